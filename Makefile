@@ -1,0 +1,52 @@
+# `make demo` and `make test` each work alone on a fresh clone: both install into .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+SOURCES := $(wildcard common/randquant audio pointcloud data_prep scripts tests)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint scatter constraints clean distclean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## Create .venv and install everything (about 3 GB to download, once)
+
+demo: $(INSTALLED) ## Pretrain and probe on a small synthetic data set, in minutes
+	$(PY) -m scripts.demo
+
+test: lint ## Run ruff, mypy and pytest (with the doctests)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n logical --maxprocesses 4 --dist worksteal
+
+lint: $(INSTALLED) ## Run ruff and mypy alone
+	$(PY) -m ruff check .
+	$(PY) -m mypy $(SOURCES)
+
+scatter: $(INSTALLED) ## Build torch-scatter for this torch (minutes, once; everything runs without it, faster with it)
+	$(PY) -m scripts.build_scatter
+
+constraints: $(INSTALLED) ## Write the versions in .venv into constraints.txt
+	@{ sed -n '/^#/p' constraints.txt; \
+	   { $(PY) -m pip list --format=freeze | grep -viE '^(pip|randquant|torch[-_]scatter)=='; \
+	     grep -i '^torch-scatter==' constraints.txt; } | LC_ALL=C sort -f; } > constraints.txt.new
+	@mv constraints.txt.new constraints.txt
+
+clean: ## Remove caches and build products
+	rm -rf build dist common/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## Remove .venv too
+	rm -rf $(VENV)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "randquant needs Python 3.11 or newer, and $(PYTHON) is not; name one, as in: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || { \
+		echo "$(PYTHON) cannot create an environment; on Debian and Ubuntu: apt-get install -y python3-venv" >&2; exit 2; }
+	$(PY) -m pip install --constraint constraints.txt --editable '.[all]'
+	@$(PY) -m scripts.check_libusb
+	@touch $@

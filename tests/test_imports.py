@@ -1,0 +1,114 @@
+"""Imports go one way: randquant <- audio, pointcloud <- data_prep <- scripts; and what is optional loads late."""
+
+import ast
+import importlib.metadata
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACES = {
+    "randquant": ROOT / "common" / "randquant",
+    "audio": ROOT / "audio",
+    "pointcloud": ROOT / "pointcloud",
+    "data_prep": ROOT / "data_prep",
+    "scripts": ROOT / "scripts",
+}
+# Beside itself, each folder imports:
+ALLOWED = {
+    "randquant": set[str](),
+    "audio": {"randquant"},
+    "pointcloud": {"randquant"},
+    "data_prep": {"randquant", "audio", "pointcloud"},
+    "scripts": {"randquant", "audio", "pointcloud", "data_prep"},
+}
+# Missing on some machines or slow to load: imported inside the function that needs them.
+LATE = {"torchaudio", "torch_scatter", "open3d", "librosa", "nnAudio"}
+
+# Everything but torch, what torch needs, numpy and the standard library is hidden; randquant must not mind.
+IMPORT_ALONE = """
+import importlib.abc, sys
+
+class Hidden(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in set(sys.argv[1:]):
+            raise ModuleNotFoundError(f"{name} is hidden", name=name)
+
+sys.meta_path.insert(0, Hidden())
+import randquant, torch
+print(tuple(randquant.RandomizedQuantization(bins=8, dim=-1)(torch.rand(2, 3, 50)).shape))
+"""
+
+
+def absolute_imports(tree: ast.AST) -> Iterator[str]:
+    """First names of the absolute imports below a node."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def runs_on_import(tree: ast.AST) -> Iterator[ast.AST]:
+    """The statements an import of the module executes: not the bodies of functions, nor blocks for type checkers."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or is_for_type_checkers(node):
+            continue
+        yield node
+        yield from runs_on_import(node)
+
+
+def is_for_type_checkers(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+FILES = [(folder, path) for folder, place in PLACES.items() for path in sorted(place.rglob("*.py"))]
+
+
+@pytest.mark.parametrize(("folder", "path"), FILES, ids=[str(path.relative_to(ROOT)) for _, path in FILES])
+def test_imports_go_one_way(folder: str, path: Path) -> None:
+    forbidden = set(PLACES) - ALLOWED[folder] - {folder}
+    assert not forbidden & set(absolute_imports(ast.parse(path.read_text())))
+
+
+@pytest.mark.parametrize("path", [path for _, path in FILES], ids=[str(path.relative_to(ROOT)) for _, path in FILES])
+def test_optional_packages_load_late(path: Path) -> None:
+    statements = runs_on_import(ast.parse(path.read_text()))
+    flat = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not LATE & {name for node in flat for name in absolute_imports(node)}
+
+
+def test_the_rule_sees_what_it_should() -> None:
+    source = "try:\n    import librosa\nexcept ImportError:\n    pass\ndef late():\n    from open3d import io\n"
+    flat = [node for node in runs_on_import(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert [name for node in flat for name in absolute_imports(node)] == ["librosa"]
+    assert set(absolute_imports(ast.parse(source))) == {"librosa", "open3d"}
+
+
+def installed_with(*names: str) -> set[str]:
+    """These distributions and what they need on this machine, and so on down."""
+    found, waiting = set[str](), [*names]
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name not in found:
+            found.add(name)
+            lines = [Requirement(line) for line in importlib.metadata.requires(name) or []]
+            waiting += [line.name for line in lines if line.marker is None or line.marker.evaluate({"extra": ""})]
+    return found
+
+
+def test_randquant_imports_with_torch_and_numpy_alone() -> None:
+    present = installed_with("torch", "numpy") | {"randquant"}
+    origin = importlib.metadata.packages_distributions()
+    hidden = [
+        name for name, sources in origin.items() if not present & {canonicalize_name(source) for source in sources}
+    ]
+    assert {"scipy", "pyarrow", "tqdm"} <= set(hidden)
+    done = subprocess.run([sys.executable, "-c", IMPORT_ALONE, *hidden], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "(2, 3, 50)"

@@ -1,0 +1,174 @@
+"""pyproject.toml, constraints.txt, environment.yml and README.md agree; only randquant is installed."""
+
+import ast
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name != "all"}
+DECLARED = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines]
+NAMES = {canonicalize_name(requirement.name) for requirement in DECLARED}
+TRIPLE = {"torch": "2.11.0", "torchaudio": "2.11.0", "torchvision": "0.26.0"}
+FOLDERS = ("common/randquant", "audio", "pointcloud", "data_prep", "scripts")
+
+# conda-forge's names that are not the package index's.
+CONDA_TO_INDEX = {
+    "pytorch": "torch",
+    "pytorch-scatter": "torch-scatter",
+    "pysoundfile": "soundfile",
+    "soxr-python": "soxr",
+}
+# What environment.yml names without being a declared dependency.
+CONDA_ALONE = {
+    "python",
+    "pip",
+    "numba",  # librosa's compiled part: named so that it comes from the same channel
+    "torch-scatter",  # source only on the index, so no extra can name it: make scatter
+}
+
+
+def read_pins() -> dict[str, Version]:
+    """constraints.txt as canonical name -> version."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if not line.startswith("#")]
+    return {canonicalize_name(name): Version(version) for name, version in pairs}
+
+
+def read_environment() -> tuple[dict[str, str | None], list[Requirement]]:
+    """environment.yml as {index name: version prefix or None} from conda, and the requirements left to pip."""
+    entries = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    conda: dict[str, str | None] = {}
+    for entry in (entry for entry in entries if isinstance(entry, str)):
+        name, _, version = entry.partition("=")
+        conda[CONDA_TO_INDEX.get(canonicalize_name(name), canonicalize_name(name))] = version or None
+    (left,) = [entry["pip"] for entry in entries if isinstance(entry, dict)]
+    return conda, [Requirement(line) for line in left]
+
+
+PINS = read_pins()
+CONDA, LEFT_TO_PIP = read_environment()
+
+
+def test_core_needs_torch_and_numpy_alone() -> None:
+    assert {Requirement(line).name for line in PROJECT["dependencies"]} == {"torch", "numpy"}
+
+
+def test_all_is_the_union_of_the_extras() -> None:
+    (everything,) = [Requirement(line) for line in PROJECT["optional-dependencies"]["all"]]
+    assert everything.name == PROJECT["name"]
+    assert everything.extras == set(EXTRAS)
+
+
+@pytest.mark.parametrize("requirement", DECLARED, ids=lambda requirement: requirement.name)
+def test_every_dependency_is_pinned_within_its_range(requirement: Requirement) -> None:
+    assert requirement.specifier, "give a lower bound"
+    assert PINS[canonicalize_name(requirement.name)] in requirement.specifier
+
+
+def test_the_pins_reach_every_package_that_comes_along() -> None:
+    waiting: list[str] = [*NAMES]
+    seen = set[str]()
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name not in seen:
+            seen.add(name)
+            waiting += requirements_here(name)
+    assert not seen - set(PINS), "run make constraints"
+
+
+def requirements_here(name: str) -> list[str]:
+    """What an installed package needs on this machine, optional parts left out; nothing where it is not installed."""
+    try:
+        requirements = [Requirement(line) for line in importlib.metadata.requires(name) or []]
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    return [line.name for line in requirements if line.marker is None or line.marker.evaluate({"extra": ""})]
+
+
+def test_the_torch_triple_matches() -> None:
+    assert {name: str(PINS[name]) for name in TRIPLE} == TRIPLE
+    assert "torch-scatter" in PINS
+
+
+def test_the_constraints_name_nothing_twice_and_no_place() -> None:
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert len(PINS) == len(lines)
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+
+
+def test_conda_installs_the_same_packages() -> None:
+    by_pip = {canonicalize_name(requirement.name) for requirement in LEFT_TO_PIP}
+    assert not by_pip & set(CONDA)
+    assert (by_pip | set(CONDA)) - CONDA_ALONE == NAMES
+
+
+def test_conda_installs_the_same_versions() -> None:
+    for name, prefix in CONDA.items():
+        if prefix is not None and name != "python":
+            assert f"{PINS[name]}.".startswith(f"{prefix}."), name
+    for requirement in LEFT_TO_PIP:
+        assert str(requirement.specifier) == f"=={PINS[canonicalize_name(requirement.name)]}"
+    assert Version(CONDA["python"] or "0") in Requirement(f"python{PROJECT['requires-python']}").specifier
+
+
+def test_conda_keeps_the_extras_of_a_package() -> None:
+    declared = {canonicalize_name(requirement.name): requirement.extras for requirement in DECLARED}
+    for requirement in LEFT_TO_PIP:
+        assert requirement.extras == declared[canonicalize_name(requirement.name)]
+
+
+def test_conda_takes_one_channel() -> None:
+    assert yaml.safe_load((ROOT / "environment.yml").read_text())["channels"] == ["conda-forge"]
+
+
+@pytest.mark.parametrize("name", sorted({requirement.name for requirement in DECLARED} | {"torch-scatter"}))
+def test_the_readme_gives_every_dependency(name: str) -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", readme, re.IGNORECASE)
+
+
+def imported_packages(path: Path) -> set[str]:
+    """First names of all absolute imports in a file, wherever they stand."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    return {name.partition(".")[0] for name in names}
+
+
+def test_every_import_is_declared() -> None:
+    used = {name for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") for name in imported_packages(path)}
+    ours = {Path(folder).name for folder in FOLDERS}
+    origin = importlib.metadata.packages_distributions()
+    undeclared = {
+        name
+        for name in used - ours - sys.stdlib_module_names - {"torch_scatter"}
+        if not NAMES & {canonicalize_name(distribution) for distribution in origin.get(name, [name])}
+    }
+    assert not undeclared
+
+
+def test_the_wheel_holds_randquant_alone(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(ROOT / "common", source / "common", ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "."]
+    subprocess.run([*command, "--wheel-dir", str(tmp_path)], cwd=source, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.partition("/")[0] for name in names} == {"randquant", f"randquant-{PROJECT['version']}.dist-info"}
+    assert "randquant/quantize.py" in names
+    assert "randquant/py.typed" in names
