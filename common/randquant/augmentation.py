@@ -1,0 +1,28 @@
+"""What every augmentation is: a draw (`make_params`) apart from its application (`transform`)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Augmentation(nn.Module):
+    """A random change of a batch that is on in training mode and the identity in eval mode, like `nn.Dropout`.
+
+    A subclass implements `make_params`, which draws, and `transform`, which applies without drawing, so that a draw
+    can be kept, inspected and replayed. Nothing in either may read a tensor's values on the host.
+    """
+
+    def make_params(self, x: Tensor, *, generator: torch.Generator | None = None) -> Any:
+        """Draw what `transform` needs for a batch of this shape, dtype and device."""
+        raise NotImplementedError
+
+    def transform(self, x: Tensor, params: Any) -> Tensor:
+        """Apply a draw; the same `params` give the same result."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Draw and apply in training mode; return `x` itself in eval mode."""
+        if not self.training:
+            return x
+        return self.transform(x, self.make_params(x, generator=generator))

@@ -1,0 +1,356 @@
+"""Randomized quantization (RQ): the augmentation this project exists for.
+
+Every channel of a sample is cut into bins at random places, and every value is replaced by one random value of its
+bin. What remains is the order between bins; the detail inside them is gone, whatever the channel means.
+
+Source: Wu, Cui, Cui, Wang, Wang, Zhang, Wei, "Randomized Quantization: A Generic Augmentation for Data Agnostic
+Self-supervised Learning", ICCV 2023 (arXiv 2212.08663).
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from randquant.augmentation import Augmentation
+
+Edges = Literal["random", "uniform"]
+Value = Literal["random", "midpoint", "zero"]
+
+FEW_BINS = 16  # up to here comparing with every cut beats a binary search (scripts/benchmark.py measures it)
+
+
+class QuantizationParams(NamedTuple):
+    """One draw, in fractions of a channel's range, so that it can be replayed on any tensor of the same layout.
+
+    "Channels" are the dimensions that are not quantized along, in order: (B, C) for images, (B, 1, F) for a
+    spectrogram with `dim=-1`, (B, C) for points with `dim=-2`.
+
+    Attributes:
+        edges: (channels..., K - 1) ascending cut points in [0, 1); cuts a sample does not use are infinite.
+        values: (channels..., K) the replacement value of each bin, in [0, 1]; NaN stands for the constant zero.
+        apply: (B,) bool, or () for a lone sample: which samples are quantized at all.
+    """
+
+    edges: Tensor
+    values: Tensor
+    apply: Tensor
+
+
+class RandomizedQuantization(Augmentation):
+    """Quantize every channel with its own random bins.
+
+    **The rule: the elements along `dim` share one quantizer; every other index has its own.**
+
+    | input | `dim` | one quantizer per |
+    |---|---|---|
+    | images (..., C, H, W) | (-2, -1) | sample and colour |
+    | spectrogram (B, 1, F, T) | -1 | sample and mel band |
+    | spectrogram (B, 1, F, T) | (-2, -1) | sample |
+    | points (B, N, C), tokens (B, N, D) | -2 | sample and coordinate or feature |
+    | packed clouds (sum of N, C) with `offsets` | -2 | cloud and coordinate |
+
+    The first dimension is the batch: `p`, a range of `bins` and `same_on_batch` count its indices as samples. Only a
+    tensor with no more dimensions than one sample has is taken as one sample: (C, H, W) with `dim=(-2, -1)`, (N, C)
+    with `dim=-2`, (T,) with `dim=-1`. So batched and unbatched input need no flag.
+
+    Guarantees: at most K distinct values a channel; order kept (x <= y gives q(x) <= q(y), except `value="zero"`);
+    every value inside the channel's own range; a constant channel comes back unchanged (except `value="zero"`).
+    NaN and infinite entries pass through unchanged and do not enter the range. float16 and bfloat16 are computed in
+    float32. Memory does not grow with `bins`, and nothing is read on the host. In eval mode the module is the identity.
+
+    Args:
+        bins: number of bins K >= 2, or (low, high) to draw K per sample, uniformly, both ends included.
+        dim: dimension or dimensions that share a quantizer.
+        p: probability that a sample is quantized.
+        edges: "random": K - 1 uniform draws over the range, sorted; "uniform": equal bins.
+        value: what replaces a bin: a "random" value inside it, its "midpoint", or "zero".
+        same_on_batch: one draw of fractions and of `p` for all samples (ranges stay each channel's own).
+        straight_through: pass the gradient as if nothing had been done. Without it only each channel's extremes
+            receive a gradient, because only they enter the result.
+
+    Raises:
+        ValueError: an argument out of range; a `dim` the input lacks; offsets or mask that do not fit.
+        TypeError: integer, boolean or complex input.
+
+    >>> augment = RandomizedQuantization(bins=4, dim=(-2, -1))
+    >>> quantized = augment(torch.rand(3, 32, 32))
+    >>> [channel.unique().numel() <= 4 for channel in quantized]
+    [True, True, True]
+    """
+
+    def __init__(
+        self,
+        bins: int | tuple[int, int] = 8,
+        dim: int | Sequence[int] = -1,
+        p: float = 1.0,
+        edges: Edges = "random",
+        value: Value = "random",
+        same_on_batch: bool = False,
+        straight_through: bool = False,
+    ) -> None:
+        super().__init__()
+        self.bins = _checked_bins(bins)
+        self.dim = (dim,) if isinstance(dim, int) else tuple(dim)
+        if not self.dim:
+            raise ValueError("dim should name at least one dimension, got none.")
+        if not 0.0 <= p <= 1.0:
+            raise ValueError(f"p should be a probability in [0, 1], got {p}.")
+        if edges not in ("random", "uniform"):
+            raise ValueError(f"edges should be 'random' or 'uniform', got {edges!r}.")
+        if value not in ("random", "midpoint", "zero"):
+            raise ValueError(f"value should be 'random', 'midpoint' or 'zero', got {value!r}.")
+        self.p, self.edges, self.value = p, edges, value
+        self.same_on_batch, self.straight_through = same_on_batch, straight_through
+
+    def forward(
+        self,
+        x: Tensor,
+        *,
+        offsets: Tensor | None = None,
+        mask: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Draw and apply; the identity in eval mode.
+
+        Args:
+            x: floating-point tensor of any layout and strides.
+            offsets: (B + 1,) integer row offsets of a packed batch x (sum of N, C): cloud b is rows
+                offsets[b]:offsets[b + 1]. They start at 0 and end at the number of rows (not checked on the host).
+            mask: bool, true where an entry counts; shape `x.shape[:k]` for some k, such as (B, N) for points
+                (B, N, C), or anything that broadcasts to x. Other entries pass through and do not enter the range.
+            generator: source of the draw; it must live on the device of x.
+        """
+        _check_floating(x)
+        if not self.training:
+            return x
+        return self.transform(x, self.make_params(x, offsets=offsets, generator=generator), offsets=offsets, mask=mask)
+
+    def make_params(
+        self, x: Tensor, *, offsets: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> QuantizationParams:
+        """Draw bins for a tensor of this layout. Only shape, dtype and device of x are used."""
+        dims, batched = self._layout(x, packed=offsets is not None)
+        channels = [size for axis, size in enumerate(x.shape) if axis not in dims]
+        if offsets is not None:
+            channels.insert(0, offsets.shape[0] - 1)
+        samples = channels[0] if batched else 1
+        drawn = [1, *channels[1:]] if batched and self.same_on_batch else channels
+        most = self.bins if isinstance(self.bins, int) else self.bins[1]
+        draw = _Draw(dtype=torch.float64 if x.dtype == torch.float64 else torch.float32, device=x.device, generator=generator)
+
+        edges, values = self._draw_bins(draw, drawn, most, batched)
+        apply = draw.uniform([1 if self.same_on_batch else samples]) < self.p
+        apply = apply.expand(samples) if batched else apply[0]
+        return QuantizationParams(edges.expand(*channels, most - 1), values.expand(*channels, most), apply)
+
+    def transform(
+        self, x: Tensor, params: QuantizationParams, *, offsets: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
+        """Apply a draw to x; see `forward` for the arguments."""
+        _check_floating(x)
+        dims, batched = self._layout(x, packed=offsets is not None)
+        counts = x.abs() < torch.inf  # finite; one pass less than torch.isfinite
+        if mask is not None:
+            counts = counts & _fitted_mask(mask, x)
+        if x.numel() == 0:
+            return x
+        quantize = _quantize_dense if offsets is None else _quantize_packed
+        quantized = quantize(x, params, counts, dims if offsets is None else offsets).to(x.dtype)
+        if self.straight_through:
+            quantized = quantized.detach() + (x - x.detach())
+        return torch.where(counts & _per_entry(params.apply, x, offsets, batched), quantized, x)
+
+    def extra_repr(self) -> str:
+        """The constructor's arguments."""
+        names = ("bins", "dim", "p", "edges", "value", "same_on_batch", "straight_through")
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+
+    def _layout(self, x: Tensor, packed: bool) -> tuple[tuple[int, ...], bool]:
+        """The quantized dimensions as non-negative axes, and whether the first remaining dimension is a batch."""
+        if any(not -x.ndim <= axis < x.ndim for axis in self.dim):
+            raise ValueError(f"dim={self.dim} needs more dimensions than the input's shape {tuple(x.shape)} has.")
+        dims = tuple(sorted({axis % x.ndim for axis in self.dim}))
+        if packed:
+            if dims != (0,):
+                raise ValueError(f"with offsets, dim must be the packed (first) dimension, got dim={self.dim}.")
+            return dims, True
+        first = x.ndim - dims[0]  # counted from the end, so that leading batch dimensions do not matter
+        sample_ndim = first + 1 if len(dims) > 1 else first
+        return dims, x.ndim > sample_ndim and 0 not in dims
+
+    def _draw_bins(self, draw: "_Draw", channels: list[int], most: int, batched: bool) -> tuple[Tensor, Tensor]:
+        """Fractions of the cut points (channels..., K - 1) and of the values (channels..., K)."""
+        position = torch.arange(most - 1, device=draw.device)
+        count: Tensor | int = most
+        if isinstance(self.bins, tuple):
+            low, high = self.bins
+            samples = channels[0] if batched else 1
+            choice = (draw.uniform([samples] + [1] * (len(channels) if batched else 0)) * (high - low + 1)).long()
+            count = low + choice.clamp(max=high - low)
+        used = position < count - 1
+        if self.edges == "random":
+            cuts = draw.uniform([*channels, most - 1])
+        else:
+            cuts = ((position + 1) / count).to(draw.dtype).expand(*channels, most - 1)
+        edges = torch.where(used, cuts, torch.inf).sort(dim=-1).values
+
+        if self.value == "zero":
+            return edges, torch.full([*channels, most], torch.nan, dtype=draw.dtype, device=draw.device)
+        inner = edges.clamp(max=1.0)
+        low_end = torch.nn.functional.pad(inner, (1, 0), value=0.0)
+        high_end = torch.nn.functional.pad(inner, (0, 1), value=1.0)
+        within = draw.uniform([*channels, most]) if self.value == "random" else 0.5
+        return edges, low_end + within * (high_end - low_end)
+
+
+def randomized_quantization(
+    x: Tensor,
+    bins: int | tuple[int, int] = 8,
+    dim: int | Sequence[int] = -1,
+    p: float = 1.0,
+    edges: Edges = "random",
+    value: Value = "random",
+    same_on_batch: bool = False,
+    straight_through: bool = False,
+    *,
+    offsets: Tensor | None = None,
+    mask: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """`RandomizedQuantization` as a function; it always applies.
+
+    >>> points = torch.rand(2, 100, 3)
+    >>> randomized_quantization(points, bins=(16, 64), dim=-2).shape
+    torch.Size([2, 100, 3])
+    """
+    augment = RandomizedQuantization(bins, dim, p, edges, value, same_on_batch, straight_through)
+    return augment(x, offsets=offsets, mask=mask, generator=generator)
+
+
+class _Draw(NamedTuple):
+    dtype: torch.dtype
+    device: torch.device
+    generator: torch.Generator | None
+
+    def uniform(self, shape: Sequence[int]) -> Tensor:
+        return torch.rand(tuple(shape), dtype=self.dtype, device=self.device, generator=self.generator)
+
+
+def _quantize_dense(x: Tensor, params: QuantizationParams, counts: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """Quantize along `dims`: rows (one a channel) of L entries each, all channels at once."""
+    kept = [axis for axis in range(x.ndim) if axis not in dims]
+    order = [*kept, *dims]
+    moved = x.permute(order)
+    rows = params.edges.shape[:-1].numel()
+    entries = moved.reshape(rows, -1).to(params.edges.dtype)
+    counted = counts.permute(order).reshape(rows, -1)
+
+    low = torch.where(counted, entries, torch.inf).amin(dim=1, keepdim=True)
+    high = torch.where(counted, entries, -torch.inf).amax(dim=1, keepdim=True)
+    cuts, values = _in_units(params, low, high, rows)
+    quantized = _look_up(cuts, values, entries)
+    inverse = [order.index(axis) for axis in range(x.ndim)]
+    return quantized.reshape(moved.shape).permute(inverse)
+
+
+def _quantize_packed(x: Tensor, params: QuantizationParams, counts: Tensor, offsets: Tensor) -> Tensor:
+    """Quantize a packed batch along its rows: ranges by scatter, bins by a binary search of log2(K) gathers."""
+    clouds = offsets.shape[0] - 1
+    entries = x.reshape(x.shape[0], -1).to(params.edges.dtype)
+    counted = counts.reshape(entries.shape)
+    cloud = _cloud_of_row(offsets, x.shape[0])
+    columns = entries.shape[1]
+    scatter_to = cloud[:, None].expand(-1, columns)
+    empty = entries.new_full((clouds, columns), torch.inf)
+    low = empty.scatter_reduce(0, scatter_to, torch.where(counted, entries, torch.inf), "amin")
+    high = (-empty).scatter_reduce(0, scatter_to, torch.where(counted, entries, -torch.inf), "amax")
+
+    cuts, values = _in_units(params, low.reshape(-1, 1), high.reshape(-1, 1), clouds * columns)
+    row = cloud[:, None] * columns + torch.arange(columns, device=x.device)
+    index = _search_rows(cuts, row, entries.detach())
+    return values.reshape(-1)[row * values.shape[1] + index].reshape(x.shape)
+
+
+def _in_units(params: QuantizationParams, low: Tensor, high: Tensor, rows: int) -> tuple[Tensor, Tensor]:
+    """Map fractions to each row's [low, high] (rows, 1): the cuts (rows, K - 1) and the values (rows, K)."""
+    # A row without a single counted entry has low > high; give it an empty range, its entries are not replaced anyway.
+    vacant = low > high
+    low, high = low.masked_fill(vacant, 0.0), high.masked_fill(vacant, 0.0)
+    fractions = params.edges.reshape(rows, -1)
+    # low * (1 - f) + high * f cannot overflow where high - low could; the clamp undoes its rounding, which is what
+    # keeps constant channels and the extremes exact.
+    inner = fractions.clamp(max=1.0)
+    cuts = torch.minimum(torch.maximum(low * (1.0 - inner) + high * inner, low), high).detach()
+    cuts = torch.where(torch.isinf(fractions), torch.inf, cuts)
+    values = params.values.reshape(rows, -1)
+    replaced = torch.minimum(torch.maximum(low * (1.0 - values) + high * values, low), high)
+    return cuts, torch.where(torch.isnan(values), 0.0, replaced)
+
+
+def _look_up(cuts: Tensor, values: Tensor, entries: Tensor) -> Tensor:
+    """Replace each entry (rows, L) by the value (rows, K) of its bin; a cut belongs to the bin above it."""
+    if cuts.shape[1] < FEW_BINS:
+        # One pass of compare-and-select a cut: no index tensor, and faster than a search while the cuts are few.
+        replaced = values[:, :1].expand_as(entries)
+        for k in range(cuts.shape[1]):
+            replaced = torch.where(entries >= cuts[:, k, None], values[:, k + 1, None], replaced)
+        return replaced
+    return values.gather(1, torch.searchsorted(cuts, entries.detach().contiguous(), right=True))
+
+
+def _search_rows(cuts: Tensor, row: Tensor, entries: Tensor) -> Tensor:
+    """How many cuts of its row are <= each entry: `searchsorted(right=True)` with a row of its own for every entry."""
+    width = cuts.shape[1]
+    flat = cuts.reshape(-1)
+    found = torch.zeros_like(row)
+    step = 1 << max(width.bit_length() - 1, 0)
+    while step:
+        candidate = found + step
+        cut = flat[row * width + (candidate - 1).clamp(max=width - 1)]
+        found = torch.where((candidate <= width) & (cut <= entries), candidate, found)
+        step >>= 1
+    return found
+
+
+def _cloud_of_row(offsets: Tensor, rows: int) -> Tensor:
+    """(rows,) the cloud each packed row belongs to, found on the device."""
+    return torch.searchsorted(offsets[1:].contiguous(), torch.arange(rows, device=offsets.device), right=True).clamp(
+        max=offsets.shape[0] - 2
+    )
+
+
+def _per_entry(apply: Tensor, x: Tensor, offsets: Tensor | None, batched: bool) -> Tensor:
+    """Spread the per-sample decision so that it broadcasts to x."""
+    if offsets is not None:
+        apply = apply[_cloud_of_row(offsets, x.shape[0])]
+    return apply.reshape([-1] + [1] * (x.ndim - 1)) if batched else apply
+
+
+def _fitted_mask(mask: Tensor, x: Tensor) -> Tensor:
+    if mask.dtype != torch.bool:
+        raise TypeError(f"mask should be a bool tensor, got {mask.dtype}; use mask.bool().")
+    if mask.shape == x.shape[: mask.ndim]:
+        return mask.reshape(*mask.shape, *[1] * (x.ndim - mask.ndim))
+    try:
+        return mask.broadcast_to(x.shape)
+    except RuntimeError:
+        raise ValueError(
+            f"mask of shape {tuple(mask.shape)} fits neither the first dimensions of the input {tuple(x.shape)} nor broadcasts to it."
+        ) from None
+
+
+def _check_floating(x: Tensor) -> None:
+    if not x.is_floating_point():
+        raise TypeError(
+            f"randomized quantization needs floating-point input, got {x.dtype}; convert first, e.g. x.float() / 255 for images."
+        )
+
+
+def _checked_bins(bins: int | tuple[int, int]) -> int | tuple[int, int]:
+    pair = tuple(bins) if isinstance(bins, tuple | list) else (bins, bins)
+    whole = all(isinstance(count, int) and not isinstance(count, bool) for count in pair)
+    if len(pair) != 2 or not whole or not 2 <= pair[0] <= pair[1]:
+        raise ValueError(f"bins should be an integer >= 2 or a pair 2 <= low <= high, got {bins!r}.")
+    return bins if isinstance(bins, int) else (pair[0], pair[1])
