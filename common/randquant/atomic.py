@@ -1,0 +1,82 @@
+"""Files that are either whole or absent: written beside their final place, flushed to disk, then renamed over it."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from randquant.errors import DataError
+
+
+@contextmanager
+def atomic_path(final: str | Path) -> Iterator[Path]:
+    """Yield a temporary path in the folder of `final`; on success it takes the place of `final` in one step.
+
+    A crash or an exception inside the block leaves `final` as it was. The block may create a file or a folder.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_path(Path(folder) / "numbers.txt") as temporary:
+    ...         _ = temporary.write_text("1 2 3")
+    ...     sorted(entry.name for entry in Path(folder).iterdir())
+    ['numbers.txt']
+    """
+    final = Path(final)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix is kept last because libraries such as numpy choose or append it by name.
+    temporary = final.with_name(f".{final.stem}.{os.getpid()}.partial{final.suffix}")
+    _remove(temporary)
+    try:
+        yield temporary
+        if temporary.is_file():
+            _flush(temporary)
+        os.replace(temporary, final)
+        _flush(final.parent)
+    finally:
+        _remove(temporary)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` as UTF-8, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically. NaN and infinity are refused (ValueError): they are not JSON."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        DataError: the file is missing or holds no JSON object.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; check the path.") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"{path} is not readable as JSON ({error}); restore or regenerate the file.") from None
+    if not isinstance(value, dict):
+        raise DataError(f"{path} should hold a JSON object but holds a {type(value).__name__}; regenerate the file.")
+    return value
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,19 @@
+"""Errors that speak to the person at the keyboard: one sentence with what was expected, what was got, what to do."""
+
+
+class UserError(Exception):
+    """Something the user can mend. The message is the whole answer; the command line prints it without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(UserError):
+    """The command was typed wrongly: an unknown flag, a value out of range, flags that contradict each other."""
+
+    exit_code = 2
+
+
+class DataError(UserError):
+    """A file or folder is missing, broken, of another version, or does not hold what the command needs."""
+
+    exit_code = 1
