@@ -1,0 +1,531 @@
+"""The training loop, for any modality: bytes -> device -> views -> method -> step, readable from top to bottom.
+
+What one step does depends on the settings and the step's number alone: which items and bytes are read, and every
+random draw, are functions of (seed, step, process). So a run that was killed and started again ends with the very bits
+of one that was not.
+"""
+
+import csv
+import math
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+import yaml
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from randquant.allocator import keep_freed_memory
+from randquant.atomic import atomic_path, write_text
+from randquant.checkpoint import check_same_settings, load_checkpoint, save_checkpoint
+from randquant.collapse import effective_rank, spread
+from randquant.errors import DataError, UsageError
+from randquant.methods import BYOL, InfoNCE
+from randquant.momentum import Schedule, momentum_at
+from randquant.progress import bar
+
+# Settings that change where and how a run is done, but not its result.
+FREE_SETTINGS = {"out", "data", "monitor", "workers", "checkpoint_every", "log_every", "monitor_every", "snapshot_every"}
+COLLAPSED = 0.05  # `spread` below this is reported
+
+
+@dataclass
+class Training:
+    """How long and how to train.
+
+    Args:
+        out: folder of the run; an unfinished run there is continued.
+        method: byol (momentum teacher) or infonce (in-batch negatives, no teacher, about half the work a step).
+        steps: optimiser steps; 0 means by epochs.
+        epochs: passes over the data, used where steps is 0.
+        batch_size: items a step, over all devices.
+        learning_rate: Adam's learning rate at its highest.
+        weight_decay: decoupled weight decay (AdamW); 0 is plain Adam.
+        warmup_steps: steps over which the rate rises linearly from zero.
+        schedule: the rate after warm-up, constant or falling to zero along half a cosine.
+        momentum: of BYOL's teacher.
+        momentum_schedule: constant, or rising to 1 along half a cosine.
+        temperature: of infonce.
+        hidden_size: width of projector and predictor.
+        projection_size: output of the projector.
+        gradient_clip: largest norm of the gradient; 0 means no clipping.
+        precision: 32, bf16, or auto (bf16 where the hardware computes it fast).
+        accelerator: auto, cpu or cuda.
+        devices: processes of one node (DDP where more than one).
+        nodes: machines.
+        workers: loader processes a device; 0 reads in a thread of the training process.
+        seed: of weights, items, crops and augmentations.
+        log_every: steps between rows of log.csv.
+        checkpoint_every: steps between checkpoints.
+        monitor_every: steps between evaluations by kNN where --monitor is given.
+        snapshot_every: steps between kept encoders, RUN/snapshots/encoder-<step>.safetensors; 0 keeps none.
+    """
+
+    out: Path
+    method: Literal["byol", "infonce"] = "byol"
+    steps: int = 0
+    epochs: int = 100
+    batch_size: int = 256
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.0
+    warmup_steps: int = 0
+    schedule: Schedule = "constant"
+    momentum: float = 0.99
+    momentum_schedule: Schedule = "constant"
+    temperature: float = 0.2
+    hidden_size: int = 4096
+    projection_size: int = 256
+    gradient_clip: float = 0.0
+    precision: Literal["auto", "32", "bf16"] = "auto"
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int = 1
+    nodes: int = 1
+    workers: int = 0
+    seed: int = 42
+    log_every: int = 20
+    checkpoint_every: int = 200
+    monitor_every: int = 500
+    snapshot_every: int = 0
+
+    def __post_init__(self) -> None:
+        self.out = Path(self.out)
+        for name in ("batch_size", "epochs", "devices", "nodes", "log_every", "checkpoint_every", "monitor_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name} should be at least 1, got {getattr(self, name)}.")
+        for name in ("steps", "workers", "warmup_steps", "snapshot_every", "gradient_clip", "weight_decay", "seed"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"--{name} should not be negative, got {getattr(self, name)}.")
+        for name in ("learning_rate", "temperature"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"--{name} should be positive, got {getattr(self, name)}.")
+        if not 0.0 <= self.momentum <= 1.0:
+            raise ValueError(f"--momentum should be in [0, 1], got {self.momentum}.")
+        if self.batch_size // (self.devices * self.nodes) < 2:
+            raise ValueError(
+                f"--batch_size {self.batch_size} leaves fewer than two items for each of {self.devices * self.nodes} "
+                "devices; raise it."
+            )
+
+
+class Source(Protocol):
+    """Where a modality's bytes come from; nothing here computes."""
+
+    def __len__(self) -> int:
+        """Items an epoch."""
+
+    def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
+        """Raw batch for these positions of the epoch, the same in any process."""
+
+
+class MakeViews(Protocol):
+    """An `nn.Module` from a raw batch on the device to the method's views; its state (a mixing bank) is checkpointed."""
+
+    def __call__(self, batch: Tensor, *, generator: torch.Generator) -> list[Tensor]:
+        """Views of the batch, drawn from `generator`."""
+
+    def state_dict(self) -> dict[str, Any]: ...  # noqa: D102
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any: ...  # noqa: D102
+    def to(self, device: torch.device) -> Any: ...  # noqa: D102
+
+
+@dataclass
+class Task:
+    """What a modality brings to the loop.
+
+    Attributes:
+        source: raw batches.
+        make_views: raw batch -> views, a module on the device.
+        encoder: what is trained, (B, ...) -> (B, embedding_size).
+        embedding_size: D.
+        save_encoder: called with (path, encoder, step) to export.
+        monitor: called with (encoder in eval mode, device); gives named numbers for the log, such as kNN accuracy.
+        data: what identifies the data, such as content hashes; a run continues only on the same.
+    """
+
+    source: Source
+    make_views: MakeViews
+    encoder: nn.Module
+    embedding_size: int
+    save_encoder: Callable[[Path, nn.Module, int], None]
+    monitor: Callable[[nn.Module, torch.device], dict[str, float]] | None
+    data: dict[str, Any]
+
+
+def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
+    """Train, or go on training, until `settings` is fulfilled; the result is `settings.out/encoder.safetensors`.
+
+    Args:
+        settings: how; see `Training`.
+        build: makes the task once the device is known and the seed is set.
+
+    Returns:
+        Path of the exported encoder.
+
+    Raises:
+        UsageError: the run's folder holds a run with other settings, or the data are fewer than a batch.
+        DataError: the loss stopped being finite; the last checkpoint is kept.
+    """
+    finished = settings.out / "encoder.safetensors"
+    keep_freed_memory()
+    fabric = _fabric(settings)
+    fabric.launch()
+    torch.manual_seed(settings.seed)
+    task = build(fabric.device)
+    identity = {**_plain(settings), "data_identity": task.data}
+    state = _stored_state(settings, identity)
+    if finished.exists():
+        if state is None:
+            raise UsageError(f"{finished} exists without its checkpoint.pt; choose another --out to train anew.")
+        _say(fabric, f"{settings.out} is finished already; choose another --out to train anew.")
+        return finished
+
+    method = _method(settings, task)
+    optimizer = torch.optim.AdamW(_trained(method), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    model, optimizer = fabric.setup(method.to(memory_format=torch.channels_last), optimizer)
+    make_views = task.make_views.to(fabric.device)
+    batches = _Batches(task.source, settings, fabric)
+    start = 0
+    if state is not None:
+        start = state["step"]
+        method.load_state_dict(state["method"])
+        optimizer.load_state_dict(state["optimizer"])
+        make_views.load_state_dict(_to_device(state["views"][fabric.global_rank], fabric.device))
+    _begin(fabric, settings, batches, start)
+
+    log = _Log(settings, start, enabled=fabric.is_global_zero)
+    generator = torch.Generator(device=fabric.device)
+    healthy = torch.ones((), dtype=torch.bool, device=fabric.device)
+    with _stop_on_signal() as stop, _bar(settings, batches, start, fabric) as shown, log:
+        for step, batch in enumerate(batches.loader(start), start + 1):
+            _seed_step(settings.seed, step, fabric.global_rank, generator)
+            _set_learning_rate(optimizer, learning_rate_at(step, batches.steps, settings))
+            with torch.no_grad():
+                views = make_views(batch.to(fabric.device, non_blocking=True), generator=generator)
+            loss, projections = model(views)
+            fabric.backward(loss)
+            if settings.gradient_clip:
+                fabric.clip_gradients(model, optimizer, max_norm=settings.gradient_clip, error_if_nonfinite=False)
+            optimizer.step()
+            optimizer.zero_grad()
+            method.after_step(
+                momentum_at(step, batches.steps, base=settings.momentum, schedule=settings.momentum_schedule)
+            )
+
+            healthy &= loss.detach().isfinite()
+            last = step == batches.steps
+            logging, saving = (last or step % every == 0 for every in (settings.log_every, settings.checkpoint_every))
+            stopping = (logging or fabric.world_size == 1) and _any_process(fabric, stop.is_set())
+            if logging or saving or stopping:
+                _check_finite(healthy, step, settings)
+            if logging:
+                log.row(step, _measured(loss.detach(), projections, optimizer))
+                shown.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+            if task.monitor is not None and (last or step % settings.monitor_every == 0):
+                log.row(step, _monitored(task, method, fabric))
+            if settings.snapshot_every and step % settings.snapshot_every == 0 and fabric.is_global_zero:
+                task.save_encoder(settings.out / "snapshots" / f"encoder-{step:07d}.safetensors", method.encoder, step)
+            if saving or stopping:
+                _save(fabric, settings, identity, step, method, optimizer, make_views)
+            shown.update(settings.batch_size)
+            if stopping and not last:
+                raise KeyboardInterrupt
+    if fabric.is_global_zero:
+        task.save_encoder(finished, method.encoder, batches.steps)
+    fabric.barrier()
+    return finished
+
+
+def learning_rate_at(step: int, steps: int, settings: Training) -> float:
+    """The rate of step 1..steps: linear warm-up, then constant or half a cosine down to zero."""
+    if step <= settings.warmup_steps:
+        return settings.learning_rate * step / settings.warmup_steps
+    if settings.schedule == "constant":
+        return settings.learning_rate
+    done = (step - settings.warmup_steps) / max(steps - settings.warmup_steps, 1)
+    return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+class _Batches(Dataset[Tensor]):
+    """Raw batches by step number: item `s` is the whole batch of step `s` (counted from zero) for this process."""
+
+    def __init__(self, source: Source, settings: Training, fabric: Fabric) -> None:
+        self.source, self.seed, self.workers = source, settings.seed, settings.workers
+        self.rank, self.world = fabric.global_rank, fabric.world_size
+        self.local = settings.batch_size // self.world
+        self.steps_an_epoch = len(source) // (self.local * self.world)
+        if self.steps_an_epoch == 0:
+            raise UsageError(
+                f"--batch_size {settings.batch_size} is larger than the {len(source)} items an epoch has; lower it."
+            )
+        self.steps = settings.steps or settings.epochs * self.steps_an_epoch
+        self.pin = fabric.device.type == "cuda"
+        self._order: tuple[int, NDArray[np.int64]] | None = None
+
+    def __getitem__(self, step: int) -> Tensor:
+        epoch, place = divmod(step, self.steps_an_epoch)
+        first = (place * self.world + self.rank) * self.local
+        return self.source.fetch(self._permutation(epoch)[first : first + self.local], epoch)
+
+    def loader(self, start: int) -> "Iterator[Tensor]":
+        steps = range(start, self.steps)
+        if self.workers == 0:
+            return _read_ahead(self, steps)
+        return iter(
+            DataLoader(self, sampler=steps, batch_size=None, num_workers=self.workers, pin_memory=self.pin)  # type: ignore[arg-type]
+        )
+
+    def _permutation(self, epoch: int) -> NDArray[np.int64]:
+        if self._order is None or self._order[0] != epoch:
+            self._order = epoch, np.random.default_rng([self.seed, epoch]).permutation(len(self.source))
+        return self._order[1]
+
+
+def _read_ahead(batches: _Batches, steps: range) -> Iterator[Tensor]:
+    """Fetch the next batch in a thread while the current one trains; copying bytes releases the interpreter."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        pending = reader.submit(batches.__getitem__, steps[0]) if len(steps) else None
+        for following in [*steps[1:], None]:
+            if pending is None:
+                return
+            batch = pending.result()
+            pending = None if following is None else reader.submit(batches.__getitem__, following)
+            yield batch.pin_memory() if batches.pin else batch
+
+
+def _fabric(settings: Training) -> Fabric:
+    accelerator = settings.accelerator
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    if accelerator == "cuda" and torch.cuda.device_count() < settings.devices:
+        raise UsageError(
+            f"--devices {settings.devices} were asked for but {torch.cuda.device_count()} CUDA devices are here; "
+            "lower it or use --accelerator cpu."
+        )
+    precision = settings.precision if settings.precision != "auto" else "bf16" if bf16_is_fast(accelerator) else "32"
+    return Fabric(
+        accelerator=accelerator,
+        devices=settings.devices,
+        num_nodes=settings.nodes,
+        strategy="ddp" if settings.devices * settings.nodes > 1 else "auto",
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+    )
+
+
+def bf16_is_fast(accelerator: str) -> bool:
+    """Whether the processor multiplies bfloat16 in hardware."""
+    if accelerator == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def _method(settings: Training, task: Task) -> BYOL | InfoNCE:
+    sizes = (task.embedding_size, settings.hidden_size, settings.projection_size)
+    if settings.method == "byol":
+        return BYOL(task.encoder, *sizes)
+    return InfoNCE(task.encoder, *sizes, temperature=settings.temperature)
+
+
+def _trained(method: nn.Module) -> list[nn.Parameter]:
+    return [parameter for parameter in method.parameters() if parameter.requires_grad]
+
+
+def _seed_step(seed: int, step: int, rank: int, generator: torch.Generator) -> None:
+    """Give a step its own randomness: `generator` for the views, the global one for dropout, which takes no other."""
+    numbers = np.random.SeedSequence([seed, step, rank]).generate_state(2, np.uint64)
+    generator.manual_seed(int(numbers[0]))
+    torch.manual_seed(int(numbers[1]) >> 1)
+
+
+def _set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def _check_finite(healthy: Tensor, step: int, settings: Training) -> None:
+    if bool(healthy):
+        return
+    kept = settings.out / "checkpoint.pt"
+    where = f"the last good state is in {kept}" if kept.exists() else "no checkpoint had been written yet"
+    raise DataError(
+        f"the loss stopped being finite at or before step {step}; {where}; lower --learning_rate, set --gradient_clip 1 "
+        "or use --precision 32, with another --out."
+    )
+
+
+def _measured(loss: Tensor, projections: Tensor, optimizer: torch.optim.Optimizer) -> dict[str, float]:
+    wide = spread(projections)
+    if float(wide) < COLLAPSED:
+        print(f"warning: projections have nearly collapsed (spread {float(wide):.4f})", file=sys.stderr)
+    return {
+        "loss": float(loss),
+        "learning_rate": optimizer.param_groups[0]["lr"],
+        "spread": float(wide),
+        "effective_rank": float(effective_rank(projections[:512])),
+    }
+
+
+def _monitored(task: Task, method: BYOL | InfoNCE, fabric: Fabric) -> dict[str, float]:
+    """Evaluate the encoder as it stands. Only the first process does; the others wait at the next collective."""
+    if task.monitor is None or not fabric.is_global_zero:
+        return {}
+    method.encoder.eval()
+    with torch.no_grad():
+        numbers = task.monitor(method.encoder, fabric.device)
+    method.encoder.train()
+    return numbers
+
+
+def _any_process(fabric: Fabric, flag: bool) -> bool:
+    if fabric.world_size == 1:
+        return flag
+    return bool(fabric.all_reduce(torch.tensor(float(flag), device=fabric.device), reduce_op="sum"))
+
+
+def _save(
+    fabric: Fabric,
+    settings: Training,
+    identity: dict[str, Any],
+    step: int,
+    method: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    make_views: MakeViews,
+) -> None:
+    views: list[Any] = [make_views.state_dict()]
+    if fabric.world_size > 1:
+        views = [None] * fabric.world_size
+        torch.distributed.all_gather_object(views, make_views.state_dict())
+    if fabric.is_global_zero:
+        state = {"method": method.state_dict(), "optimizer": optimizer.state_dict(), "views": views}
+        save_checkpoint(settings.out / "checkpoint.pt", {"step": step, "settings": identity, **state})
+    fabric.barrier()
+
+
+def _stored_state(settings: Training, identity: dict[str, Any]) -> dict[str, Any] | None:
+    path = settings.out / "checkpoint.pt"
+    if not path.exists():
+        return None
+    state = load_checkpoint(path)
+    check_same_settings(state["settings"], identity, free=FREE_SETTINGS, run=settings.out)
+    return state
+
+
+def _begin(fabric: Fabric, settings: Training, batches: _Batches, start: int) -> None:
+    if not fabric.is_global_zero:
+        return
+    write_text(settings.out / "config.yaml", yaml.safe_dump(_plain(settings), sort_keys=False))
+    origin = f"going on after step {start}" if start else "starting"
+    _say(
+        fabric,
+        f"{settings.out}: {origin}; {batches.steps} steps of {settings.batch_size} "
+        f"({batches.steps / batches.steps_an_epoch:.1f} epochs of {len(batches.source)} items), "
+        f"{settings.method}, precision {fabric._precision.precision}, {fabric.world_size} x {fabric.device.type}",
+    )
+
+
+def _plain(settings: Training) -> dict[str, Any]:
+    """The settings as YAML and checkpoints hold them: paths as strings, tuples as lists."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Path):
+            return str(value)
+        return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+    return {name: plain(value) for name, value in asdict(settings).items()}
+
+
+def _to_device(state: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    return {name: value.to(device) if isinstance(value, Tensor) else value for name, value in state.items()}
+
+
+def _say(fabric: Fabric, text: str) -> None:
+    if fabric.is_global_zero:
+        print(text, file=sys.stderr)
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C or SIGTERM into a flag, so that the step ends and is saved; a second one stops at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def request(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in previous:
+        signal.signal(number, request)
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _bar(settings: Training, batches: _Batches, start: int, fabric: Fabric) -> Iterator[Any]:
+    shown = bar(
+        label=settings.out.name,
+        unit="items",
+        total=batches.steps * settings.batch_size,
+        initial=start * settings.batch_size,
+    )
+    shown.disable = shown.disable or not fabric.is_global_zero
+    with shown:
+        yield shown
+
+
+class _Log:
+    """log.csv and TensorBoard. Rows after the checkpoint a run goes on from are dropped and written anew."""
+
+    def __init__(self, settings: Training, start: int, *, enabled: bool) -> None:
+        self.path, self.enabled, self.began = settings.out / "log.csv", enabled, time.monotonic()
+        if not enabled:
+            return
+        from torch.utils.tensorboard import SummaryWriter
+
+        kept = [row for row in self._rows() if int(row["step"]) <= start]
+        with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, ("step", "name", "value", "seconds"))
+            writer.writeheader()
+            writer.writerows(kept)
+        self.elapsed = float(kept[-1]["seconds"]) if kept else 0.0
+        self.board = SummaryWriter(str(settings.out / "tensorboard"), purge_step=start + 1 if start else None)
+
+    def row(self, step: int, numbers: dict[str, float]) -> None:
+        """Append one line a number: step, name, value, seconds of training so far."""
+        if not self.enabled or not numbers:
+            return
+        seconds = self.elapsed + time.monotonic() - self.began
+        with self.path.open("a", newline="") as file:
+            csv.writer(file).writerows((step, name, f"{value:.6g}", f"{seconds:.1f}") for name, value in numbers.items())
+        for name, value in numbers.items():
+            self.board.add_scalar(name, value, step)
+
+    def _rows(self) -> list[dict[str, str]]:
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="") as file:
+            return [row for row in csv.DictReader(file) if row.get("seconds")]
+
+    def __enter__(self) -> "_Log":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.enabled:
+            self.board.close()

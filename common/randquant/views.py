@@ -1,0 +1,46 @@
+"""Policies: one named list of augmentations a view. As many views as policies; the list says everything."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from randquant.augmentation import Augmentation
+
+
+class Policy(nn.Sequential):
+    """Augmentations applied one after the other, all drawing from the same generator."""
+
+    def __init__(self, *augmentations: Augmentation) -> None:
+        super().__init__(*augmentations)
+
+    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Augment a batch (B, ...)."""
+        for augmentation in self:
+            x = augmentation(x, generator=generator)
+        return x
+
+
+class Views(nn.Module):
+    """Make one view a policy.
+
+    Args:
+        policies: a policy a view. Passing the same object twice shares its state, such as a mixing bank.
+    """
+
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        super().__init__()
+        if not policies:
+            raise ValueError("expected at least one policy, got none.")
+        self.policies = nn.ModuleList(policies)
+
+    def forward(self, sources: Sequence[Tensor], *, generator: torch.Generator | None = None) -> list[Tensor]:
+        """Augment; view i is policy i applied to source i modulo their number.
+
+        Args:
+            sources: one batch (B, ...) for all views, or several crops of the same items, each (B, ...).
+            generator: source of every draw, on the sources' device.
+        """
+        return [
+            policy(sources[index % len(sources)], generator=generator) for index, policy in enumerate(self.policies)
+        ]

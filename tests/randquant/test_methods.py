@@ -1,0 +1,131 @@
+"""Losses, teacher and views against slow forms written by hand."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from randquant.collapse import effective_rank, spread
+from randquant.losses import byol_loss, info_nce
+from randquant.methods import BYOL, InfoNCE
+from randquant.momentum import MomentumTeacher, momentum_at
+from randquant.quantize import RandomizedQuantization
+from randquant.views import Policy, Views
+
+
+def cosine(a: Tensor, b: Tensor) -> float:
+    return float((a * b).sum() / a.norm() / b.norm())
+
+
+def test_byol_loss_equals_the_slow_form_and_its_range() -> None:
+    prediction, target = torch.randn(2, 7, 5)
+    slow = sum(2 - 2 * cosine(p, t) for p, t in zip(prediction, target, strict=True)) / 7
+    assert float(byol_loss(prediction, target)) == pytest.approx(slow, abs=1e-5)
+    assert float(byol_loss(prediction, 3 * prediction)) == pytest.approx(0, abs=1e-5)
+    assert float(byol_loss(prediction, -prediction)) == pytest.approx(4, abs=1e-5)
+
+
+def test_no_gradient_enters_the_target() -> None:
+    prediction, target = torch.randn(4, 3, requires_grad=True), torch.randn(4, 3, requires_grad=True)
+    byol_loss(prediction, target).backward()
+    assert prediction.grad is not None
+    assert target.grad is None
+
+
+def test_info_nce_equals_the_slow_form_with_hard_and_soft_labels() -> None:
+    query, key = torch.randn(4, 5), torch.randn(6, 5)
+    labels = torch.rand(4, 6).softmax(dim=1)
+
+    def slow(weights: Tensor) -> float:
+        total = 0.0
+        for i in range(4):
+            logits = [cosine(query[i], key[j]) / 0.3 for j in range(6)]
+            normaliser = math.log(sum(math.exp(logit) for logit in logits))
+            total += sum(float(weights[i, j]) * (normaliser - logits[j]) for j in range(6))
+        return total / 4
+
+    assert float(info_nce(query, key, temperature=0.3)) == pytest.approx(slow(torch.eye(4, 6)), rel=1e-5)
+    assert float(info_nce(query, key, temperature=0.3, labels=labels)) == pytest.approx(slow(labels), rel=1e-5)
+
+
+def test_shapes_that_would_broadcast_are_refused() -> None:
+    with pytest.raises(ValueError, match="one shape"):
+        byol_loss(torch.randn(4, 3), torch.randn(1, 3))
+    with pytest.raises(ValueError, match="expected"):
+        info_nce(torch.randn(4, 3), torch.randn(3, 3), temperature=0.1)
+    with pytest.raises(ValueError, match="soft labels"):
+        info_nce(torch.randn(4, 3), torch.randn(4, 3), temperature=0.1, labels=torch.ones(4))
+    with pytest.raises(ValueError, match="temperature"):
+        info_nce(torch.randn(4, 3), torch.randn(4, 3), temperature=0.0)
+    with pytest.raises(ValueError, match="at least two views"):
+        InfoNCE(nn.Identity(), 3)([torch.randn(4, 3)])
+
+
+def test_teacher_follows_parameters_only() -> None:
+    student = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    teacher = MomentumTeacher(student)
+    before = [parameter.clone() for parameter in teacher.parameters()]
+    with torch.no_grad():
+        for parameter in student.parameters():
+            parameter.add_(1.0)
+    student(torch.randn(8, 3) + 5)
+    teacher.update(student, momentum=0.9)
+    for old, new, own in zip(before, teacher.parameters(), student.parameters(), strict=True):
+        torch.testing.assert_close(new, 0.9 * old + 0.1 * own)
+    assert bool((teacher.network[1].running_mean == 0).all())
+    teacher(torch.randn(8, 3) + 5)
+    assert not bool((teacher.network[1].running_mean == 0).all())
+
+
+def test_momentum_schedules() -> None:
+    assert {momentum_at(step, 9, base=0.99, schedule="constant") for step in range(10)} == {0.99}
+    rising = [momentum_at(step, 9, base=0.9, schedule="cosine") for step in range(10)]
+    assert rising == sorted(rising)
+    assert rising[0] == pytest.approx(0.9)
+    assert rising[-1] == pytest.approx(1.0)
+
+
+def test_byol_sums_over_ordered_pairs_and_trains_no_teacher() -> None:
+    method = BYOL(nn.Linear(6, 5), 5, hidden_size=8, projection_size=4).eval()
+    views = [torch.randn(7, 6) for _ in range(3)]
+    loss, projections = method(views)
+    with torch.no_grad():
+        predictions = [method.predictor(method.online(view)) for view in views]
+        targets = [method.teacher(view) for view in views]
+    slow = sum(float(byol_loss(predictions[i], targets[j])) for i, j in itertools.permutations(range(3), 2))
+    assert float(loss) == pytest.approx(slow, rel=1e-4)
+    assert projections.shape == (21, 4)
+    loss.backward()
+    assert all(parameter.grad is None for parameter in method.teacher.parameters())
+    assert all(parameter.grad is not None for parameter in method.online.parameters())
+
+
+def test_info_nce_is_the_mean_over_ordered_pairs() -> None:
+    method = InfoNCE(nn.Linear(6, 5), 5, hidden_size=8, projection_size=4, temperature=0.5).eval()
+    views = [torch.randn(7, 6) for _ in range(2)]
+    loss, _ = method(views)
+    z = [method.projector(method.encoder(view)) for view in views]
+    expected = (info_nce(z[0], z[1], temperature=0.5) + info_nce(z[1], z[0], temperature=0.5)) / 2
+    torch.testing.assert_close(loss, expected)
+
+
+def test_views_apply_policy_i_to_source_i() -> None:
+    x = torch.randn(4, 1, 3, 20)
+    views = Views([Policy(), Policy(RandomizedQuantization(2, -1)), Policy()])
+    first, second, third = views([x, 2 * x], generator=torch.Generator().manual_seed(0))
+    assert bool((first == x).all())
+    assert second[0, 0, 0].unique().numel() == 2
+    assert bool((third == x).all())
+    again = views([x, 2 * x], generator=torch.Generator().manual_seed(0))
+    assert bool((again[1] == second).all())
+
+
+def test_collapse_numbers() -> None:
+    healthy, collapsed = torch.randn(512, 64), torch.randn(64).expand(512, 64) + 1e-3 * torch.randn(512, 64)
+    assert float(spread(healthy)) == pytest.approx(1.0, abs=0.05)
+    assert float(spread(collapsed)) < 0.01
+    line = torch.randn(512, 1) * torch.randn(1, 64)
+    assert float(effective_rank(line)) == pytest.approx(1.0, abs=0.01)
+    assert float(effective_rank(healthy)) > 50
