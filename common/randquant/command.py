@@ -174,7 +174,9 @@ def _parameter_helps(source: Any) -> dict[str, str]:
     holders = reversed(source.__mro__) if inspect.isclass(source) else [source]
     helps: dict[str, str] = {}
     for holder in holders:
-        for entry in docstring_parser.parse(holder.__dict__.get("__doc__") or "" if inspect.isclass(holder) else holder.__doc__ or "").params:
+        for entry in docstring_parser.parse(
+            holder.__dict__.get("__doc__") or "" if inspect.isclass(holder) else holder.__doc__ or ""
+        ).params:
             helps[entry.arg_name] = " ".join((entry.description or "").split())
     return helps
 

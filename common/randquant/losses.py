@@ -1,4 +1,4 @@
-"""Objectives over projected views: numbers in, one scalar out. Shapes are checked, because broadcasting hides mistakes."""
+"""Objectives over projected views: numbers in, one scalar out. Shapes are checked: broadcasting hides mistakes."""
 
 import torch
 from torch import Tensor

@@ -24,7 +24,7 @@ class MomentumTeacher(nn.Module):
     @torch.no_grad()
     def update(self, student: nn.Module, momentum: float) -> None:
         """teacher <- momentum * teacher + (1 - momentum) * student; call it right after the optimiser's step."""
-        teacher = list(self.network.parameters())
+        teacher: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(teacher, [parameter.detach() for parameter in student.parameters()], 1.0 - momentum)
 
     @torch.no_grad()

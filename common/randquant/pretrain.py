@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import torch
 import yaml
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
 
 from randquant.allocator import keep_freed_memory
 from randquant.atomic import atomic_path, write_text
@@ -34,8 +34,20 @@ from randquant.methods import BYOL, InfoNCE
 from randquant.momentum import Schedule, momentum_at
 from randquant.progress import bar
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 # Settings that change where and how a run is done, but not its result.
-FREE_SETTINGS = {"out", "data", "monitor", "workers", "checkpoint_every", "log_every", "monitor_every", "snapshot_every"}
+FREE_SETTINGS = {
+    "out",
+    "data",
+    "monitor",
+    "workers",
+    "checkpoint_every",
+    "log_every",
+    "monitor_every",
+    "snapshot_every",
+}
 COLLAPSED = 0.05  # `spread` below this is reported
 
 
@@ -128,14 +140,14 @@ class Source(Protocol):
 
 
 class MakeViews(Protocol):
-    """An `nn.Module` from a raw batch on the device to the method's views; its state (a mixing bank) is checkpointed."""
+    """An `nn.Module` from a raw batch on the device to the method's views; its state (a mixing bank) is kept."""
 
     def __call__(self, batch: Tensor, *, generator: torch.Generator) -> list[Tensor]:
         """Views of the batch, drawn from `generator`."""
 
-    def state_dict(self) -> dict[str, Any]: ...  # noqa: D102
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any: ...  # noqa: D102
-    def to(self, device: torch.device) -> Any: ...  # noqa: D102
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any: ...
+    def to(self, device: torch.device) -> Any: ...
 
 
 @dataclass
@@ -191,7 +203,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
 
     method = _method(settings, task)
     optimizer = torch.optim.AdamW(_trained(method), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    model, optimizer = fabric.setup(method.to(memory_format=torch.channels_last), optimizer)
+    model, optimizer = fabric.setup(_channels_last(method), optimizer)
     make_views = task.make_views.to(fabric.device)
     batches = _Batches(task.source, settings, fabric)
     start = 0
@@ -258,7 +270,7 @@ def learning_rate_at(step: int, steps: int, settings: Training) -> float:
 class _Batches(Dataset[Tensor]):
     """Raw batches by step number: item `s` is the whole batch of step `s` (counted from zero) for this process."""
 
-    def __init__(self, source: Source, settings: Training, fabric: Fabric) -> None:
+    def __init__(self, source: Source, settings: Training, fabric: "Fabric") -> None:
         self.source, self.seed, self.workers = source, settings.seed, settings.workers
         self.rank, self.world = fabric.global_rank, fabric.world_size
         self.local = settings.batch_size // self.world
@@ -280,9 +292,7 @@ class _Batches(Dataset[Tensor]):
         steps = range(start, self.steps)
         if self.workers == 0:
             return _read_ahead(self, steps)
-        return iter(
-            DataLoader(self, sampler=steps, batch_size=None, num_workers=self.workers, pin_memory=self.pin)  # type: ignore[arg-type]
-        )
+        return iter(DataLoader(self, sampler=steps, batch_size=None, num_workers=self.workers, pin_memory=self.pin))
 
     def _permutation(self, epoch: int) -> NDArray[np.int64]:
         if self._order is None or self._order[0] != epoch:
@@ -304,7 +314,9 @@ def _read_ahead(batches: _Batches, steps: range) -> Iterator[Tensor]:
             yield batch.pin_memory() if batches.pin else batch
 
 
-def _fabric(settings: Training) -> Fabric:
+def _fabric(settings: Training) -> "Fabric":
+    from lightning_fabric import Fabric  # two seconds to import: --help should not wait for it
+
     accelerator = settings.accelerator
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
@@ -337,6 +349,11 @@ def _method(settings: Training, task: Task) -> BYOL | InfoNCE:
     return InfoNCE(task.encoder, *sizes, temperature=settings.temperature)
 
 
+def _channels_last(method: BYOL | InfoNCE) -> BYOL | InfoNCE:
+    """Store convolution weights as the fast bf16 kernels of CPU and GPU want them."""
+    return method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
 def _trained(method: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in method.parameters() if parameter.requires_grad]
 
@@ -359,8 +376,8 @@ def _check_finite(healthy: Tensor, step: int, settings: Training) -> None:
     kept = settings.out / "checkpoint.pt"
     where = f"the last good state is in {kept}" if kept.exists() else "no checkpoint had been written yet"
     raise DataError(
-        f"the loss stopped being finite at or before step {step}; {where}; lower --learning_rate, set --gradient_clip 1 "
-        "or use --precision 32, with another --out."
+        f"the loss stopped being finite at or before step {step}; {where}; lower --learning_rate, "
+        "set --gradient_clip 1 or use --precision 32, with another --out."
     )
 
 
@@ -376,7 +393,7 @@ def _measured(loss: Tensor, projections: Tensor, optimizer: torch.optim.Optimize
     }
 
 
-def _monitored(task: Task, method: BYOL | InfoNCE, fabric: Fabric) -> dict[str, float]:
+def _monitored(task: Task, method: BYOL | InfoNCE, fabric: "Fabric") -> dict[str, float]:
     """Evaluate the encoder as it stands. Only the first process does; the others wait at the next collective."""
     if task.monitor is None or not fabric.is_global_zero:
         return {}
@@ -387,14 +404,14 @@ def _monitored(task: Task, method: BYOL | InfoNCE, fabric: Fabric) -> dict[str, 
     return numbers
 
 
-def _any_process(fabric: Fabric, flag: bool) -> bool:
+def _any_process(fabric: "Fabric", flag: bool) -> bool:
     if fabric.world_size == 1:
         return flag
     return bool(fabric.all_reduce(torch.tensor(float(flag), device=fabric.device), reduce_op="sum"))
 
 
 def _save(
-    fabric: Fabric,
+    fabric: "Fabric",
     settings: Training,
     identity: dict[str, Any],
     step: int,
@@ -421,7 +438,7 @@ def _stored_state(settings: Training, identity: dict[str, Any]) -> dict[str, Any
     return state
 
 
-def _begin(fabric: Fabric, settings: Training, batches: _Batches, start: int) -> None:
+def _begin(fabric: "Fabric", settings: Training, batches: _Batches, start: int) -> None:
     if not fabric.is_global_zero:
         return
     write_text(settings.out / "config.yaml", yaml.safe_dump(_plain(settings), sort_keys=False))
@@ -449,7 +466,7 @@ def _to_device(state: dict[str, Any], device: torch.device) -> dict[str, Any]:
     return {name: value.to(device) if isinstance(value, Tensor) else value for name, value in state.items()}
 
 
-def _say(fabric: Fabric, text: str) -> None:
+def _say(fabric: "Fabric", text: str) -> None:
     if fabric.is_global_zero:
         print(text, file=sys.stderr)
 
@@ -478,8 +495,8 @@ def _stop_on_signal() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _bar(settings: Training, batches: _Batches, start: int, fabric: Fabric) -> Iterator[Any]:
-    shown = bar(
+def _bar(settings: Training, batches: _Batches, start: int, fabric: "Fabric") -> Iterator[Any]:
+    shown: tqdm[Any] = bar(
         label=settings.out.name,
         unit="items",
         total=batches.steps * settings.batch_size,
@@ -513,7 +530,9 @@ class _Log:
             return
         seconds = self.elapsed + time.monotonic() - self.began
         with self.path.open("a", newline="") as file:
-            csv.writer(file).writerows((step, name, f"{value:.6g}", f"{seconds:.1f}") for name, value in numbers.items())
+            csv.writer(file).writerows(
+                (step, name, f"{value:.6g}", f"{seconds:.1f}") for name, value in numbers.items()
+            )
         for name, value in numbers.items():
             self.board.add_scalar(name, value, step)
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -14,24 +14,22 @@ def progress(iterable: Iterable[Item], *, label: str, unit: str, total: int | No
 
     Where standard error is no terminal (a log file, a batch system) a line is written at most every ten seconds.
     """
-    yield from bar(label=label, unit=unit, total=total, iterable=iterable)
+    yield from tqdm(iterable, total=total, **_style(label, unit))
 
 
-def bar(
-    *, label: str, unit: str, total: int | None = None, initial: int = 0, iterable: Iterable[Item] | None = None
-) -> "tqdm[Item]":
+def bar(*, label: str, unit: str, total: int | None = None, initial: int = 0) -> "tqdm[Any]":
     """The same bar, to be advanced by hand with `.update(n)`; use it as a context manager."""
+    return tqdm(total=total, initial=initial, **_style(label, unit))
+
+
+def _style(label: str, unit: str) -> dict[str, Any]:
     interactive = sys.stderr.isatty()
-    return tqdm(
-        iterable,
-        desc=label,
-        unit=f" {unit}",
-        total=total,
-        initial=initial,
-        file=sys.stderr,
-        dynamic_ncols=interactive,
-        mininterval=0.1 if interactive else 10.0,
-        leave=True,
-        # `delay` keeps jobs under two seconds silent.
-        delay=0.0 if interactive else 2.0,
-    )
+    return {
+        "desc": label,
+        "unit": f" {unit}",
+        "file": sys.stderr,
+        "dynamic_ncols": interactive,
+        "mininterval": 0.1 if interactive else 10.0,
+        # A log keeps silent about jobs under two seconds.
+        "delay": 0.0 if interactive else 2.0,
+    }

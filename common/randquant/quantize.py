@@ -138,7 +138,9 @@ class RandomizedQuantization(Augmentation):
         samples = channels[0] if batched else 1
         drawn = [1, *channels[1:]] if batched and self.same_on_batch else channels
         most = self.bins if isinstance(self.bins, int) else self.bins[1]
-        draw = _Draw(dtype=torch.float64 if x.dtype == torch.float64 else torch.float32, device=x.device, generator=generator)
+        draw = _Draw(
+            dtype=torch.float64 if x.dtype == torch.float64 else torch.float32, device=x.device, generator=generator
+        )
 
         edges, values = self._draw_bins(draw, drawn, most, batched)
         apply = draw.uniform([1 if self.same_on_batch else samples]) < self.p
@@ -156,8 +158,10 @@ class RandomizedQuantization(Augmentation):
             counts = counts & _fitted_mask(mask, x)
         if x.numel() == 0:
             return x
-        quantize = _quantize_dense if offsets is None else _quantize_packed
-        quantized = quantize(x, params, counts, dims if offsets is None else offsets).to(x.dtype)
+        if offsets is None:
+            quantized = _quantize_dense(x, params, counts, dims).to(x.dtype)
+        else:
+            quantized = _quantize_packed(x, params, counts, offsets).to(x.dtype)
         if self.straight_through:
             quantized = quantized.detach() + (x - x.detach())
         return torch.where(counts & _per_entry(params.apply, x, offsets, batched), quantized, x)
@@ -337,14 +341,16 @@ def _fitted_mask(mask: Tensor, x: Tensor) -> Tensor:
         return mask.broadcast_to(x.shape)
     except RuntimeError:
         raise ValueError(
-            f"mask of shape {tuple(mask.shape)} fits neither the first dimensions of the input {tuple(x.shape)} nor broadcasts to it."
+            f"expected a mask of the shape of the input's first dimensions or one that broadcasts to its shape "
+            f"{tuple(x.shape)}, got a mask of shape {tuple(mask.shape)}."
         ) from None
 
 
 def _check_floating(x: Tensor) -> None:
     if not x.is_floating_point():
         raise TypeError(
-            f"randomized quantization needs floating-point input, got {x.dtype}; convert first, e.g. x.float() / 255 for images."
+            f"randomized quantization needs floating-point input, got {x.dtype}; "
+            "convert first, e.g. x.float() / 255 for images."
         )
 
 

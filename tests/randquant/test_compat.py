@@ -51,6 +51,10 @@ def test_probability_is_per_image() -> None:
 
 
 def test_wrong_arguments_are_named() -> None:
-    for arguments in ({"region_num": 1}, {"region_num": 8, "spacing": "even"}, {"region_num": 8, "collapse_to_val": "mean"}):
+    for arguments in (
+        {"region_num": 1},
+        {"region_num": 8, "spacing": "even"},
+        {"region_num": 8, "collapse_to_val": "mean"},
+    ):
         with pytest.raises(ValueError, match="should be"):
             RandomizedQuantizationAugModule(**arguments)  # type: ignore[arg-type]

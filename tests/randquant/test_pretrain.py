@@ -50,7 +50,7 @@ class Stop(Exception):
     """Stands for whatever ends a process."""
 
 
-def task_builder(*, stop_at: int | None = None, poison_after: int | None = None):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def task_builder(*, stop_at: int | None = None, poison_after: int | None = None):  # type: ignore[no-untyped-def]
     def build(device: torch.device) -> Task:
         encoder = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 16))
 
@@ -159,7 +159,8 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"batch_size": 0}, {"learning_rate": 0.0}, {"momentum": 1.5}, {"devices": 0}, {"batch_size": 3, "devices": 2}]
+    "change",
+    [{"batch_size": 0}, {"learning_rate": 0.0}, {"momentum": 1.5}, {"devices": 0}, {"batch_size": 3, "devices": 2}],
 )
 def test_settings_out_of_range_are_named(tmp_path: Path, change: dict) -> None:
     with pytest.raises(ValueError, match="--"):

@@ -68,7 +68,9 @@ def test_promises(name: str, edges: str, value: str, bins: int | tuple[int, int]
     quantized = RandomizedQuantization(bins, dim, edges=edges, value=value)(x)  # type: ignore[arg-type]
     most = bins if isinstance(bins, int) else bins[1]
     kept = [axis for axis in range(x.ndim) if axis not in axes]
-    before, after = (tensor.permute(*kept, *axes).reshape(-1, *[x.shape[a] for a in axes]).flatten(1) for tensor in (x, quantized))
+    before, after = (
+        tensor.permute(*kept, *axes).reshape(-1, *[x.shape[a] for a in axes]).flatten(1) for tensor in (x, quantized)
+    )
     for channel, replaced in zip(before, after, strict=True):
         assert replaced.unique().numel() <= most
         assert bool((replaced[channel.argsort()].diff() >= 0).all()), "order between entries is kept"
@@ -84,15 +86,19 @@ def test_every_channel_has_its_own_quantizer_and_the_elements_along_dim_share_on
     assert RandomizedQuantization(4, dim=(-2, -1))(x[:, None])[0].unique().numel() <= 4
 
 
-@pytest.mark.parametrize("shape, dim", [((2000, 2, 3, 4), (-2, -1)), ((2000, 9, 3), -2), ((2000, 1, 4, 9), -1), ((2000, 9), -1)])
+@pytest.mark.parametrize(
+    ("shape", "dim"), [((2000, 2, 3, 4), (-2, -1)), ((2000, 9, 3), -2), ((2000, 1, 4, 9), -1), ((2000, 9), -1)]
+)
 def test_p_counts_samples(shape: tuple[int, ...], dim: int | tuple[int, int]) -> None:
     x = torch.randn(shape)
     changed = (RandomizedQuantization(3, dim, p=0.3)(x) != x).flatten(1)
-    assert not bool((changed.any(1) & ~changed.float().mean(1).gt(0.3)).any()), "a sample is quantized whole or not at all"
+    assert not bool((changed.any(1) & ~changed.float().mean(1).gt(0.3)).any()), (
+        "a sample is quantized whole or not at all"
+    )
     assert 0.25 < float(changed.any(1).float().mean()) < 0.35
 
 
-@pytest.mark.parametrize("shape, dim", [((16, 5, 5), (-2, -1)), ((20, 6), -2), ((30,), -1)])
+@pytest.mark.parametrize(("shape", "dim"), [((16, 5, 5), (-2, -1)), ((20, 6), -2), ((30,), -1)])
 def test_p_of_a_lone_sample_is_one_decision(shape: tuple[int, ...], dim: int | tuple[int, int]) -> None:
     x = torch.randn(shape)
     augment = RandomizedQuantization(2, dim, p=0.5)
@@ -125,7 +131,7 @@ def test_distribution_of_edges_and_values() -> None:
     """K - 1 uniform cuts: gap of mean 1 / K and a value uniform in its gap, so E|q - x|^2 has a closed form."""
     x = torch.linspace(0, 1, 1001).expand(3000, 1, 1001)
     error = (RandomizedQuantization(4, -1)(x) - x).square().mean()
-    # For x and v uniform in one gap of length l: E(x - v)^2 = l^2 / 6; sum over gaps of l * l^2 / 6, E l^3 = 6 / (K (K+1) (K+2)).
+    # For x and v uniform in one gap of length l: E(x - v)^2 = l^2 / 6, and E l^3 = 6 / (K (K+1) (K+2)).
     assert abs(float(error) - 4 * 6 / (4 * 5 * 6) / 6) < 2e-3
 
 
@@ -221,7 +227,7 @@ def test_eval_mode_is_the_identity() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments, word",
+    ("arguments", "word"),
     [
         ({"bins": 1}, "bins"),
         ({"bins": (4, 2)}, "bins"),
@@ -301,7 +307,7 @@ def test_a_padded_batch_equals_its_clouds_and_leaves_padding_alone() -> None:
 
 def test_wrong_masks_and_offsets_are_named() -> None:
     x = torch.randn(4, 10, 3)
-    with pytest.raises(ValueError, match="mask of shape"):
+    with pytest.raises(ValueError, match="got a mask of shape"):
         randomized_quantization(x, dim=-2, mask=torch.ones(7, dtype=torch.bool))
     with pytest.raises(TypeError, match="bool"):
         randomized_quantization(x, dim=-2, mask=torch.ones(4, 10))
@@ -382,7 +388,7 @@ def test_memory_does_not_grow_with_bins() -> None:
             super().__init__()
             self.elements = 0
 
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
             out = func(*args, **(kwargs or {}))
             for tensor in out if isinstance(out, tuple | list) else [out]:
                 if isinstance(tensor, Tensor):

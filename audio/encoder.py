@@ -1,0 +1,149 @@
+"""The convolutional encoders of BYOL-A: normalised log-mel (B, 1, F, T) -> embedding (B, D).
+
+Source: Niizumi et al., BYOL-A (IJCNN 2021): AudioNTT2020, after Koizumi et al. (DCASE 2020); BYOL-A v2 (TASLP 2023):
+AudioNTT2022. Written anew from the papers; parameter names and shapes are those of the published weights.
+"""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+Layer = Literal["output", "conv", "conv+output"]
+
+CHANNELS = 64  # of every convolution
+
+
+class AudioNTT(nn.Module):
+    """What both encoders share: convolution blocks, an MLP on every frame, and maximum + mean over frames.
+
+    A block is convolution 3x3, batch norm, ReLU, maximum over 2x2; after `blocks` of them a frame is the vector of
+    (F / 2^blocks) bands by 64 channels, bands first.
+
+    Any number of frames will do. Fewer than 2^blocks frames (clips under 80 or 40 ms) would leave none behind the
+    blocks, so zeros, the mean of normalised input, are added at the tail; a last incomplete group of 2^blocks frames
+    is dropped, as published.
+    """
+
+    def __init__(self, n_mels: int, blocks: int, hidden: int, last: int) -> None:
+        super().__init__()
+        shrink = 2**blocks
+        for name, value in (("d", last), ("hidden", hidden)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{type(self).__name__} needs positive whole sizes, got {name}={value!r}.")
+        if isinstance(n_mels, bool) or not isinstance(n_mels, int) or n_mels < shrink or n_mels % shrink:
+            raise ValueError(f"n_mels should be a positive multiple of {shrink}, got {n_mels!r}.")
+        self.n_mels, self.shrink = n_mels, shrink
+        self.conv_size = n_mels // shrink * CHANNELS
+        self.features = nn.Sequential(*(part for block in range(blocks) for part in _block(CHANNELS if block else 1)))
+        self.fc = nn.Sequential(
+            nn.Linear(self.conv_size, hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, last), nn.ReLU()
+        )
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments, from which an encoder of the same shape can be built."""
+        raise NotImplementedError
+
+    def embedding_size(self, layer: Layer = "output") -> int:
+        """D of `forward` with this layer."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, layer: Layer = "output") -> Tensor:
+        """Embed a batch.
+
+        Args:
+            x: (B, 1, F, T) normalised log-mel with F = n_mels.
+            layer: "output", the encoder's own output; "conv", the flattened convolution features; "conv+output",
+                the two concatenated. Each is pooled over frames by maximum + mean, in float32.
+
+        Returns:
+            (B, D), float32 (float64 for a float64 encoder).
+        """
+        frames = self.frames(x, layer)
+        wide = frames.to(torch.promote_types(frames.dtype, torch.float32))
+        return wide.amax(dim=1) + wide.mean(dim=1)
+
+    def frames(self, x: Tensor, layer: Layer = "output") -> Tensor:
+        """The features before pooling, (B, max(1, T // 2^blocks), D); see `forward`."""
+        if x.ndim != 4 or x.shape[1] != 1 or x.shape[2] != self.n_mels:
+            raise ValueError(f"expected log-mels of shape (B, 1, {self.n_mels}, T), got {tuple(x.shape)}.")
+        if layer not in ("output", "conv", "conv+output"):
+            raise ValueError(f'layer should be "output", "conv" or "conv+output", got {layer!r}.')
+        if x.shape[3] < self.shrink:
+            x = nn.functional.pad(x, (0, self.shrink - x.shape[3]))
+        conv = self.features(x).permute(0, 3, 2, 1).flatten(2)
+        return conv if layer == "conv" else self._head(conv, layer)
+
+    def _head(self, conv: Tensor, layer: Layer) -> Tensor:
+        """The MLP on every frame, with the convolution features beside it where the layer has them."""
+        raise NotImplementedError
+
+
+class AudioNTT2020(AudioNTT):
+    """Three blocks, then 512 -> d -> d on every frame (at 64 bands). 600,192 parameters at d=512, 5,321,856 at 2048.
+
+    Args:
+        n_mels: mel bands F, a multiple of 8.
+        d: size of the embedding.
+    """
+
+    def __init__(self, n_mels: int = 64, d: int = 2048) -> None:
+        super().__init__(n_mels, blocks=3, hidden=d, last=d)
+        self.d = d
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"n_mels": self.n_mels, "d": self.d}
+
+    def embedding_size(self, layer: Layer = "output") -> int:
+        """d, the size of the convolution features (512 at 64 bands), or their sum."""
+        return {"output": self.d, "conv": self.conv_size, "conv+output": self.conv_size + self.d}[layer]
+
+    def _head(self, conv: Tensor, layer: Layer) -> Tensor:
+        output = self.fc(conv)
+        return torch.cat([conv, output], dim=-1) if layer == "conv+output" else output
+
+
+class AudioNTT2022(AudioNTT):
+    """Two blocks, then an MLP whose result stands beside the convolution features: d = 1024 + 2048 at 64 bands.
+
+    The output already starts with the convolution features, so "conv+output" is "output".
+
+    Args:
+        n_mels: mel bands F, a multiple of 4.
+        d: size of the embedding, more than the n_mels * 16 of the convolution features.
+        hidden: width of the MLP's hidden layer.
+    """
+
+    def __init__(self, n_mels: int = 64, d: int = 3072, hidden: int = 2048) -> None:
+        conv_size = n_mels // 4 * CHANNELS
+        if d <= conv_size:
+            raise ValueError(f"d should exceed the {conv_size} convolution features it contains, got d={d!r}.")
+        super().__init__(n_mels, blocks=2, hidden=hidden, last=d - conv_size)
+        self.d, self.hidden = d, hidden
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"n_mels": self.n_mels, "d": self.d, "hidden": self.hidden}
+
+    def embedding_size(self, layer: Layer = "output") -> int:
+        """d, or the size of the convolution features (1024 at 64 bands)."""
+        return {"output": self.d, "conv": self.conv_size, "conv+output": self.d}[layer]
+
+    def _head(self, conv: Tensor, layer: Layer) -> Tensor:
+        return torch.cat([conv, self.fc(conv)], dim=-1)
+
+
+ENCODERS: dict[str, type[AudioNTT]] = {"AudioNTT2020": AudioNTT2020, "AudioNTT2022": AudioNTT2022}
+
+
+def _block(channels: int) -> tuple[nn.Module, ...]:
+    """One block of four modules, so that indices, and with them parameter names, are those of published weights.
+
+    The maximum stands before the ReLU: values and gradients are the same in this order, at a quarter of the work.
+    """
+    convolution = nn.Conv2d(channels, CHANNELS, kernel_size=3, padding=1)
+    return convolution, nn.BatchNorm2d(CHANNELS), nn.MaxPool2d(2), nn.ReLU(inplace=True)

@@ -1,0 +1,94 @@
+"""Scalar normalisation around the augmentations: dataset statistics before them, batch statistics after them.
+
+Source: Niizumi et al., BYOL-A (IJCNN 2021), pre- and post-normalisation.
+"""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+class PreNorm(nn.Module):
+    """(x - mean) / std with the statistics of the training set, so that zero is its mean.
+
+    Args:
+        mean: of all log-mel values.
+        std: of all log-mel values, above zero.
+
+    Raises:
+        ValueError: a statistic is not finite, or std is not positive.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
+        super().__init__()
+        if not math.isfinite(mean) or not math.isfinite(std) or std <= 0.0:
+            raise ValueError(f"expected a finite mean and a finite std > 0, got mean={mean!r} and std={std!r}.")
+        self.register_buffer("mean", torch.tensor(float(mean)))
+        self.register_buffer("std", torch.tensor(float(std)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise a tensor of any shape; the dtype stays."""
+        return ((x - self.mean) / self.std).to(x.dtype)
+
+    def extra_repr(self) -> str:
+        """The two statistics."""
+        return f"mean={float(self.mean):.6g}, std={float(self.std):.6g}"
+
+
+class PostNorm(nn.Module):
+    """Normalise by the batch's own mean and standard deviation, one pair a channel.
+
+    Give it all views of a batch concatenated, (views * B, 1, F, T): the statistics are taken over (B, F, T) of the
+    views together, so that a view keeps its level relative to the others. Under data parallelism every process uses
+    its own part of the batch. It belongs to training; evaluation uses `PreNorm` alone.
+
+    Args:
+        epsilon: the smallest standard deviation to divide by.
+    """
+
+    def __init__(self, epsilon: float = 1e-6) -> None:
+        super().__init__()
+        if not epsilon > 0.0:
+            raise ValueError(f"epsilon should be > 0, got {epsilon!r}.")
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise (B, C, F, T) over B, F and T in float32; the dtype stays."""
+        values = x.float()
+        std, mean = torch.std_mean(values, dim=(0, 2, 3), keepdim=True, correction=0)
+        return ((values - mean) / std.clamp(min=self.epsilon)).to(x.dtype)
+
+    def extra_repr(self) -> str:
+        """The constructor's arguments."""
+        return f"epsilon={self.epsilon}"
+
+
+def mean_and_std(batches: Iterable[Tensor]) -> tuple[float, float]:
+    """Exact scalar mean and standard deviation over every value of all batches, gathered in float64.
+
+    Args:
+        batches: tensors of any shape, such as log-mels (B, 1, F, T) of the training set.
+
+    Raises:
+        ValueError: no values, or all of them equal (nothing could be divided by that deviation).
+    """
+    count, mean, squares = 0, 0.0, 0.0
+    for batch in batches:
+        values = batch.double()
+        if values.numel() == 0:
+            continue
+        # Chan's update of a running mean and sum of squared deviations: no large sums are subtracted.
+        batch_mean = values.mean()
+        shift = float(batch_mean) - mean
+        squares += float((values - batch_mean).square().sum())
+        squares += shift * shift * count * values.numel() / (count + values.numel())
+        count += values.numel()
+        mean += shift * values.numel() / count
+    if count == 0 or not squares > 0.0:
+        raise ValueError(f"cannot normalise by the spread of {count} equal, missing or undefined values.")
+    return mean, math.sqrt(squares / count)
