@@ -1,0 +1,25 @@
+"""Pretrain an audio encoder on stores of recordings.
+
+    python -m scripts.pretrain_audio --data STORE [STORE ...] --out RUN
+    python -m scripts.pretrain_audio --config audio/recipes/byola_rq.yaml --data STORE --out RUN
+    python -m scripts.pretrain_audio --data STORE --out RUN --method infonce --augment rrc+rq --steps 2000
+
+Stop it at any time and type the same command again: it goes on where it was and ends with the very same weights.
+RUN/encoder.safetensors is the result; RUN/log.csv and RUN/tensorboard hold the curves, RUN/config.yaml the settings.
+"""
+
+from functools import partial
+
+from audio.pretraining import AudioPretraining, build_task
+from randquant.command import run
+from randquant.pretrain import pretrain
+
+
+def pretrain_audio(settings: AudioPretraining) -> None:
+    """Pretrain an audio encoder on stores of recordings."""
+    encoder = pretrain(settings, partial(build_task, settings))
+    print(f"encoder: {encoder}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(pretrain_audio, description=__doc__))
