@@ -32,7 +32,10 @@ def slow(x: Tensor, params: QuantizationParams, axes: tuple[int, ...], samples_o
     out = x.clone().double()
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     for place in itertools.product(*(range(x.shape[axis]) for axis in kept)):
-        if not bool(params.apply if samples_of is None else params.apply[place[kept.index(samples_of)]]):
+        decision = (
+            params.apply if samples_of is None or params.apply is None else params.apply[place[kept.index(samples_of)]]
+        )
+        if decision is not None and not bool(decision):
             continue
         select: list[int | slice] = [slice(None)] * x.ndim
         for axis, number in zip(kept, place, strict=True):
@@ -52,8 +55,9 @@ def slow(x: Tensor, params: QuantizationParams, axes: tuple[int, ...], samples_o
 def test_equals_the_slow_definition(name: str, bins: int | tuple[int, int]) -> None:
     shape, dim, axes = LAYOUTS[name]
     x = torch.randn(shape, dtype=torch.float64)
-    augment = RandomizedQuantization(bins, dim)
+    augment = RandomizedQuantization(bins, dim, p=0.8)
     params = augment.make_params(x)
+    assert params.apply is not None
     batch = 0 if params.apply.ndim else None
     torch.testing.assert_close(augment.transform(x, params), slow(x, params, axes, batch))
 
@@ -153,11 +157,11 @@ def test_replay_generator_and_permutation() -> None:
     augment = RandomizedQuantization(8, -1, p=0.7)
     params = augment.make_params(x, generator=torch.Generator().manual_seed(1))
     again = augment.make_params(x, generator=torch.Generator().manual_seed(1))
-    assert all(bool((a == b).all()) for a, b in zip(params, again, strict=True))
+    assert all(bool((a == b).all()) for a, b in zip(params, again, strict=True) if a is not None)
     first = augment(x, generator=torch.Generator().manual_seed(1))
     assert bool((first == augment.transform(x, params)).all())
     order = torch.randperm(6)
-    permuted = QuantizationParams(*(part[order] for part in params))
+    permuted = QuantizationParams(*(part[order] for part in params if part is not None))
     assert bool((augment.transform(x[order], permuted) == first[order]).all())
     assert not bool((augment(x) == augment(x)).all())
 
@@ -277,6 +281,12 @@ def test_without_it_only_the_extremes_receive_a_gradient(bins: int) -> None:
 # ------------------------------------------------------------------------------------------ packed and padded
 
 
+def cloud_params(params: QuantizationParams, cloud: int) -> QuantizationParams:
+    """One cloud's part of a batch's draw."""
+    apply = None if params.apply is None else params.apply[cloud]
+    return QuantizationParams(params.edges[cloud], params.values[cloud], apply)
+
+
 @pytest.mark.parametrize("bins", [2, 8, (3, 40), 33])
 def test_a_packed_batch_equals_its_clouds_one_by_one(bins: int | tuple[int, int]) -> None:
     lengths = [7, 0, 30, 1, 50]
@@ -286,7 +296,7 @@ def test_a_packed_batch_equals_its_clouds_one_by_one(bins: int | tuple[int, int]
     params = augment.make_params(x, offsets=offsets)
     packed = augment.transform(x, params, offsets=offsets)
     for cloud, (start, stop) in enumerate(itertools.pairwise(offsets.tolist())):
-        own = QuantizationParams(params.edges[cloud], params.values[cloud], params.apply[cloud])
+        own = cloud_params(params, cloud)
         torch.testing.assert_close(packed[start:stop], augment.transform(x[start:stop], own), rtol=0, atol=0)
 
 
@@ -300,7 +310,7 @@ def test_a_padded_batch_equals_its_clouds_and_leaves_padding_alone() -> None:
     padded = augment.transform(x, params, mask=mask)
     assert bool((padded[~mask] == 1e6).all())
     for cloud, length in enumerate(lengths):
-        own = QuantizationParams(params.edges[cloud], params.values[cloud], params.apply[cloud])
+        own = cloud_params(params, cloud)
         assert bool((padded[cloud, :length] == augment.transform(x[cloud, :length], own)).all())
     assert bool((augment.transform(x, params, mask=mask[..., None]) == padded).all())
 
