@@ -7,7 +7,19 @@
 Importing the package needs torch and numpy alone; training, stores and probes load their own libraries where used.
 """
 
-from randquant.quantize import QuantizationParams, RandomizedQuantization, randomized_quantization
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from randquant.quantize import QuantizationParams, RandomizedQuantization, randomized_quantization
 
 __all__ = ["QuantizationParams", "RandomizedQuantization", "randomized_quantization"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # On first use, so that preparing data, in many processes, does not load torch: 2 s and 600 MB in each.
+    if name not in __all__:
+        raise AttributeError(f"module 'randquant' has no attribute {name!r}")
+    from randquant import quantize
+
+    return getattr(quantize, name)

@@ -1,9 +1,9 @@
 """A training run on disk: whole checkpoints only, and the settings they belong to.
 
-    RUN/config.yaml         the resolved settings; `--config RUN/config.yaml` repeats the run
-    RUN/checkpoint.pt       the last whole state
-    RUN/log.csv             one row every few steps
-    RUN/encoder.safetensors written last: its presence means the run is finished
+RUN/config.yaml         the resolved settings; `--config RUN/config.yaml` repeats the run
+RUN/checkpoint.pt       the last whole state
+RUN/log.csv             one row every few steps
+RUN/encoder.safetensors written last: its presence means the run is finished
 """
 
 import pickle

@@ -59,6 +59,9 @@ def run(
     try:
         call, values = _parse(commands, arguments, description)
         result = call(**values)
+    except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DataError.exit_code
     except (UserError, OSError, KeyboardInterrupt) as error:
         if debug:
             raise
@@ -103,7 +106,11 @@ def _empty_parser(description: str | None) -> ArgumentParser:
     script = Path(sys.argv[0])
     program = f"python -m {script.parent.name}.{script.stem}" if script.suffix == ".py" else script.name
     return ArgumentParser(
-        prog=program, description=inspect.cleandoc(description or ""), formatter_class=_Help, exit_on_error=False
+        prog=program,
+        description=inspect.cleandoc(description or ""),
+        formatter_class=_Help,
+        exit_on_error=False,
+        allow_abbrev=False,
     )
 
 

@@ -3,7 +3,7 @@
 Every channel of a sample is cut into bins at random places, and every value is replaced by one random value of its
 bin. What remains is the order between bins; the detail inside them is gone, whatever the channel means.
 
-Source: Wu, Cui, Cui, Wang, Wang, Zhang, Wei, "Randomized Quantization: A Generic Augmentation for Data Agnostic
+Source: Wu et al., "Randomized Quantization: A Generic Augmentation for Data Agnostic
 Self-supervised Learning", ICCV 2023 (arXiv 2212.08663).
 """
 

@@ -1,0 +1,1 @@
+"""What is asked of frozen features: one file a probe, each `evaluate(features) -> numbers`."""

@@ -1,0 +1,1 @@
+"""From a dataset as it was downloaded to a store; one file per dataset."""
