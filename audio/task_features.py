@@ -1,0 +1,214 @@
+"""From an encoder and a task to features: fixed-length clips, log-mels, normalisation, embeddings."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from audio.crops import SAMPLE_RATE
+from audio.encoder import Layer
+from audio.logmel import FrontEnd, LogMel
+from audio.normalize import PreNorm, mean_and_std
+from audio.tasks import Protocol, Task, read_batches
+from audio.weights import LoadedEncoder
+from randquant.atomic import read_json, write_json
+from randquant.errors import DataError
+from randquant.features import FORMAT_VERSION, Features, cached, content_key
+from randquant.progress import bar
+
+Statistics = Literal["task", "checkpoint"]
+
+STATISTICS_CROPS = 10_000
+_FEATURE_EPOCH, _STATISTICS_EPOCH = 0, 1  # independent draws of the same crop seed
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Scalar mean and standard deviation of log-mels, and how they came about."""
+
+    mean: float
+    std: float
+    source: str
+
+
+def task_features(
+    loaded: LoadedEncoder,
+    task: Task,
+    protocol: Protocol,
+    *,
+    cache: Path,
+    seed: int = 42,
+    layer: Layer = "output",
+    statistics: Statistics = "task",
+    device: str | torch.device = "cpu",
+) -> Features:
+    """Embed every clip of a task once, float32, with the encoder in eval mode; read from `cache` where it was
+    done.
+
+    Args:
+        loaded: encoder and front end.
+        task: store and clip length.
+        protocol: padding and cropping.
+        cache: folder of features, keyed by content.
+        seed: of the crops.
+        layer: which features of the encoder.
+        statistics: "task": log-mel statistics of the task's training clips, as published; "checkpoint": those
+            the encoder was trained with.
+        device: where to compute.
+
+    Raises:
+        DataError: the statistics of the checkpoint are asked for and it carries none, or the features are not
+            finite.
+    """
+    normalisation = normalise_for(loaded, task, protocol, cache=cache, seed=seed, statistics=statistics, device=device)
+    encode = encoder_function(loaded, normalisation, layer, device)
+    indices = np.arange(len(task.store), dtype=np.int64)
+    head = np.array([split == "test" for split in task.items.splits]) & (protocol.test_crop == "head")
+
+    def batches(start: int) -> Iterator[Tensor]:
+        clips = read_batches(
+            task,
+            indices[start:],
+            pad=protocol.pad,
+            head=head[start:],
+            seed=seed,
+            epoch=_FEATURE_EPOCH,
+            batch=_batch(task, device),
+        )
+        return _shown(clips, f"features of {task.name}", len(indices), start)
+
+    settings = {
+        "weights": loaded.sha256,
+        "front_end": loaded.front_end.to_dict(),
+        "layer": layer,
+        "store": task.store.content_hash,
+        "unit": task.unit,
+        "pad": protocol.pad,
+        "test_crop": protocol.test_crop,
+        "crop_seed": seed,
+        "mean": normalisation.mean,
+        "std": normalisation.std,
+    }
+    features = cached(cache, settings, task.items, loaded.encoder.embedding_size(layer), encode, batches)
+    features.provenance["statistics"] = vars(normalisation)
+    return features
+
+
+def normalise_for(
+    loaded: LoadedEncoder,
+    task: Task,
+    protocol: Protocol,
+    *,
+    cache: Path,
+    seed: int,
+    statistics: Statistics,
+    device: str | torch.device,
+) -> Normalisation:
+    """The mean and standard deviation an encoder's input is normalised with."""
+    if statistics == "task":
+        return task_statistics(loaded.front_end, task, protocol, cache=cache, seed=seed, device=device)
+    if loaded.mean is None or loaded.std is None:
+        raise DataError(
+            'The checkpoint carries no log-mel statistics, which --statistics checkpoint needs; use "task".'
+        )
+    return Normalisation(loaded.mean, loaded.std, "checkpoint")
+
+
+def task_statistics(
+    front_end: FrontEnd, task: Task, protocol: Protocol, *, cache: Path, seed: int, device: str | torch.device
+) -> Normalisation:
+    """Mean and deviation of log-mels over at most 10,000 random unit-length crops of the training items.
+
+    Only training items enter; the code published with BYOL-A v1 drew indices of them but read other files
+    too. The result does not depend on the encoder and is kept in `cache` beside the features.
+
+    Raises:
+        DataError: every training clip is the same silence, so there is no spread to divide by.
+    """
+    rows = torch.from_numpy(task.store.select("train"))
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:STATISTICS_CROPS]
+    indices = rows[order].sort().values.numpy()
+    settings = {
+        "front_end": front_end.to_dict(),
+        "store": task.store.content_hash,
+        "items": task.items.digest(),
+        "unit": task.unit,
+        "pad": protocol.pad,
+        "seed": seed,
+        "crops": len(indices),
+        "format_version": FORMAT_VERSION,
+    }
+    source = f"{len(indices)} random crops of the task's training items"
+    record = cache / "statistics" / f"{content_key(settings)}.json"
+    known = _known_statistics(record)
+    if known is not None:
+        return Normalisation(*known, source)
+    batches = read_batches(
+        task,
+        indices,
+        pad=protocol.pad,
+        head=np.zeros(len(indices), dtype=bool),
+        seed=seed,
+        epoch=_STATISTICS_EPOCH,
+        batch=_batch(task, device),
+    )
+    log_mel = LogMel(front_end).to(device)
+    shown = _shown(batches, f"statistics of {task.name}", len(indices))
+    mean, std = _spread((log_mel(clips.to(device)) for clips in shown), str(task.store.path))
+    write_json(record, {"mean": mean, "std": std, "settings": settings})
+    return Normalisation(mean, std, source)
+
+
+def encoder_function(
+    loaded: LoadedEncoder, normalisation: Normalisation, layer: Layer, device: str | torch.device
+) -> Callable[[Tensor], Tensor]:
+    """The map from waveforms (B, T), int16 or float, to float32 embeddings (B, D) on `device`."""
+    log_mel = LogMel(loaded.front_end).to(device)
+    normalise = PreNorm(normalisation.mean, normalisation.std).to(device)
+    encoder = loaded.encoder.to(device).float().eval()
+
+    def encode(waveform: Tensor) -> Tensor:
+        return encoder(normalise(log_mel(waveform.to(device, non_blocking=True))), layer=layer)
+
+    return encode
+
+
+def batch_seconds(device: str | torch.device) -> float:
+    """Seconds of sound a batch holds: enough to fill the device, little enough for its memory."""
+    return 64.0 if torch.device(device).type == "cpu" else 1024.0
+
+
+def _batch(task: Task, device: str | torch.device) -> int:
+    return max(1, int(batch_seconds(device) * SAMPLE_RATE / task.unit))
+
+
+def _known_statistics(record: Path) -> tuple[float, float] | None:
+    try:
+        values = read_json(record)
+        return float(values["mean"]), float(values["std"])
+    except (DataError, OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _spread(log_mels: Iterator[Tensor], name: str) -> tuple[float, float]:
+    try:
+        with torch.inference_mode():
+            return mean_and_std(log_mels)
+    except ValueError:
+        raise DataError(
+            f"{name}: every training clip is the same silence; check how the recordings were prepared."
+        ) from None
+
+
+def _shown(batches: Iterator[Tensor], label: str, total: int, done: int = 0) -> Iterator[Tensor]:
+    """The same batches, with a bar that counts clips."""
+    shown: tqdm = bar(label=label, unit="clips", total=total, initial=done)
+    with shown:
+        for batch in batches:
+            yield batch
+            shown.update(len(batch))

@@ -1,0 +1,141 @@
+"""From a labelled store to a number, as typed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from audio.weights import save_encoder, untrained_encoder
+from data_prep.labelled import plan_labelled
+from data_prep.preparation import prepare
+from randquant.command import run
+from scripts.probe_audio import default_cache, probe
+
+ENCODER = "untrained:AudioNTT2020:32"
+
+
+def write_task(folder: Path, *, valid: bool = True) -> Path:
+    """Tones of three pitches in noise: a task that any features solve."""
+    generator = np.random.default_rng(0)
+    (folder / "raw").mkdir(parents=True)
+    rows = ["path,label,split"]
+    for index in range(48):
+        pitch = index % 3
+        time = np.arange(generator.integers(6_000, 12_000)) / 16_000
+        tone = 0.5 * np.sin(2 * np.pi * (300, 1200, 4000)[pitch] * time) + 0.01 * generator.normal(size=len(time))
+        soundfile.write(folder / "raw" / f"{index}.wav", tone, 16_000)
+        split = "train" if index < 30 else "valid" if index < 39 and valid else "test"
+        rows.append(f"{index}.wav,pitch {pitch},{split}")
+    (folder / "task.csv").write_text("\n".join(rows))
+    prepare(plan_labelled(folder / "task.csv", folder / "raw"), folder / "tones", workers=1)
+    return folder / "tones"
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_task(tmp_path_factory.mktemp("task"))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def command(task: Path, out: Path, cache: Path, *more: str, checkpoint: str = ENCODER) -> int:
+    flags = ["--checkpoint", checkpoint, "--task", str(task), "--out", str(out), "--cache", str(cache)]
+    return run(probe, [*flags, "--device", "cpu", *more])
+
+
+def test_numbers_and_where_they_come_from(
+    task: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "probe.json"
+    assert command(task, out, cache, "--knn", "--repeats", "3", "--learning_rates", "1e-2", "1e-3") == 0
+    result = json.loads(out.read_text())
+    assert result["task"] == "tones"
+    assert result["accuracy"] == 1.0
+    assert result["ci95"] == 0.0
+    assert result["knn"]["accuracy"] == 1.0
+    assert result["protocol"]["name"] == "byola-v1"
+    assert result["split_counts"] == {"train": 30, "valid": 9, "test": 9, "unused": 0}
+    assert result["unit_seconds"] == pytest.approx(0.6)
+    assert len(result["accuracies"]) == 3
+    assert result["settings"]["learning_rates"] == [1e-2, 1e-3]
+    assert len(result["checkpoint"]["sha256"]) == len(result["store"]["content_hash"]) == 64
+    assert result["store"]["source"]["dataset"] == "labelled"
+    assert result["front_end"]["mel"] == "slaney"
+    assert "task's training items" in result["statistics"]["source"]
+    printed = capsys.readouterr().out
+    assert "tones        1.0000 ± 0.0000" in printed
+    assert "nearest neighbours" in printed
+
+
+def test_a_second_probe_gives_the_same(task: Path, cache: Path, tmp_path: Path) -> None:
+    for name in ("one.json", "two.json"):
+        assert command(task, tmp_path / name, cache) == 0
+    one, two = (json.loads((tmp_path / name).read_text()) for name in ("one.json", "two.json"))
+    one.pop("seconds"), two.pop("seconds")
+    assert one == two
+
+
+def test_weights_and_the_untrained_name_agree(task: Path, cache: Path, tmp_path: Path) -> None:
+    loaded = untrained_encoder("AudioNTT2020", 32, seed=42)
+    weights = tmp_path / "encoder.safetensors"
+    save_encoder(weights, loaded.encoder, front_end=loaded.front_end, mean=-7.0, std=4.0, metadata={})
+    assert command(task, tmp_path / "a.json", cache) == 0
+    assert command(task, tmp_path / "b.json", cache, checkpoint=str(weights)) == 0
+    a, b = (json.loads((tmp_path / name).read_text()) for name in ("a.json", "b.json"))
+    assert a["accuracies"] == b["accuracies"]
+    assert a["statistics"] == b["statistics"], "the task's, whatever the checkpoint carries"
+
+
+def test_several_tasks_without_validation(cache: Path, task: Path, tmp_path: Path) -> None:
+    other = write_task(tmp_path / "other", valid=False)
+    out = tmp_path / "both.json"
+    flags = ["--checkpoint", ENCODER, "--task", str(task), str(other), "--out", str(out), "--cache", str(cache)]
+    assert run(probe, [*flags, "--protocol", "evar", "--learning_rates", "0.01", "--device", "cpu"]) == 0
+    results = json.loads(out.read_text())["results"]
+    assert [result["counts"]["valid"] for result in results] == [9, None]
+    assert all(result["repeats"] == 3 for result in results)
+    assert all(result["accuracy"] > 0.9 for result in results)
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "says"),
+    [
+        (["--out", "x.csv"], 2, "should end in .json"),
+        (["--unit_seconds", "0"], 2, "--unit_seconds"),
+        (["--learning_rates", "0"], 2, "learning_rates"),
+        (["--repeats", "0"], 2, "repeats"),
+        (["--checkpoint", "untrained:ResNet:5"], 2, "AudioNTT2020"),
+        (["--checkpoint", "untrained:AudioNTT2022:5"], 2, "exceed"),
+        (["--checkpoint", "nowhere"], 1, "nowhere"),
+        (["--task", "nowhere"], 1, "nowhere"),
+        (["--statistics", "checkpoint"], 1, "no log-mel statistics"),
+        (["--device", "abacus"], 2, "abacus"),
+        (["--protocol", "byola-v3"], 2, "byola-v1"),
+    ],
+)
+def test_mistakes_are_one_sentence(
+    task: Path,
+    cache: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    code: int,
+    says: str,
+) -> None:
+    assert command(task, tmp_path / "x.json", cache, *flags) == code
+    said = capsys.readouterr().err.strip()
+    assert says in said
+    assert "\n" not in said
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RANDQUANT_CACHE", str(tmp_path))
+    assert default_cache() == tmp_path / "features"
+    monkeypatch.delenv("RANDQUANT_CACHE")
+    assert default_cache() == Path.home() / ".cache" / "randquant" / "features"
