@@ -23,6 +23,7 @@ import inspect
 import os
 import re
 import sys
+import textwrap
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, is_dataclass
@@ -107,7 +108,7 @@ def _empty_parser(description: str | None) -> ArgumentParser:
     program = f"python -m {script.parent.name}.{script.stem}" if script.suffix == ".py" else script.name
     return ArgumentParser(
         prog=program,
-        description=inspect.cleandoc(description or ""),
+        description=textwrap.dedent(description or "").strip(),
         formatter_class=_Help,
         exit_on_error=False,
         allow_abbrev=False,

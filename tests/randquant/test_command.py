@@ -1,0 +1,160 @@
+"""A signature is a command line; what the user can mend is one sentence and an exit code."""
+
+import errno
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from randquant.command import run
+from randquant.errors import DataError, UsageError
+
+CALLS: list[object] = []
+
+
+@dataclass
+class Settings:
+    """Settings.
+
+    Args:
+        out: folder to write.
+        rates: some rates.
+        method: one of two.
+        strict: be strict.
+        pair: two numbers.
+    """
+
+    out: Path
+    rates: list[float] = field(default_factory=lambda: [0.5])
+    method: Literal["one", "two"] = "one"
+    strict: bool = False
+    pair: tuple[float, float] = (0.6, 1.5)
+
+    def __post_init__(self) -> None:
+        if not self.rates:
+            raise ValueError("--rates must not be empty.")
+        if self.rates[0] < 0:
+            raise ValueError("--rates should not be negative.")
+
+
+def configured(settings: Settings) -> None:
+    """Take a dataclass."""
+    CALLS.append(settings)
+
+
+def copy(root: Path, workers: int | None = None) -> int | None:
+    """Copy things.
+
+    Args:
+        root: folder to read.
+        workers: processes.
+    """
+    CALLS.append((root, workers))
+    return 7 if workers == 7 else None
+
+
+def failing(kind: str) -> None:
+    """Fail in some way."""
+    if kind == "bug":
+        raise ZeroDivisionError
+    raise {
+        "data": DataError("it is broken;\n   mend it."),
+        "usage": UsageError("that flag is wrong."),
+        "full": OSError(errno.ENOSPC, "No space left on device", "somewhere"),
+        "stop": KeyboardInterrupt(),
+    }[kind]
+
+
+@pytest.fixture(autouse=True)
+def forget_calls() -> None:
+    CALLS.clear()
+
+
+def test_flags_yaml_and_defaults_fill_a_dataclass(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("rates: [1, 2]\nmethod: two\n")
+    words = [
+        "--config",
+        str(tmp_path / "recipe.yaml"),
+        "--out",
+        "x",
+        "--rates",
+        "3",
+        "4",
+        "--strict",
+        "--pair",
+        "1",
+        "2",
+    ]
+    assert run(configured, words) == 0
+    settings = CALLS[0]
+    assert isinstance(settings, Settings)
+    assert (settings.out, settings.rates, settings.method, settings.strict) == (Path("x"), [3.0, 4.0], "two", True)
+    assert list(settings.pair) == [1.0, 2.0]
+    assert run(configured, ["--out", "x"]) == 0
+    assert isinstance(CALLS[1], Settings)
+    assert CALLS[1].rates == [0.5]
+
+
+def test_subcommands_and_exit_codes() -> None:
+    assert run({"copy": copy, "configured": configured}, ["copy", "--root", "a"]) == 0
+    assert run({"copy": copy}, ["copy", "--root", "a", "--workers", "7"]) == 7
+    assert [(Path("a"), None), (Path("a"), 7)] == CALLS
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "a command is required"),
+        (["cpoy"], "did you mean copy"),
+        (["copy"], "--root must be given"),
+        (["copy", "--root", "a", "--worker", "2"], "did you mean --workers"),
+        (["copy", "--root", "a", "--workers", "two"], "--workers does not take the value two"),
+        (["configured", "--out", "x", "--method", "three"], "one, two"),
+        (["configured", "--out", "x", "--rates", "-1"], "should not be negative"),
+        (["configured", "--out", "x", "--config", "nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_usage_errors_are_one_sentence(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run({"copy": copy, "configured": configured}, words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert says in error
+    assert error.count("\n") == 1
+    assert not CALLS
+
+
+def test_unknown_yaml_keys_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "recipe.yaml").write_text("metod: two\n")
+    assert run(configured, ["--config", str(tmp_path / "recipe.yaml"), "--out", "x"]) == 2
+    assert "metod is not known here (did you mean method?)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "says"),
+    [
+        ("data", 1, "error: it is broken; mend it."),
+        ("usage", 2, "error: that flag is wrong."),
+        ("full", 1, "somewhere: no space left on device; free space"),
+        ("stop", 130, "interrupted"),
+    ],
+)
+def test_errors_the_user_can_mend(kind: str, code: int, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(failing, ["--kind", kind]) == code
+    assert says in capsys.readouterr().err
+
+
+def test_debug_and_our_own_defects_keep_the_traceback() -> None:
+    with pytest.raises(DataError):
+        run(failing, ["--kind", "data", "--debug"])
+    with pytest.raises(ZeroDivisionError):
+        run(failing, ["--kind", "bug"])
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run(configured, ["--help"], description="Do it.\n\n    python -m scripts.it --out X\n")
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    for part in ("    python -m scripts.it --out X", "folder to write.", "{one,two}", "--no_strict"):
+        assert part in text
