@@ -54,6 +54,8 @@ class AudioPretraining(Training):
         mel: mel scale of the front end, slaney or htk.
         backend: code that computes the log-mel.
         cache: none: log-mels are computed from the crops; log_mel: once for whole recordings, kept in memory.
+        batch_norm: batch: the encoder's batch norm uses and follows batch statistics, as published; frozen: it
+            keeps those it starts with (mean 0, variance 1), so that the encoder starts as the untrained one evaluates.
         rq_bins: bins of the quantizer: one number, or the lowest and highest of a range.
         rq_per: one quantizer per mel band or per clip.
         rq_p: probability that a view is quantized.
@@ -74,6 +76,7 @@ class AudioPretraining(Training):
     mel: Mel = "slaney"
     backend: Backend = "native"
     cache: Literal["none", "log_mel"] = "none"
+    batch_norm: Literal["batch", "frozen"] = "batch"
     rq_bins: list[int] = field(default_factory=lambda: [8])
     rq_per: Literal["band", "clip"] = "band"
     rq_p: float = 1.0
@@ -140,6 +143,8 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
     encoder: AudioNTT = AudioNTT2020(d=settings.d)
     if settings.encoder == "AudioNTT2022":
         encoder = AudioNTT2022(d=settings.d + 1024, hidden=settings.d)
+
+    encoder.frozen_statistics = settings.batch_norm == "frozen"
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
