@@ -29,10 +29,11 @@ lint: $(INSTALLED) ## Run ruff and mypy alone
 scatter: $(INSTALLED) ## Build torch-scatter for this torch (minutes, once; everything runs without it, faster with it)
 	$(PY) -m scripts.build_scatter
 
-constraints: $(INSTALLED) ## Write the versions in .venv into constraints.txt
-	@{ sed -n '/^#/p' constraints.txt; \
-	   { $(PY) -m pip list --format=freeze | grep -viE '^(pip|randquant|torch[-_]scatter)=='; \
-	     grep -i '^torch-scatter==' constraints.txt; } | LC_ALL=C sort -f; } > constraints.txt.new
+constraints: $(INSTALLED) ## Write the versions in .venv into constraints.txt (pins of packages not in it stay)
+	@{ grep '^#' constraints.txt; \
+	   { $(PY) -m pip list --format=freeze; grep -v '^#' constraints.txt; } \
+	   | awk -F == '{ name = tolower($$1); gsub(/[-_.]+/, "-", name) } \
+	                name != "pip" && name != "randquant" && !seen[name]++' | LC_ALL=C sort -f; } > constraints.txt.new
 	@mv constraints.txt.new constraints.txt
 
 clean: ## Remove caches and build products
@@ -47,6 +48,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 		echo "randquant needs Python 3.11 or newer, and $(PYTHON) is not; name one, as in: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || { \
 		echo "$(PYTHON) cannot create an environment; on Debian and Ubuntu: apt-get install -y python3-venv" >&2; exit 2; }
-	$(PY) -m pip install --constraint constraints.txt --editable '.[all]'
+	@echo "Installing into $(VENV): about 3 GB and some minutes the first time."
+	@$(PY) -m pip install --quiet --constraint constraints.txt setuptools
+	$(PY) -m pip install --no-build-isolation --constraint constraints.txt --editable '.[all]'
 	@$(PY) -m scripts.check_libusb
 	@touch $@

@@ -57,10 +57,11 @@ def build_scatter(rebuild: bool = False) -> None:
 
 def target() -> str:
     """`cuda` where there is both a GPU and a compiler for it, otherwise `cpu`."""
-    from torch.utils.cpp_extension import CUDA_HOME
+    if os.environ.get("FORCE_ONLY_CPU", "0") == "1" or not torch.cuda.is_available():
+        return "cpu"
+    from torch.utils.cpp_extension import CUDA_HOME  # warns as it loads where there is no GPU
 
-    wanted = os.environ.get("FORCE_ONLY_CPU", "0") != "1"
-    return "cuda" if wanted and torch.cuda.is_available() and CUDA_HOME is not None else "cpu"
+    return "cpu" if CUDA_HOME is None else "cuda"
 
 
 def working_version(device: str) -> str | None:
@@ -84,8 +85,8 @@ def kept_wheel(device: str) -> Path | None:
 
 def pinned_version() -> str:
     """The version of torch-scatter that constraints.txt names."""
-    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split() if "==" in line)
-    return pins["torch-scatter"]
+    lines = (ROOT / "constraints.txt").read_text().replace("torch_scatter", "torch-scatter").splitlines()
+    return next(line.partition("==")[2] for line in lines if line.startswith("torch-scatter=="))
 
 
 def compile_wheel(device: str) -> Path:
