@@ -34,20 +34,11 @@ class AudioNTT(nn.Module):
         if isinstance(n_mels, bool) or not isinstance(n_mels, int) or n_mels < shrink or n_mels % shrink:
             raise ValueError(f"n_mels should be a positive multiple of {shrink}, got {n_mels!r}.")
         self.n_mels, self.shrink = n_mels, shrink
-        self.frozen_statistics = False
         self.conv_size = n_mels // shrink * CHANNELS
         self.features = nn.Sequential(*(part for block in range(blocks) for part in _block(CHANNELS if block else 1)))
         self.fc = nn.Sequential(
             nn.Linear(self.conv_size, hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, last), nn.ReLU()
         )
-
-    def train(self, mode: bool = True) -> "AudioNTT":
-        """Training mode as everywhere, but with `frozen_statistics` batch norm keeps its running statistics."""
-        super().train(mode)
-        if self.frozen_statistics:
-            for part in self.features:
-                part.train(mode and not isinstance(part, nn.BatchNorm2d))
-        return self
 
     @property
     def arguments(self) -> dict[str, Any]:

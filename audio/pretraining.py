@@ -51,11 +51,14 @@ class AudioPretraining(Training):
         unit_seconds: length of a training crop.
         crops: 1: both views come from one crop, as in BYOL-A; 2: each view has its own crop of the recording.
         sampling: clip: every recording once an epoch; duration: once for every unit_seconds it lasts.
+        together: crops of one recording that enter a batch together (with sampling duration); as each other's
+            negatives they leave infonce the content to tell them apart by, not the speaker or the room.
         mel: mel scale of the front end, slaney or htk.
         backend: code that computes the log-mel.
         cache: none: log-mels are computed from the crops; log_mel: once for whole recordings, kept in memory.
-        batch_norm: batch: the encoder's batch norm uses and follows batch statistics, as published; frozen: it
-            keeps those it starts with (mean 0, variance 1), so that the encoder starts as the untrained one evaluates.
+        batch_norm_bias: what the biases of the encoder's batch norms start from. At 0, as usual, half of every
+            activation is cut away as soon as statistics are known; at 2 nearly all of it passes at first.
+        dropout: of the encoder's MLP while it trains; 0.3 as published.
         rq_bins: bins of the quantizer: one number, or the lowest and highest of a range.
         rq_per: one quantizer per mel band or per clip.
         rq_p: probability that a view is quantized.
@@ -73,10 +76,12 @@ class AudioPretraining(Training):
     unit_seconds: float = 0.95
     crops: Literal[1, 2] = 1
     sampling: Literal["clip", "duration"] = "clip"
+    together: int = 1
     mel: Mel = "slaney"
     backend: Backend = "native"
     cache: Literal["none", "log_mel"] = "none"
-    batch_norm: Literal["batch", "frozen"] = "batch"
+    batch_norm_bias: float = 0.0
+    dropout: float = 0.3
     rq_bins: list[int] = field(default_factory=lambda: [8])
     rq_per: Literal["band", "clip"] = "band"
     rq_p: float = 1.0
@@ -98,6 +103,8 @@ class AudioPretraining(Training):
             )
         if not 0.0 < self.unit_seconds <= 60.0:
             raise ValueError(f"--unit_seconds should be in (0, 60], got {self.unit_seconds}.")
+        if self.together < 1 or not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"--together should be >= 1 and --dropout in [0, 1), got {self.together}, {self.dropout}.")
         if len(self.rq_bins) not in (1, 2):
             raise ValueError(f"--rq_bins takes one number or two, got {len(self.rq_bins)}.")
         self.policy()  # the augmentations check their own arguments
@@ -144,7 +151,11 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
     if settings.encoder == "AudioNTT2022":
         encoder = AudioNTT2022(d=settings.d + 1024, hidden=settings.d)
 
-    encoder.frozen_statistics = settings.batch_norm == "frozen"
+    for part in encoder.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            nn.init.constant_(part.bias, settings.batch_norm_bias)
+        elif isinstance(part, nn.Dropout):
+            part.p = settings.dropout
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
@@ -167,11 +178,20 @@ class WaveformCrops:
         self.place = np.concatenate([np.arange(len(store)) for store in stores])
         if not len(self.lengths):
             raise DataError(f"{', '.join(str(store.path) for store in stores)} hold no recordings; prepare others.")
-        often = np.maximum(self.lengths // self.unit, 1) if settings.sampling == "duration" else 1
+        often = (
+            np.maximum(self.lengths // self.unit, 1) if settings.sampling == "duration" else np.ones_like(self.lengths)
+        )
         self.clip = np.repeat(np.arange(len(self.lengths)), often)
+        # Consecutive positions of one recording, `together` at a time, form the blocks that an epoch shuffles.
+        within = np.arange(len(self.clip)) - np.repeat(np.cumsum(often) - often, often)
+        self.block = np.cumsum(within % settings.together == 0) - 1
 
     def __len__(self) -> int:
         return len(self.clip)
+
+    def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """A permutation of the positions that keeps blocks whole."""
+        return np.argsort(generator.permutation(self.block[-1] + 1)[self.block], kind="stable")
 
     def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
         """Crops for these positions of the epoch."""

@@ -116,7 +116,7 @@ def _log_mel(device: str) -> Iterator[Pair]:
     native = LogMel().to(device)
     for backend in ("torchaudio", "nnaudio", "librosa"):
         try:
-            other = LogMel(FrontEnd(backend=backend)).to(device)  # type: ignore[arg-type]
+            other = LogMel(FrontEnd(backend=backend)).to(device)
             other(waveform[:1])
         except UsageError as error:
             print(error, file=sys.stderr)

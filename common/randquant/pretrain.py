@@ -135,6 +135,9 @@ class Source(Protocol):
     def __len__(self) -> int:
         """Items an epoch."""
 
+    def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """The positions of an epoch in the order they are trained on: a random permutation of range(len)."""
+
     def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
         """Raw batch for these positions of the epoch, the same in any process."""
 
@@ -296,7 +299,7 @@ class _Batches(Dataset[Tensor]):
 
     def _permutation(self, epoch: int) -> NDArray[np.int64]:
         if self._order is None or self._order[0] != epoch:
-            self._order = epoch, np.random.default_rng([self.seed, epoch]).permutation(len(self.source))
+            self._order = epoch, self.source.order(np.random.default_rng([self.seed, epoch]))
         return self._order[1]
 
 

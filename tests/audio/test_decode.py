@@ -122,8 +122,8 @@ def test_streaming_in_blocks_changes_nothing(tmp_path: Path, monkeypatch: pytest
     path = write(tmp_path / "x.wav", noise(2, rate, channels=2), rate)
     whole = read_audio(path)
     monkeypatch.setattr(decode, "_BLOCK", 5000)
-    own_rate, pieces = stream_audio(path)
-    pieces = list(pieces)
+    own_rate, stream = stream_audio(path)
+    pieces = list(stream)
     assert own_rate == rate
     assert len(pieces) > 5
     np.testing.assert_array_equal(np.concatenate(pieces), whole)

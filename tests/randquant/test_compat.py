@@ -57,4 +57,4 @@ def test_wrong_arguments_are_named() -> None:
         {"region_num": 8, "collapse_to_val": "mean"},
     ):
         with pytest.raises(ValueError, match="should be"):
-            RandomizedQuantizationAugModule(**arguments)  # type: ignore[arg-type]
+            RandomizedQuantizationAugModule(**arguments)

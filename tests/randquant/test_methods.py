@@ -74,9 +74,9 @@ def test_teacher_follows_parameters_only() -> None:
     teacher.update(student, momentum=0.9)
     for old, new, own in zip(before, teacher.parameters(), student.parameters(), strict=True):
         torch.testing.assert_close(new, 0.9 * old + 0.1 * own)
-    assert bool((teacher.network[1].running_mean == 0).all())
+    assert bool((teacher.network.get_buffer("1.running_mean") == 0).all())
     teacher(torch.randn(8, 3) + 5)
-    assert not bool((teacher.network[1].running_mean == 0).all())
+    assert not bool((teacher.network.get_buffer("1.running_mean") == 0).all())
 
 
 def test_momentum_schedules() -> None:

@@ -22,6 +22,9 @@ class Rows:
     def __len__(self) -> int:
         return 24
 
+    def order(self, generator: np.random.Generator) -> np.ndarray:
+        return generator.permutation(len(self))
+
     def fetch(self, positions: np.ndarray, epoch: int) -> Tensor:
         return torch.from_numpy(np.cos(positions[:, None] * np.arange(1, 9) + epoch)).float()
 

@@ -13,7 +13,8 @@ from torchvision.transforms import v2
 from randquant import QuantizationParams, RandomizedQuantization, randomized_quantization
 from randquant.quantize import FEW_BINS
 
-LAYOUTS = {  # name: (shape, dim, quantized axes of that shape)
+Dim = int | tuple[int, ...]
+LAYOUTS: dict[str, tuple[tuple[int, ...], Dim, tuple[int, ...]]] = {  # name: (shape, dim, quantized axes of that shape)
     "images": ((5, 3, 6, 7), (-2, -1), (2, 3)),
     "image": ((3, 6, 7), (-2, -1), (1, 2)),
     "spectrogram per band": ((4, 1, 8, 20), -1, (3,)),
@@ -157,7 +158,7 @@ def test_replay_generator_and_permutation() -> None:
     augment = RandomizedQuantization(8, -1, p=0.7)
     params = augment.make_params(x, generator=torch.Generator().manual_seed(1))
     again = augment.make_params(x, generator=torch.Generator().manual_seed(1))
-    assert all(bool((a == b).all()) for a, b in zip(params, again, strict=True) if a is not None)
+    assert all(bool((a == b).all()) for a, b in zip(params, again, strict=True) if a is not None and b is not None)
     first = augment(x, generator=torch.Generator().manual_seed(1))
     assert bool((first == augment.transform(x, params)).all())
     order = torch.randperm(6)
@@ -221,7 +222,8 @@ def test_strides_do_not_matter_and_input_is_not_changed() -> None:
 
 
 def test_empty_batches_and_empty_channels() -> None:
-    for shape, dim in [((0, 3, 4, 4), (-2, -1)), ((4, 0, 3), -2), ((0, 5), -1)]:
+    empty: list[tuple[tuple[int, ...], Dim]] = [((0, 3, 4, 4), (-2, -1)), ((4, 0, 3), -2), ((0, 5), -1)]
+    for shape, dim in empty:
         assert RandomizedQuantization(4, dim)(torch.zeros(shape)).shape == shape
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_pickled_store_is_small_and_reads_the_same(tmp_path: Path) -> None:
 
 
 def test_an_item_that_fails_half_way_leaves_no_trace(tmp_path: Path) -> None:
-    def broken() -> object:
+    def broken() -> Iterator[np.ndarray]:
         yield np.full(10, 7, np.int16)
         raise DataError("half of it is missing")
 

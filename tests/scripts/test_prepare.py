@@ -127,7 +127,8 @@ def test_no_permission(recordings: Path, tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_as_typed(recordings: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "scripts.prepare", "folder", "--root", recordings, "--out", tmp_path / "store"]
+    command = [sys.executable, "-m", "scripts.prepare", "folder", "--root"]
+    command += [str(recordings), "--out", str(tmp_path / "store")]
     environment = {**os.environ, "PYTHONPATH": "common"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
