@@ -5,12 +5,10 @@ random draw, are functions of (seed, step, process). So a run that was killed an
 of one that was not.
 """
 
-import csv
 import math
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,19 +18,19 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 import torch
 import yaml
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from randquant.allocator import keep_freed_memory
-from randquant.atomic import atomic_path, write_text
+from randquant.atomic import write_text
+from randquant.batches import Batches, Source
 from randquant.checkpoint import check_same_settings, load_checkpoint, save_checkpoint
 from randquant.collapse import effective_rank, spread
 from randquant.errors import DataError, UsageError
 from randquant.methods import BYOL, InfoNCE
 from randquant.momentum import Schedule, momentum_at
 from randquant.progress import bar
+from randquant.run_log import RunLog
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -129,19 +127,6 @@ class Training:
             )
 
 
-class Source(Protocol):
-    """Where a modality's bytes come from; nothing here computes."""
-
-    def __len__(self) -> int:
-        """Items an epoch."""
-
-    def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """The positions of an epoch in the order they are trained on: a random permutation of range(len)."""
-
-    def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
-        """Raw batch for these positions of the epoch, the same in any process."""
-
-
 class MakeViews(Protocol):
     """An `nn.Module` from a raw batch on the device to the method's views; its state (a mixing bank) is kept."""
 
@@ -208,22 +193,31 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
     optimizer = torch.optim.AdamW(_trained(method), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     model, optimizer = fabric.setup(_channels_last(method), optimizer)
     make_views = task.make_views.to(fabric.device)
-    batches = _Batches(task.source, settings, fabric)
+    batches = Batches(
+        task.source,
+        settings.batch_size,
+        seed=settings.seed,
+        rank=fabric.global_rank,
+        world=fabric.world_size,
+        workers=settings.workers,
+        pin=fabric.device.type == "cuda",
+    )
+    steps = settings.steps or settings.epochs * batches.steps_an_epoch
     start = 0
     if state is not None:
         start = state["step"]
         method.load_state_dict(state["method"])
         optimizer.load_state_dict(state["optimizer"])
         make_views.load_state_dict(_to_device(state["views"][fabric.global_rank], fabric.device))
-    _begin(fabric, settings, batches, start)
+    _begin(fabric, settings, batches, start, steps)
 
-    log = _Log(settings, start, enabled=fabric.is_global_zero)
+    log = RunLog(settings.out, start, enabled=fabric.is_global_zero)
     generator = torch.Generator(device=fabric.device)
     healthy = torch.ones((), dtype=torch.bool, device=fabric.device)
-    with _stop_on_signal() as stop, _bar(settings, batches, start, fabric) as shown, log:
-        for step, batch in enumerate(batches.loader(start), start + 1):
+    with _stop_on_signal() as stop, _bar(settings, steps, start, fabric) as shown, log:
+        for step, batch in enumerate(batches.between(start, steps), start + 1):
             _seed_step(settings.seed, step, fabric.global_rank, generator)
-            _set_learning_rate(optimizer, learning_rate_at(step, batches.steps, settings))
+            _set_learning_rate(optimizer, learning_rate_at(step, steps, settings))
             with torch.no_grad():
                 views = make_views(batch.to(fabric.device, non_blocking=True), generator=generator)
             loss, projections = model(views)
@@ -232,12 +226,10 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
                 fabric.clip_gradients(model, optimizer, max_norm=settings.gradient_clip, error_if_nonfinite=False)
             optimizer.step()
             optimizer.zero_grad()
-            method.after_step(
-                momentum_at(step, batches.steps, base=settings.momentum, schedule=settings.momentum_schedule)
-            )
+            method.after_step(momentum_at(step, steps, base=settings.momentum, schedule=settings.momentum_schedule))
 
             healthy &= loss.detach().isfinite()
-            last = step == batches.steps
+            last = step == steps
             logging, saving = (last or step % every == 0 for every in (settings.log_every, settings.checkpoint_every))
             stopping = (logging or fabric.world_size == 1) and _any_process(fabric, stop.is_set())
             if logging or saving or stopping:
@@ -255,7 +247,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
             if stopping and not last:
                 raise KeyboardInterrupt
     if fabric.is_global_zero:
-        task.save_encoder(finished, method.encoder, batches.steps)
+        task.save_encoder(finished, method.encoder, steps)
     fabric.barrier()
     return finished
 
@@ -268,53 +260,6 @@ def learning_rate_at(step: int, steps: int, settings: Training) -> float:
         return settings.learning_rate
     done = (step - settings.warmup_steps) / max(steps - settings.warmup_steps, 1)
     return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
-
-
-class _Batches(Dataset[Tensor]):
-    """Raw batches by step number: item `s` is the whole batch of step `s` (counted from zero) for this process."""
-
-    def __init__(self, source: Source, settings: Training, fabric: "Fabric") -> None:
-        self.source, self.seed, self.workers = source, settings.seed, settings.workers
-        self.rank, self.world = fabric.global_rank, fabric.world_size
-        self.local = settings.batch_size // self.world
-        self.steps_an_epoch = len(source) // (self.local * self.world)
-        if self.steps_an_epoch == 0:
-            raise UsageError(
-                f"--batch_size {settings.batch_size} is larger than the {len(source)} items an epoch has; lower it."
-            )
-        self.steps = settings.steps or settings.epochs * self.steps_an_epoch
-        self.pin = fabric.device.type == "cuda"
-        self._order: tuple[int, NDArray[np.int64]] | None = None
-
-    def __getitem__(self, step: int) -> Tensor:
-        epoch, place = divmod(step, self.steps_an_epoch)
-        first = (place * self.world + self.rank) * self.local
-        return self.source.fetch(self._permutation(epoch)[first : first + self.local], epoch)
-
-    def loader(self, start: int) -> "Iterator[Tensor]":
-        steps = range(start, self.steps)
-        if self.workers == 0:
-            return _read_ahead(self, steps)
-        return iter(DataLoader(self, sampler=steps, batch_size=None, num_workers=self.workers, pin_memory=self.pin))
-
-    def _permutation(self, epoch: int) -> NDArray[np.int64]:
-        if self._order is None or self._order[0] != epoch:
-            self._order = epoch, self.source.order(np.random.default_rng([self.seed, epoch]))
-        return self._order[1]
-
-
-def _read_ahead(batches: _Batches, steps: range) -> Iterator[Tensor]:
-    """Fetch the next batch in a thread while the current one trains; copying bytes releases the interpreter."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        pending = reader.submit(batches.__getitem__, steps[0]) if len(steps) else None
-        for following in [*steps[1:], None]:
-            if pending is None:
-                return
-            batch = pending.result()
-            pending = None if following is None else reader.submit(batches.__getitem__, following)
-            yield batch.pin_memory() if batches.pin else batch
 
 
 def _fabric(settings: Training) -> "Fabric":
@@ -441,15 +386,15 @@ def _stored_state(settings: Training, identity: dict[str, Any]) -> dict[str, Any
     return state
 
 
-def _begin(fabric: "Fabric", settings: Training, batches: _Batches, start: int) -> None:
+def _begin(fabric: "Fabric", settings: Training, batches: Batches, start: int, steps: int) -> None:
     if not fabric.is_global_zero:
         return
     write_text(settings.out / "config.yaml", yaml.safe_dump(_plain(settings), sort_keys=False))
     origin = f"going on after step {start}" if start else "starting"
     _say(
         fabric,
-        f"{settings.out}: {origin}; {batches.steps} steps of {settings.batch_size} "
-        f"({batches.steps / batches.steps_an_epoch:.1f} epochs of {len(batches.source)} items), "
+        f"{settings.out}: {origin}; {steps} steps of {settings.batch_size} "
+        f"({steps / batches.steps_an_epoch:.1f} epochs of {len(batches.source)} items), "
         f"{settings.method}, precision {fabric._precision.precision}, {fabric.world_size} x {fabric.device.type}",
     )
 
@@ -498,56 +443,13 @@ def _stop_on_signal() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _bar(settings: Training, batches: _Batches, start: int, fabric: "Fabric") -> Iterator[Any]:
+def _bar(settings: Training, steps: int, start: int, fabric: "Fabric") -> Iterator[Any]:
     shown: tqdm[Any] = bar(
         label=settings.out.name,
         unit="items",
-        total=batches.steps * settings.batch_size,
+        total=steps * settings.batch_size,
         initial=start * settings.batch_size,
     )
     shown.disable = shown.disable or not fabric.is_global_zero
     with shown:
         yield shown
-
-
-class _Log:
-    """log.csv and TensorBoard. Rows after the checkpoint a run goes on from are dropped and written anew."""
-
-    def __init__(self, settings: Training, start: int, *, enabled: bool) -> None:
-        self.path, self.enabled, self.began = settings.out / "log.csv", enabled, time.monotonic()
-        if not enabled:
-            return
-        from torch.utils.tensorboard import SummaryWriter
-
-        kept = [row for row in self._rows() if int(row["step"]) <= start]
-        with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, ("step", "name", "value", "seconds"))
-            writer.writeheader()
-            writer.writerows(kept)
-        self.elapsed = float(kept[-1]["seconds"]) if kept else 0.0
-        self.board = SummaryWriter(str(settings.out / "tensorboard"), purge_step=start + 1 if start else None)
-
-    def row(self, step: int, numbers: dict[str, float]) -> None:
-        """Append one line a number: step, name, value, seconds of training so far."""
-        if not self.enabled or not numbers:
-            return
-        seconds = self.elapsed + time.monotonic() - self.began
-        with self.path.open("a", newline="") as file:
-            csv.writer(file).writerows(
-                (step, name, f"{value:.6g}", f"{seconds:.1f}") for name, value in numbers.items()
-            )
-        for name, value in numbers.items():
-            self.board.add_scalar(name, value, step)
-
-    def _rows(self) -> list[dict[str, str]]:
-        if not self.path.exists():
-            return []
-        with self.path.open(newline="") as file:
-            return [row for row in csv.DictReader(file) if row.get("seconds")]
-
-    def __enter__(self) -> "_Log":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self.enabled:
-            self.board.close()

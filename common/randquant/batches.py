@@ -1,0 +1,83 @@
+"""Which items a training step reads: a function of (seed, step, process), never of loader state."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from randquant.errors import UsageError
+
+
+class Source(Protocol):
+    """Where a modality's bytes come from; nothing here computes."""
+
+    def __len__(self) -> int:
+        """Items an epoch."""
+
+    def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """The positions of an epoch in the order they are trained on: a random permutation of range(len)."""
+
+    def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
+        """Raw batch for these positions of the epoch, the same in any process."""
+
+
+class Batches(Dataset[Tensor]):
+    """Raw batches by step number: item `s` is the whole batch of step `s` (counted from zero) for this process.
+
+    Args:
+        source: the items.
+        batch_size: items a step, over all processes; a last incomplete batch of an epoch is left out.
+        seed: of the order.
+        rank, world: number of this process, and of all.
+        workers: loader processes; 0 reads one batch ahead in a thread.
+        pin: copy batches to pinned memory, for a GPU.
+
+    Raises:
+        UsageError: an epoch has fewer items than a batch.
+    """
+
+    def __init__(
+        self, source: Source, batch_size: int, *, seed: int, rank: int, world: int, workers: int, pin: bool
+    ) -> None:
+        self.source, self.seed, self.rank, self.world = source, seed, rank, world
+        self.workers, self.pin = workers, pin
+        self.local = batch_size // world
+        self.steps_an_epoch = len(source) // (self.local * self.world)
+        if self.steps_an_epoch == 0:
+            raise UsageError(
+                f"--batch_size {batch_size} is larger than the {len(source)} items an epoch has; lower it."
+            )
+        self._order: tuple[int, NDArray[np.int64]] | None = None
+
+    def __getitem__(self, step: int) -> Tensor:
+        epoch, place = divmod(step, self.steps_an_epoch)
+        first = (place * self.world + self.rank) * self.local
+        return self.source.fetch(self._permutation(epoch)[first : first + self.local], epoch)
+
+    def between(self, start: int, stop: int) -> Iterator[Tensor]:
+        """The batches of steps start, ..., stop - 1."""
+        steps = range(start, stop)
+        if self.workers == 0:
+            return _read_ahead(self, steps)
+        return iter(DataLoader(self, sampler=steps, batch_size=None, num_workers=self.workers, pin_memory=self.pin))
+
+    def _permutation(self, epoch: int) -> NDArray[np.int64]:
+        if self._order is None or self._order[0] != epoch:
+            self._order = epoch, self.source.order(np.random.default_rng([self.seed, epoch]))
+        return self._order[1]
+
+
+def _read_ahead(batches: Batches, steps: range) -> Iterator[Tensor]:
+    """Fetch the next batch in a thread while the current one trains; copying bytes releases the interpreter."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        pending = reader.submit(batches.__getitem__, steps[0]) if len(steps) else None
+        for following in [*steps[1:], None]:
+            if pending is None:
+                return
+            batch = pending.result()
+            pending = None if following is None else reader.submit(batches.__getitem__, following)
+            yield batch.pin_memory() if batches.pin else batch
