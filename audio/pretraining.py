@@ -107,6 +107,9 @@ class AudioPretraining(Training):
             raise ValueError(f"--together should be >= 1 and --dropout in [0, 1), got {self.together}, {self.dropout}.")
         if len(self.rq_bins) not in (1, 2):
             raise ValueError(f"--rq_bins takes one number or two, got {len(self.rq_bins)}.")
+        if not 2 <= self.rq_bins[0] <= self.rq_bins[-1]:
+            shown = " ".join(map(str, self.rq_bins))
+            raise ValueError(f"--rq_bins should be at least 2 and, of two, the lower one first, got {shown}.")
         self.policy()  # the augmentations check their own arguments
 
     @property

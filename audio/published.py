@@ -59,7 +59,9 @@ def find_encoder(file: Path, value: Any) -> Found:
     """The one encoder in a file: online rather than target; of several, only if they are equal."""
     found = [each for where, state in _state_dicts(value) for each in _candidates(where, state)]
     if not found:
-        raise DataError(f"{file} holds no encoder of ours ({', '.join(ENCODERS)}); {_first_names(value)}.")
+        raise DataError(
+            f"{file} holds no encoder of ours ({', '.join(ENCODERS)}), {_first_names(value)}; give weights of one."
+        )
     learned = [each for each in found if not _is_follower(each)]
     if not learned:
         raise DataError(

@@ -5,6 +5,7 @@ modulation, noise), each instrument a draw of its parameters. Loudness is drawn 
 alone tells nothing about the family.
 """
 
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -188,6 +189,13 @@ def _ranges(family: Family) -> dict[str, Range]:
     return {name: limits for name, limits in ranges.items() if name not in ("pitches", "ratios")}
 
 
+def _wav(waveform: Array) -> bytes:
+    """A WAV file in memory; writing it ourselves keeps the reason of a failure, such as a full disk."""
+    file = io.BytesIO()
+    soundfile.write(file, waveform, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
 def _write_split(
     folder: Path, instruments: list[Instrument], notes_per_instrument: int, generator: torch.Generator
 ) -> None:
@@ -201,7 +209,7 @@ def _write_split(
                 examples[example["note_str"]] = example
                 waveform = synthesize(instrument, pitch, velocity, generator=generator)
                 path = temporary / "audio" / f"{example['note_str']}.wav"
-                soundfile.write(path, waveform, SAMPLE_RATE, subtype="PCM_16")
+                path.write_bytes(_wav(waveform))
         write_json(temporary / "examples.json", examples)
 
 

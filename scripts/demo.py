@@ -22,12 +22,12 @@ from randquant.errors import DataError
 UNTRAINED, PRETRAINED = 0.55, 0.65
 
 
-def demo(out: Path = Path("runs/demo"), steps: int = 240) -> None:
+def demo(out: Path = Path("runs/demo"), steps: int = 200) -> None:
     """Run the whole chain on synthetic notes.
 
     Args:
         out: folder for everything the demo writes (about 300 MB).
-        steps: pretraining steps of 64 crops.
+        steps: pretraining steps of 128 pairs of crops.
     """
     began = time.monotonic()
     notes, store, pretrained = out / "nsynth", out / "store", out / f"pretrained-{steps}"

@@ -53,6 +53,8 @@ def embed(
         raise UsageError(f"--window {window:g} should lie between 0.05 and 60 seconds.")
     if workers < 1:
         raise UsageError(f"--workers {workers} should be at least 1.")
+    if seed < 0:
+        raise UsageError(f"--seed {seed} should be at least 0.")
     root, names = recordings(input)
     out.parent.mkdir(parents=True, exist_ok=True)
     loaded = named_encoder(checkpoint, seed=seed)

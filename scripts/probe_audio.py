@@ -77,6 +77,8 @@ def probe(
         raise UsageError(f"--out {out} should end in .json; rename it.")
     if unit_seconds is not None and not 0.01 <= unit_seconds <= 3600:
         raise UsageError(f"--unit_seconds {unit_seconds:g} should lie between 0.01 and 3600.")
+    if seed < 0:
+        raise UsageError(f"--seed {seed} should be at least 0.")
     preset = PROTOCOLS[protocol]
     tasks = [open_task(Store.open(path, kind="audio"), unit_seconds=unit_seconds) for path in task]
     for each in tasks:
@@ -146,7 +148,7 @@ def _linear_settings(
             repeats=protocol.linear.repeats if repeats is None else repeats,
         )
     except ValueError as error:
-        raise UsageError(f"{error}.") from None
+        raise UsageError(f"--{error}.") from None
 
 
 def _identity(task: Task, protocol: Protocol, seed: int) -> dict[str, Any]:

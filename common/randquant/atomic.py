@@ -1,5 +1,6 @@
 """Files that are either whole or absent: written beside their final place, flushed to disk, then renamed over it."""
 
+import errno
 import json
 import os
 import shutil
@@ -35,6 +36,11 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
             _flush(temporary)
         os.replace(temporary, final)
         _flush(final.parent)
+    except OSError as error:
+        if error.filename == str(temporary) or (error.filename is None and error.errno == errno.ENOSPC):
+            # the name the user knows
+            error.filename = str(final)
+        raise
     finally:
         _remove(temporary)
 

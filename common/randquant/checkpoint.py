@@ -22,8 +22,14 @@ VERSION = 1
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write tensors, numbers, strings and containers of them, atomically."""
-    with atomic_path(path) as temporary:
-        torch.save({"format": FORMAT, "version": VERSION, **state}, temporary)
+    # Through a file of Python's: PyTorch's own writer does not say why it could not write.
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        try:
+            torch.save({"format": FORMAT, "version": VERSION, **state}, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # such as a full disk, which closing the archive had hidden
+                raise error.__context__ from None
+            raise
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

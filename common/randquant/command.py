@@ -212,6 +212,11 @@ def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands
     if missing:
         names = [f"--{name.rsplit('.', 1)[-1]}" for name in missing.group(1).split(", ")]
         return f"{' and '.join(names)} must be given; see --help."
+    file = _config_file(argv)
+    if file is not None and re.match(r"Problems parsing config|Unexpected config|Parser key .config", text):
+        reason = "does not exist" if "does not exist" in text else "is not YAML of the form key: value"
+        line = re.search(r"line \d+", text)
+        return f"--config {file} {reason}{f' ({line.group()})' if line else ''}; give a file of flags; see --help."
     unknown = re.search(r"[Uu]nrecognized arguments: (\S+)", text) or re.search(r"(?:O|o)ption '([\w.]+)'", text)
     if unknown:
         return f"{unknown.group(1)} is not known here{_nearest(unknown.group(1), parser, argv)}; see --help."
@@ -220,6 +225,14 @@ def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands
         name = f"--{value.group(1).rsplit('.', 1)[-1]}"
         return f"{name} does not take the value {value.group(2)}{_expected(_actions(parser, argv), name)}; see --help."
     return f"{text}; see --help."
+
+
+def _config_file(argv: list[str]) -> str | None:
+    """What was typed after the last --config."""
+    given = [*argv, ""]
+    typed = [given[place + 1] for place, word in enumerate(argv) if word == "--config"]
+    joined = [word.partition("=")[2] for word in argv if word.startswith("--config=")]
+    return next(iter([*typed, *joined][::-1]), None)
 
 
 def _expected(actions: list[argparse.Action], flag: str) -> str:
@@ -275,6 +288,7 @@ _REMEDIES = {
     errno.EPERM: "check its owner and permissions or choose another path",
     errno.EROFS: "the place is read-only; choose another --out",
     errno.ENOENT: "check that the path exists",
+    errno.EEXIST: "a file lies where a folder is needed; move it or choose another path",
     errno.EISDIR: "a file was expected, give one",
     errno.ENOTDIR: "a folder was expected, give one",
 }

@@ -5,6 +5,7 @@ random draw, are functions of (seed, step, process). So a run that was killed an
 of one that was not.
 """
 
+import logging
 import math
 import signal
 import sys
@@ -181,8 +182,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
     fabric.launch()
     torch.manual_seed(settings.seed)
     task = build(fabric.device)
-    identity = {**_plain(settings), "data_identity": task.data}
-    state = _stored_state(settings, identity)
+    state = _stored_state(settings, task.data)
     if finished.exists():
         if state is None:
             raise UsageError(f"{finished} exists without its checkpoint.pt; choose another --out to train anew.")
@@ -242,7 +242,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
             if settings.snapshot_every and step % settings.snapshot_every == 0 and fabric.is_global_zero:
                 task.save_encoder(settings.out / "snapshots" / f"encoder-{step:07d}.safetensors", method.encoder, step)
             if saving or stopping:
-                _save(fabric, settings, identity, step, method, optimizer, make_views)
+                _save(fabric, settings, task.data, step, method, optimizer, make_views)
             shown.update(settings.batch_size)
             if stopping and not last:
                 raise KeyboardInterrupt
@@ -264,6 +264,8 @@ def learning_rate_at(step: int, steps: int, settings: Training) -> float:
 
 def _fabric(settings: Training) -> "Fabric":
     from lightning_fabric import Fabric  # two seconds to import: --help should not wait for it
+
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what it would announce, _begin says
 
     accelerator = settings.accelerator
     if accelerator == "auto":
@@ -361,7 +363,7 @@ def _any_process(fabric: "Fabric", flag: bool) -> bool:
 def _save(
     fabric: "Fabric",
     settings: Training,
-    identity: dict[str, Any],
+    data: dict[str, Any],
     step: int,
     method: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -373,16 +375,21 @@ def _save(
         torch.distributed.all_gather_object(views, make_views.state_dict())
     if fabric.is_global_zero:
         state = {"method": method.state_dict(), "optimizer": optimizer.state_dict(), "views": views}
-        save_checkpoint(settings.out / "checkpoint.pt", {"step": step, "settings": identity, **state})
+        save_checkpoint(
+            settings.out / "checkpoint.pt", {"step": step, "settings": _plain(settings), "data": data, **state}
+        )
     fabric.barrier()
 
 
-def _stored_state(settings: Training, identity: dict[str, Any]) -> dict[str, Any] | None:
+def _stored_state(settings: Training, data: dict[str, Any]) -> dict[str, Any] | None:
+    """The run's last checkpoint, None if there is none; refused where settings or data are others."""
     path = settings.out / "checkpoint.pt"
     if not path.exists():
         return None
     state = load_checkpoint(path)
-    check_same_settings(state["settings"], identity, free=FREE_SETTINGS, run=settings.out)
+    check_same_settings(state["settings"], _plain(settings), free=FREE_SETTINGS, run=settings.out)
+    if state["data"] != data:
+        raise UsageError(f"{settings.out} holds a run on other data; give its --data or choose another --out.")
     return state
 
 

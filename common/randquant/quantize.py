@@ -72,7 +72,9 @@ class RandomizedQuantization(Augmentation):
 
     Raises:
         ValueError: an argument out of range; a `dim` the input lacks; offsets or mask that do not fit.
-        TypeError: integer, boolean or complex input.
+            Parameters drawn for a tensor of another layout.
+        TypeError: input, mask or offsets that are no tensors or of the wrong dtype (x: float16, bfloat16, float32 or
+            float64).
 
     >>> augment = RandomizedQuantization(bins=4, dim=(-2, -1))
     >>> quantized = augment(torch.rand(3, 32, 32))
@@ -92,9 +94,7 @@ class RandomizedQuantization(Augmentation):
     ) -> None:
         super().__init__()
         self.bins = _checked_bins(bins)
-        self.dim = (dim,) if isinstance(dim, int) else tuple(dim)
-        if not self.dim:
-            raise ValueError("dim should name at least one dimension, got none.")
+        self.dim = _checked_dim(dim)
         if not 0.0 <= p <= 1.0:
             raise ValueError(f"p should be a probability in [0, 1], got {p}.")
         if edges not in ("random", "uniform"):
@@ -115,7 +115,7 @@ class RandomizedQuantization(Augmentation):
         """Draw and apply; the identity in eval mode.
 
         Args:
-            x: floating-point tensor of any layout and strides.
+            x: float16, bfloat16, float32 or float64 tensor of any rank and strides.
             offsets: (B + 1,) integer row offsets of a packed batch x (sum of N, C): cloud b is rows
                 offsets[b]:offsets[b + 1]. They start at 0 and end at the number of rows (not checked on the host).
             mask: bool, true where an entry counts; shape `x.shape[:k]` for some k, such as (B, N) for points
@@ -131,10 +131,8 @@ class RandomizedQuantization(Augmentation):
         self, x: Tensor, *, offsets: Tensor | None = None, generator: torch.Generator | None = None
     ) -> QuantizationParams:
         """Draw bins for a tensor of this layout. Only shape, dtype and device of x are used."""
-        dims, batched = self._layout(x, packed=offsets is not None)
-        channels = [size for axis, size in enumerate(x.shape) if axis not in dims]
-        if offsets is not None:
-            channels.insert(0, offsets.shape[0] - 1)
+        dims, batched = self._layout(x, offsets)
+        channels = _channels(x, dims, offsets)
         samples = channels[0] if batched else 1
         drawn = [1, *channels[1:]] if batched and self.same_on_batch else channels
         most = self.bins if isinstance(self.bins, int) else self.bins[1]
@@ -154,7 +152,10 @@ class RandomizedQuantization(Augmentation):
     ) -> Tensor:
         """Apply a draw to x; see `forward` for the arguments."""
         _check_floating(x)
-        dims, batched = self._layout(x, packed=offsets is not None)
+        dims, batched = self._layout(x, offsets)
+        drawn, needed = list(params.edges.shape[:-1]), _channels(x, dims, offsets)
+        if drawn != needed:
+            raise ValueError(f"expected params drawn for channels {needed}, got {drawn}; draw them for this layout.")
         if x.numel() == 0:
             return x
         counted = None if mask is None else _fitted_mask(mask, x)
@@ -176,12 +177,13 @@ class RandomizedQuantization(Augmentation):
         names = ("bins", "dim", "p", "edges", "value", "same_on_batch", "straight_through")
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
 
-    def _layout(self, x: Tensor, packed: bool) -> tuple[tuple[int, ...], bool]:
+    def _layout(self, x: Tensor, offsets: Tensor | None) -> tuple[tuple[int, ...], bool]:
         """The quantized dimensions as non-negative axes, and whether the first remaining dimension is a batch."""
         if any(not -x.ndim <= axis < x.ndim for axis in self.dim):
             raise ValueError(f"dim={self.dim} needs more dimensions than the input's shape {tuple(x.shape)} has.")
         dims = tuple(sorted({axis % x.ndim for axis in self.dim}))
-        if packed:
+        if offsets is not None:
+            _check_offsets(offsets, x)
             if dims != (0,):
                 raise ValueError(f"with offsets, dim must be the packed (first) dimension, got dim={self.dim}.")
             return dims, True
@@ -238,12 +240,20 @@ def randomized_quantization(
     return augment(x, offsets=offsets, mask=mask, generator=generator)
 
 
+def _channels(x: Tensor, dims: tuple[int, ...], offsets: Tensor | None) -> list[int]:
+    """Sizes of the dimensions that have a quantizer for each index; the first of a packed batch counts its clouds."""
+    channels = [size for axis, size in enumerate(x.shape) if axis not in dims]
+    return channels if offsets is None else [offsets.shape[0] - 1, *channels]
+
+
 class _Draw(NamedTuple):
     dtype: torch.dtype
     device: torch.device
     generator: torch.Generator | None
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
+        if self.generator is None:  # not passed as None: torch.compile then refuses sizes that vary
+            return torch.rand(tuple(shape), dtype=self.dtype, device=self.device)
         return torch.rand(tuple(shape), dtype=self.dtype, device=self.device, generator=self.generator)
 
 
@@ -301,8 +311,10 @@ def _in_units(params: QuantizationParams, low: Tensor, high: Tensor, rows: int) 
     cuts = torch.minimum(torch.maximum(low * (1.0 - inner) + high * inner, low), high).detach()
     cuts = torch.where(torch.isinf(fractions), torch.inf, cuts)
     values = params.values.reshape(rows, -1)
+    zero = torch.isnan(values)
+    values = values.masked_fill(zero, 0.0)  # before the arithmetic: NaN times a gradient of 0 is NaN
     replaced = torch.minimum(torch.maximum(low * (1.0 - values) + high * values, low), high)
-    return cuts, torch.where(torch.isnan(values), 0.0, replaced)
+    return cuts, replaced.masked_fill(zero, 0.0)
 
 
 def _look_up(cuts: Tensor, values: Tensor, entries: Tensor) -> Tensor:
@@ -313,7 +325,9 @@ def _look_up(cuts: Tensor, values: Tensor, entries: Tensor) -> Tensor:
     # Counting the cuts below each entry is vectorised on a CPU; the search is not.
     index = torch.zeros(entries.shape, dtype=torch.uint8)
     for cut in cuts.split(1, dim=1):
-        index += (entries >= cut).view(torch.uint8)
+        at_or_above = entries >= cut
+        # Reinterpreting saves an eager pass over the entries; the inductor compiler cannot reinterpret a bool.
+        index += at_or_above.to(torch.uint8) if torch.compiler.is_compiling() else at_or_above.view(torch.uint8)
     return values.gather(1, index.long())
 
 
@@ -347,7 +361,20 @@ def _per_entry(apply: Tensor | None, x: Tensor, offsets: Tensor | None, batched:
     return apply.reshape([-1] + [1] * (x.ndim - 1)) if batched else apply
 
 
+def _check_offsets(offsets: Tensor, x: Tensor) -> None:
+    if not isinstance(offsets, Tensor) or offsets.dtype not in (torch.int32, torch.int64):
+        got = offsets.dtype if isinstance(offsets, Tensor) else type(offsets).__name__
+        raise TypeError(f"offsets should be an int64 or int32 tensor, got {got}; use torch.tensor(offsets).")
+    clouds = offsets.shape[0] - 1 if offsets.ndim == 1 else -1
+    if clouds < 0 or (clouds == 0 and x.shape[0] > 0):
+        raise ValueError(
+            f"offsets should be (clouds + 1,) row numbers from 0 to {x.shape[0]}, got shape {tuple(offsets.shape)}."
+        )
+
+
 def _fitted_mask(mask: Tensor, x: Tensor) -> Tensor:
+    if not isinstance(mask, Tensor):
+        raise TypeError(f"mask should be a bool tensor, got {type(mask).__name__}; use torch.tensor(mask).")
     if mask.dtype != torch.bool:
         raise TypeError(f"mask should be a bool tensor, got {mask.dtype}; use mask.bool().")
     if mask.shape == x.shape[: mask.ndim]:
@@ -362,11 +389,23 @@ def _fitted_mask(mask: Tensor, x: Tensor) -> Tensor:
 
 
 def _check_floating(x: Tensor) -> None:
-    if not x.is_floating_point():
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"randomized quantization needs a tensor, got {type(x).__name__}; convert first, e.g. with "
+            "torch.from_numpy for an array or v2.ToImage and v2.ToDtype(torch.float32, scale=True) for a picture."
+        )
+    if x.dtype not in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
         raise TypeError(
             f"randomized quantization needs floating-point input, got {x.dtype}; "
             "convert first, e.g. x.float() / 255 for images."
         )
+
+
+def _checked_dim(dim: int | Sequence[int]) -> tuple[int, ...]:
+    dims = tuple(dim) if isinstance(dim, Sequence) else (dim,)
+    if not dims or not all(isinstance(axis, int) and not isinstance(axis, bool) for axis in dims):
+        raise ValueError(f"dim should be an integer or several, at least one, got {dim!r}.")
+    return dims
 
 
 def _checked_bins(bins: int | tuple[int, int]) -> int | tuple[int, int]:

@@ -95,6 +95,8 @@ class Store:
         table = path / "manifest.parquet"
         try:
             manifest = pq.read_table(table)
+        except FileNotFoundError:
+            raise DataError(f"{table} is missing; prepare the store again.") from None
         except (OSError, pa.ArrowException) as error:
             raise DataError(f"{table} cannot be read ({_one_line(error)}); prepare the store again.") from None
         missing = [name for name in COLUMNS if name not in manifest.column_names]

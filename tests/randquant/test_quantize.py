@@ -3,6 +3,7 @@
 import copy
 import itertools
 import pickle
+import shutil
 
 import pytest
 import torch
@@ -243,6 +244,9 @@ def test_eval_mode_is_the_identity() -> None:
         ({"edges": "even"}, "edges"),
         ({"value": "mean"}, "value"),
         ({"dim": ()}, "dim"),
+        ({"dim": "hw"}, "dim"),
+        ({"dim": (0.5, 1)}, "dim"),
+        ({"dim": None}, "dim"),
     ],
 )
 def test_bad_arguments_fail_in_the_constructor(arguments: dict, word: str) -> None:
@@ -268,6 +272,20 @@ def test_straight_through_passes_the_gradient_and_the_value() -> None:
     assert x.grad is not None
     assert bool((x.grad == weight).all())
     assert bool((quantized == RandomizedQuantization(3, -2).transform(x, params)).all())
+
+
+@pytest.mark.parametrize("value", ["random", "midpoint", "zero"])
+@pytest.mark.parametrize("straight_through", [False, True])
+def test_gradients_are_finite(value: str, straight_through: bool) -> None:
+    x = torch.randn(3, 20).index_put((torch.tensor(0), torch.tensor([1, 2])), torch.tensor([torch.nan, torch.inf]))
+    x.requires_grad_()
+    quantized = randomized_quantization(x, 4, value=value, straight_through=straight_through)
+    (gradient,) = torch.autograd.grad(quantized[1:].sum(), x)
+    assert gradient.isfinite().all()
+    if straight_through:
+        assert (gradient[1:] == 1).all()
+    elif value == "zero":
+        assert (gradient == 0).all()
 
 
 @pytest.mark.parametrize("bins", [3, FEW_BINS + 5])
@@ -325,6 +343,29 @@ def test_wrong_masks_and_offsets_are_named() -> None:
         randomized_quantization(x, dim=-2, mask=torch.ones(4, 10))
     with pytest.raises(ValueError, match="offsets"):
         randomized_quantization(torch.randn(10, 3), dim=-1, offsets=torch.tensor([0, 10]))
+    with pytest.raises(TypeError, match="mask should be a bool tensor, got list"):
+        randomized_quantization(x, dim=-2, mask=[True] * 4)  # type: ignore[arg-type]
+    packed = torch.randn(10, 3)
+    for offsets in (torch.tensor([0]), torch.tensor([], dtype=torch.int64), torch.zeros(2, 2, dtype=torch.int64)):
+        with pytest.raises(ValueError, match=r"offsets should be \(clouds \+ 1,\)"):
+            randomized_quantization(packed, dim=0, offsets=offsets)
+    for wrong in (torch.tensor([0.0, 10.0]), [0, 10]):
+        with pytest.raises(TypeError, match="offsets should be an int64"):
+            randomized_quantization(packed, dim=0, offsets=wrong)  # type: ignore[arg-type]
+
+
+def test_params_of_another_layout_are_named() -> None:
+    augment = RandomizedQuantization(4, -2)
+    params = augment.make_params(torch.randn(6, 7, 3))
+    assert augment.transform(torch.randn(6, 20, 3), params).shape == (6, 20, 3)
+    with pytest.raises(ValueError, match=r"expected params drawn for channels \[4, 3\], got \[6, 3\]"):
+        augment.transform(torch.randn(4, 7, 3), params)
+
+
+@pytest.mark.parametrize("x", [torch.zeros(3).numpy(), [1.0, 2.0], None])
+def test_what_is_no_tensor_is_refused_with_a_remedy(x: object) -> None:
+    with pytest.raises(TypeError, match="needs a tensor, got"):
+        randomized_quantization(x)  # type: ignore[arg-type]
 
 
 # ------------------------------------------------------------------------------------------------ where it is used
@@ -385,10 +426,19 @@ def test_compiles_without_a_graph_break(bins: int | tuple[int, int]) -> None:
     augment = RandomizedQuantization(bins, -1, p=0.5, straight_through=True)
     compiled = torch.compile(augment, fullgraph=True, backend="aot_eager")
     x = torch.randn(4, 1, 6, 50)
-    quantized = compiled(x)
-    assert quantized.shape == x.shape
+    for size in (4, 3, 2):  # the last batch of an epoch is smaller
+        assert compiled(x[:size]).shape == x[:size].shape
     params = augment.make_params(x)
     applied = torch.compile(augment.transform, fullgraph=True, backend="aot_eager")(x, params)
+    torch.testing.assert_close(applied, augment.transform(x, params))
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="the default compiler backend needs g++")
+def test_compiles_with_the_default_backend() -> None:
+    augment = RandomizedQuantization(4, -1)
+    x = torch.randn(4, 3, 20)
+    params = augment.make_params(x)
+    applied = torch.compile(augment.transform, fullgraph=True)(x, params)
     torch.testing.assert_close(applied, augment.transform(x, params))
 
 
