@@ -10,7 +10,6 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from randquant.atomic import read_json, write_json
 from randquant.errors import DataError
+from randquant.lock import locked
 
 FORMAT_VERSION = 1  # part of every cache key: raise it whenever the same settings would give other vectors
 _CHECKSUM_ROWS = 4096
@@ -173,8 +173,17 @@ def cached(
     entry = Path(folder) / content_key(settings)
     vectors = _read_entry(entry, settings, len(items), dimension)
     if vectors is None:
-        _make_entry(entry, settings, items, dimension, encode, batches)
-        vectors = _read_entry(entry, settings, len(items), dimension)
+        key = entry.with_name(entry.name + ".lock")
+        key.parent.mkdir(parents=True, exist_ok=True)
+        key.touch()
+        with locked(key, wait=True):  # another process may be making the same entry
+            try:
+                vectors = _read_entry(entry, settings, len(items), dimension)
+                if vectors is None:
+                    _make_entry(entry, settings, items, dimension, encode, batches)
+                    vectors = _read_entry(entry, settings, len(items), dimension)
+            finally:
+                key.unlink(missing_ok=True)
     if vectors is None:
         raise DataError(f"The features just written to {entry} read back damaged; check that disk or choose another.")
     return Features(vectors, **vars(items), provenance={"settings": settings})
@@ -226,8 +235,7 @@ def _make_entry(
     write_json(partial / "entry.json", {"settings": settings, "checksum": _checksum(vectors)})
     # A folder cannot be renamed over a damaged one that still holds files.
     shutil.rmtree(entry, ignore_errors=True)
-    with suppress(OSError):  # another process that made the same entry was faster
-        partial.rename(entry)
+    partial.rename(entry)
 
 
 def _open_partial(partial: Path, shape: tuple[int, int]) -> tuple[np.memmap, int]:

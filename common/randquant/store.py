@@ -12,7 +12,6 @@ one step, with its rows described in `shards/00000.json`, and a shard that is th
 
 import hashlib
 import json
-import os
 import shutil
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,11 +27,7 @@ from numpy.typing import NDArray
 
 from randquant.atomic import atomic_path, read_json, write_json, write_text
 from randquant.errors import DataError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from randquant.lock import locked
 
 FORMAT = "randquant-store"
 VERSION = 1
@@ -183,7 +178,7 @@ class StoreWriter:
         if self.path.exists() and not self.path.is_dir():
             raise DataError(f"{self.path} is a file, but a store is a folder; choose another --out.")
         self.path.mkdir(parents=True, exist_ok=True)
-        with _locked(self.path):
+        with locked(self.path):
             for leftover in [*self.path.glob(".*.partial*"), *self.path.glob("shards/.*.partial*")]:
                 leftover.unlink(missing_ok=True)
             yield self._take_up()
@@ -347,22 +342,6 @@ def _npy_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
     text = f"{{'descr': '{dtype.str}', 'fortran_order': False, 'shape': {shape!r}, }}"
     prefix = b"\x93NUMPY\x01\x00" + struct.pack("<H", _HEADER_BYTES - 10)
     return prefix + text.encode("ascii").ljust(_HEADER_BYTES - 11) + b"\n"
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's advisory lock, which ends with the process however that ends; no lock on Windows."""
-    if fcntl is None:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise DataError(f"another run is writing {folder}; wait for it or stop it.") from None
-    finally:
-        os.close(descriptor)
 
 
 def _shard_path(store: Path, number: int) -> Path:
