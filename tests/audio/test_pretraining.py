@@ -1,0 +1,135 @@
+"""What audio brings to the loop: which bytes are read, which views are made."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from audio.augment import LogMixupExp, RandomLinearFader, RandomResizeCrop
+from audio.logmel import LogMel
+from audio.normalize import PreNorm
+from audio.pretraining import AudioPretraining, LogMelCrops, LogMelViews, WaveformCrops, build_task
+from randquant.errors import DataError
+from randquant.quantize import RandomizedQuantization
+from randquant.store import Store, StoreWriter
+from randquant.views import Policy, Views
+
+LENGTHS = (3_000, 16_000, 64_000, 40_000, 15_200)
+
+
+@pytest.fixture
+def noises(write_store: Callable[..., Store]) -> Store:
+    """Five noises of one label in turn with another, the last two for validation."""
+    return write_store("noises", lengths=LENGTHS, splits=("train", "train", "train", "valid", "valid"))
+
+
+def settings(store: Store, **changes: object) -> AudioPretraining:
+    return AudioPretraining(out=store.path.parent / "run", data=[store.path], d=16, batch_size=2, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("crops", [1, 2])
+def test_crops_are_parts_of_their_recording_and_change_with_the_epoch(noises: Store, crops: int) -> None:
+    source = WaveformCrops([noises], settings(noises, crops=crops))
+    positions = np.arange(5)
+    first, again, later = (source.fetch(positions, epoch).numpy() for epoch in (0, 0, 1))
+    assert first.shape == (crops, 5, 15_200)
+    assert (first == again).all()
+    assert (first[0, 2] != later[0, 2]).any()
+    for view in first:
+        for number, crop in enumerate(view):
+            whole, inner = noises.rows(number), crop[np.flatnonzero(crop)[0] : np.flatnonzero(crop)[-1] + 1]
+            assert inner.tobytes() in whole.tobytes()
+    assert (crops == 1) or (first[0, 2] != first[1, 2]).any()
+
+
+def test_sampling_by_duration_and_blocks_of_one_recording(noises: Store) -> None:
+    source = WaveformCrops([noises], settings(noises, sampling="duration", together=3))
+    assert list(np.bincount(source.clip)) == [max(1, length // 15_200) for length in LENGTHS]
+    order = source.order(np.random.default_rng(3))
+    assert sorted(order) == list(range(len(source)))
+    clips = source.clip[order]
+    changes = int((np.diff(clips) != 0).sum())
+    assert changes < len(LENGTHS) + 2, "crops of one recording come in blocks of up to three"
+    assert len(set(source.order(np.random.default_rng(4)).tolist())) == len(source)
+
+
+def test_cached_log_mels_agree_with_those_of_crops_away_from_the_ends(noises: Store) -> None:
+    by_wave = WaveformCrops([noises], settings(noises))
+    cached = LogMelCrops([noises], settings(noises, cache="log_mel"), torch.device("cpu"))
+    batch = cached.fetch(np.arange(5), 0)
+    assert batch.shape == (1, 5, 1, 64, 96)
+    # The first recording is shorter than a crop, so both ways read the same padded samples.
+    torch.testing.assert_close(batch[0, 0], LogMel()(by_wave.fetch(np.array([0]), 0)[0])[0])
+
+
+@pytest.mark.parametrize(
+    ("augment", "after", "kinds"),
+    [
+        ("rrc+rq", False, [RandomizedQuantization, RandomResizeCrop]),
+        ("rq+rrc", True, [RandomResizeCrop, RandomizedQuantization]),
+        ("fader+rrc+mixup", False, [LogMixupExp, RandomResizeCrop, RandomLinearFader]),
+        ("none", False, []),
+    ],
+)
+def test_policies_apply_in_the_published_order(noises: Store, augment: str, after: bool, kinds: list[type]) -> None:
+    policy = settings(noises, augment=augment, rq_after_crop=after).policy()
+    assert [type(augmentation) for augmentation in policy] == kinds
+
+
+def test_views_are_normalised_together_and_share_the_mixing_bank(noises: Store) -> None:
+    task = build_task(settings(noises, augment="rrc+mixup"), torch.device("cpu"))
+    generator = torch.Generator().manual_seed(0)
+    views = task.make_views(task.source.fetch(np.arange(4), 0), generator=generator)
+    assert [tuple(view.shape) for view in views] == [(4, 1, 64, 96)] * 2
+    together = torch.cat(views)
+    assert abs(float(together.mean())) < 1e-4
+    assert abs(float(together.std()) - 1) < 1e-2
+    (filled,) = {int(value) for name, value in task.make_views.state_dict().items() if name.endswith("filled")}
+    assert filled == 8, "both views push their input into one bank"
+
+
+def test_two_crops_feed_two_views() -> None:
+    views = LogMelViews(torch.nn.Identity(), PreNorm(), Views([Policy(), Policy()]))
+    batch = torch.randn(2, 3, 1, 4, 5)
+    first, second = views(batch, generator=torch.Generator())
+    assert torch.corrcoef(torch.stack([first.flatten(), batch[0].flatten()]))[0, 1] > 0.999
+    assert torch.corrcoef(torch.stack([second.flatten(), batch[1].flatten()]))[0, 1] > 0.999
+
+
+def test_monitor_needs_both_splits_and_gives_an_accuracy(noises: Store, write_store: Callable[..., Store]) -> None:
+    task = build_task(settings(noises, monitor=noises.path), torch.device("cpu"))
+    assert task.monitor is not None
+    with torch.no_grad():
+        numbers = task.monitor(task.encoder.eval(), torch.device("cpu"))
+    assert list(numbers) == ["knn_valid"]
+    assert 0.0 <= numbers["knn_valid"] <= 1.0
+    with pytest.raises(DataError, match="no items with split 'valid'"):
+        build_task(settings(noises, monitor=write_store("other", splits=["train"] * 6).path), torch.device("cpu"))
+
+
+def test_silence_alone_cannot_be_normalised(tmp_path: Path) -> None:
+    writer = StoreWriter(tmp_path / "store", kind="audio", plan="silence")
+    with writer.begin(), writer.shard(0) as shard:
+        shard.append([np.zeros(20_000, np.int16)], {"path": "0.wav"})
+    with writer.begin():
+        store = writer.finish(1, {"sample_rate": 16_000, "source": {}})
+    with pytest.raises(DataError, match="silent"):
+        build_task(settings(store), torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"augment": "rrc+rrc"},
+        {"augment": "magic"},
+        {"rq_bins": [1]},
+        {"rq_bins": [2, 3, 4]},
+        {"unit_seconds": 0.0},
+        {"together": 0},
+    ],
+)
+def test_bad_settings_are_named(noises: Store, change: dict) -> None:
+    with pytest.raises(ValueError, match=r"--|bins"):
+        settings(noises, **change)
