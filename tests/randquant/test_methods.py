@@ -95,7 +95,7 @@ def test_byol_sums_over_ordered_pairs_and_trains_no_teacher() -> None:
         predictions = [method.predictor(method.online(view)) for view in views]
         targets = [method.teacher(view) for view in views]
     slow = sum(float(byol_loss(predictions[i], targets[j])) for i, j in itertools.permutations(range(3), 2))
-    assert float(loss) == pytest.approx(slow, rel=1e-4)
+    assert loss.item() == pytest.approx(slow, rel=1e-4)
     assert projections.shape == (21, 4)
     loss.backward()
     assert all(parameter.grad is None for parameter in method.teacher.parameters())
