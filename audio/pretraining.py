@@ -101,6 +101,13 @@ class AudioPretraining(Training):
             raise ValueError(
                 f"--augment should be none or a choice of {', '.join(AUGMENTATIONS)} joined by +, got {self.augment!r}."
             )
+        for name in ("crop_frequency", "crop_time"):
+            low, high = getattr(self, name)
+            if not 0.0 < low <= high:
+                raise ValueError(f"--{name} should be two factors with 0 < low <= high, got {low} {high}.")
+        for name in ("rq_p", "mixup_alpha"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"--{name} should be in [0, 1], got {getattr(self, name)}.")
         if not 0.0 < self.unit_seconds <= 60.0:
             raise ValueError(f"--unit_seconds should be in (0, 60], got {self.unit_seconds}.")
         if self.together < 1 or not 0.0 <= self.dropout < 1.0:

@@ -127,6 +127,8 @@ def test_silence_alone_cannot_be_normalised(tmp_path: Path) -> None:
         {"rq_bins": [1]},
         {"rq_bins": [2, 3, 4]},
         {"unit_seconds": 0.0},
+        {"crop_time": (2.0, 1.0)},
+        {"rq_p": 2.0},
         {"together": 0},
     ],
 )
