@@ -180,9 +180,11 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
     keep_freed_memory()
     fabric = _fabric(settings)
     fabric.launch()
+    state = _stored_state(settings)  # before the task is built, which can take minutes
     torch.manual_seed(settings.seed)
     task = build(fabric.device)
-    state = _stored_state(settings, task.data)
+    if state is not None and state["data"] != task.data:
+        raise UsageError(f"{settings.out} holds a run on other data; give its --data or choose another --out.")
     if finished.exists():
         if state is None:
             raise UsageError(f"{finished} exists without its checkpoint.pt; choose another --out to train anew.")
@@ -381,15 +383,13 @@ def _save(
     fabric.barrier()
 
 
-def _stored_state(settings: Training, data: dict[str, Any]) -> dict[str, Any] | None:
-    """The run's last checkpoint, None if there is none; refused where settings or data are others."""
+def _stored_state(settings: Training) -> dict[str, Any] | None:
+    """The run's last checkpoint, None if there is none; refused where the settings are others."""
     path = settings.out / "checkpoint.pt"
     if not path.exists():
         return None
     state = load_checkpoint(path)
     check_same_settings(state["settings"], _plain(settings), free=FREE_SETTINGS, run=settings.out)
-    if state["data"] != data:
-        raise UsageError(f"{settings.out} holds a run on other data; give its --data or choose another --out.")
     return state
 
 

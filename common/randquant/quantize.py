@@ -18,7 +18,7 @@ from randquant.augmentation import Augmentation
 Edges = Literal["random", "uniform"]
 Value = Literal["random", "midpoint", "zero"]
 
-FEW_BINS = 64  # up to here counting cuts beats a binary search on a CPU (scripts/benchmark.py measures both)
+FEW_BINS = 64  # up to here counting cuts beats a binary search on a CPU
 
 
 class QuantizationParams(NamedTuple):
