@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from audio.augment import LogMixupExp, RandomLinearFader, RandomResizeCrop
+from audio.augment import LogMixupExp, RandomFilter, RandomLinearFader, RandomResizeCrop
 from audio.crops import SAMPLE_RATE, fit_length, random_starts
 from audio.encoder import AudioNTT, AudioNTT2020, AudioNTT2022
 from audio.logmel import Backend, FrontEnd, LogMel, Mel
@@ -31,7 +31,7 @@ from randquant.quantize import RandomizedQuantization
 from randquant.store import Store
 from randquant.views import Policy, Views
 
-AUGMENTATIONS = ("rrc", "rq", "mixup", "fader")
+AUGMENTATIONS = ("rrc", "rq", "mixup", "filter", "fader")
 STATISTICS_CROPS = 10_000
 STATISTICS_EPOCH = 2**40  # crops for the statistics: an epoch no training reaches
 MONITOR_ITEMS = 2_000
@@ -45,14 +45,16 @@ class AudioPretraining(Training):
         data: stores to learn from, as `python -m scripts.prepare` writes them; labels are not read.
         monitor: labelled store on whose validation split kNN follows the training; never enters it.
         augment: augmentations joined by +: rrc (random resize crop), rq (randomized quantization), mixup
-            (log-mixup-exp), fader (random linear fader); or none. mixup and rq come before rrc, the fader last.
+            (log-mixup-exp), filter (random equaliser and low-pass), fader (random linear fader); or none. They are
+            applied in the order filter, mixup, rq, rrc, fader.
         encoder: architecture.
         d: width of the encoder's MLP; the embedding size of AudioNTT2020.
         unit_seconds: length of a training crop.
         crops: 1: both views come from one crop, as in BYOL-A; 2: each view has its own crop of the recording.
-        sampling: clip: every recording once an epoch; duration: once for every unit_seconds it lasts.
-        together: crops of one recording that enter a batch together (with sampling duration); as each other's
-            negatives they leave infonce the content to tell them apart by, not the speaker or the room.
+        sampling: clip: every recording once an epoch; duration: once for every unit_seconds it lasts, from another
+            part of it each time.
+        together: crops of one recording that enter a batch together (with sampling duration); they are what
+            negatives group needs.
         mel: mel scale of the front end, slaney or htk.
         backend: code that computes the log-mel.
         cache: none: log-mels are computed from the crops; log_mel: once for whole recordings, kept in memory.
@@ -138,12 +140,14 @@ class AudioPretraining(Training):
         bins = self.rq_bins[0] if len(self.rq_bins) == 1 else (self.rq_bins[0], self.rq_bins[1])
         quantize = RandomizedQuantization(bins, dim=-1 if self.rq_per == "band" else (-2, -1), p=self.rq_p)
         made: dict[str, Augmentation] = {
+            "filter": RandomFilter(),
             "mixup": LogMixupExp(self.mixup_alpha),
             "rq": quantize,
             "rrc": RandomResizeCrop(frequency_scale=self.crop_frequency, time_scale=self.crop_time),
             "fader": RandomLinearFader(),
         }
-        order = ("mixup", "rrc", "rq", "fader") if self.rq_after_crop else ("mixup", "rq", "rrc", "fader")
+        middle = ("rrc", "rq") if self.rq_after_crop else ("rq", "rrc")
+        order = ("filter", "mixup", *middle, "fader")
         return Policy(*(made[name] for name in order if name in self.augmentations()))
 
 
@@ -192,9 +196,10 @@ class WaveformCrops:
             np.maximum(self.lengths // self.unit, 1) if settings.sampling == "duration" else np.ones_like(self.lengths)
         )
         self.clip = np.repeat(np.arange(len(self.lengths)), often)
+        self.parts = often[self.clip]
+        self.part = np.arange(len(self.clip)) - np.repeat(np.cumsum(often) - often, often)
         # Consecutive positions of one recording, `together` at a time, form the blocks that an epoch shuffles.
-        within = np.arange(len(self.clip)) - np.repeat(np.cumsum(often) - often, often)
-        self.block = np.cumsum(within % settings.together == 0) - 1
+        self.block = np.cumsum(self.part % settings.together == 0) - 1
 
     def __len__(self) -> int:
         return len(self.clip)
@@ -202,6 +207,10 @@ class WaveformCrops:
     def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """A permutation of the positions that keeps blocks whole."""
         return np.argsort(generator.permutation(self.block[-1] + 1)[self.block], kind="stable")
+
+    def groups(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The recording of each position."""
+        return self.clip[positions]
 
     def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
         """Crops for these positions of the epoch."""
@@ -220,9 +229,15 @@ class WaveformCrops:
     def _starts(
         self, positions: NDArray[np.int64], lengths: NDArray[np.int64], unit: int, epoch: int
     ) -> list[NDArray[np.int64]]:
-        """Starts for each crop; crop number and epoch make one counter, so that no two draws are the same."""
+        """Starts for each crop, within the position's part of its recording.
+
+        Crop number and epoch make one counter, so that no two draws are the same.
+        """
+        free = np.maximum(lengths - unit, 0) + 1
+        first, last = (free * (self.part[positions] + k) // self.parts[positions] for k in (0, 1))
         return [
-            random_starts(positions, lengths, unit, seed=self.seed, epoch=epoch * self.crops + crop)
+            first
+            + random_starts(positions, last - first + unit - 1, unit, seed=self.seed, epoch=epoch * self.crops + crop)
             for crop in range(self.crops)
         ]
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -24,8 +25,14 @@ class Source(Protocol):
     def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
         """Raw batch for these positions of the epoch, the same in any process."""
 
+    def groups(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The recording or object that the item at each position is a part of."""
 
-class Batches(Dataset[Tensor]):
+
+Batch = tuple[Tensor, Tensor]  # raw items, and the group (B,) int64 of each
+
+
+class Batches(Dataset[Batch]):
     """Raw batches by step number: item `s` is the whole batch of step `s` (counted from zero) for this process.
 
     Args:
@@ -53,12 +60,13 @@ class Batches(Dataset[Tensor]):
             )
         self._order: tuple[int, NDArray[np.int64]] | None = None
 
-    def __getitem__(self, step: int) -> Tensor:
+    def __getitem__(self, step: int) -> Batch:
         epoch, place = divmod(step, self.steps_an_epoch)
         first = (place * self.world + self.rank) * self.local
-        return self.source.fetch(self._permutation(epoch)[first : first + self.local], epoch)
+        positions = self._permutation(epoch)[first : first + self.local]
+        return self.source.fetch(positions, epoch), torch.from_numpy(self.source.groups(positions))
 
-    def between(self, start: int, stop: int) -> Iterator[Tensor]:
+    def between(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of steps start, ..., stop - 1."""
         steps = range(start, stop)
         if self.workers == 0:
@@ -71,7 +79,7 @@ class Batches(Dataset[Tensor]):
         return self._order[1]
 
 
-def _read_ahead(batches: Batches, steps: range) -> Iterator[Tensor]:
+def _read_ahead(batches: Batches, steps: range) -> Iterator[Batch]:
     """Fetch the next batch in a thread while the current one trains; copying bytes releases the interpreter."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         pending = reader.submit(batches.__getitem__, steps[0]) if len(steps) else None
@@ -80,4 +88,4 @@ def _read_ahead(batches: Batches, steps: range) -> Iterator[Tensor]:
                 return
             batch = pending.result()
             pending = None if following is None else reader.submit(batches.__getitem__, following)
-            yield batch.pin_memory() if batches.pin else batch
+            yield (batch[0].pin_memory(), batch[1].pin_memory()) if batches.pin else batch

@@ -25,7 +25,14 @@ def byol_loss(prediction: Tensor, target: Tensor) -> Tensor:
     return (2.0 - 2.0 * cosine).mean()
 
 
-def info_nce(query: Tensor, key: Tensor, *, temperature: float, labels: Tensor | None = None) -> Tensor:
+def info_nce(
+    query: Tensor,
+    key: Tensor,
+    *,
+    temperature: float,
+    labels: Tensor | None = None,
+    candidates: Tensor | None = None,
+) -> Tensor:
     """Cross entropy of finding each query's own key among all keys by cosine similarity.
 
     Args:
@@ -33,6 +40,7 @@ def info_nce(query: Tensor, key: Tensor, *, temperature: float, labels: Tensor |
         key: (K, D) with K >= B; key i belongs to query i, the rest are negatives.
         temperature: divides the cosines, above zero.
         labels: (B, K) soft labels that sum to one a row, as mixed inputs have; None means key i for query i.
+        candidates: (B, K) bool, the keys each query is told its own from, its own among them; None means all.
 
     Raises:
         ValueError: shapes that do not fit, or a temperature that is not positive.
@@ -48,6 +56,11 @@ def info_nce(query: Tensor, key: Tensor, *, temperature: float, labels: Tensor |
     if temperature <= 0.0:
         raise ValueError(f"temperature should be positive, got {temperature}.")
     logits = F.normalize(query.float(), dim=-1) @ F.normalize(key.float(), dim=-1).T / temperature
+    if candidates is not None:
+        if candidates.shape != logits.shape:
+            raise ValueError(f"expected candidates of shape {_shape(logits)}, got {_shape(candidates)}.")
+        # Not -inf: a soft label of zero would make it NaN.
+        logits = logits.masked_fill(~candidates, torch.finfo(logits.dtype).min)
     if labels is None:
         return F.cross_entropy(logits, torch.arange(query.shape[0], device=query.device))
     if labels.shape != logits.shape:

@@ -1,11 +1,13 @@
 """Self-supervised methods: an `nn.Module` each, from a list of views to a loss.
 
-A method owns its encoder and heads. `forward(views)` gives `(loss, projections)`, the projections (views * B, P) being
-what collapse is watched on; `after_step` runs right after the optimiser's step.
+A method owns its encoder and heads. `forward(views, groups)` gives `(loss, projections)`, the projections
+(views * B, P) being what collapse is watched on; `groups` (B,) names the recording or object each sample is a part of,
+for the methods that ask. `after_step` runs right after the optimiser's step.
 """
 
 import itertools
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +15,8 @@ from torch import Tensor, nn
 from randquant.heads import predictor, projector
 from randquant.losses import byol_loss, info_nce
 from randquant.momentum import MomentumTeacher
+
+Negatives = Literal["batch", "group"]
 
 
 class BYOL(nn.Module):
@@ -43,8 +47,11 @@ class BYOL(nn.Module):
         """The online encoder: what is kept after pretraining."""
         return self.online[0]
 
-    def forward(self, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Loss over all ordered pairs of views, each (B, ...), and the online projections (views * B, P)."""
+    def forward(self, views: Sequence[Tensor], groups: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Loss over all ordered pairs of views, each (B, ...), and the online projections (views * B, P).
+
+        `groups` says nothing to BYOL, which has no negatives.
+        """
         count = _checked_count(views)
         together = torch.cat(list(views))
         projections = self.online(together)
@@ -61,9 +68,13 @@ class BYOL(nn.Module):
 
 
 class InfoNCE(nn.Module):
-    """Tell each sample's other view from the other samples of the batch; no teacher.
+    """Tell each sample's other view from other samples; no teacher.
 
     The loss is the mean over ordered pairs of views. Under data parallelism the keys of all processes are negatives.
+
+    With negatives "batch" these are all other samples. With "group" they are the other parts of the same recording or
+    object alone, and what its parts share (the speaker, the room) tells nothing apart and is not rewarded; samples that
+    are the only part of theirs in the batch are told from one another.
 
     Args:
         encoder: (B, ...) -> (B, D).
@@ -71,6 +82,7 @@ class InfoNCE(nn.Module):
         hidden_size: width of the projector.
         projection_size: P.
         temperature: divides the cosines.
+        negatives: "batch" or "group".
 
     Source: van den Oord et al., arXiv 1807.03748; symmetric and in-batch as in SimCLR, Chen et al., ICML 2020, but
     with the other view's samples alone as negatives (N-pair, as in i-Mix, Lee et al., ICLR 2021).
@@ -83,21 +95,28 @@ class InfoNCE(nn.Module):
         hidden_size: int = 4096,
         projection_size: int = 256,
         temperature: float = 0.2,
+        negatives: Negatives = "batch",
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.projector = projector(embedding_size, hidden_size, projection_size)
-        self.temperature = temperature
+        self.temperature, self.negatives = temperature, negatives
 
-    def forward(self, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Loss over all ordered pairs of views, each (B, ...), and the projections (views * B, P)."""
+    def forward(self, views: Sequence[Tensor], groups: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Loss over all ordered pairs of views, each (B, ...), and the projections (views * B, P).
+
+        Args:
+            views: as many tensors as there are views.
+            groups: (B,) int64, needed where negatives are "group".
+        """
         count = _checked_count(views)
+        candidates = self._candidates(groups)
         projections = self.projector(self.encoder(torch.cat(list(views))))
         parts = projections.chunk(count)
         keys = [_gathered(part) for part in parts]
         loss = torch.stack(
             [
-                info_nce(parts[i], keys[j], temperature=self.temperature)
+                info_nce(parts[i], keys[j], temperature=self.temperature, candidates=candidates)
                 for i, j in itertools.permutations(range(count), 2)
             ]
         ).mean()
@@ -106,6 +125,17 @@ class InfoNCE(nn.Module):
     def after_step(self, momentum: float) -> None:
         """Nothing follows the encoder."""
 
+    def _candidates(self, groups: Tensor | None) -> Tensor | None:
+        """The keys (of all processes) that each query is told its own from."""
+        if self.negatives == "batch":
+            return None
+        if groups is None:
+            raise ValueError('negatives "group" need the groups of the samples.')
+        everyone = _gathered(groups, gradient=False)
+        same = groups[:, None] == everyone
+        alone = same.sum(dim=1) == 1
+        return same | (alone[:, None] & _gathered(alone, gradient=False))
+
 
 def _checked_count(views: Sequence[Tensor]) -> int:
     if len(views) < 2 or len({view.shape for view in views}) != 1:
@@ -113,12 +143,16 @@ def _checked_count(views: Sequence[Tensor]) -> int:
     return len(views)
 
 
-def _gathered(keys: Tensor) -> Tensor:
-    """The keys (B, P) of all processes, this process's own first, with gradient; the keys themselves when alone."""
+def _gathered(values: Tensor, *, gradient: bool = True) -> Tensor:
+    """The values (B, ...) of all processes, this process's own first; the values themselves when alone."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return keys
-    from torch.distributed.nn.functional import all_gather
+        return values
+    if gradient:
+        from torch.distributed.nn.functional import all_gather
 
-    parts = list(all_gather(keys))
+        parts = list(all_gather(values))
+    else:
+        parts = [torch.empty_like(values) for _ in range(torch.distributed.get_world_size())]
+        torch.distributed.all_gather(parts, values)
     own = parts.pop(torch.distributed.get_rank())
     return torch.cat([own, *parts])

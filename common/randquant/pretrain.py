@@ -28,7 +28,7 @@ from randquant.batches import Batches, Source
 from randquant.checkpoint import check_same_settings, load_checkpoint, save_checkpoint
 from randquant.collapse import effective_rank, spread
 from randquant.errors import DataError, UsageError
-from randquant.methods import BYOL, InfoNCE
+from randquant.methods import BYOL, InfoNCE, Negatives
 from randquant.momentum import Schedule, momentum_at
 from randquant.progress import bar
 from randquant.run_log import RunLog
@@ -67,6 +67,8 @@ class Training:
         momentum: of BYOL's teacher.
         momentum_schedule: constant, or rising to 1 along half a cosine.
         temperature: of infonce.
+        negatives: of infonce: batch, every other item; or group, only other parts of the same recording or object,
+            so that what its parts share (speaker, room, object) is not what they are told apart by.
         hidden_size: width of projector and predictor.
         projection_size: output of the projector.
         gradient_clip: largest norm of the gradient; 0 means no clipping.
@@ -94,6 +96,7 @@ class Training:
     momentum: float = 0.99
     momentum_schedule: Schedule = "constant"
     temperature: float = 0.2
+    negatives: Negatives = "batch"
     hidden_size: int = 4096
     projection_size: int = 256
     gradient_clip: float = 0.0
@@ -217,12 +220,12 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
     generator = torch.Generator(device=fabric.device)
     healthy = torch.ones((), dtype=torch.bool, device=fabric.device)
     with _stop_on_signal() as stop, _bar(settings, steps, start, fabric) as shown, log:
-        for step, batch in enumerate(batches.between(start, steps), start + 1):
+        for step, (batch, groups) in enumerate(batches.between(start, steps), start + 1):
             _seed_step(settings.seed, step, fabric.global_rank, generator)
             _set_learning_rate(optimizer, learning_rate_at(step, steps, settings))
             with torch.no_grad():
                 views = make_views(batch.to(fabric.device, non_blocking=True), generator=generator)
-            loss, projections = model(views)
+            loss, projections = model(views, groups.to(fabric.device, non_blocking=True))
             fabric.backward(loss)
             if settings.gradient_clip:
                 fabric.clip_gradients(model, optimizer, max_norm=settings.gradient_clip, error_if_nonfinite=False)
@@ -298,7 +301,7 @@ def _method(settings: Training, task: Task) -> BYOL | InfoNCE:
     sizes = (task.embedding_size, settings.hidden_size, settings.projection_size)
     if settings.method == "byol":
         return BYOL(task.encoder, *sizes)
-    return InfoNCE(task.encoder, *sizes, temperature=settings.temperature)
+    return InfoNCE(task.encoder, *sizes, temperature=settings.temperature, negatives=settings.negatives)
 
 
 def _channels_last(method: BYOL | InfoNCE) -> BYOL | InfoNCE:

@@ -7,7 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio.augment import CropParams, FaderParams, LogMixupExp, RandomLinearFader, RandomResizeCrop
+from audio.augment import (
+    CropParams,
+    FaderParams,
+    FilterParams,
+    LogMixupExp,
+    RandomFilter,
+    RandomLinearFader,
+    RandomResizeCrop,
+)
 from randquant.augmentation import Augmentation
 
 
@@ -26,7 +34,7 @@ def filled_mixup(**arguments: Any) -> LogMixupExp:
     return mixup
 
 
-MAKERS = [filled_mixup, RandomResizeCrop, RandomLinearFader]
+MAKERS = [filled_mixup, RandomResizeCrop, RandomLinearFader, RandomFilter]
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -251,3 +259,30 @@ def test_the_fader_without_gain_is_the_identity(x: Tensor) -> None:
     assert torch.equal(RandomLinearFader(gain=0.0)(x), x)
     with pytest.raises(ValueError, match="gain"):
         RandomLinearFader(gain=-1.0)
+
+
+# ---- random filter
+
+
+def test_a_filter_adds_a_curve_between_knots_and_silences_from_the_cutoff() -> None:
+    x = torch.zeros(2, 1, 9, 5)
+    x[:, :, :, 0] = -3.0  # digital silence
+    params = FilterParams(gains=torch.tensor([[0.0, 4.0, 0.0], [1.0, 1.0, -3.0]]), cutoff=torch.tensor([9, 6]))
+    result = RandomFilter(knots=3).transform(x, params)
+    assert bool((result[..., 0] == -3.0).all()), "what is silent stays silent"
+    assert result[0, 0, :, 3].tolist() == [0, 1, 2, 3, 4, 3, 2, 1, 0]
+    assert result[1, 0, :, 3].tolist() == [1, 1, 1, 1, 1, 0, -3, -3, -3]
+
+
+def test_the_share_and_the_range_of_the_low_pass(x: Tensor) -> None:
+    params = RandomFilter(low_pass=0.3, cutoff=(0.5, 0.75)).make_params(x[:1].expand(4000, -1, -1, -1))
+    cut = params.cutoff[params.cutoff < 64]
+    assert len(cut) / 4000 == pytest.approx(0.3, abs=0.03)
+    assert (int(cut.min()), int(cut.max())) == (32, 47)
+    assert torch.equal(RandomFilter(gain=0.0, low_pass=0.0)(x), x)
+
+
+@pytest.mark.parametrize("arguments", [{"gain": -1.0}, {"knots": 1}, {"low_pass": 1.5}, {"cutoff": (0.5, 0.2)}])
+def test_a_filter_checks_its_arguments(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        RandomFilter(**arguments)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from audio.augment import LogMixupExp, RandomLinearFader, RandomResizeCrop
+from audio.augment import LogMixupExp, RandomFilter, RandomLinearFader, RandomResizeCrop
 from audio.logmel import LogMel
 from audio.normalize import PreNorm
 from audio.pretraining import AudioPretraining, LogMelCrops, LogMelViews, WaveformCrops, build_task
@@ -53,6 +53,18 @@ def test_sampling_by_duration_and_blocks_of_one_recording(noises: Store) -> None
     changes = int((np.diff(clips) != 0).sum())
     assert changes < len(LENGTHS) + 2, "crops of one recording come in blocks of up to three"
     assert len(set(source.order(np.random.default_rng(4)).tolist())) == len(source)
+    assert (source.groups(order) == clips).all()
+
+
+def test_positions_of_a_recording_cover_its_parts_in_turn(noises: Store) -> None:
+    source = WaveformCrops([noises], settings(noises, sampling="duration"))
+    positions = np.flatnonzero(source.clip == 2)
+    free = LENGTHS[2] - source.unit + 1
+    for epoch in range(20):
+        crops = source.fetch(positions, epoch)[0].numpy()
+        whole = noises.rows(2)
+        starts = [whole.tobytes().index(crop.tobytes()) // 2 for crop in crops]
+        assert [start * len(positions) // free for start in starts] == list(range(len(positions)))
 
 
 def test_cached_log_mels_agree_with_those_of_crops_away_from_the_ends(noises: Store) -> None:
@@ -69,7 +81,7 @@ def test_cached_log_mels_agree_with_those_of_crops_away_from_the_ends(noises: St
     [
         ("rrc+rq", False, [RandomizedQuantization, RandomResizeCrop]),
         ("rq+rrc", True, [RandomResizeCrop, RandomizedQuantization]),
-        ("fader+rrc+mixup", False, [LogMixupExp, RandomResizeCrop, RandomLinearFader]),
+        ("fader+filter+rrc+mixup", False, [RandomFilter, LogMixupExp, RandomResizeCrop, RandomLinearFader]),
         ("none", False, []),
     ],
 )

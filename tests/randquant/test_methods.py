@@ -111,6 +111,33 @@ def test_info_nce_is_the_mean_over_ordered_pairs() -> None:
     torch.testing.assert_close(loss, expected)
 
 
+def test_candidates_leave_a_query_only_those_keys() -> None:
+    query, key = torch.randn(3, 5), torch.randn(4, 5)
+    candidates = torch.tensor([[1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 1, 0]]).bool()
+    alone = [
+        info_nce(query[row : row + 1], key[[row, *others]], temperature=0.3)
+        for row, others in enumerate([[1], [3], []])
+    ]
+    loss = info_nce(query, key, temperature=0.3, candidates=candidates)
+    torch.testing.assert_close(loss, torch.stack(alone).mean())
+    with pytest.raises(ValueError, match="candidates"):
+        info_nce(query, key, temperature=0.3, candidates=candidates[:, :3])
+
+
+def test_group_negatives_are_parts_of_the_same_group_or_others_that_stand_alone() -> None:
+    method = InfoNCE(nn.Linear(6, 5), 5, hidden_size=8, projection_size=4, temperature=0.5, negatives="group").eval()
+    views = [torch.randn(6, 6) for _ in range(2)]
+    groups = torch.tensor([7, 7, 2, 7, 9, 4])
+    z = [method.projector(method.encoder(view)) for view in views]
+    expected = []
+    for rows in ([0, 1, 3], [2, 4, 5]):
+        for one, other in itertools.permutations(range(2), 2):
+            expected.append(info_nce(z[one][rows], z[other][rows], temperature=0.5))
+    torch.testing.assert_close(method(views, groups)[0], torch.stack(expected).mean())
+    with pytest.raises(ValueError, match="groups"):
+        method(views)
+
+
 def test_views_apply_policy_i_to_source_i() -> None:
     x = torch.randn(4, 1, 3, 20)
     views = Views([Policy(), Policy(RandomizedQuantization(2, -1)), Policy()])

@@ -28,6 +28,9 @@ class Rows:
     def fetch(self, positions: np.ndarray, epoch: int) -> Tensor:
         return torch.from_numpy(np.cos(positions[:, None] * np.arange(1, 9) + epoch)).float()
 
+    def groups(self, positions: np.ndarray) -> np.ndarray:
+        return positions // 3
+
 
 class RememberingViews(nn.Module):
     """Two views, quantized and mixed with the batch before: state that must survive a restart."""
