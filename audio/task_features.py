@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
@@ -23,7 +24,6 @@ from randquant.progress import bar
 
 Statistics = Literal["task", "checkpoint"]
 
-STATISTICS_CROPS = 10_000
 _FEATURE_EPOCH, _STATISTICS_EPOCH = 0, 1  # independent draws of the same crop seed
 
 
@@ -45,6 +45,7 @@ def task_features(
     seed: int = 42,
     layer: Layer = "output",
     statistics: Statistics = "task",
+    fold: str | None = None,
     device: str | torch.device = "cpu",
 ) -> Features:
     """Embed every clip of a task once, float32, with the encoder in eval mode; read from `cache` where it was
@@ -59,16 +60,21 @@ def task_features(
         layer: which features of the encoder.
         statistics: "task": log-mel statistics of the task's training clips, as published; "checkpoint": those
             the encoder was trained with.
+        fold: of a cross-validated task, take the statistics of this fold's own training items instead of those
+            the protocol shares between the folds.
         device: where to compute.
 
     Raises:
         DataError: the statistics of the checkpoint are asked for and it carries none, or the features are not
             finite.
     """
-    normalisation = normalise_for(loaded, task, protocol, cache=cache, seed=seed, statistics=statistics, device=device)
+    normalisation = normalise_for(
+        loaded, task, protocol, cache=cache, seed=seed, statistics=statistics, fold=fold, device=device
+    )
     encode = encoder_function(loaded, normalisation, layer, device)
     indices = np.arange(len(task.store), dtype=np.int64)
-    head = np.array([split == "test" for split in task.items.splits]) & (protocol.test_crop == "head")
+    tested = {"test", *task.folds}
+    head = np.array([split in tested for split in task.items.splits]) & (protocol.test_crop == "head")
 
     def batches(start: int) -> Iterator[Tensor]:
         clips = read_batches(
@@ -107,11 +113,12 @@ def normalise_for(
     cache: Path,
     seed: int,
     statistics: Statistics,
+    fold: str | None = None,
     device: str | torch.device,
 ) -> Normalisation:
-    """The mean and standard deviation an encoder's input is normalised with."""
+    """The mean and standard deviation an encoder's input is normalised with; arguments as in `task_features`."""
     if statistics == "task":
-        return task_statistics(loaded.front_end, task, protocol, cache=cache, seed=seed, device=device)
+        return task_statistics(loaded.front_end, task, protocol, cache=cache, seed=seed, fold=fold, device=device)
     if loaded.mean is None or loaded.std is None:
         raise DataError(
             'The checkpoint carries no log-mel statistics, which --statistics checkpoint needs; use "task".'
@@ -120,18 +127,29 @@ def normalise_for(
 
 
 def task_statistics(
-    front_end: FrontEnd, task: Task, protocol: Protocol, *, cache: Path, seed: int, device: str | torch.device
+    front_end: FrontEnd,
+    task: Task,
+    protocol: Protocol,
+    *,
+    cache: Path,
+    seed: int,
+    fold: str | None = None,
+    device: str | torch.device,
 ) -> Normalisation:
-    """Mean and deviation of log-mels over at most 10,000 random unit-length crops of the training items.
+    """Mean and deviation of log-mels over random unit-length crops of the training items.
 
-    Only training items enter; the code published with BYOL-A v1 drew indices of them but read other files
-    too. The result does not depend on the encoder and is kept in `cache` beside the features.
+    Only training items enter, each clip weighs the same. The codes published with BYOL-A v1 (which drew indices
+    of training items but read other files too) and EVAR (which passed over its first batch) differ in that. In
+    cross-validation one item is training in some folds and test in another: the items are those the protocol
+    names, or those of `fold` alone. The result does not depend on the encoder and is kept in `cache` beside the
+    features.
 
     Raises:
         DataError: every training clip is the same silence, so there is no spread to divide by.
     """
-    rows = torch.from_numpy(task.store.select("train"))
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:STATISTICS_CROPS]
+    selected, items = _statistics_items(task, protocol, fold)
+    rows = torch.from_numpy(selected)
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[: protocol.statistics_crops]
     indices = rows[order].sort().values.numpy()
     settings = {
         "front_end": front_end.to_dict(),
@@ -141,9 +159,10 @@ def task_statistics(
         "pad": protocol.pad,
         "seed": seed,
         "crops": len(indices),
+        "of": items,
         "format_version": FORMAT_VERSION,
     }
-    source = f"{len(indices)} random crops of the task's training items"
+    source = f"{len(indices)} random crops of {items}"
     record = cache / "statistics" / f"{content_key(settings)}.json"
     known = _known_statistics(record)
     if known is not None:
@@ -176,6 +195,17 @@ def encoder_function(
         return encoder(normalise(log_mel(waveform.to(device, non_blocking=True))), layer=layer)
 
     return encode
+
+
+def _statistics_items(task: Task, protocol: Protocol, fold: str | None) -> tuple[NDArray[np.int64], str]:
+    """Rows that statistics are computed from, and what they are, in words."""
+    if not task.folds:
+        return task.training(), "the task's training items"
+    if fold is not None:
+        return task.training(left_out=fold), f"{fold}'s training items"
+    if protocol.fold_statistics == "all folds":
+        return task.training(), "the items of all folds"
+    return task.training(left_out=task.folds[0]), f"{task.folds[0]}'s training items, for all folds"
 
 
 def batch_seconds(device: str | torch.device) -> float:

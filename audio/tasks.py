@@ -1,7 +1,8 @@
 """What a task is: the length its clips are brought to, and the published protocols that fix the rest."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -20,7 +21,11 @@ UNIT_SECONDS = {"nsynth": 4.0, "us8k": 4.0, "voxceleb1": 8.2, "voxforge": 5.8, "
 ALIASES = {"ns": "nsynth", "vc1": "voxceleb1", "vf": "voxforge"}
 _UNNAMED = (None, "labelled", "folder")  # what a store's source says of data without a published name
 
+# Candidates of a sweep: every published rate lies between them.
+SWEPT_RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+
 ProtocolName = Literal["byola-v1", "evar"]
+_FOLD = re.compile(r"fold[1-9]\d*")
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,10 @@ class Protocol:
     Attributes:
         name: "byola-v1" or "evar".
         pad: where a clip shorter than the unit gets its zeros.
-        test_crop: which part of a longer test clip is used; train and validation clips are cropped at random.
+        test_crop: which part of a longer test clip is used; train and validation clips are cropped at random. In
+            cross-validation every item is a test item once and has this one vector throughout.
+        statistics_crops: training clips that the log-mel statistics are computed from, at most.
+        fold_statistics: which items these are in cross-validation, where the same statistics serve every fold.
         linear: how the linear layer is trained.
         task_learning_rates: published rate by task, where it differs from `linear.learning_rates`.
         source: where it is described.
@@ -39,6 +47,8 @@ class Protocol:
     name: ProtocolName
     pad: Pad
     test_crop: Literal["random", "head"]
+    statistics_crops: int
+    fold_statistics: Literal["all folds", "all folds but the first"]
     linear: LinearSettings
     task_learning_rates: tuple[tuple[str, float], ...] = ()
     source: str = ""
@@ -54,6 +64,8 @@ PROTOCOLS: dict[ProtocolName, Protocol] = {
         "byola-v1",
         pad="both",
         test_crop="random",
+        statistics_crops=10_000,
+        fold_statistics="all folds",
         linear=LinearSettings(learning_rates=(1e-3,), weight_decay=1e-8, patience=10, repeats=10),
         source="Niizumi et al., BYOL for Audio, IJCNN 2021, and its evaluation code",
     ),
@@ -61,6 +73,8 @@ PROTOCOLS: dict[ProtocolName, Protocol] = {
         "evar",
         pad="tail",
         test_crop="head",
+        statistics_crops=5_120,  # the first whole batches of 256 that make 5,000
+        fold_statistics="all folds but the first",
         linear=LinearSettings(
             learning_rates=(3e-4,), weight_decay=1e-8, patience=20, repeats=3, divide_loss_by_classes=True
         ),
@@ -99,10 +113,24 @@ class Task:
         """The unit in seconds."""
         return self.unit / SAMPLE_RATE
 
+    @property
+    def folds(self) -> list[str]:
+        """The folds of a cross-validated task, "fold1" first; empty where there are splits instead."""
+        found = {split for split in self.items.splits if split is not None and _FOLD.fullmatch(split)}
+        return sorted(found, key=lambda name: int(name.removeprefix("fold")))
+
+    def training(self, left_out: str | None = None) -> NDArray[np.int64]:
+        """Rows of the training items; of a cross-validated task all folds' but `left_out`'s."""
+        folds = self.folds
+        if not folds:
+            return self.items.select("train")
+        used = set(folds) - {left_out}
+        return np.array([row for row, split in enumerate(self.items.splits) if split in used], dtype=np.int64)
+
     def counts(self) -> dict[str, int]:
-        """Items by split; "unused" are those in none."""
+        """Items by split, or by fold where the task is cross-validated; "unused" are those in none."""
         splits = self.items.splits
-        counts = {name: splits.count(name) for name in ("train", "valid", "test")}
+        counts = {name: splits.count(name) for name in self.folds or ("train", "valid", "test")}
         return {**counts, "unused": len(splits) - sum(counts.values())}
 
 
@@ -113,18 +141,19 @@ def open_task(store: Store, *, unit_seconds: float | None = None) -> Task:
     rule, the average duration of the training items, rounded to 0.1 s and at least that.
 
     Raises:
-        DataError: the store has no training items.
+        DataError: the store has neither training items nor folds.
     """
     name = task_name(store)
-    train = store.select("train")
+    items = Items(*(store.column(column) for column in ("path", "label", "group", "split")))
+    task = Task(name, store, items, 0, "")
+    train = task.training()
     if not len(train):
         raise DataError(
             f'{store.path} has no items with split "train", so nothing can be learnt from it; '
             "prepare it with labels and splits (python -m scripts.prepare labelled)."
         )
-    items = Items(*(store.column(column) for column in ("path", "label", "group", "split")))
     seconds, source = _unit(name, store.lengths[train], unit_seconds)
-    return Task(name, store, items, round(seconds * SAMPLE_RATE), source)
+    return replace(task, unit=round(seconds * SAMPLE_RATE), unit_source=source)
 
 
 def task_name(store: Store) -> str:
