@@ -1,8 +1,8 @@
 """The engine that every dataset shares: a plan of files becomes a store, in parallel and resumable.
 
-A plan is an ordered list of files and the settings that decide what they become. It is cut into shards by
-count and size alone, so the store is the same whatever the number of workers. joblib runs one shard a task;
-inside `joblib.parallel_config(backend="dask")` the same code runs on a cluster.
+A plan is an ordered list of files, or of windows of files, and the settings that decide what they become. It
+is cut into shards by count and size alone, so the store is the same whatever the number of workers. One shard is
+one task: joblib runs it in a process of this computer, or the workers of a Dask cluster do (`cluster.py`).
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from data_prep.cluster import run_on_cluster
 from randquant.errors import DataError, UsageError
 from randquant.progress import bar
 from randquant.store import Store, StoreWriter
@@ -30,12 +31,16 @@ _SMALL_ITEMS, _SMALL_BYTES = 512, 16 << 20  # below both, starting processes cos
 
 @dataclass(frozen=True)
 class Item:
-    """One file of a plan.
+    """One file of a plan, or one window of it.
 
     Attributes:
         path: relative to the plan's root, with forward slashes.
-        size: bytes, so that a file that was replaced makes another plan.
-        label, group, split: as in the store's manifest, None where the dataset gives none.
+        size: bytes, so that a file that was replaced makes another plan; 0 where it is missing.
+        label, group: as in the store's manifest, None where the dataset gives none.
+        split: train, valid, test or None; fold1, fold2, … where a dataset comes in folds, each to be the test
+            once.
+        window: rows [start, stop) of what the reader makes of the file (audio: samples at 16 kHz); all of them
+            where None.
     """
 
     path: str
@@ -43,6 +48,19 @@ class Item:
     label: str | None = None
     group: str | None = None
     split: str | None = None
+    window: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the manifest calls it.
+
+        >>> Item("noise.wav", 44, window=(8000, 24000)).name
+        'noise.wav#8000-24000'
+        """
+        return self.path if self.window is None else f"{self.path}#{self.window[0]}-{self.window[1]}"
+
+
+Reading = tuple[Mapping[str, Any], Iterable[NDArray]]
 
 
 @dataclass(frozen=True)
@@ -55,27 +73,38 @@ class Reader:
             for a file it cannot read, at once or from the iteration. A module-level function: it travels to
             other processes.
         settings: whatever decides the outcome; part of the plan and of store.json.
+        read_window: the same for rows [start, stop) alone; a window that the file is too short for is a
+            DataError. None where the kind has no windows.
     """
 
     kind: str
-    read: Callable[[Path], tuple[Mapping[str, Any], Iterable[NDArray]]]
+    read: Callable[[Path], Reading]
     settings: Mapping[str, Any]
+    read_window: Callable[[Path, int, int], Reading] | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a store will hold: the files below `root`, in order, and the reader that turns them into rows."""
+    """What a store will hold: the files below `root`, in order, and the reader that turns them into rows.
+
+    Attributes:
+        source: goes into store.json.
+        missing: what the dataset's own lists name and that has no file: paths below `root` where known, names
+            otherwise.
+    """
 
     root: Path
     items: Sequence[Item]
     reader: Reader
     source: Mapping[str, Any] = field(default_factory=dict)
+    missing: Sequence[str] = ()
 
     def fingerprint(self) -> str:
-        """SHA-256 of the items and the settings; where the root lies does not enter."""
+        """SHA-256 of the items and the settings; where the root lies and what is missing do not enter."""
         digest = hashlib.sha256(json.dumps([self.reader.kind, dict(self.reader.settings)], sort_keys=True).encode())
         for item in self.items:
-            digest.update(json.dumps([item.path, item.size, item.label, item.group, item.split]).encode())
+            window = [] if item.window is None else [item.window]
+            digest.update(json.dumps([item.path, item.size, item.label, item.group, item.split, *window]).encode())
         return digest.hexdigest()
 
     def shards(self) -> list[Sequence[Item]]:
@@ -91,30 +120,42 @@ class Plan:
         return [self.items[start:stop] for start, stop in zip(starts, [*starts[1:], len(self.items)], strict=True)]
 
 
-def prepare(plan: Plan, out: str | Path, *, workers: int | None = None, strict: bool = False) -> Store:
+def prepare(
+    plan: Plan, out: str | Path, *, workers: int | None = None, strict: bool = False, dask: str | None = None
+) -> Store:
     """Write the store of a plan, or complete it, or open it where it is complete.
 
     Args:
         plan: what to write.
         out: the store's folder.
         workers: processes; one a core where None.
-        strict: an unreadable file stops everything instead of being listed in store.json under `skipped`.
+        strict: an unreadable file stops everything instead of being listed in store.json under `skipped`, and
+            so does a missing one.
+        dask: address of a Dask scheduler, as in tcp://host:8786, whose workers do the work instead of
+            processes of this computer; they must see the plan's root and `out` under the same paths.
 
     Raises:
-        DataError: nothing to prepare or nothing readable, `out` holds something else, or (strict) an
-            unreadable file.
-        UsageError: `workers` below 1.
+        DataError: nothing to prepare or nothing readable, `out` holds something else, (strict) an unreadable
+            file, or the cluster cannot do it.
+        UsageError: `workers` below 1, or given together with `dask`.
         OSError: `out` cannot be written, as when the disk is full; finished shards stay.
     """
     if workers is not None and workers < 1:
         raise UsageError(f"--workers should be at least 1, got {workers}.")
+    if workers is not None and dask is not None:
+        raise UsageError("--workers counts processes of this computer and --dask uses a cluster's; give one of them.")
     if not plan.items:
         raise DataError(f"{plan.root} holds nothing to prepare; check the path.")
+    if strict and plan.missing:
+        raise DataError(
+            f"{plan.root} lacks {len(plan.missing)} files that its lists name (the first: {plan.missing[0]}); restore "
+            "them, or drop --strict."
+        )
     writer = StoreWriter(out, kind=plan.reader.kind, plan=plan.fingerprint())
     with writer.begin() as complete:
         if not complete:
             shards = plan.shards()
-            _write_shards(writer, plan, shards, workers, strict)
+            _write_shards(writer, plan, shards, workers, strict, dask)
             _refuse_skipped(writer, len(shards), strict)
             return writer.finish(len(shards), {**plan.reader.settings, "source": dict(plan.source)})
     store = Store.open(out)
@@ -124,7 +165,12 @@ def prepare(plan: Plan, out: str | Path, *, workers: int | None = None, strict: 
 
 
 def _write_shards(
-    writer: StoreWriter, plan: Plan, shards: Sequence[Sequence[Item]], workers: int | None, strict: bool
+    writer: StoreWriter,
+    plan: Plan,
+    shards: Sequence[Sequence[Item]],
+    workers: int | None,
+    strict: bool,
+    dask: str | None,
 ) -> None:
     pending = [number for number in range(len(shards)) if not writer.is_written(number)]
     left = sum(len(shards[number]) for number in pending)
@@ -135,7 +181,7 @@ def _write_shards(
     total = len(plan.items)
     display: tqdm = bar(label="preparing", unit="files", total=total, initial=total - left)
     with display:
-        for count in _results(tasks, workers):
+        for count in _results(tasks, workers) if dask is None else _cluster_results(tasks, dask):
             display.update(count)
 
 
@@ -153,34 +199,55 @@ def _results(tasks: Sequence[tuple[Any, ...]], workers: int | None) -> Iterator[
         ) from None
 
 
+def _cluster_results(tasks: Sequence[tuple[Any, ...]], address: str) -> Iterator[int]:
+    if not tasks:
+        return
+    here, _, root, *_ = tasks[0]
+    # Relative paths mean something else where a worker was started.
+    writer, root = StoreWriter(here.path.absolute(), kind=here.kind, plan=here.plan), Path(root).absolute()
+    absolute = [(writer, number, root, items, reader, strict) for _, number, _, items, reader, strict in tasks]
+    yield from run_on_cluster(_write_shard, absolute, address, folders=(root, writer.path))
+    if not all(writer.is_written(number) for _, number, *_ in absolute):
+        raise DataError(f"the workers of {address} write to a {writer.path} of their own; the cluster must share it.")
+
+
 def _write_shard(
     writer: StoreWriter, number: int, root: Path, items: Sequence[Item], reader: Reader, strict: bool
 ) -> int:
     with writer.shard(number) as shard:
         for item in items:
             try:
-                columns, blocks = reader.read(_source(root, item))
+                columns, blocks = read_item(root, item, reader)
                 shard.append(blocks, {**_columns(item), **columns})
             except DataError as error:
                 if strict:
                     raise
-                shard.skip(_printable(item.path), str(error))
+                shard.skip(printable(item.name), str(error))
     return len(items)
 
 
-def _columns(item: Item) -> dict[str, str | None]:
-    return {"path": item.path, "label": item.label, "group": item.group, "split": item.split}
+def read_item(root: Path, item: Item, reader: Reader) -> Reading:
+    """An item's extra columns and its rows.
+
+    Raises:
+        DataError: it cannot be read; raised here or from the iteration over the rows.
+    """
+    if printable(item.path) != item.path:
+        raise DataError(f"{printable(item.path)}: the file name is not valid UTF-8; rename it.")
+    if item.window is None:
+        return reader.read(root / item.path)
+    if reader.read_window is None:
+        raise TypeError(f"a reader of {reader.kind} without read_window cannot read windows")
+    return reader.read_window(root / item.path, *item.window)
 
 
-def _source(root: Path, item: Item) -> Path:
-    if _printable(item.path) != item.path:
-        raise DataError(f"{_printable(item.path)}: the file name is not valid UTF-8; rename it.")
-    return root / item.path
-
-
-def _printable(path: str) -> str:
+def printable(path: str) -> str:
     """File names are bytes; those not in UTF-8 reach Python as lone surrogates, which no table can hold."""
     return os.fsencode(path).decode("utf-8", errors="backslashreplace")
+
+
+def _columns(item: Item) -> dict[str, str | None]:
+    return {"path": item.name, "label": item.label, "group": item.group, "split": item.split}
 
 
 def _refuse_skipped(writer: StoreWriter, shards: int, strict: bool) -> None:

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import soundfile
 from numpy.typing import NDArray
 
 from audio.crops import SAMPLE_RATE
-from audio.decode import RESAMPLER, stream_audio, to_int16
+from audio.decode import RESAMPLER, read_audio, stream_audio, to_int16
 from data_prep.preparation import Reader
+from randquant.errors import DataError
 
 
 def read_recording(path: Path) -> tuple[dict[str, Any], Iterable[NDArray]]:
@@ -21,4 +23,31 @@ def read_recording(path: Path) -> tuple[dict[str, Any], Iterable[NDArray]]:
     return {"source_rate": rate}, (to_int16(piece) for piece in pieces)
 
 
-RECORDINGS = Reader("audio", read_recording, {"sample_rate": SAMPLE_RATE, "resampler": RESAMPLER, "channels": "mean"})
+def read_window(path: Path, start: int, stop: int) -> tuple[dict[str, Any], Iterable[NDArray]]:
+    """Samples [start, stop) at 16 kHz of a recording, equal to that part of the whole.
+
+    Raises:
+        DataError: as `audio.decode.read_audio`, or the recording ends before `stop`.
+    """
+    seconds = (stop - start) / SAMPLE_RATE
+    waveform = read_audio(path, start_seconds=start / SAMPLE_RATE, seconds=seconds)
+    if len(waveform) < stop - start:
+        raise DataError(f"{path} ends before sample {stop} at {SAMPLE_RATE} Hz; restore it or leave it out.")
+    return {"source_rate": soundfile.info(path).samplerate}, [to_int16(waveform)]
+
+
+def samples(path: Path) -> int | None:
+    """Length at 16 kHz by the header alone; None where it cannot be read."""
+    try:
+        info = soundfile.info(path)
+    except (soundfile.LibsndfileError, OSError, TypeError):
+        return None
+    return info.frames * SAMPLE_RATE // info.samplerate
+
+
+RECORDINGS = Reader(
+    "audio",
+    read_recording,
+    {"sample_rate": SAMPLE_RATE, "resampler": RESAMPLER, "channels": "mean"},
+    read_window,
+)

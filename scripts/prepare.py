@@ -2,67 +2,209 @@
 
     python -m scripts.prepare folder --root RECORDINGS --out STORE                    any tree of recordings
     python -m scripts.prepare labelled --csv TASK.csv --root RECORDINGS --out STORE   path,label,group,split
-    python -m scripts.prepare nsynth --root NSYNTH --out STORE                        NSynth as unpacked
-    python -m scripts.prepare synthetic-nsynth --out NSYNTH                           a small made-up NSynth
+    python -m scripts.prepare us8k --root URBANSOUND8K --out STORE                    a public dataset:
+                              nsynth us8k voxceleb1 voxforge spcv2 spcv2-12 for probes, audioset fsd50k for pretraining
+    python -m scripts.prepare synthetic-us8k --out URBANSOUND8K                       a small made-up one in its tree
 
-Stop it whenever you like: the same command goes on from there. Files that cannot be read are listed at the
-end. It closes with
+A public dataset's --root is the folder its archives were unpacked in, or one that holds the archives themselves; these
+are then unpacked beside the store, or below --unpack. With --download they are fetched into --root first, where that
+is possible. `python -m scripts.doctor` checks a tree without preparing it.
 
-    STORE: 3,000 recordings, 0.36 hours, 0 skipped
+The work is done by processes of this computer (--workers), or by a Dask cluster's: --dask tcp://HOST:8786. The store is
+the same whoever does it. Stop it whenever you like: the same command goes on from there. Files that cannot be read are
+listed at the end. It closes with
+
+    STORE: 8,732 recordings, 8.75 hours, 0 skipped
+    8,732 of 8,732 published recordings, 10 of 10 classes; splits: the ten folds of UrbanSound8K.csv
 """
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Literal
 
+from data_prep.archives import packed, unpacked_root
+from data_prep.dataset import Dataset
+from data_prep.datasets import DATASETS
+from data_prep.download import download as fetch
 from data_prep.folder import plan_folder
 from data_prep.labelled import plan_labelled
-from data_prep.nsynth import plan_nsynth
+from data_prep.layout import holds_tree
+from data_prep.notes import notes
 from data_prep.preparation import Plan, prepare
-from data_prep.synthetic import write_nsynth
+from data_prep.synthetic import (
+    write_audioset,
+    write_fsd50k,
+    write_nsynth,
+    write_speech_commands,
+    write_us8k,
+    write_voxceleb1,
+    write_voxforge,
+)
 from randquant.command import run
+from randquant.coverage import coverage
 from randquant.errors import UsageError
 from randquant.store import SPLITS, Store
 
 _SHOWN = 20  # labels and skipped files in the summary; store.json has them all
 
 
-def folder(root: Path, out: Path, workers: int | None = None, strict: bool = False) -> None:
-    """Prepare every recording below a folder, without labels.
+@dataclass(frozen=True)
+class Settings:
+    """What every preparation takes.
 
-    Args:
+    Attributes:
         root: folder of recordings, at any depth; WAV, FLAC, OGG, MP3 and others, any rate, any number of
             channels.
         out: store to write.
         workers: processes; one a core by default.
-        strict: stop at the first unreadable file instead of listing it at the end.
+        strict: stop at the first unreadable or missing file instead of listing it at the end.
+        dask: address of a Dask scheduler whose workers do the work, as in tcp://host:8786.
     """
-    _prepare(plan_folder(root), out, workers, strict)
+
+    root: Path
+    out: Path
+    workers: int | None = None
+    strict: bool = False
+    dask: str | None = None
 
 
-def labelled(csv: Path, root: Path, out: Path, workers: int | None = None, strict: bool = False) -> None:
-    """Prepare the recordings a CSV file names, with their labels and splits.
+@dataclass(frozen=True)
+class Labelled(Settings):
+    """Recordings named by a table.
 
-    Args:
-        csv: table with the columns path,label,group,split; group is optional, split is train, valid or test.
+    Attributes:
         root: folder the paths in the table start from.
-        out: store to write.
-        workers: processes; one a core by default.
-        strict: stop at the first unreadable file instead of listing it at the end.
+        csv: table with the columns path,label,group,split; group is optional, split is train, valid or test.
     """
-    _prepare(plan_labelled(csv, root), out, workers, strict)
+
+    csv: Path = field(kw_only=True)
 
 
-def nsynth(root: Path, out: Path, workers: int | None = None, strict: bool = False) -> None:
-    """Prepare NSynth, labelled with the instrument family.
+@dataclass(frozen=True)
+class Public(Settings):
+    """A public dataset.
 
-    Args:
-        root: folder that holds nsynth-train, nsynth-valid and nsynth-test as unpacked.
-        out: store to write.
-        workers: processes; one a core by default.
-        strict: stop at the first unreadable file instead of listing it at the end.
+    Attributes:
+        root: folder its archives were unpacked in, or that holds the archives.
+        unpack: where archives found in --root are unpacked; STORE.unpacked beside the store by default.
+        download: fetch the archives into --root first; what is there already is not fetched again.
     """
-    _prepare(plan_nsynth(root), out, workers, strict)
+
+    unpack: Path | None = None
+    download: bool = False
+
+
+@dataclass(frozen=True)
+class VoxCeleb1(Public):
+    """VoxCeleb1.
+
+    Attributes:
+        iden_split: the official list; iden_split.txt at the root by default.
+    """
+
+    iden_split: Path | None = None
+
+
+@dataclass(frozen=True)
+class VoxForge(Public):
+    """VoxForge.
+
+    Attributes:
+        split: "speaker", as TensorFlow Datasets draws it, or "evar", which takes EVAR's table.
+        urls: the list of submissions; voxforge_urls.txt at the root by default.
+        csv: EVAR's table, for --split evar.
+    """
+
+    split: Literal["speaker", "evar"] = "speaker"
+    urls: Path | None = None
+    csv: Path | None = None
+
+
+@dataclass(frozen=True)
+class SpeechCommands12(Public):
+    """Speech Commands V2, 12 classes.
+
+    Attributes:
+        variant: "tfds" with the test set's own archive, "archive" with testing_list.txt.
+    """
+
+    variant: Literal["tfds", "archive"] = "tfds"
+
+
+@dataclass(frozen=True)
+class AudioSet(Public):
+    """AudioSet.
+
+    Attributes:
+        parts: which of balanced, unbalanced and eval.
+    """
+
+    parts: list[Literal["balanced", "unbalanced", "eval"]] = field(default_factory=lambda: ["balanced", "unbalanced"])
+
+
+@dataclass(frozen=True)
+class FSD50K(Public):
+    """FSD50K.
+
+    Attributes:
+        parts: which of dev and eval.
+    """
+
+    parts: list[Literal["dev", "eval"]] = field(default_factory=lambda: ["dev"])
+
+
+def folder(settings: Settings) -> None:
+    """Prepare every recording below a folder, without labels."""
+    _prepare(plan_folder(settings.root), settings)
+
+
+def labelled(settings: Labelled) -> None:
+    """Prepare the recordings a CSV file names, with their labels and splits."""
+    _prepare(plan_labelled(settings.csv, settings.root), settings)
+
+
+def nsynth(settings: Public) -> None:
+    """Prepare NSynth, labelled with the instrument family."""
+    _prepare_public("nsynth", settings)
+
+
+def us8k(settings: Public) -> None:
+    """Prepare UrbanSound8K, in its ten folds."""
+    _prepare_public("us8k", settings)
+
+
+def voxceleb1(settings: VoxCeleb1) -> None:
+    """Prepare VoxCeleb1 for speaker identification."""
+    _prepare_public("voxceleb1", settings, {"iden_split": settings.iden_split})
+
+
+def voxforge(settings: VoxForge) -> None:
+    """Prepare VoxForge for language identification."""
+    _prepare_public("voxforge", settings, {"split": settings.split, "urls": settings.urls, "csv": settings.csv})
+
+
+def spcv2(settings: Public) -> None:
+    """Prepare Speech Commands V2, 35 words."""
+    _prepare_public("spcv2", settings)
+
+
+def spcv2_12(settings: SpeechCommands12) -> None:
+    """Prepare Speech Commands V2, ten words, silence and unknown words."""
+    _prepare_public("spcv2-12", settings, {"variant": settings.variant})
+
+
+def audioset(settings: AudioSet) -> None:
+    """Prepare AudioSet, without labels."""
+    _prepare_public("audioset", settings, {"parts": settings.parts})
+
+
+def fsd50k(settings: FSD50K) -> None:
+    """Prepare FSD50K, without labels."""
+    _prepare_public("fsd50k", settings, {"parts": settings.parts})
 
 
 def synthetic_nsynth(out: Path, instruments: int = 6, notes_per_instrument: int = 9, seed: int = 0) -> None:
@@ -86,37 +228,122 @@ def synthetic_nsynth(out: Path, instruments: int = 6, notes_per_instrument: int 
         notes_per_instrument=notes_per_instrument,
         seed=seed,
     )
-    print(f"{out}: prepare it with python -m scripts.prepare nsynth --root {out} --out STORE")
+    _print_next("nsynth", out)
 
 
-def _prepare(plan: Plan, out: Path, workers: int | None, strict: bool) -> None:
-    complete = Store.exists(out)
-    store = prepare(plan, out, workers=workers, strict=strict)
+def _synthetic(write: Callable[..., Path], title: str, *names: str) -> Callable[..., None]:
+    """The command that writes a small set in the tree of a dataset, which `names` prepare."""
+
+    def command(out: Path, seed: int = 0) -> None:
+        if seed < 0:
+            raise UsageError(f"--seed should be at least 0, got {seed}.")
+        root = write(out, seed=seed)
+        for name in names:
+            _print_next(name, root)
+
+    command.__doc__ = f"""Write a few megabytes of made-up sounds in the tree of {title}.
+
+    Args:
+        out: folder to write into.
+        seed: of everything that is drawn.
+    """
+    return command
+
+
+def _print_next(name: str, root: Path) -> None:
+    print(f"{root}: prepare it with python -m scripts.prepare {name} --root {root} --out STORE")
+
+
+def _prepare_public(name: str, settings: Public, options: Mapping[str, Any] | None = None) -> None:
+    """From archives or from a tree to a store; `options` go to the dataset's plan."""
+    dataset, out = DATASETS[name], settings.out
+    unpacked = settings.unpack or out.with_name(f"{out.name}.unpacked")
+    if _is_made_of_archives(settings, dataset):
+        _print_complete(Store.open(out))
+        return
+    if settings.download:
+        _download(dataset, settings.root)
+    archives = packed(settings.root, dataset)
+    root = unpacked_root(settings.root, dataset, unpacked)
+    plan = dataset.plan(root, **(options or {}))
+    if archives:
+        plan = replace(plan, source={**plan.source, "archives": _identity(archives)})
+    _prepare(plan, settings)
+    if archives:
+        print(f"{unpacked} holds what was unpacked; the store does not need it, so it may be deleted.")
+
+
+def _download(dataset: Dataset, root: Path) -> None:
+    if holds_tree(root, dataset):
+        raise UsageError(
+            f"{root} holds {dataset.title} unpacked already; leave out --download, or give an empty --root to fetch "
+            "the archives into."
+        )
+    fetch(dataset, root)
+
+
+def _is_made_of_archives(settings: Public, dataset: Dataset) -> bool:
+    """Whether the store is complete and was made of the very archives at the root, so that nothing need be unpacked.
+
+    With --download they may be gone by now: they are not fetched again to find out that nothing is to be done.
+    """
+    if not Store.exists(settings.out):
+        return False
+    source = Store.open(settings.out).info.get("source", {})
+    if source.get("dataset") != dataset.name or "archives" not in source:
+        return False
+    archives = packed(settings.root, dataset)
+    gone = settings.download and not archives and not holds_tree(settings.root, dataset)
+    return gone or source["archives"] == _identity(archives)
+
+
+def _identity(archives: Sequence[tuple[tuple[Path, ...], str]]) -> dict[str, Any]:
+    """How many archive files, and a hash of their names and sizes."""
+    files = sorted((path.name, path.stat().st_size) for paths, _ in archives for path in paths)
+    return {"files": len(files), "sha256": hashlib.sha256(json.dumps(files).encode()).hexdigest()}
+
+
+def _prepare(plan: Plan, settings: Settings) -> None:
+    complete = Store.exists(settings.out)
+    store = prepare(plan, settings.out, workers=settings.workers, strict=settings.strict, dask=settings.dask)
     if complete:
-        print(f"{out} is complete already; nothing was done.")
+        _print_complete(store)
+    else:
+        print("\n".join(summary(store)))
+
+
+def _print_complete(store: Store) -> None:
+    print(f"{store.path} is complete already; nothing was done.")
     print("\n".join(summary(store)))
 
 
 def summary(store: Store) -> list[str]:
-    """What a store holds and what was left out, in lines."""
+    """What a store holds, how much of the published dataset that is, and what was left out, in lines."""
     skipped = store.info["skipped"]
     hours = float(store.lengths.sum()) / store.info["sample_rate"] / 3600
     lines = [f"{store.path}: {len(store):,} recordings, {hours:.2f} hours, {len(skipped):,} skipped"]
-    lines += _source_lines(store.info["source"])
-    lines += _table(store)
+    lines += _published(store) + notes(store.info["source"]) + _table(store)
     lines += [f"skipped {entry['path']}: {entry['reason']}" for entry in skipped[:_SHOWN]]
     if len(skipped) > _SHOWN:
         lines.append(f"… and {len(skipped) - _SHOWN:,} more; store.json lists them all")
     return lines
 
 
-def _source_lines(source: dict) -> list[str]:
-    lines = []
-    if source.get("other_files"):
-        lines.append(f"passed over {source['other_files']:,} files without a suffix of a recording")
-    if source.get("missing_splits"):
-        lines.append(f"absent: {', '.join(f'nsynth-{split}' for split in source['missing_splits'])}")
-    return lines
+def _published(store: Store) -> list[str]:
+    """How much of what was published is in the store."""
+    source = store.info["source"]
+    covered = coverage(source, Counter(split or "unused" for split in store.column("split")))
+    if not covered["published"]:
+        return []
+    total = sum(covered["published"].values())
+    line = f"{len(store):,} of {total:,} published recordings"
+    classes = DATASETS[source["dataset"]].classes
+    if classes is not None:
+        line += f", {len({label for label in store.column('label') if label is not None}):,} of {classes:,} classes"
+    line += f"; splits: {covered['split_source']}"
+    if covered["complete"]:
+        return [line]
+    return [line, f"not the published numbers ({covered['differs']}); results on this store say so"]
 
 
 def _table(store: Store) -> list[str]:
@@ -125,21 +352,41 @@ def _table(store: Store) -> list[str]:
     labels = sorted({label for label, _ in counts if label is not None})
     if not labels:
         return []
+    splits = _columns({split for _, split in counts if split is not None})
     width = max(len("label"), *(len(label) for label in labels[:_SHOWN]))
-    lines = [f"  {'label':<{width}}" + "".join(f"{split:>9}" for split in SPLITS)]
+    lines = [f"  {'label':<{width}}" + "".join(f"{split:>9}" for split in splits)]
     for label in labels[:_SHOWN]:
-        lines.append(f"  {label:<{width}}" + "".join(f"{counts[label, split]:>9,}" for split in SPLITS))
+        lines.append(f"  {label:<{width}}" + "".join(f"{counts[label, split]:>9,}" for split in splits))
     if len(labels) > _SHOWN:
         lines.append(f"  … and {len(labels) - _SHOWN:,} more labels")
-    totals = [sum(count for (_, found), count in counts.items() if found == split) for split in SPLITS]
+    totals = [sum(count for (_, found), count in counts.items() if found == split) for split in splits]
     return [*lines, f"  {'all':<{width}}" + "".join(f"{total:>9,}" for total in totals)]
+
+
+def _columns(splits: set[str]) -> list[str]:
+    """train, valid and test, or the folds by number."""
+    folds = sorted(splits - set(SPLITS), key=lambda split: (len(split), split))
+    return folds if folds and not splits & set(SPLITS) else [*SPLITS, *folds]
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "folder": folder,
     "labelled": labelled,
     "nsynth": nsynth,
+    "us8k": us8k,
+    "voxceleb1": voxceleb1,
+    "voxforge": voxforge,
+    "spcv2": spcv2,
+    "spcv2-12": spcv2_12,
+    "audioset": audioset,
+    "fsd50k": fsd50k,
     "synthetic-nsynth": synthetic_nsynth,
+    "synthetic-us8k": _synthetic(write_us8k, "UrbanSound8K", "us8k"),
+    "synthetic-voxceleb1": _synthetic(write_voxceleb1, "VoxCeleb1", "voxceleb1"),
+    "synthetic-voxforge": _synthetic(write_voxforge, "VoxForge", "voxforge"),
+    "synthetic-spcv2": _synthetic(write_speech_commands, "Speech Commands V2", "spcv2", "spcv2-12"),
+    "synthetic-audioset": _synthetic(write_audioset, "AudioSet", "audioset"),
+    "synthetic-fsd50k": _synthetic(write_fsd50k, "FSD50K", "fsd50k"),
 }
 
 if __name__ == "__main__":

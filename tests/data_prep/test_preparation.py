@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from data_prep import cluster as preparation_cluster
 from data_prep import preparation
+from data_prep.cluster import run_on_cluster
 from data_prep.folder import plan_folder
-from data_prep.preparation import Item, Plan, Reader, prepare
+from data_prep.preparation import Item, Plan, Reader, prepare, read_item
+from data_prep.recordings import RECORDINGS
 from randquant.errors import DataError, UsageError
 from randquant.store import ShardWriter, Store
 
@@ -198,6 +202,88 @@ def test_processes_give_the_same_store(tmp_path: Path, monkeypatch: pytest.Monke
     store = Store.open(tmp_path / "two")
     assert len(store) == 130
     assert set(store.column("source_rate")) == {8000, 16000, 44100}
+
+
+def test_windows(tmp_path: Path) -> None:
+    """Each is that part of the whole, whatever the rate and the format; one beyond the end is skipped."""
+    random = np.random.default_rng(0)
+    for name, rate, channels in (("a.wav", 16000, 1), ("b.flac", 44100, 2), ("c.wav", 8000, 1)):
+        soundfile.write(tmp_path / name, 0.1 * random.standard_normal((3 * rate, channels)), rate)
+    whole = prepare(plan_folder(tmp_path), tmp_path / "whole")
+    windows = [(0, 16000), (8000, 24000), (31_999, 32_001), (40_000, 48_000), (40_000, 48_001)]
+    names = ("a.wav", "b.flac", "c.wav")
+    items = [Item(name, 1, "x", name, "train", window) for name in names for window in windows]
+    store = prepare(Plan(tmp_path, items, RECORDINGS), tmp_path / "store")
+    kept = [(name, window) for name in names for window in windows[:-1]]
+    assert store.column("path") == [f"{name}#{start}-{stop}" for name, (start, stop) in kept]
+    assert store.column("source_rate") == [rate for rate in (16000, 44100, 8000) for _ in range(4)]
+    for index, (name, (start, stop)) in enumerate(kept):
+        expected = whole.rows(names.index(name), start, stop).astype(int)
+        assert np.abs(store.rows(index) - expected).max() <= (1 if name != "a.wav" else 0)
+    assert [entry["path"] for entry in store.info["skipped"]] == [f"{name}#40000-48001" for name in names]
+    assert "ends before sample 48001" in store.info["skipped"][0]["reason"]
+
+
+def test_a_window_makes_another_plan(tmp_path: Path) -> None:
+    plans = [
+        Plan(tmp_path, [Item("a.wav", 9, window=window)], RECORDINGS).fingerprint()
+        for window in (None, (0, 5), (0, 6), (1, 5))
+    ]
+    assert len(set(plans)) == 4
+    with pytest.raises(TypeError, match="read_window"):
+        read_item(tmp_path, Item("0.txt", 1, window=(0, 1)), NUMBERS)
+
+
+def test_strict_refuses_what_is_missing(tmp_path: Path) -> None:
+    plan = replace(write_numbers(tmp_path / "in", 3), missing=["9998.txt", "9999.txt"])
+    with pytest.raises(DataError, match=r"lacks 2 files that its lists name \(the first: 9998\.txt\).*--strict"):
+        prepare(plan, tmp_path / "out", strict=True)
+    assert len(prepare(plan, tmp_path / "out")) == 3
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    distributed = pytest.importorskip("distributed")
+    options = {"processes": False, "dashboard_address": ":0", "silence_logs": 50}
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
+        yield cluster
+
+
+def test_a_cluster_gives_the_same_store(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = write_numbers(tmp_path / "in", 300, bad=(5, 299))
+    expected = contents(prepare(plan, tmp_path / "local", workers=1).path)
+    monkeypatch.chdir(tmp_path)
+    here = replace(plan, root=Path("in"))  # relative paths are made absolute for the workers
+    assert contents(prepare(here, "cluster", dask=cluster.scheduler_address).path) == expected
+    shards = sorted(Path("cluster/shards").iterdir())
+    assert len(prepare(here, "cluster", dask="tcp://nobody.invalid:1")) == 298  # complete: nobody is asked
+    assert sorted(Path("cluster/shards").iterdir()) == shards
+
+
+def test_a_cluster_fails_in_one_sentence(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, address = write_numbers(tmp_path / "in", 300, bad=(5, 299)), cluster.scheduler_address
+    with pytest.raises(DataError, match=r"in/0(005|299)\.txt holds words"):
+        prepare(plan, tmp_path / "strict", strict=True, dask=address)
+    monkeypatch.setattr(preparation_cluster, "_SECONDS", 0.5)
+    for wrong in ("tcp://127.0.0.1:9", "nonsense://x"):
+        with pytest.raises(DataError, match="no Dask scheduler answers at") as caught:
+            prepare(plan, tmp_path / "out", dask=wrong)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match=r"worker .* does not see .*absent"):
+        list(run_on_cluster(len, [("abc",)], address, folders=(tmp_path / "absent",)))
+    assert sorted(run_on_cluster(len, [("abc",), ("",)], address, folders=(tmp_path,))) == [0, 3]
+    with pytest.raises(UsageError, match="--workers"):
+        prepare(plan, tmp_path / "out", workers=2, dask=address)
+
+
+def test_a_killed_worker_is_told(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    options = {"processes": True, "dashboard_address": ":0", "silence_logs": 50}
+    dask = pytest.importorskip("dask")
+    once = dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    with once, distributed.LocalCluster(n_workers=1, threads_per_worker=1, **options) as cluster:  # noqa: SIM117
+        with pytest.raises(DataError, match="killed again and again"):
+            list(run_on_cluster(os._exit, [(1,)], cluster.scheduler_address))
 
 
 SLOW_RUN = """

@@ -1,6 +1,7 @@
 """The command from end to end: a store and a summary, or one sentence and an exit code."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
+import scripts.prepare
+from data_prep.dataset import Dataset
+from data_prep.datasets import DATASETS
+from data_prep.synthetic import write_nsynth, write_speech_commands, write_us8k, write_voxceleb1, write_voxforge
+from data_prep.synthetic.packing import pack
 from randquant.command import run
 from randquant.store import ShardWriter, Store
 from scripts.prepare import COMMANDS
@@ -69,6 +75,148 @@ def test_synthetic_nsynth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert prepare("synthetic-nsynth", "--out", tmp_path / "other", "--instruments", 0) == 2
 
 
+PUBLIC = {
+    "nsynth": ("nsynth", "nsynth"),
+    "us8k": ("us8k", "us8k"),
+    "voxceleb1": ("voxceleb1", "voxceleb1"),
+    "voxforge": ("voxforge", "voxforge"),
+    "spcv2": ("spcv2", "speech_commands"),
+    "spcv2-12": ("spcv2", "speech_commands"),
+}
+
+
+@pytest.fixture(scope="module")
+def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every dataset as a tree below `tree`, and as archives below `packed`."""
+    folder = tmp_path_factory.mktemp("miniatures")
+    sizes = {"train_instruments": 1, "held_out_instruments": 1, "notes_per_instrument": 1}
+    write_nsynth(folder / "tree" / "nsynth", **sizes)
+    write_us8k(folder / "tree", slices_per_class=1)
+    write_voxceleb1(folder / "tree" / "voxceleb1", speakers=4)
+    write_voxforge(folder / "tree" / "voxforge", speakers_per_language=2)
+    write_speech_commands(folder / "tree" / "spcv2", train_speakers=1, held_out_speakers=1, test_clips=1)
+    (folder / "tree" / "UrbanSound8K").rename(folder / "tree" / "us8k")
+    for tree, name in set(PUBLIC.values()):
+        pack(name, folder / "tree" / tree, folder / "packed" / name)
+    return folder
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_trees_and_archives_make_the_same_store(
+    name: str, miniatures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree, archives = PUBLIC[name]
+    assert prepare(name, "--root", miniatures / "tree" / tree, "--out", tmp_path / "one", "--strict") == 0
+    lines = capsys.readouterr().out.splitlines()
+    one, dataset = Store.open(tmp_path / "one"), DATASETS[name]
+    assert lines[0].endswith(" hours, 0 skipped")
+    assert f"{len(one)} of {sum(dataset.items.values()):,} published recordings, " in lines[1]
+    assert f" of {dataset.classes:,} classes; splits: {one.info['source']['split_source']}" in lines[1]
+    assert lines[2].startswith("not the published numbers (")
+    packed = miniatures / "packed" / archives
+    assert prepare(name, "--root", packed, "--out", tmp_path / "two") == 0
+    assert f"{tmp_path / 'two.unpacked'} holds what was unpacked" in capsys.readouterr().out
+    two = Store.open(tmp_path / "two")
+    assert two.column("label") == one.column("label")
+    assert two.column("split") == one.column("split")
+    assert [shard["sha256"] for shard in two.info["shards"]] == [shard["sha256"] for shard in one.info["shards"]]
+    shutil.rmtree(tmp_path / "two.unpacked")
+    assert prepare(name, "--root", packed, "--out", tmp_path / "two") == 0
+    assert "is complete already; nothing was done" in capsys.readouterr().out
+    assert not (tmp_path / "two.unpacked").exists()
+
+
+def test_folds_in_the_summary(miniatures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(miniatures / "tree" / "us8k", tmp_path / "us8k")
+    shutil.rmtree(tmp_path / "us8k" / "audio" / "fold4")
+    (tmp_path / "us8k" / "audio" / "fold5" / "1-1-1-1.wav").write_bytes(b"x")
+    assert prepare("us8k", "--root", tmp_path / "us8k", "--out", tmp_path / "store") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "named by the dataset's lists and not there: 10" in lines
+    assert "recordings that no list names, left out: 1" in lines
+    assert "absent: fold4" in lines
+    header = next(line.split() for line in lines if line.split()[0] == "label")
+    assert header[1:] == [f"fold{number}" for number in (1, 2, 3, 5, 6, 7, 8, 9, 10)]
+    assert prepare("us8k", "--root", tmp_path / "us8k", "--out", tmp_path / "strict", "--strict") == 1
+    assert "lacks 10 files" in capsys.readouterr().err
+
+
+def test_options(miniatures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = miniatures / "tree" / "spcv2" / "speech_commands_v0.02"
+    assert prepare("spcv2-12", "--root", root, "--out", tmp_path / "store", "--variant", "archive") == 0
+    assert "test from testing_list.txt, without _silence_" in capsys.readouterr().out
+    store = Store.open(tmp_path / "store")
+    assert "_silence_" not in {store.column("label")[index] for index in store.select("test")}
+    table = tmp_path / "iden_split.txt"
+    shutil.move(miniatures / "tree" / "voxceleb1" / "iden_split.txt", table)
+    root = miniatures / "tree" / "voxceleb1"
+    assert prepare("voxceleb1", "--root", root, "--out", tmp_path / "vc1") == 1
+    assert "--iden_split" in capsys.readouterr().err
+    assert prepare("voxceleb1", "--root", root, "--out", tmp_path / "vc1", "--iden_split", table) == 0
+    shutil.move(table, root)
+    assert (
+        prepare("voxforge", "--root", miniatures / "tree" / "voxforge", "--out", tmp_path / "vf", "--split", "evar")
+        == 2
+    )
+    assert "--csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["audioset", "fsd50k"])
+def test_for_pretraining(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert prepare(f"synthetic-{name}", "--out", tmp_path / "in") == 0
+    assert f"scripts.prepare {name} --root {tmp_path / 'in'}" in capsys.readouterr().out
+    assert prepare(name, "--root", tmp_path / "in", "--out", tmp_path / "store") == 0
+    assert " published recordings; splits: " in capsys.readouterr().out
+    assert prepare(name, "--root", tmp_path / "in", "--out", tmp_path / "eval", "--parts", "eval") == 0
+    assert len(Store.open(tmp_path / "eval")) == len(Store.open(tmp_path / "eval").select("test")) > 0
+
+
+def test_bad_archives(miniatures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, out = tmp_path / "root", tmp_path / "store"
+    root.mkdir()
+    archive = root / "UrbanSound8K.tar.gz"
+    whole = (miniatures / "packed" / "us8k" / archive.name).read_bytes()
+    for content, words in ((whole[:-1000], "truncated or damaged"), (b"<html>", "a web page (HTML)")):
+        archive.write_bytes(content)
+        assert prepare("us8k", "--root", root, "--out", out) == 1
+        sentence = capsys.readouterr().err.strip()
+        assert f"{archive} is {words}" in sentence
+        assert "\n" not in sentence
+        assert not out.exists()
+        assert [entry.name for entry in (tmp_path / "store.unpacked").iterdir()] == []
+    archive.write_bytes(whole)
+    assert prepare("us8k", "--root", root, "--out", out, "--unpack", tmp_path / "elsewhere") == 0
+    assert (tmp_path / "elsewhere" / "UrbanSound8K" / "metadata").is_dir()
+
+
+def test_download(
+    miniatures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def fetch(dataset: Dataset, root: Path) -> None:
+        asked.append(dataset.name)
+        shutil.copytree(miniatures / "packed" / dataset.name, root, dirs_exist_ok=True)
+
+    monkeypatch.setattr(scripts.prepare, "fetch", fetch)
+    command = ("us8k", "--root", tmp_path / "root", "--out", tmp_path / "store", "--download")
+    assert prepare(*command) == 0
+    assert len(Store.open(tmp_path / "store")) == 100
+    assert prepare(*command) == 0
+    shutil.rmtree(tmp_path / "root")
+    assert prepare(*command) == 0
+    assert asked == ["us8k"]  # once the store is there nothing is needed
+    assert prepare("us8k", "--root", miniatures / "tree" / "us8k", "--out", tmp_path / "x", "--download") == 2
+    assert "unpacked already" in capsys.readouterr().err
+
+
+def test_download_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert prepare("voxceleb1", "--root", tmp_path / "root", "--out", tmp_path / "store", "--download") == 2
+    printed = capsys.readouterr()
+    assert "on request" in printed.out
+    assert "VoxCeleb1 cannot be downloaded" in printed.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -80,6 +228,12 @@ def test_synthetic_nsynth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         (["folder", "--root", "recordings"], 2, "out"),
         (["labelled", "--csv", "task.csv", "--root", "recordings", "--out", "store"], 1, "lacks the column"),
         (["nsynth", "--root", "recordings", "--out", "store"], 1, "nsynth-train"),
+        (["us8k", "--root", "recordings", "--out", "store"], 1, "metadata/UrbanSound8K.csv"),
+        (["us8k", "--root", "absent", "--out", "store"], 1, "absent does not exist"),
+        (["spcv2-12", "--root", "recordings", "--out", "store", "--variant", "tdfs"], 2, "tfds, archive"),
+        (["audioset", "--root", "recordings", "--out", "store", "--parts", "test"], 2, "parts"),
+        (["folder", "--root", "recordings", "--out", "store", "--dask", "x", "--workers", "2"], 2, "--dask"),
+        (["synthetic-us8k", "--out", "us8k", "--seed", "-1"], 2, "--seed"),
         (["folders", "--root", "recordings", "--out", "store"], 2, "folder"),
     ],
 )

@@ -1,0 +1,66 @@
+"""Is this folder the dataset's root, and if not, which one is?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from data_prep.dataset import Dataset
+from data_prep.folder import existing_folder
+from randquant.errors import DataError
+
+LISTS = (".txt", ".csv", ".json")
+UNPACKED = ".unpacked"  # in a folder that archives are unpacked into, tells which are
+
+
+def find_root(root: str | Path, dataset: Dataset) -> Path:
+    """`root`, where it holds one of the dataset's marks.
+
+    Raises:
+        DataError: it is missing or no folder, or holds none of them; where the folder above or one of those in it
+            does, the message names that one, otherwise it shows the tree.
+    """
+    root = existing_folder(root)
+    if is_marked(root, dataset):
+        return root
+    lacking = f"{root} is not the root of {dataset.title}: it holds none of {_shown(dataset.marks)}"
+    right = next((folder for folder in _neighbours(root) if is_marked(folder, dataset)), None)
+    if right is not None:
+        raise DataError(f"{lacking}; give --root {right}")
+    raise DataError(f"{lacking}; the folder to give looks like this: {_outline(dataset.tree)}.")
+
+
+def locate(root: Path, dataset: Dataset) -> Path | None:
+    """The folder that holds the dataset: `root` or one right below it, None where neither."""
+    return next((folder for folder in (root, *_subfolders(root)) if is_marked(folder, dataset)), None)
+
+
+def is_marked(folder: Path, dataset: Dataset) -> bool:
+    """Whether one of the dataset's marks lies in `folder`."""
+    return any(next(folder.glob(mark), None) is not None for mark in dataset.marks)
+
+
+def holds_tree(root: Path, dataset: Dataset) -> bool:
+    """Whether the dataset lies unpacked at `root` or right below it; lists alone, beside archives, make no tree."""
+    folder = locate(root, dataset) if root.is_dir() else None
+    if folder is None:
+        return False
+    marks = (path for mark in dataset.marks for path in folder.glob(mark))
+    return any(path.is_dir() or path.suffix.lower() not in LISTS for path in marks)
+
+
+def _neighbours(root: Path) -> list[Path]:
+    return [*_subfolders(root), root.absolute().parent]
+
+
+def _subfolders(root: Path) -> list[Path]:
+    """Those that may have been meant; not one that this program unpacked the archives at `root` into."""
+    folders = (entry for entry in root.iterdir() if not entry.name.startswith(".") and entry.is_dir())
+    return sorted(folder for folder in folders if not (folder / UNPACKED).is_dir())
+
+
+def _shown(marks: Sequence[str]) -> str:
+    return ", ".join([*marks[:3], *(["…"] if len(marks) > 3 else [])])
+
+
+def _outline(tree: str) -> str:
+    """A tree on one line."""
+    return ", ".join(line.strip() for line in tree.strip().splitlines())

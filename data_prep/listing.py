@@ -1,0 +1,72 @@
+"""The lists and tables that come with a dataset: found beside its recordings, read line by line."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from randquant.errors import DataError
+
+_FOLDERS = ("", "meta", "metadata")
+
+
+def find_list(root: Path, name: str) -> Path | None:
+    """The file `name` at `root` or in its folder `meta` or `metadata`; None where there is none."""
+    return next((path for folder in _FOLDERS if (path := root / folder / name).is_file()), None)
+
+
+def read_lines(path: Path, what: str) -> Iterator[str]:
+    """The lines of a text file, without the white space around them; empty ones too.
+
+    Args:
+        path: UTF-8, with or without byte order mark, any line ends.
+        what: what it should be, for the error messages.
+
+    Raises:
+        DataError: it is missing, a folder, not text, or a web page under that name.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            for number, line in enumerate(file):
+                if number == 0 and line.lstrip().startswith("<"):
+                    raise DataError(f"{path} is a web page where {what} is expected; download it again.")
+                yield line.strip()
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist, but {what} is expected there; check the path.") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder where {what} is expected; check the path.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not a text file where {what} is expected; download it again.") from None
+
+
+def read_table(path: Path, columns: Sequence[str], what: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV file with a header, each with its line number.
+
+    Args:
+        path: as in `read_lines`.
+        columns: those that have to be there; others are kept.
+        what: what it should be, for the error messages.
+
+    Raises:
+        DataError: as `read_lines`; a column is missing; a row has more or fewer cells than the header, or
+            nothing in one of `columns`.
+    """
+    reader = csv.DictReader(read_lines(path, what), strict=True)
+    try:
+        _check_columns(path, columns, reader.fieldnames or (), what)
+        for row in reader:
+            if None in row or None in row.values():
+                raise DataError(f"{path} line {reader.line_num} has more or fewer cells than the header; mend it.")
+            empty = [name for name in columns if not row[name].strip()]
+            if empty:
+                raise DataError(f"{path} line {reader.line_num} has no {empty[0]}; mend it or download it again.")
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise DataError(f"{path} is not a CSV file ({error}) where {what} is expected; download it again.") from None
+
+
+def _check_columns(path: Path, columns: Sequence[str], names: Sequence[str], what: str) -> None:
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise DataError(
+            f"{path} lacks the column {', '.join(missing)}, but {what} has {', '.join(columns)}; give the right file."
+        )

@@ -1,0 +1,25 @@
+"""What a plan left out or could not find, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_COUNTS = {
+    "missing": "named by the dataset's lists and not there: {:,}",
+    "archives_missing": "archives of the list that are not there: {:,}",
+    "archives_without_wav": "archives without .wav files, which count for nothing: {:,}",
+    "unlisted": "recordings that no list names, left out: {:,}",
+    "doubled": "recordings that are there twice, one of each is used: {:,}",
+    "other_files": "passed over {:,} files without a suffix of a recording",
+}
+_ABSENT = ("missing_splits", "missing_folds", "parts_absent")
+
+
+def notes(source: Mapping[str, Any]) -> list[str]:
+    """One line for each thing to know about a plan's, or a store's, `source`; none where all is well.
+
+    >>> notes({"unlisted": 1200, "missing": 0, "missing_folds": ["fold3"]})
+    ['recordings that no list names, left out: 1,200', 'absent: fold3']
+    """
+    lines = [text.format(source[key]) for key, text in _COUNTS.items() if source.get(key)]
+    absent = [name for key in _ABSENT for name in source.get(key) or ()]
+    return [*lines, f"absent: {', '.join(absent)}"] if absent else lines

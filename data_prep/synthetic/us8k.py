@@ -1,0 +1,148 @@
+"""Made-up events in UrbanSound8K's tree, in all the formats of its recordings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from data_prep.sounds.events import EVENTS, happen
+from data_prep.sounds.waves import uniform
+from data_prep.synthetic.tree import check_counts, seeded, write_litter, write_parts, write_sound, write_table
+
+CLASSES = (
+    "air_conditioner",
+    "car_horn",
+    "children_playing",
+    "dog_bark",
+    "drilling",
+    "engine_idling",
+    "gun_shot",
+    "jackhammer",
+    "siren",
+    "street_music",
+)
+FOLDS = range(1, 11)
+COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")
+# Samples a second, channels, subtype, bytes a sample: what the real recordings come in.
+FORMATS = (
+    (44_100, 2, "PCM_16", 2.0),
+    (48_000, 2, "PCM_24", 3.0),
+    (8_000, 1, "PCM_U8", 1.0),
+    (44_100, 1, "PCM_16", 2.0),
+    (22_050, 1, "MS_ADPCM", 0.5),
+    (96_000, 2, "PCM_24", 3.0),
+    (11_025, 1, "PCM_16", 2.0),
+    (48_000, 1, "FLOAT", 4.0),
+    (192_000, 1, "PCM_24", 3.0),
+    (16_000, 1, "PCM_16", 2.0),
+    (44_100, 2, "MS_ADPCM", 0.5),
+    (24_000, 1, "PCM_16", 2.0),
+    (96_000, 1, "FLOAT", 4.0),
+    (32_000, 2, "PCM_16", 2.0),
+    (48_000, 1, "PCM_32", 4.0),
+    (48_000, 2, "PCM_16", 2.0),
+)
+SHORTEST, LONGEST = 0.05, 4.0  # seconds
+_BYTES = 48_000  # of a file, about; what is recorded finely is shorter
+
+
+@dataclass(frozen=True)
+class _Slice:
+    recording: int
+    number: int
+    start: float
+    seconds: float
+    salience: int
+    fold: int
+    label: int
+    format: tuple[int, int, str, float]
+
+    @property
+    def name(self) -> str:
+        return f"{self.recording}-{self.label}-0-{self.number}.wav"
+
+    def row(self) -> tuple[object, ...]:
+        end = round(self.start + self.seconds, 6)
+        return (
+            self.name,
+            self.recording,
+            self.start,
+            end,
+            self.salience,
+            self.fold,
+            self.label,
+            CLASSES[self.label],
+        )
+
+
+def write_us8k(root: str | Path, *, slices_per_class: int = 2, seed: int = 0) -> Path:
+    """Write `UrbanSound8K/metadata/UrbanSound8K.csv` and `UrbanSound8K/audio/fold{1..10}/*.wav`.
+
+    8 to 192 kHz, 8 to 32 bit, float and MS-ADPCM, mono and stereo, 0.05 to 4 s; macOS litter among them. Slices of one
+    recording lie in one fold. The defaults make 200 slices, 8 MB.
+
+    Args:
+        root: folder to write into.
+        slices_per_class: in each fold.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root/UrbanSound8K`, the dataset's own folder.
+
+    Raises:
+        DataError: `root` already holds another UrbanSound8K.
+    """
+    root = Path(root)
+    check_counts(slices_per_class=slices_per_class)
+    parameters = {"dataset": "us8k", "slices_per_class": slices_per_class, "seed": seed}
+    slices = list(_slices(slices_per_class, seeded(seed, "slices")))
+    write_parts(root, "UrbanSound8K", parameters, {"UrbanSound8K": partial(_write, slices, seed)})
+    return root / "UrbanSound8K"
+
+
+def _slices(slices_per_class: int, generator: torch.Generator) -> Iterator[_Slice]:
+    formats = cycle(FORMATS)
+    recordings = iter(torch.randperm(200_000, generator=generator).tolist())
+    cells = [(fold, label) for fold in FOLDS for label in range(len(CLASSES))]
+    extremes = iter((SHORTEST, LONGEST))
+    # Shuffled, so that neither a class nor a fold goes with a format.
+    for cell in torch.randperm(len(cells), generator=generator).tolist():
+        fold, label = cells[cell]
+        recording = 10_000 + next(recordings)
+        for number in range(slices_per_class):
+            format = next(formats)
+            seconds = next(extremes, 0.0) if format[0] == 8_000 else 0.0
+            seconds = seconds or _seconds(format, generator)
+            start = round(uniform((0.0, 60.0), generator), 6)
+            salience = 1 + (cell + number) % 2
+            yield _Slice(recording, number, start, seconds, salience, fold, label, format)
+
+
+def _seconds(format: tuple[int, int, str, float], generator: torch.Generator) -> float:
+    rate, channels, _, size = format
+    longest = min(LONGEST, _BYTES / (rate * channels * size))
+    return round(uniform((max(SHORTEST, 0.5 * longest), longest), generator), 6)
+
+
+def _write(slices: list[_Slice], seed: int, folder: Path) -> None:
+    (folder / "metadata").mkdir(parents=True)
+    rows = sorted(piece.row() for piece in slices)
+    write_table(folder / "metadata" / "UrbanSound8K.csv", rows, header=COLUMNS)
+    for piece in slices:
+        _write_slice(folder / "audio" / f"fold{piece.fold}" / piece.name, piece, seeded(seed, piece.name))
+    for fold in FOLDS:
+        write_litter(folder / "audio" / f"fold{fold}", next(s.name for s in slices if s.fold == fold))
+    (folder / "UrbanSound8K_README.txt").write_text("Made-up sounds in the tree of UrbanSound8K.\n")
+
+
+def _write_slice(path: Path, piece: _Slice, generator: torch.Generator) -> None:
+    rate, channels, subtype, _ = piece.format
+    sound = happen(EVENTS[CLASSES[piece.label]], piece.seconds, rate=rate, generator=generator)
+    if channels == 2:  # somewhere between left and right
+        place = uniform((0.5, 1.0), generator)
+        sound = np.stack((sound, np.float32(place) * sound), axis=1)
+    write_sound(path, sound, rate=rate, subtype=subtype)

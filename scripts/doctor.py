@@ -1,0 +1,320 @@
+"""Check a dataset's folder before hours are spent on it: is it all there, in the right places, and readable?
+
+    python -m scripts.doctor us8k --root URBANSOUND8K                  any of nsynth us8k voxceleb1 voxforge spcv2
+    python -m scripts.doctor voxforge --root VOXFORGE --out lost.txt   spcv2-12 audioset fsd50k
+
+Nothing is written but `--out`: all that is missing or unreadable, one a line, or the whole report where the name ends
+in `.json`. Without `--decode` the header of every recording is read, which finds what is missing, empty, truncated or
+no recording at all; with it every recording is decoded, which finds damage in the middle too and takes about as long
+as preparing. It closes with one of
+
+    whole: 8,732 recordings, as published, each opened; --decode reads them to the end       exit code 0
+    partial: 8,730 of 8,732 recordings can be used                                           exit code 0
+    more: 8,733 recordings where 8,732 are published; look for copies or another release     exit code 0
+    error: ROOT is not usable: …                                                             exit code 1
+
+Partial data can be prepared and probed; every later result then says how much of it there was. Not usable is a folder
+of another layout (the sentence says which one to give, or what is lacking), and one where nothing can be read or
+nothing learnt.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from data_prep.archives import packed
+from data_prep.dataset import Dataset
+from data_prep.datasets import DATASETS
+from data_prep.doctor import Examination, examine
+from data_prep.layout import is_marked, locate
+from data_prep.preparation import Plan
+from randquant.atomic import write_json, write_text
+from randquant.command import run
+from randquant.errors import DataError
+
+_SHOWN = 10  # of each kind of lost file, and labels
+
+
+def voxceleb1(
+    root: Path,
+    iden_split: Path | None = None,
+    out: Path | None = None,
+    decode: bool = False,
+    workers: int | None = None,
+) -> None:
+    """Check VoxCeleb1 for speaker identification.
+
+    Args:
+        root: folder that holds `wav`.
+        iden_split: the official list; iden_split.txt at the root by default.
+        out: file to list all missing and unreadable recordings in, or to write the report to (.json).
+        decode: read every recording to its end instead of its header alone.
+        workers: processes; one a core by default.
+    """
+    dataset = DATASETS["voxceleb1"]
+    check(dataset, root, partial(dataset.plan, root, iden_split=iden_split), out, decode, workers)
+
+
+def voxforge(
+    root: Path,
+    split: Literal["speaker", "evar"] = "speaker",
+    urls: Path | None = None,
+    csv: Path | None = None,
+    out: Path | None = None,
+    decode: bool = False,
+    workers: int | None = None,
+) -> None:
+    """Check VoxForge.
+
+    Args:
+        root: folder of the unpacked submissions.
+        split: "speaker", as in TensorFlow Datasets, or "evar", which takes EVAR's table.
+        urls: the list of submissions; voxforge_urls.txt at the root by default.
+        csv: EVAR's table, for `--split evar`.
+        out: file to list all missing and unreadable recordings in, or to write the report to (.json).
+        decode: read every recording to its end instead of its header alone.
+        workers: processes; one a core by default.
+    """
+    dataset = DATASETS["voxforge"]
+    check(dataset, root, partial(dataset.plan, root, split=split, urls=urls, csv=csv), out, decode, workers)
+
+
+def spcv2_12(
+    root: Path,
+    variant: Literal["tfds", "archive"] = "tfds",
+    out: Path | None = None,
+    decode: bool = False,
+    workers: int | None = None,
+) -> None:
+    """Check Speech Commands V2 for the task of 12 classes.
+
+    Args:
+        root: folder that holds both archives' folders.
+        variant: "tfds" with the test set's own archive, "archive" with testing_list.txt.
+        out: file to list all missing and unreadable recordings in, or to write the report to (.json).
+        decode: read every recording to its end instead of its header alone.
+        workers: processes; one a core by default.
+    """
+    dataset = DATASETS["spcv2-12"]
+    check(dataset, root, partial(dataset.plan, root, variant=variant), out, decode, workers)
+
+
+def audioset(
+    root: Path,
+    parts: list[Literal["balanced", "unbalanced", "eval"]] = ["balanced", "unbalanced"],  # noqa: B006
+    out: Path | None = None,
+    decode: bool = False,
+    workers: int | None = None,
+) -> None:
+    """Check AudioSet.
+
+    Args:
+        root: folder that holds the parts.
+        parts: which of balanced, unbalanced and eval.
+        out: file to list all missing and unreadable recordings in, or to write the report to (.json).
+        decode: read every recording to its end instead of its header alone.
+        workers: processes; one a core by default.
+    """
+    dataset = DATASETS["audioset"]
+    check(dataset, root, partial(dataset.plan, root, parts=parts), out, decode, workers)
+
+
+def fsd50k(
+    root: Path,
+    parts: list[Literal["dev", "eval"]] = ["dev"],  # noqa: B006
+    out: Path | None = None,
+    decode: bool = False,
+    workers: int | None = None,
+) -> None:
+    """Check FSD50K.
+
+    Args:
+        root: folder that holds FSD50K.dev_audio.
+        parts: which of dev and eval.
+        out: file to list all missing and unreadable recordings in, or to write the report to (.json).
+        decode: read every recording to its end instead of its header alone.
+        workers: processes; one a core by default.
+    """
+    dataset = DATASETS["fsd50k"]
+    check(dataset, root, partial(dataset.plan, root, parts=parts), out, decode, workers)
+
+
+def _without_options(dataset: Dataset) -> Callable[..., None]:
+    def command(root: Path, out: Path | None = None, decode: bool = False, workers: int | None = None) -> None:
+        check(dataset, root, partial(dataset.plan, root), out, decode, workers)
+
+    command.__doc__ = f"""Check {dataset.title}.
+
+    Args:
+        root: the dataset's folder.
+        out: file to list all missing and unreadable recordings in, or to write the report to (.json).
+        decode: read every recording to its end instead of its header alone.
+        workers: processes; one a core by default.
+    """
+    return command
+
+
+def check(
+    dataset: Dataset,
+    root: Path,
+    plan: Callable[[], Plan],
+    out: Path | None = None,
+    decode: bool = False,
+    workers: int | None = None,
+) -> None:
+    """Print what is in a dataset's folder and what is wrong with it.
+
+    Raises:
+        DataError: it is not usable, or its archives are not unpacked yet.
+    """
+    print(f"{dataset.title} at {root}\n  licence  {dataset.licence}\n  source   {dataset.source}")
+    _refuse_packed(dataset, root)
+    examination = examine(dataset, _planned(dataset, root, plan), decode=decode, workers=workers)
+    print("\n".join(report(examination)))
+    if out is not None:
+        _write(examination, out)
+    if examination.problem:
+        raise DataError(f"{root} is not usable: {examination.problem}")
+    print(examination.sentence)
+
+
+def _planned(dataset: Dataset, root: Path, plan: Callable[[], Plan]) -> Plan:
+    """The plan; where there is none, what the folder should look like goes before the error."""
+    try:
+        return plan()
+    except DataError:
+        print("expected below --root:")
+        print("\n".join(f"  {line}" for line in dataset.tree.strip().splitlines()))
+        if root.is_dir() and locate(root, dataset) is None and not is_marked(root.absolute().parent, dataset):
+            print("\n".join(_where_to_get(dataset)))
+        raise
+
+
+def _where_to_get(dataset: Dataset) -> list[str]:
+    if dataset.by_hand:
+        return dataset.by_hand.strip().splitlines()
+    return ["to be had from:", *(f"  {file.url}" for file in dataset.downloads)]
+
+
+def _refuse_packed(dataset: Dataset, root: Path) -> None:
+    archives = [path for paths, _ in packed(root, dataset) for path in paths]
+    if not archives:
+        return
+    print(f"archives not unpacked: {len(archives):,}")
+    print("\n".join(_some([path.name for path in archives], len(archives), hint="")))
+    expected = [file.name for file in dataset.downloads if not (root / file.name).exists()]
+    if expected:
+        print(f"files that are not there: {', '.join(expected)}")
+    raise DataError(
+        f"{root} holds archives of {dataset.title} and not its tree, so nothing was checked; "
+        f"python -m scripts.prepare {dataset.name} --root {root} --out STORE unpacks them, or unpack them by hand and "
+        "run this again."
+    )
+
+
+def report(examination: Examination) -> list[str]:
+    """What was found, in lines; the verdict is not among them."""
+    lines = []
+    if "split_source" in examination.plan.source:
+        lines.append(f"  splits   {examination.plan.source['split_source']}")
+    lines += _split_table(examination) + _label_table(examination) + list(_notes(examination))
+    if examination.missing:
+        lines += [f"missing: {examination.missing:,}", *_some(examination.absent, examination.missing)]
+    if examination.unreadable:
+        reasons = [reason for _, reason in sorted(examination.unreadable.items())]
+        lines += [f"unreadable: {len(reasons):,}", *_some(reasons, len(reasons))]
+    return lines
+
+
+def _split_table(examination: Examination) -> list[str]:
+    found, published = examination.found, examination.published
+    rows = [(split, f"{count:,}", _number(published.get(split))) for split, count in found.items()]
+    rows += [
+        (split, "0", f"{published[split]:,}")
+        for split in ("train", "valid", "test")
+        if split in published.keys() - found
+    ]
+    rows.append(("all", f"{sum(found.values()):,}", _number(sum(published.values()) or None)))
+    if examination.labels:
+        rows.append(("classes", f"{len(examination.labels):,}", _number(examination.dataset.classes)))
+    return [f"  {name:<8}{count:>11}{expected:>12}" for name, count, expected in [("", "readable", "published"), *rows]]
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _label_table(examination: Examination) -> list[str]:
+    """Readable recordings by label and split."""
+    labels = examination.labels
+    if not labels:
+        return []
+    splits = list(examination.found)
+    shown = list(labels)[: 4 * _SHOWN]
+    width = max(len("label"), *(len(label) for label in shown))
+    lines = [f"  {'label':<{width}}" + "".join(f"{split:>8}" for split in splits)]
+    lines += [f"  {label:<{width}}" + "".join(f"{labels[label][split]:>8,}" for split in splits) for label in shown]
+    if len(labels) > len(shown):
+        lines.append(f"  … and {len(labels) - len(shown):,} more labels; --out FILE.json has them all")
+    return lines
+
+
+# What a plan counts under these names, in words.
+_COUNTS = {
+    "archives_missing": "archives of the list that are not there: {:,}",
+    "archives_without_wav": "archives without .wav files, which count for nothing: {:,}",
+    "unlisted": "recordings that no list names, left out: {:,}",
+    "doubled": "recordings that are there twice, one of each is used: {:,}",
+    "other_files": "files with other names, passed over: {:,}",
+}
+_NAMES = ("parts_absent", "missing_folds")
+
+
+def _notes(examination: Examination) -> Iterator[str]:
+    source = examination.plan.source
+    yield from (text.format(source[key]) for key, text in _COUNTS.items() if source.get(key))
+    absent = [name for key in _NAMES for name in source.get(key) or ()]
+    if absent:
+        yield f"parts that are not there: {', '.join(absent)}"
+    if examination.empty:
+        yield f"nothing readable in: {', '.join(examination.empty)}"
+    if examination.unlearnt:
+        yield f"labels that never occur in train, so cannot be learnt: {', '.join(examination.unlearnt[:_SHOWN])}"
+    packed_beside = [
+        path.name
+        for archive in examination.dataset.archives
+        for path in sorted(examination.plan.root.glob(archive.pattern))
+    ]
+    if packed_beside and examination.state == "partial":
+        yield f"archives beside the tree, perhaps not unpacked: {', '.join(packed_beside[:_SHOWN])}"
+
+
+def _some(lines: Sequence[str], total: int, hint: str = "; --out FILE lists them all") -> list[str]:
+    """The first of `lines`, and how many of the `total` are not among them."""
+    shown = [f"  {line}" for line in lines[:_SHOWN]]
+    left = total - len(shown)
+    return [*shown, f"  … and {left:,} more{hint if total == len(lines) else ''}"] if left else shown
+
+
+def _write(examination: Examination, out: Path) -> None:
+    if out.suffix == ".json":
+        write_json(out, examination.record())
+    else:
+        lines = [f"missing {name}\n" for name in examination.absent]
+        lines += [f"unreadable {name}: {reason}\n" for name, reason in examination.unreadable.items()]
+        write_text(out, "".join(lines))
+    print(f"{out}: {len(examination.absent):,} missing and {len(examination.unreadable):,} unreadable are listed")
+
+
+_WITH_OPTIONS: dict[str, Callable[..., None]] = {
+    "voxceleb1": voxceleb1,
+    "voxforge": voxforge,
+    "spcv2-12": spcv2_12,
+    "audioset": audioset,
+    "fsd50k": fsd50k,
+}
+COMMANDS = {name: _WITH_OPTIONS.get(name) or _without_options(dataset) for name, dataset in DATASETS.items()}
+
+if __name__ == "__main__":
+    raise SystemExit(run(COMMANDS, description=__doc__))
