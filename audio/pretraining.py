@@ -34,6 +34,7 @@ from randquant.views import Policy, Views
 AUGMENTATIONS = ("rrc", "rq", "mixup", "filter", "fader")
 STATISTICS_CROPS = 10_000
 STATISTICS_EPOCH = 2**40  # crops for the statistics: an epoch no training reaches
+LIFTING_CROPS = 256
 MONITOR_ITEMS = 2_000
 
 
@@ -58,8 +59,8 @@ class AudioPretraining(Training):
         mel: mel scale of the front end, slaney or htk.
         backend: code that computes the log-mel.
         cache: none: log-mels are computed from the crops; log_mel: once for whole recordings, kept in memory.
-        batch_norm_bias: what the biases of the encoder's batch norms start from. At 0, as usual, half of every
-            activation is cut away as soon as statistics are known; at 2 nearly all of it passes at first.
+        activation_margin: how many deviations above zero every unit before a ReLU starts on average; 0 keeps the
+            usual initialisation, which cuts half of what passes a batch norm and leaves a third of the units dead.
         dropout: of the encoder's MLP while it trains; 0.3 as published.
         rq_bins: bins of the quantizer: one number, or the lowest and highest of a range.
         rq_per: one quantizer per mel band or per clip.
@@ -82,7 +83,7 @@ class AudioPretraining(Training):
     mel: Mel = "slaney"
     backend: Backend = "native"
     cache: Literal["none", "log_mel"] = "none"
-    batch_norm_bias: float = 0.0
+    activation_margin: float = 0.0
     dropout: float = 0.3
     rq_bins: list[int] = field(default_factory=lambda: [8])
     rq_per: Literal["band", "clip"] = "band"
@@ -166,17 +167,18 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
         encoder = AudioNTT2022(d=settings.d + 1024, hidden=settings.d)
 
     for part in encoder.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            nn.init.constant_(part.bias, settings.batch_norm_bias)
-        elif isinstance(part, nn.Dropout):
+        if isinstance(part, nn.Dropout):
             part.p = settings.dropout
+    normalise = PreNorm(mean, std)
+    if settings.activation_margin:
+        lift_activations(encoder, _normalised_crops(source, front, normalise, device).cpu(), settings.activation_margin)
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
         save_encoder(path, trained, front_end=settings.front_end, mean=mean, std=std, metadata=about)
 
     # One policy object for both views: they share the mixing bank, as published.
-    make_views = LogMelViews(front, PreNorm(mean, std), Views([settings.policy()] * 2))
+    make_views = LogMelViews(front, normalise, Views([settings.policy()] * 2))
     monitor = None if settings.monitor is None else KnnMonitor(settings, make_views.normalise, device)
     hashes = [store.content_hash for store in stores]
     return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, {"stores": hashes})
@@ -291,6 +293,40 @@ class LogMelViews(nn.Module):
         log_mels = self.normalise(self.front(batch.flatten(0, 1))).split(size)
         views = self.views(log_mels, generator=generator)
         return list(self.post(torch.cat(views)).contiguous(memory_format=torch.channels_last).split(size))
+
+
+@torch.no_grad()
+def lift_activations(encoder: AudioNTT, x: Tensor, margin: float) -> None:
+    """Set the biases so that every unit before a ReLU starts `margin` deviations above zero on x (B, 1, F, T).
+
+    Batch norms need no data for that. The linear layers do: their inputs are all positive, so by the signs of its
+    weights alone a unit is always on or always off, and one that is off learns nothing. Biases are found layer by
+    layer in one pass (Krähenbühl et al., "Data-dependent initializations", ICLR 2016).
+    """
+
+    def lift(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+        units = output.flatten(0, -2)
+        change = margin * units.std(dim=0) - units.mean(dim=0)
+        layer.bias.add_(change)  # type: ignore[operator]
+        return output + change
+
+    norms = [part for part in encoder.modules() if isinstance(part, nn.BatchNorm2d)]
+    for norm in norms:
+        nn.init.constant_(norm.bias, margin)
+    hooks = [part.register_forward_hook(lift) for part in encoder.modules() if isinstance(part, nn.Linear)]
+    encoder.train()(x)
+    for hook in hooks:
+        hook.remove()
+    for norm in norms:
+        norm.reset_running_stats()
+
+
+def _normalised_crops(source: WaveformCrops, front: nn.Module, normalise: PreNorm, device: torch.device) -> Tensor:
+    """A few random training crops as the encoder sees them, unaugmented: (B, 1, F, frames)."""
+    order = np.random.default_rng(source.seed).permutation(len(source))[:LIFTING_CROPS]
+    with torch.no_grad():
+        crops = front.to(device)(source.fetch(np.sort(order), STATISTICS_EPOCH)[0].to(device))
+        return PostNorm()(normalise.to(device)(crops))
 
 
 def crop_statistics(source: WaveformCrops, front: nn.Module, device: torch.device) -> tuple[float, float]:

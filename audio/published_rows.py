@@ -52,7 +52,7 @@ PUBLISHED_ROWS = (
 
 NOTES = (
     "Averages are recomputed from the six numbers of a row, and left out where one is absent.",
-    "SPCV2/12 cannot be compared across papers: its test set is not published. Ours is named in the column split; the "
+    "SPCV2/12 cannot be compared across papers: its test set is not published. Ours is named below; the "
     "share of the largest class differs widely between the variants, so read macro recall beside accuracy.",
     "VF has two public splits, one by speaker and one (EVAR's) by archive, where a speaker may occur in train and "
     "test; the papers do not say which is theirs.",

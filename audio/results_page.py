@@ -1,6 +1,6 @@
 """The page of a results folder: our numbers beside the published ones, and where each comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from audio.published_rows import NOTES, PUBLISHED_ROWS, SIX_TASKS
@@ -13,13 +13,13 @@ _PARTIAL, _DEPARTS = "†", "‡"
 
 def results_page(results: list[dict[str, Any]]) -> str:
     """Markdown from the facts of all entries of a folder."""
-    first = results[0]
+    first, ordered = results[0], _ordered(results)
     lines = [f"# {first['checkpoint']['path']}", "", *_about(first), ""]
     compared = published_lines(results, markdown=True)
     if compared:
         lines += ["## Beside the published rows", "", *compared, ""]
-    lines += ["## Every probe", "", *details(results, markdown=True), "", *_reading(), ""]
-    lines += ["## Where the numbers come from", "", *_provenance(results), ""]
+    lines += ["## Every probe", "", *details(ordered, markdown=True), "", *_reading(), ""]
+    lines += ["## Where the numbers come from", "", *_provenance(ordered)]
     return "\n".join(lines)
 
 
@@ -35,11 +35,18 @@ def published_lines(results: Sequence[Mapping[str, Any]], *, markdown: bool = Fa
     protocol = next(iter(ours.values()))["protocol"]["name"]
     name = next(iter(ours.values()))["checkpoint"]["path"]
     numbers = {task: 100 * result["accuracy"] for task, result in ours.items()}
-    own = OwnRow(str(name), numbers, protocol, {task: _marks(result) for task, result in ours.items()})
+    marks = {task: _spread(result) + _marks([result]) for task, result in ours.items()}
+    own = OwnRow(str(name), numbers, protocol, {**marks, "average": _marks(ours.values())})
     rows = PUBLISHED_ROWS if markdown else [row for row in PUBLISHED_ROWS if row.protocol == protocol]
     lines = text_table(*beside_published([own], rows, SIX_TASKS), markdown=markdown)
     notes = [*_mark_notes(ours), *(NOTES if markdown else ())]
     return [*lines, *([""] if markdown else []), *(f"- {note}" if markdown else note for note in notes)]
+
+
+def _ordered(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The six tasks as in the papers' tables, then others."""
+    places = {task: place for place, task in enumerate(SIX_TASKS)}
+    return sorted(results, key=lambda result: places.get(result["task"], len(places)))
 
 
 def _about(first: Mapping[str, Any]) -> list[str]:
@@ -64,23 +71,29 @@ def _reading() -> list[str]:
 
 
 def _provenance(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    header = ["task", "probe", "split", "items", "published", "clip", "statistics", "repeats", "seeds", "store"]
-    rows = [
-        [
-            result["task"],
-            result["probe"],
-            str(result["data"]["split_source"] or "as prepared"),
-            _counts(result["data"]["in_store"]),
-            _published(result["data"]),
-            f"{result['unit_seconds']:g} s ({result['unit_source']})",
-            result["statistics"]["source"],
-            str(result["repeats"]),
-            _range(result["seeds"]),
-            f"`{result['store']['content_hash'][:12]}`",
-        ]
-        for result in results
+    """A few lines a task; probes of one task that were run under other conditions have lines of their own."""
+    blocks: dict[tuple[str, ...], list[str]] = {}
+    for result in results:
+        repeats = f"{result['repeats']} repeats, seeds" if result["repeats"] > 1 else "seed"
+        probe = f"{result['probe']} ({repeats} {_range(result['seeds'])})"
+        blocks.setdefault((f"### {result['task']}", "", *_conditions(result)), []).append(probe)
+    lines: list[str] = []
+    for conditions, probes in blocks.items():
+        lines += [*conditions, f"- probes: {', '.join(probes)}", ""]
+    return lines
+
+
+def _conditions(result: Mapping[str, Any]) -> list[str]:
+    data, store, versions = result["data"], result["store"], result["versions"]
+    departures = result["protocol"]["departures"]
+    return [
+        f"- split: {data['split_source'] or 'as prepared'}; {_counts(data['in_store'])}; {_published(data)}",
+        f"- clips of {result['unit_seconds']:g} s ({result['unit_source']}); log-mel statistics of "
+        f"{result['statistics']['source']}",
+        f"- protocol {result['protocol']['name']}" + (f", but {', '.join(departures)}" if departures else ""),
+        f"- store `{store['content_hash']}`, {store['skipped']:,} unreadable files left out; "
+        + ", ".join(f"{name} {version}" for name, version in versions.items()),
     ]
-    return text_table(header, rows, markdown=True)
 
 
 def _counts(counts: Mapping[str, int]) -> str:
@@ -90,27 +103,39 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 def _published(data: Mapping[str, Any]) -> str:
     if data["complete"] is None:
-        return "not known"
-    return "complete" if data["complete"] else f"partial: {data['differs']}"
+        return "no published numbers to compare with"
+    return "the published numbers" if data["complete"] else f"not the published numbers: {data['differs']}"
 
 
 def _range(seeds: Sequence[int]) -> str:
     return str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
 
 
-def _marks(result: Mapping[str, Any]) -> str:
-    spread = "" if result["ci95"] is None else f" ± {100 * result['ci95']:.1f}"
-    partial = _PARTIAL if result["data"]["complete"] is False else ""
-    return spread + partial + (_DEPARTS if result["protocol"]["departures"] else "")
+def _spread(result: Mapping[str, Any]) -> str:
+    return "" if result["ci95"] is None else f" ± {100 * result['ci95']:.1f}"
+
+
+def _marks(results: Iterable[Mapping[str, Any]]) -> str:
+    """What has to be known of any of `results`."""
+    every = list(results)
+    partial = any(result["data"]["complete"] is False for result in every)
+    departs = any(result["protocol"]["departures"] for result in every)
+    return (_PARTIAL if partial else "") + (_DEPARTS if departs else "")
 
 
 def _mark_notes(ours: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What the marks of our row stand for, task by task."""
-    notes = []
+    """What the marks of our row stand for."""
+    partial = [
+        f"{SIX_TASKS[task]} ({result['data']['differs']})"
+        for task, result in ours.items()
+        if result["data"]["complete"] is False
+    ]
+    departing: dict[str, list[str]] = {}
     for task, result in ours.items():
-        if result["data"]["complete"] is False:
-            notes.append(f"{_PARTIAL} {SIX_TASKS[task]}: not the published number of items ({result['data']['differs']}).")
-        if result["protocol"]["departures"]:
-            departures = ", ".join(result["protocol"]["departures"])
-            notes.append(f"{_DEPARTS} {SIX_TASKS[task]}: departs from the preset ({departures}).")
-    return notes
+        departing.setdefault(", ".join(result["protocol"]["departures"]), []).append(SIX_TASKS[task])
+    notes = [f"{_PARTIAL} not the published number of items: {'; '.join(partial)}."] if partial else []
+    return notes + [
+        f"{_DEPARTS} departs from the preset: {words} ({', '.join(tasks)})."
+        for words, tasks in departing.items()
+        if words
+    ]

@@ -1,6 +1,5 @@
 """What a task is: the length its clips are brought to, and the published protocols that fix the rest."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -14,7 +13,7 @@ from audio.crops import SAMPLE_RATE, Pad, fit_length, random_starts
 from randquant.errors import DataError
 from randquant.features import Items
 from randquant.probes.linear import LinearSettings
-from randquant.store import Store
+from randquant.store import Store, is_fold
 
 # Seconds a clip of each known task has: the dataset's average (Niizumi et al., BYOL-A, IJCNN 2021).
 UNIT_SECONDS = {"nsynth": 4.0, "us8k": 4.0, "voxceleb1": 8.2, "voxforge": 5.8, "spcv2": 1.0, "spcv2-12": 1.0}
@@ -25,7 +24,6 @@ _UNNAMED = (None, "labelled", "folder")  # what a store's source says of data wi
 SWEPT_RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
 ProtocolName = Literal["byola-v1", "evar"]
-_FOLD = re.compile(r"fold[1-9]\d*")
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ class Task:
     @property
     def folds(self) -> list[str]:
         """The folds of a cross-validated task, "fold1" first; empty where there are splits instead."""
-        found = {split for split in self.items.splits if split is not None and _FOLD.fullmatch(split)}
+        found = {split for split in self.items.splits if split is not None and is_fold(split)}
         return sorted(found, key=lambda name: int(name.removeprefix("fold")))
 
     def training(self, left_out: str | None = None) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from data_prep.folder import existing_folder
 from data_prep.preparation import Item, Plan
 from data_prep.recordings import RECORDINGS
 from randquant.errors import DataError
-from randquant.store import SPLITS
+from randquant.store import SPLITS, is_fold
 
 REQUIRED = ("path", "label", "split")
 
@@ -19,7 +19,8 @@ def plan_labelled(table: str | Path, root: str | Path) -> Plan:
 
     Args:
         table: CSV with a header and the columns `path` (relative to `root`), `label`, `split` (train, valid
-            or test) and, optional, `group` (speaker, take, fold …); further columns are passed over.
+            or test; or fold1, fold2, … throughout, to be cross-validated) and, optional, `group` (speaker, take
+            …); further columns are passed over.
         root: the folder the paths start from.
 
     Raises:
@@ -71,10 +72,15 @@ def _check_columns(table: Path, names: Sequence[str]) -> None:
         )
 
 
-def _check_splits(table: Path, rows: Iterable[tuple[int, dict[str, str]]]) -> None:
+def _check_splits(table: Path, rows: Sequence[tuple[int, dict[str, str]]]) -> None:
     for line, row in rows:
-        if row["split"] not in SPLITS:
-            raise DataError(f"{_at(table, line)} has the split {row['split']!r}; use one of {', '.join(SPLITS)}.")
+        if row["split"] not in SPLITS and not is_fold(row["split"]):
+            raise DataError(
+                f"{_at(table, line)} has the split {row['split']!r}; use one of {', '.join(SPLITS)}, or fold1, fold2, …"
+            )
+    by_kind = {is_fold(row["split"]): line for line, row in reversed(rows)}
+    if len(by_kind) == 2:
+        raise DataError(f"{_at(table, max(by_kind.values()))} mixes folds with {', '.join(SPLITS)}; use one kind.")
 
 
 def _check_repeats(table: Path, paths: Iterable[str]) -> None:
@@ -86,7 +92,7 @@ def _check_repeats(table: Path, paths: Iterable[str]) -> None:
 
 
 def _check_labels(table: Path, rows: Iterable[tuple[int, dict[str, str]]]) -> None:
-    learned = {row["label"] for _, row in rows if row["split"] == "train"}
+    learned = {row["label"] for _, row in rows if row["split"] == "train" or is_fold(row["split"])}
     unknown = sorted({row["label"] for _, row in rows} - learned)
     if unknown:
         shown = ", ".join(repr(label) for label in unknown[:3]) + (", …" if len(unknown) > 3 else "")

@@ -8,13 +8,17 @@ prints, for each pair, the median time of either and the median of the ratios ta
 the ratio holds when the times do not.
 """
 
+import itertools
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import soundfile
+import soxr
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,11 +26,14 @@ from torch.nn import functional as F
 from audio.augment import RandomResizeCrop
 from audio.encoder import AudioNTT2020
 from audio.logmel import FrontEnd, LogMel
+from data_prep.folder import plan_folder
+from data_prep.preparation import prepare
 from randquant import RandomizedQuantization
 from randquant.allocator import keep_freed_memory
 from randquant.atomic import write_json
 from randquant.command import run
 from randquant.errors import UsageError
+from randquant.probes.linear import Lane, LinearSettings, train
 
 Call = Callable[[], object]
 
@@ -57,7 +64,7 @@ def benchmark(
     """Measure pairs and print a table.
 
     Args:
-        only: groups to measure: quantize, log_mel, crop, encoder.
+        only: groups to measure: quantize, log_mel, crop, encoder, probe, prepare.
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         device: cpu or cuda.
@@ -156,6 +163,64 @@ def _encoder(device: str) -> Iterator[Pair]:
     )
 
 
+def _probe(device: str) -> Iterator[Pair]:
+    """One epoch of linear evaluation of 20,000 x 2,048 features, 18,000 of them for training."""
+    x = torch.randn(20_000, 2048, device=device)
+    rates = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+    lanes = [Lane(slice(0, 18_000), slice(18_000, 20_000), seed) for seed in range(3)]
+    settings = LinearSettings(rates, max_epochs=1)
+
+    def alone(targets: Tensor, classes: int) -> None:
+        for rate in rates * len(lanes):
+            layer = nn.Linear(2048, classes, device=device)
+            adam = torch.optim.Adam(layer.parameters(), rate, weight_decay=settings.weight_decay)
+            for rows in torch.randperm(18_000).to(device).split(settings.batch_size):
+                adam.zero_grad()
+                F.cross_entropy(layer(x[rows]), targets[rows]).backward()
+                adam.step()
+            with torch.no_grad():
+                (layer(x[18_000:]).argmax(1) == targets[18_000:]).float().mean().item()
+
+    for classes in (10, 35):
+        targets = torch.arange(20_000, device=device) % classes
+        yield Pair(
+            f"linear probe epoch, 3 x 5, {classes} classes",
+            lambda targets=targets, classes=classes: train(x, targets, lanes, classes, settings),  # type: ignore[misc]
+            lambda targets=targets, classes=classes: alone(targets, classes),  # type: ignore[misc]
+            "torch.nn.Linear one by one",
+        )
+
+
+def _prepare(_device: str) -> Iterator[Pair]:
+    """Preparing 600 recordings of 2 s by two processes, which also write a store, against two that only decode."""
+    import joblib
+
+    with tempfile.TemporaryDirectory() as folder:
+        for rate, channels in ((44_100, 2), (16_000, 1)):
+            root = Path(folder, str(rate))
+            root.mkdir()
+            noise = torch.randn(rate * 2, channels).mul_(0.1).numpy()
+            paths = [root / f"{number}.wav" for number in range(600)]
+            for path in paths:
+                soundfile.write(path, noise, rate)
+            stores = (Path(folder, f"store-{rate}-{number}") for number in itertools.count())
+            yield Pair(
+                f"600 x 2 s, {rate / 1000:g} kHz, {channels} channels, 2 workers",
+                lambda root=root, stores=stores: prepare(plan_folder(root), next(stores), workers=2),  # type: ignore[misc]
+                lambda paths=paths: joblib.Parallel(2)(joblib.delayed(_decode)(paths[half::2]) for half in (0, 1)),  # type: ignore[misc]
+                "two loops of soundfile and soxr",
+            )
+
+
+def _decode(paths: list[Path]) -> int:
+    """Samples of these recordings at 16 kHz, decoded the plain way."""
+    count = 0
+    for path in paths:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        count += len(soxr.resample(samples.mean(axis=1), rate, 16_000))
+    return count
+
+
 def _timed(call: Call, device: str) -> float:
     if device == "cuda":
         torch.cuda.synchronize()
@@ -171,6 +236,8 @@ GROUPS: dict[str, Callable[[str], Iterator[Pair]]] = {
     "log_mel": _log_mel,
     "crop": _crop,
     "encoder": _encoder,
+    "probe": _probe,
+    "prepare": _prepare,
 }
 
 if __name__ == "__main__":

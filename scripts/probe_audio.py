@@ -1,7 +1,8 @@
-"""Probe a frozen audio encoder: how well one linear layer on its features solves labelled tasks.
+"""Probe a frozen audio encoder: how well classifiers on its features solve labelled tasks.
 
     python -m scripts.probe_audio --checkpoint RUN --task STORE --protocol byola-v1 --out probe.json
     python -m scripts.probe_audio --checkpoint untrained:AudioNTT2020:2048 --task STORE --out floor.json
+    python -m scripts.probe_audio --checkpoint RUN --task ns us8k vc1 vf spcv2 spcv2-12 --stores STORES --out results/
 
 prints
 
@@ -9,16 +10,21 @@ prints
     fsdd_digit   0.7148 ± 0.0097   0.6737 to 0.7526  0.648  0.715  0.100  1e-03
     protocol byola-v1, mean of 10 repeats ± 95 % t half-width, seeds 42 to 51
 
-and writes every number with where it comes from. Features are extracted once and cached by content, so a
-second probe of the same encoder and task takes seconds. The learning rate is chosen on validation, never on
-test.
+and writes every number with where it comes from: into one JSON file, or into a results folder with the
+predictions, recall by class, confusion and a page beside the published rows (table.md). A folder is of one
+encoder, protocol and layer; each task is added when it is done, and the same task again replaces it, so six
+tasks can be done on six days. Compare folders with python -m scripts.compare.
+
+Features are extracted once and cached by content, so a second probe of the same encoder and task takes
+seconds. What is chosen (learning rate, neighbours, penalty) is chosen on validation, never on test.
 """
 
 import dataclasses
 import os
 import platform
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,30 +32,42 @@ import torch
 import randquant
 from audio.encoder import Layer
 from audio.named_encoder import named_device, named_encoder
+from audio.named_store import named_store
+from audio.published_rows import SIX_TASKS
+from audio.results_page import published_lines, results_page
 from audio.task_features import Statistics, task_features
-from audio.tasks import PROTOCOLS, Protocol, ProtocolName, Task, open_task
+from audio.tasks import PROTOCOLS, SWEPT_RATES, Protocol, ProtocolName, Task, open_task
 from audio.weights import LoadedEncoder
+from randquant import probing
 from randquant.atomic import write_json
 from randquant.command import run
+from randquant.coverage import coverage
 from randquant.errors import UsageError
 from randquant.features import Features
-from randquant.probes import knn as knn_probe
-from randquant.probes import linear
-from randquant.probes.splits import assign
-from randquant.store import Store
+from randquant.predictions import prediction_table
+from randquant.probes.linear import LinearSettings
+from randquant.probes.splits import assignments
+from randquant.probing import ProbeName
+from randquant.report import Entry, add, read_report, require_subject
+from randquant.result_lines import accuracy_lines
+
+StatisticsScope = Literal["protocol", "fold"]
 
 
 def probe(
     checkpoint: str,
-    task: list[Path],
-    out: Path,
+    task: list[str],
+    out: str,
+    stores: Path | None = None,
     protocol: ProtocolName = "byola-v1",
+    probes: list[ProbeName] | None = None,
+    seeds: int | None = None,
+    sweep: bool = False,
     learning_rates: list[float] | None = None,
-    repeats: int | None = None,
     layer: Layer = "output",
-    knn: bool = False,
     unit_seconds: float | None = None,
     statistics: Statistics = "task",
+    statistics_scope: StatisticsScope = "protocol",
     seed: int = 42,
     cache: Path | None = None,
     device: str = "auto",
@@ -58,54 +76,78 @@ def probe(
 
     Args:
         checkpoint: run folder, weights file (ours, published, Lightning), or untrained:ENCODER:D.
-        task: one or several stores with labels and splits.
-        out: JSON file to write; several tasks become a list under "results".
-        protocol: preset of padding, cropping and classifier.
-        learning_rates: candidates, the best on validation is used; the protocol's own by default.
-        repeats: of the classifier; the protocol's own by default.
+        task: stores with labels and splits or folds: paths, or with --stores names such as ns us8k vc1 vf spcv2
+            spcv2-12.
+        out: JSON file to write (several tasks become a list under "results"), or a results folder to add to.
+        stores: folder of stores in which names are looked up, by folder name or by dataset.
+        protocol: preset of padding, cropping, statistics, classifier, learning rate and repeats.
+        probes: what to ask of the features, linear by default, the one the protocols know; mlp is trained as linear
+            is, fewshot means 1, 5 and 10 labels a class, 1 % and 10 % of the labels.
+        seeds: repeats of the classifier, with seeds --seed, --seed + 1, ...; the protocol's own number by default.
+        sweep: choose the learning rate on validation, from 1e-5 to 1e-2 in half decades, instead of the protocol's.
+        learning_rates: candidates to choose from on validation instead of the protocol's.
         layer: features to use.
-        knn: also report k-nearest neighbours.
         unit_seconds: clip length; by default the published one, or the average duration of the training
             items.
         statistics: normalise log-mels by the task's training clips, as published, or as the checkpoint was
             trained.
+        statistics_scope: in cross-validation, share statistics between the folds as the protocol does (byola-v1: all
+            items; evar: the first fold's training items), or give each fold those of its own training items.
         seed: of crops, of the first repeat and of an untrained encoder.
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
         device: auto, cpu or cuda.
     """
-    if out.suffix != ".json":
-        raise UsageError(f"--out {out} should end in .json; rename it.")
-    if unit_seconds is not None and not 0.01 <= unit_seconds <= 3600:
-        raise UsageError(f"--unit_seconds {unit_seconds:g} should lie between 0.01 and 3600.")
-    if seed < 0:
-        raise UsageError(f"--seed {seed} should be at least 0.")
+    _check(unit_seconds, seed, sweep, learning_rates, statistics, statistics_scope)
+    folder = _is_folder(out)
     preset = PROTOCOLS[protocol]
-    tasks = [open_task(Store.open(path, kind="audio"), unit_seconds=unit_seconds) for path in task]
+    tasks = [open_task(named_store(name, stores), unit_seconds=unit_seconds) for name in task]
+    if folder:
+        _check_names(tasks)
     for each in tasks:
-        assign(each.items)  # what cannot be probed is said before hours are spent
-    out.parent.mkdir(parents=True, exist_ok=True)
-    settings = [_linear_settings(preset, each, learning_rates, repeats) for each in tasks]
-    target = named_device(device)
+        assignments(each.items)  # what cannot be probed is said before hours are spent
+    rates = list(SWEPT_RATES) if sweep else learning_rates
+    settings = [_linear_settings(preset, each, rates, seeds) for each in tasks]
+    chosen = Choices(
+        preset,
+        probes or ["linear"],
+        layer,
+        statistics,
+        statistics_scope,
+        seed,
+        cache or default_cache(),
+        named_device(device),
+    )
     loaded = named_encoder(checkpoint, seed=seed)
+    subject = {"encoder": loaded.sha256, "protocol": protocol, "layer": layer}
+    if folder:
+        require_subject(out, subject)
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
     print(f"{checkpoint}: {loaded.report}")
     results = []
-    for each, linear_settings in zip(tasks, settings, strict=True):
-        features = task_features(
-            loaded,
-            each,
-            preset,
-            cache=cache or default_cache(),
-            seed=seed,
-            layer=layer,
-            statistics=statistics,
-            device=target,
-        )
-        numbers = linear.evaluate(features, linear_settings, seed=seed, device=target)
-        if knn:
-            numbers["knn"] = knn_probe.evaluate(features, seed=seed, device=target)
-        results.append({**_identity(each, preset, seed), **numbers, **_provenance(checkpoint, loaded, features, each)})
-    write_json(out, results[0] if len(results) == 1 else {"results": results})
-    print("\n".join(table(results)))
+    for each, linear in zip(tasks, settings, strict=True):
+        facts, entries = _probe_task(checkpoint, loaded, each, linear, chosen)
+        if folder:
+            add(out, subject, entries, results_page)
+        results.append(facts)
+    if not folder:
+        write_json(out, results[0] if len(results) == 1 else {"results": results})
+    print("\n".join([*table(results), *beside(results)]))
+    if folder:
+        print(f"{Path(out) / 'table.md'} shows all {len(read_report(out).results)} results of this folder")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the command line decided for all tasks; the arguments of `probe`."""
+
+    protocol: Protocol
+    probes: list[ProbeName]
+    layer: Layer
+    statistics: Statistics
+    statistics_scope: StatisticsScope
+    seed: int
+    cache: Path
+    device: torch.device
 
 
 def default_cache() -> Path:
@@ -115,40 +157,137 @@ def default_cache() -> Path:
 
 def table(results: list[dict[str, Any]]) -> list[str]:
     """The results in lines for a terminal."""
-    width = max(12, *(len(result["task"]) for result in results))
-    lines = [f"{'task':<{width}} accuracy          95 % by items     valid  macro  floor  rate"]
-    for result in results:
-        spread = "         " if result["ci95"] is None else f" ± {result['ci95']:.4f}"
-        low, high = result["ci95_items"]
-        lines.append(
-            f"{result['task']:<{width}} {result['accuracy']:.4f}{spread}   {low:.4f} to {high:.4f}  "
-            f"{result['valid_accuracy']:.3f}  {result['macro_recall']:.3f}  {result['majority_floor']:.3f}  "
-            f"{result['learning_rate']:.0e}"
-        )
-        if "knn" in result:
-            nearest = result["knn"]
-            lines.append(
-                f"{'':<{width}} {nearest['accuracy']:.4f} by {nearest['neighbours']} nearest neighbours, "
-                f"temperature {nearest['temperature']:g}, chosen on validation"
-            )
+    others = {result["task"]: [result[name] for name in result["probes"][1:]] for result in results}
     first = results[0]
     seeds = first["seeds"]
     repeated = f"mean of {len(seeds)} repeats ± 95 % t half-width, seeds {seeds[0]} to {seeds[-1]}"
-    lines.append(f"protocol {first['protocol']['name']}, {repeated if len(seeds) > 1 else f'seed {seeds[0]}'}")
-    return lines
+    closing = f"protocol {first['protocol']['name']}, {repeated if len(seeds) > 1 else f'seed {seeds[0]}'}"
+    return [*accuracy_lines(results, others), *_partial(results), closing]
+
+
+def beside(results: list[dict[str, Any]]) -> list[str]:
+    """Our row beside those published under the same protocol, where one of the six tasks was probed."""
+    lines = published_lines(results)
+    return ["", *lines] if lines else []
+
+
+def _partial(results: list[dict[str, Any]]) -> list[str]:
+    """What is not in the table beside the published rows: tasks on a part of their published items."""
+    return [
+        f"{result['task']}: not the published number of items ({result['data']['differs']})"
+        for result in results
+        if result["data"]["complete"] is False and (result["task"] not in SIX_TASKS or result["probe"] != "linear")
+    ]
+
+
+def _probe_task(
+    checkpoint: str, loaded: LoadedEncoder, task: Task, settings: LinearSettings, chosen: Choices
+) -> tuple[dict[str, Any], list[Entry]]:
+    """All probes of one task: the first one's facts with the others' numbers inside, and an entry for each."""
+    features = _features(loaded, task, chosen)
+    outcomes = probing.evaluate(chosen.probes, features, settings, seed=chosen.seed, device=chosen.device)
+    identity = {**_identity(task, chosen.protocol, chosen.seed), "probes": list(outcomes)}
+    identity["protocol"]["departures"] = _departures(task, settings, chosen)
+    provenance = _provenance(checkpoint, loaded, features, task, chosen.statistics_scope)
+    entries = [
+        Entry(
+            {**identity, **outcome.numbers, "probe": name, **provenance},
+            prediction_table(task.name, name, outcome, task.items),
+        )
+        for name, outcome in outcomes.items()
+    ]
+    primary, *others = outcomes
+    nested = {name: outcomes[name].numbers for name in others}
+    return {**identity, **outcomes[primary].numbers, "probe": primary, **nested, **provenance}, entries
+
+
+def _features(loaded: LoadedEncoder, task: Task, chosen: Choices) -> Features | list[Features]:
+    """Of all items, or for each fold where it has statistics of its own."""
+    own_statistics = chosen.statistics_scope == "fold" and task.folds
+    every = [
+        task_features(
+            loaded,
+            task,
+            chosen.protocol,
+            cache=chosen.cache,
+            seed=chosen.seed,
+            layer=chosen.layer,
+            statistics=chosen.statistics,
+            fold=fold,
+            device=chosen.device,
+        )
+        for fold in (task.folds if own_statistics else [None])
+    ]
+    return every if own_statistics else every[0]
+
+
+def _check(
+    unit_seconds: float | None,
+    seed: int,
+    sweep: bool,
+    learning_rates: list[float] | None,
+    statistics: Statistics,
+    statistics_scope: StatisticsScope,
+) -> None:
+    if unit_seconds is not None and not 0.01 <= unit_seconds <= 3600:
+        raise UsageError(f"--unit_seconds {unit_seconds:g} should lie between 0.01 and 3600.")
+    if seed < 0:
+        raise UsageError(f"--seed {seed} should be at least 0.")
+    if sweep and learning_rates:
+        raise UsageError("--sweep and --learning_rates both say which rates to try; give one of them.")
+    if statistics == "checkpoint" and statistics_scope == "fold":
+        raise UsageError("--statistics checkpoint leaves no statistics to take by fold; drop --statistics_scope.")
+
+
+def _is_folder(out: str) -> bool:
+    """Whether `--out` says a results folder rather than a JSON file."""
+    path = Path(out)
+    if path.is_dir() or out.endswith("/") or not path.suffix:
+        return True
+    if path.suffix != ".json":
+        raise UsageError(f"--out {out} should end in .json, or in / for a results folder; rename it.")
+    return False
+
+
+def _check_names(tasks: list[Task]) -> None:
+    names = [task.name for task in tasks]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"--task names {twice} twice, but a results folder holds it once; use a folder for each.")
 
 
 def _linear_settings(
-    protocol: Protocol, task: Task, learning_rates: list[float] | None, repeats: int | None
-) -> linear.LinearSettings:
+    protocol: Protocol, task: Task, learning_rates: list[float] | None, seeds: int | None
+) -> LinearSettings:
+    if seeds is not None and seeds < 1:
+        raise UsageError(f"--seeds {seeds} should be at least 1: it is the number of repeats.")
     try:
         return dataclasses.replace(
             protocol.linear,
             learning_rates=tuple(learning_rates or protocol.learning_rates(task.name)),
-            repeats=protocol.linear.repeats if repeats is None else repeats,
+            repeats=protocol.linear.repeats if seeds is None else seeds,
         )
     except ValueError as error:
         raise UsageError(f"--{error}.") from None
+
+
+def _departures(task: Task, settings: LinearSettings, chosen: Choices) -> list[str]:
+    """Where the command line left the protocol, in words."""
+    rates = chosen.protocol.learning_rates(task.name)
+    said = {
+        f"{settings.repeats} repeats instead of {chosen.protocol.linear.repeats}": (
+            settings.repeats != chosen.protocol.linear.repeats
+        ),
+        f"learning rate {', '.join(f'{rate:g}' for rate in settings.learning_rates)} instead of {rates[0]:g}": (
+            settings.learning_rates != rates and len(settings.learning_rates) == 1
+        ),
+        f"learning rate chosen on validation from {len(settings.learning_rates)}": len(settings.learning_rates) > 1,
+        "clip length given": task.unit_source == "given",
+        "statistics of the checkpoint": chosen.statistics == "checkpoint",
+        "statistics of each fold": chosen.statistics_scope == "fold" and bool(task.folds),
+        f"layer {chosen.layer}": chosen.layer != "output",
+    }
+    return [words for words, departs in said.items() if departs]
 
 
 def _identity(task: Task, protocol: Protocol, seed: int) -> dict[str, Any]:
@@ -156,13 +295,29 @@ def _identity(task: Task, protocol: Protocol, seed: int) -> dict[str, Any]:
     return {"task": task.name, "protocol": described, "seed": seed}
 
 
-def _provenance(checkpoint: str, loaded: LoadedEncoder, features: Features, task: Task) -> dict[str, Any]:
-    settings = features.provenance["settings"]
+def _statistics(features: Features | list[Features], task: Task) -> dict[str, Any]:
+    if isinstance(features, Features):
+        return features.provenance["statistics"]
+    by_fold = {fold: each.provenance["statistics"] for fold, each in zip(task.folds, features, strict=True)}
+    return {"source": "each fold's own training items", "folds": by_fold}
+
+
+def _provenance(
+    checkpoint: str,
+    loaded: LoadedEncoder,
+    features: Features | list[Features],
+    task: Task,
+    statistics_scope: StatisticsScope,
+) -> dict[str, Any]:
+    settings = (features if isinstance(features, Features) else features[0]).provenance["settings"]
+    source = task.store.info.get("source")
     return {
         "split_counts": task.counts(),
+        "data": coverage(source if isinstance(source, dict) else None, task.counts()),
         "unit_seconds": task.unit_seconds,
         "unit_source": task.unit_source,
-        "statistics": features.provenance["statistics"],
+        "statistics": _statistics(features, task),
+        "statistics_scope": statistics_scope,
         "layer": settings["layer"],
         "dimension": settings["dimension"],
         "crop_seed": settings["crop_seed"],
@@ -177,7 +332,7 @@ def _provenance(checkpoint: str, loaded: LoadedEncoder, features: Features, task
         "store": {
             "path": str(task.store.path),
             "content_hash": task.store.content_hash,
-            "source": task.store.info.get("source"),
+            "source": source,
             "skipped": len(task.store.info.get("skipped", [])),
         },
         "versions": {

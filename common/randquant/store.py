@@ -12,6 +12,7 @@ one step, with its rows described in `shards/00000.json`, and a shard that is th
 
 import hashlib
 import json
+import re
 import shutil
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,12 @@ from randquant.lock import locked
 FORMAT = "randquant-store"
 VERSION = 1
 SPLITS = ("train", "valid", "test")
+_FOLD = re.compile("fold[1-9][0-9]*")
+
+
+def is_fold(split: str | None) -> bool:
+    """Whether an item's split names a fold of cross-validation, fold1, fold2, …, instead of one of `SPLITS`."""
+    return split is not None and _FOLD.fullmatch(split) is not None
 
 
 @dataclass(frozen=True)

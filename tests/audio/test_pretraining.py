@@ -8,9 +8,17 @@ import pytest
 import torch
 
 from audio.augment import LogMixupExp, RandomFilter, RandomLinearFader, RandomResizeCrop
+from audio.encoder import AudioNTT, AudioNTT2020, AudioNTT2022
 from audio.logmel import LogMel
 from audio.normalize import PreNorm
-from audio.pretraining import AudioPretraining, LogMelCrops, LogMelViews, WaveformCrops, build_task
+from audio.pretraining import (
+    AudioPretraining,
+    LogMelCrops,
+    LogMelViews,
+    WaveformCrops,
+    build_task,
+    lift_activations,
+)
 from randquant.errors import DataError
 from randquant.quantize import RandomizedQuantization
 from randquant.store import Store, StoreWriter
@@ -147,3 +155,27 @@ def test_silence_alone_cannot_be_normalised(tmp_path: Path) -> None:
 def test_bad_settings_are_named(noises: Store, change: dict) -> None:
     with pytest.raises(ValueError, match=r"--|bins"):
         settings(noises, **change)
+
+
+@pytest.mark.parametrize("encoder", [AudioNTT2020(d=32), AudioNTT2022(d=1024 + 32, hidden=48)])
+def test_lifted_units_start_alive(encoder: AudioNTT) -> None:
+    x = torch.randn(64, 1, 64, 48)
+    shares: dict[str, torch.Tensor] = {}
+
+    def watch(name: str, module: torch.nn.Module) -> None:
+        def keep(_module: torch.nn.Module, _inputs: object, output: torch.Tensor) -> None:
+            units = output.transpose(1, -1).flatten(0, -2) if output.ndim == 4 else output.flatten(0, -2)
+            shares[name] = (units > 0).float().mean(dim=0)
+
+        module.register_forward_hook(keep)
+
+    lift_activations(encoder, x, 2.0)
+    for name, module in encoder.named_modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            assert bool(module.num_batches_tracked == 0), "its statistics are still to come"
+        if isinstance(module, torch.nn.BatchNorm2d | torch.nn.Linear):
+            watch(name, module)
+    with torch.no_grad():
+        encoder.train()(x)
+    assert len(shares) >= 4
+    assert min(float(share.min()) for share in shares.values()) > 0.8

@@ -1,6 +1,7 @@
 """Task features against embedding clip by clip; statistics see training clips alone."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,62 @@ def test_the_checkpoints_own_statistics(loaded: LoadedEncoder, task: Task, tmp_p
         features_of(loaded, task, tmp_path, statistics="checkpoint")
     loaded.mean, loaded.std = -7.0, 4.0
     assert features_of(loaded, task, tmp_path, statistics="checkpoint").provenance["statistics"]["mean"] == -7.0
+
+
+FOLDS = ("fold1", "fold2", "fold3", "fold1", "fold2", "fold3")
+SECONDS = [16_000] * 6  # exactly the unit: there is no choice of crop
+
+
+def spread_of(store: Store, rows: list[int], loaded: LoadedEncoder) -> tuple[float, float]:
+    values = LogMel(loaded.front_end)(torch.from_numpy(np.stack([store.rows(row) for row in rows]))).double()
+    return float(values.mean()), float(values.std(correction=0))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "fold", "rows", "says"),
+    [
+        ("byola-v1", None, [0, 1, 2, 3, 4, 5], "the items of all folds"),
+        ("evar", None, [1, 2, 4, 5], "fold1's training items, for all folds"),
+        ("byola-v1", "fold2", [0, 2, 3, 5], "fold2's training items"),
+        ("evar", "fold2", [0, 2, 3, 5], "fold2's training items"),
+    ],
+)
+def test_statistics_of_folds(
+    write_store: WriteStore,
+    loaded: LoadedEncoder,
+    tmp_path: Path,
+    protocol: ProtocolName,
+    fold: str | None,
+    rows: list[int],
+    says: str,
+) -> None:
+    """Which items enter: loudness tells them apart."""
+    store = write_store("f", lengths=SECONDS, splits=FOLDS, loudness=[30_000, 3_000, 300, 30_000, 3_000, 30])
+    task = open_task(store, unit_seconds=1.0)
+    found = task_statistics(
+        loaded.front_end, task, PROTOCOLS[protocol], cache=tmp_path, seed=42, fold=fold, device="cpu"
+    )
+    assert (found.mean, found.std) == pytest.approx(spread_of(store, rows, loaded), rel=1e-5)
+    assert found.source.endswith(says)
+
+
+def test_every_fold_has_features_of_its_own(write_store: WriteStore, loaded: LoadedEncoder, tmp_path: Path) -> None:
+    store = write_store("f", lengths=SECONDS, splits=FOLDS, loudness=[30_000, 3_000, 300, 30_000, 3_000, 30])
+    task = open_task(store, unit_seconds=1.0)
+    one, other = (features_of(loaded, task, tmp_path, fold=fold) for fold in ("fold1", "fold2"))
+    shared = features_of(loaded, task, tmp_path)
+    assert (one.vectors != other.vectors).any()
+    assert (one.vectors != shared.vectors).any()
+    assert one.provenance["statistics"]["source"].endswith("fold1's training items")
+
+
+def test_statistics_take_as_many_clips_as_the_protocol_says(
+    write_store: WriteStore, loaded: LoadedEncoder, tmp_path: Path
+) -> None:
+    few = replace(PROTOCOLS["evar"], statistics_crops=2)
+    task = open_task(write_store("f"), unit_seconds=0.3)
+    found = task_statistics(loaded.front_end, task, few, cache=tmp_path, seed=42, device="cpu")
+    assert found.source.startswith("2 random crops")
 
 
 def test_silence_has_no_statistics(write_store: WriteStore, loaded: LoadedEncoder, tmp_path: Path) -> None:

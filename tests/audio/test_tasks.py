@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audio.crops import fit_length
-from audio.tasks import PROTOCOLS, Task, open_task, read_batches, task_name
+from audio.tasks import PROTOCOLS, SWEPT_RATES, Task, open_task, read_batches, task_name
 from randquant.errors import DataError
 from randquant.store import Store
 
@@ -78,3 +78,34 @@ def test_published_learning_rates_belong_to_evar() -> None:
     assert PROTOCOLS["byola-v1"].learning_rates("voxceleb1") == (1e-3,)
     assert (PROTOCOLS["byola-v1"].linear.repeats, PROTOCOLS["byola-v1"].linear.patience) == (10, 10)
     assert (PROTOCOLS["evar"].linear.repeats, PROTOCOLS["evar"].linear.patience) == (3, 20)
+
+
+FOLDS = ("fold1", "fold10", "fold2", "fold2", None, "fold1")
+
+
+def test_folds_are_in_order_and_counted(write_store: WriteStore, store: Store) -> None:
+    task = open_task(write_store("x", splits=FOLDS))
+    assert task.folds == ["fold1", "fold2", "fold10"]
+    assert task.counts() == {"fold1": 2, "fold2": 2, "fold10": 1, "unused": 1}
+    assert open_task(store).folds == []
+
+
+def test_training_items_of_folds_and_of_splits(write_store: WriteStore, store: Store) -> None:
+    task = open_task(write_store("x", splits=FOLDS))
+    assert task.training().tolist() == [0, 1, 2, 3, 5]
+    assert task.training(left_out="fold1").tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(open_task(store).training(), store.select("train"))
+
+
+def test_the_unit_of_folds_is_the_average_of_all_of_them(write_store: WriteStore) -> None:
+    task = open_task(write_store("x", splits=FOLDS))
+    lengths = [8_000, 24_000, 16_000, 40_000, 30_000]
+    assert task.unit == round(np.mean(lengths) / 16_000, 1) * 16_000
+    assert open_task(write_store("y", "us8k", splits=FOLDS)).unit == 64_000
+
+
+def test_the_rates_of_a_sweep_enclose_the_published_ones() -> None:
+    published = {rate for protocol in PROTOCOLS.values() for rate in protocol.linear.learning_rates}
+    published |= {rate for protocol in PROTOCOLS.values() for _, rate in protocol.task_learning_rates}
+    assert min(SWEPT_RATES) <= min(published)
+    assert max(published) <= max(SWEPT_RATES)

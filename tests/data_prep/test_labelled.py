@@ -40,6 +40,15 @@ def test_group_is_optional_and_order_and_further_columns_are_free(root: Path) ->
     assert plan_labelled(table(root, text), root).items == [Item("a.wav", 3, "cat", None, "train")]
 
 
+def test_folds_are_taken_in_all_rows_or_in_none(root: Path) -> None:
+    folds = "path,label,split\na.wav,cat,fold1\nsub/b.wav,dog,fold10\n"
+    assert [item.split for item in plan_labelled(table(root, folds), root).items] == ["fold1", "fold10"]
+    with pytest.raises(DataError, match="line 3 mixes folds"):
+        plan_labelled(table(root, folds.replace("fold10", "test")), root)
+    with pytest.raises(DataError, match="line 2 has the split 'fold0'"):
+        plan_labelled(table(root, folds.replace("fold1\n", "fold0\n")), root)
+
+
 def test_byte_order_mark_and_crlf(root: Path) -> None:
     plan = plan_labelled(table(root, GOOD.replace("\n", "\r\n"), "utf-8-sig"), root)
     assert [item.path for item in plan.items] == ["a.wav", "sub/b.wav"]

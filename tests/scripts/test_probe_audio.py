@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from audio.tasks import SWEPT_RATES
 from audio.weights import save_encoder, untrained_encoder
 from data_prep.labelled import plan_labelled
 from data_prep.preparation import prepare
 from randquant.command import run
+from randquant.predictions import answers
+from randquant.report import read_report
+from randquant.store import StoreWriter
 from scripts.probe_audio import default_cache, probe
 
 ENCODER = "untrained:AudioNTT2020:32"
@@ -52,7 +56,9 @@ def test_numbers_and_where_they_come_from(
     task: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "new" / "probe.json"
-    assert command(task, out, cache, "--knn", "--repeats", "3", "--learning_rates", "1e-2", "1e-3") == 0
+    assert (
+        command(task, out, cache, "--probes", "linear", "knn", "--seeds", "3", "--learning_rates", "1e-2", "1e-3") == 0
+    )
     result = json.loads(out.read_text())
     assert result["task"] == "tones"
     assert result["accuracy"] == 1.0
@@ -102,13 +108,122 @@ def test_several_tasks_without_validation(cache: Path, task: Path, tmp_path: Pat
     assert all(result["accuracy"] > 0.9 for result in results)
 
 
+def write_folds(folder: Path, *, folds: int = 3) -> Path:
+    """Tones of two pitches in folds, three short takes of each pitch a fold, prepared as UrbanSound8K would be."""
+    writer = StoreWriter(folder, kind="audio", plan="folds")
+    generator = np.random.default_rng(1)
+    with writer.begin(), writer.shard(0) as shard:
+        for index in range(6 * folds):
+            time = np.arange(4_000 + 100 * index) / 16_000
+            tone = np.sin(2 * np.pi * (300, 3000)[index % 2] * time) + 0.1 * generator.normal(size=len(time))
+            columns = {
+                "path": f"{index}.wav",
+                "label": "ab"[index % 2],
+                "group": None,
+                "split": f"fold{index // 6 + 1}",
+            }
+            shard.append([(8_000 * tone).astype(np.int16)], columns)
+    source = {"dataset": "us8k", "published": {"all": 8732}, "split_source": "official folds"}
+    with writer.begin():
+        writer.finish(1, {"sample_rate": 16_000, "source": source})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stores(task: Path) -> Path:
+    """A folder of stores: `tones` with splits, `urban` with folds."""
+    write_folds(task.parent / "urban")
+    return task.parent
+
+
+def into_folder(stores: Path, out: Path, cache: Path, *more: str, tasks: tuple[str, ...] = ("us8k", "tones")) -> int:
+    flags = ["--checkpoint", ENCODER, "--stores", str(stores), "--out", str(out), "--cache", str(cache)]
+    flags += ["--device", "cpu", "--seeds", "2", "--unit_seconds", "0.4", "--task", *tasks]
+    return run(probe, [*flags, *more])
+
+
+def test_a_results_folder(stores: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "results"
+    assert into_folder(stores, out, cache, "--probes", "linear", "knn") == 0
+    report = read_report(out)
+    assert [(facts["task"], facts["probe"]) for facts in report.results] == [
+        (task, name) for task in ("tones", "us8k") for name in ("linear", "knn")
+    ]
+    folds, tones = report.results[2], report.results[0]
+    assert folds["split_counts"] == {"fold1": 6, "fold2": 6, "fold3": 6, "unused": 0}
+    assert [fold["test"] for fold in folds["folds"]] == [6, 6, 6]
+    assert folds["data"]["differs"] == "all 18 of 8,732"
+    assert folds["data"]["split_source"] == "official folds"
+    assert folds["statistics"]["source"].endswith("the items of all folds")
+    assert folds["protocol"]["departures"] == ["2 repeats instead of 10", "clip length given"]
+    assert tones["data"]["complete"] is None
+    found = answers(report.predictions(folds))
+    assert found.folds == [f"fold{fold}" for fold in (1, 2, 3) for _ in range(6)]
+    assert found.right.mean() == pytest.approx(folds["accuracy"])
+    assert found.seeds == [42, 43]
+    page = (out / "table.md").read_text()
+    assert "RQ: RRC + RQ" in page
+    assert "†‡" in page
+    assert "US8K (all 18 of 8,732)" in capsys.readouterr().out
+
+
+def test_six_days(stores: Path, cache: Path, tmp_path: Path) -> None:
+    """One task a day gives the same folder as all at once, whatever the order."""
+    assert into_folder(stores, tmp_path / "once", cache) == 0
+    for task in ("tones", "us8k"):
+        assert into_folder(stores, tmp_path / "days", cache, tasks=(task,)) == 0
+    once, days = (read_report(tmp_path / name) for name in ("once", "days"))
+    for one, other in zip(once.results, days.results, strict=True):
+        one.pop("seconds"), other.pop("seconds")
+        assert one == other
+
+
+def test_statistics_of_each_fold(stores: Path, cache: Path, tmp_path: Path) -> None:
+    assert into_folder(stores, tmp_path / "r", cache, "--statistics_scope", "fold") == 0
+    tones, folds = read_report(tmp_path / "r").results
+    means = {fold: found["mean"] for fold, found in folds["statistics"]["folds"].items()}
+    assert list(means) == ["fold1", "fold2", "fold3"]
+    assert len(set(means.values())) == 3
+    assert "statistics of each fold" in folds["protocol"]["departures"]
+    assert "statistics of each fold" not in tones["protocol"]["departures"]
+
+
+def test_every_probe_and_a_sweep(stores: Path, cache: Path, tmp_path: Path) -> None:
+    names = ["linear", "knn", "ridge", "logistic", "fewshot", "mlp"]
+    flags = ["--sweep", "--protocol", "evar", "--probes", *names]
+    assert into_folder(stores, tmp_path / "r", cache, *flags, tasks=("urban",)) == 0
+    results = {facts["probe"]: facts for facts in read_report(tmp_path / "r").results}
+    few = {"fewshot-1", "fewshot-5", "fewshot-10", "fewshot-1%", "fewshot-10%"}
+    assert set(results) == {*names, *few} - {"fewshot"}
+    assert results["linear"]["settings"]["learning_rates"] == list(SWEPT_RATES)
+    assert results["mlp"]["settings"]["hidden"] > 0
+    assert "learning rate chosen on validation from 7" in results["linear"]["protocol"]["departures"]
+    assert results["linear"]["statistics"]["source"].endswith("fold1's training items, for all folds")
+    assert results["ridge"]["accuracy"] > 0.9
+
+
+def test_a_folder_is_of_one_encoder_and_protocol(
+    stores: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert into_folder(stores, tmp_path / "r", cache, tasks=("tones",)) == 0
+    for flags in (["--protocol", "evar"], ["--layer", "conv"], ["--seed", "1"]):
+        assert into_folder(stores, tmp_path / "r", cache, *flags, tasks=("tones",)) == 1
+        said = capsys.readouterr().err.strip()
+        assert "choose another --out" in said.splitlines()[-1]
+    assert into_folder(stores, tmp_path / "r", cache, tasks=("tones", "tones")) == 2
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "says"),
     [
         (["--out", "x.csv"], 2, "should end in .json"),
+        (["--sweep", "--learning_rates", "0.1"], 2, "give one of them"),
+        (["--statistics", "checkpoint", "--statistics_scope", "fold"], 2, "drop --statistics_scope"),
+        (["--probes", "svm"], 2, "probes"),
+        (["--task", "ns", "--stores", "nowhere"], 1, "nowhere"),
         (["--unit_seconds", "0"], 2, "--unit_seconds"),
         (["--learning_rates", "0"], 2, "learning_rates"),
-        (["--repeats", "0"], 2, "repeats"),
+        (["--seeds", "0"], 2, "--seeds"),
         (["--checkpoint", "untrained:ResNet:5"], 2, "AudioNTT2020"),
         (["--checkpoint", "untrained:AudioNTT2022:5"], 2, "exceed"),
         (["--checkpoint", "nowhere"], 1, "nowhere"),

@@ -1,1 +1,1 @@
-"""What is asked of frozen features: one file a probe, each `evaluate(features) -> numbers`."""
+"""What is asked of frozen features: one file a probe, `evaluate(features, settings, *, seed, device) -> Outcome`."""

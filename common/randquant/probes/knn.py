@@ -3,19 +3,47 @@
 Votes are exp(cosine / temperature) (Wu et al., CVPR 2018).
 """
 
+import time
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from randquant.features import Features
-from randquant.probes.linear import score
-from randquant.probes.splits import assign
+from randquant.probes.arrangement import Arrangement, Part, arrange
+from randquant.probes.outcome import Outcome, outcome_of
+from randquant.probes.reading import first_of
+from randquant.probes.splits import assignments
 
 _SIMILARITIES = 2**25  # cosines held at a time: 128 MB
+
+
+def _check(neighbours: Sequence[int], temperatures: Sequence[float]) -> None:
+    if not neighbours or min(neighbours) < 1:
+        raise ValueError(f"neighbours need to be at least 1, got {list(neighbours)}")
+    if not temperatures or min(temperatures) <= 0:
+        raise ValueError(f"temperatures need to be above 0, got {list(temperatures)}")
+
+
+@dataclass(frozen=True)
+class KnnSettings:
+    """What is tried on validation.
+
+    Attributes:
+        neighbours: numbers of neighbours that vote; one above the number of training items means all.
+        temperatures: of the votes; the lower, the more the nearest count.
+    """
+
+    neighbours: tuple[int, ...] = (1, 5, 20, 200)
+    temperatures: tuple[float, ...] = (0.07, 0.1)
+
+    def __post_init__(self) -> None:
+        _check(self.neighbours, self.temperatures)
 
 
 def predict(
@@ -38,19 +66,10 @@ def predict(
     Returns:
         (len(neighbours), len(temperatures), m) int64 class ids.
     """
-    if not neighbours or min(neighbours) < 1:
-        raise ValueError(f"neighbours need to be at least 1, got {list(neighbours)}")
-    if not temperatures or min(temperatures) <= 0:
-        raise ValueError(f"temperatures need to be above 0, got {list(temperatures)}")
+    _check(neighbours, temperatures)
     bank = functional.normalize(train.float(), dim=1)
     classes = int(train_labels.max()) + 1
-    most = min(max(neighbours), len(bank))
-    predictions = []
-    for chunk in queries.split(max(1, _SIMILARITIES // len(bank))):
-        cosine, nearest = (functional.normalize(chunk.float(), dim=1) @ bank.T).topk(most, dim=1)
-        labels = train_labels[nearest]
-        predictions.append(_vote(cosine, labels, neighbours, temperatures, classes))
-    return torch.cat(predictions, dim=2)
+    return _predict(bank, train_labels, queries, neighbours, temperatures, classes)
 
 
 def accuracy(
@@ -67,56 +86,97 @@ def accuracy(
 
 
 def evaluate(
-    features: Features,
+    features: Features | Sequence[Features],
+    settings: KnnSettings = KnnSettings(),
     *,
-    neighbours: Sequence[int] = (1, 5, 20, 200),
-    temperatures: Sequence[float] = (0.07, 0.1),
     seed: int = 42,
     device: str | torch.device = "cpu",
-) -> dict[str, Any]:
-    """kNN accuracy with the number of neighbours and the temperature chosen on validation.
+) -> Outcome:
+    """kNN accuracy with the number of neighbours and the temperature chosen on validation, for all folds alike.
 
     Where the data name no validation split, a part of train held out by `seed` chooses; all of train votes on
     test.
 
+    Args:
+        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
+        settings: what to try.
+        seed: of the held-out part.
+        device: where to compute; the features in use have to fit there.
+
     Returns:
-        The numbers of `randquant.probes.linear.score` (one repeat, so `ci95` is None) with `neighbours`,
+        The numbers of `randquant.probes.outcome.outcome_of` (one repeat, so `ci95` is None) with `neighbours`,
         `temperature`, `valid_accuracy` and the whole sweep.
 
     Raises:
-        DataError: the features cannot be probed (`randquant.probes.splits.assign`).
+        DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
     """
-    assignment = assign(features.items)
-    targets = torch.from_numpy(assignment.targets).to(device)
-    fit, choose = assignment.parts(seed=seed)
-
-    def vectors(rows: np.ndarray) -> Tensor:
-        return torch.from_numpy(features.vectors[rows]).to(device)
-
-    guesses = predict(vectors(fit), targets[fit], vectors(choose), neighbours=neighbours, temperatures=temperatures)
-    valid = (guesses == targets[choose]).double().mean(dim=-1)  # (k, temperature)
-    best = divmod(int(valid.argmax()), len(temperatures))
-    k, temperature = neighbours[best[0]], temperatures[best[1]]
-    everything = vectors(assignment.train)
-    predictions = predict(
-        everything,
-        targets[assignment.train],
-        vectors(assignment.test),
-        neighbours=[k],
-        temperatures=[temperature],
-    )[0].cpu()
-    majority = int(np.bincount(assignment.targets[assignment.train]).argmax())
-    return {
-        **score(predictions.numpy(), assignment.targets[assignment.test], majority),
+    started = time.perf_counter()
+    tasks = assignments(first_of(features).items)
+    arrangement = arrange(features, tasks, device, standardised=False)
+    functional.normalize(arrangement.x, dim=1, out=arrangement.x)
+    # (k, temperature), the mean of folds
+    valid = np.mean([_valid_accuracy(arrangement, part, settings, seed) for part in arrangement.parts], axis=0)
+    best = divmod(int(valid.argmax()), len(settings.temperatures))
+    k, temperature = settings.neighbours[best[0]], settings.temperatures[best[1]]
+    chosen = KnnSettings((k,), (temperature,))
+    predictions = []
+    for part in arrangement.parts:
+        guesses = _votes(arrangement, part, part.assignment.train, part.assignment.test, chosen)
+        predictions.append(guesses[0].cpu().numpy())
+    extra = {
         "neighbours": k,
         "temperature": temperature,
         "valid_accuracy": float(valid[best]),
-        "sweep": [
-            {"neighbours": a, "temperature": b, "valid_accuracy": float(valid[i, j])}
-            for i, a in enumerate(neighbours)
-            for j, b in enumerate(temperatures)
-        ],
+        "sweep": _sweep(valid, settings),
+        "seeds": [seed],
+        "settings": {"probe": "knn", **asdict(settings)},
     }
+    outcome = outcome_of("knn", tasks, predictions, extra)
+    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
+    return outcome
+
+
+def _valid_accuracy(arrangement: Arrangement, part: Part, settings: KnnSettings, seed: int) -> NDArray[np.float64]:
+    """(k, temperature) share of validation items that are right."""
+    fit, choose = part.assignment.parts(seed=seed)
+    guesses = _votes(arrangement, part, fit, choose, settings)
+    return (guesses == arrangement.targets[part.rows(choose)]).double().mean(dim=-1).cpu().numpy()
+
+
+def _votes(
+    arrangement: Arrangement,
+    part: Part,
+    bank: NDArray[np.int64],
+    queries: NDArray[np.int64],
+    settings: KnnSettings,
+) -> Tensor:
+    """(k, temperature, m) class ids for rows of the features; the arrangement is of unit length."""
+    here = part.rows(bank)
+    return _predict(
+        arrangement.x[here],
+        arrangement.targets[here],
+        arrangement.x[part.rows(queries)],
+        settings.neighbours,
+        settings.temperatures,
+        len(part.assignment.classes),
+    )
+
+
+def _predict(
+    bank: Tensor,
+    labels: Tensor,
+    queries: Tensor,
+    neighbours: Sequence[int],
+    temperatures: Sequence[float],
+    classes: int,
+) -> Tensor:
+    """As `predict`, with a bank (n, D) of unit length."""
+    most = min(max(neighbours), len(bank))
+    predictions = []
+    for chunk in queries.split(max(1, _SIMILARITIES // max(len(bank), classes))):
+        cosine, nearest = (functional.normalize(chunk.float(), dim=1) @ bank.T).topk(most, dim=1)
+        predictions.append(_vote(cosine, labels[nearest], neighbours, temperatures, classes))
+    return torch.cat(predictions, dim=2)
 
 
 def _vote(
@@ -131,3 +191,11 @@ def _vote(
             votes = weights.new_zeros(len(weights), classes).scatter_add_(1, labels[:, :k], weights)
             winners.append(votes.argmax(dim=1))
     return torch.stack(winners).unflatten(0, (len(neighbours), len(temperatures)))
+
+
+def _sweep(valid: NDArray[np.float64], settings: KnnSettings) -> list[dict[str, Any]]:
+    return [
+        {"neighbours": k, "temperature": temperature, "valid_accuracy": float(valid[i, j])}
+        for i, k in enumerate(settings.neighbours)
+        for j, temperature in enumerate(settings.temperatures)
+    ]

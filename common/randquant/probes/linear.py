@@ -1,14 +1,15 @@
-"""Linear evaluation: one linear layer on frozen features, every repeat and learning rate trained in one pass.
+"""Linear evaluation: one linear layer on frozen features, folds, repeats and learning rates trained together.
 
-A *lane* is one repeat: its own initialisation, shuffling and, where the data name no validation split,
+A *lane* is one repeat on one fold: its own initialisation, shuffling and, where the data name no validation split,
 held-out part. The learning rates of a lane share its batches, so a step of S lanes and L rates is one batched
 product of (S, b, D) by (S, L * C, D) instead of S * L small ones. Each of them equals the layer trained
-alone.
+alone. With `hidden` units the layer becomes two with a ReLU between, trained the same way.
 """
 
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from randquant.features import Features
-from randquant.probes.intervals import items_interval, repeats_half_width
-from randquant.probes.splits import Assignment, assign
+from randquant.probes.arrangement import Arrangement, Part, Rows, arrange
+from randquant.probes.outcome import Outcome, outcome_of
+from randquant.probes.reading import first_of
+from randquant.probes.splits import assignments
 from randquant.probes.stacked_adam import StackedAdam
+from randquant.probes.stacked_layers import absorb, backward, forward, initial_parameters, predict
 
-_CHUNK = 8192  # rows read or scored at a time
-_LOGITS = 2**25  # numbers a scored chunk may give: 128 MB
-_STATE_BYTES = 2**30  # weights, moments and best weights of the lanes trained together
+# Weights, moments, best weights and batches of the lanes trained together: on a CPU what stays in its cache, since
+# more of them save nothing there; elsewhere enough to keep the device busy.
+_CPU_GROUP_BYTES, _GROUP_BYTES = 2**24, 2**31
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,9 @@ class LinearSettings:
         max_epochs: passes over train at most.
         patience: stop after this many epochs below the best validation accuracy; equalling it counts as
             improving.
-        repeats: lanes, with seeds seed, seed + 1, ...
+        repeats: trainings of each fold, with seeds seed, seed + 1, ...
         divide_loss_by_classes: train on cross-entropy / C, as EVAR does.
+        hidden: units of a hidden ReLU layer, None for a linear probe.
     """
 
     learning_rates: tuple[float, ...] = (1e-3,)
@@ -49,6 +54,7 @@ class LinearSettings:
     patience: int = 10
     repeats: int = 10
     divide_loss_by_classes: bool = False
+    hidden: int | None = None
 
     def __post_init__(self) -> None:
         if not self.learning_rates or min(self.learning_rates) <= 0:
@@ -58,17 +64,21 @@ class LinearSettings:
         for name in ("batch_size", "max_epochs", "patience", "repeats"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} needs to be at least 1, got {getattr(self, name)}")
+        if self.hidden is not None and self.hidden < 1:
+            raise ValueError(f"hidden needs to be at least 1, or None for a linear layer, got {self.hidden}")
         if self.weight_decay < 0:
             raise ValueError(f"weight_decay needs to be at least 0, got {self.weight_decay}")
 
 
 @dataclass(frozen=True)
 class Lane:
-    """One repeat: rows of x to train on and to choose on (slices where contiguous), and its seed."""
+    """One training: rows of x to train and to choose on, its seed, and what x is multiplied by and added to, (D,)."""
 
-    train: Tensor | slice
-    valid: Tensor | slice
+    train: Rows
+    valid: Rows
     seed: int
+    scale: Tensor | None = None
+    offset: Tensor | None = None
 
 
 @dataclass
@@ -76,166 +86,111 @@ class Trained:
     """The best weights of every lane and rate.
 
     Attributes:
-        weight: (S, L, C, D).
-        bias: (S, L, C).
+        parameters: weight (S, L, outputs, inputs) and bias (S, L, outputs) of each layer in turn.
         valid_accuracy: (S, L), of the weights kept.
         best_epoch: (S, L), the epoch after which they were kept, from 1.
         epochs: (S, L), epochs trained before stopping.
     """
 
-    weight: Tensor
-    bias: Tensor
+    parameters: list[Tensor]
     valid_accuracy: NDArray[np.float64]
     best_epoch: NDArray[np.int64]
     epochs: NDArray[np.int64]
 
 
 def evaluate(
-    features: Features,
+    features: Features | Sequence[Features],
     settings: LinearSettings = LinearSettings(),
     *,
     seed: int = 42,
     device: str | torch.device = "cpu",
-) -> dict[str, Any]:
+) -> Outcome:
     """Linear-probe accuracy with its uncertainty; the learning rate is chosen on validation, never on test.
 
+    Folds are cross-validated, all of them trained together. One learning rate is chosen for the task, by the mean
+    validation accuracy of all folds and repeats.
+
     Args:
-        features: (n, D) with labels and splits.
+        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
         settings: how to train.
-        seed: of the first repeat.
+        seed: of the first repeat, in every fold.
         device: where to train; the features in use have to fit there.
 
     Returns:
-        `accuracy` (mean over repeats, in [0, 1]), `ci95` (half-width of the Student t interval over repeats,
-        None for one repeat), `ci95_items` (Wilson interval over test items), `accuracies` (one a repeat),
-        `valid_accuracy`, `macro_recall` (mean over the classes present in test), `majority_floor` (test share
-        of train's largest class), `learning_rate`, `by_learning_rate`, `epochs`, counts, settings and wall
-        time.
+        The numbers of `randquant.probes.outcome.outcome_of` with `valid_accuracy`, `learning_rate`,
+        `by_learning_rate`, `epochs` (one a lane: the repeats of the first fold, of the second, ...), `seeds`,
+        `settings` and wall time; the predictions of every repeat.
 
     Raises:
-        DataError: the features cannot be probed (`randquant.probes.splits.assign`).
+        DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
     """
     started = time.perf_counter()
-    assignment = assign(features.items)
-    x, targets, lanes, test = _arrange(features, assignment, settings.repeats, seed, device)
-    trained = train(x, targets, lanes, len(assignment.classes), settings)
+    tasks = assignments(first_of(features).items)
+    arrangement = arrange(features, tasks, device)
+    seeds = [seed + repeat for repeat in range(settings.repeats)]
+    lanes = [_lane(part, each) for part in arrangement.parts for each in seeds]
+    trained = train(arrangement.x, arrangement.targets, lanes, len(tasks[0].classes), settings)
     chosen = int(trained.valid_accuracy.mean(axis=0).argmax())  # the first of equals
-    predictions = predict(x, test, trained.weight[:, chosen], trained.bias[:, chosen]).cpu().numpy()
-    truth = assignment.targets[assignment.test]
-    numbers = score(predictions, truth, _majority(assignment))
-    return {
-        **numbers,
+    extra = {
         "valid_accuracy": float(trained.valid_accuracy[:, chosen].mean()),
         "learning_rate": settings.learning_rates[chosen],
-        "epochs": trained.epochs[:, chosen].tolist(),
         "by_learning_rate": _by_rate(trained, settings),
-        "repeats": settings.repeats,
-        "seeds": [lane.seed for lane in lanes],
-        "classes": len(assignment.classes),
-        "counts": {
-            "train": len(assignment.train),
-            "valid": None if assignment.valid is None else len(assignment.valid),
-            "test": len(assignment.test),
-        },
-        "validation": "the valid split" if assignment.valid is not None else "10 % of train, drawn for each repeat",
-        "settings": {"probe": "linear", **asdict(settings)},
-        "seconds": round(time.perf_counter() - started, 3),
+        "epochs": trained.epochs[:, chosen].tolist(),
+        "seeds": seeds,
+        "settings": {"probe": _name(settings), **asdict(settings)},
     }
-
-
-def score(predictions: NDArray[np.int64], truth: NDArray[np.int64], majority: int) -> dict[str, Any]:
-    """Numbers of (S, m) predicted class ids, one row a repeat, against (m,) true ones."""
-    right = predictions == truth
-    accuracies = right.mean(axis=1)
-    recalls = [right[:, truth == label].mean() for label in np.unique(truth)]
-    accuracy = float(accuracies.mean())
-    return {
-        "accuracy": accuracy,
-        "ci95": repeats_half_width(accuracies.tolist()),
-        "ci95_method": "half-width of the Student t interval of the mean over repeats",
-        "ci95_items": list(items_interval(accuracy, len(truth))),
-        "ci95_items_method": "Wilson score interval over test items",
-        "accuracies": accuracies.tolist(),
-        "macro_recall": float(np.mean(recalls)),
-        "majority_floor": float((truth == majority).mean()),
-    }
+    predictions = _test_predictions(arrangement, trained, chosen, settings.repeats)
+    outcome = outcome_of(_name(settings), tasks, predictions, extra)
+    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
+    return outcome
 
 
 def train(x: Tensor, targets: Tensor, lanes: Sequence[Lane], classes: int, settings: LinearSettings) -> Trained:
     """Train every lane at every rate.
 
     Args:
-        x: (n, D) float standardised features.
+        x: (n, D) float features, standardised but for what a lane scales and adds.
         targets: (n,) int64 class ids on the device of x.
-        lanes: repeats; they may differ in rows and in their number.
+        lanes: trainings; they may differ in rows and in their number. Either all scale x or none does.
         classes: C.
         settings: how to train.
 
-    Lanes are trained in groups where their weights together would not fit about a gigabyte.
+    Lanes are trained in groups that suit the device, which changes no result.
     """
-    lane_bytes = 4 * x.element_size() * (x.shape[1] + 1) * classes * len(settings.learning_rates)
-    group = max(1, _STATE_BYTES // lane_bytes)
+    sizes = [x.shape[1], *([settings.hidden] if settings.hidden else []), classes]
+    group = _group(sizes, settings, x)
     parts = [
-        _Training(x, targets, lanes[start : start + group], classes, settings).run()
+        _Training(x, targets, lanes[start : start + group], sizes, settings).run()
         for start in range(0, len(lanes), group)
     ]
     return Trained(
-        torch.cat([part.weight for part in parts]),
-        torch.cat([part.bias for part in parts]),
+        [torch.cat(parameter) for parameter in zip(*(part.parameters for part in parts), strict=True)],
         np.concatenate([part.valid_accuracy for part in parts]),
         np.concatenate([part.best_epoch for part in parts]),
         np.concatenate([part.epochs for part in parts]),
     )
 
 
-def predict(x: Tensor, rows: Tensor | slice, weight: Tensor, bias: Tensor) -> Tensor:
-    """Class ids (S, m) that layers (S, C, D), (S, C) give to the m selected rows of x (n, D)."""
-    flat, offset = weight.flatten(0, 1).T, bias.flatten()
-    chunk = max(1, min(_CHUNK, _LOGITS // len(offset)))
-    guesses = [torch.addmm(offset, part, flat).unflatten(1, bias.shape).argmax(dim=-1) for part in x[rows].split(chunk)]
-    return torch.cat(guesses).T
-
-
-def initial_layer(dimension: int, classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Weight (C, D) and bias (C,) drawn as `torch.nn.Linear` does: uniform within 1 / sqrt(D)."""
-    bound = dimension**-0.5
-    weight = torch.rand(classes, dimension, generator=generator).mul_(2 * bound).sub_(bound)
-    return weight, torch.rand(classes, generator=generator).mul_(2 * bound).sub_(bound)
-
-
-def standardise_(x: Tensor, train_rows: int) -> Tensor:
-    """Give each column of x (n, D) mean 0 and deviation 1 over its first `train_rows` rows, in place.
-
-    Columns constant over those rows are only centred, as scikit-learn's `StandardScaler` does.
-    """
-    head = x[:train_rows]
-    mean = sum(chunk.double().sum(dim=0) for chunk in head.split(_CHUNK)) / train_rows
-    variance = sum((chunk.double() - mean).square_().sum(dim=0) for chunk in head.split(_CHUNK)) / train_rows
-    deviation = variance.sqrt()
-    # A column is constant when its deviation is only the rounding of its mean.
-    deviation = torch.where(deviation <= 1e-7 * mean.abs(), torch.ones_like(deviation), deviation)
-    deviation = torch.where(deviation == 0, torch.ones_like(deviation), deviation)
-    return x.sub_(mean.to(x.dtype)).div_(deviation.to(x.dtype))
-
-
 class _Training:
     """The state of lanes trained together; lanes and rates that have stopped leave the products."""
 
     def __init__(
-        self, x: Tensor, targets: Tensor, lanes: Sequence[Lane], classes: int, settings: LinearSettings
+        self, x: Tensor, targets: Tensor, lanes: Sequence[Lane], sizes: Sequence[int], settings: LinearSettings
     ) -> None:
-        self.x, self.targets, self.lanes, self.classes, self.settings = x, targets, lanes, classes, settings
+        self.x, self.targets, self.lanes, self.classes, self.settings = x, targets, lanes, sizes[-1], settings
         self.generators = [torch.Generator().manual_seed(lane.seed) for lane in lanes]
         self.train_rows = [_as_rows(lane.train, x) for lane in lanes]
         rates = len(settings.learning_rates)
-        layers = [initial_layer(x.shape[1], classes, generator) for generator in self.generators]
-        # (S, L, C, D) and (S, L, C): the rates of a lane start alike.
-        weight = torch.stack([weight for weight, _ in layers]).to(x)[:, None].repeat(1, rates, 1, 1)
-        bias = torch.stack([bias for _, bias in layers]).to(x)[:, None].repeat(1, rates, 1)
-        self.optimiser = StackedAdam([weight, bias], list(settings.learning_rates), settings.weight_decay)
+        starts = [initial_parameters(sizes, generator) for generator in self.generators]
+        # (S, L, ...): the rates of a lane start alike.
+        parameters = [
+            torch.stack(lane).to(x).unsqueeze(1).repeat(1, rates, *[1] * lane[0].ndim)
+            for lane in zip(*starts, strict=True)
+        ]
+        self.optimiser = StackedAdam(parameters, list(settings.learning_rates), settings.weight_decay)
         # The lanes and rates still trained; what is kept of them covers all.
         self.active_lanes, self.active_rates = list(range(len(lanes))), list(range(rates))
-        self.best = [weight.clone(), bias.clone()]
+        self.best = [parameter.clone() for parameter in parameters]
         self.best_accuracy = np.full((len(lanes), rates), -1.0)
         self.best_epoch = np.zeros((len(lanes), rates), dtype=np.int64)
         self.epochs = np.zeros((len(lanes), rates), dtype=np.int64)
@@ -248,8 +203,7 @@ class _Training:
             if self.stopped.all():
                 break
             self._drop_stopped()
-        weight, bias = self.best
-        return Trained(weight, bias, self.best_accuracy, self.best_epoch, self.epochs)
+        return Trained(self.best, self.best_accuracy, self.best_epoch, self.epochs)
 
     def _train_epoch(self) -> None:
         """One shuffled pass; lanes with fewer batches sit out the surplus steps."""
@@ -265,21 +219,21 @@ class _Training:
         """One Adam step of the lanes (by position) that have a batch of rows."""
         rows, share = _padded(list(batches.values()), self.x.dtype)
         lanes = None if len(batches) == len(self.active_lanes) else list(batches)
-        weight, bias = (p if lanes is None else p[lanes] for p in self.optimiser.parameters)
+        parameters = [p if lanes is None else p[lanes] for p in self.optimiser.parameters]
         if self.settings.divide_loss_by_classes:
             share = share / self.classes
-        batch = torch.index_select(self.x, 0, rows.flatten()).unflatten(0, rows.shape)
-        slope = self._slope(batch, self.targets[rows], weight, bias).mul_(share.unsqueeze(2))
-        gradients = [torch.bmm(slope.mT, batch).view_as(weight), slope.sum(dim=1).view_as(bias)]
-        self.optimiser.step(gradients, lanes)
+        values = forward(parameters, self._batch(rows, list(batches)))
+        slope = _slope(values[-1], self.targets[rows]).mul_(share[:, :, None, None])
+        self.optimiser.step(backward(parameters, values, slope), lanes)
 
-    def _slope(self, batch: Tensor, targets: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Gradient of each item's cross-entropy by its logits, softmax minus one-hot: (S, b, L * C)."""
-        flat = weight.flatten(1, 2).mT
-        logits = torch.baddbmm(bias.flatten(1).unsqueeze(1), batch, flat)
-        slope = logits.unflatten(2, (-1, self.classes)).softmax(dim=-1)
-        index = targets[:, :, None, None].expand(-1, -1, slope.shape[2], 1)
-        return slope.scatter_add_(3, index, slope.new_full((), -1.0).expand(index.shape)).flatten(2)
+    def _batch(self, rows: Tensor, positions: list[int]) -> Tensor:
+        """(S, b, D) standardised features of rows (S, b) of the lanes at these positions."""
+        batch = torch.index_select(self.x, 0, rows.flatten()).unflatten(0, rows.shape)
+        for position, part in zip(positions, batch, strict=True):
+            lane = self.lanes[self.active_lanes[position]]
+            if lane.scale is not None and lane.offset is not None:
+                torch.addcmul(lane.offset, part, lane.scale, out=part)
+        return batch
 
     def _keep_best(self, epoch: int) -> None:
         """Score the epoch on validation, keep what is not worse, stop what has run out of patience."""
@@ -298,11 +252,10 @@ class _Training:
 
     def _valid_accuracy(self) -> NDArray[np.float64]:
         """(active lanes, active rates) share of validation items that are right."""
-        weight, bias = self.optimiser.parameters
         shares = []
         for i, lane in enumerate(self.active_lanes):
             valid = self.lanes[lane].valid
-            guesses = predict(self.x, valid, weight[i], bias[i])
+            guesses = _predict(self.x, valid, [p[i] for p in self.optimiser.parameters], self.lanes[lane])
             shares.append((guesses == self.targets[valid]).double().mean(dim=1))
         return torch.stack(shares).cpu().numpy()
 
@@ -317,6 +270,20 @@ class _Training:
         self.active_rates = [self.active_rates[j] for j in rates]
 
 
+def _slope(logits: Tensor, targets: Tensor) -> Tensor:
+    """Gradient of each item's cross-entropy by its logits (S, b, L, C): softmax minus one-hot."""
+    slope = logits.softmax(dim=-1)
+    index = targets[:, :, None, None].expand(-1, -1, slope.shape[2], 1)
+    return slope.scatter_add_(3, index, slope.new_full((), -1.0).expand(index.shape))
+
+
+def _predict(x: Tensor, rows: Rows, parameters: Sequence[Tensor], lane: Lane | Part) -> Tensor:
+    """Class ids (S, m) of S classifiers of one lane; what standardises goes into the weights instead of the rows."""
+    if lane.scale is not None and lane.offset is not None:
+        parameters = absorb(parameters, lane.scale, lane.offset)
+    return predict(x, rows, parameters)
+
+
 def _padded(batches: list[Tensor], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Rows (S, b) of S batches of at most b, and the weight of each in its batch's mean, 0 where it only pads."""
     width = max(map(len, batches))
@@ -325,37 +292,35 @@ def _padded(batches: list[Tensor], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return rows, (torch.arange(width, device=rows.device) < counts).to(dtype) / counts
 
 
-def _arrange(
-    features: Features, assignment: Assignment, repeats: int, seed: int, device: str | torch.device
-) -> tuple[Tensor, Tensor, list[Lane], slice]:
-    """Standardised features in the order train, valid, test; their targets; the lanes; where test lies."""
-    valid = assignment.valid if assignment.valid is not None else np.empty(0, dtype=np.int64)
-    order = np.concatenate([assignment.train, valid, assignment.test])
-    x = torch.empty(len(order), features.vectors.shape[1], device=device)
-    for start in range(0, len(order), _CHUNK):  # in pieces: a memory map may be larger than memory
-        x[start : start + _CHUNK] = torch.from_numpy(features.vectors[order[start : start + _CHUNK]])
-    standardise_(x, len(assignment.train))
-    targets = torch.from_numpy(assignment.targets[order]).to(device)
-    lanes = [_lane(assignment, seed + repeat, device) for repeat in range(repeats)]
-    return x, targets, lanes, slice(len(assignment.train) + len(valid), len(order))
+def _group(sizes: Sequence[int], settings: LinearSettings, x: Tensor) -> int:
+    """Lanes to train together."""
+    weights = sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))
+    lane = x.element_size() * (4 * weights * len(settings.learning_rates) + settings.batch_size * sizes[0])
+    return max(1, (_CPU_GROUP_BYTES if x.device.type == "cpu" else _GROUP_BYTES) // lane)
 
 
-def _lane(assignment: Assignment, seed: int, device: str | torch.device) -> Lane:
-    count = len(assignment.train)
-    if assignment.valid is not None:
-        return Lane(slice(0, count), slice(count, count + len(assignment.valid)), seed)
-    # `train` is ascending and comes first in x, so a row's position is its rank in `train`.
-    parts = (torch.from_numpy(np.searchsorted(assignment.train, part)) for part in assignment.parts(seed=seed))
-    fit, choose = (part.to(device) for part in parts)
-    return Lane(fit, choose, seed)
+def _lane(part: Part, seed: int) -> Lane:
+    fit, choose = part.assignment.parts(seed=seed)
+    return Lane(part.rows(fit), part.rows(choose), seed, part.scale, part.offset)
 
 
-def _as_rows(rows: Tensor | slice, x: Tensor) -> Tensor:
+def _test_predictions(arrangement: Arrangement, trained: Trained, rate: int, repeats: int) -> list[NDArray[np.int64]]:
+    """For each part (repeats, m) class ids of its test items."""
+    found = []
+    for index, part in enumerate(arrangement.parts):
+        lanes = slice(index * repeats, (index + 1) * repeats)
+        parameters = [parameter[lanes, rate] for parameter in trained.parameters]
+        guesses = _predict(arrangement.x, part.rows(part.assignment.test), parameters, part)
+        found.append(guesses.cpu().numpy())
+    return found
+
+
+def _as_rows(rows: Rows, x: Tensor) -> Tensor:
     return torch.arange(*rows.indices(len(x)), device=x.device) if isinstance(rows, slice) else rows
 
 
-def _majority(assignment: Assignment) -> int:
-    return int(np.bincount(assignment.targets[assignment.train]).argmax())
+def _name(settings: LinearSettings) -> str:
+    return "linear" if settings.hidden is None else "mlp"
 
 
 def _by_rate(trained: Trained, settings: LinearSettings) -> list[dict[str, Any]]:

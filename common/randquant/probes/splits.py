@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from randquant.errors import DataError
 from randquant.features import Items
+from randquant.store import is_fold
+
+_ROLES = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Assignment:
         test: rows to score.
         classes: names, sorted; class id c is `classes[c]`. They are the classes of `train`.
         targets: (n,) class id of each row of the features, -1 where it plays no role.
+        name: of the fold that is scored, None where there are no folds.
     """
 
     train: NDArray[np.int64]
@@ -27,12 +31,49 @@ class Assignment:
     test: NDArray[np.int64]
     classes: list[str]
     targets: NDArray[np.int64]
+    name: str | None = None
+
+    @property
+    def majority(self) -> int:
+        """The class id most frequent in train, the first of equals."""
+        return int(np.bincount(self.targets[self.train]).argmax())
 
     def parts(self, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows to fit on and to choose on; drawn by `seed` where the data have no validation split."""
         if self.valid is not None:
             return self.train, self.valid
         return hold_out(self.train, self.targets, seed=seed)
+
+
+def assignments(items: Items) -> list[Assignment]:
+    """One assignment for items with splits train, valid and test, or one a fold for fold1 ... foldN.
+
+    With folds each in turn is scored by what was fitted on the others; there is no validation split. A fold without
+    items is left out, so partial data are cross-validated over the folds that are there.
+
+    Raises:
+        DataError: as `assign`; also folds beside other splits, items in one fold only, or a class that occurs in one
+            fold only, since nothing could learn it for that fold.
+    """
+    folds = sorted({name for name in items.splits if is_fold(name)}, key=_fold_number)
+    if not folds:
+        return [assign(items)]
+    other = next((name for name in items.splits if name in _ROLES), None)
+    if other is not None:
+        raise DataError(
+            f'A split is either one of folds or one of train, valid and test, but there are items in "{folds[0]}" and '
+            f'in "{other}"; prepare the data with one of the two.'
+        )
+    if len(folds) == 1:
+        raise DataError(
+            f'Cross-validation needs items in at least two folds, but all are in "{folds[0]}"; prepare the other folds.'
+        )
+    rows = {name: items.select(name) for name in folds}
+    _require_labels(items, rows)
+    classes = _classes(items, np.concatenate(list(rows.values())))
+    targets = _targets(items, rows, classes)
+    _require_two_folds(items, rows, targets, classes)
+    return [_fold(rows, name, classes, targets) for name in folds]
 
 
 def assign(items: Items) -> Assignment:
@@ -44,14 +85,10 @@ def assign(items: Items) -> Assignment:
         DataError: no train or test items, an unlabelled item in use, fewer than two classes, or a label in
             validation or test that training lacks.
     """
-    rows = {name: items.select(name) for name in ("train", "valid", "test")}
+    rows = {name: items.select(name) for name in _ROLES}
     _require_items(rows)
     _require_labels(items, rows)
-    classes = sorted({str(items.labels[row]) for row in rows["train"]})
-    if len(classes) < 2:
-        raise DataError(
-            f'A probe needs at least two classes, but every train item is "{classes[0]}"; check the labels.'
-        )
+    classes = _classes(items, rows["train"])
     targets = _targets(items, rows, classes)
     return Assignment(rows["train"], rows["valid"] if len(rows["valid"]) else None, rows["test"], classes, targets)
 
@@ -91,6 +128,38 @@ def _rank_within_class(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     rank = np.empty(len(labels), dtype=np.int64)
     rank[by_class] = np.arange(len(labels)) - starts
     return rank
+
+
+def _fold_number(name: str) -> int:
+    return int(name.removeprefix("fold"))
+
+
+def _fold(rows: dict[str, NDArray[np.int64]], name: str, classes: list[str], targets: NDArray[np.int64]) -> Assignment:
+    train = np.sort(np.concatenate([selected for other, selected in rows.items() if other != name]))
+    return Assignment(train, None, rows[name], classes, targets, name)
+
+
+def _classes(items: Items, rows: NDArray[np.int64]) -> list[str]:
+    classes = sorted({str(items.labels[row]) for row in rows})
+    if len(classes) < 2:
+        raise DataError(
+            f'A probe needs at least two classes, but every train item is "{classes[0]}"; check the labels.'
+        )
+    return classes
+
+
+def _require_two_folds(
+    items: Items, rows: dict[str, NDArray[np.int64]], targets: NDArray[np.int64], classes: list[str]
+) -> None:
+    present = {name: np.bincount(targets[selected], minlength=len(classes)) > 0 for name, selected in rows.items()}
+    lonely = np.sum(list(present.values()), axis=0) == 1
+    for name, selected in rows.items():
+        row = next((row for row in selected if lonely[targets[row]]), None)
+        if row is not None:
+            raise DataError(
+                f'All items labelled "{items.labels[row]}" ("{items.ids[row]}") are in {name}, so nothing can learn '
+                "that class when this fold is scored; prepare more folds, or leave the class out."
+            )
 
 
 def _require_items(rows: dict[str, NDArray[np.int64]]) -> None:

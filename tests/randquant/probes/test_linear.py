@@ -1,28 +1,21 @@
 """Training everything at once equals training one layer after the other."""
 
 import copy
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 import torch
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn import functional
 
 from randquant.errors import DataError
 from randquant.features import Features
-from randquant.probes.linear import (
-    Lane,
-    LinearSettings,
-    evaluate,
-    initial_layer,
-    predict,
-    score,
-    standardise_,
-    train,
-)
+from randquant.probes.linear import Lane, LinearSettings, evaluate, train
+from randquant.probes.splits import assignments
 from randquant.probes.stacked_adam import StackedAdam
+from randquant.probes.stacked_layers import initial_parameters
 
 RATES = (1e-3, 1e-2, 0.1)
 
@@ -33,14 +26,25 @@ def clusters(count: int, dimension: int, classes: int, spread: float) -> tuple[T
     return x + spread * torch.randn(count, dimension, dtype=torch.float64), targets
 
 
+def layers(dimension: int, classes: int, settings: LinearSettings, generator: torch.Generator) -> nn.Sequential:
+    sizes = [dimension, *([settings.hidden] if settings.hidden else []), classes]
+    found = nn.Sequential(nn.Linear(sizes[0], sizes[1]))
+    if settings.hidden:
+        found.extend([nn.ReLU(), nn.Linear(sizes[1], sizes[2])])
+    with torch.no_grad():
+        for parameter, value in zip(found.parameters(), initial_parameters(sizes, generator), strict=True):
+            parameter.copy_(value)
+    return found
+
+
 def train_alone(
     x: Tensor, targets: Tensor, lane: Lane, classes: int, rate: float, settings: LinearSettings
-) -> tuple[nn.Linear, float, int, int]:
-    """The published procedure, one layer at a time: weights kept, their accuracy and epoch, epochs trained."""
+) -> tuple[nn.Module, float, int, int]:
+    """The published procedure, one classifier at a time: weights kept, their accuracy and epoch, epochs trained."""
+    if lane.scale is not None and lane.offset is not None:
+        x = x * lane.scale + lane.offset
     generator = torch.Generator().manual_seed(lane.seed)
-    layer = nn.Linear(x.shape[1], classes).to(x)
-    weight, bias = initial_layer(x.shape[1], classes, generator)
-    layer.load_state_dict({"weight": weight, "bias": bias})
+    layer = layers(x.shape[1], classes, settings, generator).to(x)
     optimiser = torch.optim.Adam(layer.parameters(), lr=rate, weight_decay=settings.weight_decay)
     rows = torch.arange(len(x))[lane.train]
     best, best_accuracy, best_epoch = copy.deepcopy(layer), -1.0, 0
@@ -69,22 +73,46 @@ def lanes_of_different_size(count: int) -> list[Lane]:
     return [Lane(order[30:], order[:30], 1), Lane(order[:70], order[70:], 2), Lane(order[:-40], order[-40:], 3)]
 
 
-@pytest.mark.parametrize("lanes", [lanes_of_one_split, lanes_of_different_size])
-@pytest.mark.parametrize("divide", [False, True])
-def test_all_at_once_equals_one_by_one(lanes: object, divide: bool) -> None:
+def lanes_of_folds(count: int) -> list[Lane]:
+    """Each lane standardises in its own way."""
+    order = torch.randperm(count)
+    return [
+        Lane(order[first:], order[:first], seed, torch.rand(12).add(0.5).double(), torch.randn(12).double())
+        for seed, first in enumerate((30, 40, 50))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lanes", "divide", "hidden"),
+    [
+        (lanes_of_one_split, True, None),
+        (lanes_of_different_size, False, None),
+        (lanes_of_folds, False, None),
+        (lanes_of_different_size, True, 5),
+        (lanes_of_folds, False, 5),
+    ],
+)
+def test_all_at_once_equals_one_by_one(lanes: Callable[[int], list[Lane]], divide: bool, hidden: int | None) -> None:
+    torch.manual_seed(3)
     x, targets = clusters(190, 12, 4, spread=2.0)
-    made: Sequence[Lane] = lanes(190)  # type: ignore[operator]
     settings = LinearSettings(
-        RATES, weight_decay=1e-3, batch_size=32, max_epochs=25, patience=3, divide_loss_by_classes=divide
+        RATES,
+        weight_decay=1e-3,
+        batch_size=32,
+        max_epochs=16,
+        patience=3,
+        divide_loss_by_classes=divide,
+        hidden=hidden,
     )
+    made = lanes(190)
     together = train(x, targets, made, 4, settings)
     for i, lane in enumerate(made):
         for j, rate in enumerate(RATES):
             alone, accuracy, best_epoch, epochs = train_alone(x, targets, lane, 4, rate, settings)
             assert (together.best_epoch[i, j], together.epochs[i, j]) == (best_epoch, epochs)
             assert together.valid_accuracy[i, j] == pytest.approx(accuracy)
-            torch.testing.assert_close(together.weight[i, j], alone.weight.detach())
-            torch.testing.assert_close(together.bias[i, j], alone.bias.detach())
+            for found, expected in zip(together.parameters, alone.parameters(), strict=True):
+                torch.testing.assert_close(found[i, j], expected.detach())
     assert len(set(together.epochs.flatten().tolist())) > 1, "stops should differ for this to test anything"
 
 
@@ -92,9 +120,10 @@ def test_lanes_trained_in_groups_equal_lanes_trained_together(monkeypatch: pytes
     x, targets = clusters(120, 6, 3, spread=2.0)
     settings = LinearSettings(RATES, batch_size=50, max_epochs=5)
     together = train(x, targets, lanes_of_one_split(120), 3, settings)
-    monkeypatch.setattr("randquant.probes.linear._STATE_BYTES", 1)
+    monkeypatch.setattr("randquant.probes.linear._CPU_GROUP_BYTES", 1)
     apart = train(x, targets, lanes_of_one_split(120), 3, settings)
-    torch.testing.assert_close(apart.weight, together.weight)
+    for one, other in zip(apart.parameters, together.parameters, strict=True):
+        torch.testing.assert_close(one, other)
     np.testing.assert_array_equal(apart.valid_accuracy, together.valid_accuracy)
 
 
@@ -119,22 +148,6 @@ def test_stacked_adam_equals_torch() -> None:
             torch.testing.assert_close(whole[lane, rate], part.detach(), rtol=1e-5, atol=1e-6)
 
 
-def test_standardise_equals_scikit_learn() -> None:
-    x = 3 * torch.randn(50, 7) + 100
-    x[:, 2] = 0.1  # constant
-    x[:40, 3] = -5.0  # constant where it is fitted
-    expected = StandardScaler().fit(x[:40].double().numpy()).transform(x.double().numpy())
-    np.testing.assert_allclose(standardise_(x.clone(), 40).numpy(), expected, rtol=1e-3, atol=1e-4)
-
-
-def test_predict_is_the_same_in_small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, weight, bias = torch.randn(30, 5), torch.randn(2, 4, 5), torch.randn(2, 4)
-    expected = torch.stack([(x[7:] @ weight[i].T + bias[i]).argmax(1) for i in (0, 1)])
-    assert torch.equal(predict(x, slice(7, 30), weight, bias), expected)
-    monkeypatch.setattr("randquant.probes.linear._LOGITS", 24)
-    assert torch.equal(predict(x, torch.arange(7, 30), weight, bias), expected)
-
-
 def make_features(splits: Sequence[str | None], *, spread: float = 0.5, classes: int = 3) -> Features:
     x, targets = clusters(len(splits), 8, classes, spread)
     labels: list[str | None] = [f"class {target}" for target in targets.tolist()]
@@ -147,7 +160,8 @@ QUICK = LinearSettings((1e-2, 1e-4), repeats=3, max_epochs=30, batch_size=20)
 
 
 def test_separable_classes_are_told_apart() -> None:
-    numbers = evaluate(make_features(SPLITS, spread=0.05), QUICK)
+    outcome = evaluate(make_features(SPLITS, spread=0.05), QUICK)
+    numbers = outcome.numbers
     assert numbers["accuracy"] == numbers["macro_recall"] == 1.0
     assert numbers["ci95"] == 0.0
     assert numbers["ci95_items"][0] < 0.9
@@ -155,12 +169,74 @@ def test_separable_classes_are_told_apart() -> None:
     assert numbers["majority_floor"] == pytest.approx(1 / 3)
     assert numbers["counts"] == {"train": 60, "valid": 30, "test": 30}
     assert numbers["seeds"] == [42, 43, 44]
+    assert outcome.rows.tolist() == list(range(90, 120))
+    np.testing.assert_array_equal(outcome.predictions, np.tile(outcome.truth, (3, 1)))
+    json.dumps(numbers)
+
+
+FOLDS = [f"fold{1 + i % 4}" for i in range(160)]
+
+
+def two_folds_apart(features: Features, name: str) -> Features:
+    """The same task with this fold as the test split."""
+    splits = ["test" if split == name else "train" for split in features.splits]
+    return Features(features.vectors, features.ids, features.labels, features.groups, splits)
+
+
+@pytest.mark.parametrize("hidden", [None, 6])
+def test_folds_equal_a_loop_over_them(hidden: int | None) -> None:
+    """Together, sharing their rows and each with its own scaler, or one after the other: the same."""
+    features = make_features(FOLDS, spread=1.5, classes=5)
+    features.vectors[:40] *= 3  # so that the folds' scalers differ
+    settings = LinearSettings((1e-2,), repeats=2, max_epochs=12, batch_size=20, hidden=hidden)
+    together = evaluate(features, settings)
+    alone = [evaluate(two_folds_apart(features, f"fold{i}"), settings) for i in (1, 2, 3, 4)]
+    np.testing.assert_array_equal(together.predictions, np.concatenate([each.predictions for each in alone], axis=1))
+    np.testing.assert_array_equal(together.rows, np.concatenate([each.rows for each in alone]))
+    numbers = together.numbers
+    by_fold = np.array([each.numbers["accuracies"] for each in alone])
+    assert numbers["accuracies"] == pytest.approx(by_fold.mean(axis=0))
+    assert [fold["accuracy"] for fold in numbers["folds"]] == pytest.approx(by_fold.mean(axis=1))
+    assert numbers["accuracy"] == pytest.approx(by_fold.mean())
+    assert numbers["valid_accuracy"] == pytest.approx(np.mean([each.numbers["valid_accuracy"] for each in alone]))
+    assert numbers["counts"] == {"train": 160, "valid": None, "test": 160}
+    assert sorted(together.rows) == list(range(160)), "each once"
+
+
+def test_features_of_each_fold_equal_a_loop_over_them() -> None:
+    common = make_features(FOLDS, spread=1.5)
+    settings = LinearSettings((1e-2,), repeats=2, max_epochs=8, batch_size=20)
+    own = [
+        Features(common.vectors * (1 + i) + np.float32(0.1) * common.vectors**2, **vars(common.items)) for i in range(4)
+    ]
+    together = evaluate(own, settings)
+    alone = [evaluate(two_folds_apart(each, f"fold{i}"), settings) for i, each in enumerate(own, 1)]
+    np.testing.assert_array_equal(together.predictions, np.concatenate([each.predictions for each in alone], axis=1))
+
+
+def test_one_rate_is_chosen_for_all_folds_on_validation() -> None:
+    numbers = evaluate(make_features(FOLDS), QUICK).numbers
+    rates = {entry["learning_rate"]: entry["valid_accuracy"] for entry in numbers["by_learning_rate"]}
+    assert numbers["valid_accuracy"] == max(rates.values()) == rates[numbers["learning_rate"]]
+    assert len(numbers["epochs"]) == 12
+
+
+def test_too_few_features_for_the_folds_are_refused() -> None:
+    features = make_features(FOLDS)
+    with pytest.raises(ValueError, match="4 assignments need as many features, got 2"):
+        evaluate([features, features], QUICK)
+    with pytest.raises(ValueError, match="same ids"):
+        evaluate([features, features, features, two_folds_apart(features, "fold1")], QUICK)
+    with pytest.raises(ValueError, match="at least one"):
+        evaluate([], QUICK)
+    assert len(assignments(features.items)) == 4
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:
     features = make_features(SPLITS, spread=2.0)
     first, again = evaluate(features, QUICK, seed=1), evaluate(features, QUICK, seed=1)
-    assert first["accuracies"] == again["accuracies"]
+    assert first.numbers["accuracies"] == again.numbers["accuracies"]
+    np.testing.assert_array_equal(first.predictions, again.predictions)
 
 
 def test_nothing_is_chosen_on_test() -> None:
@@ -168,7 +244,7 @@ def test_nothing_is_chosen_on_test() -> None:
     honest = make_features(SPLITS, spread=2.0)
     labels = [*honest.labels[:90], *honest.labels[91:], honest.labels[90]]
     wrong = Features(honest.vectors, honest.ids, labels, honest.groups, honest.splits)
-    one, other = evaluate(honest, QUICK), evaluate(wrong, QUICK)
+    one, other = evaluate(honest, QUICK).numbers, evaluate(wrong, QUICK).numbers
     assert one["accuracy"] > other["accuracy"]
     for key in ("learning_rate", "epochs", "valid_accuracy", "by_learning_rate"):
         assert one[key] == other[key]
@@ -176,7 +252,7 @@ def test_nothing_is_chosen_on_test() -> None:
 
 def test_without_a_validation_split_a_part_of_train_is_held_out() -> None:
     splits = ["train"] * 90 + ["test"] * 30
-    numbers = evaluate(make_features(splits, spread=0.05), QUICK)
+    numbers = evaluate(make_features(splits, spread=0.05), QUICK).numbers
     assert numbers["accuracy"] == 1.0
     assert numbers["counts"]["valid"] is None
     assert "10 %" in numbers["validation"]
@@ -186,22 +262,13 @@ def test_items_without_a_split_play_no_role() -> None:
     features = make_features([*SPLITS, None, None])
     features.labels = [*features.labels[:-1], None]
     features.vectors[-2:] = 1e6
-    assert evaluate(features, QUICK)["counts"] == {"train": 60, "valid": 30, "test": 30}
-
-
-def test_macro_recall_counts_classes_present_in_test() -> None:
-    predictions = np.array([[0, 0, 0, 0, 1, 1]])
-    numbers = score(predictions, np.array([0, 0, 0, 0, 1, 2]), majority=0)
-    assert numbers["accuracy"] == pytest.approx(5 / 6)
-    assert numbers["macro_recall"] == pytest.approx(2 / 3)
-    assert numbers["majority_floor"] == pytest.approx(4 / 6)
-    assert numbers["ci95"] is None
+    assert evaluate(features, QUICK).numbers["counts"] == {"train": 60, "valid": 30, "test": 30}
 
 
 def test_classes_absent_from_valid_and_test_are_fine() -> None:
     features = make_features(SPLITS)
     features.labels = ["rare" if i < 3 else label for i, label in enumerate(features.labels)]
-    assert evaluate(features, QUICK)["classes"] == 4
+    assert evaluate(features, QUICK).numbers["classes"] == 4
 
 
 @pytest.mark.parametrize("row", [60, 100])
@@ -223,6 +290,7 @@ def test_a_label_train_lacks_is_an_error(row: int) -> None:
         {"patience": 0},
         {"max_epochs": 0},
         {"weight_decay": -1.0},
+        {"hidden": 0},
     ],
 )
 def test_wrong_settings_are_refused(wrong: dict) -> None:

@@ -1,0 +1,121 @@
+"""The features of a task on the device: every row once, standardised by the training items of each assignment."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from randquant.features import Features
+from randquant.probes.reading import CHUNK, chunks, one_each
+from randquant.probes.scaling import Moments, merged, moments
+from randquant.probes.splits import Assignment
+
+Rows = Tensor | slice
+
+
+@dataclass
+class Part:
+    """Where the rows of one assignment lie in x, and what standardises them.
+
+    Attributes:
+        assignment: rows of the features by role.
+        positions: (n,) row of x for each row of the features, -1 where it has none.
+        scale, offset: (D,) such that x * scale + offset is standardised by the training rows; None where x already is.
+    """
+
+    assignment: Assignment
+    positions: NDArray[np.int64]
+    device: torch.device
+    scale: Tensor | None = None
+    offset: Tensor | None = None
+
+    def rows(self, selected: NDArray[np.int64]) -> Rows:
+        """Rows of x that hold these rows of the features; a slice, which costs no copy, where they are contiguous."""
+        found = self.positions[selected]
+        if len(found) and (np.diff(found) == 1).all():
+            return slice(int(found[0]), int(found[-1]) + 1)
+        return torch.from_numpy(found).to(self.device)
+
+
+@dataclass
+class Arrangement:
+    """x (N, D) float32 and its class ids (N,), with one part an assignment."""
+
+    x: Tensor
+    targets: Tensor
+    parts: list[Part]
+
+
+def arrange(
+    features: Features | Sequence[Features],
+    assignments: Sequence[Assignment],
+    device: str | torch.device,
+    *,
+    standardised: bool = True,
+) -> Arrangement:
+    """Bring features to the device, once.
+
+    Folds that share their features share their rows too: those are standardised as a whole, and each fold gets the
+    remaining scale and offset that make it its own training items'.
+
+    Args:
+        features: of all assignments, or one for each.
+        assignments: one, or one a fold.
+        device: where to.
+        standardised: False leaves the rows as they are.
+    """
+    device = torch.device(device)
+    blocks = list(_blocks(one_each(features, assignments), assignments))
+    dimension = blocks[0][0].vectors.shape[1]
+    x = torch.empty(sum(len(order) for _, _, order in blocks), dimension, device=device)
+    targets = torch.empty(len(x), dtype=torch.int64, device=device)
+    parts, start = [], 0
+    for block, members, order in blocks:
+        here = slice(start, start + len(order))
+        for index, piece in enumerate(chunks(block, order, device)):
+            x[here][index * CHUNK : (index + 1) * CHUNK] = piece
+        targets[here] = torch.from_numpy(members[0].targets[order])
+        positions = np.full(len(block), -1, dtype=np.int64)
+        positions[order] = np.arange(here.start, here.stop)
+        found = [Part(member, positions, device) for member in members]
+        if standardised:
+            _standardise(x, here, found)
+        parts += found
+        start = here.stop
+    return Arrangement(x, targets, parts)
+
+
+def _blocks(
+    features: list[Features], assignments: Sequence[Assignment]
+) -> Iterator[tuple[Features, list[Assignment], NDArray[np.int64]]]:
+    """Features, the assignments that read them, and the rows they read, in an order that makes roles contiguous."""
+    if len(assignments) > 1 and all(each is features[0] for each in features):
+        # The folds partition the items, so all of them are tested in one.
+        yield features[0], list(assignments), np.concatenate([each.test for each in assignments])
+        return
+    for each, assignment in zip(features, assignments, strict=True):
+        roles = (assignment.train, assignment.valid, assignment.test)
+        yield each, [assignment], np.concatenate([rows for rows in roles if rows is not None])
+
+
+def _standardise(x: Tensor, here: slice, parts: list[Part]) -> None:
+    if len(parts) == 1:
+        rows = parts[0].rows(parts[0].assignment.train)
+        moments(x[rows].split(CHUNK)).standardise_(x[here])
+        return
+    by_fold = [moments(x[part.rows(part.assignment.test)].split(CHUNK)) for part in parts]
+    whole = merged(by_fold)
+    for index, part in enumerate(parts):
+        train = merged(by_fold[:index] + by_fold[index + 1 :])
+        part.scale, part.offset = _remaining(whole, train, x.dtype)
+    whole.standardise_(x[here])
+
+
+def _remaining(whole: Moments, train: Moments, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """What brings rows standardised by `whole` to those standardised by `train`."""
+    scale = whole.deviation / train.deviation
+    offset = (whole.mean - train.mean) / train.deviation
+    return scale.to(dtype), offset.to(dtype)

@@ -1,0 +1,157 @@
+"""Few labels: how good a classifier a handful of labelled items, or a small share of them, makes of the features.
+
+The classifier is ridge regression in closed form (`randquant.probes.spectrum`): it needs no learning rate and no
+stopping rule, and its penalty is chosen by leaving out each labelled item in turn, so that no label beyond the few is
+ever used, not even validation's. Standardisation is by all training items, for which no label is needed.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from randquant.features import Features
+from randquant.probes.outcome import Outcome, outcome_of
+from randquant.probes.reading import CHUNK, chunks, first_of, one_each
+from randquant.probes.ridge import LEAVE_ONE_OUT, PENALTIES
+from randquant.probes.scaling import Moments, moments
+from randquant.probes.spectrum import Spectrum
+from randquant.probes.splits import Assignment, assignments
+
+
+@dataclass(frozen=True)
+class FewShotSettings:
+    """How many labels there are; exactly one of `shots` and `share` is given.
+
+    Attributes:
+        shots: labelled items of each class; all of a class that has fewer.
+        share: of train that is labelled, in (0, 1): that share of each class, rounded, and at least one item.
+        episodes: draws, with seeds seed, seed + 1, ...; each draws anew and is scored on all test items.
+        penalties: tried by leaving one out; of the squared weights beside the mean squared error.
+    """
+
+    shots: int | None = None
+    share: float | None = None
+    episodes: int = 10
+    penalties: tuple[float, ...] = PENALTIES
+
+    def __post_init__(self) -> None:
+        if (self.shots is None) == (self.share is None):
+            raise ValueError(f"one of shots and share needs to be given, got shots {self.shots}, share {self.share}")
+        if self.shots is not None and self.shots < 1:
+            raise ValueError(f"shots needs to be at least 1, got {self.shots}")
+        if self.share is not None and not 0 < self.share < 1:
+            raise ValueError(f"share needs to lie between 0 and 1, got {self.share}")
+        if self.episodes < 1:
+            raise ValueError(f"episodes needs to be at least 1, got {self.episodes}")
+        if not self.penalties or min(self.penalties) <= 0:
+            raise ValueError(f"penalties need at least one value, all above 0, got {self.penalties}")
+
+    @property
+    def name(self) -> str:
+        """In words: "5 a class" or "1 % of train"."""
+        return f"{self.shots} a class" if self.share is None else f"{100 * self.share:g} % of train"
+
+
+def evaluate(
+    features: Features | Sequence[Features],
+    settings: FewShotSettings = FewShotSettings(shots=5),
+    *,
+    seed: int = 42,
+    device: str | torch.device = "cpu",
+) -> Outcome:
+    """Accuracy from few labels, over several draws of them.
+
+    Args:
+        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
+        settings: how many labels.
+        seed: of the first draw, in every fold.
+        device: where to compute, in float64.
+
+    Returns:
+        The numbers of `randquant.probes.outcome.outcome_of`, a draw being a repeat, with `labelled` (in words),
+        `labelled_items` (mean number a draw) and `penalties` (chosen, one a draw: those of the first fold, of the
+        second, ...); `valid_accuracy` is None, since nothing is chosen there.
+
+    Raises:
+        DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
+    """
+    started = time.perf_counter()
+    tasks = assignments(first_of(features).items)
+    seeds = [seed + episode for episode in range(settings.episodes)]
+    predictions, penalties, counts = [], [], []
+    for each, task in zip(one_each(features, tasks), tasks, strict=True):
+        draws = [draw(task, settings, seed=one) for one in seeds]
+        found, chosen = _episodes(each, task, draws, settings.penalties, torch.device(device))
+        predictions.append(found)
+        penalties += chosen
+        counts += [len(rows) for rows in draws]
+    extra: dict[str, Any] = {
+        "labelled": settings.name,
+        "labelled_items": float(np.mean(counts)),
+        "penalties": penalties,
+        "valid_accuracy": None,
+        "validation": f"{LEAVE_ONE_OUT}, of the labelled ones",
+        "seeds": seeds,
+        "settings": {"probe": "fewshot", **asdict(settings)},
+    }
+    outcome = outcome_of("fewshot", tasks, predictions, extra)
+    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
+    return outcome
+
+
+def draw(assignment: Assignment, settings: FewShotSettings, *, seed: int) -> NDArray[np.int64]:
+    """Rows of train that are labelled, ascending; drawn by `seed`."""
+    generator = torch.Generator().manual_seed(seed)
+    shuffled = assignment.train[torch.randperm(len(assignment.train), generator=generator).numpy()]
+    targets = assignment.targets[shuffled]
+    chosen = []
+    for label in range(len(assignment.classes)):
+        members = shuffled[targets == label]
+        wanted = settings.shots if settings.share is None else max(1, round(settings.share * len(members)))
+        chosen.append(members[:wanted])
+    return np.sort(np.concatenate(chosen))
+
+
+def _episodes(
+    features: Features,
+    assignment: Assignment,
+    draws: Sequence[NDArray[np.int64]],
+    penalties: Sequence[float],
+    device: torch.device,
+) -> tuple[NDArray[np.int64], list[float]]:
+    """(S, m) predictions of the test items and the penalty chosen in each draw."""
+    scaler = moments(chunks(features, assignment.train, device))
+    test = torch.cat([chunk.to(device) for chunk in chunks(features, assignment.test, device)])
+    predictions, chosen = [], []
+    for rows in draws:
+        spectrum = _spectrum(features, assignment, rows, scaler, penalties)
+        # The error, not the share that is right: with one item a class, leaving it out leaves none to be right with.
+        best = int(spectrum.leave_one_out()[1].argmin())
+        found = [spectrum.predict(scaler.standardise(part))[best] for part in test.split(CHUNK)]
+        predictions.append(torch.cat(found).cpu().numpy())
+        chosen.append(penalties[best])
+    return np.stack(predictions), chosen
+
+
+def _spectrum(
+    features: Features,
+    assignment: Assignment,
+    rows: NDArray[np.int64],
+    scaler: Moments,
+    penalties: Sequence[float],
+) -> Spectrum:
+    device = scaler.mean.device
+    x = torch.cat(list(chunks(features, rows, device)))
+    targets = torch.from_numpy(assignment.targets[rows]).to(device)
+
+    def pieces() -> Iterator[tuple[Tensor, Tensor]]:
+        for part, truth in zip(x.split(CHUNK), targets.split(CHUNK), strict=True):
+            yield scaler.standardise(part), truth
+
+    return Spectrum(pieces, len(rows), len(assignment.classes), penalties)

@@ -1,0 +1,209 @@
+"""Multinomial logistic regression by L-BFGS: the linear probe trained to its optimum, a check on the one by Adam."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from randquant.features import Features
+from randquant.probes.arrangement import Arrangement, Part, Rows, arrange
+from randquant.probes.outcome import Outcome, outcome_of
+from randquant.probes.reading import first_of
+from randquant.probes.splits import assignments
+from randquant.probes.stacked_layers import absorb, predict
+
+_LOGITS = 2**23  # logits held at a time: 32 MB
+
+
+@dataclass(frozen=True)
+class LogisticSettings:
+    """What is tried on validation, and when a fit has converged.
+
+    Attributes:
+        strengths: weights C of the loss, as scikit-learn's: C * sum of cross-entropies + |weights|^2 / 2.
+        max_iterations: of L-BFGS for each strength.
+        tolerance: largest entry of the gradient of the mean loss at which a fit has converged;
+            the default is scikit-learn's.
+    """
+
+    strengths: tuple[float, ...] = (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
+    max_iterations: int = 200
+    tolerance: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if not self.strengths or min(self.strengths) <= 0:
+            raise ValueError(f"strengths need at least one value, all above 0, got {self.strengths}")
+        if list(self.strengths) != sorted(set(self.strengths)):
+            raise ValueError(f"strengths need to ascend, since each fit starts from the last, got {self.strengths}")
+        if self.max_iterations < 1:
+            raise ValueError(f"max_iterations needs to be at least 1, got {self.max_iterations}")
+        if self.tolerance <= 0:
+            raise ValueError(f"tolerance needs to be above 0, got {self.tolerance}")
+
+
+def evaluate(
+    features: Features | Sequence[Features],
+    settings: LogisticSettings = LogisticSettings(),
+    *,
+    seed: int = 42,
+    device: str | torch.device = "cpu",
+) -> Outcome:
+    """Accuracy of logistic regression with its strength chosen on validation, for all folds alike.
+
+    Where the data name no validation split, a part of train held out by `seed` chooses; the classifier scored is
+    fitted on all of train.
+
+    Args:
+        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
+        settings: what to try.
+        seed: of the held-out part.
+        device: where to compute; the features in use have to fit there.
+
+    Returns:
+        The numbers of `randquant.probes.outcome.outcome_of` (one repeat, so `ci95` is None) with `strength`,
+        `valid_accuracy`, `iterations` (of the classifiers scored, one a fold) and the whole sweep.
+
+    Raises:
+        DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
+    """
+    started = time.perf_counter()
+    tasks = assignments(first_of(features).items)
+    arrangement = arrange(features, tasks, device)
+    classes = len(tasks[0].classes)
+    paths = [_path(arrangement, part, classes, settings, seed) for part in arrangement.parts]
+    valid = np.mean([path.valid_accuracy for path in paths], axis=0)
+    chosen = int(valid.argmax())  # the first of equals
+    found = [
+        _scored(arrangement, part, path, chosen, settings) for part, path in zip(arrangement.parts, paths, strict=True)
+    ]
+    extra: dict[str, Any] = {
+        "strength": settings.strengths[chosen],
+        "valid_accuracy": float(valid[chosen]),
+        "iterations": [iterations for _, iterations in found],
+        "sweep": [
+            {"strength": strength, "valid_accuracy": float(value)}
+            for strength, value in zip(settings.strengths, valid, strict=True)
+        ],
+        "seeds": [seed],
+        "settings": {"probe": "logistic", **asdict(settings)},
+    }
+    outcome = outcome_of("logistic", tasks, [predictions for predictions, _ in found], extra)
+    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
+    return outcome
+
+
+@dataclass
+class _Path:
+    """Fits of ascending strength: parameters [weight (C, D), bias (C,)], iterations and validation accuracies."""
+
+    parameters: list[list[Tensor]]
+    iterations: list[int]
+    valid_accuracy: NDArray[np.float64]
+
+
+def fit(
+    problem: "Problem", strength: float, start: Sequence[Tensor], settings: LogisticSettings
+) -> tuple[list[Tensor], int]:
+    """The optimum for one strength, and the iterations it took.
+
+    Args:
+        problem: features and class ids.
+        strength: C.
+        start: weight (C, D) and bias (C,) to begin with.
+        settings: when to stop.
+    """
+    parameters = [parameter.clone() for parameter in start]
+    optimiser = torch.optim.LBFGS(
+        parameters,
+        max_iter=settings.max_iterations,
+        tolerance_grad=settings.tolerance,
+        tolerance_change=0.0,
+        line_search_fn="strong_wolfe",
+    )
+
+    def closure() -> float:
+        loss, gradients = problem.loss(parameters, 1 / (strength * problem.count))
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        return loss
+
+    optimiser.step(closure)
+    return parameters, optimiser.state[parameters[0]]["n_iter"]
+
+
+class Problem:
+    """Mean cross-entropy of the selected rows of x (n, D), where x * scale + offset is what is classified."""
+
+    def __init__(
+        self, x: Tensor, targets: Tensor, rows: Rows, scale: Tensor | None = None, offset: Tensor | None = None
+    ) -> None:
+        self.x, self.targets = x[rows], targets[rows]
+        self.count = len(self.x)
+        self.scale, self.offset = scale, offset
+
+    def loss(self, parameters: Sequence[Tensor], penalty: float) -> tuple[float, list[Tensor]]:
+        """Loss with penalty / 2 * |weights|^2, and its gradients by weight (C, D) and bias (C,)."""
+        weight, bias = self._on_raw(parameters)
+        slopes, totals, loss = torch.zeros_like(weight), torch.zeros_like(bias), bias.new_zeros(()).double()
+        size = max(1, _LOGITS // len(bias))
+        for x, targets in zip(self.x.split(size), self.targets.split(size), strict=True):
+            logs = torch.addmm(bias, x, weight.T).log_softmax(dim=1)
+            own = targets.unsqueeze(1)
+            loss -= logs.gather(1, own).double().sum()
+            slope = logs.exp_().scatter_add_(1, own, logs.new_full((), -1.0).expand(own.shape))
+            slopes.addmm_(slope.T, x)
+            totals += slope.sum(dim=0)
+        if self.scale is not None and self.offset is not None:
+            slopes = slopes * self.scale + torch.outer(totals, self.offset)
+        squares = float(parameters[0].double().square().sum())
+        return float(loss) / self.count + penalty / 2 * squares, [
+            slopes.div_(self.count).add_(parameters[0], alpha=penalty),
+            totals / self.count,
+        ]
+
+    def _on_raw(self, parameters: Sequence[Tensor]) -> list[Tensor]:
+        if self.scale is None or self.offset is None:
+            return list(parameters)
+        return absorb(parameters, self.scale, self.offset)
+
+
+def _path(arrangement: Arrangement, part: Part, classes: int, settings: LogisticSettings, seed: int) -> _Path:
+    """Fits of every strength, each started from the weaker before it."""
+    rows, choose = part.assignment.parts(seed=seed)
+    problem = Problem(arrangement.x, arrangement.targets, part.rows(rows), part.scale, part.offset)
+    parameters = [arrangement.x.new_zeros(classes, arrangement.x.shape[1]), arrangement.x.new_zeros(classes)]
+    path = _Path([], [], np.empty(0))
+    for strength in settings.strengths:
+        parameters, iterations = fit(problem, strength, parameters, settings)
+        path.parameters.append(parameters)
+        path.iterations.append(iterations)
+    guesses = _predict(arrangement, part, choose, path.parameters)
+    path.valid_accuracy = (guesses == part.assignment.targets[choose]).mean(axis=1)
+    return path
+
+
+def _scored(
+    arrangement: Arrangement, part: Part, path: _Path, chosen: int, settings: LogisticSettings
+) -> tuple[NDArray[np.int64], int]:
+    """(1, m) predictions of the test items by the chosen strength fitted on all of train, and its iterations."""
+    parameters, iterations = path.parameters[chosen], path.iterations[chosen]
+    if part.assignment.valid is None:  # a part of train was held out
+        rows = part.rows(part.assignment.train)
+        problem = Problem(arrangement.x, arrangement.targets, rows, part.scale, part.offset)
+        parameters, iterations = fit(problem, settings.strengths[chosen], parameters, settings)
+    return _predict(arrangement, part, part.assignment.test, [parameters]), iterations
+
+
+def _predict(
+    arrangement: Arrangement, part: Part, rows: NDArray[np.int64], fits: Sequence[Sequence[Tensor]]
+) -> NDArray[np.int64]:
+    """(S, m) class ids that S fits give to rows of the features."""
+    stacked = [torch.stack(list(parameter)) for parameter in zip(*fits, strict=True)]
+    if part.scale is not None and part.offset is not None:
+        stacked = absorb(stacked, part.scale, part.offset)
+    return predict(arrangement.x, part.rows(rows), stacked).cpu().numpy()

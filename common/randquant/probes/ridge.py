@@ -1,0 +1,113 @@
+"""Ridge regression on one-hot labels: the linear probe in closed form, with nothing to tune but its penalty."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from randquant.features import Features
+from randquant.probes.outcome import Outcome, outcome_of
+from randquant.probes.reading import chunks, first_of, one_each
+from randquant.probes.scaling import moments
+from randquant.probes.spectrum import Spectrum
+from randquant.probes.splits import Assignment, assignments
+
+PENALTIES = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
+
+
+@dataclass(frozen=True)
+class RidgeSettings:
+    """What is tried on validation.
+
+    Attributes:
+        penalties: of the squared weights beside the mean squared error of standardised features.
+    """
+
+    penalties: tuple[float, ...] = PENALTIES
+
+    def __post_init__(self) -> None:
+        if not self.penalties or min(self.penalties) <= 0:
+            raise ValueError(f"penalties need at least one value, all above 0, got {self.penalties}")
+
+
+def evaluate(
+    features: Features | Sequence[Features],
+    settings: RidgeSettings = RidgeSettings(),
+    *,
+    seed: int = 42,
+    device: str | torch.device = "cpu",
+) -> Outcome:
+    """Accuracy of ridge regression with the penalty chosen on validation, for all folds alike.
+
+    Where the data name no validation split, the penalty is chosen by leaving out each training item in turn, which
+    costs nothing in closed form. The features are read in pieces, so that only (D, D) numbers are in memory.
+
+    Args:
+        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
+        settings: what to try.
+        seed: unused, since nothing is drawn; every probe has it.
+        device: where to compute, in float64.
+
+    Returns:
+        The numbers of `randquant.probes.outcome.outcome_of` (one repeat, so `ci95` is None) with `penalty`,
+        `valid_accuracy` and the whole sweep.
+
+    Raises:
+        DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
+    """
+    started = time.perf_counter()
+    tasks = assignments(first_of(features).items)
+    every = [
+        _solve(each, task, settings, torch.device(device))
+        for each, task in zip(one_each(features, tasks), tasks, strict=True)
+    ]
+    valid = np.mean([accuracy for accuracy, _ in every], axis=0)
+    chosen = int(valid.argmax())  # the first of equals
+    extra: dict[str, Any] = {
+        "penalty": settings.penalties[chosen],
+        "valid_accuracy": float(valid[chosen]),
+        "sweep": [
+            {"penalty": penalty, "valid_accuracy": float(value)}
+            for penalty, value in zip(settings.penalties, valid, strict=True)
+        ],
+        "seeds": [seed],
+        "settings": {"probe": "ridge", **asdict(settings)},
+    }
+    if tasks[0].valid is None:
+        extra["validation"] = LEAVE_ONE_OUT
+    outcome = outcome_of("ridge", tasks, [predictions[chosen : chosen + 1] for _, predictions in every], extra)
+    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
+    return outcome
+
+
+LEAVE_ONE_OUT = "each training item left out in turn"
+
+
+def _solve(
+    features: Features, assignment: Assignment, settings: RidgeSettings, device: torch.device
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """(P,) validation accuracies and (P, m) predictions of the test items."""
+    scaler = moments(chunks(features, assignment.train, device))
+
+    def pieces(rows: NDArray[np.int64]) -> Iterator[tuple[Tensor, Tensor]]:
+        targets = torch.from_numpy(assignment.targets[rows]).to(device)
+        start = 0
+        for chunk in chunks(features, rows, device):
+            yield scaler.standardise(chunk), targets[start : start + len(chunk)]
+            start += len(chunk)
+
+    def predictions(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return torch.cat([spectrum.predict(x) for x, _ in pieces(rows)], dim=1).cpu().numpy()
+
+    train = assignment.train
+    spectrum = Spectrum(lambda: pieces(train), len(train), len(assignment.classes), settings.penalties)
+    if assignment.valid is None:
+        accuracy = spectrum.leave_one_out()[0].cpu().numpy()
+    else:
+        accuracy = (predictions(assignment.valid) == assignment.targets[assignment.valid]).mean(axis=1)
+    return accuracy, predictions(assignment.test)

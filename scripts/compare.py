@@ -1,0 +1,194 @@
+"""Compare probed encoders on the same test items: is a difference more than the choice of those items?
+
+    python -m scripts.compare results/rrc results/rrc_rq
+    python -m scripts.compare results/rrc results/rrc_rq results/untrained --task nsynth vf --out comparison.json
+
+takes results folders (probe_audio --out FOLDER/), the first of them the one to compare with, and prints
+
+    A  results/rrc  (protocol byola-v1, weights ad7e2adbd222)
+    B  results/rrc_rq  (protocol byola-v1, weights 66897614d29a)
+    probe linear, accuracy in %, two-sided p
+
+    task              A      B   B - A     95 % of B - A       p  p (Holm)                           over
+    esc10         82.92  84.17   +1.25    -4.60 to +7.35  0.7905    0.7905                      57 groups
+    fsdd_digit    48.27  69.00  +20.73  +17.13 to +24.40  0.0001    0.0003  500 items (too few groups: 1)
+    fsdd_speaker  98.00  99.00   +1.00    -0.33 to +2.67  0.3795    0.7589  300 items (too few groups: 6)
+    mean          76.39  84.06   +7.66   +5.30 to +10.12
+
+Accuracies and their differences are in %. The interval is a paired bootstrap over test items, or over groups
+(speakers, instruments, source recordings) where the data name ten or more. p is the exact McNemar test for one
+repeat and single items, else a paired permutation test of each item's share of right repeats; Holm's correction is
+over the tasks of one run. Both take the encoders as they are: how much another pretraining run would differ is not
+in them.
+
+Runs under another protocol, clip length, store or statistics are compared with a warning; other test items are
+refused. JSON files of probe_audio hold no predictions: they are set side by side without p.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from audio.tasks import ALIASES
+from randquant.atomic import write_json
+from randquant.command import run
+from randquant.compare import Difference, Run, TaskDifference, open_run
+from randquant.compare import compare as compare_runs
+from randquant.errors import DataError, UsageError
+from randquant.text_table import text_table
+
+_ABSENT = "-"
+
+
+def compare(
+    runs: list[str],
+    probe: str = "linear",
+    task: list[str] | None = None,
+    out: Path | None = None,
+    seed: int = 0,
+) -> None:
+    """Compare results folders.
+
+    Args:
+        runs: two or more results folders or JSON files, the first the one to compare with; may be typed without the
+            flag, first of all.
+        probe: the results to compare: linear, mlp, knn, ridge, logistic, fewshot-5, ...
+        task: compare on these alone; all that both have by default.
+        out: JSON file for the numbers.
+        seed: of the bootstrap and of the permutations.
+    """
+    if len(runs) < 2:
+        raise UsageError("compare needs at least two results folders: python -m scripts.compare A B.")
+    if len(set(runs)) < len(runs):
+        raise UsageError("the same results are named twice; give each once.")
+    if out is not None and out.suffix != ".json":
+        raise UsageError(f"--out {out} should end in .json; rename it.")
+    if seed < 0:
+        raise UsageError(f"--seed {seed} should be at least 0.")
+    opened = [_only(open_run(path, probe), task) for path in runs]
+    differences = compare_runs(opened, seed=seed)
+    if out is not None:
+        write_json(out, _record(opened, probe, differences))
+    print("\n".join(lines(opened, probe, differences)))
+
+
+def lines(runs: Sequence[Run], probe: str, differences: Sequence[Difference]) -> list[str]:
+    """The comparison for a terminal: one table a pair."""
+    letters = [_letter(place) for place in range(len(runs))]
+    shown = [f"{letter}  {each.name}{_about(each)}" for letter, each in zip(letters, runs, strict=True)]
+    shown.append(f"probe {probe}, accuracy in %, two-sided p")
+    for letter, each, difference in zip(letters[1:], runs[1:], differences, strict=True):
+        shown += ["", *_pair(letter, runs[0], each, difference)]
+    if any(task.paired is None for difference in differences for task in difference.tasks):
+        shown += ["", "A JSON file holds no predictions: probe with --out FOLDER/ for intervals and p."]
+    return shown
+
+
+def _pair(letter: str, first: Run, other: Run, difference: Difference) -> list[str]:
+    pair = f"{letter} - A"
+    header = ["task", "A", letter, pair, f"95 % of {pair}", "p", "p (Holm)", "over"]
+    by_task = {each.task: each for each in difference.tasks}
+    rows = [_row(task, first, other, by_task.get(task)) for task in dict.fromkeys([*first.tasks, *other.tasks])]
+    if difference.mean is not None:
+        means = [
+            f"{100 * sum(each.tasks[task]['accuracy'] for task in by_task) / len(by_task):.2f}"
+            for each in (first, other)
+        ]
+        label = "mean" if len(by_task) == len(rows) else f"mean of {len(by_task)}"
+        rows.append([label, *means, _points(difference.mean), _interval(difference.mean_interval), "", "", ""])
+    warned = [f"warning: {each.task}: {words}" for each in difference.tasks for words in each.warnings]
+    return [*text_table(header, rows), *warned]
+
+
+def _row(task: str, first: Run, other: Run, found: TaskDifference | None) -> list[str]:
+    accuracies = [
+        f"{100 * each.tasks[task]['accuracy']:.2f}" if task in each.tasks else _ABSENT for each in (first, other)
+    ]
+    if found is None:
+        return [task, *accuracies, *[_ABSENT] * 5]
+    if found.paired is None or found.p_holm is None:
+        return [task, *accuracies, _points(found.difference), *[_ABSENT] * 4]
+    paired = found.paired
+    return [
+        task,
+        *accuracies,
+        _points(found.difference),
+        _interval(paired.interval),
+        f"{paired.p:.4f}",
+        f"{found.p_holm:.4f}",
+        paired.over,
+    ]
+
+
+def _record(runs: Sequence[Run], probe: str, differences: Sequence[Difference]) -> dict[str, Any]:
+    """The comparison as JSON; accuracies and differences in [0, 1]."""
+    return {
+        "probe": probe,
+        "first": runs[0].name,
+        "runs": [
+            {"name": each.name, "accuracy": {task: facts["accuracy"] for task, facts in each.tasks.items()}}
+            for each in runs
+        ],
+        "differences": [
+            {
+                "run": each.run,
+                "mean": each.mean,
+                "mean_interval": each.mean_interval,
+                "tasks": [_task_record(task) for task in each.tasks],
+            }
+            for each in differences
+        ],
+    }
+
+
+def _task_record(task: TaskDifference) -> dict[str, Any]:
+    record: dict[str, Any] = {"task": task.task, "difference": task.difference, "warnings": task.warnings}
+    if task.paired is not None:
+        kept = [each.name for each in fields(task.paired) if each.name not in ("difference", "draws")]
+        record |= {name: getattr(task.paired, name) for name in kept} | {"p_holm": task.p_holm}
+    return record
+
+
+def _only(opened: Run, tasks: list[str] | None) -> Run:
+    if tasks is None:
+        return opened
+    wanted = [name if name in opened.tasks else ALIASES.get(name, name) for name in tasks]
+    absent = next((name for name in wanted if name not in opened.tasks), None)
+    if absent is not None:
+        raise DataError(f"{opened.name} holds no task {absent} (it holds: {', '.join(opened.tasks)}); mend --task.")
+    return Run(opened.name, {name: opened.tasks[name] for name in wanted}, opened.report)
+
+
+def _about(each: Run) -> str:
+    facts = next(iter(each.tasks.values()))
+    protocol = facts.get("protocol", {}).get("name")
+    encoder = facts.get("checkpoint", {}).get("sha256", "")[:12]
+    described = ", ".join(part for part in (f"protocol {protocol}" if protocol else "", f"weights {encoder}") if part)
+    return f"  ({described})" if encoder else ""
+
+
+def _letter(place: int) -> str:
+    return chr(ord("A") + place) if place < 26 else f"R{place + 1}"
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.2f}"
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    return _ABSENT if interval is None else f"{_points(interval[0])} to {_points(interval[1])}"
+
+
+def arguments(words: Sequence[str]) -> list[str]:
+    """The command line with the flag that results typed first of all stand for.
+
+    >>> arguments(["a", "b", "--seed", "1"])
+    ['--runs', 'a', 'b', '--seed', '1']
+    """
+    return ["--runs", *words] if words and not words[0].startswith("-") else list(words)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(compare, arguments(sys.argv[1:]), description=__doc__))

@@ -1,0 +1,46 @@
+"""Numbers counted from predictions, with and without folds."""
+
+import json
+
+import numpy as np
+import pytest
+
+from randquant.features import Items
+from randquant.probes.outcome import outcome_of
+from randquant.probes.splits import assignments
+
+
+def make(labels: str, splits: list[str]) -> Items:
+    return Items([str(i) for i in range(len(labels))], list(labels), [None] * len(labels), splits)
+
+
+def test_macro_recall_counts_classes_present_in_test() -> None:
+    tasks = assignments(make("aabcd" + "aaaabc", ["train"] * 5 + ["test"] * 6))
+    outcome = outcome_of("guess", tasks, [np.array([[0, 0, 0, 0, 1, 1]])], {"seconds": 1.0})
+    numbers = outcome.numbers
+    assert numbers["accuracy"] == pytest.approx(5 / 6)
+    assert numbers["macro_recall"] == pytest.approx(2 / 3)
+    assert numbers["majority_floor"] == pytest.approx(4 / 6)
+    assert numbers["ci95"] is None
+    assert (numbers["probe"], numbers["classes"], numbers["repeats"], numbers["seconds"]) == ("guess", 4, 1, 1.0)
+    assert "folds" not in numbers
+    assert outcome.classes == ["a", "b", "c", "d"]
+    json.dumps(numbers)
+
+
+def test_folds_weigh_the_same_whatever_their_size() -> None:
+    tasks = assignments(make("ab" + "aabb" + "ab", ["fold1"] * 2 + ["fold2"] * 4 + ["fold10"] * 2))
+    right = np.array([[0, 1], [0, 0]]), np.array([[0, 0, 1, 1], [0, 0, 1, 1]]), np.array([[1, 0], [1, 0]])
+    outcome = outcome_of("guess", tasks, list(right), {})
+    numbers = outcome.numbers
+    assert numbers["accuracies"] == pytest.approx([2 / 3, 1.5 / 3])
+    assert numbers["accuracy"] == pytest.approx(3.5 / 6)
+    assert [fold["fold"] for fold in numbers["folds"]] == ["fold1", "fold2", "fold10"]
+    assert [fold["accuracy"] for fold in numbers["folds"]] == pytest.approx([0.75, 1.0, 0.0])
+    assert [fold["test"] for fold in numbers["folds"]] == [2, 4, 2]
+    assert [fold["train"] for fold in numbers["folds"]] == [6, 4, 6]
+    assert numbers["counts"] == {"train": 8, "valid": None, "test": 8}
+    assert outcome.rows.tolist() == list(range(8))
+    assert outcome.truth.tolist() == [0, 1, 0, 0, 1, 1, 0, 1]
+    assert outcome.predictions.shape == (2, 8)
+    json.dumps(numbers)

@@ -1,0 +1,137 @@
+"""Results side by side, as typed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from randquant.atomic import write_json
+from randquant.command import run
+from randquant.features import Items
+from randquant.predictions import prediction_table
+from randquant.probes.outcome import Outcome
+from randquant.report import Entry, add
+from scripts.compare import arguments, compare
+
+
+def entry(task: str, accuracy: float, *, seed: int, protocol: str = "byola-v1", count: int = 200) -> Entry:
+    """One repeat on `count` items, about `accuracy` of them right."""
+    truth = np.arange(count) % 2
+    wrong = np.random.default_rng(seed).random(count) > accuracy
+    predictions = np.where(wrong, 1 - truth, truth)[None]
+    outcome = Outcome({"seeds": [42]}, np.arange(count), truth, predictions, ["a", "b"])
+    items = Items([f"{row}" for row in range(count)], ["a"] * count, [None] * count, ["test"] * count)
+    facts = {
+        "task": task,
+        "probe": "linear",
+        "accuracy": float(1 - wrong.mean()),
+        "protocol": {"name": protocol},
+        "checkpoint": {"sha256": f"{seed:064d}"},
+    }
+    return Entry(facts, prediction_table(task, "linear", outcome, items))
+
+
+def write(folder: Path, accuracies: dict[str, float], **options: Any) -> str:
+    entries = [entry(task, accuracy, **options) for task, accuracy in accuracies.items()]
+    add(folder, {"folder": folder.name}, entries, lambda results: "page")
+    return str(folder)
+
+
+def typed(*words: str) -> int:
+    return run(compare, arguments(words))
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> tuple[str, str]:
+    one = write(tmp_path / "one", {"nsynth": 0.6, "us8k": 0.8}, seed=0)
+    return one, write(tmp_path / "two", {"nsynth": 0.85, "us8k": 0.8, "mine": 0.5}, seed=1)
+
+
+def test_side_by_side(results: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed(*results, "--out", str(tmp_path / "c.json")) == 0
+    printed = capsys.readouterr().out
+    record = json.loads((tmp_path / "c.json").read_text())
+    (difference,) = record["differences"]
+    tasks = {task["task"]: task for task in difference["tasks"]}
+    assert list(tasks) == ["nsynth", "us8k"]
+    assert tasks["nsynth"]["p"] < 0.001 < tasks["us8k"]["p"]
+    assert tasks["nsynth"]["method"] == "exact McNemar test"
+    assert tasks["nsynth"]["p_holm"] == pytest.approx(2 * tasks["nsynth"]["p"])
+    low, high = tasks["nsynth"]["interval"]
+    assert 0 < low < tasks["nsynth"]["difference"] < high
+    assert difference["mean"] == pytest.approx(np.mean([task["difference"] for task in tasks.values()]))
+    assert "200 items" in printed
+    assert "mean of 2" in printed, "a task of one run alone is not in it"
+    assert f"A  {results[0]}" in printed
+
+
+def test_the_same_command_prints_the_same(results: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    typed(*results)
+    first = capsys.readouterr().out
+    typed(*results)
+    assert capsys.readouterr().out == first
+
+
+def test_three_runs_are_two_comparisons(
+    results: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    third = write(tmp_path / "three", {"nsynth": 0.7}, seed=2)
+    assert typed(*results, third, "--task", "ns") == 0
+    printed = capsys.readouterr().out
+    assert "B - A" in printed
+    assert "C - A" in printed
+    assert "us8k" not in printed
+
+
+def test_json_files_have_no_p(results: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = {"task": "nsynth", "accuracy": 0.5, "protocol": {"name": "byola-v1"}}
+    write_json(tmp_path / "old.json", facts)
+    write_json(tmp_path / "several.json", {"results": [facts, {**facts, "task": "us8k"}]})
+    for name in ("old.json", "several.json"):
+        assert typed(str(tmp_path / name), results[0]) == 0
+        assert "holds no predictions" in capsys.readouterr().out
+
+
+def test_nested_probes_of_a_json_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, accuracy in (("a", 0.5), ("b", 0.25)):
+        facts = {"task": "t", "probe": "linear", "probes": ["linear", "knn"], "accuracy": 0.9}
+        write_json(tmp_path / f"{name}.json", {**facts, "knn": {"probe": "knn", "accuracy": accuracy}})
+    assert typed(str(tmp_path / "a.json"), str(tmp_path / "b.json"), "--probe", "knn") == 0
+    assert "-25.00" in capsys.readouterr().out
+
+
+def test_another_protocol_is_warned_of(
+    results: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write(tmp_path / "evar", {"nsynth": 0.7}, seed=2, protocol="evar")
+    assert typed(results[0], other) == 0
+    assert "warning: nsynth: protocol: byola-v1 against evar" in capsys.readouterr().out
+
+
+def test_mistakes_are_one_sentence(
+    results: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = results
+    fewer = write(tmp_path / "fewer", {"nsynth": 0.7}, seed=3, count=100)
+    alone = write(tmp_path / "alone", {"vf": 0.7}, seed=3)
+    (tmp_path / "text.json").write_text('{"a": 1}')
+    for words, code, says in [
+        ((one,), 2, "at least two"),
+        ((), 2, "--runs must be given"),
+        ((one, one), 2, "twice"),
+        ((one, two, "--out", "x.csv"), 2, ".json"),
+        ((one, two, "--seed", "-1"), 2, "--seed"),
+        ((one, two, "--probe", "svm"), 1, "it holds: linear"),
+        ((one, two, "--task", "vf"), 1, "holds no task voxforge"),
+        ((one, fewer), 1, "other test items"),
+        ((one, alone), 1, "share no task"),
+        ((one, str(tmp_path)), 1, "results.json"),
+        ((one, str(tmp_path / "nowhere")), 1, "does not exist"),
+        ((one, str(tmp_path / "text.json")), 1, "no probe results"),
+    ]:
+        assert typed(*words) == code
+        said = capsys.readouterr().err.strip()
+        assert says in said
+        assert "\n" not in said
