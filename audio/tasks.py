@@ -114,7 +114,7 @@ class Task:
     @property
     def folds(self) -> list[str]:
         """The folds of a cross-validated task, "fold1" first; empty where there are splits instead."""
-        found = {split for split in self.items.splits if split is not None and is_fold(split)}
+        found = {split for split in self.items.splits if is_fold(split)}
         return sorted(found, key=lambda name: int(name.removeprefix("fold")))
 
     def training(self, left_out: str | None = None) -> NDArray[np.int64]:

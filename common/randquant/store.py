@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +36,7 @@ SPLITS = ("train", "valid", "test")
 _FOLD = re.compile("fold[1-9][0-9]*")
 
 
-def is_fold(split: str | None) -> bool:
+def is_fold(split: str | None) -> TypeGuard[str]:
     """Whether an item's split names a fold of cross-validation, fold1, fold2, …, instead of one of `SPLITS`."""
     return split is not None and _FOLD.fullmatch(split) is not None
 
