@@ -12,19 +12,8 @@ import torch
 from data_prep.sounds.events import EVENTS, happen
 from data_prep.sounds.waves import uniform
 from data_prep.synthetic.tree import check_counts, seeded, write_litter, write_parts, write_sound, write_table
+from data_prep.us8k import CLASSES
 
-CLASSES = (
-    "air_conditioner",
-    "car_horn",
-    "children_playing",
-    "dog_bark",
-    "drilling",
-    "engine_idling",
-    "gun_shot",
-    "jackhammer",
-    "siren",
-    "street_music",
-)
 FOLDS = range(1, 11)
 COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")
 # Samples a second, channels, subtype, bytes a sample: what the real recordings come in.

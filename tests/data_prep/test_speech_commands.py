@@ -25,17 +25,8 @@ from data_prep.speech_commands import (
     windows,
 )
 from data_prep.synthetic import write_speech_commands
+from data_prep.synthetic.speech_commands import NOISES
 from randquant.errors import DataError
-
-# Samples of the published background noises.
-NOISES = {
-    "doing_the_dishes": 1_522_930,
-    "dude_miaowing": 988_891,
-    "exercise_bike": 980_062,
-    "pink_noise": 960_000,
-    "running_tap": 978_488,
-    "white_noise": 960_000,
-}
 
 
 def write_tree(root: Path) -> Path:
