@@ -482,11 +482,14 @@ def test_a_root_that_cannot_be_written(server: Server, tmp_path: Path, capsys: p
 # Processes
 
 _CLIENT = """
+import signal
 import sys
 from pathlib import Path
 from data_prep.dataset import Dataset, Download
 from data_prep.download import download
 from randquant.command import run
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
 
 def fetch() -> None:
     item = Download(sys.argv[1], "a.tar.gz", sha256=sys.argv[3])
