@@ -1,0 +1,74 @@
+"""All six tasks from their own trees to one table: miniatures, stores, an encoder, a results folder, a comparison."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from data_prep.synthetic import write_nsynth, write_speech_commands, write_us8k, write_voxceleb1, write_voxforge
+from randquant.atomic import read_json
+from randquant.command import run
+from scripts.compare import arguments, compare
+from scripts.prepare import COMMANDS
+from scripts.probe_audio import probe
+
+TASKS = ("ns", "us8k", "vc1", "vf", "spcv2", "spcv2-12")
+UNITS = {"nsynth": 4.0, "us8k": 4.0, "voxceleb1": 8.2, "voxforge": 5.8, "spcv2": 1.0, "spcv2-12": 1.0}
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every task prepared from a miniature in the real one's tree."""
+    raw, stores = tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("stores")
+    write_nsynth(raw / "nsynth", train_instruments=4, held_out_instruments=1, notes_per_instrument=3)
+    words = write_speech_commands(raw / "words")
+    roots = {
+        "nsynth": raw / "nsynth",
+        "us8k": write_us8k(raw / "us8k"),
+        "voxceleb1": write_voxceleb1(raw / "voxceleb1"),
+        "voxforge": write_voxforge(raw / "voxforge"),
+        "spcv2": words,
+        "spcv2-12": words,
+    }
+    for name, root in roots.items():
+        assert run(COMMANDS, [name, "--root", str(root), "--out", str(stores / name)]) == 0
+    return stores
+
+
+def results(stores: Path, out: Path, checkpoint: str, protocol: str) -> dict:
+    words = ["--checkpoint", checkpoint, "--stores", stores, "--protocol", protocol, "--seeds", "2", "--out", out]
+    assert run(probe, [*map(str, words), "--cache", str(stores / ".features"), "--task", *TASKS]) == 0
+    return {facts["task"]: facts for facts in read_json(out / "results.json")["results"]}
+
+
+def test_six_tasks_from_their_trees_to_a_table(
+    stores: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = results(stores, tmp_path / "one", "untrained:AudioNTT2020:256", "byola-v1")
+    for task, facts in found.items():
+        assert facts["unit_seconds"] == UNITS[task]
+        assert facts["accuracy"] > facts["majority_floor"] + 0.05, f"{task}: its sounds carry the label"
+        assert facts["data"]["complete"] is False, "a miniature never passes for the whole"
+        assert facts["data"]["split_source"]
+    assert len(found["us8k"]["folds"]) == 10
+    answered = pq.read_table(tmp_path / "one" / "predictions.parquet")
+    assert set(answered["task"].to_pylist()) == set(UNITS)
+    assert "not the published number of items" in (tmp_path / "one" / "table.md").read_text()
+
+    results(stores, tmp_path / "other", "untrained:AudioNTT2020:32", "byola-v1")
+    capsys.readouterr()
+    assert run(compare, arguments([str(tmp_path / "one"), str(tmp_path / "other")])) == 0
+    shown = capsys.readouterr().out
+    assert all(task in shown for task in UNITS)
+
+
+def test_evar_has_its_own_rates(stores: Path, tmp_path: Path) -> None:
+    found = results(stores, tmp_path / "evar", "untrained:AudioNTT2020:32", "evar")
+    assert {task: facts["learning_rate"] for task, facts in found.items()} == {
+        "nsynth": 1e-3,
+        "us8k": 3e-5,
+        "voxceleb1": 4e-5,
+        "voxforge": 1e-4,
+        "spcv2": 3e-5,
+        "spcv2-12": 3e-4,
+    }
