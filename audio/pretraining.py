@@ -24,8 +24,8 @@ from audio.normalize import PostNorm, PreNorm, mean_and_std
 from audio.weights import save_encoder
 from randquant.augmentation import Augmentation
 from randquant.errors import DataError
+from randquant.monitor import KnnMonitor
 from randquant.pretrain import Task, Training
-from randquant.probes import knn
 from randquant.progress import progress
 from randquant.quantize import RandomizedQuantization
 from randquant.store import Store
@@ -35,7 +35,6 @@ AUGMENTATIONS = ("rrc", "rq", "mixup", "filter", "fader")
 STATISTICS_CROPS = 10_000
 STATISTICS_EPOCH = 2**40  # crops for the statistics: an epoch no training reaches
 LIFTING_CROPS = 256
-MONITOR_ITEMS = 2_000
 
 
 @dataclass
@@ -179,7 +178,7 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
 
     # One policy object for both views: they share the mixing bank, as published.
     make_views = LogMelViews(front, normalise, Views([settings.policy()] * 2))
-    monitor = None if settings.monitor is None else KnnMonitor(settings, make_views.normalise, device)
+    monitor = None if settings.monitor is None else knn_monitor(settings, make_views.normalise, device)
     hashes = [store.content_hash for store in stores]
     return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, {"stores": hashes})
 
@@ -351,29 +350,15 @@ def crop_statistics(source: WaveformCrops, front: nn.Module, device: torch.devic
         ) from None
 
 
-class KnnMonitor:
-    """kNN accuracy on the validation split of a labelled store; at most 2,000 items a side, one fixed crop each."""
+def knn_monitor(settings: AudioPretraining, normalise: nn.Module, device: torch.device) -> KnnMonitor:
+    """kNN on the validation split of `settings.monitor`, one fixed crop of each recording."""
+    store = Store.open(settings.monitor or Path(), kind="audio")
+    front = LogMel(settings.front_end).to(device)
 
-    def __init__(self, settings: AudioPretraining, normalise: nn.Module, device: torch.device) -> None:
-        store = Store.open(settings.monitor or Path(), kind="audio")
-        labels = store.column("label")
-        classes = {label: number for number, label in enumerate(sorted({label for label in labels if label}))}
-        self.sides = []
-        front = LogMel(settings.front_end).to(device)
-        for split in ("train", "valid"):
-            items = store.select(split)
-            items = np.random.default_rng(settings.seed).permutation(items)[:MONITOR_ITEMS]
-            if not len(items):
-                raise DataError(f"--monitor {store.path} has no items with split {split!r}; give a labelled store.")
-            unit = max(settings.unit, round(float(np.median(store.lengths[items]))))
-            clips = np.stack([fit_length(store.rows(int(item), 0, unit), unit) for item in items])
-            with torch.no_grad():
-                log_mels = [normalise.to(device)(front(part.to(device))) for part in torch.from_numpy(clips).split(64)]
-            self.sides.append((log_mels, torch.tensor([classes[labels[item]] for item in items], device=device)))
+    def load(items: NDArray[np.int64]) -> list[Tensor]:
+        unit = max(settings.unit, round(float(np.median(store.lengths[items]))))
+        clips = np.stack([fit_length(store.rows(int(item), 0, unit), unit) for item in items])
+        with torch.no_grad():
+            return [normalise.to(device)(front(part.to(device))) for part in torch.from_numpy(clips).split(64)]
 
-    def __call__(self, encoder: nn.Module, device: torch.device) -> dict[str, float]:
-        """Numbers for the log."""
-        (train, train_labels), (valid, valid_labels) = (
-            (torch.cat([encoder(part) for part in log_mels]), labels) for log_mels, labels in self.sides
-        )
-        return {"knn_valid": knn.accuracy(train, train_labels, valid, valid_labels)}
+    return KnnMonitor(store, seed=settings.seed, load=load)

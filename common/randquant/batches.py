@@ -1,6 +1,6 @@
 """Which items a training step reads: a function of (seed, step, process), never of loader state."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from randquant.errors import UsageError
 
+Raw = Tensor | tuple[Tensor, ...]  # what a modality's `MakeViews` takes
+
 
 class Source(Protocol):
     """Where a modality's bytes come from; nothing here computes."""
@@ -22,14 +24,14 @@ class Source(Protocol):
     def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """The positions of an epoch in the order they are trained on: a random permutation of range(len)."""
 
-    def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
+    def fetch(self, positions: NDArray[np.int64], epoch: int) -> Raw:
         """Raw batch for these positions of the epoch, the same in any process."""
 
     def groups(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """The recording or object that the item at each position is a part of."""
 
 
-Batch = tuple[Tensor, Tensor]  # raw items, and the group (B,) int64 of each
+Batch = tuple[Raw, Tensor]  # raw items, and the group (B,) int64 of each
 
 
 class Batches(Dataset[Batch]):
@@ -79,6 +81,11 @@ class Batches(Dataset[Batch]):
         return self._order[1]
 
 
+def each_tensor(raw: Raw, change: Callable[[Tensor], Tensor]) -> Raw:
+    """The same raw batch with every tensor changed."""
+    return tuple(change(part) for part in raw) if isinstance(raw, tuple) else change(raw)
+
+
 def _read_ahead(batches: Batches, steps: range) -> Iterator[Batch]:
     """Fetch the next batch in a thread while the current one trains; copying bytes releases the interpreter."""
     with ThreadPoolExecutor(max_workers=1) as reader:
@@ -88,4 +95,4 @@ def _read_ahead(batches: Batches, steps: range) -> Iterator[Batch]:
                 return
             batch = pending.result()
             pending = None if following is None else reader.submit(batches.__getitem__, following)
-            yield (batch[0].pin_memory(), batch[1].pin_memory()) if batches.pin else batch
+            yield (each_tensor(batch[0], Tensor.pin_memory), batch[1].pin_memory()) if batches.pin else batch

@@ -10,7 +10,7 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,14 +24,15 @@ from tqdm import tqdm
 
 from randquant.allocator import keep_freed_memory
 from randquant.atomic import write_text
-from randquant.batches import Batches, Source
+from randquant.batches import Batches, Source, each_tensor
 from randquant.checkpoint import check_same_settings, load_checkpoint, save_checkpoint
 from randquant.collapse import effective_rank, spread
 from randquant.errors import DataError, UsageError
-from randquant.methods import BYOL, InfoNCE, Negatives
+from randquant.methods import BYOL, InfoNCE, MoCo, MoCoV3, Negatives
 from randquant.momentum import Schedule, momentum_at
 from randquant.progress import bar
 from randquant.run_log import RunLog
+from randquant.views import View
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -47,6 +48,8 @@ FREE_SETTINGS = {
     "monitor_every",
     "snapshot_every",
 }
+MethodName = Literal["byol", "mocov3", "moco", "simclr", "infonce"]
+Method = BYOL | MoCoV3 | MoCo | InfoNCE
 COLLAPSED = 0.05  # `spread` below this is reported
 
 
@@ -56,7 +59,9 @@ class Training:
 
     Args:
         out: folder of the run; an unfinished run there is continued.
-        method: byol (momentum teacher) or infonce (in-batch negatives, no teacher, about half the work a step).
+        method: byol (momentum teacher, no negatives), mocov3 (teacher, negatives in the batch), moco (teacher,
+            negatives in a queue), simclr (negatives in the batch, no teacher, about half the work a step) or infonce
+            (simclr with the other view's negatives alone).
         steps: optimiser steps; 0 means by epochs.
         epochs: passes over the data, used where steps is 0.
         batch_size: items a step, over all devices.
@@ -64,11 +69,12 @@ class Training:
         weight_decay: decoupled weight decay (AdamW); 0 is plain Adam.
         warmup_steps: steps over which the rate rises linearly from zero.
         schedule: the rate after warm-up, constant or falling to zero along half a cosine.
-        momentum: of BYOL's teacher.
+        momentum: of the teacher.
         momentum_schedule: constant, or rising to 1 along half a cosine.
-        temperature: of infonce.
-        negatives: of infonce: batch, every other item; or group, only other parts of the same recording or object,
-            so that what its parts share (speaker, room, object) is not what they are told apart by.
+        temperature: of all methods but byol.
+        queue_size: of moco: keys kept as negatives; well below twice the items of an epoch.
+        negatives: of simclr and infonce: batch, every other item; or group, only other parts of the same recording or
+            object, so that what its parts share (speaker, room, object) is not what they are told apart by.
         hidden_size: width of projector and predictor.
         projection_size: output of the projector.
         gradient_clip: largest norm of the gradient; 0 means no clipping.
@@ -85,7 +91,7 @@ class Training:
     """
 
     out: Path
-    method: Literal["byol", "infonce"] = "byol"
+    method: MethodName = "byol"
     steps: int = 0
     epochs: int = 100
     batch_size: int = 256
@@ -96,6 +102,7 @@ class Training:
     momentum: float = 0.99
     momentum_schedule: Schedule = "constant"
     temperature: float = 0.2
+    queue_size: int = 4096
     negatives: Negatives = "batch"
     hidden_size: int = 4096
     projection_size: int = 256
@@ -113,7 +120,16 @@ class Training:
 
     def __post_init__(self) -> None:
         self.out = Path(self.out)
-        for name in ("batch_size", "epochs", "devices", "nodes", "log_every", "checkpoint_every", "monitor_every"):
+        for name in (
+            "batch_size",
+            "epochs",
+            "queue_size",
+            "devices",
+            "nodes",
+            "log_every",
+            "checkpoint_every",
+            "monitor_every",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} should be at least 1, got {getattr(self, name)}.")
         for name in ("steps", "workers", "warmup_steps", "snapshot_every", "gradient_clip", "weight_decay", "seed"):
@@ -134,7 +150,7 @@ class Training:
 class MakeViews(Protocol):
     """An `nn.Module` from a raw batch on the device to the method's views; its state (a mixing bank) is kept."""
 
-    def __call__(self, batch: Tensor, *, generator: torch.Generator) -> list[Tensor]:
+    def __call__(self, batch: Any, *, generator: torch.Generator) -> Sequence[View]:
         """Views of the batch, drawn from `generator`."""
 
     def state_dict(self) -> dict[str, Any]: ...
@@ -149,7 +165,7 @@ class Task:
     Attributes:
         source: raw batches.
         make_views: raw batch -> views, a module on the device.
-        encoder: what is trained, (B, ...) -> (B, embedding_size).
+        encoder: what is trained, a view of B items -> (B, embedding_size).
         embedding_size: D.
         save_encoder: called with (path, encoder, step) to export.
         monitor: called with (encoder in eval mode, device); gives named numbers for the log, such as kNN accuracy.
@@ -224,7 +240,8 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
             _seed_step(settings.seed, step, fabric.global_rank, generator)
             _set_learning_rate(optimizer, learning_rate_at(step, steps, settings))
             with torch.no_grad():
-                views = make_views(batch.to(fabric.device, non_blocking=True), generator=generator)
+                raw = each_tensor(batch, lambda part: part.to(fabric.device, non_blocking=True))
+                views = make_views(raw, generator=generator)
             loss, projections = model(views, groups.to(fabric.device, non_blocking=True))
             fabric.backward(loss)
             if settings.gradient_clip:
@@ -297,14 +314,20 @@ def bf16_is_fast(accelerator: str) -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def _method(settings: Training, task: Task) -> BYOL | InfoNCE:
+def _method(settings: Training, task: Task) -> Method:
     sizes = (task.embedding_size, settings.hidden_size, settings.projection_size)
+    temperature = settings.temperature
     if settings.method == "byol":
         return BYOL(task.encoder, *sizes)
-    return InfoNCE(task.encoder, *sizes, temperature=settings.temperature, negatives=settings.negatives)
+    if settings.method == "mocov3":
+        return MoCoV3(task.encoder, *sizes, temperature=temperature)
+    if settings.method == "moco":
+        return MoCo(task.encoder, *sizes, temperature=temperature, queue_size=settings.queue_size)
+    same_view = settings.method == "simclr"
+    return InfoNCE(task.encoder, *sizes, temperature=temperature, negatives=settings.negatives, same_view=same_view)
 
 
-def _channels_last(method: BYOL | InfoNCE) -> BYOL | InfoNCE:
+def _channels_last(method: Method) -> Method:
     """Store convolution weights as the fast bf16 kernels of CPU and GPU want them."""
     return method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -348,7 +371,7 @@ def _measured(loss: Tensor, projections: Tensor, optimizer: torch.optim.Optimize
     }
 
 
-def _monitored(task: Task, method: BYOL | InfoNCE, fabric: "Fabric") -> dict[str, float]:
+def _monitored(task: Task, method: Method, fabric: "Fabric") -> dict[str, float]:
     """Evaluate the encoder as it stands. Only the first process does; the others wait at the next collective."""
     if task.monitor is None or not fabric.is_global_zero:
         return {}

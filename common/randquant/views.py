@@ -7,6 +7,23 @@ from torch import Tensor, nn
 
 from randquant.augmentation import Augmentation
 
+# What an encoder takes: a tensor (B, ...), or its arguments in turn, None where it is to do without.
+View = Tensor | tuple[Tensor | None, ...]
+
+
+def together(views: Sequence[View]) -> View:
+    """Several views of one batch as one batch (views * B, ...), so that batch norm sees them together.
+
+    Raises:
+        ValueError: fewer than two views, or not all of one form and shape.
+    """
+    as_tuples = [view if isinstance(view, tuple) else (view,) for view in views]
+    shapes = [[None if part is None else tuple(part.shape) for part in view] for view in as_tuples]
+    if len(views) < 2 or any(shape != shapes[0] for shape in shapes):
+        raise ValueError(f"expected at least two views of one shape, got {len(views)} of shapes {shapes}.")
+    parts = tuple(None if part[0] is None else torch.cat(part) for part in zip(*as_tuples, strict=True))
+    return parts if isinstance(views[0], tuple) else parts[0]
+
 
 class Policy(nn.Sequential):
     """Augmentations applied one after the other, all drawing from the same generator."""

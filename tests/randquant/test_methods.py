@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from randquant.collapse import effective_rank, spread
 from randquant.losses import byol_loss, info_nce
-from randquant.methods import BYOL, InfoNCE
+from randquant.methods import BYOL, InfoNCE, MoCo, MoCoV3
 from randquant.momentum import MomentumTeacher, momentum_at
 from randquant.quantize import RandomizedQuantization
-from randquant.views import Policy, Views
+from randquant.views import Policy, Views, together
 
 
 def cosine(a: Tensor, b: Tensor) -> float:
@@ -136,6 +136,82 @@ def test_group_negatives_are_parts_of_the_same_group_or_others_that_stand_alone(
     torch.testing.assert_close(method(views, groups)[0], torch.stack(expected).mean())
     with pytest.raises(ValueError, match="groups"):
         method(views)
+
+
+def test_simclr_equals_the_slow_form_of_nt_xent() -> None:
+    method = InfoNCE(nn.Linear(6, 5), 5, hidden_size=8, projection_size=4, temperature=0.5, same_view=True).eval()
+    views = [torch.randn(7, 6) for _ in range(2)]
+    z = torch.cat([method.projector(method.encoder(view)) for view in views])
+    total = 0.0
+    for i in range(14):
+        logits = {j: cosine(z[i], z[j]) / 0.5 for j in range(14) if j != i}
+        total += math.log(sum(map(math.exp, logits.values()))) - logits[(i + 7) % 14]
+    assert float(method(views)[0]) == pytest.approx(total / 14, rel=1e-4)
+
+
+def test_moco_v3_is_the_scaled_sum_over_ordered_pairs_of_teacher_keys() -> None:
+    method = MoCoV3(nn.Linear(6, 5), 5, hidden_size=8, projection_size=4, temperature=0.3).eval()
+    views = [torch.randn(7, 6) for _ in range(2)]
+    loss, _ = method(views)
+    q = [method.predictor(method.online(view)) for view in views]
+    k = [method.teacher(view) for view in views]
+    pairs = [info_nce(q[i], k[1 - i], temperature=0.3) for i in range(2)]
+    torch.testing.assert_close(loss, 2 * 0.3 * (pairs[0] + pairs[1]))
+    loss.backward()
+    assert all(parameter.grad is None for parameter in method.teacher.parameters())
+
+
+def test_moco_tells_its_key_from_the_queue_alone() -> None:
+    method = MoCo(nn.Linear(6, 5), 5, hidden_size=8, projection_size=4, temperature=0.3, queue_size=5).eval()
+    views = [torch.randn(2, 6) for _ in range(2)]
+    queue = method.queue.clone()
+    loss, _ = method(views)
+    q = [method.online(view) for view in views]
+    k = [method.teacher(view) for view in views]
+    slow = [
+        info_nce(q[i][row : row + 1], torch.cat([k[1 - i][row : row + 1], queue]), temperature=0.3)
+        for i in range(2)
+        for row in range(2)
+    ]
+    torch.testing.assert_close(loss, torch.stack(slow).mean())
+    loss.backward()
+
+
+def test_mocos_queue_holds_the_last_keys_first_in_first_out() -> None:
+    method = MoCo(nn.Linear(6, 5), 5, hidden_size=8, projection_size=4, queue_size=5).eval()
+    seen = []
+    for _ in range(4):
+        views = [torch.randn(1, 6) for _ in range(2)]
+        method(views)
+        seen += [nn.functional.normalize(method.teacher(view), dim=-1)[0] for view in views]
+    assert int(method.oldest) == 8 % 5
+    torch.testing.assert_close(method.queue.roll(-int(method.oldest), 0), torch.stack(seen[-5:]))
+    method([torch.randn(4, 6) for _ in range(2)])  # more keys than places
+    assert bool((method.queue.norm(dim=-1) - 1 < 1e-5).all())
+    with pytest.raises(ValueError, match="queue_size"):
+        MoCo(nn.Identity(), 3, queue_size=0)
+
+
+class Sum(nn.Module):
+    """An encoder of two arguments, one of them optional."""
+
+    def forward(self, first: Tensor, second: Tensor | None = None) -> Tensor:
+        return first if second is None else first + second
+
+
+@pytest.mark.parametrize("method_class", [BYOL, MoCoV3, MoCo, InfoNCE])
+def test_a_view_of_several_tensors_is_the_encoders_arguments(method_class: type) -> None:
+    torch.manual_seed(0)
+    method = method_class(Sum(), 6, hidden_size=8, projection_size=4)
+    a, b = torch.randn(2, 2, 7, 6)
+    state = {name: value.clone() for name, value in method.state_dict().items()}
+    losses = []
+    for views in ([a[0] + a[1], b[0] + b[1]], [(a[0], a[1]), (b[0], b[1])], [(a[0] + a[1], None), (b[0] + b[1], None)]):
+        method.load_state_dict(state)
+        losses.append(method(views)[0].item())
+    assert losses[1:] == pytest.approx(losses[:1] * 2, rel=1e-5)
+    with pytest.raises(ValueError, match="one shape"):
+        together([(a[0], a[1]), (b[0], None)])
 
 
 def test_views_apply_policy_i_to_source_i() -> None:

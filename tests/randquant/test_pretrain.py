@@ -89,7 +89,7 @@ def weights(path: Path) -> dict[str, Tensor]:
     return torch.load(path, weights_only=True)
 
 
-@pytest.mark.parametrize("method", ["byol", "infonce"])
+@pytest.mark.parametrize("method", ["byol", "mocov3", "moco", "simclr", "infonce"])
 def test_stopped_anywhere_and_started_again_gives_the_same_bits(tmp_path: Path, method: str) -> None:
     whole = weights(pretrain(settings(tmp_path / "whole", method=method), task_builder()))
     for stop_at in (1, 4, 8, 11):
