@@ -5,6 +5,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from randquant.draws import fractions
+
 SAMPLE_RATE = 16_000  # Hz; every waveform in this project is mono at this rate
 
 Pad = Literal["both", "tail"]
@@ -39,9 +41,6 @@ def random_starts(
 ) -> NDArray[np.int64]:
     """Uniform crop positions, one an item, that depend on (seed, epoch, index) and on nothing else.
 
-    Neither worker, batch nor order enters, so the same epoch reads the same bytes on any machine, and resuming needs
-    no stored random state. A counter-based hash (splitmix64; Steele et al., OOPSLA 2014) stands in for a generator.
-
     Args:
         indices: (B,) item numbers.
         lengths: (B,) samples each item has.
@@ -50,16 +49,5 @@ def random_starts(
     Returns:
         (B,) starts in [0, length - unit], zero where the item is no longer than the crop.
     """
-    with np.errstate(over="ignore"):
-        bits = _splitmix64(np.uint64(seed) + np.uint64(0x632BE59BD9B4E019))
-        bits = _splitmix64(bits ^ np.uint64(epoch))
-        bits = _splitmix64(bits ^ indices.astype(np.uint64))
-    fraction = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53  # 53 bits: uniform in [0, 1)
-    return np.floor(fraction * (np.maximum(lengths - unit, 0) + 1)).astype(np.int64)
-
-
-def _splitmix64(state: np.ndarray | np.uint64) -> np.ndarray:
-    z = np.asarray(state, dtype=np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    free = np.maximum(lengths - unit, 0) + 1
+    return np.floor(fractions(indices, seed=seed, epoch=epoch) * free).astype(np.int64)
