@@ -1,0 +1,148 @@
+"""PointNet-lite: a small encoder with two stages of local neighbourhoods, made to be trained on a CPU."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pointcloud.geometry import group, nearest_neighbours
+from pointcloud.point_encoder import PointEncoder
+
+
+class PointNetLite(PointEncoder):
+    """Neighbourhoods of points -> neighbourhoods of neighbourhoods -> maximum and mean over them.
+
+    The cloud's first points are the centres of the first stage's neighbourhoods, the first of these those of the
+    second's: in a store they are its farthest-point subsets, in any other order random ones. In each stage what lies in
+    a neighbourhood, relative to its centre, passes one shared network, and the maximum is taken. A last network sees
+    the second stage's neighbourhoods with their places; maximum and mean over them are the embedding. It is PointNet++
+    without its sampling and with a thirtieth of its work; and neighbourhoods can be found once for each cloud
+    (`neighbourhoods`) and given to every step, since augmentations that move points do not change who is whose
+    neighbour.
+
+    Args:
+        d: channels of the last layer, a multiple of 16; the embedding has 2 d numbers.
+        channels: columns of the points it reads, coordinates first.
+        centres: neighbourhoods of the first and the second stage; a cloud with fewer points has as many as points.
+        neighbours: points of each, k; likewise.
+
+    Source: after PointNet and PointNet++, Qi et al., CVPR and NeurIPS 2017.
+    """
+
+    def __init__(
+        self, d: int = 256, channels: int = 3, centres: tuple[int, int] = (128, 32), neighbours: int = 16
+    ) -> None:
+        if d < 16 or d % 16 or not centres[0] >= centres[1] >= 1 or neighbours < 1:
+            raise ValueError(
+                "d should be a multiple of 16, centres two numbers with the larger one first and neighbours at least "
+                f"1, got {d}, {centres} and {neighbours}."
+            )
+        arguments = {"d": d, "channels": channels, "centres": list(centres), "neighbours": neighbours}
+        super().__init__(channels=channels, embedding_size=2 * d, arguments=arguments)
+        self.centres, self.neighbours = (centres[0], centres[1]), neighbours
+        self.first = _Stage(channels, d // 16, d // 8)
+        self.second = _Stage(3 + d // 8, d // 4, d // 4)
+        self.whole = nn.Sequential(_Layer(3 + d // 4, d), _Layer(d, d))
+
+    def neighbourhoods(self, xyz: Tensor) -> Tensor:
+        """The points next to each centre of the first stage, then the centres next to each of the second's.
+
+        Args:
+            xyz: (B, N, 3).
+
+        Returns:
+            (B, M1 + M2, k) int64 slots, nearest first.
+        """
+        first, second = self._counts(xyz)
+        points = nearest_neighbours(xyz[:, :first], xyz, min(self.neighbours, xyz.shape[1]))
+        centres = nearest_neighbours(xyz[:, :second], xyz[:, :first], min(self.neighbours, first))
+        missing = points.shape[2] - centres.shape[2]
+        filled = torch.cat([centres, centres[..., -1:].expand(-1, -1, missing)], dim=2)
+        return torch.cat([points, filled], dim=1)
+
+    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+        """Embed clouds.
+
+        Args:
+            points: (B, N, channels).
+            neighbours: (B, M1 + M2, k) int64 as `neighbourhoods` gives them, found on these points or on cleaner ones.
+            kept: (B, N) bool; other points, and neighbourhoods of other centres, do not count.
+
+        Returns:
+            (B, 2 d).
+        """
+        self.check(points)
+        if neighbours is None:
+            neighbours = self.neighbourhoods(points[..., :3])
+        first, second = self._counts(points)
+        local, centres = self.first(points, neighbours[:, :first], kept)
+        local, centres = self.second(
+            torch.cat([points[:, :first, :3].to(local.dtype), local], dim=-1),
+            neighbours[:, first:],
+            _first(kept, first),
+        )
+        return _pooled(self.whole(torch.cat([centres, local], dim=-1)), _first(kept, second))
+
+    def _counts(self, points: Tensor) -> tuple[int, int]:
+        return min(self.centres[0], points.shape[1]), min(self.centres[1], points.shape[1])
+
+
+class _Layer(nn.Module):
+    """Linear, batch norm over everything but the last dimension, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.linear, self.norm = nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.norm(self.linear(x).flatten(0, -2))).view(*x.shape[:-1], -1)
+
+
+class _Stage(nn.Module):
+    """What lies in a neighbourhood, relative to its centre -> a shared network -> maximum."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.network = nn.Sequential(_Layer(inputs, hidden), _Layer(hidden, outputs))
+
+    def forward(self, points: Tensor, neighbours: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Points (B, N, 3 + F), slots (B, M, k), kept (B, N) -> features (B, M, outputs), their centres (B, M, 3)."""
+        at = torch.arange(neighbours.shape[1], device=points.device).expand(len(points), -1)
+        if kept is not None:
+            at, neighbours = _redirected(at, neighbours, kept)
+        centres = group(points[..., :3], at)
+        local = group(points, neighbours)
+        local = torch.cat([local[..., :3] - centres[:, :, None], local[..., 3:]], dim=-1)
+        return self.network(local).amax(dim=2), centres
+
+
+def _redirected(at: Tensor, neighbours: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """Centres (B, M) and neighbours (B, M, k) with every dropped slot replaced by a kept one of the same neighbourhood.
+
+    A dropped centre becomes a copy of a kept one, neighbourhood and all; a dropped neighbour becomes the next nearer
+    one that is kept, in the end the centre. So nothing of a dropped point reaches the batch statistics either. Where
+    no centre is kept, all stay as they are.
+    """
+    kept_centres = kept.gather(1, at)
+    kept_first = kept_centres.to(torch.int8).argsort(dim=1, descending=True, stable=True)
+    count = kept_centres.sum(dim=1, keepdim=True)
+    cycled = kept_first.gather(1, at % count.clamp(min=1))
+    at = torch.where(kept_centres | (count == 0), at, cycled)
+    neighbours = group(neighbours, at)
+    stays = kept.gather(1, neighbours.flatten(1)).view_as(neighbours)
+    rank = torch.arange(neighbours.shape[2], device=kept.device)
+    nearer = torch.where(stays, rank, -1).cummax(dim=2).values
+    found = neighbours.gather(2, nearer.clamp(min=0))
+    return at, torch.where(nearer < 0, at[..., None], found)
+
+
+def _first(kept: Tensor | None, count: int) -> Tensor | None:
+    return None if kept is None else kept[:, :count]
+
+
+def _pooled(features: Tensor, kept: Tensor | None) -> Tensor:
+    """Maximum and mean over the centres: (B, M, d) -> (B, 2 d). With no centre kept, all count."""
+    if kept is None:
+        return torch.cat([features.amax(dim=1), features.mean(dim=1)], dim=-1)
+    weight = (kept | ~kept.any(dim=1, keepdim=True))[..., None].to(features.dtype)
+    mean = (features * weight).sum(dim=1) / weight.sum(dim=1)
+    return torch.cat([(features * weight).amax(dim=1), mean], dim=-1)

@@ -1,0 +1,142 @@
+"""What the training loop is given: subsets of stored points, neighbourhoods once, views."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pointcloud.layout import XYZ_NORMALS
+from pointcloud.pointnet_lite import PointNetLite
+from pointcloud.pretraining import CloudViews, PointPretraining, StoredClouds, build_task, knn_monitor
+from randquant.errors import DataError
+from randquant.store import Store, StoreWriter
+
+
+def write_store(path: Path, *, items: int = 12, points: int = 64, channels: int = 6) -> Store:
+    generator = np.random.default_rng(3)
+    writer = StoreWriter(path, kind="points", plan="test")
+    with writer.begin(), writer.shard(0) as shard:
+        for item in range(items):
+            split = ("train", "train", "valid", "test")[item % 4]
+            rows = generator.normal(size=(points, channels)).astype("<f4")
+            shard.append([rows], {"path": f"{item}.off", "label": "ab"[item // 4 % 2], "split": split})
+    names = XYZ_NORMALS.channels[:channels]
+    return writer.finish(1, {"channels": list(names), "up": "z", "points": points, "source": {}})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return write_store(tmp_path / "store")
+
+
+def settings(store: Store, **changes: object) -> PointPretraining:
+    fixed: dict[str, object] = {"data": [store.path], "d": 16, "points": 32, "batch_size": 4, "accelerator": "cpu"}
+    return PointPretraining(Path("run"), **{**fixed, **changes})  # type: ignore[arg-type]
+
+
+def test_test_shapes_are_not_learnt_from_unless_asked_for(store: Store) -> None:
+    assert len(StoredClouds([store], settings(store), None)) == 9
+    assert len(StoredClouds([store], settings(store, splits=["train"]), None)) == 6
+    assert len(StoredClouds([store], settings(store, splits=["train", "valid", "test"]), None)) == 12
+
+
+def test_one_subset_is_the_first_points_for_both_views(store: Store) -> None:
+    source = StoredClouds([store], settings(store), None)
+    batch = source.fetch(np.array([0, 2]), epoch=5)
+    assert isinstance(batch, torch.Tensor)
+    assert batch.shape == (1, 2, 32, 3)
+    for row, item in enumerate((0, 2)):
+        assert bool((batch[0, row].numpy() == store.rows(item)[:32, :3]).all())
+
+
+def test_subsets_are_disjoint_and_drawn_by_seed_epoch_and_shape_alone(store: Store) -> None:
+    source = StoredClouds([store], settings(store, subsets=2, normals=True), None)
+    clouds = [source.cloud(0, subset) for subset in (0, 1)]
+    assert bool((np.sort(np.concatenate(clouds), axis=0) == np.sort(store.rows(0), axis=0)).all())
+    positions = np.arange(9)
+    whole, part = source.fetch(positions, 3), source.fetch(positions[4:6], 3)
+    assert isinstance(whole, torch.Tensor)
+    assert isinstance(part, torch.Tensor)
+    assert whole.shape == (2, 9, 32, 6)
+    assert bool((whole[:, 4:6] == part).all())
+    assert not bool((whole == torch.as_tensor(source.fetch(positions, 4))).all())
+
+
+def test_neighbourhoods_found_once_are_those_of_the_clean_points(store: Store) -> None:
+    encoder = PointNetLite(d=16, centres=(8, 4), neighbours=4)
+    source = StoredClouds([store], settings(store, subsets=2), encoder)
+    points, neighbours = source.fetch(np.array([1, 7]), 0)
+    for view in range(2):
+        assert bool((neighbours[view] == encoder.neighbourhoods(points[view])).all())
+
+
+def test_views_keep_the_clean_neighbourhoods_and_move_the_points(store: Store) -> None:
+    encoder = PointNetLite(d=16, centres=(8, 4), neighbours=4)
+    chosen = settings(store, augment="geo+rq", rq_bins=[4], points=64)
+    batch = StoredClouds([store], chosen, encoder).fetch(np.arange(4), 0)
+    first, second = CloudViews([chosen.policy()] * 2)(batch, generator=torch.Generator().manual_seed(0))
+    assert first.neighbours is not None
+    assert first.kept is not None
+    assert bool((first.neighbours == batch[1][0]).all())
+    assert not bool((first.points == second.points).all())
+    assert bool((first.kept.sum(dim=1) < 64).any())
+    plain = CloudViews([settings(store, augment="none").policy()] * 2)(batch, generator=torch.Generator())
+    assert bool((plain[0].points == plain[1].points).all())
+    assert float(plain[0].points.norm(dim=-1).amax()) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_augmentations_are_applied_in_their_own_order(store: Store) -> None:
+    def names(**changes: object) -> list[str]:
+        return [type(each).__name__ for each in settings(store, **changes).policy()]
+
+    geo = ["RandomCrop", "RandomDropout", "RandomAnisotropicScale", "PointQuantization", "RandomJitter"]
+    assert names(augment="rq+geo") == geo
+    assert names(augment="rq+rotate", rq_first=True) == ["PointQuantization", "RandomRotation"]
+    assert names(augment="none") == []
+    normals = settings(store, augment="rq", normals=True).policy()[0]
+    assert normals.normals is not None
+    assert settings(store, augment="rq", normals=True, rq_normals_bins=[0]).policy()[0].normals is None
+
+
+@pytest.mark.parametrize("changes", [{}, {"neighbours": "view"}, {"augment": "resample+rq"}, {"normals": True}])
+def test_a_task_trains_a_step(store: Store, changes: dict) -> None:
+    task = build_task(settings(store, **changes), torch.device("cpu"))
+    views = task.make_views(task.source.fetch(np.arange(4), 0), generator=torch.Generator().manual_seed(0))
+    embedding = task.encoder(*views[0])
+    assert embedding.shape == (4, task.embedding_size)
+    embedding.sum().backward()
+
+
+def test_the_monitor_is_knn_on_the_validation_split(store: Store) -> None:
+    monitor = knn_monitor(settings(store, monitor=store.path), torch.device("cpu"))
+    numbers = monitor(PointNetLite(d=16).eval(), torch.device("cpu"))
+    assert 0.0 <= numbers["knn_valid"] <= 1.0
+
+
+def test_stores_that_do_not_fit_are_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="shapes of 64"):
+        build_task(settings(store, points=64, subsets=2), torch.device("cpu"))
+    bare = write_store(tmp_path / "bare", channels=3)
+    with pytest.raises(DataError, match="--normals"):
+        build_task(settings(bare, normals=True), torch.device("cpu"))
+    with pytest.raises(DataError, match="--splits"):
+        StoredClouds([write_store(tmp_path / "tiny", items=2)], settings(store, splits=["test"]), None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"augment": "geo+crop"},
+        {"augment": "geo+magic"},
+        {"rq_bins": [1]},
+        {"rq_bins": [64, 16]},
+        {"stretch": 0.5},
+        {"points": 1},
+        {"subsets": 2, "augment": "resample"},
+        {"data": []},
+    ],
+)
+def test_settings_out_of_range_are_named(store: Store, changes: dict) -> None:
+    with pytest.raises(ValueError, match="--"):
+        settings(store, **changes)
