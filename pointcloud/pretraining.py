@@ -29,7 +29,7 @@ from pointcloud.rotation import RandomRotation, RandomRotationPerturbation
 from pointcloud.weights import save_encoder
 from randquant.augmentation import Augmentation
 from randquant.draws import fractions
-from randquant.errors import DataError
+from randquant.errors import DataError, UsageError
 from randquant.monitor import KnnMonitor
 from randquant.pretrain import Task, Training
 from randquant.progress import progress
@@ -182,9 +182,10 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
     Raises:
         DataError: a store is missing, empty, not of points, lacks normals that are asked for, or has shapes of fewer
             points than are asked for.
+        UsageError: a size the encoder cannot have.
     """
     stores = [Store.open(path, kind="points") for path in settings.data]
-    encoder = ENCODERS[settings.encoder](d=settings.d, channels=len(settings.layout))  # type: ignore[call-arg]
+    encoder = _encoder(settings)
     finder = encoder if settings.neighbours == "clean" and isinstance(encoder, PointNetLite) else None
     if "resample" in settings.augmentations():
         finder = None  # other points, other neighbourhoods
@@ -292,6 +293,13 @@ def knn_monitor(settings: PointPretraining, device: torch.device) -> KnnMonitor:
         return list(clouds.to(device).split(64))
 
     return KnnMonitor(store, seed=settings.seed, load=load)
+
+
+def _encoder(settings: PointPretraining) -> PointEncoder:
+    try:
+        return ENCODERS[settings.encoder](d=settings.d, channels=len(settings.layout))  # type: ignore[call-arg]
+    except ValueError as error:
+        raise UsageError(f"--encoder {settings.encoder} --d {settings.d}: {error}") from None
 
 
 def _learnt(store: Store, splits: Sequence[Split]) -> list[int]:

@@ -73,7 +73,15 @@ class Batches(Dataset[Batch]):
         steps = range(start, stop)
         if self.workers == 0:
             return _read_ahead(self, steps)
-        return iter(DataLoader(self, sampler=steps, batch_size=None, num_workers=self.workers, pin_memory=self.pin))
+        loader = DataLoader(
+            self,
+            sampler=steps,
+            batch_size=None,
+            num_workers=self.workers,
+            pin_memory=self.pin,
+            collate_fn=_as_it_is,  # type: ignore[arg-type]
+        )
+        return (_tupled(batch) for batch in loader)
 
     def _permutation(self, epoch: int) -> NDArray[np.int64]:
         if self._order is None or self._order[0] != epoch:
@@ -84,6 +92,17 @@ class Batches(Dataset[Batch]):
 def each_tensor(raw: Raw, change: Callable[[Tensor], Tensor]) -> Raw:
     """The same raw batch with every tensor changed."""
     return tuple(change(part) for part in raw) if isinstance(raw, tuple) else change(raw)
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    """In place of the loader's own, which makes lists of tuples."""
+    return batch
+
+
+def _tupled(batch: Batch) -> Batch:
+    """The loader's pinning makes lists of tuples too."""
+    raw, groups = batch
+    return (tuple(raw) if isinstance(raw, list) else raw), groups
 
 
 def _read_ahead(batches: Batches, steps: range) -> Iterator[Batch]:

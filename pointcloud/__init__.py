@@ -1,0 +1,1 @@
+"""3D shapes: points (B, N, C) -> embedding (B, D)."""

@@ -1,0 +1,249 @@
+"""Geometry of clouds: unit sphere, up axis, farthest points, neighbours.
+
+Torch forms take batches on any device and draw nothing. `farthest_point_order` is the same sampling for one cloud on
+one CPU core, for preparing data.
+"""
+
+from bisect import bisect_left, bisect_right
+from typing import Literal, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Axis = Literal["x", "y", "z"]
+AXES: tuple[Axis, ...] = ("x", "y", "z")
+
+_Array = TypeVar("_Array", Tensor, NDArray)
+_BLOCK = 1 << 22  # distances held at once
+_EQUAL = 0.999999  # of the largest squared distance: as large, on whatever machine it is summed up
+
+
+def unit_sphere(points: Tensor) -> Tensor:
+    """Clouds moved to their centroid and divided by their largest norm.
+
+    Args:
+        points: (..., N, 3) coordinates.
+
+    Returns:
+        (..., N, 3), the mean at the origin and the farthest point at distance 1; zeros where all points are equal.
+    """
+    moved = points - points[..., :1, :]  # exact zeros where all points are equal, which a mean need not give
+    centred = moved - moved.mean(dim=-2, keepdim=True)
+    radius = torch.linalg.vector_norm(centred, dim=-1, keepdim=True).amax(dim=-2, keepdim=True)
+    return centred / radius.clamp_min(torch.finfo(points.dtype).tiny)
+
+
+def turn_up(points: _Array, source: Axis = "y", target: Axis = "z") -> _Array:
+    """Points or normals turned by a right angle so that what pointed along `source` points along `target`.
+
+    The third axis stays, and it is a rotation: left and right are not swapped. Points in the other direction,
+    `turn_up(points, target, source)`, undo it.
+
+    Args:
+        points: (..., 3) coordinates or normals, a tensor or an array.
+        source, target: "x", "y" or "z".
+
+    Raises:
+        ValueError: another axis.
+
+    >>> turn_up(np.array([1.0, 2.0, 3.0]), "y", "z").tolist()
+    [1.0, -3.0, 2.0]
+    """
+    if source not in AXES or target not in AXES:
+        raise ValueError(f"source and target should be x, y or z, got {source!r} and {target!r}")
+    if source == target:
+        return points
+    columns = [points[..., axis] for axis in range(3)]
+    first, second = AXES.index(source), AXES.index(target)
+    columns[second], columns[first] = columns[first], -columns[second]
+    if isinstance(points, Tensor):
+        return torch.stack(columns, dim=-1)
+    return np.stack(columns, axis=-1)
+
+
+def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None = None) -> Tensor:
+    """Points chosen one after another, each the farthest from all chosen before (Eldar et al. 1997).
+
+    No point is chosen twice, also where points coincide; of equally far ones the first is taken.
+
+    Args:
+        points: (B, N, 3) coordinates.
+        count: how many, 1 to N.
+        start: (B,) index of the first point; where None, the point farthest from the centroid.
+
+    Returns:
+        (B, count) int64 indices in the order of choice.
+
+    Raises:
+        ValueError: `count` is outside [1, N].
+    """
+    _check_count(count, points.shape[-2])
+    x, y, z = points.float().unbind(-1)
+    nearest = torch.full_like(x, torch.inf)
+    chosen = torch.empty(len(points), count, dtype=torch.int64, device=points.device)
+    current = _from_centroid(points.float()) if start is None else start
+    for step in range(count):
+        index = current[:, None]
+        chosen[:, step] = current
+        dx, dy, dz = x - x.gather(1, index), y - y.gather(1, index), z - z.gather(1, index)
+        nearest = torch.minimum(nearest, dx * dx + dy * dy + dz * dz)
+        nearest.scatter_(1, index, -1.0)
+        current = nearest.argmax(dim=1)
+    return chosen
+
+
+def _from_centroid(points: Tensor) -> Tensor:
+    """(B,) index of the point farthest from the centroid; the first of those that rounding may have set apart."""
+    offset = points.double() - points.double().mean(dim=1, keepdim=True)
+    square = offset.square().sum(-1)
+    return (square >= _EQUAL * square.amax(dim=1, keepdim=True)).byte().argmax(dim=1)
+
+
+def farthest_point_order(points: NDArray, count: int | None = None) -> NDArray[np.int64]:
+    """`farthest_point_sampling` of one cloud, fast on one CPU core.
+
+    The same order, except that of equally far points another may come first. A point can come nearer to the chosen
+    ones only if it lies within the largest distance left of the newest, so the points are sorted along their longest
+    axis and only that slab is looked at.
+
+    Args:
+        points: (N, 3) coordinates.
+        count: how many, 1 to N; all where None.
+
+    Returns:
+        (count,) int64 indices in the order of choice, no index twice.
+
+    Raises:
+        ValueError: `count` is outside [1, N].
+    """
+    count = len(points) if count is None else count
+    _check_count(count, len(points))
+    points = np.asarray(points, dtype=np.float32)
+    axis = int(np.ptp(points, axis=0).argmax())
+    order = np.argsort(points[:, axis], kind="stable")
+    start = int(_from_centroid(torch.from_numpy(points)[None]))
+    chosen = order[_slab_order(points[order], axis, count, int((order == start).argmax()))]
+    if len(chosen) == count:
+        return chosen
+    repeats = np.ones(len(points), dtype=bool)  # what is left lies where chosen points lie
+    repeats[chosen] = False
+    return np.concatenate([chosen, np.flatnonzero(repeats)[: count - len(chosen)]])
+
+
+def _slab_order(points: NDArray[np.float32], axis: int, count: int, start: int) -> list[int]:
+    """Indices in the order of choice, of points sorted along an axis; fewer than `count` where the rest repeat them."""
+    along, columns = points[:, axis].tolist(), np.ascontiguousarray(points.T)
+    nearest = np.full(len(points), np.inf, dtype=np.float32)
+    scratch = np.empty_like(columns)
+    chosen, radius = [start], float("inf")
+    while len(chosen) < count:
+        newest = chosen[-1]
+        low, high = bisect_left(along, along[newest] - radius), bisect_right(along, along[newest] + radius)
+        offset, slab = scratch[:, low:high], nearest[low:high]
+        np.subtract(columns[:, low:high], columns[:, newest, None], out=offset)
+        np.multiply(offset, offset, out=offset)
+        np.minimum(slab, np.add.reduce(offset, axis=0), out=slab)
+        farthest = int(nearest.argmax())
+        radius = 1.0001 * float(nearest[farthest]) ** 0.5  # a little more, for rounding
+        if not radius:
+            break
+        chosen.append(farthest)
+    return chosen
+
+
+def nearest_neighbours(queries: Tensor, points: Tensor, k: int) -> Tensor:
+    """The `k` points nearest to each query, nearest first.
+
+    A query that is one of the points has itself among them; of equally near ones any may come first.
+
+    Args:
+        queries: (B, M, 3) coordinates.
+        points: (B, N, 3) coordinates.
+        k: 1 to N.
+
+    Returns:
+        (B, M, k) int64 indices into `points`.
+
+    Raises:
+        ValueError: `k` is outside [1, N].
+    """
+    if not 1 <= k <= points.shape[-2]:
+        raise ValueError(f"k should be between 1 and the {points.shape[-2]} points, got {k}")
+    parts = [squared_distances(part, points).topk(k, dim=-1, largest=False).indices for part in _parts(queries, points)]
+    return torch.cat(parts, dim=1)
+
+
+def ball_query(queries: Tensor, points: Tensor, radius: float, k: int) -> Tensor:
+    """The first `k` points, in their order, that lie within `radius` of each query.
+
+    A ball of fewer is filled up with the point nearest to the query, an empty one is made of it alone. Where points
+    lie in farthest-point order the first ones are spread over the ball. As in PointNet++ (Qi et al. 2017), which
+    fills up with the first of the ball.
+
+    Args:
+        queries: (B, M, 3) coordinates.
+        points: (B, N, 3) coordinates.
+        radius: above 0, in units of the coordinates.
+        k: at least 1; may exceed N.
+
+    Returns:
+        (B, M, k) int64 indices into `points`.
+
+    Raises:
+        ValueError: `radius` or `k` is out of range.
+    """
+    if radius <= 0 or k < 1:
+        raise ValueError(f"radius should be above 0 and k at least 1, got {radius} and {k}")
+    parts = [_in_ball(squared_distances(part, points), radius, k) for part in _parts(queries, points)]
+    return torch.cat(parts, dim=1)
+
+
+def _in_ball(distances: Tensor, radius: float, k: int) -> Tensor:
+    total = distances.shape[-1]
+    index = torch.arange(total, device=distances.device)
+    outside = distances > radius * radius
+    first = index.masked_fill(outside, total).topk(min(k, total), dim=-1, largest=False).values
+    first = torch.nn.functional.pad(first, (0, k - first.shape[-1]), value=total)
+    return torch.where(first < total, first, distances.argmin(dim=-1, keepdim=True))
+
+
+def squared_distances(queries: Tensor, points: Tensor) -> Tensor:
+    """(B, M, N) squared distances of queries (B, M, 3) and points (B, N, 3), exactly zero where they coincide.
+
+    Differences, not the expanded square: that one is off by the square of the distance from the origin.
+    """
+    columns = zip(queries.float().unbind(-1), points.float().unbind(-1), strict=True)
+    total = None
+    for query, point in columns:
+        offset = query[:, :, None] - point[:, None, :]
+        total = offset.square_() if total is None else total.addcmul_(offset, offset)
+    assert total is not None
+    return total
+
+
+def _parts(queries: Tensor, points: Tensor) -> tuple[Tensor, ...]:
+    """Queries in parts of which the distances to all points fit in a block."""
+    most = max(1, _BLOCK // max(1, len(points) * points.shape[1]))
+    return queries.split(most, dim=1)
+
+
+def group(points: Tensor, index: Tensor) -> Tensor:
+    """The rows that an index names.
+
+    Args:
+        points: (B, N, C).
+        index: (B, M, k) or (B, M) int64, as from the functions above.
+
+    Returns:
+        (B, M, k, C) or (B, M, C).
+    """
+    flat = index.flatten(1)
+    rows = points.gather(1, flat[..., None].expand(-1, -1, points.shape[-1]))
+    return rows.unflatten(1, index.shape[1:])
+
+
+def _check_count(count: int, total: int) -> None:
+    if not 1 <= count <= total:
+        raise ValueError(f"count should be between 1 and the {total} points, got {count}")

@@ -1,0 +1,26 @@
+"""Pretrain an encoder of 3D point clouds on stores of shapes.
+
+    python -m scripts.pretrain_pointcloud --data STORE [STORE ...] --out RUN
+    python -m scripts.pretrain_pointcloud --config pointcloud/recipes/cpu.yaml --data STORE --out RUN
+    python -m scripts.pretrain_pointcloud --data STORE --out RUN --method moco --encoder DGCNN --points 1024
+
+Items of the test split are not learnt from unless --splits names it. Stop it at any time and type the same command
+again: it goes on where it was and ends with the very same weights. RUN/encoder.safetensors is the result; RUN/log.csv
+and RUN/tensorboard hold the curves, RUN/config.yaml the settings.
+"""
+
+from functools import partial
+
+from pointcloud.pretraining import PointPretraining, build_task
+from randquant.command import run
+from randquant.pretrain import pretrain
+
+
+def pretrain_pointcloud(settings: PointPretraining) -> None:
+    """Pretrain an encoder of 3D point clouds on stores of shapes."""
+    encoder = pretrain(settings, partial(build_task, settings))
+    print(f"encoder: {encoder}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(pretrain_pointcloud, description=__doc__))

@@ -1,0 +1,212 @@
+"""Geometry against its slow definitions."""
+
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pointcloud.geometry import (
+    AXES,
+    Axis,
+    ball_query,
+    farthest_point_order,
+    farthest_point_sampling,
+    group,
+    nearest_neighbours,
+    squared_distances,
+    turn_up,
+    unit_sphere,
+)
+
+
+def clouds(batch: int = 2, points: int = 60) -> Tensor:
+    return torch.randn(batch, points, 3, generator=torch.Generator().manual_seed(1)) * torch.tensor([1.0, 2.0, 0.5])
+
+
+def test_unit_sphere() -> None:
+    points = unit_sphere(clouds() + 100)
+    assert points.mean(dim=1).abs().max() < 1e-5
+    assert torch.allclose(points.norm(dim=-1).amax(dim=1), torch.ones(2))
+    assert torch.allclose(unit_sphere(7 * clouds() - 3), unit_sphere(clouds()), atol=1e-5)
+    assert torch.equal(unit_sphere(clouds()[0]), unit_sphere(clouds())[0])
+
+
+@pytest.mark.parametrize("points", [torch.full((1, 1000, 3), 0.1), torch.ones(2, 1, 3), torch.zeros(4, 3)])
+def test_unit_sphere_of_one_place_is_zero(points: Tensor) -> None:
+    assert torch.equal(unit_sphere(points), torch.zeros_like(points))
+
+
+@pytest.mark.parametrize(("source", "target"), list(product(AXES, AXES)))
+def test_turn_up_is_the_rotation_from_one_axis_to_the_other(source: Axis, target: Axis) -> None:
+    first, second = AXES.index(source), AXES.index(target)
+    turned = turn_up(torch.eye(3), source, target)
+    assert torch.equal(turned[first], torch.eye(3)[second])
+    assert all(torch.equal(turned[axis], torch.eye(3)[axis]) for axis in {0, 1, 2} - {first, second})
+    assert torch.linalg.det(turned) == 1
+    points = clouds()
+    assert torch.equal(turn_up(turn_up(points, source, target), target, source), points)
+    assert np.array_equal(turn_up(points.numpy(), source, target), turn_up(points, source, target).numpy())
+
+
+def test_turn_up_knows_three_axes() -> None:
+    with pytest.raises(ValueError, match="x, y or z"):
+        turn_up(torch.eye(3), "up", "z")  # type: ignore[arg-type]
+
+
+def test_the_start_does_not_hang_on_rounding() -> None:
+    corners = torch.tensor(list(product([0.1, 0.7], repeat=3)))
+    for scale in torch.logspace(-3, 3, 20):
+        moved = scale * corners
+        assert farthest_point_sampling(moved[None], 1).item() == 0
+        assert farthest_point_order(moved.numpy(), 1)[0] == 0
+
+
+def slow_order(points: np.ndarray, count: int, start: int | None = None) -> list[int]:
+    """The definition: every point against every chosen one; of equally far ones the first."""
+    points = points.astype(np.float32)
+    exact = points.astype(np.float64)
+    square = np.square(exact - exact.mean(axis=0)).sum(axis=1)
+    chosen = [int((square >= 0.999999 * square.max()).argmax()) if start is None else start]
+    while len(chosen) < count:
+        offset = points[:, None] - points[chosen]
+        square = offset[..., 0] ** 2 + offset[..., 1] ** 2 + offset[..., 2] ** 2
+        nearest = square.min(axis=1)
+        nearest[chosen] = -1
+        chosen.append(int(nearest.argmax()))
+    return chosen
+
+
+@pytest.mark.parametrize(("points", "count"), [(1, 1), (2, 2), (60, 1), (60, 17), (60, 60), (400, 150)])
+def test_farthest_points_by_every_form(points: int, count: int) -> None:
+    batch = clouds(3, points)
+    chosen = farthest_point_sampling(batch, count)
+    assert (chosen.shape, chosen.dtype) == ((3, count), torch.int64)
+    for cloud, indices in zip(batch, chosen, strict=True):
+        expected = slow_order(cloud.numpy(), count)
+        assert indices.tolist() == expected
+        assert farthest_point_order(cloud.numpy(), count).tolist() == expected
+
+
+def test_farthest_points_from_a_given_start() -> None:
+    batch, start = clouds(), torch.tensor([3, 41])
+    chosen = farthest_point_sampling(batch, 20, start=start)
+    assert chosen.tolist() == [slow_order(batch[row].numpy(), 20, int(start[row])) for row in range(2)]
+
+
+def lattice() -> np.ndarray:
+    return np.array(list(product(range(5), repeat=3)), dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        np.zeros((50, 3)),
+        np.repeat(np.eye(3), 20, axis=0),
+        np.concatenate([np.zeros((30, 3)), clouds()[0].numpy()]),
+        np.arange(90.0).reshape(90, 1) * [1, 0, 0],
+        lattice(),
+        clouds(1, 300)[0].numpy() * 1e-12,
+        clouds(1, 300)[0].numpy() * 1e15,
+        clouds(1, 300)[0].numpy() + 1000,
+    ],
+    ids=["one place", "three places", "a heap", "a line", "a lattice", "tiny", "huge", "far away"],
+)
+def test_the_order_is_a_permutation_whatever_coincides(points: np.ndarray) -> None:
+    order = farthest_point_order(points)
+    assert sorted(order.tolist()) == list(range(len(points)))
+    assert order.tolist() == slow_order(points, len(points))
+    tensor = torch.from_numpy(points.astype(np.float32))[None]
+    assert farthest_point_sampling(tensor, len(points))[0].tolist() == order.tolist()
+
+
+def test_a_large_cloud_in_both_forms() -> None:
+    points = torch.nn.functional.normalize(clouds(1, 3000), dim=-1)
+    order = farthest_point_order(points[0].numpy(), 1024)
+    assert np.array_equal(farthest_point_sampling(points, 1024)[0], order)
+    assert np.array_equal(farthest_point_order(points[0].numpy(), 300), order[:300])
+
+
+def test_moving_the_points_about_moves_the_order_along() -> None:
+    points = clouds(1, 200)[0].numpy()
+    shuffled = np.random.default_rng(0).permutation(200)
+    assert np.array_equal(shuffled[farthest_point_order(points[shuffled], 80)], farthest_point_order(points, 80))
+
+
+@pytest.mark.parametrize("count", [0, 61])
+def test_more_points_than_there_are(count: int) -> None:
+    with pytest.raises(ValueError, match="between 1 and the 60 points"):
+        farthest_point_sampling(clouds(), count)
+    with pytest.raises(ValueError, match="between 1 and the 60 points"):
+        farthest_point_order(clouds()[0].numpy(), count)
+
+
+def test_squared_distances() -> None:
+    queries, points = clouds(2, 7), clouds(2, 9)
+    assert torch.allclose(squared_distances(queries, points), torch.cdist(queries, points).square(), atol=1e-5)
+    assert squared_distances(points + 1000, points + 1000).diagonal(dim1=1, dim2=2).eq(0).all()
+
+
+def test_nearest_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    queries, points = clouds(2, 30), clouds(2, 50)
+    found = nearest_neighbours(queries, points, 6)
+    distances = (queries[:, :, None] - points[:, None]).norm(dim=-1)
+    assert torch.equal(found, distances.argsort(dim=-1)[..., :6])
+    monkeypatch.setattr("pointcloud.geometry._BLOCK", 1)
+    assert torch.equal(nearest_neighbours(queries, points, 6), found)
+    assert torch.equal(nearest_neighbours(points, points, 1)[..., 0], torch.arange(50).expand(2, -1))
+    assert nearest_neighbours(points[:, :1], points[:, :1], 1).tolist() == [[[0]], [[0]]]
+    with pytest.raises(ValueError, match="between 1 and the 50 points"):
+        nearest_neighbours(queries, points, 51)
+
+
+def slow_ball(query: Tensor, points: Tensor, radius: float, k: int) -> list[int]:
+    distances = (points - query).norm(dim=-1)
+    inside = [int(index) for index in torch.nonzero(distances <= radius)][:k]
+    return inside + [int(distances.argmin())] * (k - len(inside))
+
+
+@pytest.mark.parametrize(("radius", "k"), [(0.3, 5), (1.0, 8), (9.0, 70), (0.001, 3), (1.0, 1)])
+def test_ball_query(radius: float, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    points, queries = clouds(), clouds(2, 90)[:, 50:]
+    found = ball_query(queries, points, radius, k)
+    assert (found.shape, found.dtype) == ((2, 40, k), torch.int64)
+    for batch, row in product(range(2), range(40)):
+        assert found[batch, row].tolist() == slow_ball(queries[batch, row], points[batch], radius, k)
+    monkeypatch.setattr("pointcloud.geometry._BLOCK", 1)
+    assert torch.equal(ball_query(queries, points, radius, k), found)
+
+
+@pytest.mark.parametrize(("radius", "k"), [(0.0, 1), (1.0, 0)])
+def test_no_ball(radius: float, k: int) -> None:
+    with pytest.raises(ValueError, match="above 0 and k at least 1"):
+        ball_query(clouds(), clouds(), radius, k)
+
+
+def test_neighbours_of_coinciding_points() -> None:
+    points = torch.zeros(1, 10, 3)
+    assert nearest_neighbours(points, points, 10).sort().values[0, 0].tolist() == list(range(10))
+    assert ball_query(points, points, 0.1, 4)[0, 5].tolist() == [0, 1, 2, 3]
+
+
+def test_group() -> None:
+    points = torch.randn(2, 20, 5)
+    index = torch.randint(20, (2, 7, 3))
+    assert torch.equal(group(points, index), torch.stack([points[row][index[row]] for row in range(2)]))
+    assert torch.equal(group(points, index[..., 0]), group(points, index)[:, :, 0])
+
+
+def test_gradients_reach_the_points() -> None:
+    points = clouds().requires_grad_()
+    group(unit_sphere(points), nearest_neighbours(points.detach(), points.detach(), 3)).square().sum().backward()
+    assert points.grad is not None
+    assert points.grad.isfinite().all()
+
+
+def test_relabelled_axes_keep_distances() -> None:
+    points = clouds()
+    expected = nearest_neighbours(points, points, 4)
+    for axes in permutations(range(3)):
+        moved = points[..., list(axes)]
+        assert torch.equal(nearest_neighbours(moved, moved, 4), expected)
