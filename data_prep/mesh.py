@@ -1,0 +1,116 @@
+"""Triangle meshes from files: .off by our own reader, the other formats through trimesh or Open3D."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.off import Triangles, read_off
+from randquant.errors import DataError
+
+MESHES = (".off", ".ply", ".obj", ".stl", ".glb", ".gltf")
+_OF_OPEN3D = (".ply", ".obj", ".stl")  # what it reads without an importer of its own
+_SMALLEST, _LARGEST = 1e-60, 1e60  # squared areas of anything in between are numbers
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A surface made of triangles.
+
+    Attributes:
+        vertices: (V, 3) float64 coordinates, all finite; some may belong to no face.
+        faces: (F, 3) int64 indices of vertices, at least one face with an area.
+    """
+
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int64]
+
+    @cached_property
+    def doubled_normals(self) -> NDArray[np.float64]:
+        """(F, 3): at right angles to each face, twice its area long; towards whom its corners turn to the left."""
+        first = self.vertices[self.faces[:, 0]]
+        (ax, ay, az), (bx, by, bz) = ((self.vertices[self.faces[:, corner]] - first).T for corner in (1, 2))
+        return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+
+    @cached_property
+    def areas(self) -> NDArray[np.float64]:
+        """(F,) area of each face, in squared units of the coordinates."""
+        x, y, z = self.doubled_normals.T
+        return np.sqrt(x * x + y * y + z * z) / 2
+
+
+def read_mesh(path: str | Path) -> Mesh:
+    """The mesh of a file, whichever of `MESHES` it is; the parts of a scene together.
+
+    Raises:
+        DataError: the file is missing, of another format or broken, or it has no surface: no faces, coordinates that
+            are no numbers, indices of vertices that are not there, or no face with an area.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in MESHES:
+        raise DataError(f"{path} is no mesh; expected a file that ends in {', '.join(MESHES)}.")
+    vertices, faces = read_off(path) if suffix == ".off" else _read_other(path)
+    return checked(Mesh(vertices, faces), path)
+
+
+def checked(mesh: Mesh, path: Path) -> Mesh:
+    """The mesh itself where it has a surface.
+
+    Raises:
+        DataError: as `read_mesh`.
+    """
+    if not len(mesh.faces):
+        raise DataError(f"{path} has no faces, so it has no surface; export the mesh with its faces.")
+    if not np.isfinite(mesh.vertices).all():
+        raise DataError(f"{path} has a vertex whose coordinates are no finite numbers; mend it or leave it out.")
+    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
+        raise DataError(
+            f"{path} has a face with vertex {_outside(mesh)} where vertices count from 0 to {len(mesh.vertices) - 1}; "
+            "mend it or leave it out."
+        )
+    extent = float(np.ptp(mesh.vertices, axis=0).max())
+    if not _SMALLEST < extent < _LARGEST:
+        raise DataError(f"{path} is {extent:g} wide and cannot be measured; scale its coordinates or leave it out.")
+    if not mesh.areas.any():
+        raise DataError(f"{path} has faces, but none with an area; mend it or leave it out.")
+    return mesh
+
+
+def _outside(mesh: Mesh) -> int:
+    return int(mesh.faces.min() if mesh.faces.min() < 0 else mesh.faces.max())
+
+
+def _read_other(path: Path) -> Triangles:
+    if not path.is_file():
+        raise DataError(f"{path} is no file; check the path.")
+    try:
+        import trimesh
+    except (ImportError, OSError):
+        return _read_by_open3d(path)
+    try:
+        loaded = trimesh.load_mesh(path, process=False)
+    except Exception as error:  # its readers raise whatever they stumble over
+        raise _broken(path, error) from None
+    faces = getattr(loaded, "faces", np.empty((0, 3)))
+    return np.asarray(loaded.vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
+
+
+def _read_by_open3d(path: Path) -> Triangles:
+    try:
+        import open3d
+    except (ImportError, OSError):
+        raise DataError(f"{path} needs trimesh to be read; pip install trimesh, or give .off files.") from None
+    if path.suffix.lower() not in _OF_OPEN3D:
+        raise DataError(f"{path} needs trimesh to be read; pip install trimesh.")
+    with open3d.utility.VerbosityContextManager(open3d.utility.VerbosityLevel.Error):
+        loaded = open3d.io.read_triangle_mesh(path)
+    return np.asarray(loaded.vertices, dtype=np.float64), np.asarray(loaded.triangles, dtype=np.int64)
+
+
+def _broken(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{path} cannot be read as a mesh ({' '.join(str(error).split())[:100]}); mend it or leave it out."
+    )

@@ -1,0 +1,199 @@
+"""The Object File Format (.off) in text, read quickly, and to the end or not at all.
+
+Files in the wild differ from the format's description (Geomview, "OFF: Object File Format"): counts stand right
+after the word OFF or stick to it (`OFF490 518 0`), edges are not counted, comments and blank lines stand anywhere,
+colours follow a face, faces have any number of corners. All of that is read. Numbers of vertices and of faces must
+be there in full; what follows them is ignored.
+"""
+
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from randquant.errors import DataError
+
+# Letters before OFF announce columns after x, y, z: texture (ST), colour (C), normal (N). 4 and n mean other spaces.
+_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?((?:ST)?C?N?4?n?OFF|off)(?![A-Za-z])[ \t]*(.*)", re.DOTALL)
+_COUNTS = re.compile(rb"([0-9]{1,15})[ \t]+([0-9]{1,15})(?:[ \t].*)?")
+_BINARY = re.compile(rb"\s*[A-Za-z4]*OFF[ \t]+BINARY")
+_COMMENT = re.compile(rb"#[^\n]*")
+_HEAD = 1 << 10  # bytes in which the first two lines end, if they are those of an OFF file
+
+Triangles = tuple[NDArray[np.float64], NDArray[np.int64]]
+Lines = Sequence[tuple[int, bytes]]  # number in the file, counted from 1, and text
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """What the first lines say.
+
+    Attributes:
+        vertices, faces: how many the file should hold.
+        line: number of the line that told.
+    """
+
+    vertices: int
+    faces: int
+    line: int
+
+
+def read_off(path: str | Path) -> Triangles:
+    """Vertices and triangles of a text OFF file; polygons become fans of triangles, faces of two corners none.
+
+    Returns:
+        (V, 3) coordinates and (F, 3) indices as the file has them: neither finite values nor the range of indices
+        is checked.
+
+    Raises:
+        DataError: the file is missing, binary, no OFF file, holds fewer vertices or faces than it says, or a line
+            cannot be read.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
+    if b"\0" in data or _BINARY.match(data):
+        raise DataError(f"{path} is a binary OFF file and only text is read; export it as text.")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return _read_regular(path, data) or _read_any(path, data)
+
+
+def _read_regular(path: Path, data: bytes) -> Triangles | None:
+    """A file of triangles with one line for each vertex and face: all numbers in one go; None where it is not one."""
+    head = [(number, line) for number, line in enumerate(data[:_HEAD].splitlines()[:2], start=1) if line.strip()]
+    if len(head) < 2 or b"#" in head[0][1] + head[1][1]:
+        return None
+    counts = _read_counts(path, head)
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")) + 1
+    ends = ends if data.endswith(b"\n") else np.append(ends, len(data))
+    last_vertex = counts.line + counts.vertices
+    if last_vertex + counts.faces > len(ends) or not counts.vertices or not counts.faces:
+        return None
+    bounds = ends[[counts.line - 1, last_vertex - 1, last_vertex + counts.faces - 1]].tolist()
+    vertices = _table(data[bounds[0] : bounds[1]], counts.vertices, np.float64)
+    faces = _table(data[bounds[1] : bounds[2]], counts.faces, np.int64)
+    if vertices is None or faces is None or vertices.shape[1] < 3 or faces.shape[1] < 4 or (faces[:, 0] != 3).any():
+        return None
+    return np.ascontiguousarray(vertices[:, :3]), np.ascontiguousarray(faces[:, 1:4])
+
+
+def _table(block: bytes, rows: int, dtype: DTypeLike) -> NDArray | None:
+    """(rows, columns) of a block of numbers with as many in every row as in the first; None where that is not so."""
+    columns = len(block[: block.find(b"\n") + 1 or None].split())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # how numpy tells that it met something else
+        try:
+            numbers = np.fromstring(block, dtype=dtype, sep=" ")
+        except (DeprecationWarning, ValueError):
+            return None
+    return numbers.reshape(rows, columns) if columns and numbers.size == rows * columns else None
+
+
+def _read_any(path: Path, data: bytes) -> Triangles:
+    """Any file, line by line."""
+    text = _COMMENT.sub(b"", data)
+    lines = [(number, line) for number, line in enumerate(text.split(b"\n"), start=1) if line.strip()]
+    counts = _read_counts(path, lines)
+    body = [(number, line) for number, line in lines if number > counts.line]
+    _refuse_missing(path, counts, len(body), lines[-1][0])
+    if not counts.faces:
+        raise DataError(f"{path} has no faces, so it has no surface; export the mesh with its faces.")
+    corners = body[counts.vertices : counts.vertices + counts.faces]
+    return _read_vertices(path, body[: counts.vertices]), _read_faces(path, corners)
+
+
+def _read_counts(path: Path, lines: Lines) -> _Counts:
+    """The numbers of vertices and faces, on the line of the word OFF or on the next."""
+    header = _HEADER.fullmatch(lines[0][1].strip()) if lines else None
+    if header is None:
+        found = f"starts with {_shown(lines[0][1])}" if lines else "is empty"
+        raise DataError(f"{path} {found} where an OFF file starts with the word OFF; restore or leave out the file.")
+    if header[1].endswith((b"4OFF", b"nOFF")):
+        raise DataError(f"{path} has points of other than three dimensions ({header[1].decode()}); leave it out.")
+    number, text = (lines[0][0], header[2]) if header[2] else lines[1] if len(lines) > 1 else (lines[0][0], b"")
+    counts = _COUNTS.fullmatch(text.strip())
+    if counts is None:
+        raise DataError(
+            f"{path} line {number} reads {_shown(text)} where the numbers of vertices and faces are expected; "
+            "restore the file."
+        )
+    return _Counts(int(counts[1]), int(counts[2]), number)
+
+
+def _refuse_missing(path: Path, counts: _Counts, rows: int, last: int) -> None:
+    if rows >= counts.vertices + counts.faces:
+        return
+    if rows < counts.vertices:
+        found = f"{rows} of {counts.vertices} vertices"
+    else:
+        found = f"{rows - counts.vertices} of {counts.faces} faces"
+    raise DataError(f"{path} ends at line {last} with {found}; it is truncated, restore it.")
+
+
+def _read_vertices(path: Path, lines: Lines) -> NDArray[np.float64]:
+    rows = [line.split(maxsplit=3)[:3] for _, line in lines]
+    try:
+        return np.array(rows, dtype=np.float64).reshape(-1, 3)
+    except ValueError:
+        number, line = next(item for item in lines if not _is_vertex(item[1]))
+        raise DataError(
+            f"{path} line {number} reads {_shown(line)} where the coordinates of a vertex are expected; mend the line."
+        ) from None
+
+
+def _is_vertex(line: bytes) -> bool:
+    try:
+        return len([float(word) for word in line.split(maxsplit=3)[:3]]) == 3
+    except ValueError:
+        return False
+
+
+def _read_faces(path: Path, lines: Lines) -> NDArray[np.int64]:
+    """(F, 3): fans of triangles in the order of the faces."""
+    polygons: dict[int, list[list[int]]] = defaultdict(list)
+    places: dict[int, list[int]] = defaultdict(list)
+    for place, (number, line) in enumerate(lines):
+        corners = _read_corners(path, number, line)
+        if len(corners) > 2:
+            polygons[len(corners)].append(corners)
+            places[len(corners)].append(place)
+    fans = [_fans(np.array(polygons[count], dtype=np.int64)) for count in polygons]
+    if not fans:
+        raise DataError(f"{path} has no face of three corners or more, so it has no surface; leave it out.")
+    order = np.concatenate([np.repeat(places[count], count - 2) for count in polygons])
+    return np.concatenate(fans)[np.argsort(order, kind="stable")]
+
+
+def _read_corners(path: Path, number: int, line: bytes) -> list[int]:
+    """The indices that a line of a face gives: as many as its first number says, colours follow."""
+    words = line.split()
+    try:
+        count = int(words[0])
+        corners = [int(word) for word in words[1 : count + 1]]
+    except ValueError:
+        count, corners = -1, []
+    if count < 0 or len(corners) != count or any(abs(corner) > 1 << 60 for corner in corners):
+        raise DataError(
+            f"{path} line {number} reads {_shown(line)} where a face, its number of corners and their indices, is "
+            "expected; mend the line."
+        )
+    return corners
+
+
+def _fans(polygons: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Triangles (n * (corners - 2), 3) of polygons (n, corners), those of one polygon side by side."""
+    middle, last = polygons[:, 1:-1], polygons[:, 2:]
+    first = np.broadcast_to(polygons[:, :1], middle.shape)
+    return np.stack([first, middle, last], axis=-1).reshape(-1, 3)
+
+
+def _shown(text: bytes) -> str:
+    return repr(text.strip()[:60].decode("ascii", errors="backslashreplace"))

@@ -1,0 +1,144 @@
+"""How a mesh, or a cloud that was sampled already, becomes rows of a points store.
+
+In a store every shape stands on its z axis, lies in the unit sphere, and has its points in farthest-point order: the
+first n rows are a cloud of n well-spread points.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.mesh import read_mesh
+from data_prep.preparation import Reader
+from data_prep.surface import Sampling, sample_surface
+from pointcloud.geometry import Axis, farthest_point_order, turn_up
+from pointcloud.layout import XYZ_NORMALS
+from randquant.errors import DataError
+
+UP: Axis = "z"  # in a store
+POINTS = 2048  # drawn from a mesh unless told otherwise
+
+
+def mesh_reader(*, points: int = POINTS, up: Axis = "z", sampling: Sampling = "area", seed: int = 0) -> Reader:
+    """Meshes as `points` points of their surface with normals; columns `vertices` and `faces` in the manifest.
+
+    Args:
+        points: drawn from each mesh, at least 1.
+        up: the axis that points up in the files.
+        sampling, seed: as in `sample_surface`.
+
+    Raises:
+        ValueError: `points` is below 1.
+    """
+    if points < 1:
+        raise ValueError(f"points should be at least 1, got {points}")
+    read = partial(_read_shape, points=points, up=up, sampling=sampling, seed=seed)
+    settings = point_settings(XYZ_NORMALS.channels, points, file_up=up, sampling=sampling, seed=seed)
+    return Reader("points", read, settings)
+
+
+def point_settings(
+    channels: Sequence[str], points: int | None, *, file_up: Axis, sampling: str = "as stored", seed: int = 0
+) -> dict[str, Any]:
+    """What a store of points says of its rows, for `Reader.settings`.
+
+    Args:
+        channels: names of the columns, as in `pointcloud.layout`.
+        points: rows of each item; None where items have as many as their files.
+        file_up: the axis that pointed up in the files.
+        sampling: how points were drawn: "area", "poisson", or "as stored" in the files.
+        seed: of that draw.
+    """
+    return {
+        "channels": list(channels),
+        "points": points,
+        "up": UP,
+        "file_up": file_up,
+        "normalise": "unit_sphere",
+        "sampling": sampling,
+        "order": "farthest",
+        "seed": seed,
+    }
+
+
+def _read_shape(
+    path: Path, *, points: int, up: Axis, sampling: Sampling, seed: int
+) -> tuple[dict[str, Any], Iterable[NDArray]]:
+    mesh = read_mesh(path)
+    places, normals = sample_surface(mesh, points, sampling=sampling, seed=seed)
+    columns = {"vertices": len(mesh.vertices), "faces": len(mesh.faces)}
+    try:
+        return columns, [finished(places, up=up, normals=normals)]
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def finished(
+    points: NDArray,
+    *,
+    up: Axis,
+    normals: NDArray | None = None,
+    extra: NDArray | None = None,
+    count: int | None = None,
+    file_row: bool = False,
+) -> NDArray[np.float32]:
+    """The rows of one item: turned upright, in farthest-point order, in the unit sphere.
+
+    Where `count` is below N, the farthest-point order chooses; the unit sphere and the order itself are those of the
+    points that are kept.
+
+    Args:
+        points: (N, 3) coordinates.
+        up: the axis that points up in them.
+        normals: (N, 3), turned along.
+        extra: (N, E) further columns, kept as they are.
+        count: points to keep; all where None.
+        file_row: whether the index of each point among the N is the last column.
+
+    Returns:
+        (count, 3 [+ 3] + E [+ 1]) float32, in this order of columns.
+
+    Raises:
+        DataError: no points, fewer than `count`, values that are no finite numbers, or all points in one place. It
+            does not name the file.
+    """
+    columns = [part for part in (points, normals, extra) if part is not None]
+    _refuse_unusable(columns, count)
+    turned = np.asarray(turn_up(np.asarray(points, dtype=np.float64), up, UP))
+    kept = np.arange(len(turned))
+    if count is not None and count < len(turned):
+        kept = farthest_point_order(_in_unit_sphere(turned), count)
+    places = _in_unit_sphere(turned[kept])
+    order = farthest_point_order(places)
+    kept = kept[order]
+    parts: list[NDArray] = [places[order]]
+    if normals is not None:
+        parts.append(turn_up(np.asarray(normals), up, UP)[kept])
+    if extra is not None:
+        parts.append(np.asarray(extra)[kept])
+    if file_row:
+        parts.append(kept[:, None])
+    return np.concatenate([part.astype(np.float32) for part in parts], axis=1)
+
+
+def _refuse_unusable(columns: Sequence[NDArray], count: int | None) -> None:
+    total = len(columns[0])
+    if not total:
+        raise DataError("there are no points; restore the file or leave it out.")
+    if count is not None and total < count:
+        raise DataError(f"there are {total} points where {count} are asked for; ask for fewer points.")
+    if not all(np.isfinite(part).all() for part in columns):
+        raise DataError("there are values that are no finite numbers; mend the file or leave it out.")
+
+
+def _in_unit_sphere(points: NDArray[np.float64]) -> NDArray[np.float32]:
+    moved = points - points[:1]  # exact zeros where all points are equal, which a mean need not give
+    centred = moved - moved.mean(axis=0)
+    radius = np.sqrt(np.square(centred).sum(axis=1).max())
+    if not radius > 0:
+        raise DataError("all points lie in one place; leave the file out.")
+    return (centred / radius).astype(np.float32)
