@@ -2,13 +2,14 @@
 
 A folder is *whole* where every published recording is there and can be read. It is *partial* where some are not, which
 is allowed and counted. It is *unusable* where nothing can be read or learnt: no readable recording at all, none in
-train, fewer than two folds, or one name for two recordings. What keeps a dataset from being planned in the first place,
+train, fewer than two folds, or one name for two recordings. The same holds of shapes; of those it is also said what is
+odd about them and which are there twice. What keeps a dataset from being planned in the first place,
 such as a folder too high or too deep or a missing list, is the `DataError` of its plan.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import joblib
 
 from data_prep.dataset import Dataset
+from data_prep.oddities import ODDITIES, Findings, look_at
 from data_prep.preparation import Item, Plan, Reader, printable, read_item
 from randquant.errors import DataError, UsageError
 from randquant.progress import bar
@@ -39,6 +41,7 @@ class Examination:
             names them.
         unreadable: reason by name, for recordings that have a file.
         decoded: whether every recording was read to its end, and not its header alone.
+        findings: by name, of shapes that can be read; empty for recordings.
     """
 
     dataset: Dataset
@@ -46,6 +49,36 @@ class Examination:
     absent: Sequence[str]
     unreadable: Mapping[str, str]
     decoded: bool
+    findings: Mapping[str, Findings] = field(default_factory=dict)
+
+    @property
+    def things(self) -> str:
+        """What the items are, in a word."""
+        return "shapes" if self.plan.reader.kind == "points" else "recordings"
+
+    @cached_property
+    def oddities(self) -> dict[str, list[str]]:
+        """Names of the shapes that have each of `ODDITIES`; those alone that occur."""
+        found = {kind: [name for name, seen in self.findings.items() if kind in seen.oddities] for kind in ODDITIES}
+        return {kind: names for kind, names in found.items() if names}
+
+    @cached_property
+    def copies(self) -> list[tuple[str, str]]:
+        """Pairs of names of equal shapes: each that equals an earlier one, with the first such; train comes first."""
+        items = sorted(self.readable, key=lambda item: _order(item.split or "none"))
+        firsts: dict[str, str] = {}
+        pairs = []
+        for name in (printable(item.name) for item in items):
+            if name in self.findings:
+                first = firsts.setdefault(self.findings[name].content, name)
+                pairs += [(name, first)] if first != name else []
+        return pairs
+
+    @cached_property
+    def leaked(self) -> list[tuple[str, str]]:
+        """Those of `copies` whose first lies in another split: shapes to be tested on that were learnt from."""
+        splits = {printable(item.name): item.split for item in self.readable}
+        return [(name, first) for name, first in self.copies if splits[name] != splits[first]]
 
     @cached_property
     def readable(self) -> list[Item]:
@@ -102,13 +135,15 @@ class Examination:
         """Why nothing can be done with it, in one sentence."""
         folds = [split for split in self.found if split.startswith("fold")]
         if self.repeated:
-            return f"{len(self.repeated):,} names stand for two recordings (the first: {self.repeated[0]}); rename one."
+            return (
+                f"{len(self.repeated):,} names stand for two {self.things} (the first: {self.repeated[0]}); rename one."
+            )
         if not self.readable:
-            return f"none of its {len(self.plan.items):,} recordings can be read; get them again."
+            return f"none of its {len(self.plan.items):,} {self.things} can be read; get them again."
         if folds and sum(self.found[fold] > 0 for fold in folds) < 2:
             return "fewer than two folds have readable recordings, so none can be tested; get the others."
         if not folds and any(self.found.get(split) for split in SPLITS) and not self.found.get("train"):
-            return "no recording of train is there and readable, so nothing can be learnt; get that part."
+            return f"no {self.things[:-1]} of train is there and readable, so nothing can be learnt; get that part."
         return None
 
     @property
@@ -124,19 +159,21 @@ class Examination:
     @property
     def sentence(self) -> str:
         """The verdict, in a line."""
-        total, published = len(self.readable), sum(self.published.values())
+        total, published, things = len(self.readable), sum(self.published.values()), self.things
         if self.state == "unusable":
             return f"unusable: {self.problem}"
         if self.state == "more":
-            return f"more: {total:,} recordings where {published:,} are published; look for copies or another release"
+            return f"more: {total:,} {things} where {published:,} are published; look for copies or another release"
         if self.state == "whole":
-            means = "decoded to the end" if self.decoded else "opened; --decode reads them to the end"
+            means = "opened; --decode reads them to the end"
+            if self.decoded:
+                means = "decoded to the end" if things == "recordings" else "read to the end"
             known = "as published" if published else "all there are in its lists and folders"
-            return f"whole: {total:,} recordings, {known}, each {means}"
+            return f"whole: {total:,} {things}, {known}, each {means}"
         expected = published or total + self.missing + len(self.unreadable)
         lost = [f"{self.missing:,} missing"] * bool(self.missing)
         lost += [f"{len(self.unreadable):,} unreadable"] * bool(self.unreadable)
-        return f"partial: {total:,} of {expected:,} recordings can be used" + f" ({', '.join(lost)})" * bool(lost)
+        return f"partial: {total:,} of {expected:,} {things} can be used" + f" ({', '.join(lost)})" * bool(lost)
 
     def _short(self) -> bool:
         """Whether a split has fewer than published, though another may make up for it."""
@@ -160,7 +197,17 @@ class Examination:
             "missing_files": list(self.absent),
             "unreadable": [{"path": path, "reason": reason} for path, reason in self.unreadable.items()],
             "repeated": [printable(name) for name in self.repeated],
+            **self._record_of_shapes(),
             "plan": dict(self.plan.source),
+        }
+
+    def _record_of_shapes(self) -> dict[str, Any]:
+        if self.things == "recordings":
+            return {}
+        return {
+            "oddities": self.oddities,
+            "copies": [{"path": name, "of": first} for name, first in self.copies],
+            "leaked": len(self.leaked),
         }
 
 
@@ -171,7 +218,7 @@ def examine(dataset: Dataset, plan: Plan, *, decode: bool = False, workers: int 
         dataset: what should be there.
         plan: what to open, as the dataset's `plan` makes it.
         decode: read each recording to its end, which finds damage in the middle; otherwise its header alone, which
-            finds what is missing, empty, truncated or no recording.
+            finds what is missing, empty, truncated or no recording. Shapes are always read to their end.
         workers: processes; one a core where None.
 
     Raises:
@@ -179,41 +226,49 @@ def examine(dataset: Dataset, plan: Plan, *, decode: bool = False, workers: int 
     """
     if workers is not None and workers < 1:
         raise UsageError(f"--workers should be at least 1, got {workers}.")
-    faults: dict[str, tuple[bool, str]] = {}
+    decode = decode or plan.reader.kind == "points"
+    faults: Faults = {}
+    findings: dict[str, Findings] = {}
     with bar(label="decoding" if decode else "opening", unit="files", total=len(plan.items)) as display:
-        for count, found in _checked(plan, decode, workers):
-            faults.update(found)
+        for count, lost, found in _checked(plan, decode, workers):
+            faults.update(lost)
+            findings.update(found)
             display.update(count)
     absent = [name for name, (there, _) in faults.items() if not there]
     named = plan.missing or plan.source.get("missing_first", ())
     absent += sorted({printable(name) for name in named} - set(absent))
     unreadable = {name: reason for name, (there, reason) in faults.items() if there}
-    return Examination(dataset, plan, absent, unreadable, decode)
+    return Examination(dataset, plan, absent, unreadable, decode, findings)
 
 
 Faults = dict[str, tuple[bool, str]]  # by name: whether the file is there, and what is wrong
+Checked = tuple[int, Faults, dict[str, Findings]]  # the number of items in a batch, and what was found
 
 
-def _checked(plan: Plan, decode: bool, workers: int | None) -> Iterator[tuple[int, Faults]]:
-    """What is wrong, batch by batch in the plan's order, with the number of recordings in each."""
+def _checked(plan: Plan, decode: bool, workers: int | None) -> Iterator[Checked]:
+    """What is wrong, batch by batch in the plan's order."""
     batches = [plan.items[start : start + _BATCH] for start in range(0, len(plan.items), _BATCH)]
     if len(plan.items) < _FEW[decode]:
         workers = 1
     parallel = joblib.Parallel(n_jobs=workers or -1, return_as="generator", batch_size=1)
-    yield from parallel(joblib.delayed(_faults)(plan.root, batch, plan.reader, decode) for batch in batches)
+    yield from parallel(joblib.delayed(_check_batch)(plan.root, batch, plan.reader, decode) for batch in batches)
 
 
-def _faults(root: Path, items: Sequence[Item], reader: Reader, decode: bool) -> tuple[int, Faults]:
+def _check_batch(root: Path, items: Sequence[Item], reader: Reader, decode: bool) -> Checked:
     faults: Faults = {}
+    findings: dict[str, Findings] = {}
     for item in items:
         try:
+            if reader.kind == "points":
+                findings[printable(item.name)] = look_at(root, item, reader)
+                continue
             _, blocks = read_item(root, item, reader)
             for _block in blocks if decode else ():
                 pass
         except DataError as error:
             path = root / item.path
             faults[printable(item.name)] = (path.exists(), _web_page(path) or str(error))
-    return len(items), faults
+    return len(items), faults, findings
 
 
 def _web_page(path: Path) -> str | None:
@@ -225,7 +280,7 @@ def _web_page(path: Path) -> str | None:
         return None
     if not head.startswith((b"<!doctype html", b"<html")):
         return None
-    return f"{path} is a web page (HTML) saved under the name of a recording; download it again."
+    return f"{path} is a web page (HTML) saved under another name; download it again."
 
 
 def _order(split: str) -> tuple[int, int, str]:

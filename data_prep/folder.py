@@ -38,7 +38,7 @@ def plan_folder(root: str | Path) -> Plan:
     """
     root = existing_folder(root)
     items, others = [], 0
-    for path in _files(root):
+    for path in visible_files(root):
         if path.suffix.lower() in DECODED + FOREIGN:
             items.append(Item(path.relative_to(root).as_posix(), file_size(path)))
         else:
@@ -72,7 +72,8 @@ def file_size(path: Path) -> int:
         return 0
 
 
-def _files(root: Path) -> Iterator[Path]:
+def visible_files(root: Path) -> Iterator[Path]:
+    """All files below `root`, without hidden ones, `__MACOSX` and `._*`; symbolic links are followed, once each."""
     seen = {root.resolve()}
     for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_unreadable):
         subfolders[:] = sorted(name for name in subfolders if _wanted(name) and _first_visit(Path(folder, name), seen))

@@ -1,6 +1,7 @@
 """The lists and tables that come with a dataset: found beside its recordings, read line by line."""
 
 import csv
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,6 +37,25 @@ def read_lines(path: Path, what: str) -> Iterator[str]:
         raise DataError(f"{path} is a folder where {what} is expected; check the path.") from None
     except UnicodeDecodeError:
         raise DataError(f"{path} is not a text file where {what} is expected; download it again.") from None
+
+
+def read_names(path: Path, what: str) -> list[str]:
+    """A JSON file that is a list of texts.
+
+    Args:
+        path, what: as in `read_lines`.
+
+    Raises:
+        DataError: as `read_lines`, or it is no such list.
+    """
+    text = "\n".join(read_lines(path, what))
+    try:
+        names = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path} is not JSON ({error}) where {what} is expected; download it again.") from None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{path} should be a list of names, {what}, but holds something else; download it again.")
+    return names
 
 
 def read_table(path: Path, columns: Sequence[str], what: str) -> Iterator[tuple[int, dict[str, str]]]:

@@ -8,8 +8,10 @@ _COUNTS = {
     "archives_missing": "archives of the list that are not there: {:,}",
     "archives_without_wav": "archives without .wav files, which count for nothing: {:,}",
     "unlisted": "recordings that no list names, left out: {:,}",
+    "unlisted_shapes": "shapes that no list names, left out: {:,}",
     "doubled": "recordings that are there twice, one of each is used: {:,}",
     "other_files": "passed over {:,} files without a suffix of a recording",
+    "other_kinds": "passed over {:,} files without a suffix of a mesh",
 }
 _ABSENT = ("missing_splits", "missing_folds", "parts_absent")
 

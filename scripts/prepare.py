@@ -1,10 +1,22 @@
-"""Prepare a dataset: decode every recording once, to 16 kHz mono, into a store that training memory-maps.
+"""Prepare a dataset, recordings or shapes, once: into a store that training memory-maps.
+
+Every recording is decoded to 16 kHz mono:
 
     python -m scripts.prepare folder --root RECORDINGS --out STORE                    any tree of recordings
     python -m scripts.prepare labelled --csv TASK.csv --root RECORDINGS --out STORE   path,label,group,split
     python -m scripts.prepare us8k --root URBANSOUND8K --out STORE                    a public dataset:
                               nsynth us8k voxceleb1 voxforge spcv2 spcv2-12 for probes, audioset fsd50k for pretraining
     python -m scripts.prepare synthetic-us8k --out URBANSOUND8K                       a small made-up one in its tree
+
+Every shape becomes 2,048 points (--points), upright along z, in the unit sphere, in farthest-point order:
+
+    python -m scripts.prepare meshes --root MESHES --out STORE                        any tree of OFF, PLY, OBJ, STL
+    python -m scripts.prepare modelnet --root MODELNET40 --out STORE                  a public dataset:
+                              modelnet modelnet-txt modelnet-h5 scanobjectnn shapenetpart, shapenet for pretraining
+    python -m scripts.prepare synthetic-modelnet --out FOLDER                         a small made-up one in its tree
+
+--up says which axis points up in the files. Where train and test alone are published, a tenth of each class of train
+becomes valid (--validation), always the same one; results are still counted against all of the published train.
 
 A public dataset's --root is the folder its archives were unpacked in, or one that holds the archives themselves; these
 are then unpacked beside the store, or below --unpack. With --download they are fetched into --root first, where that
@@ -16,13 +28,18 @@ listed at the end. It closes with
 
     STORE: 8,732 recordings, 8.75 hours, 0 skipped
     8,732 of 8,732 published recordings, 10 of 10 classes; splits: the ten folds of UrbanSound8K.csv
+
+or, for shapes, with
+
+    STORE: 12,311 shapes of 2,048 points (x y z nx ny nz), 0 skipped
+    12,311 of 12,311 published shapes, 40 of 40 classes; splits: folders, valid is 10 % of each class of train
 """
 
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,17 +50,27 @@ from data_prep.download import download as fetch
 from data_prep.folder import plan_folder
 from data_prep.labelled import plan_labelled
 from data_prep.layout import holds_tree
+from data_prep.meshes import plan_meshes
 from data_prep.notes import notes
 from data_prep.preparation import Plan, prepare
+from data_prep.scanobjectnn import Variant
+from data_prep.surface import Sampling
 from data_prep.synthetic import (
     write_audioset,
     write_fsd50k,
+    write_modelnet,
+    write_modelnet_h5,
+    write_modelnet_txt,
     write_nsynth,
+    write_scanobjectnn,
+    write_shapenet55,
+    write_shapenetpart,
     write_speech_commands,
     write_us8k,
     write_voxceleb1,
     write_voxforge,
 )
+from pointcloud.geometry import Axis
 from randquant.command import run
 from randquant.coverage import coverage
 from randquant.errors import UsageError
@@ -157,6 +184,128 @@ class FSD50K(Public):
     parts: list[Literal["dev", "eval"]] = field(default_factory=lambda: ["dev"])
 
 
+@dataclass(frozen=True)
+class Meshes(Settings):
+    """Meshes without labels.
+
+    Attributes:
+        root: folder of meshes, at any depth; OFF, PLY, OBJ, STL, GLB.
+        points: drawn from the surface of each.
+        sampling: "area", each point anywhere on the surface, or "poisson", evenly spread (needs Open3D, slow).
+        up: the axis that points up in the files.
+        seed: of the points drawn.
+    """
+
+    points: int = 2048
+    sampling: Sampling = "area"
+    up: Axis = "z"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ModelNet(Public):
+    """ModelNet40, ModelNet10 or another set of meshes in their tree.
+
+    Attributes:
+        points: drawn from the surface of each mesh.
+        sampling: "area", each point anywhere on the surface, or "poisson", evenly spread (needs Open3D, slow).
+        up: the axis that points up in the files.
+        seed: of the points drawn.
+        validation: share of each class of train that becomes valid; 0 for none.
+    """
+
+    points: int = 2048
+    sampling: Sampling = "area"
+    up: Axis = "z"
+    seed: int = 0
+    validation: float = 0.1
+
+
+@dataclass(frozen=True)
+class ModelNetTxt(Public):
+    """ModelNet40 as 10,000 points a shape.
+
+    Attributes:
+        classes: 40 or 10, whose lists to take.
+        points: the first of each file to keep.
+        normals: keep the normals too.
+        up: the axis that points up in the files.
+        validation: share of each class of train that becomes valid; 0 for none.
+    """
+
+    classes: Literal[10, 40] = 40
+    points: int = 2048
+    normals: bool = True
+    up: Axis = "y"
+    validation: float = 0.1
+
+
+@dataclass(frozen=True)
+class ModelNetH5(Public):
+    """ModelNet40 as 2,048 points a shape.
+
+    Attributes:
+        points: the first of each shape to keep.
+        normals: keep the normals too, where the files have them.
+        up: the axis that points up in the files.
+        validation: share of each class of train that becomes valid; 0 for none.
+    """
+
+    points: int = 2048
+    normals: bool = False
+    up: Axis = "y"
+    validation: float = 0.1
+
+
+@dataclass(frozen=True)
+class ScanObjectNN(Public):
+    """ScanObjectNN.
+
+    Attributes:
+        variant: "obj_bg", "obj_only" or "pb_t50_rs".
+        points: the first of each shape to keep.
+        up: the axis that points up in the files.
+        validation: share of each class of train that becomes valid; 0 for none.
+    """
+
+    variant: Variant = "pb_t50_rs"
+    points: int = 2048
+    up: Axis = "y"
+    validation: float = 0.1
+
+
+@dataclass(frozen=True)
+class ShapeNet(Public):
+    """ShapeNet.
+
+    Attributes:
+        points: of each shape to keep.
+        sampling: of meshes; "area", each point anywhere on the surface, or "poisson", evenly spread (slow).
+        up: the axis that points up in the files.
+        seed: of the points drawn from meshes.
+    """
+
+    points: int = 2048
+    sampling: Sampling = "area"
+    up: Axis = "y"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ShapeNetPart(Public):
+    """ShapeNetPart.
+
+    Attributes:
+        points: of each shape to keep, which leaves out the shapes that have fewer; all of each by default.
+        normals: keep the normals too.
+        up: the axis that points up in the files.
+    """
+
+    points: int | None = None
+    normals: bool = True
+    up: Axis = "y"
+
+
 def folder(settings: Settings) -> None:
     """Prepare every recording below a folder, without labels."""
     _prepare(plan_folder(settings.root), settings)
@@ -207,6 +356,53 @@ def fsd50k(settings: FSD50K) -> None:
     _prepare_public("fsd50k", settings, {"parts": settings.parts})
 
 
+def meshes(settings: Meshes) -> None:
+    """Prepare every mesh below a folder, without labels."""
+    plan = plan_meshes(
+        settings.root, points=settings.points, sampling=settings.sampling, up=settings.up, seed=settings.seed
+    )
+    _prepare(plan, settings)
+
+
+def modelnet(settings: ModelNet) -> None:
+    """Prepare ModelNet40, ModelNet10 or another set of meshes in their tree."""
+    archives = [path.name for paths, _ in packed(settings.root, DATASETS["modelnet"]) for path in paths]
+    if len(archives) > 1:
+        raise UsageError(f"{settings.root} holds {' and '.join(archives)}; keep one there, each makes its own store.")
+    _prepare_public("modelnet", settings, _own(settings))
+
+
+def modelnet_txt(settings: ModelNetTxt) -> None:
+    """Prepare ModelNet40 (or 10) from 10,000 points a shape, as text."""
+    _prepare_public("modelnet-txt", settings, _own(settings))
+
+
+def modelnet_h5(settings: ModelNetH5) -> None:
+    """Prepare ModelNet40 from 2,048 points a shape, in HDF5 files."""
+    _prepare_public("modelnet-h5", settings, _own(settings))
+
+
+def scanobjectnn(settings: ScanObjectNN) -> None:
+    """Prepare one variant of ScanObjectNN."""
+    _prepare_public("scanobjectnn", settings, _own(settings))
+
+
+def shapenet(settings: ShapeNet) -> None:
+    """Prepare ShapeNet, for pretraining: meshes, ShapeNet-55 or one array of clouds."""
+    _prepare_public("shapenet", settings, _own(settings))
+
+
+def shapenetpart(settings: ShapeNetPart) -> None:
+    """Prepare ShapeNetPart, with the part of each point."""
+    _prepare_public("shapenetpart", settings, _own(settings))
+
+
+def _own(settings: Public) -> dict[str, Any]:
+    """What a dataset's settings add to those of every public one: the options of its plan."""
+    common = {shared.name for shared in fields(Public)}
+    return {own.name: getattr(settings, own.name) for own in fields(settings) if own.name not in common}
+
+
 def synthetic_nsynth(out: Path, instruments: int = 6, notes_per_instrument: int = 9, seed: int = 0) -> None:
     """Write a small set of synthetic notes in NSynth's tree, to prepare with `nsynth`.
 
@@ -231,7 +427,9 @@ def synthetic_nsynth(out: Path, instruments: int = 6, notes_per_instrument: int 
     _print_next("nsynth", out)
 
 
-def _synthetic(write: Callable[..., Path], title: str, *names: str) -> Callable[..., None]:
+def _synthetic(
+    write: Callable[..., Path], title: str, *names: str, kind: Literal["sounds", "shapes"] = "sounds"
+) -> Callable[..., None]:
     """The command that writes a small set in the tree of a dataset, which `names` prepare."""
 
     def command(out: Path, seed: int = 0) -> None:
@@ -241,7 +439,7 @@ def _synthetic(write: Callable[..., Path], title: str, *names: str) -> Callable[
         for name in names:
             _print_next(name, root)
 
-    command.__doc__ = f"""Write a few megabytes of made-up sounds in the tree of {title}.
+    command.__doc__ = f"""Write a few megabytes of made-up {kind} in the tree of {title}.
 
     Args:
         out: folder to write into.
@@ -320,8 +518,7 @@ def _print_complete(store: Store) -> None:
 def summary(store: Store) -> list[str]:
     """What a store holds, how much of the published dataset that is, and what was left out, in lines."""
     skipped = store.info["skipped"]
-    hours = float(store.lengths.sum()) / store.info["sample_rate"] / 3600
-    lines = [f"{store.path}: {len(store):,} recordings, {hours:.2f} hours, {len(skipped):,} skipped"]
+    lines = [f"{store.path}: {_amount(store)}, {len(skipped):,} skipped"]
     lines += _published(store) + notes(store.info["source"]) + _table(store)
     lines += [f"skipped {entry['path']}: {entry['reason']}" for entry in skipped[:_SHOWN]]
     if len(skipped) > _SHOWN:
@@ -329,15 +526,25 @@ def summary(store: Store) -> list[str]:
     return lines
 
 
+def _amount(store: Store) -> str:
+    """Recordings and their hours, or shapes and their points."""
+    if store.kind == "audio":
+        hours = float(store.lengths.sum()) / store.info["sample_rate"] / 3600
+        return f"{len(store):,} recordings, {hours:.2f} hours"
+    fewest, most = int(store.lengths.min()), int(store.lengths.max())
+    points = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
+    return f"{len(store):,} shapes of {points} points ({' '.join(store.info['channels'])})"
+
+
 def _published(store: Store) -> list[str]:
     """How much of what was published is in the store."""
     source = store.info["source"]
-    covered = coverage(source, Counter(split or "unused" for split in store.column("split")))
+    covered = coverage(source, _official(source, store.column("split")))
     if not covered["published"]:
         return []
     total = sum(covered["published"].values())
-    line = f"{len(store):,} of {total:,} published recordings"
-    classes = DATASETS[source["dataset"]].classes
+    line = f"{len(store):,} of {total:,} published {'recordings' if store.kind == 'audio' else 'shapes'}"
+    classes = source.get("classes_published")
     if classes is not None:
         line += f", {len({label for label in store.column('label') if label is not None}):,} of {classes:,} classes"
     line += f"; splits: {covered['split_source']}"
@@ -346,8 +553,14 @@ def _published(store: Store) -> list[str]:
     return [line, f"not the published numbers ({covered['differs']}); results on this store say so"]
 
 
+def _official(source: Mapping[str, Any], splits: Sequence[str | None]) -> Counter[str]:
+    """Items by published split: valid is part of train where only that is published."""
+    parted = "train" in source.get("published", {}) and "valid" not in source["published"]
+    return Counter("train" if parted and split == "valid" else split or "unused" for split in splits)
+
+
 def _table(store: Store) -> list[str]:
-    """Recordings by label and split."""
+    """Items by label and split."""
     counts = Counter(zip(store.column("label"), store.column("split"), strict=True))
     labels = sorted({label for label, _ in counts if label is not None})
     if not labels:
@@ -380,6 +593,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "spcv2-12": spcv2_12,
     "audioset": audioset,
     "fsd50k": fsd50k,
+    "meshes": meshes,
+    "modelnet": modelnet,
+    "modelnet-txt": modelnet_txt,
+    "modelnet-h5": modelnet_h5,
+    "scanobjectnn": scanobjectnn,
+    "shapenet": shapenet,
+    "shapenetpart": shapenetpart,
     "synthetic-nsynth": synthetic_nsynth,
     "synthetic-us8k": _synthetic(write_us8k, "UrbanSound8K", "us8k"),
     "synthetic-voxceleb1": _synthetic(write_voxceleb1, "VoxCeleb1", "voxceleb1"),
@@ -387,6 +607,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "synthetic-spcv2": _synthetic(write_speech_commands, "Speech Commands V2", "spcv2", "spcv2-12"),
     "synthetic-audioset": _synthetic(write_audioset, "AudioSet", "audioset"),
     "synthetic-fsd50k": _synthetic(write_fsd50k, "FSD50K", "fsd50k"),
+    "synthetic-modelnet": _synthetic(write_modelnet, "ModelNet40", "modelnet", kind="shapes"),
+    "synthetic-modelnet-txt": _synthetic(
+        write_modelnet_txt, "modelnet40_normal_resampled", "modelnet-txt", kind="shapes"
+    ),
+    "synthetic-modelnet-h5": _synthetic(write_modelnet_h5, "modelnet40_ply_hdf5_2048", "modelnet-h5", kind="shapes"),
+    "synthetic-scanobjectnn": _synthetic(write_scanobjectnn, "ScanObjectNN", "scanobjectnn", kind="shapes"),
+    "synthetic-shapenet": _synthetic(write_shapenet55, "ShapeNet-55", "shapenet", kind="shapes"),
+    "synthetic-shapenetpart": _synthetic(write_shapenetpart, "ShapeNetPart", "shapenetpart", kind="shapes"),
 }
 
 if __name__ == "__main__":

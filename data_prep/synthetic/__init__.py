@@ -1,15 +1,18 @@
 """Small synthetic datasets in the trees of the real ones, so that everything can be tried without a download.
 
 Layout and metadata are exact: names, columns, lists, and the oddities that real copies have (mixed formats, absent
-clips, macOS litter). The sounds carry the label (`data_prep/sounds`), so that a probe can be right. What is there
-already from the same call is kept, so that each can be stopped and repeated; a folder written in another way is
-refused (DataError).
+clips, macOS litter). The sounds (`data_prep/sounds`) and shapes (`data_prep/solids`) carry the label, so that a probe
+can be right. What is there already from the same call is kept, so that each can be stopped and repeated; a folder
+written in another way is refused (DataError).
 """
 
 from data_prep.sounds.notes import FAMILIES
 from data_prep.synthetic.audioset import write_audioset
 from data_prep.synthetic.fsd50k import write_fsd50k
+from data_prep.synthetic.modelnet import write_modelnet, write_modelnet_h5, write_modelnet_txt
 from data_prep.synthetic.nsynth import write_nsynth
+from data_prep.synthetic.scanobjectnn import write_scanobjectnn
+from data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
 from data_prep.synthetic.speech_commands import write_speech_commands
 from data_prep.synthetic.us8k import write_us8k
 from data_prep.synthetic.voxceleb1 import write_voxceleb1
@@ -19,7 +22,13 @@ __all__ = [
     "FAMILIES",
     "write_audioset",
     "write_fsd50k",
+    "write_modelnet",
+    "write_modelnet_h5",
+    "write_modelnet_txt",
     "write_nsynth",
+    "write_scanobjectnn",
+    "write_shapenet55",
+    "write_shapenetpart",
     "write_speech_commands",
     "write_us8k",
     "write_voxceleb1",

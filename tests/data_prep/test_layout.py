@@ -89,8 +89,11 @@ def test_published_sums() -> None:
     assert sum(items["voxceleb1"].values()) == 153_516
     assert sum(items["spcv2"].values()) == 105_829
     assert sum(items["spcv2-12"].values()) == 100_503
+    assert items["modelnet"] == items["modelnet-txt"] == {"train": 9_843, "test": 2_468}
+    assert items["modelnet-h5"] == {"train": 9_840, "test": 2_468}
     classes = {name: dataset.classes for name, dataset in DATASETS.items() if dataset.classes}
     expected = {"nsynth": 11, "us8k": 10, "voxceleb1": 1251, "voxforge": 6, "spcv2": 35, "spcv2-12": 12}
+    expected |= {"modelnet": 40, "modelnet-txt": 40, "modelnet-h5": 40, "scanobjectnn": 15, "shapenetpart": 16}
     assert classes == expected
 
 

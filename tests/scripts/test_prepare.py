@@ -4,16 +4,29 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+import data_prep.modelnet
 import scripts.prepare
 from data_prep.dataset import Dataset
 from data_prep.datasets import DATASETS
-from data_prep.synthetic import write_nsynth, write_speech_commands, write_us8k, write_voxceleb1, write_voxforge
+from data_prep.synthetic import (
+    write_modelnet_h5,
+    write_modelnet_txt,
+    write_nsynth,
+    write_scanobjectnn,
+    write_shapenet55,
+    write_shapenetpart,
+    write_speech_commands,
+    write_us8k,
+    write_voxceleb1,
+    write_voxforge,
+)
 from data_prep.synthetic.packing import pack
 from randquant.command import run
 from randquant.store import ShardWriter, Store
@@ -298,3 +311,128 @@ def test_real_task(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "store", kind="audio")
     assert len(store) == 10
     assert all(60_000 < length < 100_000 for length in store.lengths)
+
+
+# Shapes
+
+
+def tetrahedron(path: Path, height: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    faces = "3 0 2 1\n3 0 1 3\n3 0 3 2\n3 1 2 3\n"
+    path.write_text(f"OFF\n4 4 6\n0 0 0\n1 0 0\n0 1 0\n0 0 {height}\n{faces}")
+
+
+@pytest.fixture
+def shapes(tmp_path: Path) -> Path:
+    """A ModelNet of two classes, twelve of train and three of test in each."""
+    root = tmp_path / "data" / "ModelNet40"
+    for label in ("car", "vase"):
+        for number in range(1, 16):
+            half = "train" if number <= 12 else "test"
+            tetrahedron(root / label / half / f"{label}_{number:04d}.off", number)
+    return root
+
+
+def test_modelnet(shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shapes / "car" / "test" / "car_0015.off").write_text("OFF4 4 6\n0 0 0\n")
+    out = tmp_path / "store"
+    assert prepare("modelnet", "--root", shapes, "--out", out, "--points", 16) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        f"{out}: 29 shapes of 16 points (x y z nx ny nz), 1 skipped",
+        "29 of 12,311 published shapes, 2 of 40 classes; splits: folders, valid is 10 % of each class of train",
+        "not the published numbers (train 24 of 9,843, test 5 of 2,468); results on this store say so",
+    ]
+    assert [line.split() for line in lines[3:7]] == [
+        ["label", "train", "valid", "test"],
+        ["car", "11", "1", "2"],
+        ["vase", "11", "1", "3"],
+        ["all", "22", "2", "5"],
+    ]
+    assert lines[7].startswith("skipped car/test/car_0015.off: ")
+    assert not any("recording" in line or "hours" in line for line in lines)
+    assert prepare("modelnet", "--root", shapes, "--out", out, "--points", 16) == 0
+    assert "complete already" in capsys.readouterr().out
+    assert prepare("modelnet", "--root", shapes, "--out", out, "--points", 8) == 1
+    assert "choose a new --out" in capsys.readouterr().err
+    assert prepare("modelnet", "--root", shapes, "--out", tmp_path / "none", "--validation", 0, "--points", 8) == 0
+    assert len(Store.open(tmp_path / "none").select("valid")) == 0
+    assert prepare("modelnet", "--root", shapes, "--out", tmp_path / "s", "--strict", "--points", 8) == 1
+    for flag, value in (("--points", 0), ("--validation", 1), ("--up", "w"), ("--sampling", "even")):
+        assert prepare("modelnet", "--root", shapes, "--out", tmp_path / "t", flag, value) == 2
+
+
+def test_a_whole_modelnet_is_as_published(
+    shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The validation split is a part of what was published as train."""
+    monkeypatch.setitem(data_prep.modelnet.PUBLISHED, 40, {"train": 24, "test": 6})
+    assert prepare("modelnet", "--root", shapes, "--out", tmp_path / "store", "--points", 8) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("30 of 30 published shapes, 2 of 40 classes")
+    assert lines[2].split() == ["label", "train", "valid", "test"]
+
+
+def test_modelnet_in_an_archive(shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert prepare("modelnet", "--root", shapes, "--out", tmp_path / "one", "--points", 8) == 0
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    shutil.make_archive(str(packed / "ModelNet40"), "zip", shapes.parent)
+    assert prepare("modelnet", "--root", packed, "--out", tmp_path / "two", "--points", 8) == 0
+    one, two = Store.open(tmp_path / "one"), Store.open(tmp_path / "two")
+    assert one.content_hash == two.content_hash
+    shutil.copy(packed / "ModelNet40.zip", packed / "ModelNet10.zip")
+    assert prepare("modelnet", "--root", packed, "--out", tmp_path / "three", "--points", 8) == 2
+    assert "ModelNet40.zip and ModelNet10.zip; keep one" in capsys.readouterr().err
+    assert prepare("modelnet", "--root", tmp_path / "new", "--out", tmp_path / "four", "--download") == 2
+    streams = capsys.readouterr()
+    assert "http://modelnet.cs.princeton.edu/ModelNet40.zip" in streams.out
+    assert "cannot be downloaded" in streams.err
+
+
+def test_meshes(shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shapes / "notes.txt").write_text("none of ours")
+    assert prepare("meshes", "--root", shapes, "--out", tmp_path / "store", "--points", 8, "--up", "y") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{tmp_path / 'store'}: 30 shapes of 8 points (x y z nx ny nz), 0 skipped",
+        "passed over 1 files without a suffix of a mesh",
+    ]
+    assert Store.open(tmp_path / "store").info["file_up"] == "y"
+
+
+CLOUDS: dict[str, tuple[Callable[..., Path], dict[str, int], str]] = {
+    "modelnet-txt": (write_modelnet_txt, {"train": 2, "test": 1, "points": 40}, "--no_normals"),
+    "modelnet-h5": (write_modelnet_h5, {"train": 2, "test": 1, "points": 40}, "--normals"),
+    "scanobjectnn": (write_scanobjectnn, {"train": 2, "test": 1, "points": 40}, "--variant=obj_bg"),
+    "shapenet": (write_shapenet55, {"train": 1, "test": 1, "points": 40}, "--up=y"),
+    "shapenetpart": (write_shapenetpart, {"train": 1, "valid": 1, "test": 1, "points": 40}, "--no_normals"),
+}
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+def test_clouds(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every option of a command reaches its plan."""
+    write, sizes, flag = CLOUDS[name]
+    root = write(tmp_path / "data", **sizes)
+    assert prepare(name, "--root", root, "--out", tmp_path / "store", "--points", 24, "--strict", flag) == 0
+    store = Store.open(tmp_path / "store")
+    assert capsys.readouterr().out.startswith(
+        f"{store.path}: {len(store)} shapes of 24 points ({' '.join(store.info['channels'])}), 0 skipped"
+    )
+    assert ("nx" in store.info["channels"]) == (flag == "--normals")
+    assert store.info["points"] == 24
+    assert prepare(name, "--root", tmp_path, "--out", tmp_path / "other") == 1
+    assert "is not the root of" in capsys.readouterr().err
+
+
+def test_points_of_many_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write_shapenetpart(tmp_path / "data", train=1, valid=1, test=1, points=40)
+    assert prepare("shapenetpart", "--root", root, "--out", tmp_path / "store") == 0
+    lengths = Store.open(tmp_path / "store").lengths
+    assert f"18 shapes of {lengths.min()} to {lengths.max()} points (x y z nx ny nz part)" in capsys.readouterr().out
+
+
+def test_synthetic_shapes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert prepare("synthetic-shapenetpart", "--out", tmp_path / "in") == 0
+    assert "prepare it with python -m scripts.prepare shapenetpart --root" in capsys.readouterr().out
+    assert prepare("synthetic-shapenetpart", "--out", tmp_path / "in", "--seed", -1) == 2

@@ -1,0 +1,75 @@
+"""Clouds that someone else sampled: which of a file's points a store keeps."""
+
+from pathlib import Path
+
+from numpy.typing import NDArray
+
+from data_prep.shapes import finished
+from pointcloud.geometry import Axis
+from randquant.errors import DataError, UsageError
+
+FILE_ROW = "file_row"  # the channel that says where in its file a point stood
+NORMALS = ("nx", "ny", "nz")
+
+
+def check_points(points: int | None) -> None:
+    """Refuse a number of points that no shape can have.
+
+    Raises:
+        UsageError: it is below 1.
+    """
+    if points is not None and points < 1:
+        raise UsageError(f"--points should be at least 1, got {points}.")
+
+
+def channels(*, normals: bool, extra: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Names of a cloud's columns in their order."""
+    return ("x", "y", "z", *(NORMALS if normals else ()), *extra)
+
+
+def leading_rows(
+    where: Path | str, points: NDArray, *, count: int, up: Axis, normals: NDArray | None = None
+) -> NDArray:
+    """The first `count` points of a file, for files whose points lie in random order.
+
+    Published protocols take the first of them, so those are kept, and the last column says which each one was. A
+    store of n points holds the first m of the file for every m up to n.
+
+    Args:
+        where: the file, for the error messages.
+        points: (N, 3) coordinates.
+        count: points to keep.
+        up: the axis that points up in them.
+        normals: (N, 3), kept along.
+
+    Returns:
+        (count, 4) or (count, 7) float32: x, y, z, the normals where given, and `file_row`; upright, in the unit
+        sphere, in farthest-point order.
+
+    Raises:
+        DataError: fewer than `count` points, or unusable ones.
+    """
+    normals = None if normals is None else normals[:count]
+    try:
+        return finished(points[:count], up=up, normals=normals, count=count, file_row=True)
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from None
+
+
+def spread_rows(
+    where: Path | str,
+    points: NDArray,
+    *,
+    count: int | None,
+    up: Axis,
+    normals: NDArray | None = None,
+    extra: NDArray | None = None,
+) -> NDArray:
+    """`count` points spread over all of a file, for files whose order means nothing; all of them where None.
+
+    Arguments, result and errors are those of `data_prep.shapes.finished`; the errors name the file.
+    """
+    try:
+        return finished(points, up=up, normals=normals, extra=extra, count=count)
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from None

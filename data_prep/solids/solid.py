@@ -1,0 +1,86 @@
+"""A surface of polygons, moved and put together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Points = NDArray[np.float64]
+Faces = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Solid:
+    """A surface of polygons; seen from outside, corners follow each other to the left.
+
+    Attributes:
+        vertices: (V, 3) coordinates, z up.
+        faces: arrays (F, k) of indices, each of polygons with k corners.
+    """
+
+    vertices: Points
+    faces: tuple[Faces, ...]
+
+    def moved(self, offset: ArrayLike) -> "Solid":
+        """Shifted by (x, y, z)."""
+        return Solid(self.vertices + np.asarray(offset, dtype=np.float64), self.faces)
+
+    def turned(self, angle: float) -> "Solid":
+        """Turned to the left about z, by radians."""
+        cosine, sine = np.cos(angle), np.sin(angle)
+        return Solid(self.vertices @ np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]]), self.faces)
+
+    def scaled(self, factor: float) -> "Solid":
+        """Larger by a factor above 0."""
+        return Solid(self.vertices * factor, self.faces)
+
+    def mirrored(self, axis: int) -> "Solid":
+        """Reflected at the plane where coordinate `axis` is 0; outside stays outside."""
+        signs = np.where(np.arange(3) == axis, -1.0, 1.0)
+        return Solid(self.vertices * signs, tuple(faces[:, ::-1] for faces in self.faces))
+
+    def triangles(self) -> Faces:
+        """(F, 3): every polygon as a fan from its first corner."""
+        fans = [np.stack([faces[:, [0, k, k + 1]] for k in range(1, faces.shape[1] - 1)], 1) for faces in self.faces]
+        return np.concatenate([fan.reshape(-1, 3) for fan in fans])
+
+
+Parts = Mapping[str, Solid]  # a thing, by the names of its parts
+
+
+def joined(solids: Iterable[Solid]) -> Solid:
+    """Several surfaces as one, polygons of equal corners in one array."""
+    vertices: list[Points] = []
+    faces: dict[int, list[Faces]] = {}
+    start = 0
+    for solid in solids:
+        vertices.append(solid.vertices)
+        for polygons in solid.faces:
+            faces.setdefault(polygons.shape[1], []).append(polygons + start)
+        start += len(solid.vertices)
+    return Solid(np.concatenate(vertices), tuple(np.concatenate(faces[corners]) for corners in sorted(faces)))
+
+
+def strips(rings: Sequence[Points], *, closed: bool = False) -> Solid:
+    """The surface between rings of equally many points that follow each other; open at both ends.
+
+    Args:
+        rings: arrays (S, 3); the surface faces outwards where a ring runs to the left around the way to the next.
+        closed: whether the last ring is joined to the first.
+    """
+    count, sides = len(rings), len(rings[0])
+    here = np.arange(count if closed else count - 1)[:, None] * sides
+    there = (here + sides) % (count * sides)
+    left, right = np.arange(sides), (np.arange(sides) + 1) % sides
+    quads = np.stack([here + left, here + right, there + right, there + left], axis=-1)
+    return Solid(np.concatenate(rings), (quads.reshape(-1, 4).astype(np.int64),))
+
+
+def capped(tube: Solid, sides: int) -> Solid:
+    """An open tube of rings of `sides` points, closed by a polygon at each end."""
+    first = np.arange(sides, dtype=np.int64)
+    ends = np.stack([first[::-1], first + len(tube.vertices) - sides])
+    same = [faces for faces in tube.faces if faces.shape[1] == sides]
+    others = [faces for faces in tube.faces if faces.shape[1] != sides]
+    return Solid(tube.vertices, (*others, np.concatenate([*same, ends])))

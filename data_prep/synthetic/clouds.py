@@ -1,0 +1,51 @@
+"""Clouds of made-up shapes as others hand them out: points in random order, standing on y, in the unit sphere."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.mesh import Mesh
+from data_prep.solids.families import draw_shape, seeded
+from data_prep.solids.solid import Parts
+from data_prep.surface import sample_surface
+from pointcloud.geometry import turn_up
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Points of one shape.
+
+    Attributes:
+        points: (N, 3) float32 coordinates, y up, centroid at the origin, the farthest at distance 1.
+        normals: (N, 3) float32 of unit length.
+        parts: (N,) the part that each point is of, by its place in the shape.
+    """
+
+    points: NDArray[np.float32]
+    normals: NDArray[np.float32]
+    parts: NDArray[np.int64]
+
+
+def draw_cloud(family: str, count: int, *, seed: int, name: str) -> Cloud:
+    """`count` points on a member of a family; seed and name decide all of it."""
+    generator = seeded(seed, family, name)
+    return sampled(draw_shape(family, generator=generator), count, generator=generator)
+
+
+def sampled(parts: Parts, count: int, *, generator: np.random.Generator) -> Cloud:
+    """`count` points on a shape, as many on each part as its area is worth."""
+    meshes = [Mesh(solid.vertices, solid.triangles()) for solid in parts.values()]
+    counts = generator.multinomial(count, _shares([mesh.areas.sum() for mesh in meshes]))
+    drawn = [sample_surface(mesh, number, seed=number) for mesh, number in zip(meshes, counts, strict=True) if number]
+    places = np.repeat(np.arange(len(meshes)), counts)
+    points, normals = (np.concatenate(arrays) for arrays in zip(*drawn, strict=True))
+    order = generator.permutation(count)
+    centred = points - points.mean(axis=0)
+    centred /= np.linalg.norm(centred, axis=1).max()
+    upright, turned = (turn_up(array[order], "z", "y").astype(np.float32) for array in (centred, normals))
+    return Cloud(upright, turned, places[order])
+
+
+def _shares(areas: list[float]) -> NDArray[np.float64]:
+    return np.asarray(areas) / np.sum(areas)

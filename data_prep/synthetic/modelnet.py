@@ -1,0 +1,176 @@
+"""Made-up shapes in the trees of ModelNet40: its meshes, and both of the releases that hold points of them."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.modelnet import HALVES, MODELNET10, MODELNET40
+from data_prep.solids.families import FAMILIES, draw_shape, seeded
+from data_prep.solids.solid import joined
+from data_prep.synthetic.clouds import draw_cloud
+from data_prep.synthetic.hdf5 import require_h5py, write_h5
+from data_prep.synthetic.off import STYLES, Style, write_off
+from data_prep.synthetic.tree import check_counts, write_litter, write_parts
+
+MESHES, TEXTS, ARRAYS = "ModelNet40", "modelnet40_normal_resampled", "modelnet40_ply_hdf5_2048"
+
+
+@dataclass(frozen=True)
+class _Shape:
+    family: str
+    half: str
+    number: int
+    style: Style
+
+    @property
+    def name(self) -> str:
+        """Numbers go on from train to test, as in ModelNet."""
+        return f"{self.family}_{self.number:04d}"
+
+
+def write_modelnet(root: str | Path, *, train: int = 30, test: int = 12, seed: int = 0) -> Path:
+    """Write `ModelNet40/<class>/{train,test}/<class>_0001.off`, with all that is odd about files in the wild.
+
+    Some have merged headers, polygons, comments, colours of faces or stray vertices; macOS litter among them. A name
+    stands for the same shape here and in `write_modelnet_txt` and `write_modelnet_h5`. The defaults make 630 meshes,
+    6 MB.
+
+    Args:
+        root: folder to write into.
+        train: shapes of each of the families in train.
+        test: and in test.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root/ModelNet40`, the dataset's own folder.
+
+    Raises:
+        DataError: `root` already holds another ModelNet40.
+    """
+    return _write(Path(root), MESHES, {"train": train, "test": test}, seed, _write_meshes)
+
+
+def write_modelnet_txt(root: str | Path, *, train: int = 4, test: int = 2, points: int = 2048, seed: int = 0) -> Path:
+    """Write `modelnet40_normal_resampled/<class>/<class>_0001.txt` and the lists for 40 and for 10 classes.
+
+    The defaults make 90 files, 10 MB.
+
+    Args:
+        root: folder to write into.
+        train: shapes of each of the families in train.
+        test: and in test.
+        points: lines of each file; the published ones have 10,000.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root/modelnet40_normal_resampled`, the dataset's own folder.
+
+    Raises:
+        DataError: `root` already holds another.
+    """
+    return _write(Path(root), TEXTS, {"train": train, "test": test}, seed, _write_texts, points=points)
+
+
+def write_modelnet_h5(root: str | Path, *, train: int = 6, test: int = 3, points: int = 2048, seed: int = 0) -> Path:
+    """Write `modelnet40_ply_hdf5_2048/ply_data_{train0,train1,test0}.h5` with their lists and names.
+
+    Without faceId. The defaults make 135 shapes, 4 MB.
+
+    Args:
+        root: folder to write into.
+        train: shapes of each of the families in train.
+        test: and in test.
+        points: of each shape.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root/modelnet40_ply_hdf5_2048`, the dataset's own folder.
+
+    Raises:
+        DataError: h5py is not installed, or `root` already holds another.
+    """
+    require_h5py()
+    return _write(Path(root), ARRAYS, {"train": train, "test": test}, seed, _write_arrays, points=points)
+
+
+_Writer = Callable[[Sequence[_Shape], int, int, Path], None]
+
+
+def _write(root: Path, folder: str, counts: dict[str, int], seed: int, write: _Writer, *, points: int = 1) -> Path:
+    """One part, `folder`, with as many shapes of each family in each half as `counts` says."""
+    check_counts(**counts, points=points)
+    parameters = {"dataset": folder, **counts, "points": points, "seed": seed}
+    shapes = list(_shapes(counts))
+    write_parts(root, folder, parameters, {folder: lambda path: write(shapes, points, seed, path)})
+    return root / folder
+
+
+def _shapes(counts: dict[str, int]) -> Iterator[_Shape]:
+    styles = cycle(STYLES)
+    for family in FAMILIES:
+        number = 0
+        for half in HALVES:
+            for _ in range(counts[half]):
+                number += 1
+                yield _Shape(family, half, number, next(styles))
+
+
+def _write_meshes(shapes: Sequence[_Shape], _: int, seed: int, folder: Path) -> None:
+    for shape in shapes:
+        parts = draw_shape(shape.family, generator=seeded(seed, shape.family, shape.name))
+        path = folder / shape.family / shape.half / f"{shape.name}.off"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_off(path, joined(parts.values()), style=shape.style)
+    first = shapes[0]
+    write_litter(folder / first.family / first.half, f"{first.name}.off")
+    (folder / "README.txt").write_text("Made-up shapes in the tree of ModelNet40.\n")
+
+
+def _write_texts(shapes: Sequence[_Shape], points: int, seed: int, folder: Path) -> None:
+    for shape in shapes:
+        cloud = draw_cloud(shape.family, points, seed=seed, name=shape.name)
+        (folder / shape.family).mkdir(parents=True, exist_ok=True)
+        line = ",".join(["%.6f"] * 6) + "\n"
+        numbers = np.hstack([cloud.points, cloud.normals]).ravel().tolist()
+        (folder / shape.family / f"{shape.name}.txt").write_text((line * points) % tuple(numbers))
+    for count, classes in ((40, MODELNET40), (10, MODELNET10)):
+        _write_lines(folder / f"modelnet{count}_shape_names.txt", classes)
+        for half in HALVES:
+            names = [shape.name for shape in shapes if shape.half == half and shape.family in classes]
+            _write_lines(folder / f"modelnet{count}_{half}.txt", names)
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def _write_arrays(shapes: Sequence[_Shape], points: int, seed: int, folder: Path) -> None:
+    folder.mkdir()
+    generator = seeded(seed, ARRAYS)
+    for half, files in (("train", 2), ("test", 1)):
+        members = [shape for shape in shapes if shape.half == half]
+        mixed = [members[place] for place in generator.permutation(len(members))]
+        stems = []
+        for number, rows in enumerate(np.array_split(np.arange(len(mixed)), files)):
+            stems.append(f"ply_data_{half}{number}")
+            _write_array(folder, half, number, [mixed[row] for row in rows], points, seed)
+        _write_lines(folder / f"{half}_files.txt", [f"data/{ARRAYS}/{stem}.h5" for stem in stems])
+    _write_lines(folder / "shape_names.txt", MODELNET40)
+
+
+def _write_array(folder: Path, half: str, number: int, shapes: Sequence[_Shape], points: int, seed: int) -> None:
+    clouds = [draw_cloud(shape.family, points, seed=seed, name=shape.name) for shape in shapes]
+    labels = [MODELNET40.index(shape.family) for shape in shapes]
+    arrays: dict[str, NDArray] = {
+        "data": np.stack([cloud.points for cloud in clouds]),
+        "normal": np.stack([cloud.normals for cloud in clouds]),
+        "label": np.array(labels, dtype=np.uint8)[:, None],
+    }
+    write_h5(folder / f"ply_data_{half}{number}.h5", arrays)
+    names = [f"{shape.family}/{shape.name}.ply" for shape in shapes]
+    (folder / f"ply_data_{half}_{number}_id2file.json").write_text(json.dumps(names))

@@ -1,0 +1,116 @@
+"""Made-up scans in ScanObjectNN's tree: objects seen from one side, with a piece of the floor and without."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.scanobjectnn import CLASSES, VARIANTS
+from data_prep.solids.families import seeded
+from data_prep.synthetic.clouds import draw_cloud
+from data_prep.synthetic.hdf5 import require_h5py, write_h5
+from data_prep.synthetic.tree import check_counts, write_parts
+
+# The family that stands for a class; the other classes stay empty, as their numbers stay theirs.
+FAMILY = {
+    "bin": "cup",
+    "cabinet": "night_stand",
+    "chair": "chair",
+    "desk": "table",
+    "shelf": "bookshelf",
+    "table": "stool",
+    "bed": "bed",
+    "sofa": "bench",
+}
+_FILES = {"train": "training", "test": "test"}
+_NOISE = 0.01  # of a scanner, beside a radius of 1
+_BACKGROUND = 0.2  # share of the points
+
+
+def write_scanobjectnn(root: str | Path, *, train: int = 6, test: int = 3, points: int = 2048, seed: int = 0) -> Path:
+    """Write `h5_files/{main_split,main_split_nobg}/{training,test}_objectdataset….h5`, all three variants.
+
+    `pb_t50_rs` has two copies of each object, moved, turned and scaled. The defaults make 72 objects, 7 MB.
+
+    Args:
+        root: folder to write into.
+        train: objects of each of eight classes in training.
+        test: and in test.
+        points: of each object.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root`, which holds `h5_files`.
+
+    Raises:
+        DataError: h5py is not installed, or `root` already holds another ScanObjectNN.
+    """
+    require_h5py()
+    root = Path(root)
+    check_counts(train=train, test=test, points=points)
+    counts = {"train": train, "test": test}
+    parameters = {"dataset": "scanobjectnn", **counts, "points": points, "seed": seed}
+    write: Callable[[Path], None] = lambda folder: _write(folder, counts, points, seed)  # noqa: E731
+    write_parts(root, "ScanObjectNN", parameters, {"h5_files": write})
+    return root
+
+
+def _write(root: Path, counts: dict[str, int], points: int, seed: int) -> None:
+    for variant, (folder, ending) in VARIANTS.items():
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for split, stem in _FILES.items():
+            scans = list(_scans(variant, split, counts[split], points, seed))
+            order = seeded(seed, variant, split).permutation(len(scans))
+            write_h5(root / folder / f"{stem}_objectdataset{ending}.h5", _arrays([scans[place] for place in order]))
+
+
+Scan = tuple[int, NDArray[np.float32], NDArray[np.int32]]  # label, points, whether each is of the object
+
+
+def _scans(variant: str, split: str, count: int, points: int, seed: int) -> Iterator[Scan]:
+    copies = 2 if variant == "pb_t50_rs" else 1
+    for name, family in FAMILY.items():
+        for number in range(count):
+            for copy in range(copies):
+                generator = seeded(seed, split, name, number, copy)
+                cloud = draw_cloud(family, 3 * points, seed=seed, name=f"{split}_{number}").points
+                scan = _seen(cloud, points, generator)
+                mask = np.ones(points, dtype=np.int32)
+                if variant != "obj_only":
+                    mask = _with_floor(scan, generator)
+                if copies > 1:
+                    scan = _disturbed(scan, generator)
+                yield CLASSES.index(name), scan.astype(np.float32), mask
+
+
+def _seen(cloud: NDArray, points: int, generator: np.random.Generator) -> NDArray:
+    """(points, 3) of the points nearest to somebody at the side, with noise."""
+    angle = generator.uniform(0, 2 * np.pi)
+    depth = cloud @ np.array([np.cos(angle), 0.3, np.sin(angle)])
+    nearest = np.sort(np.argsort(-depth, kind="stable")[: 2 * points])
+    chosen = generator.permutation(nearest)[:points]
+    return cloud[chosen] + generator.normal(0, _NOISE, size=(points, 3))
+
+
+def _with_floor(scan: NDArray, generator: np.random.Generator) -> NDArray[np.int32]:
+    """Put some of the points on the floor, in place; 1 for those of the object, -1 for the others, as in the files."""
+    away = generator.random(len(scan)) < _BACKGROUND
+    low, high = scan.min(axis=0), scan.max(axis=0)
+    floor = generator.uniform(low - 0.1, high + 0.1, size=(len(scan), 3))
+    floor[:, 1] = low[1] + generator.normal(0, _NOISE, size=len(scan))
+    scan[away] = floor[away]
+    return np.where(away, -1, 1).astype(np.int32)
+
+
+def _disturbed(scan: NDArray, generator: np.random.Generator) -> NDArray:
+    """Moved by up to a half of its size, turned about the upright axis, scaled along each: as in PB_T50_RS."""
+    angle = generator.uniform(-np.pi, np.pi)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    half = np.ptp(scan, axis=0) / 2
+    return scan @ turn.T * generator.uniform(0.75, 1.25, size=3) + generator.uniform(-1, 1, size=3) * half
+
+
+def _arrays(scans: Sequence[Scan]) -> dict[str, NDArray]:
+    labels, clouds, masks = zip(*scans, strict=True)
+    return {"data": np.stack(clouds), "label": np.array(labels, dtype=np.int32), "mask": np.stack(masks)}

@@ -1,0 +1,140 @@
+"""Made-up shapes in two trees of ShapeNet: ShapeNetPart, whose points say what they are of, and ShapeNet-55."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.shapenetpart import PARTS
+from data_prep.solids.families import seeded
+from data_prep.synthetic.clouds import draw_cloud
+from data_prep.synthetic.tree import check_counts, write_parts
+
+# Number of the synset by family.
+SYNSETS = {
+    "airplane": "02691156",
+    "bed": "02818832",
+    "bench": "02828884",
+    "bookshelf": "02871439",
+    "bottle": "02876657",
+    "bowl": "02880940",
+    "car": "02958343",
+    "chair": "03001627",
+    "lamp": "03636649",
+    "cup": "03797390",
+    "table": "04379243",
+}
+# Category of ShapeNetPart by family; a family's parts take its category's numbers in turn.
+CATEGORIES = {
+    "airplane": "Airplane",
+    "car": "Car",
+    "chair": "Chair",
+    "lamp": "Lamp",
+    "cup": "Mug",
+    "table": "Table",
+}
+PART_FOLDER = "shapenetcore_partanno_segmentation_benchmark_v0_normal"
+_LISTS = {"train": "train", "valid": "val", "test": "test"}
+
+
+def write_shapenetpart(
+    root: str | Path, *, train: int = 6, valid: int = 2, test: int = 3, points: int = 1500, seed: int = 0
+) -> Path:
+    """Write `shapenetcore_partanno_segmentation_benchmark_v0_normal/<synset>/<model>.txt` with the lists.
+
+    Shapes have from three quarters to five quarters of `points`. The defaults make 66 shapes, 6 MB.
+
+    Args:
+        root: folder to write into.
+        train: shapes of each of six categories in train; `valid` and `test` as well.
+        points: of a shape, about.
+        seed: of everything that is drawn.
+
+    Returns:
+        the dataset's own folder, below `root`.
+
+    Raises:
+        DataError: `root` already holds another ShapeNetPart.
+    """
+    root, counts = Path(root), {"train": train, "valid": valid, "test": test}
+    check_counts(**counts, points=points)
+    parameters = {"dataset": "shapenetpart", **counts, "points": points, "seed": seed}
+    write_parts(
+        root, "ShapeNetPart", parameters, {PART_FOLDER: lambda folder: _write_part(folder, counts, points, seed)}
+    )
+    return root / PART_FOLDER
+
+
+def _write_part(folder: Path, counts: dict[str, int], points: int, seed: int) -> None:
+    listed: dict[str, list[str]] = {split: [] for split in counts}
+    for family, split, model in _models(CATEGORIES, counts, seed):
+        synset = SYNSETS[family]
+        listed[split].append(f"shape_data/{synset}/{model}")
+        (folder / synset).mkdir(parents=True, exist_ok=True)
+        count = int(seeded(seed, model, "points").integers(max(1, 3 * points // 4), 5 * points // 4 + 1))
+        _write_labelled(folder / synset / f"{model}.txt", family, model, count, seed)
+    (folder / "train_test_split").mkdir()
+    for split, names in listed.items():
+        mixed = [names[place] for place in seeded(seed, PART_FOLDER, split).permutation(len(names))]
+        (folder / "train_test_split" / f"shuffled_{_LISTS[split]}_file_list.json").write_text(json.dumps(mixed))
+    lines = [f"{category}\t{SYNSETS[family]}\n" for family, category in CATEGORIES.items()]
+    (folder / "synsetoffset2category.txt").write_text("".join(lines))
+
+
+def _write_labelled(path: Path, family: str, model: str, count: int, seed: int) -> None:
+    cloud = draw_cloud(family, count, seed=seed, name=model)
+    numbers = np.array(PARTS[CATEGORIES[family]])
+    labels = numbers[np.minimum(cloud.parts, len(numbers) - 1)]
+    rows = np.hstack([cloud.points, cloud.normals, labels[:, None]]).ravel().tolist()
+    line = " ".join(["%.5f"] * 6) + " %.6f\n"
+    path.write_text((line * count) % tuple(rows))
+
+
+def write_shapenet55(root: str | Path, *, train: int = 6, test: int = 2, points: int = 4096, seed: int = 0) -> Path:
+    """Write `ShapeNet55-34/shapenet_pc/<synset>-<model>.npy` and `ShapeNet55-34/ShapeNet-55/{train,test}.txt`.
+
+    The defaults make 88 shapes, 4 MB.
+
+    Args:
+        root: folder to write into.
+        train: shapes of each of eleven synsets in train.
+        test: and in test.
+        points: of each shape; the published ones have 8,192.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root/ShapeNet55-34`, the dataset's own folder.
+
+    Raises:
+        DataError: `root` already holds another ShapeNet-55.
+    """
+    root, counts = Path(root), {"train": train, "test": test}
+    check_counts(**counts, points=points)
+    parameters = {"dataset": "shapenet55", **counts, "points": points, "seed": seed}
+    write_parts(
+        root, "ShapeNet-55", parameters, {"ShapeNet55-34": lambda folder: _write_clouds(folder, counts, points, seed)}
+    )
+    return root / "ShapeNet55-34"
+
+
+def _write_clouds(folder: Path, counts: dict[str, int], points: int, seed: int) -> None:
+    (folder / "shapenet_pc").mkdir(parents=True)
+    (folder / "ShapeNet-55").mkdir()
+    listed: dict[str, list[str]] = {split: [] for split in counts}
+    for family, split, model in _models(SYNSETS, counts, seed):
+        name = f"{SYNSETS[family]}-{model}.npy"
+        listed[split].append(name)
+        np.save(folder / "shapenet_pc" / name, draw_cloud(family, points, seed=seed, name=model).points)
+    for split, names in listed.items():
+        (folder / "ShapeNet-55" / f"{split}.txt").write_text("".join(f"{name}\n" for name in names))
+
+
+def _models(
+    families: Sequence[str] | dict[str, str], counts: dict[str, int], seed: int
+) -> Iterator[tuple[str, str, str]]:
+    """Family, split and name of every model; names are hexadecimal, as ShapeNet's."""
+    for family in families:
+        for split, count in counts.items():
+            for number in range(count):
+                yield family, split, seeded(seed, family, split, number, "name").bytes(16).hex()

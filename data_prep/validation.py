@@ -1,0 +1,71 @@
+"""A validation split for datasets that publish train and test alone, so that nothing is ever chosen on test.
+
+In every class the same share of train is held out: the shapes whose names have the smallest hashes. No generator and no
+order of files is involved, so the split is the same on every computer, and the same for two releases of a dataset that
+call their shapes alike.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from data_prep.preparation import Item
+from randquant.errors import UsageError
+
+SHARE = 0.1  # of train, unless told otherwise
+
+
+def check_share(share: float) -> None:
+    """Refuse a share of train that cannot be held out.
+
+    Raises:
+        UsageError: it is not in [0, 1).
+    """
+    if not 0 <= share < 1:
+        raise UsageError(f"--validation should be at least 0 and below 1, got {share:g}.")
+
+
+def with_validation(items: Sequence[Item], share: float = SHARE, *, names: Sequence[str] | None = None) -> list[Item]:
+    """The items in their order, some of train now in valid.
+
+    Args:
+        items: with labels and splits; those in other splits than train stay as they are.
+        share: of each class of train, in [0, 1); 0 leaves all as it is.
+        names: of the items, unique within a class; their names in the store where None.
+
+    Returns:
+        Of a class of n items in train, `round(share * n)` are in valid, yet at least one where n is 2 or more, and
+        never all.
+
+    Raises:
+        UsageError: `share` is out of range.
+    """
+    check_share(share)
+    called = [item.name for item in items] if names is None else names
+    train: dict[str | None, list[int]] = defaultdict(list)
+    for index, item in enumerate(items):
+        if item.split == "train":
+            train[item.label].append(index)
+    held_out: set[int] = set()
+    for label, members in train.items():
+        ranked = sorted((_hash(label, called[index]), index) for index in members)
+        held_out.update(index for _, index in ranked[: _count(share, len(members))])
+    return [replace(item, split="valid") if index in held_out else item for index, item in enumerate(items)]
+
+
+def splits_in_words(source: str, share: float) -> str:
+    """Where the splits come from.
+
+    >>> splits_in_words("folders", 0.1), splits_in_words("folders", 0)
+    ('folders, valid is 10 % of each class of train', 'folders')
+    """
+    return f"{source}, valid is {100 * share:g} % of each class of train" if share else source
+
+
+def _count(share: float, total: int) -> int:
+    return 0 if share == 0 or total < 2 else min(max(round(share * total), 1), total - 1)
+
+
+def _hash(label: str | None, name: str) -> bytes:
+    return hashlib.sha256(f"{label}/{name}".encode(errors="surrogateescape")).digest()
