@@ -70,6 +70,29 @@ def outcome_of(
     return Outcome({**numbers, **extra}, rows, truth, np.concatenate(predictions, axis=1), assignments[0].classes)
 
 
+def on_some(outcome: Outcome, kept: NDArray[np.bool_]) -> dict[str, Any]:
+    """What the same predictions score on some of the test items; folds are pooled.
+
+    Args:
+        outcome: of all test items.
+        kept: (m,) which of them count.
+
+    Returns:
+        JSON-ready: `accuracy`, `accuracies`, their intervals, `macro_recall` and `test`, how many items it were.
+
+    Raises:
+        ValueError: none is kept.
+    """
+    if not kept.any():
+        raise ValueError("at least one test item needs to be kept")
+    right, truth = (outcome.predictions == outcome.truth)[:, kept], outcome.truth[kept]
+    return {
+        **_accuracy(right.mean(axis=1), len(truth)),
+        "macro_recall": _macro_recall(right, truth),
+        "test": len(truth),
+    }
+
+
 def _accuracy(accuracies: NDArray[np.float64], count: int) -> dict[str, Any]:
     accuracy = float(accuracies.mean())
     return {

@@ -1,13 +1,14 @@
-"""Features read in pieces: a memory map may be larger than memory."""
+"""Features as probes read them: in pieces, since a memory map may be larger than memory, and by their splits."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.features import Features
+from randquant.features import Features, Items
 from randquant.probes.splits import Assignment
 
 CHUNK = 4096  # rows read at a time
@@ -41,3 +42,12 @@ def first_of(features: Features | Sequence[Features]) -> Features:
     if not features:
         raise ValueError("features need at least one entry")
     return features[0]
+
+
+def official_train(items: Items) -> Items:
+    """The same items with those of validation back in train, so that a probe holds out its own of both.
+
+    For data whose published split is train and test alone: what was taken from train to choose a pretraining on is
+    train again when the published number is to be met.
+    """
+    return replace(items, splits=["train" if split == "valid" else split for split in items.splits])

@@ -1,0 +1,289 @@
+"""Few-shot episodes: small classification tasks drawn from the features, each with its own linear SVM.
+
+An episode takes `ways` random classes, `shots` labelled items of each, and answers `queries` others of each. The
+classifier is the one of the published code: features standardised by the episode's labelled items, then
+`sklearn.svm.SVC(kernel="linear")` with C = 1 and nothing chosen.
+
+Source: Sharma and Kaul, "Self-supervised few-shot learning on point clouds", NeurIPS 2020, as coded by CrossPoint,
+Afham et al., CVPR 2022: 10 episodes, labelled items and queries both from the official training split, and no fixed
+list of them, so that published numbers differ by their draws too.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from randquant.errors import DataError
+from randquant.features import Features, Items
+from randquant.probes.gram import fitted
+from randquant.probes.intervals import items_interval, repeats_half_width
+from randquant.probes.outcome import Outcome
+from randquant.probes.scaling import moments
+from randquant.progress import progress
+
+Source = Literal["train", "test", "all"]
+# Splits of a store that are one in the source: validation is taken out of the official training split.
+_SPLITS = {"train": ("train", "valid"), "test": ("test",), "all": ("train", "valid", "test")}
+
+
+@dataclass(frozen=True)
+class EpisodeSettings:
+    """How episodes are drawn.
+
+    Attributes:
+        ways: classes of an episode.
+        shots: labelled items of each class.
+        queries: items of each class to answer.
+        episodes: how many; the published code draws 10, whose mean is uncertain by several points.
+        source: where items are taken from: "train" is the official training split (a store's train and valid), as
+            published; "test"; or "all" together.
+        strength: C of the SVM.
+    """
+
+    ways: int = 5
+    shots: int = 10
+    queries: int = 20
+    episodes: int = 100
+    source: Source = "train"
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("ways", 2), ("shots", 1), ("queries", 1), ("episodes", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} needs to be at least {least}, got {getattr(self, name)}")
+        if self.source not in _SPLITS:
+            raise ValueError(f"source needs to be one of {', '.join(_SPLITS)}, got {self.source!r}")
+        if self.strength <= 0:
+            raise ValueError(f"strength needs to be above 0, got {self.strength}")
+
+    @property
+    def name(self) -> str:
+        """In words: "5-way 10-shot"."""
+        return f"{self.ways}-way {self.shots}-shot"
+
+
+# The four that are published.
+EPISODES = {f"{ways}w{shots}s": EpisodeSettings(ways, shots) for ways in (5, 10) for shots in (10, 20)}
+
+
+@dataclass
+class EpisodeOutcome(Outcome):
+    """An outcome whose answers are not those to the items of one split: they bring their own items.
+
+    Attributes:
+        items: one entry an answer, so that `rows` is 0, 1, ...; an id names the episode too, and the group is the
+            shape, which several episodes may ask for.
+    """
+
+    items: Items
+
+
+@dataclass(frozen=True)
+class Episode:
+    """Rows of the features: support (ways * shots,) and query (ways * queries,), class after class."""
+
+    support: NDArray[np.int64]
+    query: NDArray[np.int64]
+
+
+def evaluate(
+    features: Features,
+    settings: EpisodeSettings = EpisodeSettings(),
+    *,
+    seed: int = 42,
+    device: str | torch.device = "cpu",
+) -> EpisodeOutcome:
+    """Mean accuracy over random episodes.
+
+    Args:
+        features: (n, D) with labels and splits.
+        settings: how to draw.
+        seed: episode e is drawn by seed + e, so two encoders answer the same queries.
+        device: where inner products are computed, in float64; the solver runs on the CPU.
+
+    Returns:
+        Numbers in the manner of `randquant.probes.outcome.outcome_of`, an episode being a repeat: `accuracy` (mean),
+        `accuracies` (one an episode), `ci95` (half-width over episodes), `std` (over episodes, as papers print it),
+        `episodes`, `left_out` (classes with too few items) and `note` (the same in a sentence, None where there are
+        none); and the answer to every query.
+
+    Raises:
+        DataError: too few classes have enough labelled items.
+    """
+    started = time.perf_counter()
+    pool = _Pool(features.items, settings)
+    drawn = [pool.draw(seed=seed + number) for number in range(settings.episodes)]
+    found = [
+        _answer(features, episode, pool.targets, settings.strength, torch.device(device))
+        for episode in progress(drawn, label=f"{settings.name} episodes", unit="episodes")
+    ]
+    truths = [pool.targets[episode.query] for episode in drawn]
+    extra = {
+        "episodes": settings.episodes,
+        "left_out": pool.left_out,
+        "note": pool.note,
+        "counts": {"train": settings.ways * settings.shots, "valid": None, "test": sum(map(len, truths))},
+        "how": f"{settings.name}, mean of {settings.episodes} episodes from {settings.source}, SVM, C "
+        f"{settings.strength:g}, standardised features",
+        "seeds": [seed],
+        "settings": {"probe": "episodes", **asdict(settings)},
+    }
+    items = _query_items(features.items, drawn)
+    outcome = episode_outcome("episodes", found, truths, items, pool.classes, settings.ways, extra)
+    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
+    return outcome
+
+
+def require(items: Items, settings: EpisodeSettings = EpisodeSettings()) -> None:
+    """Refuse items that no episode can be drawn from.
+
+    Raises:
+        DataError: too few classes have enough labelled items.
+    """
+    _Pool(items, settings)
+
+
+def episode_outcome(
+    probe: str,
+    found: Sequence[NDArray[np.int64]],
+    truths: Sequence[NDArray[np.int64]],
+    items: Items,
+    classes: list[str],
+    ways: int,
+    extra: dict[str, Any],
+) -> EpisodeOutcome:
+    """Count what was right in episodes that weigh the same.
+
+    Args:
+        probe: its name.
+        found, truths: of each episode (m_e,) class ids.
+        items: one entry an answer, in the order of the episodes; those of a shape share a group.
+        classes: names; class id c is `classes[c]`.
+        ways: classes of an episode, equally frequent among its queries.
+        extra: facts to add.
+    """
+    accuracies = [float((answers == truth).mean()) for answers, truth in zip(found, truths, strict=True)]
+    every, truth = np.concatenate(found), np.concatenate(truths)
+    accuracy, shapes = float(np.mean(accuracies)), len(set(items.groups))
+    recalls = [float((every[truth == label] == label).mean()) for label in np.unique(truth)]
+    numbers = {
+        "probe": probe,
+        "accuracy": accuracy,
+        "std": float(np.std(accuracies)),
+        "ci95": repeats_half_width(accuracies),
+        "ci95_method": "half-width of the Student t interval of the mean over episodes",
+        "ci95_items": list(items_interval(accuracy, shapes)),
+        "ci95_items_method": "Wilson score interval over the shapes asked for, each counted once",
+        "accuracies": accuracies,
+        "macro_recall": float(np.mean(recalls)),
+        "majority_floor": 1 / ways,
+        "repeats": len(accuracies),
+        "classes": ways,
+        "validation": "nothing is chosen",
+        "valid_accuracy": None,
+    }
+    return EpisodeOutcome({**numbers, **extra}, np.arange(len(truth)), truth, every[None], classes, items)
+
+
+def answers(support: Tensor, targets: NDArray[np.int64], queries: Tensor, strength: float = 1.0) -> NDArray[np.int64]:
+    """What a linear SVM fitted on a few items says of others, both standardised by the few.
+
+    Args:
+        support: (n, D) features, of at least two classes.
+        targets: (n,) class ids.
+        queries: (m, D) features.
+        strength: C.
+
+    Returns:
+        (m,) class ids; those of `make_pipeline(StandardScaler(), SVC(C=strength, kernel="linear"))`.
+    """
+    scaler = moments([support])
+    known, asked = scaler.standardise(support), scaler.standardise(queries)
+    machine = fitted((known @ known.T).cpu().numpy(), targets, [strength])[0]
+    return machine.predict((asked @ known.T).cpu().numpy())
+
+
+class _Pool:
+    """The classes an episode may take, and the items of each."""
+
+    def __init__(self, items: Items, settings: EpisodeSettings) -> None:
+        self.settings = settings
+        rows = np.array([row for row, split in enumerate(items.splits) if split in _SPLITS[settings.source]], np.int64)
+        rows = rows[[items.labels[row] is not None for row in rows]]
+        self.classes = sorted({str(items.labels[row]) for row in rows})
+        number = {name: index for index, name in enumerate(self.classes)}
+        self.targets = np.array([number.get(str(label), -1) for label in items.labels], dtype=np.int64)
+        self.units = _unit_of_each(items.groups)
+        self.members = [rows[self.targets[rows] == label] for label in range(len(self.classes))]
+        sizes = np.array([len(np.unique(self.units[rows])) for rows in self.members], dtype=np.int64)
+        self.enough = np.flatnonzero(sizes >= settings.shots + settings.queries)
+        self.left_out = [name for label, name in enumerate(self.classes) if label not in set(self.enough)]
+        if len(self.enough) < settings.ways:
+            raise DataError(self._too_few())
+
+    @property
+    def note(self) -> str | None:
+        """Which classes no episode takes, in a sentence."""
+        if not self.left_out:
+            return None
+        return (
+            f"{len(self.left_out)} of {len(self.classes)} classes have fewer than {self._needed} and are left out: "
+            + (f"{', '.join(self.left_out)}.")
+        )
+
+    def draw(self, *, seed: int) -> Episode:
+        """An episode; of items that share a group (the same object scanned again) it takes one at most."""
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(self.enough), generator=generator).numpy()
+        support, query = [], []
+        for label in self.enough[order[: self.settings.ways]]:
+            rows = self.members[label]
+            rows = rows[torch.randperm(len(rows), generator=generator).numpy()]
+            rows = rows[np.sort(np.unique(self.units[rows], return_index=True)[1])]
+            support.append(rows[: self.settings.shots])
+            query.append(rows[self.settings.shots : self.settings.shots + self.settings.queries])
+        return Episode(np.concatenate(support), np.concatenate(query))
+
+    @property
+    def _needed(self) -> str:
+        where = {"train": "the training split", "test": "the test split", "all": "all splits"}[self.settings.source]
+        return f"{self.settings.shots + self.settings.queries} labelled items in {where}"
+
+    def _too_few(self) -> str:
+        return (
+            f"{self.settings.name} episodes with {self.settings.queries} queries need {self.settings.ways} classes of "
+            f"at least {self._needed}, but {len(self.enough)} of {len(self.classes)} have as many; ask for fewer ways, "
+            "shots or queries, or take items from all splits."
+        )
+
+
+def _unit_of_each(groups: Sequence[str | None]) -> NDArray[np.int64]:
+    """(n,) one number for all items of a group, and one for each item without."""
+    number: dict[str, int] = {}
+    units = [-1 - row if group is None else number.setdefault(group, len(number)) for row, group in enumerate(groups)]
+    return np.array(units, dtype=np.int64)
+
+
+def _answer(
+    features: Features, episode: Episode, targets: NDArray[np.int64], strength: float, device: torch.device
+) -> NDArray[np.int64]:
+    support, queries = (
+        torch.from_numpy(features.vectors[rows]).to(device) for rows in (episode.support, episode.query)
+    )
+    return answers(support, targets[episode.support], queries, strength)
+
+
+def _query_items(items: Items, drawn: Sequence[Episode]) -> Items:
+    rows = [(number, row) for number, episode in enumerate(drawn) for row in episode.query.tolist()]
+    return Items(
+        [f"{items.ids[row]} (episode {number})" for number, row in rows],
+        [items.labels[row] for _, row in rows],
+        [items.groups[row] or items.ids[row] for _, row in rows],
+        [items.splits[row] for _, row in rows],
+    )

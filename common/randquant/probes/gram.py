@@ -1,0 +1,97 @@
+"""The one-vs-one linear SVM of `sklearn.svm.SVC(kernel="linear")`, from inner products that are computed once.
+
+Most of the time of that class goes into inner products of features, and they are the same for every C. Here one matrix
+product computes them and the solver reads them (kernel="precomputed"), so a sweep over C costs little more than one
+fit. Without standardisation one matrix serves every fold too, by indexing. With it each fold has scales of its own, so
+each takes a product of its own, which all C share.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from randquant.probes.arrangement import Part
+from randquant.probes.reading import CHUNK
+from randquant.probes.scaling import Moments, moments
+
+_QUERIES = 2048  # rows whose inner products with the training items are held at a time
+
+
+class GramMachine:
+    """SVMs fitted on some items of one assignment, to answer others.
+
+    Args:
+        x: (N, D) features on any device, as they are.
+        part: where the assignment's rows lie in x.
+        standardise: bring each feature to mean 0 and deviation 1 over the items fitted on, as `StandardScaler`.
+    """
+
+    def __init__(self, x: Tensor, part: Part, *, standardise: bool) -> None:
+        self.x, self.part, self.standardise = x, part, standardise
+        self._shared: NDArray[np.float64] | None = None
+        self._place = np.full(len(part.positions), -1, dtype=np.int64)
+
+    def share(self, rows: NDArray[np.int64]) -> None:
+        """Compute the inner products of `rows` now, for all folds drawn from them; nothing where folds have scales."""
+        if not self.standardise:
+            self._shared = self._products(rows, rows, None)
+            self._place[rows] = np.arange(len(rows))
+
+    def predict(
+        self, fit: NDArray[np.int64], queries: NDArray[np.int64], strengths: Sequence[float]
+    ) -> NDArray[np.int64]:
+        """Class ids given by SVMs of several C.
+
+        Args:
+            fit: (n,) rows of the features to fit on.
+            queries: (m,) rows to answer.
+            strengths: (P,) values of C, ascending.
+
+        Returns:
+            (P, m) int64.
+        """
+        scaler = moments(self.x[self.part.rows(fit)].split(CHUNK)) if self.standardise else None
+        machines = fitted(self._products(fit, fit, scaler), self.part.assignment.targets[fit], strengths)
+        blocks = []
+        for start in range(0, len(queries), _QUERIES):
+            products = self._products(queries[start : start + _QUERIES], fit, scaler)
+            answered = {id(machine): machine.predict(products) for machine in machines}
+            blocks.append(np.stack([answered[id(machine)] for machine in machines]))
+        return np.concatenate(blocks, axis=1)
+
+    def _products(
+        self, rows: NDArray[np.int64], others: NDArray[np.int64], scaler: Moments | None
+    ) -> NDArray[np.float64]:
+        """(rows, others) inner products in float64, as the solver wants them."""
+        if self._shared is not None and (self._place[rows] >= 0).all() and (self._place[others] >= 0).all():
+            return self._shared[np.ix_(self._place[rows], self._place[others])]
+        return (self._scaled(rows, scaler) @ self._scaled(others, scaler).T).cpu().numpy()
+
+    def _scaled(self, rows: NDArray[np.int64], scaler: Moments | None) -> Tensor:
+        x = self.x[self.part.rows(rows)]
+        return x.double() if scaler is None else scaler.standardise(x)
+
+
+def fitted(products: NDArray[np.float64], targets: NDArray[np.int64], strengths: Sequence[float]) -> list[Any]:
+    """One `SVC` for each C.
+
+    Where no multiplier reaches the bound C, every margin is met and a larger C has the same solution, so the machine
+    is the same object.
+
+    Args:
+        products: (n, n) inner products of the training items.
+        targets: (n,) class ids.
+        strengths: (P,) values of C, ascending.
+    """
+    from sklearn.svm import SVC
+
+    machines: list[Any] = []
+    for strength in strengths:
+        if machines and np.abs(machines[-1].dual_coef_).max() < machines[-1].C * (1 - 1e-6):
+            machines.append(machines[-1])
+            continue
+        machines.append(SVC(C=strength, kernel="precomputed").fit(products, targets))
+    return machines

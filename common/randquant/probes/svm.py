@@ -1,0 +1,213 @@
+"""Linear support vector machines on frozen features, the usual measure of point-cloud encoders.
+
+Published numbers choose C on the test set or leave it unsaid. Here it is chosen on folds of the training items, or on
+the validation split where the data name one, and never on test.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from randquant.errors import DataError
+from randquant.features import Features, Items
+from randquant.probes.arrangement import Arrangement, Part, arrange
+from randquant.probes.folds import stratified_folds
+from randquant.probes.gram import GramMachine
+from randquant.probes.linear_svc import LinearMachine
+from randquant.probes.outcome import Outcome, outcome_of
+from randquant.probes.reading import first_of
+from randquant.probes.splits import Assignment, assignments
+
+# Half decades. Beyond the largest, standardised features are mostly separated, and nothing changes any more.
+STRENGTHS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
+MOST_ITEMS = 25_000  # whose inner products, 5 GB, fit beside the rest
+
+Kind = Literal["svm", "linear_svc"]
+
+
+@dataclass(frozen=True)
+class SvmSettings:
+    """Which machine, and what is tried.
+
+    Attributes:
+        kind: "svm", one-vs-one with hinge loss as `sklearn.svm.SVC(kernel="linear")`, or "linear_svc", one-vs-rest with
+            squared hinge loss as `sklearn.svm.LinearSVC`, which is another classifier of much the same accuracy.
+        strengths: values of C, ascending; one of them is taken as it is, of several the best is chosen.
+        standardise: bring each feature to mean 0 and deviation 1 over the items fitted on.
+        folds: of the training items that C is chosen on, where the data name no validation split.
+        repeats: choices of C, on folds drawn with seeds seed, seed + 1, ...
+    """
+
+    kind: Kind = "svm"
+    strengths: tuple[float, ...] = STRENGTHS
+    standardise: bool = True
+    folds: int = 5
+    repeats: int = 3
+
+    def __post_init__(self) -> None:
+        if not self.strengths or min(self.strengths) <= 0:
+            raise ValueError(f"strengths need at least one value, all above 0, got {self.strengths}")
+        if list(self.strengths) != sorted(set(self.strengths)):
+            raise ValueError(f"strengths need to ascend, got {self.strengths}")
+        if self.folds < 2:
+            raise ValueError(f"folds needs to be at least 2, got {self.folds}")
+        if self.repeats < 1:
+            raise ValueError(f"repeats needs to be at least 1, got {self.repeats}")
+
+
+class Machine(Protocol):
+    """Something that is fitted on rows of the features and answers others."""
+
+    def share(self, rows: NDArray[np.int64]) -> None:
+        """Prepare what fits on any of `rows` have in common."""
+
+    def predict(
+        self, fit: NDArray[np.int64], queries: NDArray[np.int64], strengths: Sequence[float]
+    ) -> NDArray[np.int64]:
+        """(P, m) class ids of `queries` (m,) by fits on `fit` (n,) with each C."""
+
+
+def evaluate(
+    features: Features | Sequence[Features],
+    settings: SvmSettings = SvmSettings(),
+    *,
+    seed: int = 42,
+    device: str | torch.device = "cpu",
+) -> Outcome:
+    """Accuracy of a linear SVM with C chosen for all folds of the task alike, fitted on all of train.
+
+    Args:
+        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
+        settings: which machine and what to try.
+        seed: of the first repeat's folds; repeats that choose the same C give the same answers.
+        device: where inner products are computed, in float64; the solver runs on the CPU.
+
+    Returns:
+        The numbers of `randquant.probes.outcome.outcome_of` with `strengths` (C by repeat), `valid_accuracy` (of the C
+        chosen, mean over repeats; None where there was one C) and the whole sweep.
+
+    Raises:
+        DataError: the features cannot be probed (`randquant.probes.splits.assignments`), a class has fewer items than
+            there are folds, or there are too many items for a matrix of inner products.
+    """
+    started = time.perf_counter()
+    tasks = require(first_of(features).items, settings)
+    arrangement = arrange(features, tasks, device, standardised=False)
+    machines = [_machine(arrangement, part, settings) for part in arrangement.parts]
+    seeds = [seed + repeat for repeat in range(settings.repeats)]
+    valid = _sweep(machines, tasks, first_of(features).items, settings, seeds)  # (S, P)
+    chosen = np.zeros(len(seeds), dtype=np.int64) if valid is None else valid.argmax(axis=1)  # the first of equals
+    predictions = [
+        _answers(machine, task, [settings.strengths[place] for place in chosen])
+        for machine, task in zip(machines, tasks, strict=True)
+    ]
+    extra = {**_facts(tasks, settings, valid, chosen), "seeds": seeds}
+    outcome = outcome_of(settings.kind, tasks, predictions, extra)
+    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
+    return outcome
+
+
+def require(items: Items, settings: SvmSettings = SvmSettings()) -> list[Assignment]:
+    """Refuse items that cannot be probed, before anything is computed.
+
+    Returns:
+        Their assignments.
+
+    Raises:
+        DataError: as `evaluate`.
+    """
+    tasks = assignments(items)
+    _require_memory(tasks, settings)
+    if len(settings.strengths) > 1:
+        for task in tasks:
+            if task.valid is None:
+                _folds(task, items, settings, seed=0)
+    return tasks
+
+
+def _folds(task: Assignment, items: Items, settings: SvmSettings, *, seed: int) -> NDArray[np.int64]:
+    """(n,) fold of each training item."""
+    groups = [items.groups[row] for row in task.train]
+    return stratified_folds(task.targets[task.train], groups, settings.folds, seed=seed, classes=task.classes)
+
+
+def _machine(arrangement: Arrangement, part: Part, settings: SvmSettings) -> Machine:
+    make = GramMachine if settings.kind == "svm" else LinearMachine
+    return make(arrangement.x, part, standardise=settings.standardise)
+
+
+def _sweep(
+    machines: Sequence[Machine],
+    tasks: Sequence[Assignment],
+    items: Items,
+    settings: SvmSettings,
+    seeds: Sequence[int],
+) -> NDArray[np.float64] | None:
+    """(S, P) accuracy on what is held out of train, the mean over assignments; None where nothing is chosen."""
+    if len(settings.strengths) == 1:
+        return None
+    return np.mean(
+        [_held_out(machine, task, items, settings, seeds) for machine, task in zip(machines, tasks, strict=True)],
+        axis=0,
+    )
+
+
+def _held_out(
+    machine: Machine, task: Assignment, items: Items, settings: SvmSettings, seeds: Sequence[int]
+) -> NDArray[np.float64]:
+    if task.valid is not None:
+        found = machine.predict(task.train, task.valid, settings.strengths)
+        return np.tile((found == task.targets[task.valid]).mean(axis=1), (len(seeds), 1))
+    machine.share(task.train)
+    every = []
+    for seed in seeds:
+        folds = _folds(task, items, settings, seed=seed)
+        right = np.empty((len(settings.strengths), len(folds)), dtype=bool)
+        for fold in range(settings.folds):
+            fit, held = task.train[folds != fold], task.train[folds == fold]
+            right[:, folds == fold] = machine.predict(fit, held, settings.strengths) == task.targets[held]
+        every.append(right.mean(axis=1))
+    return np.stack(every)
+
+
+def _answers(machine: Machine, task: Assignment, strengths: Sequence[float]) -> NDArray[np.int64]:
+    """(S, m) predictions of the test items, each repeat with its C and fitted on all of train."""
+    found = {one: machine.predict(task.train, task.test, [one])[0] for one in dict.fromkeys(strengths)}
+    return np.stack([found[strength] for strength in strengths])
+
+
+def _facts(
+    tasks: Sequence[Assignment],
+    settings: SvmSettings,
+    valid: NDArray[np.float64] | None,
+    chosen: NDArray[np.int64],
+) -> dict[str, Any]:
+    """What was tried and chosen."""
+    facts: dict[str, Any] = {
+        "strengths": [settings.strengths[place] for place in chosen],
+        "valid_accuracy": None if valid is None else float(valid.max(axis=1).mean()),
+        "settings": {"probe": settings.kind, **asdict(settings)},
+    }
+    if valid is None:
+        return {**facts, "validation": "nothing is chosen"}
+    facts["sweep"] = [
+        {"strength": strength, "valid_accuracy": float(accuracy)}
+        for strength, accuracy in zip(settings.strengths, valid.mean(axis=0), strict=True)
+    ]
+    if tasks[0].valid is None:
+        facts["validation"] = f"{settings.folds} folds of train"
+    return facts
+
+
+def _require_memory(tasks: Sequence[Assignment], settings: SvmSettings) -> None:
+    most = max(len(task.train) for task in tasks)
+    if settings.kind == "svm" and most > MOST_ITEMS:
+        raise DataError(
+            f"the probe svm holds the inner products of all pairs of {most:,} training items, and takes at most "
+            f"{MOST_ITEMS:,} items; ask linear_svc or ridge instead."
+        )
