@@ -1,17 +1,14 @@
 """Recordings to a table of vectors: decoded in the background, cut in windows, embedded in batches."""
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import soundfile
 import torch
 from numpy.typing import NDArray
@@ -25,16 +22,16 @@ from audio.logmel import LogMel
 from audio.normalize import mean_and_std
 from audio.task_features import Normalisation, batch_seconds, encoder_function
 from audio.weights import LoadedEncoder
-from randquant.atomic import atomic_path
+from randquant.embedding_table import Spool, spool, write_table
 from randquant.errors import DataError
 from randquant.progress import progress
+from randquant.readable import Readable
 
 LONGEST = 10.0  # seconds of a window where none is asked for
 SHORTEST = 0.05  # seconds: a shorter rest at the end of a recording is left out
 STATISTICS_RECORDINGS = 2_000
 _AHEAD_SECONDS = 900.0  # sound decoded ahead of the encoder: 58 MB
 _WAITING_BATCHES = 8  # batches' worth of windows that may wait for others of their length
-_ROWS = 4096  # a row group of the table
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ class Embedder:
     device: str | torch.device = "cpu"
     workers: int = 2
     strict: bool = False
-    _skipped: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _read: Readable = field(init=False, repr=False)
 
     def write(self, root: Path, names: Sequence[str], out: Path, *, checkpoint: str) -> Summary:
         """Embed the recordings `names` below `root` into the Parquet file `out`.
@@ -122,16 +119,18 @@ class Embedder:
             DataError: no recording could be read, or with `strict` any one could not; features are not
                 finite.
         """
-        self._skipped.clear()
+        self._read = Readable(strict=self.strict)
         normalisation = self._normalisation(root, names)
         dimension = self.loaded.encoder.embedding_size(self.layer)
-        # Vectors come in another order than rows and may exceed memory, so they wait on the disk of the result.
-        with TemporaryFile(dir=out.parent) as spool:
-            rows = self._embed(root, names, normalisation, spool)
-            vectors = np.memmap(spool, np.float32, "r", shape=(len(rows), dimension))
-            _write_table(out, rows, names, vectors, self._provenance(normalisation, checkpoint))
+        with spool(out, dimension) as waiting:
+            rows = self._embed(root, names, normalisation, waiting)
+            # Vectors came in another order than that of the table.
+            order = sorted(range(len(rows)), key=lambda index: (rows[index].recording, rows[index].start))
+            columns = _columns([rows[index] for index in order], names)
+            provenance = self._provenance(normalisation, checkpoint)
+            write_table(out, columns, waiting.vectors(), provenance, order=order)
         recordings = len({row.recording for row in rows})
-        return Summary(len(rows), dimension, recordings, sorted(self._skipped.items()), normalisation.source)
+        return Summary(len(rows), dimension, recordings, sorted(self._read.skipped.items()), normalisation.source)
 
     def _normalisation(self, root: Path, names: Sequence[str]) -> Normalisation:
         """The checkpoint's statistics, or those of at most 2,000 recordings of the input, 10 s each."""
@@ -147,21 +146,21 @@ class Embedder:
                     log_mel(torch.from_numpy(waveform)[None].to(self.device)) for _, waveform in decoded
                 )
         except ValueError:
-            self._require_some(chosen)
+            self._read.require_some(chosen, "recordings")
             raise DataError(
                 f"The recordings below {root} are silent, so they cannot be normalised by their own statistics; "
                 "use a checkpoint that carries some."
             ) from None
         return Normalisation(mean, std, f"the input, from {len(chosen)} recordings")
 
-    def _embed(self, root: Path, names: Sequence[str], normalisation: Normalisation, spool: IO[bytes]) -> list["_Row"]:
-        """Write vectors to `spool` in the order of the rows returned."""
+    def _embed(self, root: Path, names: Sequence[str], normalisation: Normalisation, waiting: Spool) -> list["_Row"]:
+        """Spool vectors in the order of the rows returned."""
         with ThreadPoolExecutor(self.workers) as pool:
             lengths = list(pool.map(lambda name: _promised_length(root / name), names))
         # Recordings of one length become neighbours, so that batches fill without padding.
         order = sorted(range(len(names)), key=lambda index: windows(lengths[index], self.window).length)
         encode = encoder_function(self.loaded, normalisation, self.layer, self.device)
-        batches = _Batches(encode, spool, self.loaded.front_end.hop, self.device)
+        batches = _Batches(encode, waiting, self.loaded.front_end.hop, self.device)
         durations = [lengths[index] / SAMPLE_RATE for index in order]
         decoded = self._readable(root, [names[index] for index in order], durations, "embedding")
         with torch.inference_mode():
@@ -169,8 +168,7 @@ class Embedder:
                 cut = windows(len(waveform), self.window)
                 batches.add(order[position], waveform, cut, average=self.window is None)
             batches.flush()
-        self._require_some(names)
-        spool.flush()
+        self._read.require_some(names, "recordings")
         return batches.rows
 
     def _readable(
@@ -185,18 +183,7 @@ class Embedder:
         """Positions and waveforms of what can be read; what cannot is noted, or raised with `strict`."""
         decoded = decode_ahead([root / name for name in names], durations, workers=self.workers, seconds=seconds)
         shown = progress(zip(names, decoded, strict=True), label=label, unit="recordings", total=len(names))
-        for position, (name, outcome) in enumerate(shown):
-            if not isinstance(outcome, DataError):
-                yield position, outcome
-            elif self.strict:
-                raise outcome
-            else:
-                self._skipped[name] = str(outcome)
-
-    def _require_some(self, names: Sequence[str]) -> None:
-        if all(name in self._skipped for name in names):
-            reason = self._skipped[names[0]]
-            raise DataError(f"None of the {len(names)} recordings could be read, the first because: {reason}")
+        yield from self._read.only(shown)
 
     def _provenance(self, normalisation: Normalisation, checkpoint: str) -> dict[str, Any]:
         return {
@@ -211,7 +198,7 @@ class Embedder:
             "normalisation": vars(normalisation),
             "window_seconds": self.window,
             "longest_window_seconds": LONGEST,
-            "skipped": [{"path": path, "reason": reason} for path, reason in sorted(self._skipped.items())],
+            "skipped": self._read.listed(),
         }
 
 
@@ -271,9 +258,9 @@ class _Batches:
     """Gathers windows of one length into batches, embeds them and writes vectors as rows complete."""
 
     def __init__(
-        self, encode: Callable[[Tensor], Tensor], spool: IO[bytes], hop: int, device: str | torch.device
+        self, encode: Callable[[Tensor], Tensor], waiting: Spool, hop: int, device: str | torch.device
     ) -> None:
-        self.encode, self.spool, self.hop = encode, spool, hop
+        self.encode, self.spool, self.hop = encode, waiting, hop
         self.batch_samples = batch_seconds(device) * SAMPLE_RATE
         self.rows: list[_Row] = []
         self._waiting: dict[int, list[tuple[NDArray[np.float32], _Mean, float]]] = {}
@@ -317,43 +304,17 @@ class _Batches:
 
     def _finish(self, mean: _Mean) -> None:
         vector = np.asarray(mean.total / mean.weight, dtype=np.float32)
-        if not np.isfinite(vector).all():
-            raise DataError("The encoder gave NaN or infinite embeddings; its weights are broken: use others.")
-        self.spool.write(vector.tobytes())
+        self.spool.append(vector)
         self.rows.append(mean.row)
 
 
-def _write_table(
-    out: Path,
-    rows: list[_Row],
-    names: Sequence[str],
-    vectors: NDArray[np.float32],
-    provenance: dict[str, Any],
-) -> None:
-    dimension = vectors.shape[1]
-    schema = pa.schema(
-        [
-            ("path", pa.string()),
-            ("start", pa.float64()),
-            ("end", pa.float64()),
-            ("seconds", pa.float64()),
-            ("embedding", pa.list_(pa.float32(), dimension)),
-        ],
-        metadata={"randquant": json.dumps(provenance, ensure_ascii=False)},
-    )
-    order = sorted(range(len(rows)), key=lambda index: (rows[index].recording, rows[index].start))
-    with atomic_path(out) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-        for first in range(0, len(order), _ROWS):
-            part = order[first : first + _ROWS]
-            flat = pa.array(vectors[part].reshape(-1))
-            columns = {
-                "path": [names[rows[index].recording] for index in part],
-                "start": [rows[index].start for index in part],
-                "end": [rows[index].end for index in part],
-                "seconds": [rows[index].seconds for index in part],
-                "embedding": pa.FixedSizeListArray.from_arrays(flat, dimension),
-            }
-            writer.write_table(pa.table(columns, schema=schema))
+def _columns(rows: Sequence[_Row], names: Sequence[str]) -> dict[str, pa.Array]:
+    return {
+        "path": pa.array([names[row.recording] for row in rows], pa.string()),
+        "start": pa.array([row.start for row in rows], pa.float64()),
+        "end": pa.array([row.end for row in rows], pa.float64()),
+        "seconds": pa.array([row.seconds for row in rows], pa.float64()),
+    }
 
 
 def _promised_length(path: Path) -> int:

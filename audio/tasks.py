@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audio.crops import SAMPLE_RATE, Pad, fit_length, random_starts
+from randquant import labelled_store
 from randquant.errors import DataError
 from randquant.features import Items
+from randquant.labelled_store import folds_of, split_counts
 from randquant.probes.linear import LinearSettings
-from randquant.store import Store, is_fold
+from randquant.store import Store
 
 # Seconds a clip of each known task has: the dataset's average (Niizumi et al., BYOL-A, IJCNN 2021).
 UNIT_SECONDS = {"nsynth": 4.0, "us8k": 4.0, "voxceleb1": 8.2, "voxforge": 5.8, "spcv2": 1.0, "spcv2-12": 1.0}
 ALIASES = {"ns": "nsynth", "vc1": "voxceleb1", "vf": "voxforge"}
-_UNNAMED = (None, "labelled", "folder")  # what a store's source says of data without a published name
 
 # Candidates of a sweep: every published rate lies between them.
 SWEPT_RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
@@ -114,8 +115,7 @@ class Task:
     @property
     def folds(self) -> list[str]:
         """The folds of a cross-validated task, "fold1" first; empty where there are splits instead."""
-        found = {split for split in self.items.splits if is_fold(split)}
-        return sorted(found, key=lambda name: int(name.removeprefix("fold")))
+        return folds_of(self.items.splits)
 
     def training(self, left_out: str | None = None) -> NDArray[np.int64]:
         """Rows of the training items; of a cross-validated task all folds' but `left_out`'s."""
@@ -127,9 +127,7 @@ class Task:
 
     def counts(self) -> dict[str, int]:
         """Items by split, or by fold where the task is cross-validated; "unused" are those in none."""
-        splits = self.items.splits
-        counts = {name: splits.count(name) for name in self.folds or ("train", "valid", "test")}
-        return {**counts, "unused": len(splits) - sum(counts.values())}
+        return split_counts(self.items.splits)
 
 
 def open_task(store: Store, *, unit_seconds: float | None = None) -> Task:
@@ -156,10 +154,7 @@ def open_task(store: Store, *, unit_seconds: float | None = None) -> Task:
 
 def task_name(store: Store) -> str:
     """The dataset's name as the store records it, else its folder's name; known aliases are resolved."""
-    source = store.info.get("source")
-    recorded = source.get("dataset") if isinstance(source, dict) else None
-    name = str(recorded) if recorded not in _UNNAMED else store.path.resolve().name
-    return ALIASES.get(name, name)
+    return labelled_store.task_name(store, ALIASES)
 
 
 def read_batches(

@@ -2,11 +2,15 @@
 
     python -m scripts.doctor us8k --root URBANSOUND8K                  any of nsynth us8k voxceleb1 voxforge spcv2
     python -m scripts.doctor voxforge --root VOXFORGE --out lost.txt   spcv2-12 audioset fsd50k
+    python -m scripts.doctor modelnet --root MODELNET40                any of modelnet modelnet-txt modelnet-h5
+                                                                       scanobjectnn shapenet shapenetpart
+    python -m scripts.doctor repeats --store STORE --out repeats.csv   shapes of test that are in train too
 
 Nothing is written but `--out`: all that is missing or unreadable, one a line, or the whole report where the name ends
 in `.json`. Without `--decode` the header of every recording is read, which finds what is missing, empty, truncated or
 no recording at all; with it every recording is decoded, which finds damage in the middle too and takes about as long
-as preparing. It closes with one of
+as preparing. Shapes are always read to their end; what is odd about them, such as merged headers, is counted, and so
+are those that are there twice. It closes with one of
 
     whole: 8,732 recordings, as published, each opened; --decode reads them to the end       exit code 0
     partial: 8,730 of 8,732 recordings can be used                                           exit code 0
@@ -25,13 +29,17 @@ from typing import Literal
 
 from data_prep.archives import packed
 from data_prep.dataset import Dataset
-from data_prep.datasets import DATASETS
+from data_prep.datasets import DATASETS, SHAPES
 from data_prep.doctor import Examination, examine
 from data_prep.layout import is_marked, locate
+from data_prep.oddities import ODDITIES
 from data_prep.preparation import Plan
+from data_prep.scanobjectnn import Variant
+from pointcloud.repeats import Nearest, nearest_in_train
 from randquant.atomic import write_json, write_text
 from randquant.command import run
 from randquant.errors import DataError
+from randquant.store import Store
 
 _SHOWN = 10  # of each kind of lost file, and labels
 
@@ -140,6 +148,71 @@ def fsd50k(
     check(dataset, root, partial(dataset.plan, root, parts=parts), out, decode, workers)
 
 
+def modelnet_txt(
+    root: Path,
+    classes: Literal[10, 40] = 40,
+    normals: bool = True,
+    out: Path | None = None,
+    workers: int | None = None,
+) -> None:
+    """Check ModelNet40 or ModelNet10 as text files of points.
+
+    Args:
+        root: folder of the lists and classes.
+        classes: 40 or 10, whose lists to take.
+        normals: expect normals too.
+        out: file to list all missing, unreadable and odd shapes in, or to write the report to (.json).
+        workers: processes; one a core by default.
+    """
+    dataset = DATASETS["modelnet-txt"]
+    check(
+        dataset, root, partial(dataset.plan, root, classes=classes, normals=normals, validation=0), out, True, workers
+    )
+
+
+def scanobjectnn(
+    root: Path, variant: Variant = "pb_t50_rs", out: Path | None = None, workers: int | None = None
+) -> None:
+    """Check ScanObjectNN.
+
+    Args:
+        root: folder that holds h5_files or the folders in it.
+        variant: obj_bg, obj_only or pb_t50_rs.
+        out: file to list all unreadable and odd shapes in, or to write the report to (.json).
+        workers: processes; one a core by default.
+    """
+    dataset = DATASETS["scanobjectnn"]
+    check(dataset, root, partial(dataset.plan, root, variant=variant, validation=0), out, True, workers)
+
+
+def repeats(store: Path, out: Path | None = None) -> None:
+    """Find shapes of test that repeat one of train: the very same points, or another sample of the same surface.
+
+    Args:
+        store: of shapes, as scripts.prepare writes it.
+        out: table to write (.csv): every shape of test, the nearest of train, and how near it is.
+    """
+    opened = Store.open(store, kind="points")
+    found = nearest_in_train(opened)
+    paths = opened.column("path")
+    same = sorted((pair for pair in found if pair.repeats), key=lambda pair: pair.distance)
+    lines = [f"{paths[pair.test]} repeats {paths[pair.train]}{_how(pair)}" for pair in same]
+    print("\n".join(_some(lines, len(lines), "; --out FILE.csv lists them all")))
+    if out is not None:
+        rows = [(paths[pair.test], paths[pair.train], f"{pair.distance:.4f}", int(pair.repeats)) for pair in found]
+        write_text(
+            out, "".join(",".join(map(str, row)) + "\n" for row in [("test", "train", "distance", "repeats"), *rows])
+        )
+    exact = sum(pair.exact for pair in same)
+    print(
+        f"{store}: {len(same):,} of {len(found):,} shapes of test repeat one of train, {exact:,} of them point by point"
+    )
+
+
+def _how(pair: Nearest) -> str:
+    return "" if pair.exact else f" (distance {pair.distance:.2f})"
+
+
 def _without_options(dataset: Dataset) -> Callable[..., None]:
     def command(root: Path, out: Path | None = None, decode: bool = False, workers: int | None = None) -> None:
         check(dataset, root, partial(dataset.plan, root), out, decode, workers)
@@ -150,6 +223,23 @@ def _without_options(dataset: Dataset) -> Callable[..., None]:
         root: the dataset's folder.
         out: file to list all missing and unreadable recordings in, or to write the report to (.json).
         decode: read every recording to its end instead of its header alone.
+        workers: processes; one a core by default.
+    """
+    return command
+
+
+def _of_shapes(dataset: Dataset) -> Callable[..., None]:
+    # The split that is published, before a share of train becomes valid.
+    options = {"validation": 0} if dataset.name in ("modelnet", "modelnet-h5") else {}
+
+    def command(root: Path, out: Path | None = None, workers: int | None = None) -> None:
+        check(dataset, root, partial(dataset.plan, root, **options), out, True, workers)
+
+    command.__doc__ = f"""Check {dataset.title}.
+
+    Args:
+        root: the dataset's folder.
+        out: file to list all missing, unreadable and odd shapes in, or to write the report to (.json).
         workers: processes; one a core by default.
     """
     return command
@@ -224,6 +314,23 @@ def report(examination: Examination) -> list[str]:
     if examination.unreadable:
         reasons = [reason for _, reason in sorted(examination.unreadable.items())]
         lines += [f"unreadable: {len(reasons):,}", *_some(reasons, len(reasons))]
+    return lines + _odd(examination)
+
+
+def _odd(examination: Examination) -> list[str]:
+    """What is odd about shapes, and which are there twice."""
+    if examination.things == "recordings":
+        return []
+    lines = [f"{kind}: {len(names):,} ({ODDITIES[kind]})" for kind, names in examination.oddities.items()]
+    copies, leaked = examination.copies, examination.leaked
+    if copies:
+        pairs = [f"{name} = {first}" for name, first in leaked or copies]
+        lines += [f"there twice: {len(copies):,}, {len(leaked):,} of them across splits", *_some(pairs, len(pairs))]
+    if len(examination.found) > 1:
+        lines.append(
+            "equal shapes alone are found here; python -m scripts.doctor repeats --store STORE finds those that are "
+            "nearly so, once they are prepared"
+        )
     return lines
 
 
@@ -303,6 +410,8 @@ def _write(examination: Examination, out: Path) -> None:
     else:
         lines = [f"missing {name}\n" for name in examination.absent]
         lines += [f"unreadable {name}: {reason}\n" for name, reason in examination.unreadable.items()]
+        lines += [f"{kind} {name}\n" for kind, names in examination.oddities.items() for name in names]
+        lines += [f"twice {name}: {first}\n" for name, first in examination.copies]
         write_text(out, "".join(lines))
     print(f"{out}: {len(examination.absent):,} missing and {len(examination.unreadable):,} unreadable are listed")
 
@@ -313,8 +422,14 @@ _WITH_OPTIONS: dict[str, Callable[..., None]] = {
     "spcv2-12": spcv2_12,
     "audioset": audioset,
     "fsd50k": fsd50k,
+    "modelnet-txt": modelnet_txt,
+    "scanobjectnn": scanobjectnn,
+    **{dataset.name: _of_shapes(dataset) for dataset in SHAPES if dataset.name not in ("modelnet-txt", "scanobjectnn")},
 }
-COMMANDS = {name: _WITH_OPTIONS.get(name) or _without_options(dataset) for name, dataset in DATASETS.items()}
+COMMANDS: dict[str, Callable[..., None]] = {
+    **{name: _WITH_OPTIONS.get(name) or _without_options(dataset) for name, dataset in DATASETS.items()},
+    "repeats": repeats,
+}
 
 if __name__ == "__main__":
     raise SystemExit(run(COMMANDS, description=__doc__))

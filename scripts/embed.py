@@ -1,25 +1,44 @@
-"""Embed recordings: from a folder of any audio files to one table of vectors.
+"""Embed recordings or meshes: from a folder of any audio files or 3D shapes to one table of vectors.
 
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out embeddings.parquet
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out windows.parquet --window 1
+    python -m scripts.embed --checkpoint RUN --input MESHES --out embeddings.parquet --up y
 
-writes one row a recording (or a window) with the columns path, start, end, seconds, embedding, and prints
+What the checkpoint was trained on, sound or point clouds, decides what is looked for. The first writes one row a
+recording (or a window) with the columns path, start, end, seconds, embedding, and prints
 
     embeddings.parquet: 3,000 rows of 2048 numbers from 3,000 recordings, 0 skipped
 
-Read it with `pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or DuckDB.
+The last writes one row a mesh (.off, .ply, .obj, .stl, ...) with the columns path, points, embedding. Read a table
+with `pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or DuckDB.
 """
 
 from pathlib import Path
 
+from audio import encoder as audio_encoder
+from audio import named_encoder as audio_named
 from audio.embedding import Embedder
 from audio.encoder import Layer
-from audio.named_encoder import named_device, named_encoder
-from data_prep.folder import plan_folder
+from data_prep.folder import file_size, plan_folder
+from data_prep.mesh import MESHES
+from data_prep.meshes import plan_meshes
+from data_prep.preparation import Item, Plan
+from data_prep.read_ahead import read_ahead
+from data_prep.shapes import POINTS, mesh_reader
+from pointcloud import encoder as point_encoder
+from pointcloud import named_encoder as point_named
+from pointcloud import occupancy, shape_task
+from pointcloud.embedding import ShapeEmbedder
+from pointcloud.geometry import Axis
+from pointcloud.layout import Layout
+from pointcloud.weights import is_of_points
 from randquant.command import run
+from randquant.device import named_device
 from randquant.errors import DataError, UsageError
+from randquant.named_encoder import untrained_name
 
 _SHOWN = 20  # skipped files printed; the table's metadata has them all
+_MOST_POINTS = 100_000
 
 
 def embed(
@@ -27,39 +46,124 @@ def embed(
     input: Path,
     out: Path,
     window: float | None = None,
-    layer: Layer = "output",
+    layer: Layer | None = None,
+    points: int | None = None,
+    up: Axis | None = None,
     strict: bool = False,
     workers: int = 2,
     seed: int = 42,
     device: str = "auto",
 ) -> None:
-    """Embed every recording below a folder.
+    """Embed every recording, or every mesh, below a folder.
 
     Args:
-        checkpoint: run folder, weights file (ours, published, Lightning), or untrained:ENCODER:D.
-        input: folder of recordings at any depth, or one recording; any rate, length and number of channels.
+        checkpoint: run folder, weights file (ours, published, Lightning), or untrained:ENCODER:D; its kind decides
+            whether recordings or meshes are embedded.
+        input: folder of recordings or meshes at any depth, or one of them; recordings of any rate, length and number
+            of channels, meshes of any size and scale.
         out: Parquet file to write.
-        window: one row every so many seconds; by default one row a recording, averaged over windows of at
-            most 10 s.
-        layer: features to use.
+        window: of recordings: one row every so many seconds; by default one row a recording, averaged over windows
+            of at most 10 s.
+        layer: of recordings: features to use, output by default.
+        points: of meshes: taken of each surface; by default as many as the encoder was trained on, else 1,024.
+        up: of meshes: the axis that points up in the files, z by default.
         strict: stop at the first unreadable file instead of listing it at the end.
-        workers: threads that decode.
-        seed: of an untrained encoder.
+        workers: threads that decode recordings, or processes that read meshes.
+        seed: of an untrained encoder, and of the points drawn from meshes.
         device: auto, cpu or cuda.
     """
+    _check(out, window, points, workers, seed)
+    if is_for_meshes(checkpoint):
+        _refuse(f"{checkpoint} is an encoder of point clouds, so there are no recordings", window=window, layer=layer)
+        skipped = _embed_meshes(checkpoint, input, out, points, up or "z", strict, workers, seed, device)
+    else:
+        _refuse(f"{checkpoint} is an encoder of sound, so there are no meshes", points=points, up=up)
+        skipped = _embed_recordings(checkpoint, input, out, window, layer or "output", strict, workers, seed, device)
+    for path, reason in skipped[:_SHOWN]:
+        print(f"skipped {path}: {reason}")
+    if len(skipped) > _SHOWN:
+        print(f"… and {len(skipped) - _SHOWN:,} more; the table's metadata lists them all")
+
+
+def is_for_meshes(checkpoint: str) -> bool:
+    """Whether a checkpoint is of point clouds, and not of sound.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+        UsageError: an untrained encoder that neither has.
+    """
+    if checkpoint.startswith(occupancy.PREFIX):
+        return True
+    untrained = untrained_name(checkpoint)
+    if untrained is None:
+        return is_of_points(checkpoint)
+    names = [*audio_encoder.ENCODERS, *point_encoder.ENCODERS]
+    if untrained not in names:
+        raise UsageError(
+            f"--checkpoint {checkpoint} does not name an untrained encoder; write untrained:ENCODER:D with ENCODER "
+            f"one of {', '.join(names)}, as in untrained:PointNetLite:256."
+        )
+    return untrained in point_encoder.ENCODERS
+
+
+def recordings(path: Path) -> tuple[Path, list[str]]:
+    """A root folder and the recordings below it as relative paths; a single file is its own list."""
+    if path.is_file():
+        return path.parent, [path.name]
+    _require_folder(path)
+    return path, [item.path for item in plan_folder(path).items]
+
+
+def meshes(path: Path, *, points: int, up: Axis, seed: int) -> Plan:
+    """The plan of a folder of meshes, or of a single one; `points` are drawn from each."""
+    if path.is_file():
+        if path.suffix.lower() not in MESHES:
+            raise DataError(f"{path} is no mesh; give a file that ends in {', '.join(MESHES)}, or a folder.")
+        return Plan(path.parent, [Item(path.name, file_size(path))], mesh_reader(points=points, up=up, seed=seed))
+    _require_folder(path)
+    return plan_meshes(path, points=points, up=up, seed=seed)
+
+
+def _check(out: Path, window: float | None, points: int | None, workers: int, seed: int) -> None:
     if out.suffix != ".parquet":
-        raise UsageError(f"--out {out} should end in .parquet: ids, times and vectors are one table; rename it.")
+        raise UsageError(f"--out {out} should end in .parquet: ids and vectors are one table; rename it.")
     if window is not None and not 0.05 <= window <= 60:
         raise UsageError(f"--window {window:g} should lie between 0.05 and 60 seconds.")
+    if points is not None and not 1 <= points <= _MOST_POINTS:
+        raise UsageError(f"--points {points} should lie between 1 and {_MOST_POINTS:,}.")
     if workers < 1:
         raise UsageError(f"--workers {workers} should be at least 1.")
     if seed < 0:
         raise UsageError(f"--seed {seed} should be at least 0.")
+
+
+def _refuse(why: str, **flags: object) -> None:
+    given = [f"--{name}" for name, value in flags.items() if value is not None]
+    if given:
+        raise UsageError(f"{why} that {' and '.join(given)} could be for; leave it out or give another --checkpoint.")
+
+
+def _require_folder(path: Path) -> None:
+    if not path.is_dir():
+        raise DataError(f"{path} does not exist; check --input.")
+
+
+def _embed_recordings(
+    checkpoint: str,
+    input: Path,
+    out: Path,
+    window: float | None,
+    layer: Layer,
+    strict: bool,
+    workers: int,
+    seed: int,
+    device: str,
+) -> list[tuple[str, str]]:
     root, names = recordings(input)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    loaded = named_encoder(checkpoint, seed=seed)
+    loaded = audio_named.named_encoder(checkpoint, seed=seed)
     print(f"{checkpoint}: {loaded.report}")
     embedder = Embedder(loaded, layer=layer, window=window, device=named_device(device), workers=workers, strict=strict)
+    out.parent.mkdir(parents=True, exist_ok=True)
     summary = embedder.write(root, names, out, checkpoint=checkpoint)
     if summary.statistics_source != "checkpoint":
         print(f"The checkpoint has no log-mel statistics; used those of {summary.statistics_source}.")
@@ -67,19 +171,41 @@ def embed(
         f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.recordings:,} recordings, "
         f"{len(summary.skipped):,} skipped"
     )
-    for path, reason in summary.skipped[:_SHOWN]:
-        print(f"skipped {path}: {reason}")
-    if len(summary.skipped) > _SHOWN:
-        print(f"… and {len(summary.skipped) - _SHOWN:,} more; the table's metadata lists them all")
+    return summary.skipped
 
 
-def recordings(path: Path) -> tuple[Path, list[str]]:
-    """A root folder and the recordings below it as relative paths; a single file is its own list."""
-    if path.is_file():
-        return path.parent, [path.name]
-    if not path.is_dir():
-        raise DataError(f"{path} does not exist; check --input.")
-    return path, [item.path for item in plan_folder(path).items]
+def _embed_meshes(
+    checkpoint: str,
+    input: Path,
+    out: Path,
+    points: int | None,
+    up: Axis,
+    strict: bool,
+    workers: int,
+    seed: int,
+    device: str,
+) -> list[tuple[str, str]]:
+    loaded = point_named.named_encoder(checkpoint, seed=seed)
+    taken = points or loaded.points or shape_task.POINTS
+    # As many are drawn as for a store, of which the first are spread over the surface.
+    plan = meshes(input, points=max(POINTS, taken), up=up, seed=seed)
+    print(f"{checkpoint}: {loaded.report}")
+    embedder = ShapeEmbedder(loaded, taken, device=named_device(device), strict=strict)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    settings = dict(plan.reader.settings)
+    summary = embedder.write(
+        [item.path for item in plan.items],
+        read_ahead(plan, workers=workers),
+        Layout.of(settings["channels"]),
+        out,
+        checkpoint=checkpoint,
+        source=settings,
+    )
+    print(
+        f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.rows:,} meshes of "
+        f"{taken:,} points, {len(summary.skipped):,} skipped"
+    )
+    return summary.skipped
 
 
 if __name__ == "__main__":

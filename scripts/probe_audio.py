@@ -20,36 +20,32 @@ seconds. What is chosen (learning rate, neighbours, penalty) is chosen on valida
 """
 
 import dataclasses
-import os
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 
-import randquant
 from audio.encoder import Layer
-from audio.named_encoder import named_device, named_encoder
+from audio.named_encoder import named_encoder
 from audio.named_store import named_store
-from audio.published_rows import SIX_TASKS
-from audio.results_page import published_lines, results_page
+from audio.results_page import AUDIO, published_lines, results_page
 from audio.task_features import Statistics, task_features
 from audio.tasks import PROTOCOLS, SWEPT_RATES, Protocol, ProtocolName, Task, open_task
 from audio.weights import LoadedEncoder
 from randquant import probing
-from randquant.atomic import write_json
 from randquant.command import run
 from randquant.coverage import coverage
+from randquant.destination import Destination, is_folder, require_distinct
+from randquant.device import named_device
 from randquant.errors import UsageError
-from randquant.features import Features
-from randquant.predictions import prediction_table
+from randquant.features import Features, default_cache
+from randquant.probed import checkpoint_facts, store_facts, versions, written_down
 from randquant.probes.linear import LinearSettings
-from randquant.probes.splits import assignments
 from randquant.probing import ProbeName
-from randquant.report import Entry, add, read_report, require_subject
-from randquant.result_lines import accuracy_lines
+from randquant.report import Entry
+from randquant.result_lines import result_table
+from randquant.results_page import partial_lines
 
 StatisticsScope = Literal["protocol", "fold"]
 
@@ -98,13 +94,13 @@ def probe(
         device: auto, cpu or cuda.
     """
     _check(unit_seconds, seed, sweep, learning_rates, statistics, statistics_scope)
-    folder = _is_folder(out)
+    folder = is_folder(out)
     preset = PROTOCOLS[protocol]
     tasks = [open_task(named_store(name, stores), unit_seconds=unit_seconds) for name in task]
     if folder:
-        _check_names(tasks)
+        require_distinct([each.name for each in tasks], "--task")
     for each in tasks:
-        assignments(each.items)  # what cannot be probed is said before hours are spent
+        probing.require(probes or ["linear"], each.items)
     rates = list(SWEPT_RATES) if sweep else learning_rates
     settings = [_linear_settings(preset, each, rates, seeds) for each in tasks]
     chosen = Choices(
@@ -119,21 +115,15 @@ def probe(
     )
     loaded = named_encoder(checkpoint, seed=seed)
     subject = {"encoder": loaded.sha256, "protocol": protocol, "layer": layer}
-    if folder:
-        require_subject(out, subject)
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    destination = Destination(out, subject, results_page)
     print(f"{checkpoint}: {loaded.report}")
     results = []
     for each, linear in zip(tasks, settings, strict=True):
         facts, entries = _probe_task(checkpoint, loaded, each, linear, chosen)
-        if folder:
-            add(out, subject, entries, results_page)
+        destination.add(facts, entries)
         results.append(facts)
-    if not folder:
-        write_json(out, results[0] if len(results) == 1 else {"results": results})
-    print("\n".join([*table(results), *beside(results)]))
-    if folder:
-        print(f"{Path(out) / 'table.md'} shows all {len(read_report(out).results)} results of this folder")
+    last = destination.finish()
+    print("\n".join([*result_table(results), *partial_lines(results, AUDIO), *beside(results), *last]))
 
 
 @dataclass(frozen=True)
@@ -150,34 +140,10 @@ class Choices:
     device: torch.device
 
 
-def default_cache() -> Path:
-    """Where features are kept unless `--cache` says otherwise."""
-    return Path(os.environ.get("RANDQUANT_CACHE") or "~/.cache/randquant").expanduser() / "features"
-
-
-def table(results: list[dict[str, Any]]) -> list[str]:
-    """The results in lines for a terminal."""
-    others = {result["task"]: [result[name] for name in result["probes"][1:]] for result in results}
-    first = results[0]
-    seeds = first["seeds"]
-    repeated = f"mean of {len(seeds)} repeats ± 95 % t half-width, seeds {seeds[0]} to {seeds[-1]}"
-    closing = f"protocol {first['protocol']['name']}, {repeated if len(seeds) > 1 else f'seed {seeds[0]}'}"
-    return [*accuracy_lines(results, others), *_partial(results), closing]
-
-
 def beside(results: list[dict[str, Any]]) -> list[str]:
     """Our row beside those published under the same protocol, where one of the six tasks was probed."""
     lines = published_lines(results)
     return ["", *lines] if lines else []
-
-
-def _partial(results: list[dict[str, Any]]) -> list[str]:
-    """What is not in the table beside the published rows: tasks on a part of their published items."""
-    return [
-        f"{result['task']}: not the published number of items ({result['data']['differs']})"
-        for result in results
-        if result["data"]["complete"] is False and (result["task"] not in SIX_TASKS or result["probe"] != "linear")
-    ]
 
 
 def _probe_task(
@@ -186,19 +152,10 @@ def _probe_task(
     """All probes of one task: the first one's facts with the others' numbers inside, and an entry for each."""
     features = _features(loaded, task, chosen)
     outcomes = probing.evaluate(chosen.probes, features, settings, seed=chosen.seed, device=chosen.device)
-    identity = {**_identity(task, chosen.protocol, chosen.seed), "probes": list(outcomes)}
+    identity = _identity(task, chosen.protocol, chosen.seed)
     identity["protocol"]["departures"] = _departures(task, settings, chosen)
     provenance = _provenance(checkpoint, loaded, features, task, chosen.statistics_scope)
-    entries = [
-        Entry(
-            {**identity, **outcome.numbers, "probe": name, **provenance},
-            prediction_table(task.name, name, outcome, task.items),
-        )
-        for name, outcome in outcomes.items()
-    ]
-    primary, *others = outcomes
-    nested = {name: outcomes[name].numbers for name in others}
-    return {**identity, **outcomes[primary].numbers, "probe": primary, **nested, **provenance}, entries
+    return written_down(identity, outcomes, provenance, task.items)
 
 
 def _features(loaded: LoadedEncoder, task: Task, chosen: Choices) -> Features | list[Features]:
@@ -237,23 +194,6 @@ def _check(
         raise UsageError("--sweep and --learning_rates both say which rates to try; give one of them.")
     if statistics == "checkpoint" and statistics_scope == "fold":
         raise UsageError("--statistics checkpoint leaves no statistics to take by fold; drop --statistics_scope.")
-
-
-def _is_folder(out: str) -> bool:
-    """Whether `--out` says a results folder rather than a JSON file."""
-    path = Path(out)
-    if path.is_dir() or out.endswith("/") or not path.suffix:
-        return True
-    if path.suffix != ".json":
-        raise UsageError(f"--out {out} should end in .json, or in / for a results folder; rename it.")
-    return False
-
-
-def _check_names(tasks: list[Task]) -> None:
-    names = [task.name for task in tasks]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError(f"--task names {twice} twice, but a results folder holds it once; use a folder for each.")
 
 
 def _linear_settings(
@@ -322,25 +262,9 @@ def _provenance(
         "dimension": settings["dimension"],
         "crop_seed": settings["crop_seed"],
         "front_end": loaded.front_end.to_dict(),
-        "checkpoint": {
-            "path": checkpoint,
-            "sha256": loaded.sha256,
-            "report": loaded.report,
-            "encoder": type(loaded.encoder).__name__,
-            "metadata": loaded.metadata,
-        },
-        "store": {
-            "path": str(task.store.path),
-            "content_hash": task.store.content_hash,
-            "source": source,
-            "skipped": len(task.store.info.get("skipped", [])),
-        },
-        "versions": {
-            "randquant": randquant.__version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "checkpoint": checkpoint_facts(checkpoint, loaded),
+        "store": store_facts(task.store),
+        "versions": versions(),
     }
 
 

@@ -6,6 +6,7 @@ Nothing here knows what the items are: sounds and shapes go through the same doo
 
 import hashlib
 import json
+import os
 import shutil
 import time
 import zlib
@@ -187,6 +188,11 @@ def cached(
     if vectors is None:
         raise DataError(f"The features just written to {entry} read back damaged; check that disk or choose another.")
     return Features(vectors, **vars(items), provenance={"settings": settings})
+
+
+def default_cache() -> Path:
+    """Where features are kept unless a command is told otherwise: ${RANDQUANT_CACHE:-~/.cache/randquant}/features."""
+    return Path(os.environ.get("RANDQUANT_CACHE") or "~/.cache/randquant").expanduser() / "features"
 
 
 def content_key(settings: dict[str, Any]) -> str:

@@ -6,6 +6,20 @@ from typing import Any
 from randquant.text_table import text_table
 
 
+def result_table(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The first probe of every task, its further probes below it, and what the numbers are means of.
+
+    Args:
+        results: one task each, as `randquant.probed.written_down` gives them.
+    """
+    others = {result["task"]: [result[name] for name in result["probes"][1:]] for result in results}
+    first = results[0]
+    seeds = first["seeds"]
+    repeated = f"mean of {len(seeds)} repeats ± 95 % t half-width, seeds {seeds[0]} to {seeds[-1]}"
+    closing = f"protocol {first['protocol']['name']}, {repeated if len(seeds) > 1 else f'seed {seeds[0]}'}"
+    return [*accuracy_lines(results, others), closing]
+
+
 def accuracy_lines(
     results: Sequence[Mapping[str, Any]], others: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> list[str]:
@@ -60,6 +74,8 @@ def in_words(numbers: Mapping[str, Any]) -> str:
     >>> in_words({"probe": "knn", "neighbours": 5, "temperature": 0.07, "settings": {"probe": "knn"}})
     'by 5 nearest neighbours, temperature 0.07, chosen on validation'
     """
+    if "how" in numbers:
+        return str(numbers["how"])
     kind = numbers["settings"]["probe"]
     if kind == "knn":
         return (
@@ -70,6 +86,12 @@ def in_words(numbers: Mapping[str, Any]) -> str:
         return f"by ridge regression, penalty {numbers['penalty']:g}"
     if kind == "logistic":
         return f"by logistic regression, C {numbers['strength']:g}"
+    if kind in ("svm", "linear_svc"):
+        machine = "SVM" if kind == "svm" else "LinearSVC"
+        scaled = "" if numbers["settings"]["standardise"] else ", not standardised"
+        strengths = sorted(set(numbers["strengths"]))
+        chosen = ", chosen on " + numbers["validation"] if len(numbers["settings"]["strengths"]) > 1 else ""
+        return f"by {machine}, C {' or '.join(f'{one:g}' for one in strengths)}{chosen}{scaled}"
     if kind == "fewshot":
         return f"from few labels: {numbers['labelled']}"
     layer = "a linear layer" if kind == "linear" else f"a hidden layer of {numbers['settings']['hidden']} units"

@@ -1,4 +1,4 @@
-"""From a folder of recordings to a table, as typed."""
+"""From a folder of recordings, or of meshes, to a table, as typed."""
 
 from pathlib import Path
 
@@ -6,7 +6,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import soundfile
+import torch
 
+from data_prep.meshes import plan_meshes
+from data_prep.preparation import prepare
+from pointcloud.named_encoder import named_encoder
+from pointcloud.shape_features import shape_features
+from pointcloud.weights import save_encoder, untrained_encoder
 from randquant.command import run
 from scripts.embed import embed
 
@@ -73,3 +79,95 @@ def test_a_folder_without_recordings(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "empty").mkdir()
     assert command(tmp_path / "empty", tmp_path / "x.parquet") == 1
     assert "no recordings" in capsys.readouterr().err
+
+
+# ---- meshes
+
+TETRAHEDRON = "OFF\n4 4 0\n0 0 0\n1 0 0\n0 2 0\n0 0 3\n3 0 2 1\n3 0 1 3\n3 0 3 2\n3 1 2 3\n"
+TRIANGLES = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\n"
+
+
+@pytest.fixture
+def shapes(tmp_path: Path) -> Path:
+    folder = tmp_path / "shapes"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.off").write_text(TETRAHEDRON)
+    (folder / "deep" / "b.obj").write_text(TRIANGLES)
+    (folder / "deep" / "broken.off").write_text("OFF\n3 1 0\n")
+    (folder / "notes.txt").write_text("not a mesh")
+    return folder
+
+
+def embed_shapes(source: Path, out: Path, *more: str) -> int:
+    flags = ["--checkpoint", "untrained:PointNetLite:16", "--input", str(source), "--out", str(out)]
+    return run(embed, [*flags, "--device", "cpu", *more])
+
+
+def test_a_folder_of_meshes(shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "x.parquet"
+    assert embed_shapes(shapes, out) == 0
+    table = pq.read_table(out)
+    assert table.column_names == ["path", "points", "embedding"]
+    assert table["path"].to_pylist() == ["a.off", "deep/b.obj"]
+    assert table["points"].to_pylist() == [1024, 1024]
+    printed = capsys.readouterr().out
+    assert "2 rows of 32 numbers from 2 meshes of 1,024 points, 1 skipped" in printed
+    assert "skipped deep/broken.off" in printed
+
+
+def test_a_mesh_is_embedded_as_from_a_store(shapes: Path, tmp_path: Path) -> None:
+    save_encoder(
+        tmp_path / "run" / "encoder.safetensors",
+        untrained_encoder("PointNetLite", 16, 1, channels=6).encoder,
+        points=256,
+        metadata={},
+    )
+    run_folder = str(tmp_path / "run")
+    arguments = ["--checkpoint", run_folder, "--input", str(shapes), "--out", str(tmp_path / "x.parquet"), "--up", "y"]
+    assert run(embed, [*arguments, "--device", "cpu", "--seed", "5"]) == 0
+    store = prepare(plan_meshes(shapes, up="y", seed=5), tmp_path / "store", workers=1)
+    loaded = named_encoder(run_folder, seed=0)
+    features = shape_features(loaded, store, points=256, cache=tmp_path / "cache")
+    rows = np.stack(pq.read_table(tmp_path / "x.parquet")["embedding"].to_numpy())
+    np.testing.assert_allclose(rows, features.vectors, rtol=1e-4, atol=1e-5)
+
+
+def test_a_single_mesh_and_the_number_of_points(shapes: Path, tmp_path: Path) -> None:
+    assert embed_shapes(shapes / "a.off", tmp_path / "x.parquet", "--points", "64") == 0
+    assert pq.read_table(tmp_path / "x.parquet")["points"].to_pylist() == [64]
+    assert embed_shapes(shapes / "a.off", tmp_path / "y.parquet", "--points", "64", "--seed", "43") == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "says"),
+    [
+        (["--window", "1"], 2, "--window"),
+        (["--layer", "conv"], 2, "--layer"),
+        (["--points", "0"], 2, "--points"),
+        (["--strict"], 1, "broken.off"),
+        (["--input", "nowhere"], 1, "check --input"),
+        (["--checkpoint", "untrained:ResNet:3"], 2, "PointNetLite"),
+        (["--checkpoint", "untrained:AudioNTT2020:16", "--up", "y"], 2, "--up"),
+        (["--checkpoint", "untrained:AudioNTT2020:16"], 1, "no recordings"),
+    ],
+)
+def test_mistakes_with_meshes_are_one_sentence(
+    shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], code: int, says: str
+) -> None:
+    assert embed_shapes(shapes, tmp_path / "x.parquet", *flags) == code
+    said = capsys.readouterr().err.strip()
+    assert says in said
+    assert "\n" not in said
+    assert not list(tmp_path.glob("*.parquet"))
+
+
+def test_other_files_are_no_meshes(recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for source, says in ((recordings, "no meshes"), (recordings / "a.wav", "is no mesh")):
+        assert embed_shapes(source, tmp_path / "x.parquet") == 1
+        assert says in capsys.readouterr().err
+
+
+def test_a_state_dict_says_what_it_embeds(shapes: Path, tmp_path: Path) -> None:
+    torch.save(untrained_encoder("PointNetLite", 16, 1).encoder.state_dict(), tmp_path / "weights.pth")
+    assert embed_shapes(shapes, tmp_path / "x.parquet", "--checkpoint", str(tmp_path / "weights.pth")) == 0
+    assert pq.read_table(tmp_path / "x.parquet").num_rows == 2

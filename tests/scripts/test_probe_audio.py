@@ -12,10 +12,11 @@ from audio.weights import save_encoder, untrained_encoder
 from data_prep.labelled import plan_labelled
 from data_prep.preparation import prepare
 from randquant.command import run
+from randquant.features import default_cache
 from randquant.predictions import answers
 from randquant.report import read_report
 from randquant.store import StoreWriter
-from scripts.probe_audio import default_cache, probe
+from scripts.probe_audio import probe
 
 ENCODER = "untrained:AudioNTT2020:32"
 
@@ -219,7 +220,7 @@ def test_a_folder_is_of_one_encoder_and_protocol(
         (["--out", "x.csv"], 2, "should end in .json"),
         (["--sweep", "--learning_rates", "0.1"], 2, "give one of them"),
         (["--statistics", "checkpoint", "--statistics_scope", "fold"], 2, "drop --statistics_scope"),
-        (["--probes", "svm"], 2, "probes"),
+        (["--probes", "forest"], 2, "probes"),
         (["--task", "ns", "--stores", "nowhere"], 1, "nowhere"),
         (["--unit_seconds", "0"], 2, "--unit_seconds"),
         (["--learning_rates", "0"], 2, "learning_rates"),

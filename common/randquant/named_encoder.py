@@ -1,0 +1,49 @@
+"""An encoder as named on the command line: a run, a weights file, or an untrained network to compare with."""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TypeVar
+
+from randquant.errors import UsageError
+
+Loaded = TypeVar("Loaded")
+_UNTRAINED = "untrained:"
+
+
+def open_named(
+    name: str,
+    *,
+    load: Callable[[Path], Loaded],
+    make: Callable[[str, int], Loaded],
+    encoders: Collection[str],
+    example: str,
+) -> Loaded:
+    """Open what `name` says.
+
+    Args:
+        name: a run folder, a weights file, or `untrained:ENCODER:D`.
+        load: opens weights.
+        make: an untrained encoder of this name and size D.
+        encoders: names there are.
+        example: such as `AudioNTT2020:2048`.
+
+    Raises:
+        UsageError: `untrained:` is not followed by a known encoder and a size it can have.
+    """
+    if not name.startswith(_UNTRAINED):
+        return load(Path(name))
+    encoder, _, size = name.removeprefix(_UNTRAINED).partition(":")
+    if encoder not in encoders or not size.isdecimal():
+        raise UsageError(
+            f"--checkpoint {name} does not name an untrained encoder; write {_UNTRAINED}ENCODER:D "
+            f"with ENCODER one of {', '.join(encoders)}, as in {_UNTRAINED}{example}."
+        )
+    try:
+        return make(encoder, int(size))
+    except ValueError as error:
+        raise UsageError(f"--checkpoint {name}: {error}") from None
+
+
+def untrained_name(name: str) -> str | None:
+    """ENCODER of `untrained:ENCODER:D`, None for the name of anything else."""
+    return name.removeprefix(_UNTRAINED).partition(":")[0] if name.startswith(_UNTRAINED) else None

@@ -1,0 +1,112 @@
+"""A picture of clouds and what augmentations make of them: a row a shape, a column an augmentation."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pointcloud.augment import (
+    RandomAnisotropicScale,
+    RandomCrop,
+    RandomCutout,
+    RandomDropout,
+    RandomJitter,
+    RandomRotation,
+)
+from pointcloud.layout import XYZ
+from pointcloud.quantize import PointQuantization, Quantizer
+from randquant.augmentation import Augmentation
+from randquant.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BINS = (8, 16, 32, 64)
+_AZIMUTH, _ELEVATION = math.radians(-55.0), math.radians(22.0)  # of the eye, z pointing up
+_REACH = 1.12  # of each panel from its middle, in radii of the unit sphere
+_INCHES = 1.35  # a panel
+
+
+def augmentations() -> dict[str, Augmentation | None]:
+    """What the columns show, by title; None leaves clouds as they are. Values are those of `pointcloud.augment`."""
+    return {
+        "as stored": None,
+        "turned about z": RandomRotation("z"),
+        "turned anyhow": RandomRotation("so3"),
+        "stretched": RandomAnisotropicScale(),
+        "jittered": RandomJitter(),
+        "dropped out": RandomDropout(ratio=(0.5, 0.875)),
+        "cropped": RandomCrop(kept=(0.5, 0.7)),
+        "cut out": RandomCutout(),
+        **{f"RQ, {bins} bins": PointQuantization(Quantizer(bins=bins)) for bins in BINS},
+    }
+
+
+def augmented(clouds: Tensor, *, seed: int) -> dict[str, Tensor]:
+    """Clouds (S, N, 3) under each of `augmentations`, drawn by `seed` whatever the others draw."""
+    found = {}
+    for title, augmentation in augmentations().items():
+        generator = torch.Generator(device=clouds.device).manual_seed(seed)
+        found[title] = clouds if augmentation is None else augmentation.train()(clouds, generator=generator)
+    return found
+
+
+def gallery(clouds: Tensor, titles: Sequence[str], *, seed: int = 0) -> "Figure":
+    """Draw clouds and their augmented forms, nearer points brighter, with the number of distinct points below.
+
+    Args:
+        clouds: (S, N, C) in the unit sphere, z up; only coordinates are shown.
+        titles: S names of the rows.
+        seed: of the augmentations.
+
+    Raises:
+        UsageError: matplotlib is missing.
+    """
+    figure_class = _figure_class()
+    views = augmented(clouds[..., XYZ.xyz].float().cpu(), seed=seed)
+    figure = figure_class(figsize=(_INCHES * len(views) + 0.6, _INCHES * 1.08 * len(clouds) + 0.3))
+    panels = figure.subplots(len(clouds), len(views), squeeze=False)
+    for column, (title, changed) in enumerate(views.items()):
+        for row, cloud in enumerate(changed):
+            _draw(panels[row, column], cloud.numpy())
+        panels[0, column].set_title(title, fontsize=7)
+    for panel, title in zip(panels[:, 0], titles, strict=True):
+        panel.set_ylabel(title, fontsize=7)
+    figure.subplots_adjust(
+        left=0.35 / figure.get_figwidth() + 0.01, right=0.998, bottom=0.03, top=0.94, wspace=0.0, hspace=0.12
+    )
+    return figure
+
+
+def projected(points: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Where points (N, 3) appear on the picture, (N, 2) right and up, and how near (N,) they are; no perspective."""
+    sin_a, cos_a, sin_e, cos_e = math.sin(_AZIMUTH), math.cos(_AZIMUTH), math.sin(_ELEVATION), math.cos(_ELEVATION)
+    right = np.array([-sin_a, cos_a, 0.0])
+    up = np.array([-sin_e * cos_a, -sin_e * sin_a, cos_e])
+    towards = np.array([cos_e * cos_a, cos_e * sin_a, sin_e])
+    return np.stack([points @ right, points @ up], axis=1), points @ towards
+
+
+def _draw(panel: Any, points: NDArray[np.float32]) -> None:
+    places, near = projected(points)
+    order = np.argsort(near)  # the nearest last, so that they hide the others
+    panel.scatter(
+        *places[order].T, c=near[order], s=1.6, cmap="viridis", vmin=-1.0, vmax=1.0, linewidths=0, rasterized=True
+    )
+    panel.set(xlim=(-_REACH, _REACH), ylim=(-_REACH, _REACH), xticks=[], yticks=[], aspect="equal")
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+    panel.set_xlabel(f"{len(np.unique(points, axis=0)):,} points", fontsize=5, labelpad=1)
+
+
+def _figure_class() -> "type[Figure]":
+    """The figure that needs no window."""
+    try:
+        from matplotlib.figure import Figure
+    except (ImportError, OSError):
+        raise UsageError("the picture needs matplotlib; install it with `pip install matplotlib`.") from None
+    return Figure

@@ -1,0 +1,120 @@
+"""A labelled store of shapes as a task: its name, its items, and what a protocol makes of them for an encoder."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pointcloud.protocols import Order, Protocol
+from pointcloud.shape_features import (
+    Corruption,
+    keeps_file_order,
+    require_channels,
+    require_points,
+    shape_features,
+    store_items,
+)
+from pointcloud.weights import LoadedPointEncoder
+from randquant.coverage import coverage
+from randquant.features import Features, Items
+from randquant.labelled_store import split_counts, task_name
+from randquant.probes.reading import official_train
+from randquant.probes.splits import assignments
+from randquant.store import Store
+
+POINTS = 1024  # of a shape where neither the command nor the encoder says
+
+
+@dataclass(frozen=True)
+class ShapeTask:
+    """What is taken of each shape of a store.
+
+    Attributes:
+        name: of the dataset where the store names it, else the store's folder name.
+        store: of points.
+        items: its manifest, with valid back in train, which it was taken from.
+        points: taken of each shape.
+        order: which they are.
+        renormalise: whether they are brought to the unit sphere again.
+    """
+
+    name: str
+    store: Store
+    items: Items
+    points: int
+    order: Order
+    renormalise: bool
+
+    def facts(self) -> dict[str, Any]:
+        """JSON-ready: the data and what is taken of them."""
+        source = self.store.info.get("source")
+        return {
+            "split_counts": split_counts(self.store.column("split")),
+            "data": coverage(source if isinstance(source, dict) else None, split_counts(self.items.splits)),
+            "points": self.points,
+            "order": self.order,
+            "renormalise": self.renormalise,
+            **{name: self.store.info.get(name) for name in ("sampling", "up")},
+        }
+
+
+def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol, points: int | None) -> ShapeTask:
+    """Describe a store as a task of this protocol and encoder.
+
+    Args:
+        store: of points.
+        loaded: the encoder.
+        protocol: the preset.
+        points: instead of the protocol's, where given.
+
+    Raises:
+        DataError: the store cannot be probed, lacks a channel the encoder reads, or holds fewer points.
+    """
+    items = official_train(store_items(store))
+    assignments(items)
+    taken = points or protocol.points or loaded.points or POINTS
+    require_channels(loaded, store)
+    require_points(store, taken)
+    order: Order = protocol.order if keeps_file_order(store) else "farthest"
+    return ShapeTask(shape_task_name(store), store, items, taken, order, protocol.renormalise)
+
+
+def shape_task_name(store: Store) -> str:
+    """modelnet10 or modelnet40 in whatever release, scanobjectnn with its variant, else as the store calls itself.
+
+    Other meshes in ModelNet's tree are called by the store's folder.
+    """
+    source = store.info.get("source")
+    known = source if isinstance(source, dict) else {}
+    dataset = str(known.get("dataset"))
+    if dataset.startswith("modelnet"):
+        classes = known.get("classes_published")
+        return f"modelnet{classes}" if classes else store.path.resolve().name
+    return task_name(store) + (f"-{known['variant']}" if known.get("variant") else "")
+
+
+def task_features(
+    loaded: LoadedPointEncoder,
+    task: ShapeTask,
+    *,
+    cache: Path,
+    device: str | torch.device = "cpu",
+    rows: NDArray[np.int64] | None = None,
+    corruption: Corruption | None = None,
+) -> Features:
+    """`pointcloud.shape_features.shape_features` with the points and the splits of the task."""
+    features = shape_features(
+        loaded,
+        task.store,
+        points=task.points,
+        cache=cache,
+        device=device,
+        order=task.order,
+        renormalise=task.renormalise,
+        rows=rows,
+        corruption=corruption,
+    )
+    return replace(features, splits=official_train(features.items).splits)

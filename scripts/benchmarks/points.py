@@ -1,0 +1,176 @@
+"""Clouds: augmentations, farthest points, encoders, a pretraining step."""
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pointcloud.augment import (
+    RandomAnisotropicScale,
+    RandomCrop,
+    RandomCutout,
+    RandomDropout,
+    RandomJitter,
+    RandomResample,
+    RandomRotation,
+    RandomRotationPerturbation,
+    RandomScale,
+    RandomTranslation,
+)
+from pointcloud.encoder import ENCODERS
+from pointcloud.geometry import farthest_point_order, farthest_point_sampling
+from pointcloud.pointnet_lite import PointNetLite
+from pointcloud.policy import PointPolicy
+from pointcloud.pretraining import CloudViews
+from pointcloud.quantize import PointQuantization, Quantizer
+from randquant.augmentation import Augmentation
+from randquant.methods import InfoNCE
+from scripts.benchmarks.pair import Call, Pair
+from scripts.benchmarks.quantize import original_formulation
+
+CLOUDS, POINTS = 64, 1024
+OneCloud = Callable[[NDArray[np.float32], np.random.Generator], NDArray]
+
+
+def point_augmentations(device: str) -> Iterator[Pair]:
+    """Every augmentation on 64 clouds of 1,024 points, against its usual form on one cloud after another."""
+    x = torch.randn(CLOUDS, POINTS, 3, device=device)
+    host, generator = x.cpu().numpy(), np.random.default_rng(0)
+    for augment, alone in _AUGMENTATIONS:
+        yield Pair(
+            f"{type(augment).__name__} of {CLOUDS} x {POINTS:,}",
+            lambda augment=augment: augment(x),  # type: ignore[misc]
+            lambda alone=alone: torch.from_numpy(np.stack([alone(cloud, generator) for cloud in host])).to(device),  # type: ignore[misc]
+            "numpy, one by one",
+            CLOUDS,
+        )
+    for shared in (False, True):
+        quantize = PointQuantization(Quantizer(32), shared=shared)
+        yield Pair(
+            f"PointQuantization(32 bins, shared={shared})",
+            lambda quantize=quantize: quantize(x),  # type: ignore[misc]
+            lambda: original_formulation(x.transpose(1, 2), 32),
+            "original formulation",
+            CLOUDS,
+        )
+
+
+def farthest_points(device: str) -> Iterator[Pair]:
+    """One dense cloud on the CPU; a batch on the device."""
+    cloud = np.random.default_rng(0).random((10_000, 3), dtype=np.float32)
+    batch = torch.from_numpy(cloud)[None].to(device)
+
+    def own() -> object:
+        return farthest_point_order(cloud, 1024)
+
+    yield Pair("farthest points, 10,000 -> 1,024", own, lambda: farthest_point_sampling(batch, 1024), "torch", 1)
+    try:
+        import open3d
+    except (ImportError, OSError):
+        pass
+    else:
+        other = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(cloud.astype(np.float64)))
+        yield Pair("farthest points, 10,000 -> 1,024", own, lambda: other.farthest_point_down_sample(1024), "Open3D", 1)
+    clouds = torch.randn(32, 1024, 3, device=device)
+    host = clouds.cpu().numpy()
+    yield Pair(
+        "farthest points, 32 x 1,024 -> 512, torch",
+        lambda: farthest_point_sampling(clouds, 512),
+        lambda: [farthest_point_order(each, 512) for each in host],
+        "one by one on the CPU",
+        32,
+    )
+
+
+def point_encoders(device: str) -> Iterator[Pair]:
+    """Forward and backward of every encoder on 8 clouds of 512 points; the ratio is to PointNet."""
+    x = torch.randn(8, 512, 3, device=device)
+    made = {name: make(d=256).to(device) for name, make in ENCODERS.items()}  # type: ignore[call-arg]
+    reference = "PointNet" if "PointNet" in made else "PointNetLite"
+    for name, encoder in made.items():
+        yield Pair(
+            f"{name}-256 step of 8 x 512",
+            lambda encoder=encoder: encoder(x).square().mean().backward(),  # type: ignore[misc]
+            lambda: made[reference](x).square().mean().backward(),
+            reference,
+            len(x),
+        )
+
+
+def point_pretraining(device: str) -> Iterator[Pair]:
+    """A whole step, two augmented views and Adam; neighbourhoods found once for each cloud, or in every step."""
+    x = torch.randn(1, CLOUDS, 512, 3, device=device)
+    finder = PointNetLite(d=256).to(device)
+    neighbours = finder.neighbourhoods(x[0])[None].short()
+    yield Pair(
+        f"PointNetLite-256 pretraining step of {CLOUDS} x 512",
+        _pretraining_step((x, neighbours), device),
+        _pretraining_step(x, device),
+        "neighbourhoods in every step",
+        CLOUDS,
+    )
+
+
+def _pretraining_step(batch: Tensor | tuple[Tensor, Tensor], device: str) -> Call:
+    policy = PointPolicy(
+        RandomCrop(), RandomDropout((0.0, 0.5)), RandomAnisotropicScale(), PointQuantization(), RandomJitter()
+    )
+    views, encoder = CloudViews([policy, policy]), PointNetLite(d=256)
+    method: nn.Module = InfoNCE(encoder, encoder.embedding_size(), 512, 128, same_view=True).to(device)
+    adam = torch.optim.Adam(method.parameters(), 1e-3)
+    generator = torch.Generator(device).manual_seed(0)
+
+    def step() -> None:
+        adam.zero_grad()
+        loss, _ = method(views(batch, generator=generator))
+        loss.backward()
+        adam.step()
+
+    return step
+
+
+def _turned(cloud: NDArray[np.float32], generator: np.random.Generator) -> NDArray:
+    angle = generator.uniform(-math.pi, math.pi)
+    cos, sin = math.cos(angle), math.sin(angle)
+    return cloud @ np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]], dtype=np.float32)
+
+
+def _dropped(cloud: NDArray[np.float32], generator: np.random.Generator) -> NDArray:
+    """As in PointNet++: dropped points become the first one."""
+    dropped = np.flatnonzero(generator.random(len(cloud)) <= generator.random() * 0.875)
+    cloud = cloud.copy()
+    cloud[dropped] = cloud[0]
+    return cloud
+
+
+def _cropped(cloud: NDArray[np.float32], generator: np.random.Generator) -> NDArray:
+    centre, sides = cloud[generator.integers(len(cloud))], generator.uniform(0.75, 1.33, 3)
+    kept = np.argsort((np.abs(cloud - centre) / sides).max(axis=1))[: int(generator.uniform(0.5, 1.0) * len(cloud))]
+    return _filled(cloud, kept, generator)
+
+
+def _cut(cloud: NDArray[np.float32], generator: np.random.Generator) -> NDArray:
+    centre, sides = cloud[generator.integers(len(cloud))], generator.uniform(0.3, 0.6, 3) * np.ptp(cloud, axis=0)
+    return _filled(cloud, np.flatnonzero((np.abs(cloud - centre) > sides / 2).any(axis=1)), generator)
+
+
+def _filled(cloud: NDArray[np.float32], kept: NDArray[np.intp], generator: np.random.Generator) -> NDArray:
+    return cloud[np.concatenate([kept, generator.choice(kept, len(cloud) - len(kept))])]
+
+
+_AUGMENTATIONS: list[tuple[Augmentation, OneCloud]] = [
+    (RandomScale(), lambda cloud, generator: cloud * np.float32(generator.uniform(0.8, 1.25))),
+    (RandomAnisotropicScale(), lambda cloud, generator: cloud * generator.uniform(2 / 3, 3 / 2, 3)),
+    (RandomTranslation(), lambda cloud, generator: cloud + generator.uniform(-0.2, 0.2, 3)),
+    (RandomRotation(), _turned),
+    (RandomRotation("so3"), _turned),
+    (RandomRotationPerturbation(), _turned),
+    (RandomJitter(), lambda cloud, generator: cloud + np.clip(generator.normal(0.0, 0.01, cloud.shape), -0.05, 0.05)),
+    (RandomDropout(), _dropped),
+    (RandomCrop(), _cropped),
+    (RandomCutout(), _cut),
+    (RandomResample(512), lambda cloud, generator: cloud[generator.permutation(len(cloud))[:512]]),
+]

@@ -1,0 +1,99 @@
+"""Sound: log-mels, crops, a training step, preparation."""
+
+import itertools
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import soundfile
+import soxr
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from audio.augment import RandomResizeCrop
+from audio.encoder import AudioNTT2020
+from audio.logmel import FrontEnd, LogMel
+from data_prep.folder import plan_folder
+from data_prep.preparation import prepare
+from randquant.errors import UsageError
+from scripts.benchmarks.pair import Pair
+
+
+def log_mel(device: str) -> Iterator[Pair]:
+    """The native log-mel against three libraries."""
+    waveform = torch.randn(256, 15_200, device=device) * 0.1
+    native = LogMel().to(device)
+    for backend in ("torchaudio", "nnaudio", "librosa"):
+        try:
+            other = LogMel(FrontEnd(backend=backend)).to(device)
+            other(waveform[:1])
+        except UsageError as error:
+            print(error, file=sys.stderr)
+            continue
+        yield Pair("log-mel of 256 x 0.95 s", lambda: native(waveform), lambda other=other: other(waveform), backend)  # type: ignore[misc]
+
+
+def resize_crop(device: str) -> Iterator[Pair]:
+    """All crops of a batch at once against one by one."""
+    x = torch.randn(256, 1, 64, 96, device=device)
+    crop = RandomResizeCrop()
+
+    def loop() -> Tensor:
+        canvas = F.pad(x, (24, 24))
+        resized = []
+        for sample, top, height, left, width in zip(canvas, *(p.tolist() for p in crop.make_params(x)), strict=True):
+            cut = sample[None, :, top : top + height, left : left + width]
+            resized.append(F.interpolate(cut, (64, 96), mode="bicubic", align_corners=True))
+        return torch.cat(resized)
+
+    yield Pair("random resize crop of 256", lambda: crop(x), loop, "F.interpolate one by one")
+
+
+def audio_encoder(device: str) -> Iterator[Pair]:
+    """A training step in bfloat16 against float32."""
+    x = torch.randn(64, 1, 64, 96, device=device)
+    encoder = AudioNTT2020(d=512).to(device)
+
+    def step(model: nn.Module, dtype: torch.dtype) -> None:
+        with torch.autocast(device, dtype=dtype, enabled=dtype != torch.float32):
+            model(x.contiguous(memory_format=torch.channels_last)).square().mean().backward()
+
+    fast = AudioNTT2020(d=512).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    yield Pair(
+        "AudioNTT2020-512 step of 64, bf16 channels-last",
+        lambda: step(fast, torch.bfloat16),
+        lambda: step(encoder, torch.float32),
+        "float32",
+    )
+
+
+def prepare_recordings(_device: str) -> Iterator[Pair]:
+    """Preparing 600 recordings of 2 s by two processes, which also write a store, against two that only decode."""
+    import joblib
+
+    with tempfile.TemporaryDirectory() as folder:
+        for rate, channels in ((44_100, 2), (16_000, 1)):
+            root = Path(folder, str(rate))
+            root.mkdir()
+            noise = torch.randn(rate * 2, channels).mul_(0.1).numpy()
+            paths = [root / f"{number}.wav" for number in range(600)]
+            for path in paths:
+                soundfile.write(path, noise, rate)
+            stores = (Path(folder, f"store-{rate}-{number}") for number in itertools.count())
+            yield Pair(
+                f"600 x 2 s, {rate / 1000:g} kHz, {channels} channels, 2 workers",
+                lambda root=root, stores=stores: prepare(plan_folder(root), next(stores), workers=2),  # type: ignore[misc]
+                lambda paths=paths: joblib.Parallel(2)(joblib.delayed(_decode)(paths[half::2]) for half in (0, 1)),  # type: ignore[misc]
+                "two loops of soundfile and soxr",
+            )
+
+
+def _decode(paths: list[Path]) -> int:
+    """Samples of these recordings at 16 kHz, decoded the plain way."""
+    count = 0
+    for path in paths:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        count += len(soxr.resample(samples.mean(axis=1), rate, 16_000))
+    return count

@@ -1,0 +1,125 @@
+"""The command as typed: kill -9 and go on, two processes, every method and encoder, bad input in one sentence."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from pointcloud.weights import load_encoder
+from randquant.command import run
+from randquant.store import StoreWriter
+from scripts.pretrain_pointcloud import pretrain_pointcloud
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 clouds of 96 points with normals, as a store."""
+    path = tmp_path_factory.mktemp("clouds") / "store"
+    generator = np.random.default_rng(0)
+    writer = StoreWriter(path, kind="points", plan="test")
+    with writer.begin(), writer.shard(0) as shard:
+        for item in range(24):
+            rows = generator.normal(size=(96, 6)).astype("<f4")
+            rows[:, 3:] /= np.linalg.norm(rows[:, 3:], axis=1, keepdims=True)
+            split = "valid" if item % 4 == 3 else "train"
+            shard.append([rows], {"path": f"{item}.off", "label": "ab"[item % 2], "split": split})
+    writer.finish(1, {"channels": ["x", "y", "z", "nx", "ny", "nz"], "points": 96, "up": "z", "source": {}})
+    return path
+
+
+def arguments(store: Path, out: Path, *more: object) -> list[str]:
+    fixed = "--d 16 --points 48 --steps 9 --batch_size 8 --checkpoint_every 2 --log_every 2 --accelerator cpu"
+    return [str(word) for word in ["--data", store, "--out", out, *fixed.split(), "--hidden_size", 32, *more]]
+
+
+def here(*words: object) -> int:
+    """The command in this process: starting another one costs seconds."""
+    return run(pretrain_pointcloud, [str(word) for word in words])
+
+
+def start(*words: object) -> subprocess.Popen:
+    command = [sys.executable, "-m", "scripts.pretrain_pointcloud", *map(str, words)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+
+def same(first: Path, second: Path) -> bool:
+    one, two = load_file(first / "encoder.safetensors"), load_file(second / "encoder.safetensors")
+    return one.keys() == two.keys() and all(bool((one[name] == two[name]).all()) for name in one)
+
+
+def wait_for_step(log: Path, step: int, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if log.exists() and any(line.startswith(f"{step},") for line in log.read_text().splitlines()):
+            return
+        time.sleep(0.02)
+
+
+def test_kill_nine_at_any_moment_and_run_again(tmp_path: Path, store: Path) -> None:
+    flags = ["--method", "moco", "--queue_size", 20, "--subsets", 2, "--augment", "geo+rq"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert here(*arguments(store, whole, *flags)) == 0
+    process = start(*arguments(store, killed, *flags))
+    wait_for_step(killed / "log.csv", 4, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert here(*arguments(store, killed, *flags)) == 0
+    assert same(whole, killed)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--method byol --augment geo",
+        "--method mocov3 --augment rq --rq_first --rq_jitter 0.01 --rq_renormalise --rq_shared",
+        "--method simclr --normals --rq_normals_bins 4 --augment rotate+rq --rotate_axis so3 --workers 1",
+        "--method infonce --augment resample+crop+cutout+perturb+scale+translate --neighbours view",
+        "--method simclr --encoder PointNet --augment geo+rq --gradient_clip 1",
+    ],
+)
+def test_methods_augmentations_and_encoders(tmp_path: Path, store: Path, flags: str) -> None:
+    words = arguments(store, tmp_path / "run", "--steps", 2, "--monitor", store, "--monitor_every", 1, *flags.split())
+    assert here(*words) == 0
+    loaded = load_encoder(tmp_path / "run")
+    assert loaded.points == 48
+    assert "knn_valid" in (tmp_path / "run" / "log.csv").read_text()
+
+
+def test_two_processes_train_together(tmp_path: Path, store: Path) -> None:
+    process = start(*arguments(store, tmp_path / "run", "--devices", 2, "--method", "moco", "--queue_size", 16))
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    assert "2 x cpu" in errors
+    assert (tmp_path / "run" / "encoder.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--augment", "geo+magic"], 2, "geo+magic"),
+        (["--augment", "geo+jitter"], 2, "each once"),
+        (["--batchsize", "8"], 2, "did you mean --batch_size"),
+        (["--method", "simsiam"], 2, "simclr"),
+        (["--data", "nowhere"], 1, "nowhere"),
+        (["--batch_size", "1"], 2, "--batch_size"),
+        (["--rq_bins", "64", "16"], 2, "--rq_bins"),
+        (["--points", "97"], 1, "shapes of 96"),
+        (["--d", "20"], 2, "multiple of 16"),
+        (["--crop_kept", "0.9", "0.1"], 2, "low <= high"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    tmp_path: Path, store: Path, words: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert here(*arguments(store, tmp_path / "run", *words)) == code
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert says in last
