@@ -30,6 +30,7 @@ _SHARE = 4
 _CANDIDATES = 8  # shapes of train that are compared with each of test
 _QUANTILES = np.linspace(0, 1, 33)[:-1] + 1 / 64
 _BLOCK = 1 << 23  # descriptors' distances held at once
+_NOT_EXACT = 1e-9  # at least, between the same points in another order
 _TREES = 4096  # of shapes of train, kept for the next comparison
 
 
@@ -153,8 +154,7 @@ class _Comparison:
         (tree, gap), (other, other_gap) = self._of_test(test), self._of_train(train)
         unit = (gap + other_gap) / 2 or 1.0
         mean, tail = min((distances(tree, other, turn) for turn in self._turns), key=lambda pair: pair[0])
-        # Points that are all the same in another order are no repeat point by point.
-        return Nearest(test, train, max(mean / unit, np.finfo(np.float32).tiny), tail / unit)
+        return Nearest(test, train, max(mean / unit, _NOT_EXACT), tail / unit)
 
     def _tree(self, item: int) -> tuple["cKDTree", float]:
         """An item's first points, and how far they lie apart."""

@@ -61,21 +61,20 @@ class ShapeTask:
         }
 
 
-def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol, points: int | None) -> ShapeTask:
+def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol) -> ShapeTask:
     """Describe a store as a task of this protocol and encoder.
 
     Args:
         store: of points.
         loaded: the encoder.
         protocol: the preset.
-        points: instead of the protocol's, where given.
 
     Raises:
         DataError: the store cannot be probed, lacks a channel the encoder reads, or holds fewer points.
     """
     items = official_train(store_items(store))
     assignments(items)
-    taken = points or protocol.points or loaded.points or POINTS
+    taken = protocol.points or loaded.points or POINTS
     require_channels(loaded, store)
     require_points(store, taken)
     order: Order = protocol.order if keeps_file_order(store) else "farthest"

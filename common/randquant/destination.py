@@ -32,16 +32,20 @@ class Destination:
             require_subject(out, subject)
         self.path.parent.mkdir(parents=True, exist_ok=True)
 
-    def add(self, facts: dict[str, Any], entries: Sequence[Entry]) -> None:
+    def add(self, facts: dict[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:
         """Take the results of one task: a folder holds them at once.
 
         Args:
             facts: of the first probe, with the others' numbers inside, as a file holds them.
             entries: one a probe, as a folder holds them.
+
+        Returns:
+            The facts.
         """
         if self.folder:
             add(self.path, self.subject, entries, self.page)
         self._results.append(facts)
+        return facts
 
     def finish(self) -> list[str]:
         """Write the file, where there is one: one result as it is, several under "results".

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from data_prep.solids.solid import Points, Solid, capped, joined, strips
+from data_prep.solids.solid import Faces, Points, Solid, capped, strips
 
 SIDES = 20  # of what is round
 
@@ -14,27 +14,30 @@ def revolution(profile: Sequence[tuple[float, float]] | Points, sides: int = SID
     """The surface that a curve sweeps about z; an end away from the axis stays open.
 
     Args:
-        profile: radius and height along the curve, at least two points; a curve that goes up on the outside faces
-            outwards.
+        profile: radius and height along the curve, at least one of them away from the axis; a curve that goes up on
+            the outside faces outwards.
         sides: points around.
     """
     curve = np.asarray(profile, dtype=np.float64)
     angle = 2 * np.pi * np.arange(sides) / sides
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     rings = [np.column_stack([radius * circle, np.full(sides, height)]) for radius, height in curve]
-    tips = [bool(radius <= 0) for radius in curve[:, 0]]
-    pieces = [_cone(rings[0][0], rings[1], down=True)] if tips[0] else []
-    pieces += [_cone(rings[-1][0], rings[-2], down=False)] if tips[-1] else []
-    inner = rings[tips[0] : len(rings) - tips[-1]]
-    return joined([strips(inner), *pieces] if len(inner) > 1 else pieces)
+    pointed = [bool(radius <= 0) for radius in curve[[0, -1], 0]]
+    wall = strips(rings[pointed[0] : len(rings) - pointed[1]])
+    ends = [("bottom", rings[0][:1])] * pointed[0] + [("top", rings[-1][:1])] * pointed[1]
+    faces = [_cone(wall, sides, tip, end) for tip, (end, _) in enumerate(ends, start=len(wall.vertices))]
+    vertices = np.concatenate([wall.vertices, *(tip for _, tip in ends)])
+    return Solid(vertices, (*([np.concatenate(faces)] if faces else []), *(f for f in wall.faces if len(f))))
 
 
-def _cone(tip: Points, ring: Points, *, down: bool) -> Solid:
-    here = np.arange(len(ring), dtype=np.int64)
-    there = (here + 1) % len(ring)
-    corners = (there, here) if down else (here, there)
-    faces = np.stack([*corners, np.full_like(here, len(ring))], axis=-1)
-    return Solid(np.vstack([ring, tip]), (faces,))
+def _cone(wall: Solid, sides: int, tip: int, end: str) -> Faces:
+    """Triangles from the first or last ring of a wall to its tip."""
+    here = np.arange(sides, dtype=np.int64)
+    there = (here + 1) % sides
+    if end == "bottom":
+        return np.stack([there, here, np.full_like(here, tip)], axis=-1)
+    last = len(wall.vertices) - sides
+    return np.stack([here + last, there + last, np.full_like(here, tip)], axis=-1)
 
 
 def cylinder(radius: float, low: float, high: float, *, top: float | None = None, sides: int = SIDES) -> Solid:
