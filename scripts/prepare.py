@@ -427,6 +427,20 @@ def synthetic_nsynth(out: Path, instruments: int = 6, notes_per_instrument: int 
     _print_next("nsynth", out)
 
 
+def synthetic_modelnet(out: Path, train: int = 30, test: int = 12, seed: int = 0) -> None:
+    """Write made-up shapes of fifteen families in the tree of ModelNet40, to prepare with `modelnet`.
+
+    Args:
+        out: folder to write into.
+        train: shapes of each family in train, about 10 KB each.
+        test: and in test.
+        seed: of everything that is drawn.
+    """
+    if train < 1 or test < 1 or seed < 0:
+        raise UsageError(f"--train and --test should be at least 1 and --seed 0, got {train}, {test} and {seed}.")
+    _print_next("modelnet", write_modelnet(out, train=train, test=test, seed=seed))
+
+
 def _synthetic(
     write: Callable[..., Path], title: str, *names: str, kind: Literal["sounds", "shapes"] = "sounds"
 ) -> Callable[..., None]:
@@ -607,7 +621,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "synthetic-spcv2": _synthetic(write_speech_commands, "Speech Commands V2", "spcv2", "spcv2-12"),
     "synthetic-audioset": _synthetic(write_audioset, "AudioSet", "audioset"),
     "synthetic-fsd50k": _synthetic(write_fsd50k, "FSD50K", "fsd50k"),
-    "synthetic-modelnet": _synthetic(write_modelnet, "ModelNet40", "modelnet", kind="shapes"),
+    "synthetic-modelnet": synthetic_modelnet,
     "synthetic-modelnet-txt": _synthetic(
         write_modelnet_txt, "modelnet40_normal_resampled", "modelnet-txt", kind="shapes"
     ),

@@ -152,10 +152,8 @@ class Problem:
         slopes, totals, loss = torch.zeros_like(weight), torch.zeros_like(bias), bias.new_zeros(()).double()
         size = max(1, _LOGITS // len(bias))
         for x, targets in zip(self.x.split(size), self.targets.split(size), strict=True):
-            logs = torch.addmm(bias, x, weight.T).log_softmax(dim=1)
-            own = targets.unsqueeze(1)
-            loss -= logs.gather(1, own).double().sum()
-            slope = logs.exp_().scatter_add_(1, own, logs.new_full((), -1.0).expand(own.shape))
+            lost, slope = self.slope(torch.addmm(bias, x, weight.T), targets.unsqueeze(1))
+            loss += lost
             slopes.addmm_(slope.T, x)
             totals += slope.sum(dim=0)
         if self.scale is not None and self.offset is not None:
@@ -165,6 +163,12 @@ class Problem:
             slopes.div_(self.count).add_(parameters[0], alpha=penalty),
             totals / self.count,
         ]
+
+    def slope(self, logits: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+        """Sum of the losses, in float64, and their gradient by the logits (b, C), of true classes `own` (b, 1)."""
+        logs = logits.log_softmax(dim=1)
+        lost = -logs.gather(1, own).double().sum()
+        return lost, logs.exp_().scatter_add_(1, own, logs.new_full((), -1.0).expand(own.shape))
 
     def _on_raw(self, parameters: Sequence[Tensor]) -> list[Tensor]:
         if self.scale is None or self.offset is None:
