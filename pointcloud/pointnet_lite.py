@@ -2,10 +2,11 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from pointcloud.geometry import group, nearest_neighbours
+from pointcloud.kept import kept_slots
 from pointcloud.point_encoder import PointEncoder
+from pointcloud.shared_layer import SharedLayer
 
 
 class PointNetLite(PointEncoder):
@@ -41,7 +42,7 @@ class PointNetLite(PointEncoder):
         self.centres, self.neighbours = (centres[0], centres[1]), neighbours
         self.first = _Stage(channels, d // 16, d // 8)
         self.second = _Stage(3 + d // 8, d // 4, d // 4)
-        self.whole = nn.Sequential(_Layer(3 + d // 4, d), _Layer(d, d))
+        self.whole = nn.Sequential(SharedLayer(3 + d // 4, d), SharedLayer(d, d))
 
     def neighbourhoods(self, xyz: Tensor) -> Tensor:
         """The points next to each centre of the first stage, then the centres next to each of the second's.
@@ -86,23 +87,12 @@ class PointNetLite(PointEncoder):
         return min(self.centres[0], points.shape[1]), min(self.centres[1], points.shape[1])
 
 
-class _Layer(nn.Module):
-    """Linear, batch norm over everything but the last dimension, ReLU."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.linear, self.norm = nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.norm(self.linear(x).flatten(0, -2))).view(*x.shape[:-1], -1)
-
-
 class _Stage(nn.Module):
     """What lies in a neighbourhood, relative to its centre -> a shared network -> maximum."""
 
     def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
         super().__init__()
-        self.network = nn.Sequential(_Layer(inputs, hidden), _Layer(hidden, outputs))
+        self.network = nn.Sequential(SharedLayer(inputs, hidden), SharedLayer(hidden, outputs))
 
     def forward(self, points: Tensor, neighbours: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
         """Points (B, N, 3 + F), slots (B, M, k), kept (B, N) -> features (B, M, outputs), their centres (B, M, 3)."""
@@ -122,11 +112,7 @@ def _redirected(at: Tensor, neighbours: Tensor, kept: Tensor) -> tuple[Tensor, T
     one that is kept, in the end the centre. So nothing of a dropped point reaches the batch statistics either. Where
     no centre is kept, all stay as they are.
     """
-    kept_centres = kept.gather(1, at)
-    kept_first = kept_centres.to(torch.int8).argsort(dim=1, descending=True, stable=True)
-    count = kept_centres.sum(dim=1, keepdim=True)
-    cycled = kept_first.gather(1, at % count.clamp(min=1))
-    at = torch.where(kept_centres | (count == 0), at, cycled)
+    at = kept_slots(kept.gather(1, at))
     neighbours = group(neighbours, at)
     stays = kept.gather(1, neighbours.flatten(1)).view_as(neighbours)
     rank = torch.arange(neighbours.shape[2], device=kept.device)

@@ -27,7 +27,7 @@ class Protocol:
         name: the preset.
         classifier: the probe its published numbers are of.
         svm: C, standardisation and folds of that probe.
-        points: of each shape; None means as many as the encoder was trained on, else 1,024.
+        points: of each shape; None means as many as the encoder was trained on, else 1,024 or all there are.
         order: which of the stored points: the first in farthest-point order, or the first in the order of the file.
         renormalise: bring the points taken to the unit sphere again, so that the scale does not depend on points that
             are not seen; else they keep the scale of all stored points.

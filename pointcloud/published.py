@@ -1,18 +1,29 @@
 """Published encoders of point clouds: how their files name the tensors, and what the shapes say about the sizes.
 
-What no tensor says, as how many neighbours a point has, is taken from the published code.
+| files of | network | names |
+|---|---|---|
+| CrossPoint, STRL, dgcnn.pytorch and others after Wang et al.'s | DGCNN | `conv1.0`, ...; batch norms also as `bn1`, ... |
+| STRL and dgcnn.pytorch | PointNet | `conv1`, `bn1`, ... |
+| OpenPoints | PointNeXt-S | `encoder.0.0.convs.0.0`, ... |
+
+Heads, projectors and target networks beside them are recognised and left out. How many neighbours a DGCNN takes is in
+no tensor: it is read from the hyper-parameters of a Lightning checkpoint, and 20 elsewhere, the default of that code.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from pointcloud.dgcnn import DGCNN
 from pointcloud.encoder import ENCODERS, PointEncoder
 from pointcloud.geometry import Axis
+from pointcloud.pointnet import PointNet
 from pointcloud.pointnet_lite import PointNetLite
+from pointcloud.pointnext import PointNeXt
 from randquant.errors import DataError
 from randquant.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, find_encoder, shortened, state_dicts
 from randquant.weights import Content
@@ -26,8 +37,8 @@ class Family:
 
     Attributes:
         naming: of their tensors.
-        make: an encoder of the sizes that the tensors have, by their names in it; KeyError, IndexError or ValueError
-            where it could be none.
+        make: an encoder of the sizes that the tensors have, by its own names; KeyError, IndexError or ValueError
+            where there is none.
         up: the axis that points up in the clouds they were trained on.
     """
 
@@ -49,13 +60,15 @@ class Foreign:
     mark: re.Pattern[str]
 
 
-FOREIGN = (
-    Foreign("a transformer of point patches, as Point-MAE, ReCon and Point-BERT have", re.compile(
-        r"(^|\.)(MAE_encoder|MAE_decoder|transformer_q|OnlineEncoder)\.|(^|\.)blocks\.(blocks\.)?\d+\.attn\.qkv\."
-    )),
+_FOREIGN = (
+    Foreign(
+        "a transformer over patches of points, as those of Point-MAE, ReCon and Point-BERT",
+        re.compile(r"(^|\.)(MAE_encoder|MAE_decoder|transformer_q)\.|(^|\.)blocks\.(blocks\.)?\d+\.attn\.qkv\."),
+    ),
     Foreign("a PointNet++", re.compile(r"(^|\.)sa1\.(mlp_convs|conv_blocks)\.0\.")),
+    Foreign("a PointNet with transformer networks, which ours leaves out", re.compile(r"(^|\.)stn\.conv1\.")),
     Foreign("a DGCNN for segmentation", re.compile(r"(^|\.)conv6\.0\.weight$")),
-)  # fmt: skip
+)
 
 
 def open_published(content: Content) -> tuple[PointEncoder, Found, Axis]:
@@ -76,12 +89,14 @@ def open_published(content: Content) -> tuple[PointEncoder, Found, Axis]:
     try:
         with torch.device("meta"):
             encoder = family.make(found.tensors)
+            if isinstance(encoder, DGCNN):
+                encoder = DGCNN(**{**encoder.arguments, "k": _neighbours(content.value)})
     except (KeyError, IndexError, ValueError) as error:
         raise DataError(
             f"{content.file} has names of {family.naming.source or 'an encoder of ours'} but other sizes or missing "
             f"tensors ({error}; it has {shortened(sorted(found.tensors))}); give weights of {', '.join(ENCODERS)}."
         ) from None
-    fill_encoder(content.file, encoder, found.tensors)
+    fill_encoder(content.file, encoder, _as_linear(encoder, found.tensors))
     return encoder, found, family.up
 
 
@@ -107,7 +122,23 @@ def is_recognised(content: Content) -> bool:
 
 def _foreign(content: Content) -> Foreign | None:
     names = [name for _, state in state_dicts(content.value) for name in state]
-    return next((each for each in FOREIGN if any(each.mark.search(name) for name in names)), None)
+    return next((each for each in _FOREIGN if any(each.mark.search(name) for name in names)), None)
+
+
+def _neighbours(value: Any, usual: int = 20) -> int:
+    """k as the hyper-parameters of a Lightning checkpoint say it."""
+    parameters = value.get("hyper_parameters") if isinstance(value, Mapping) else None
+    k = parameters.get("k") if isinstance(parameters, Mapping) else None
+    return k if isinstance(k, int) and not isinstance(k, bool) and k > 0 else usual
+
+
+def _as_linear(encoder: PointEncoder, state: State) -> State:
+    """Convolutions over single points, (O, I, 1) or (O, I, 1, 1), as the matrices that linear layers hold."""
+    matrices = {f"{name}.weight" for name, part in encoder.named_modules() if isinstance(part, nn.Linear)}
+    return {
+        name: tensor.flatten(1) if name in matrices and set(tensor.shape[2:]) == {1} else tensor
+        for name, tensor in state.items()
+    }
 
 
 def _own_names(encoder: type[PointEncoder]) -> Naming:
@@ -118,9 +149,70 @@ def _own_names(encoder: type[PointEncoder]) -> Naming:
     return Naming(names[0], lambda name: name if name.partition(".")[0] in parts else None)
 
 
+def _dgcnn_name(name: str) -> str | None:
+    alias = re.fullmatch(r"bn([1-5])\.(.+)", name)
+    if alias is not None:
+        return f"conv{alias[1]}.1.{alias[2]}"
+    return name if re.match(r"conv[1-5]\.[01]\.", name) else None
+
+
+def _pointnet_name(name: str) -> str | None:
+    return name if re.match(r"(conv|bn)[1-5]\.", name) else None
+
+
+def _pointnext_name(name: str) -> str | None:
+    if not name.startswith("encoder."):
+        return None
+    for pattern, own in _POINTNEXT:
+        matched = re.fullmatch(pattern, name)
+        if matched is not None:
+            return own(*matched.groups())
+    return name  # of a deeper PointNeXt: it fits nowhere and will be named
+
+
+_PARTS = {"0": "linear", "1": "norm"}  # of a layer
+_POINTNEXT: tuple[tuple[str, Callable[..., str]], ...] = (
+    (r"encoder\.0\.0\.convs\.0\.0\.(.+)", lambda tensor: f"stem.{tensor}"),
+    (r"encoder\.([1-4])\.0\.skipconv\.0\.(.+)", lambda stage, tensor: f"stages.{int(stage) - 1}.skip.{tensor}"),
+    (
+        r"encoder\.([1-4])\.0\.convs\.([01])\.([01])\.(.+)",
+        lambda stage, layer, part, tensor: f"stages.{int(stage) - 1}.network.{layer}.{_PARTS[part]}.{tensor}",
+    ),
+    (
+        r"encoder\.5\.0\.convs\.([01])\.([01])\.(.+)",
+        lambda layer, part, tensor: f"last.{layer}.{_PARTS[part]}.{tensor}",
+    ),
+)
+
+
 def _pointnet_lite(state: State) -> PointEncoder:
-    return PointNetLite(d=state["whole.1.linear.weight"].shape[0], channels=next(iter(state.values())).shape[1])
+    return PointNetLite(d=len(state["whole.1.linear.weight"]), channels=next(iter(state.values())).shape[1])
 
 
-FAMILIES = (Family(_own_names(PointNetLite), _pointnet_lite, "z"),)
-_OTHER_PART = re.compile("|".join([*OTHER_PARTS, r"^linear\d*$", r"^bn[67]$", r"^fc\d$"]))
+def _pointnet(state: State) -> PointEncoder:
+    return PointNet(d=len(state["conv5.weight"]), channels=state["conv1.weight"].shape[1])
+
+
+def _dgcnn(state: State) -> PointEncoder:
+    return DGCNN(d=len(state["conv5.0.weight"]), channels=state["conv1.0.weight"].shape[1] // 2)
+
+
+def _pointnext(state: State) -> PointEncoder:
+    inputs = state["stem.weight"].shape[1]
+    return PointNeXt(d=len(state["last.1.linear.weight"]), channels=6 if inputs > 4 else 3, height=inputs in (4, 7))
+
+
+def _openpoints(state: State) -> PointEncoder:
+    if state["stem.weight"].shape[1] != 3:
+        raise ValueError("it reads heights in the units of its own files, or more")
+    return PointNeXt(d=len(state["last.1.linear.weight"]), height=False)
+
+
+FAMILIES = (
+    Family(_own_names(PointNetLite), _pointnet_lite, "z"),
+    Family(_own_names(PointNeXt), _pointnext, "z"),
+    Family(Naming("conv1.0.weight", _dgcnn_name), _dgcnn, "y"),
+    Family(Naming("conv5.weight", _pointnet_name), _pointnet, "y"),
+    Family(Naming("encoder.0.0.convs.0.0.weight", _pointnext_name, source="OpenPoints' PointNeXt"), _openpoints, "y"),
+)
+_OTHER_PART = re.compile("|".join([*OTHER_PARTS, r"^linear\d$", r"^bn[67]$"]))

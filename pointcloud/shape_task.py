@@ -25,7 +25,7 @@ from randquant.probes.reading import official_train
 from randquant.probes.splits import assignments
 from randquant.store import Store
 
-POINTS = 1024  # of a shape where neither the command nor the encoder says
+POINTS = 1024  # of a shape where neither command, preset nor encoder says; fewer where shapes have fewer
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol
     """
     items = official_train(store_items(store))
     assignments(items)
-    taken = protocol.points or loaded.points or POINTS
+    taken = protocol.points or loaded.points or min(POINTS, int(store.lengths.min()))
     require_channels(loaded, store)
     require_points(store, taken)
     order: Order = protocol.order if keeps_file_order(store) else "farthest"

@@ -1,0 +1,40 @@
+"""Presets: the audited one chooses, the published ones take what their code says."""
+
+import pytest
+
+from pointcloud.protocols import PROTOCOLS, ProtocolName
+from pointcloud.published_rows import COLUMNS, PUBLISHED_ROWS
+
+
+def test_only_the_audited_one_chooses() -> None:
+    for name, protocol in PROTOCOLS.items():
+        assert protocol.name == name
+        assert protocol.svm.kind == protocol.classifier
+        assert (len(protocol.svm.strengths) > 1) == (name == "audited")
+        assert bool(protocol.differs) == (name != "audited")
+        assert protocol.svm.standardise == (name == "audited")
+
+
+@pytest.mark.parametrize(
+    ("name", "classifier", "strength", "points", "order"),
+    [
+        ("crosspoint", "svm", 0.1, 1024, "file"),
+        ("strl", "svm", 1.0, 2048, "file"),
+        ("m2ae", "svm", 0.01, 1024, "file"),
+        ("recon", "linear_svc", 0.075, 1024, "farthest"),
+    ],
+)
+def test_published_choices(name: ProtocolName, classifier: str, strength: float, points: int, order: str) -> None:
+    protocol = PROTOCOLS[name]
+    assert (protocol.classifier, protocol.svm.strengths) == (classifier, (strength,))
+    assert (protocol.points, protocol.order) == (points, order)
+
+
+def test_published_rows_are_percentages_of_known_tasks() -> None:
+    for row in PUBLISHED_ROWS:
+        assert set(row.numbers) <= set(COLUMNS)
+        assert all(50 < number < 100 for number in row.numbers.values())
+        assert row.source
+    named = {row.protocol for row in PUBLISHED_ROWS}
+    assert {"crosspoint", "m2ae", "recon"} <= named
+    assert "audited" not in named

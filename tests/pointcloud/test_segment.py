@@ -1,0 +1,77 @@
+"""Every backend of the ragged reductions against loops: values, gradients, ties, empty clouds."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from pointcloud.segment import Backend, Reduction, _torch_scatter, cloud_of_row, segment_reduce
+
+SIZES = [0, 4, 1, 0, 7, 0]
+OFFSETS = torch.tensor([0, 0, 4, 5, 5, 12, 12])
+REDUCTIONS: list[Reduction] = ["max", "mean", "sum"]
+SCATTER = pytest.param(
+    "torch_scatter", marks=pytest.mark.skipif(_torch_scatter() is None, reason="torch-scatter is not built")
+)
+
+
+def slow(rows: Tensor, reduction: Reduction) -> Tensor:
+    reduced = []
+    for part in rows.split(SIZES):
+        if not len(part):
+            reduced.append(rows.new_zeros(rows.shape[1]))
+        else:
+            reduced.append({"max": part.amax(0), "mean": part.mean(0), "sum": part.sum(0)}[reduction])
+    return torch.stack(reduced)
+
+
+@pytest.mark.parametrize("backend", ["native", "scatter", SCATTER, None])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_values_and_gradients_equal_the_loop(backend: Backend | None, reduction: Reduction) -> None:
+    rows = torch.randn(12, 3, requires_grad=True)
+    weight = torch.randn(6, 3)
+    found = segment_reduce(rows, OFFSETS, reduction, backend=backend)
+    torch.testing.assert_close(found, slow(rows, reduction))
+    (gradient,) = torch.autograd.grad((found * weight).sum(), rows)
+    (expected,) = torch.autograd.grad((slow(rows, reduction) * weight).sum(), rows)
+    torch.testing.assert_close(gradient, expected)
+
+
+@pytest.mark.parametrize("backend", ["native", "scatter", SCATTER])
+def test_the_gradient_of_a_tie_adds_up(backend: Backend) -> None:
+    rows = torch.zeros(12, 3, requires_grad=True)
+    segment_reduce(rows, OFFSETS, "max", backend=backend).sum().backward()
+    assert rows.grad is not None
+    totals = torch.stack([part.sum(0) for part in rows.grad.split(SIZES)])
+    torch.testing.assert_close(totals, (OFFSETS.diff() > 0).float()[:, None].expand(6, 3))
+    assert bool((rows.grad >= 0).all())
+
+
+@pytest.mark.parametrize("backend", ["native", "scatter", SCATTER])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_other_precisions_keep_theirs(backend: Backend, dtype: torch.dtype) -> None:
+    rows = torch.randn(12, 3).to(dtype)
+    found = segment_reduce(rows, OFFSETS, "max", backend=backend)
+    assert found.dtype == dtype
+    torch.testing.assert_close(found, slow(rows, "max"))
+
+
+def test_negative_maxima_do_not_become_zero() -> None:
+    rows = -torch.ones(3, 2)
+    for backend in ("native", "scatter"):
+        found = segment_reduce(rows, torch.tensor([0, 2, 2, 3]), "max", backend=backend)  # type: ignore[arg-type]
+        assert found.tolist() == [[-1, -1], [0, 0], [-1, -1]]
+
+
+def test_rows_know_their_cloud() -> None:
+    assert cloud_of_row(OFFSETS, 12).tolist() == [1, 1, 1, 1, 2, 4, 4, 4, 4, 4, 4, 4]
+
+
+def test_what_is_no_packed_batch_is_refused() -> None:
+    with pytest.raises(ValueError, match="offsets"):
+        segment_reduce(torch.zeros(3), OFFSETS, "max")
+    with pytest.raises(ValueError, match="offsets"):
+        segment_reduce(torch.zeros(3, 2), OFFSETS.int(), "max")
+    with pytest.raises(ValueError, match="reduction"):
+        segment_reduce(torch.zeros(3, 2), OFFSETS, "median")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="backend"):
+        segment_reduce(torch.zeros(3, 2), OFFSETS, "max", backend="magic")  # type: ignore[arg-type]

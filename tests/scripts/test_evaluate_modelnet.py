@@ -1,0 +1,236 @@
+"""From a store of shapes to numbers, as typed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pointcloud.geometry import farthest_point_order
+from randquant.command import run
+from randquant.predictions import answers
+from randquant.report import read_report
+from randquant.store import StoreWriter
+from scripts.compare import arguments, compare
+from scripts.evaluate_modelnet import evaluate
+
+ENCODER = "untrained:PointNetLite:32"
+CLASSES = ("ball", "box", "rod")
+XYZ = ["x", "y", "z"]
+
+
+def shape(kind: int, generator: np.random.Generator, points: int) -> NDArray[np.float32]:
+    """A noisy ball, box or rod of random proportions, in farthest-point order."""
+    x = generator.normal(size=(points, 3))
+    if kind == 0:
+        x /= np.linalg.norm(x, axis=1, keepdims=True)
+    if kind == 1:
+        x /= np.abs(x).max(axis=1, keepdims=True)
+    x *= generator.uniform(0.8, 1.2, 3) * ((0.15, 0.15, 1) if kind == 2 else 1)
+    x -= x.mean(axis=0)
+    x = (x / np.linalg.norm(x, axis=1).max()).astype(np.float32)
+    return x[farthest_point_order(x)]
+
+
+def write(
+    folder: Path, *, splits: str = "t" * 8 + "v" * 2 + "e" * 4, points: int = 64, repeated: bool = True, **info: object
+) -> Path:
+    """A store of the three classes, one item of each in every place of `splits` (train, valid, test).
+
+    The first test shape has the points of a training shape.
+    """
+    generator = np.random.default_rng(0)
+    writer = StoreWriter(folder, kind="points", plan="shapes")
+    known = {"t": "train", "v": "valid", "e": "test"}
+    first: NDArray[np.float32] | None = None
+    with writer.begin(), writer.shard(0) as shard:
+        for index in range(3 * len(splits)):
+            split, kind = known[splits[index // 3]], index % 3
+            cloud = shape(kind, generator, points)
+            first = cloud if first is None else first
+            if repeated and split == "test" and splits[index // 3 - 1] != "e" and kind == 0:
+                cloud = first
+            shard.append([cloud], {"path": f"{index}.off", "label": CLASSES[kind], "group": None, "split": split})
+    with writer.begin():
+        writer.finish(1, {"channels": XYZ, "points": points, "up": "z", "sampling": "area", **info})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source = {"dataset": "modelnet", "classes_published": 40, "published": {"train": 9843, "test": 2468}}
+    return write(tmp_path_factory.mktemp("shapes") / "solids", source=source)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def command(store: Path, out: Path, cache: Path, *more: str, checkpoint: str = ENCODER) -> int:
+    flags = ["--checkpoint", checkpoint, "--store", str(store), "--out", str(out), "--cache", str(cache)]
+    return run(evaluate, [*flags, "--device", "cpu", *more])
+
+
+def test_numbers_and_where_they_come_from(
+    store: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "evaluation.json"
+    assert command(store, out, cache, "--probes", "svm", "knn", "--seeds", "2") == 0
+    result = json.loads(out.read_text())
+    assert (result["task"], result["probe"], result["probes"]) == ("modelnet40", "svm", ["svm", "knn"])
+    assert 0.5 < result["accuracy"] <= 1
+    assert result["ci95"] >= 0
+    assert result["knn"]["accuracy"] > 0.5
+    assert (result["seeds"], result["repeats"]) == ([42, 43], 2)
+    assert result["protocol"]["name"] == "audited"
+    assert result["protocol"]["departures"] == ["2 repeats instead of 3"]
+    assert result["split_counts"] == {"train": 24, "valid": 6, "test": 12, "unused": 0}
+    assert result["counts"] == {"train": 30, "valid": None, "test": 12}
+    assert result["data"]["differs"] == "train 30 of 9,843, test 12 of 2,468"
+    assert result["validation"] == "5 folds of train"
+    assert result["points"] == 64
+    assert len(result["checkpoint"]["sha256"]) == len(result["store"]["content_hash"]) == 64
+    assert result["without_repeats"]["left_out"] >= 1
+    assert result["without_repeats"]["exact"] == 1
+    assert result["without_repeats"]["test"] == 12 - result["without_repeats"]["left_out"]
+    printed = capsys.readouterr().out
+    assert "modelnet40" in printed
+    assert "by SVM, C" in printed
+    assert "without repeated shapes" in printed
+
+
+def test_a_second_evaluation_gives_the_same(store: Path, cache: Path, tmp_path: Path) -> None:
+    for name in ("one.json", "two.json"):
+        assert command(store, tmp_path / name, cache) == 0
+    one, two = (json.loads((tmp_path / name).read_text()) for name in ("one.json", "two.json"))
+    one.pop("seconds"), two.pop("seconds")
+    assert one == two
+
+
+def test_every_probe_into_a_folder_and_compared(
+    store: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["svm", "linear_svc", "ridge", "logistic", "linear", "knn", "fractions"]
+    for out, checkpoint in (("ours", ENCODER), ("grid", "occupancy:4")):
+        assert command(store, tmp_path / out, cache, "--probes", *names, "--robustness", checkpoint=checkpoint) == 0
+    report = read_report(tmp_path / "ours")
+    results = {facts["probe"]: facts for facts in report.results}
+    shares = [f"fraction-{percent}%" for percent in (1, 2, 5, 10, 20, 50, 100)]
+    assert list(results) == [*names[:-1], *shares]
+    for facts in results.values():
+        changes = {(change["kind"], change["severity"]): change for change in facts["robustness"]}
+        assert changes["rotation_up", 180.0]["test"] == 12
+        assert changes["jitter", 0.01]["lost"] == pytest.approx(facts["accuracy"] - changes["jitter", 0.01]["accuracy"])
+        assert len(answers(report.predictions(facts)).ids) == 12
+    page = (tmp_path / "ours" / "table.md").read_text()
+    for part in ("CrossPoint, DGCNN", "## On changed shapes", "## Without repeated shapes", "| dropout 0.5 share"):
+        assert part in page
+    capsys.readouterr()
+    folders = [str(tmp_path / name) for name in ("ours", "grid")]
+    assert run(compare, arguments([*folders, "--probe", "svm"])) == 0
+    assert "modelnet40" in capsys.readouterr().out
+
+
+def test_published_presets(store: Path, cache: Path, tmp_path: Path) -> None:
+    for name, classifier in (("m2ae", "svm"), ("recon", "linear_svc")):
+        out = tmp_path / f"{name}.json"
+        assert command(store, out, cache, "--protocol", name, "--points", "32") == 0
+        result = json.loads(out.read_text())
+        assert result["probe"] == classifier
+        assert (result["repeats"], result["ci95"], result["valid_accuracy"]) == (1, None, None)
+        assert result["validation"] == "nothing is chosen"
+        assert result["settings"]["standardise"] is False
+        assert "32 points" in result["protocol"]["departures"]
+        assert ("the file's order" in " ".join(result["protocol"]["departures"])) == (name == "m2ae")
+
+
+def test_flags_leave_the_preset_and_say_so(store: Path, cache: Path, tmp_path: Path) -> None:
+    flags = ["--strengths", "0.1", "0.01", "--standardise", "false", "--folds", "3", "--no_repeats", "--seeds", "1"]
+    assert command(store, tmp_path / "x.json", cache, *flags) == 0
+    result = json.loads((tmp_path / "x.json").read_text())
+    assert result["settings"]["strengths"] == [0.01, 0.1]
+    assert result["protocol"]["departures"] == [
+        "C chosen from 0.01, 0.1",
+        "features not standardised",
+        "3 folds",
+        "1 repeats instead of 3",
+    ]
+    assert "without_repeats" not in result
+
+
+def test_several_stores(store: Path, cache: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "others", splits="t" * 6 + "e" * 2)
+    flags = ["--checkpoint", ENCODER, "--store", str(store), str(other), "--out", str(tmp_path / "both.json")]
+    assert run(evaluate, [*flags, "--cache", str(cache), "--probes", "ridge", "--device", "cpu"]) == 0
+    results = json.loads((tmp_path / "both.json").read_text())["results"]
+    assert [result["task"] for result in results] == ["modelnet40", "others"]
+    assert results[1]["data"]["complete"] is None
+
+
+def test_finetuning_stands_beside_the_probes(store: Path, cache: Path, tmp_path: Path) -> None:
+    flags = ["--finetune", "--finetune_epochs", "2", "--votes", "2", "--seeds", "1"]
+    assert command(store, tmp_path / "x.json", cache, *flags) == 0
+    result = json.loads((tmp_path / "x.json").read_text())
+    assert result["probes"] == ["svm", "finetune", "finetune-vote"]
+    assert result["finetune"]["settings"]["epochs"] == 2
+    assert result["finetune"]["without_repeats"]["exact"] == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "says"),
+    [
+        (["--out", "x.csv"], 2, "should end in .json"),
+        (["--points", "0"], 2, "--points"),
+        (["--points", "65"], 1, "has 64; lower --points"),
+        (["--seeds", "0"], 2, "--seeds"),
+        (["--seed", "-1"], 2, "--seed"),
+        (["--folds", "1"], 2, "--folds"),
+        (["--folds", "11"], 1, '11 folds need at least 11 training items in every class, but "ball" has 10'),
+        (["--strengths", "0"], 2, "--strengths"),
+        (["--probes", "forest"], 2, "probes"),
+        (["--probes", "episodes"], 1, "5 classes"),
+        (["--protocol", "byol"], 2, "audited"),
+        (["--normals"], 1, "prepare the store with nx, ny, nz"),
+        (["--checkpoint", "untrained:ResNet:5"], 2, "PointNetLite"),
+        (["--checkpoint", "nowhere"], 1, "nowhere"),
+        (["--checkpoint", "occupancy:many"], 2, "as in occupancy:8"),
+        (["--store", "nowhere"], 1, "nowhere"),
+        (["--device", "abacus"], 2, "abacus"),
+        (["--votes", "3"], 2, "belong to --finetune"),
+        (["--finetune", "--label_share", "2"], 2, "label_share"),
+    ],
+)
+def test_mistakes_are_one_sentence(
+    store: Path,
+    cache: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    code: int,
+    says: str,
+) -> None:
+    assert command(store, tmp_path / "x.json", cache, *flags) == code
+    said = capsys.readouterr().err.strip()
+    assert says in said
+    assert "\n" not in said
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_stores_that_cannot_be_evaluated(cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(path: Path) -> str:
+        assert command(path, tmp_path / "x.json", cache) == 1
+        words = capsys.readouterr().err.strip()
+        assert "\n" not in words
+        return words
+
+    assert 'none is "test"' in said(write(tmp_path / "untested", splits="tttttt"))
+    assert 'none is "train"' in said(write(tmp_path / "untrained", splits="ee"))
+    assert "does not say what its columns mean" in said(write(tmp_path / "unknown", channels=None))
+    writer = StoreWriter(tmp_path / "sounds", kind="audio", plan="sounds")
+    with writer.begin(), writer.shard(0) as shard:
+        shard.append([np.zeros(9, dtype=np.int16)], {"path": "0.wav", "label": "a", "group": None, "split": "train"})
+    with writer.begin():
+        writer.finish(1, {"sample_rate": 16_000})
+    assert "holds audio where points is expected" in said(tmp_path / "sounds")
