@@ -58,7 +58,7 @@ def test_other_precisions_keep_theirs(backend: Backend, dtype: torch.dtype) -> N
 def test_negative_maxima_do_not_become_zero() -> None:
     rows = -torch.ones(3, 2)
     for backend in ("native", "scatter"):
-        found = segment_reduce(rows, torch.tensor([0, 2, 2, 3]), "max", backend=backend)  # type: ignore[arg-type]
+        found = segment_reduce(rows, torch.tensor([0, 2, 2, 3]), "max", backend=backend)
         assert found.tolist() == [[-1, -1], [0, 0], [-1, -1]]
 
 
