@@ -12,7 +12,7 @@ from data_prep.preparation import Item, Plan, Reader, read_item
 from randquant.errors import DataError
 
 _AHEAD = 512  # items in memory at once: 25 MB of clouds of 2,048 points with normals
-_SMALL = 64  # items for which starting processes costs more than they save
+_SMALL = 256  # items for which starting processes costs more than they save
 
 
 def read_ahead(plan: Plan, *, workers: int = 1) -> Iterator[NDArray | DataError]:

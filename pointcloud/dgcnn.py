@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pointcloud.geometry import group
-from pointcloud.kept import kept_slots
+from pointcloud.kept import kept_neighbours, kept_slots
 from pointcloud.point_encoder import PointEncoder
 
 WIDTHS = (64, 64, 128, 256)
@@ -38,6 +38,13 @@ class DGCNN(PointEncoder):
             self.add_module(f"conv{number}", layer)
         self.conv5 = nn.Sequential(nn.Conv1d(sum(WIDTHS), d, 1, bias=False), nn.BatchNorm1d(d))
 
+    def set_neighbours(self, k: int) -> None:
+        """Take another number of neighbours, which no tensor depends on."""
+        if k < 1:
+            raise ValueError(f"k should be at least 1, got {k}.")
+        self.k = k
+        self.arguments["k"] = k
+
     def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Embed clouds.
 
@@ -51,7 +58,11 @@ class DGCNN(PointEncoder):
             (B, 2 d).
         """
         self.check(points)
-        x = points if kept is None else group(points, kept_slots(kept))
+        x = points
+        if kept is not None:
+            x = group(points, kept_slots(kept))
+            if neighbours is not None:
+                _, neighbours = kept_neighbours(neighbours, kept)
         layers = []
         for number in range(1, 5):
             index = neighbours if number == 1 and neighbours is not None else nearest_features(x, self.k, kept)

@@ -143,8 +143,8 @@ def departures(evaluation: Evaluation, task: ShapeTask) -> list[str]:
     said = {
         f"{task.points:,} points": published.points is not None and task.points != published.points,
         "farthest points, since the store does not know the file's order": task.order != published.order,
-        f"C {'chosen from ' if len(svm.strengths) > 1 else ''}{', '.join(f'{one:g}' for one in svm.strengths)}": (
-            svm.strengths != published.svm.strengths
+        f"C {'chosen from ' if len(svm.tried) > 1 else ''}{', '.join(f'{one:g}' for one in svm.tried)}": (
+            svm.tried != published.svm.tried
         ),
         f"features {'' if svm.standardise else 'not '}standardised": svm.standardise != published.svm.standardise,
         f"{svm.folds} folds": svm.folds != published.svm.folds,

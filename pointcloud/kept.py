@@ -1,7 +1,9 @@
-"""Which slots of a cloud stand in for those that were dropped."""
+"""Which slots of a cloud, and of neighbourhoods, stand in for those that were dropped."""
 
 import torch
 from torch import Tensor
+
+from pointcloud.geometry import group
 
 
 def kept_slots(kept: Tensor) -> Tensor:
@@ -20,3 +22,19 @@ def kept_slots(kept: Tensor) -> Tensor:
     kept_first = kept.to(torch.int8).argsort(dim=1, descending=True, stable=True)
     count = kept.sum(dim=1, keepdim=True)
     return torch.where(kept | (count == 0), slots, kept_first.gather(1, slots % count.clamp(min=1)))
+
+
+def kept_neighbours(neighbours: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """Centres (B, M) and neighbours (B, M, k) with every dropped slot replaced by a kept one of the same neighbourhood.
+
+    A dropped centre becomes a copy of a kept one, neighbourhood and all; a dropped neighbour becomes the next nearer
+    one that is kept, in the end the centre. So nothing of a dropped point reaches the batch statistics either. Where
+    no centre is kept, all stay as they are.
+    """
+    at = kept_slots(kept[:, : neighbours.shape[1]])
+    neighbours = group(neighbours, at)
+    stays = kept.gather(1, neighbours.flatten(1)).view_as(neighbours)
+    rank = torch.arange(neighbours.shape[2], device=kept.device)
+    nearer = torch.where(stays, rank, -1).cummax(dim=2).values
+    found = neighbours.gather(2, nearer.clamp(min=0))
+    return at, torch.where(nearer < 0, at[..., None], found)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from pointcloud.geometry import group, nearest_neighbours
-from pointcloud.kept import kept_slots
+from pointcloud.kept import kept_neighbours
 from pointcloud.point_encoder import PointEncoder
 from pointcloud.shared_layer import SharedLayer
 
@@ -98,27 +98,11 @@ class _Stage(nn.Module):
         """Points (B, N, 3 + F), slots (B, M, k), kept (B, N) -> features (B, M, outputs), their centres (B, M, 3)."""
         at = torch.arange(neighbours.shape[1], device=points.device).expand(len(points), -1)
         if kept is not None:
-            at, neighbours = _redirected(at, neighbours, kept)
+            at, neighbours = kept_neighbours(neighbours, kept)
         centres = group(points[..., :3], at)
         local = group(points, neighbours)
         local = torch.cat([local[..., :3] - centres[:, :, None], local[..., 3:]], dim=-1)
         return self.network(local).amax(dim=2), centres
-
-
-def _redirected(at: Tensor, neighbours: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
-    """Centres (B, M) and neighbours (B, M, k) with every dropped slot replaced by a kept one of the same neighbourhood.
-
-    A dropped centre becomes a copy of a kept one, neighbourhood and all; a dropped neighbour becomes the next nearer
-    one that is kept, in the end the centre. So nothing of a dropped point reaches the batch statistics either. Where
-    no centre is kept, all stay as they are.
-    """
-    at = kept_slots(kept.gather(1, at))
-    neighbours = group(neighbours, at)
-    stays = kept.gather(1, neighbours.flatten(1)).view_as(neighbours)
-    rank = torch.arange(neighbours.shape[2], device=kept.device)
-    nearer = torch.where(stays, rank, -1).cummax(dim=2).values
-    found = neighbours.gather(2, nearer.clamp(min=0))
-    return at, torch.where(nearer < 0, at[..., None], found)
 
 
 def _first(kept: Tensor | None, count: int) -> Tensor | None:

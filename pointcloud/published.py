@@ -2,7 +2,7 @@
 
 | files of | network | names |
 |---|---|---|
-| CrossPoint, STRL, dgcnn.pytorch and others after Wang et al.'s | DGCNN | `conv1.0`, ...; batch norms also as `bn1`, ... |
+| CrossPoint, STRL, dgcnn.pytorch, Wang et al. | DGCNN | `conv1.0`, ...; batch norms also as `bn1`, ... |
 | STRL and dgcnn.pytorch | PointNet | `conv1`, `bn1`, ... |
 | OpenPoints | PointNeXt-S | `encoder.0.0.convs.0.0`, ... |
 
@@ -90,7 +90,7 @@ def open_published(content: Content) -> tuple[PointEncoder, Found, Axis]:
         with torch.device("meta"):
             encoder = family.make(found.tensors)
             if isinstance(encoder, DGCNN):
-                encoder = DGCNN(**{**encoder.arguments, "k": _neighbours(content.value)})
+                encoder.set_neighbours(_neighbours(content.value))
     except (KeyError, IndexError, ValueError) as error:
         raise DataError(
             f"{content.file} has names of {family.naming.source or 'an encoder of ours'} but other sizes or missing "

@@ -4,6 +4,8 @@ Nothing that is read is ever executed, and loading is strict: every tensor of th
 and what else the file holds must be recognisable as another part (projector, target network, classifier).
 """
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from pointcloud.layout import Layout
 from pointcloud.published import find_own, is_recognised, open_published
 from randquant.errors import DataError, UsageError
 from randquant.state_dict import describe, fill_encoder
-from randquant.weights import Content, encoder_hash, read_weights, untrained, write_weights
+from randquant.weights import Content, read_weights, untrained, write_weights
+from randquant.weights import encoder_hash as tensor_hash
 
 MODALITY = "points"
 UP: Axis = "z"  # of a store, and so of whatever was trained on one
@@ -35,7 +38,7 @@ class LoadedPointEncoder:
         normalise: how they were normalised: unit_sphere, the mean of the points at 0 and the farthest one at 1.
         metadata: about its training, as given to `save_encoder`.
         report: one sentence: what matched, under which names, and what was left out.
-        sha256: of the encoder's tensors (`encoder_hash`), whatever file they come in.
+        sha256: of the encoder's tensors and arguments (`encoder_hash`), whatever file they come in.
     """
 
     encoder: PointEncoder
@@ -140,6 +143,12 @@ def untrained_encoder(name: str, d: int, seed: int, channels: int = 3) -> Loaded
     return LoadedPointEncoder(encoder, None, UP, NORMALISE, metadata, report, encoder_hash(encoder))
 
 
+def encoder_hash(encoder: PointEncoder) -> str:
+    """SHA-256 of tensors and arguments: "same embeddings". Not all that an encoder does is in its tensors."""
+    arguments = json.dumps(encoder.arguments, sort_keys=True)
+    return hashlib.sha256(f"{type(encoder).__name__} {arguments} {tensor_hash(encoder)}".encode()).hexdigest()
+
+
 def _made(name: str, d: int, channels: int) -> PointEncoder:
     return ENCODERS[name](d=d, channels=channels)  # type: ignore[call-arg]  # every encoder takes these
 
@@ -157,11 +166,11 @@ def _own(content: Content) -> LoadedPointEncoder:
     except (ValueError, KeyError, TypeError) as error:
         raise content.wrong_header(error) from None
     fill_encoder(content.file, encoder, content.value)
-    digest = content.check_hash(encoder)
+    content.check_hash(encoder)
     if not _is_count(points) or up not in ("x", "y", "z") or config.get("channels") != list(encoder.channels):
         raise content.damaged()
     report = f"{describe(encoder)}: all {len(content.value)} tensors matched, trained on {points:,} points"
-    return LoadedPointEncoder(encoder, points, up, normalise, metadata, report, digest)
+    return LoadedPointEncoder(encoder, points, up, normalise, metadata, report, encoder_hash(encoder))
 
 
 def _from_training(content: Content) -> LoadedPointEncoder:

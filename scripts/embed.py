@@ -94,9 +94,9 @@ def is_for_meshes(checkpoint: str) -> bool:
     """
     if checkpoint.startswith(occupancy.PREFIX):
         return True
-    untrained = untrained_name(checkpoint)
+    untrained = untrained_name(point_named.split_neighbours(checkpoint)[0])
     if untrained is None:
-        return is_of_points(checkpoint)
+        return is_of_points(point_named.split_neighbours(checkpoint)[0])
     names = [*audio_encoder.ENCODERS, *point_encoder.ENCODERS]
     if untrained not in names:
         raise UsageError(

@@ -159,7 +159,7 @@ def _preset(
     except ValueError as error:
         raise UsageError(f"--{error}.") from None
     # With one C nothing is drawn: repeats would all be the same.
-    repeats = (seeds or max(svm.repeats, protocol.linear.repeats)) if len(changed.strengths) > 1 else 1
+    repeats = (seeds or max(svm.repeats, protocol.linear.repeats)) if len(changed.tried) > 1 else 1
     return dataclasses.replace(
         protocol,
         points=points or protocol.points,

@@ -21,8 +21,9 @@ def together(views: Sequence[View]) -> View:
     shapes = [[None if part is None else tuple(part.shape) for part in view] for view in as_tuples]
     if len(views) < 2 or any(shape != shapes[0] for shape in shapes):
         raise ValueError(f"expected at least two views of one shape, got {len(views)} of shapes {shapes}.")
-    parts = tuple(None if part[0] is None else torch.cat(part) for part in zip(*as_tuples, strict=True))
-    return parts if isinstance(views[0], tuple) else parts[0]
+    if not isinstance(views[0], tuple):
+        return torch.cat([part for (part,) in as_tuples])  # type: ignore[misc]
+    return tuple(None if part[0] is None else torch.cat(part) for part in zip(*as_tuples, strict=True))
 
 
 class Policy(nn.Sequential):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_policies_apply_in_the_published_order(noises: Store, augment: str, afte
 def test_views_are_normalised_together_and_share_the_mixing_bank(noises: Store) -> None:
     task = build_task(settings(noises, augment="rrc+mixup"), torch.device("cpu"))
     generator = torch.Generator().manual_seed(0)
-    views = task.make_views(task.source.fetch(np.arange(4), 0), generator=generator)
+    views: list[Any] = list(task.make_views(task.source.fetch(np.arange(4), 0), generator=generator))
     assert [tuple(view.shape) for view in views] == [(4, 1, 64, 96)] * 2
     together = torch.cat(views)
     assert abs(float(together.mean())) < 1e-4

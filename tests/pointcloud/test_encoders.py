@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from pointcloud.dgcnn import DGCNN, nearest_features
 from pointcloud.encoder import ENCODERS
-from pointcloud.kept import kept_slots
+from pointcloud.kept import kept_neighbours, kept_slots
 from pointcloud.point_encoder import PointEncoder
 from pointcloud.pointnet import PointNet
 from pointcloud.pointnext import PointNeXt
@@ -52,7 +52,10 @@ def test_dropped_points_leave_no_trace(name: str, training: bool) -> None:
     clouds, kept = torch.randn(3, 48, 3), torch.rand(3, 48) < 0.5
     kept[:, 0] = True
     changed = torch.where(kept[..., None], clouds, 100 * torch.randn(3, 48, 3))
-    neighbours = encoder.neighbourhoods(clouds) if name == "PointNetLite" else None  # type: ignore[operator]
+    neighbours = {
+        "PointNetLite": lambda: encoder.neighbourhoods(clouds),  # type: ignore[operator]
+        "DGCNN": lambda: nearest_features(clouds, 5),
+    }.get(name, lambda: None)()
     first = encoder(clouds, neighbours=neighbours, kept=kept)
     torch.testing.assert_close(first, encoder(changed, neighbours=neighbours, kept=kept))
 
@@ -150,6 +153,14 @@ def test_dgcnn_takes_neighbourhoods_of_cleaner_coordinates() -> None:
     encoder, clouds = small("DGCNN"), torch.randn(2, 30, 3)
     torch.testing.assert_close(encoder(clouds), encoder(clouds, nearest_features(clouds, 20)))
     assert not torch.allclose(encoder(clouds), encoder(clouds, torch.zeros(2, 30, 20, dtype=torch.int64)))
+
+
+def test_dgcnn_given_neighbourhoods_redirects_dropped_neighbours_to_nearer_kept_ones() -> None:
+    kept = torch.tensor([[True, False, True, True]])
+    neighbours = torch.tensor([[[0, 1, 2], [1, 0, 2], [2, 1, 3], [3, 2, 1]]])
+    at, found = kept_neighbours(neighbours, kept)
+    assert at.tolist() == [[0, 2, 2, 3]]
+    assert found.tolist() == [[[0, 0, 2], [2, 2, 3], [2, 2, 3], [3, 2, 2]]]
 
 
 def test_packed_clouds_equal_clouds_one_by_one() -> None:

@@ -10,7 +10,7 @@ def test_only_the_audited_one_chooses() -> None:
     for name, protocol in PROTOCOLS.items():
         assert protocol.name == name
         assert protocol.svm.kind == protocol.classifier
-        assert (len(protocol.svm.strengths) > 1) == (name == "audited")
+        assert (len(protocol.svm.tried) > 1) == (name == "audited")
         assert bool(protocol.differs) == (name != "audited")
         assert protocol.svm.standardise == (name == "audited")
 
@@ -26,7 +26,7 @@ def test_only_the_audited_one_chooses() -> None:
 )
 def test_published_choices(name: ProtocolName, classifier: str, strength: float, points: int, order: str) -> None:
     protocol = PROTOCOLS[name]
-    assert (protocol.classifier, protocol.svm.strengths) == (classifier, (strength,))
+    assert (protocol.classifier, protocol.svm.tried) == (classifier, (strength,))
     assert (protocol.points, protocol.order) == (points, order)
 
 

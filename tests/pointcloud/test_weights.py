@@ -1,20 +1,18 @@
 """Weights of point-cloud encoders: our own files, published ones, and what is refused."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from audio.encoder import AudioNTT2020
 from audio.logmel import FrontEnd
 from audio.weights import load_encoder as load_audio_encoder
 from audio.weights import save_encoder as save_audio_encoder
-from pointcloud.encoder import ENCODERS, PointEncoder
+from pointcloud.encoder import ENCODERS
 from pointcloud.layout import XYZ, XYZ_NORMALS
 from pointcloud.named_encoder import named_encoder
 from pointcloud.pointnet_lite import PointNetLite

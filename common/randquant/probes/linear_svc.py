@@ -19,7 +19,7 @@ from randquant.probes.stacked_layers import predict
 
 # Of the largest entry of the gradient at zero, as the tolerance of `LinearSVC` is relative.
 _TOLERANCE = 1e-4
-_ITERATIONS = 1000  # of L-BFGS; those of `LinearSVC`
+_ITERATIONS = 300  # of L-BFGS at most
 
 
 class SquaredHinge(Problem):

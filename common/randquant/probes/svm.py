@@ -23,11 +23,14 @@ from randquant.probes.outcome import Outcome, outcome_of
 from randquant.probes.reading import first_of
 from randquant.probes.splits import Assignment, assignments
 
-# Half decades. Beyond the largest, standardised features are mostly separated, and nothing changes any more.
-STRENGTHS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
-MOST_ITEMS = 25_000  # whose inner products, 5 GB, fit beside the rest
-
 Kind = Literal["svm", "linear_svc"]
+
+# Beyond the largest, standardised features are mostly separated, and nothing changes any more.
+STRENGTHS: dict[Kind, tuple[float, ...]] = {
+    "svm": (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0),
+    "linear_svc": (1e-4, 1e-3, 1e-2, 0.1),  # each is a fit of its own
+}
+MOST_ITEMS = 25_000  # whose inner products, 5 GB, fit beside the rest
 
 
 @dataclass(frozen=True)
@@ -37,27 +40,33 @@ class SvmSettings:
     Attributes:
         kind: "svm", one-vs-one with hinge loss as `sklearn.svm.SVC(kernel="linear")`, or "linear_svc", one-vs-rest with
             squared hinge loss as `sklearn.svm.LinearSVC`, which is another classifier of much the same accuracy.
-        strengths: values of C, ascending; one of them is taken as it is, of several the best is chosen.
+        strengths: values of C, ascending; one of them is taken as it is, of several the best is chosen. None means
+            those of `STRENGTHS`.
         standardise: bring each feature to mean 0 and deviation 1 over the items fitted on.
         folds: of the training items that C is chosen on, where the data name no validation split.
         repeats: choices of C, on folds drawn with seeds seed, seed + 1, ...
     """
 
     kind: Kind = "svm"
-    strengths: tuple[float, ...] = STRENGTHS
+    strengths: tuple[float, ...] | None = None
     standardise: bool = True
     folds: int = 5
     repeats: int = 3
 
     def __post_init__(self) -> None:
-        if not self.strengths or min(self.strengths) <= 0:
+        if not self.tried or min(self.tried) <= 0:
             raise ValueError(f"strengths need at least one value, all above 0, got {self.strengths}")
-        if list(self.strengths) != sorted(set(self.strengths)):
+        if list(self.tried) != sorted(set(self.tried)):
             raise ValueError(f"strengths need to ascend, got {self.strengths}")
         if self.folds < 2:
             raise ValueError(f"folds needs to be at least 2, got {self.folds}")
         if self.repeats < 1:
             raise ValueError(f"repeats needs to be at least 1, got {self.repeats}")
+
+    @property
+    def tried(self) -> tuple[float, ...]:
+        """The values of C."""
+        return STRENGTHS[self.kind] if self.strengths is None else self.strengths
 
 
 class Machine(Protocol):
@@ -103,7 +112,7 @@ def evaluate(
     valid = _sweep(machines, tasks, first_of(features).items, settings, seeds)  # (S, P)
     chosen = np.zeros(len(seeds), dtype=np.int64) if valid is None else valid.argmax(axis=1)  # the first of equals
     predictions = [
-        _answers(machine, task, [settings.strengths[place] for place in chosen])
+        _answers(machine, task, [settings.tried[place] for place in chosen])
         for machine, task in zip(machines, tasks, strict=True)
     ]
     extra = {**_facts(tasks, settings, valid, chosen), "seeds": seeds}
@@ -123,7 +132,7 @@ def require(items: Items, settings: SvmSettings = SvmSettings()) -> list[Assignm
     """
     tasks = assignments(items)
     _require_memory(tasks, settings)
-    if len(settings.strengths) > 1:
+    if len(settings.tried) > 1:
         for task in tasks:
             if task.valid is None:
                 _folds(task, items, settings, seed=0)
@@ -149,7 +158,7 @@ def _sweep(
     seeds: Sequence[int],
 ) -> NDArray[np.float64] | None:
     """(S, P) accuracy on what is held out of train, the mean over assignments; None where nothing is chosen."""
-    if len(settings.strengths) == 1:
+    if len(settings.tried) == 1:
         return None
     return np.mean(
         [_held_out(machine, task, items, settings, seeds) for machine, task in zip(machines, tasks, strict=True)],
@@ -161,16 +170,16 @@ def _held_out(
     machine: Machine, task: Assignment, items: Items, settings: SvmSettings, seeds: Sequence[int]
 ) -> NDArray[np.float64]:
     if task.valid is not None:
-        found = machine.predict(task.train, task.valid, settings.strengths)
+        found = machine.predict(task.train, task.valid, settings.tried)
         return np.tile((found == task.targets[task.valid]).mean(axis=1), (len(seeds), 1))
     machine.share(task.train)
     every = []
     for seed in seeds:
         folds = _folds(task, items, settings, seed=seed)
-        right = np.empty((len(settings.strengths), len(folds)), dtype=bool)
+        right = np.empty((len(settings.tried), len(folds)), dtype=bool)
         for fold in range(settings.folds):
             fit, held = task.train[folds != fold], task.train[folds == fold]
-            right[:, folds == fold] = machine.predict(fit, held, settings.strengths) == task.targets[held]
+            right[:, folds == fold] = machine.predict(fit, held, settings.tried) == task.targets[held]
         every.append(right.mean(axis=1))
     return np.stack(every)
 
@@ -189,15 +198,15 @@ def _facts(
 ) -> dict[str, Any]:
     """What was tried and chosen."""
     facts: dict[str, Any] = {
-        "strengths": [settings.strengths[place] for place in chosen],
+        "strengths": [settings.tried[place] for place in chosen],
         "valid_accuracy": None if valid is None else float(valid.max(axis=1).mean()),
-        "settings": {"probe": settings.kind, **asdict(settings)},
+        "settings": {"probe": settings.kind, **asdict(settings), "strengths": list(settings.tried)},
     }
     if valid is None:
         return {**facts, "validation": "nothing is chosen"}
     facts["sweep"] = [
         {"strength": strength, "valid_accuracy": float(accuracy)}
-        for strength, accuracy in zip(settings.strengths, valid.mean(axis=0), strict=True)
+        for strength, accuracy in zip(settings.tried, valid.mean(axis=0), strict=True)
     ]
     if tasks[0].valid is None:
         facts["validation"] = f"{settings.folds} folds of train"
