@@ -1,5 +1,6 @@
 """All that is asked of one encoder on one task: probes, changed shapes, repeated shapes, few shots, fine-tuning."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pointcloud.robustness import corrupted_features, described
 from pointcloud.shape_task import POINTS, ShapeTask, task_features
 from pointcloud.weights import LoadedPointEncoder
 from randquant import probing
+from randquant.errors import DataError
 from randquant.features import Features
 from randquant.probed import checkpoint_facts, store_facts, versions, written_down
 from randquant.probes.conditions import apart, beside
@@ -72,8 +74,16 @@ class Evaluation:
         }
         return written_down(self._identity(task.name, departures(self, task)), outcomes, provenance, features.items)
 
-    def on_folds(self, loaded: LoadedPointEncoder, folder: Path) -> tuple[dict[str, Any], list[Entry]]:
-        """The fixed few-shot folds of `folder`, as a task of their own."""
+    def on_folds(
+        self, loaded: LoadedPointEncoder, folder: Path, names: Sequence[str]
+    ) -> tuple[dict[str, Any], list[Entry]]:
+        """The fixed few-shot folds of `folder`, as a task of their own.
+
+        Args:
+            loaded: the encoder.
+            folder: ModelNetFewshot, with one setting or more.
+            names: of ModelNet40's classes, in order.
+        """
         points = self.protocol.points or loaded.points or POINTS
         outcomes = {
             f"folds-{ways}w{shots}s": fewshot_folds.evaluate(
@@ -81,9 +91,10 @@ class Evaluation:
                 folder,
                 fewshot_folds.FoldSettings(ways, shots, points),
                 cache=self.cache,
+                names=names,
                 device=self.device,
             )
-            for ways, shots in SETTINGS
+            for ways, shots in fold_settings(folder)
         }
         provenance = {
             "split_counts": {},
@@ -135,6 +146,22 @@ class Evaluation:
             "encoder_up": loaded.up,
             "checkpoint": checkpoint_facts(self.checkpoint, loaded),
         }
+
+
+def fold_settings(folder: Path) -> list[tuple[int, int]]:
+    """Ways and shots of the few-shot folds there are.
+
+    Raises:
+        DataError: none.
+    """
+    names = {pair: (f"{pair[0]}way_{pair[1]}shot", f"{pair[0]}way{pair[1]}shot") for pair in SETTINGS}
+    found = [pair for pair, either in names.items() if any((folder / name).is_dir() for name in either)]
+    if not found:
+        raise DataError(
+            f"{folder} has none of the folders {', '.join(either[0] for either in names.values())} with few-shot "
+            "folds; give --fewshot_folds the folder ModelNetFewshot."
+        )
+    return found
 
 
 def departures(evaluation: Evaluation, task: ShapeTask) -> list[str]:

@@ -4,7 +4,10 @@ Two samples of one surface lie as far from each other as the points of each lie 
 distance is about 1, whatever the shape, and that of two surfaces is larger.
 
 How much larger may still be one surface was measured on samples alone, and no result of any classifier had a part in
-it: MEASURED
+it. Of 369 meshes (of 30 classes of real things and 15 of made-up ones), each sampled twice with 2,048 points, the mean
+distance was 1.02 in the median, 1.12 in the 99th percentile and 1.13 at most, and the distance that 2 % of the points
+are beyond 2.3, 2.75 and 3.0. Of 240 real meshes and the nearest other one of their class, 14 lay no farther from it
+than 1.05, being one thing under two names, and none of the others nearer than 1.41.
 """
 
 import hashlib
@@ -74,7 +77,8 @@ def nearest_in_train(store: Store, *, turned: bool = False) -> list[Nearest]:
     """For each shape of test the nearest of train or valid.
 
     Of the shapes of train those sixteen are looked at whose points are spread most alike, whichever way they are turned
-    about the upright axis. (Of 385 shapes sampled again, among 5,000 of 15 families, all were among these.) TIME
+    about the upright axis. (Of 385 shapes sampled again, among 5,000 of 15 families, all were among these.) Takes
+    about 40 ms a shape of test.
 
     Args:
         store: of points in farthest-point order, up axis z; where they lie and how large they are does not matter.
@@ -237,7 +241,7 @@ def _unevenness(places: NDArray[np.complex128]) -> NDArray[np.float64]:
 def _candidates(tested: NDArray[np.float32], learnt: NDArray[np.float32]) -> NDArray[np.int64]:
     """(tests, candidates) places of the rows of `learnt` nearest to each row of `tested`, nearest first."""
     rows = torch.from_numpy(learnt)
-    count = min(_CANDIDATES, len(learnt))
+    count = min(_SPREAD, len(learnt))
     parts = torch.from_numpy(tested).split(max(1, _BLOCK // len(learnt)))
     nearest = [torch.cdist(part, rows).topk(count, largest=False).indices for part in parts]
     return torch.cat(nearest).numpy()

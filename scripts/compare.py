@@ -3,7 +3,7 @@
     python -m scripts.compare results/rrc results/rrc_rq
     python -m scripts.compare results/rrc results/rrc_rq results/untrained --task nsynth vf --out comparison.json
 
-takes results folders (probe_audio --out FOLDER/), the first of them the one to compare with, and prints
+takes results folders (of probe_audio or evaluate_modelnet), the first of them the one to compare with, and prints
 
     A  results/rrc  (protocol byola-v1, weights ad7e2adbd222)
     B  results/rrc_rq  (protocol byola-v1, weights 66897614d29a)
@@ -21,8 +21,8 @@ repeat and single items, else a paired permutation test of each item's share of 
 over the tasks of one run. Both take the encoders as they are: how much another pretraining run would differ is not
 in them.
 
-Runs under another protocol, clip length, store or statistics are compared with a warning; other test items are
-refused. JSON files of probe_audio hold no predictions: they are set side by side without p.
+Runs under another protocol, clip length, number of points, store or statistics are compared with a warning; other test
+items are refused. JSON files hold no predictions: they are set side by side without p.
 """
 
 import sys
@@ -54,7 +54,7 @@ def compare(
     Args:
         runs: two or more results folders or JSON files, the first the one to compare with; may be typed without the
             flag, first of all.
-        probe: the results to compare: linear, mlp, knn, ridge, logistic, fewshot-5, ...
+        probe: the results to compare: linear, mlp, svm, knn, ridge, logistic, fewshot-5, ...
         task: compare on these alone; all that both have by default.
         out: JSON file for the numbers.
         seed: of the bootstrap and of the permutations.

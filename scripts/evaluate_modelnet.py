@@ -22,7 +22,8 @@ Numbers without the test shapes that repeat a training shape stand beside those 
 import dataclasses
 from pathlib import Path
 
-from pointcloud.evaluation import Evaluation
+from data_prep.modelnet import MODELNET40
+from pointcloud.evaluation import Evaluation, fold_settings
 from pointcloud.finetune import FinetuneSettings
 from pointcloud.named_encoder import named_encoder
 from pointcloud.protocols import PROTOCOLS, Protocol, ProtocolName
@@ -104,6 +105,8 @@ def evaluate(
     asked = probes or [preset.classifier]
     for task in tasks:
         probing.require(asked, task.items, preset.svm)
+    if fewshot_folds is not None:
+        fold_settings(fewshot_folds)  # what is not there is said before hours are spent
     evaluation = Evaluation(
         checkpoint,
         PROTOCOLS[protocol],
@@ -122,7 +125,7 @@ def evaluate(
     for task in tasks:
         results.append(destination.add(*evaluation.on_task(loaded, task)))
     if fewshot_folds is not None:
-        results.append(destination.add(*evaluation.on_folds(loaded, fewshot_folds)))
+        results.append(destination.add(*evaluation.on_folds(loaded, fewshot_folds, MODELNET40)))
     print("\n".join([*lines(results), *destination.finish()]))
 
 

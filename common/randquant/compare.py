@@ -19,6 +19,9 @@ from randquant.report import Report, read_report
 _CONDITIONS = {
     "protocol": ("protocol", "name"),
     "clip length": ("unit_seconds",),
+    "points": ("points",),
+    "order of points": ("order",),
+    "standardised features": ("settings", "standardise"),
     "store": ("store", "content_hash"),
     "statistics": ("statistics", "source"),
 }
@@ -80,7 +83,7 @@ class Difference:
 
 
 def open_run(path: str, probe: str) -> Run:
-    """The results of one probe in a results folder or in a JSON file of `probe_audio`.
+    """The results of one probe in a results folder or in a JSON file.
 
     Raises:
         DataError: there are none.

@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from data_prep.mesh import Mesh
 from data_prep.shapes import finished
 from data_prep.solids.families import draw_shape, seeded
 from data_prep.solids.solid import joined
 from data_prep.surface import sample_surface
-from pointcloud.repeats import descriptor, distances, nearest_in_train, repeats
+from pointcloud.repeats import TURNS, Cloud, descriptor, nearest_in_train, repeats
 from randquant.store import Store, StoreWriter
 
 POINTS = 2048
@@ -73,7 +72,7 @@ def test_planted_repeats_are_found_and_nothing_else(train: list[Rows], written: 
     for place in range(10):
         assert found[place].train == 4 * place + 2
         assert found[place + 10].train == 4 * place + 3
-        assert 0.3 < found[place].distance < 0.75
+        assert 0.9 < found[place].distance < 1.15
     assert [pair.train for pair in found[20:22]] == [5, 11]
     assert [pair.exact for pair in found] == [False] * 20 + [True] * 2 + [False] * 20
     assert [pair.repeats for pair in found] == [True] * 22 + [False] * 20
@@ -96,24 +95,36 @@ def test_the_same_points_in_another_order_repeat_but_not_point_by_point(train: l
     assert pair.distance < 1e-6
 
 
+def scaled(rows: Rows) -> NDArray[np.float64]:
+    points = rows - rows.mean(axis=0, dtype=np.float64)
+    return points / np.sqrt(np.square(points).sum(axis=1).mean())
+
+
 def test_all_pairs_compared_find_no_nearer_one(train: list[Rows], written: Written) -> None:
     test = [sample(mesh(family, 1), seed=1) for family in FAMILIES[::3]]
-    scaled = [rows / np.sqrt(np.square(rows).sum(axis=1).mean()) for rows in train]
-    trees = [cKDTree(rows[: POINTS // 4]) for rows in scaled]
+    clouds = [Cloud(scaled(rows), 512) for rows in train]
     for pair, rows in zip(nearest_in_train(written(train, test)), test, strict=True):
-        tree = cKDTree((rows / np.sqrt(np.square(rows).sum(axis=1).mean()))[: POINTS // 4])
-        slow = [distances(tree, other, np.eye(3))[0] for other in trees]
-        assert pair.train == int(np.argmin(slow))
+        slow = [Cloud(scaled(rows), 512).distances(other) for other in clouds]
+        assert (pair.distance, pair.tail) == pytest.approx(min(slow))
+        assert pair.train == slow.index(min(slow))
 
 
-def test_distances_are_those_of_every_point_to_its_nearest() -> None:
-    generator = np.random.default_rng(0)
-    one, other = generator.normal(size=(2, 50, 3))
-    between = np.linalg.norm(one[:, None] - other @ QUARTER, axis=-1)
-    there, back = between.min(axis=1), between.min(axis=0)
-    mean, tail = distances(cKDTree(one), cKDTree(other), QUARTER)
-    assert mean == pytest.approx(max(there.mean(), back.mean()))
-    assert tail == pytest.approx(max(np.quantile(there, 0.98), np.quantile(back, 0.98)))
+def test_rough_distances_are_those_of_every_point_to_its_nearest() -> None:
+    one, other = np.random.default_rng(0).normal(size=(2, 90, 3))
+    for turn in TURNS:
+        between = np.linalg.norm(one[:40, None] - other[:40] @ turn, axis=-1)
+        gaps = [np.sort(np.linalg.norm(x[:40, None] - x[:40], axis=-1), axis=1)[:, 1].mean() for x in (one, other)]
+        expected = max(between.min(axis=0).mean() / gaps[0], between.min(axis=1).mean() / gaps[1])
+        assert Cloud(one, 40).rough(Cloud(other, 40), turn) == pytest.approx(expected)
+
+
+def test_a_shift_and_a_scale_are_undone() -> None:
+    points = scaled(sample(mesh("chair", 0)))
+    near, far = Cloud(points, 512), Cloud(1.03 * points + [0.02, 0, -0.03], 512)
+    mean, tail = near.distances(far)
+    assert max(mean, tail) < 0.05, "the same points, once they are laid on each other"
+    assert far.distances(near) == pytest.approx((mean, tail), abs=0.05)
+    assert near.turned(TURNS[1]).points[:, :2] == pytest.approx(points[:, :2] @ [[0, -1], [1, 0]])
 
 
 def test_a_descriptor_does_not_change_when_a_shape_is_turned_or_mirrored() -> None:

@@ -1,6 +1,7 @@
 """From a store of shapes to numbers, as typed."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +179,26 @@ def test_finetuning_stands_beside_the_probes(store: Path, cache: Path, tmp_path:
     assert result["finetune"]["without_repeats"]["exact"] == 1
 
 
+def test_fixed_folds_are_a_task_of_their_own(store: Path, cache: Path, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    (tmp_path / "folds" / "5way_10shot").mkdir(parents=True)
+    for number in range(10):
+        sides = {
+            side: [(shape(label % 3, generator, 64), label, label + number) for label in range(5) for _ in range(each)]
+            for side, each in (("train", 10), ("test", 20))
+        }
+        (tmp_path / "folds" / "5way_10shot" / f"{number}.pkl").write_bytes(pickle.dumps(sides))
+    flags = ["--fewshot_folds", str(tmp_path / "folds"), "--points", "32", "--probes", "ridge"]
+    assert command(store, tmp_path / "out", cache, *flags) == 0
+    folds = read_report(tmp_path / "out").results[-1]
+    assert (folds["task"], folds["probe"]) == ("modelnet40-fewshot", "folds-5w10s")
+    assert len(folds["folds"]) == folds["repeats"] == 10
+    assert folds["accuracy"] > 0.2
+    assert "airplane" in read_report(tmp_path / "out").predictions(folds)["label"].to_pylist()
+    assert "modelnet40-fewshot" in (tmp_path / "out" / "table.md").read_text()
+    assert command(store, tmp_path / "out", cache, "--fewshot_folds", str(tmp_path)) == 1
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "says"),
     [
@@ -200,6 +221,7 @@ def test_finetuning_stands_beside_the_probes(store: Path, cache: Path, tmp_path:
         (["--device", "abacus"], 2, "abacus"),
         (["--votes", "3"], 2, "belong to --finetune"),
         (["--finetune", "--label_share", "2"], 2, "label_share"),
+        (["--fewshot_folds", "nowhere"], 1, "the folder ModelNetFewshot"),
     ],
 )
 def test_mistakes_are_one_sentence(

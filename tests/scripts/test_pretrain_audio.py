@@ -115,7 +115,7 @@ def test_two_processes_train_together(tmp_path: Path, store: Path) -> None:
     [
         (["--augment", "rrc+magic"], 2, "rrc+magic"),
         (["--batchsize", "8"], 2, "did you mean --batch_size"),
-        (["--method", "simsiam"], 2, "byol, infonce"),
+        (["--method", "simsiam"], 2, "byol, mocov3, moco, simclr, infonce"),
         (["--data", "nowhere"], 1, "nowhere"),
         (["--devices", "2", "--batch_size", "3"], 2, "--batch_size"),
         (["--rq_bins", "1"], 2, "bins"),
