@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from data_prep.mesh import read_mesh
 from data_prep.preparation import Reader
 from data_prep.surface import Sampling, sample_surface
-from pointcloud.geometry import Axis, farthest_point_order, turn_up
+from pointcloud.farthest_points import farthest_point_order
+from pointcloud.geometry import Axis, turn_up
 from pointcloud.layout import XYZ_NORMALS
 from randquant.errors import DataError
 

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pointcloud.farthest_points import farthest_point_sampling
 from pointcloud.fold_files import FOLDS, QUERIES, SETTINGS, Fold, Part, fold_paths, read_fold
-from pointcloud.geometry import Axis, farthest_point_sampling, group, turn_up
+from pointcloud.geometry import Axis, group, turn_up
 from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
 from pointcloud.shape_features import Preparation, shown
 from randquant.errors import DataError

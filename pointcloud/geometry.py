@@ -1,10 +1,5 @@
-"""Geometry of clouds: unit sphere, up axis, farthest points, neighbours.
+"""Geometry of clouds: unit sphere, up axis, neighbours. Takes batches on any device, and draws nothing."""
 
-Torch forms take batches on any device and draw nothing. `farthest_point_order` is the same sampling for one cloud on
-one CPU core, for preparing data.
-"""
-
-from bisect import bisect_left, bisect_right
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -17,7 +12,6 @@ AXES: tuple[Axis, ...] = ("x", "y", "z")
 
 _Array = TypeVar("_Array", Tensor, NDArray)
 _BLOCK = 1 << 22  # distances held at once
-_EQUAL = 0.999999  # of the largest squared distance: as large, on whatever machine it is summed up
 
 
 def unit_sphere(points: Tensor) -> Tensor:
@@ -61,96 +55,6 @@ def turn_up(points: _Array, source: Axis = "y", target: Axis = "z") -> _Array:
     if isinstance(points, Tensor):
         return torch.stack(columns, dim=-1)
     return np.stack(columns, axis=-1)
-
-
-def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None = None) -> Tensor:
-    """Points chosen one after another, each the farthest from all chosen before (Eldar et al. 1997).
-
-    No point is chosen twice, also where points coincide; of equally far ones the first is taken.
-
-    Args:
-        points: (B, N, 3) coordinates.
-        count: how many, 1 to N.
-        start: (B,) index of the first point; where None, the point farthest from the centroid.
-
-    Returns:
-        (B, count) int64 indices in the order of choice.
-
-    Raises:
-        ValueError: `count` is outside [1, N].
-    """
-    _check_count(count, points.shape[-2])
-    x, y, z = points.float().unbind(-1)
-    nearest = torch.full_like(x, torch.inf)
-    chosen = torch.empty(len(points), count, dtype=torch.int64, device=points.device)
-    current = _from_centroid(points.float()) if start is None else start
-    for step in range(count):
-        index = current[:, None]
-        chosen[:, step] = current
-        dx, dy, dz = x - x.gather(1, index), y - y.gather(1, index), z - z.gather(1, index)
-        nearest = torch.minimum(nearest, dx * dx + dy * dy + dz * dz)
-        nearest.scatter_(1, index, -1.0)
-        current = nearest.argmax(dim=1)
-    return chosen
-
-
-def _from_centroid(points: Tensor) -> Tensor:
-    """(B,) index of the point farthest from the centroid; the first of those that rounding may have set apart."""
-    offset = points.double() - points.double().mean(dim=1, keepdim=True)
-    square = offset.square().sum(-1)
-    return (square >= _EQUAL * square.amax(dim=1, keepdim=True)).byte().argmax(dim=1)
-
-
-def farthest_point_order(points: NDArray, count: int | None = None) -> NDArray[np.int64]:
-    """`farthest_point_sampling` of one cloud, fast on one CPU core.
-
-    The same order, except that of equally far points another may come first. A point can come nearer to the chosen
-    ones only if it lies within the largest distance left of the newest, so the points are sorted along their longest
-    axis and only that slab is looked at.
-
-    Args:
-        points: (N, 3) coordinates.
-        count: how many, 1 to N; all where None.
-
-    Returns:
-        (count,) int64 indices in the order of choice, no index twice.
-
-    Raises:
-        ValueError: `count` is outside [1, N].
-    """
-    count = len(points) if count is None else count
-    _check_count(count, len(points))
-    points = np.asarray(points, dtype=np.float32)
-    axis = int(np.ptp(points, axis=0).argmax())
-    order = np.argsort(points[:, axis], kind="stable")
-    start = int(_from_centroid(torch.from_numpy(points)[None]))
-    chosen = order[_slab_order(points[order], axis, count, int((order == start).argmax()))]
-    if len(chosen) == count:
-        return chosen
-    repeats = np.ones(len(points), dtype=bool)  # what is left lies where chosen points lie
-    repeats[chosen] = False
-    return np.concatenate([chosen, np.flatnonzero(repeats)[: count - len(chosen)]])
-
-
-def _slab_order(points: NDArray[np.float32], axis: int, count: int, start: int) -> list[int]:
-    """Indices in the order of choice, of points sorted along an axis; fewer than `count` where the rest repeat them."""
-    along, columns = points[:, axis].tolist(), np.ascontiguousarray(points.T)
-    nearest = np.full(len(points), np.inf, dtype=np.float32)
-    scratch = np.empty_like(columns)
-    chosen, radius = [start], float("inf")
-    while len(chosen) < count:
-        newest = chosen[-1]
-        low, high = bisect_left(along, along[newest] - radius), bisect_right(along, along[newest] + radius)
-        offset, slab = scratch[:, low:high], nearest[low:high]
-        np.subtract(columns[:, low:high], columns[:, newest, None], out=offset)
-        np.multiply(offset, offset, out=offset)
-        np.minimum(slab, np.add.reduce(offset, axis=0), out=slab)
-        farthest = int(nearest.argmax())
-        radius = 1.0001 * float(nearest[farthest]) ** 0.5  # a little more, for rounding
-        if not radius:
-            break
-        chosen.append(farthest)
-    return chosen
 
 
 def nearest_neighbours(queries: Tensor, points: Tensor, k: int) -> Tensor:
@@ -242,8 +146,3 @@ def group(points: Tensor, index: Tensor) -> Tensor:
     flat = index.flatten(1)
     rows = points.gather(1, flat[..., None].expand(-1, -1, points.shape[-1]))
     return rows.unflatten(1, index.shape[1:])
-
-
-def _check_count(count: int, total: int) -> None:
-    if not 1 <= count <= total:
-        raise ValueError(f"count should be between 1 and the {total} points, got {count}")

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pointcloud.geometry import ball_query, farthest_point_sampling, group
+from pointcloud.farthest_points import farthest_point_sampling
+from pointcloud.geometry import ball_query, group
 from pointcloud.kept import kept_slots
 from pointcloud.point_encoder import PointEncoder
 from pointcloud.shared_layer import SharedLayer

@@ -28,7 +28,7 @@ ALLOWED = {
     "scripts": {"randquant", "audio", "pointcloud", "data_prep"},
 }
 # Missing on some machines or slow to load: imported inside the function that needs them.
-LATE = {"torchaudio", "torch_scatter", "open3d", "trimesh", "h5py", "librosa", "nnAudio"}
+LATE = {"torchaudio", "torch_scatter", "open3d", "trimesh", "h5py", "numba", "librosa", "nnAudio"}
 
 # Everything but torch, what torch needs, numpy and the standard library is hidden; randquant must not mind.
 IMPORT_ALONE = """

@@ -41,7 +41,6 @@ BROUGHT_ALONG = {
 CONDA_ALONE = {
     "python",
     "pip",
-    "numba",  # librosa's compiled part: named so that it comes from the same channel
     "torch-scatter",  # source only on the index, so no extra can name it: make scatter
 }
 

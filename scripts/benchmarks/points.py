@@ -21,7 +21,7 @@ from pointcloud.augment import (
     RandomTranslation,
 )
 from pointcloud.encoder import ENCODERS
-from pointcloud.geometry import farthest_point_order, farthest_point_sampling
+from pointcloud.farthest_points import farthest_point_order, farthest_point_sampling
 from pointcloud.pointnet_lite import PointNetLite
 from pointcloud.policy import PointPolicy
 from pointcloud.pretraining import CloudViews

@@ -9,7 +9,7 @@ import pytest
 
 from data_prep.preparation import prepare
 from data_prep.shapenet import plan_shapenet
-from pointcloud.geometry import farthest_point_order
+from pointcloud.farthest_points import farthest_point_order
 from randquant.errors import DataError, UsageError
 
 OBJ = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"

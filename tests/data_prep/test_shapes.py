@@ -8,7 +8,8 @@ import torch
 
 from data_prep.preparation import Item, Plan, prepare
 from data_prep.shapes import finished, mesh_reader
-from pointcloud.geometry import farthest_point_sampling, turn_up
+from pointcloud.farthest_points import farthest_point_sampling
+from pointcloud.geometry import turn_up
 from randquant.errors import DataError
 from randquant.store import Store
 from tests.data_prep.test_mesh import BOX, off_text

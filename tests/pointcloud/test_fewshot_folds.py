@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pointcloud.farthest_points import farthest_point_order
 from pointcloud.fewshot_folds import FoldSettings, evaluate
-from pointcloud.geometry import farthest_point_order
 from randquant.errors import DataError
 from randquant.predictions import prediction_table
 

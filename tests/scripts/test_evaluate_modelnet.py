@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pointcloud.geometry import farthest_point_order
+from pointcloud.farthest_points import farthest_point_order
 from randquant.command import run
 from randquant.predictions import answers
 from randquant.report import read_report
