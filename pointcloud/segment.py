@@ -20,6 +20,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from randquant.packed import cloud_of_row
+
 Backend = Literal["torch_scatter", "native", "scatter"]
 Reduction = Literal["max", "mean", "sum"]
 
@@ -56,11 +58,6 @@ def segment_reduce(rows: Tensor, offsets: Tensor, reduction: Reduction, *, backe
     if backend == "scatter":
         return _by_scatter_reduce(rows, offsets, reduction)
     raise ValueError(f"backend should be one of {', '.join(get_args(Backend))}, got {backend!r}.")
-
-
-def cloud_of_row(offsets: Tensor, rows: int) -> Tensor:
-    """The number of the cloud each of `rows` packed rows belongs to: (ΣN,) int64."""
-    return torch.searchsorted(offsets[1:], torch.arange(rows, device=offsets.device), right=True)
 
 
 def _by_torch_scatter(rows: Tensor, offsets: Tensor, reduction: Reduction) -> Tensor:

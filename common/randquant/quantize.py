@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from randquant.augmentation import Augmentation
+from randquant.packed import cloud_of_row
 
 Edges = Literal["random", "uniform"]
 Value = Literal["random", "midpoint", "zero"]
@@ -279,7 +280,7 @@ def _quantize_packed(x: Tensor, params: QuantizationParams, counted: Tensor | No
     entries = x.reshape(x.shape[0], -1).to(params.edges.dtype)
     if counted is not None:
         counted = counted.expand_as(x).reshape(entries.shape)
-    cloud = _cloud_of_row(offsets, x.shape[0])
+    cloud = cloud_of_row(offsets, x.shape[0])
     columns = entries.shape[1]
     target = cloud[:, None].expand(-1, columns)
     highest = entries.new_full((clouds, columns), torch.inf)
@@ -345,19 +346,12 @@ def _search_rows(cuts: Tensor, row: Tensor, entries: Tensor) -> Tensor:
     return found
 
 
-def _cloud_of_row(offsets: Tensor, rows: int) -> Tensor:
-    """(rows,) the cloud each packed row belongs to, found on the device."""
-    return torch.searchsorted(offsets[1:].contiguous(), torch.arange(rows, device=offsets.device), right=True).clamp(
-        max=offsets.shape[0] - 2
-    )
-
-
 def _per_entry(apply: Tensor | None, x: Tensor, offsets: Tensor | None, batched: bool) -> Tensor | None:
     """Spread the per-sample decision so that it broadcasts to x."""
     if apply is None:
         return None
     if offsets is not None:
-        apply = apply[_cloud_of_row(offsets, x.shape[0])]
+        apply = apply[cloud_of_row(offsets, x.shape[0])]
     return apply.reshape([-1] + [1] * (x.ndim - 1)) if batched else apply
 
 

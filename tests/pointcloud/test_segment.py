@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.segment import Backend, Reduction, _torch_scatter, cloud_of_row, segment_reduce
+from pointcloud.segment import Backend, Reduction, _torch_scatter, segment_reduce
 
 SIZES = [0, 4, 1, 0, 7, 0]
 OFFSETS = torch.tensor([0, 0, 4, 5, 5, 12, 12])
@@ -60,10 +60,6 @@ def test_negative_maxima_do_not_become_zero() -> None:
     for backend in ("native", "scatter"):
         found = segment_reduce(rows, torch.tensor([0, 2, 2, 3]), "max", backend=backend)
         assert found.tolist() == [[-1, -1], [0, 0], [-1, -1]]
-
-
-def test_rows_know_their_cloud() -> None:
-    assert cloud_of_row(OFFSETS, 12).tolist() == [1, 1, 1, 1, 2, 4, 4, 4, 4, 4, 4, 4]
 
 
 def test_what_is_no_packed_batch_is_refused() -> None:
