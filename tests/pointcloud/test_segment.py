@@ -1,5 +1,8 @@
 """Every backend of the ragged reductions against loops: values, gradients, ties, empty clouds."""
 
+import builtins
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -53,6 +56,36 @@ def test_other_precisions_keep_theirs(backend: Backend, dtype: torch.dtype) -> N
     found = segment_reduce(rows, OFFSETS, "max", backend=backend)
     assert found.dtype == dtype
     torch.testing.assert_close(found, slow(rows, "max"))
+
+
+@pytest.mark.parametrize("backend", ["native", "scatter", SCATTER])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("sizes", [[0, 3, 2], [3, 0, 2], [3, 2, 0], [1], [0, 0, 1, 0], [0, 0]])
+def test_empty_clouds_anywhere(backend: Backend, reduction: Reduction, sizes: list[int]) -> None:
+    offsets = torch.tensor([0, *sizes]).cumsum(0)
+    rows = torch.randn(sum(sizes), 2, dtype=torch.float64, requires_grad=True)
+    found = segment_reduce(rows, offsets, reduction, backend=backend)
+    assert found.shape == (len(sizes), 2)
+    assert bool((found[torch.tensor(sizes) == 0] == 0).all())
+    if len(rows):
+        assert torch.autograd.gradcheck(lambda x: segment_reduce(x, offsets, reduction, backend=backend), rows)
+
+
+@pytest.mark.parametrize("error", [ImportError, OSError])
+def test_without_torch_scatter(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing, and built for another torch."""
+    usual = builtins.__import__
+
+    def broken(name: str, *rest: Any, **named: Any) -> Any:
+        if name == "torch_scatter":
+            raise error("undefined symbol")
+        return usual(name, *rest, **named)
+
+    monkeypatch.setattr(builtins, "__import__", broken)
+    rows = torch.randn(12, 3)
+    assert segment_reduce(rows, OFFSETS, "max").equal(slow(rows, "max"))
+    with pytest.raises(ImportError, match="make scatter"):
+        segment_reduce(rows, OFFSETS, "max", backend="torch_scatter")
 
 
 def test_negative_maxima_do_not_become_zero() -> None:
