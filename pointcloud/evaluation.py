@@ -62,7 +62,9 @@ class Evaluation:
         outcomes = self._probed(loaded, task, features)
         if self.finetune is not None:
             settings = replace(self.finetune, points=task.points)
-            outcomes |= finetune.evaluate(loaded, task.store, settings, seed=self.seed, device=self.device)
+            outcomes |= finetune.evaluate(
+                loaded, task.store, settings, seed=self.seed, device=self.device, unfinished=self.cache
+            )
         if self.repeats:
             self._add_repeats(outcomes, task)
         provenance = {

@@ -7,10 +7,13 @@ votes at test is fixed beforehand, with nothing repeated until it looks good.
 """
 
 import copy
+import hashlib
+import json
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +25,7 @@ from tqdm import tqdm
 
 from pointcloud.augment import RandomAnisotropicScale, RandomResample, RandomTranslation, ResampleParams
 from pointcloud.shape_features import Preparation, require_channels, require_points, store_items, store_layout
+from randquant.checkpoint import load_checkpoint, save_checkpoint
 from randquant.errors import DataError
 from randquant.probes.fewshot import FewShotSettings, draw
 from randquant.probes.outcome import Outcome, outcome_of
@@ -35,6 +39,14 @@ if TYPE_CHECKING:
 
 _POOL = 1200 / 1024  # points a random subset is taken from, for each point taken, as published
 _HIDDEN = 256  # units of the head's two hidden layers
+_SAVE_EVERY = 60.0  # seconds between states on disk
+_COUNTED = (
+    "step",
+    "epoch",
+    "best",
+    "best_accuracy",
+    "best_epoch",
+)  # attributes of a training that are kept as they are
 
 
 @dataclass(frozen=True)
@@ -105,12 +117,13 @@ def evaluate(
     *,
     seed: int = 42,
     device: str | torch.device = "cpu",
+    unfinished: Path | None = None,
 ) -> dict[str, Outcome]:
     """Test accuracy after fine-tuning, for several seeds, without and with voting.
 
     A seed decides head, order, subsets, augmentation, dropout, which labels are used where not all are, and what is
-    held out where the store has no validation split; on a CPU the same seed gives the same numbers. Nothing is written,
-    and the encoder that was given is left as it is.
+    held out where the store has no validation split; on a CPU the same seed gives the same numbers, also where the
+    training was interrupted. The encoder that was given is left as it is.
 
     Args:
         loaded: where encoders start.
@@ -118,6 +131,8 @@ def evaluate(
         settings: how to train.
         seed: of the first training.
         device: where to train.
+        unfinished: folder for the state of trainings, about once a minute: the same call takes up what it finds there,
+            and removes it in the end. None keeps nothing.
 
     Returns:
         "finetune", and "finetune-vote" where there are votes: the numbers of
@@ -133,11 +148,12 @@ def evaluate(
     views = _Views(loaded, store, settings, device)
     seeds = [seed + repeat for repeat in range(settings.repeats)]
     runs: list[Finetuned] = []
+    files = [None if unfinished is None else unfinished / _name(loaded, store, settings, one, device) for one in seeds]
     plain, voted = [], []
     total = sum(len(_labelled(assignment, settings, one)[0]) for one in seeds) * settings.epochs
     with bar(label=f"fine-tuning on {store.path.name}", unit="shapes", total=total) as shown:
-        for one in seeds:
-            run = _finetuned(loaded, views, assignment, settings, seed=one, shown=shown)
+        for one, file in zip(seeds, files, strict=True):
+            run = _finetuned(loaded, views, assignment, settings, seed=one, shown=shown, file=file)
             plain.append(_logits(run.classifier, views.clean(assignment.test)).argmax(dim=1).cpu().numpy())
             if settings.votes:
                 voted.append(_voted(run.classifier, views, assignment.test, settings.votes, seed=one))
@@ -150,6 +166,8 @@ def evaluate(
     }
     for outcome in outcomes.values():
         outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
+    for file in filter(None, files):
+        file.unlink(missing_ok=True)
     return outcomes
 
 
@@ -215,6 +233,7 @@ def _finetuned(
     *,
     seed: int,
     shown: tqdm,
+    file: Path | None,
 ) -> Finetuned:
     """One training: a head on a copy of the encoder, and the weights of the epoch that is best on validation."""
     fit, choose = _labelled(assignment, settings, seed)
@@ -223,19 +242,33 @@ def _finetuned(
         torch.manual_seed(seed)  # of the head's weights and of dropout
         classifier = _classifier(loaded, len(assignment.classes), settings).to(device)
         training = _Training(classifier, views, assignment, settings, len(fit), seed)
-        best, best_accuracy, best_epoch = classifier.state_dict(), -1.0, 0
-        for epoch in range(1, settings.epochs + 1):
+        if file is not None and file.is_file():
+            training.load_state(load_checkpoint(file))
+            shown.update(training.epoch * len(fit))
+        saved = time.monotonic()
+        while training.epoch < settings.epochs:
             training.run_epoch(fit, shown)
             accuracy = _accuracy(classifier, views, choose, assignment.targets)
-            if accuracy >= best_accuracy:
-                best, best_accuracy, best_epoch = copy.deepcopy(classifier.state_dict()), accuracy, epoch
-            shown.set_postfix_str(f"seed {seed}, epoch {epoch}, valid {accuracy:.3f}", refresh=False)
-        classifier.load_state_dict(best)
-    return Finetuned(classifier.eval(), best_accuracy, best_epoch, (len(fit), len(choose)))
+            training.remember(accuracy)
+            shown.set_postfix_str(f"seed {seed}, epoch {training.epoch}, valid {accuracy:.3f}", refresh=False)
+            done = training.epoch == settings.epochs
+            if file is not None and (done or time.monotonic() - saved >= _SAVE_EVERY):
+                save_checkpoint(file, training.state())
+                saved = time.monotonic()
+        classifier.load_state_dict(training.best)
+    return Finetuned(classifier.eval(), training.best_accuracy, training.best_epoch, (len(fit), len(choose)))
+
+
+def _name(
+    loaded: "LoadedPointEncoder", store: Store, settings: FinetuneSettings, seed: int, device: str | torch.device
+) -> str:
+    """Of the file that holds one training, by all that decides it."""
+    decides = [loaded.sha256, store.content_hash, asdict(settings), seed, torch.device(device).type]
+    return f"finetune-{hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:32]}.pt"
 
 
 class _Training:
-    """Optimiser, rate and random state of one training."""
+    """Optimiser, rate, random state and best weights of one training."""
 
     def __init__(
         self,
@@ -252,6 +285,7 @@ class _Training:
         self.order = torch.Generator().manual_seed(seed)
         self.generator = torch.Generator(device=views.device).manual_seed(seed)
         self.step, self.epoch = 0, 0
+        self.best, self.best_accuracy, self.best_epoch = classifier.state_dict(), -1.0, 0
         self.steps_an_epoch = len(_batches(np.arange(items), settings.batch_size))
 
     def run_epoch(self, rows: NDArray[np.int64], shown: tqdm) -> None:
@@ -268,6 +302,37 @@ class _Training:
                 f"the loss of fine-tuning stopped being finite in epoch {self.epoch} (seed {self.seed}); lower the "
                 f"learning rate from {self.settings.learning_rate:g}, or check the encoder."
             )
+
+    def remember(self, accuracy: float) -> None:
+        """Keep the weights if no epoch before was better on validation."""
+        if accuracy >= self.best_accuracy:
+            self.best = copy.deepcopy(self.classifier.state_dict())
+            self.best_accuracy, self.best_epoch = accuracy, self.epoch
+
+    def state(self) -> dict[str, Any]:
+        """All that `load_state` needs to go on as if nothing had happened."""
+        device = self.views.device
+        return {
+            "classifier": self.classifier.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "order": self.order.get_state(),
+            "generator": self.generator.get_state(),
+            "random": torch.get_rng_state(),
+            "device_random": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+            **{name: getattr(self, name) for name in _COUNTED},
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.classifier.load_state_dict(state["classifier"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.order.set_state(state["order"])
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["random"])
+        if state["device_random"] is not None:
+            torch.cuda.set_rng_state(state["device_random"], self.views.device)
+        for name in _COUNTED:
+            setattr(self, name, state[name])
 
     def _train(self, rows: NDArray[np.int64]) -> Tensor:
         """One step; the loss, detached."""

@@ -89,6 +89,37 @@ def test_a_seed_repeats_itself_and_nothing_else_is_touched(store: Store) -> None
     assert all(torch.equal(value, before[name]) for name, value in encoder.encoder.state_dict().items())
 
 
+def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetune, "_SAVE_EVERY", 0.0)
+    steps = finetune._Training._train
+    left = 30  # of 48: in the second of two trainings
+
+    def killed(self: Any, rows: Any) -> torch.Tensor:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return steps(self, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finetune._Training, "_train", killed)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(loaded(), store, QUICK, unfinished=tmp_path)
+    assert len(list(tmp_path.glob("finetune-*.pt"))) == 2
+    left = 30  # more than are left to do, and fewer than all
+    monkeypatch.setattr(finetune._Training, "_train", killed)
+    resumed = evaluate(loaded(), store, QUICK, unfinished=tmp_path)
+    monkeypatch.undo()
+    assert not list(tmp_path.iterdir())
+    whole = evaluate(loaded(), store, QUICK)
+    for name, outcome in whole.items():
+        assert np.array_equal(outcome.predictions, resumed[name].predictions)
+        assert outcome.numbers["valid_accuracy"] == resumed[name].numbers["valid_accuracy"]
+        assert outcome.numbers["epochs"] == resumed[name].numbers["epochs"]
+
+
 def test_the_epoch_best_on_validation_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of equal ones the last; its weights answer the test items, whatever later epochs did."""
     given = iter([0.2, 0.7, 0.7, 0.1, 0.0, 0.3])
