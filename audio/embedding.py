@@ -24,6 +24,7 @@ from audio.task_features import Normalisation, batch_seconds, encoder_function
 from audio.weights import LoadedEncoder
 from randquant.embedding_table import Spool, spool, write_table
 from randquant.errors import DataError
+from randquant.features import inference
 from randquant.progress import progress
 from randquant.readable import Readable
 
@@ -163,7 +164,7 @@ class Embedder:
         batches = _Batches(encode, waiting, self.loaded.front_end.hop, self.device)
         durations = [lengths[index] / SAMPLE_RATE for index in order]
         decoded = self._readable(root, [names[index] for index in order], durations, "embedding")
-        with torch.inference_mode():
+        with inference():
             for position, waveform in decoded:
                 cut = windows(len(waveform), self.window)
                 batches.add(order[position], waveform, cut, average=self.window is None)

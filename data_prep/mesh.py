@@ -91,7 +91,7 @@ def _read_other(path: Path) -> Triangles:
     except (ImportError, OSError):
         return _read_by_open3d(path)
     try:
-        loaded = trimesh.load_mesh(path, process=False)
+        loaded = trimesh.load_mesh(path, process=False, skip_materials=True)  # textures take longer than the mesh
     except Exception as error:  # its readers raise whatever they stumble over
         raise _broken(path, error) from None
     faces = getattr(loaded, "faces", np.empty((0, 3)))

@@ -233,7 +233,8 @@ class RandomResample(Augmentation):
             raise ValueError(f"expected clouds of at least {self.count} points to resample, got {x.shape[1]}.")
         draws = torch.rand(x.shape[:2], device=x.device, generator=generator)
         draws = draws if kept is None else draws + kept
-        return ResampleParams(draws.topk(self.count, dim=1).indices)
+        # In the order of the cloud: encoders may take the first points, the most spread ones of a store, for centres.
+        return ResampleParams(draws.topk(self.count, dim=1).indices.sort(dim=1).values)
 
     def transform(self, x: Tensor, params: ResampleParams) -> Tensor:
         """Take the points; all columns move together. (B, N, C) -> (B, count, C)."""

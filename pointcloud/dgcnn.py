@@ -27,6 +27,8 @@ class DGCNN(PointEncoder):
     Source: Wang et al., TOG 2019.
     """
 
+    takes_neighbours = True
+
     def __init__(self, d: int = 1024, channels: int = 3, k: int = 20) -> None:
         if d < 1 or k < 1:
             raise ValueError(f"d and k should be at least 1, got {d} and {k}.")
@@ -44,6 +46,10 @@ class DGCNN(PointEncoder):
             raise ValueError(f"k should be at least 1, got {k}.")
         self.k = k
         self.arguments["k"] = k
+
+    def neighbourhoods(self, xyz: Tensor) -> Tensor:
+        """The nearest points of every point (B, N, 3), for the first layer: (B, N, k) int64."""
+        return nearest_features(xyz, self.k)
 
     def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Embed clouds.
@@ -80,7 +86,10 @@ class DGCNN(PointEncoder):
         norm = layer.get_submodule("1")
         weight = layer.get_parameter("0.weight").flatten(1)
         difference, own = weight[:, : x.shape[-1]], weight[:, x.shape[-1] :]
-        edges = group(F.linear(x, difference), index) + F.linear(x, own - difference)[:, :, None]
+        # Coordinates of neighbours differ little: in half precision the difference of their products would be noise.
+        half = torch.is_autocast_enabled(x.device.type) and x.shape[-1] >= WIDTHS[0]
+        with torch.autocast(x.device.type, enabled=half):
+            edges = group(F.linear(x, difference), index) + F.linear(x, own - difference)[:, :, None]
         return F.leaky_relu(norm(edges.permute(0, 3, 1, 2)), SLOPE).amax(dim=-1).transpose(1, 2)
 
 

@@ -17,6 +17,7 @@ from pointcloud.shape_features import Preparation, batch_clouds
 from pointcloud.weights import LoadedPointEncoder
 from randquant.embedding_table import Spool, spool, write_table
 from randquant.errors import DataError
+from randquant.features import inference
 from randquant.progress import progress
 from randquant.readable import Readable
 
@@ -94,7 +95,7 @@ class ShapeEmbedder:
             write_table(out, columns, waiting.vectors(), self._provenance(checkpoint, source, readable))
         return Summary(len(embedded), waiting.dimension, sorted(readable.skipped.items()))
 
-    @torch.inference_mode()
+    @inference()
     def _embed(self, clouds: Iterator[tuple[int, NDArray[np.float32]]], layout: Layout, waiting: Spool) -> list[int]:
         """Spool the vectors of all clouds; returns their positions."""
         prepare = Preparation(self.loaded, layout, self.device)

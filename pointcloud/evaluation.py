@@ -62,9 +62,12 @@ class Evaluation:
         outcomes = self._probed(loaded, task, features)
         if self.finetune is not None:
             settings = replace(self.finetune, points=task.points)
-            outcomes |= finetune.evaluate(
+            tuned = finetune.evaluate(
                 loaded, task.store, settings, seed=self.seed, device=self.device, unfinished=self.cache
             )
+            for outcome in tuned.values():
+                outcome.numbers |= task.finetuning_facts()
+            outcomes |= tuned
         if self.repeats:
             self._add_repeats(outcomes, task)
         provenance = {
@@ -169,7 +172,9 @@ def fold_settings(folder: Path) -> list[tuple[int, int]]:
 def departures(evaluation: Evaluation, task: ShapeTask) -> list[str]:
     """Where the command line or the store left the preset, in words."""
     published, svm = evaluation.published, evaluation.protocol.svm
+    stored = int(task.store.lengths.min())
     said = {
+        f"at the scale of all {stored:,} stored points": published.scaled_by not in (None, stored),
         f"{task.points:,} points": published.points is not None and task.points != published.points,
         "farthest points, since the store does not know the file's order": task.order != published.order,
         f"C {'chosen from ' if len(svm.tried) > 1 else ''}{', '.join(f'{one:g}' for one in svm.tried)}": (

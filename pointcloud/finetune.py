@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from pointcloud.augment import RandomAnisotropicScale, RandomResample, RandomTranslation, ResampleParams
+from pointcloud.augment import RandomAnisotropicScale, RandomResample, RandomTranslation
 from pointcloud.shape_features import Preparation, require_channels, require_points, store_items, store_layout
 from randquant.checkpoint import load_checkpoint, save_checkpoint
 from randquant.errors import DataError
@@ -211,14 +211,11 @@ class _Views:
     def vary(self, rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
         """One batch of `varied`: (B, points, C)."""
         clouds = self._read(rows, self.pool)
-        slots = self.resample.make_params(clouds, generator=generator).slots
-        # In the order of the store: encoders may take the first points for centres.
-        clouds = self.resample.transform(clouds, ResampleParams(slots.sort(dim=1).values))
-        return self.augment(self.prepare.inputs(clouds), generator=generator)
+        return self.augment(self.prepare.inputs(self.resample(clouds, generator=generator)), generator=generator)
 
     def _read(self, rows: NDArray[np.int64], count: int) -> Tensor:
         clouds = np.stack([self.store.rows(int(row), 0, count) for row in rows])
-        return torch.from_numpy(clouds).to(self.device, non_blocking=True)
+        return torch.from_numpy(clouds).to(self.device)
 
     def _parts(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         for start in range(0, len(rows), self.batch_size):
@@ -239,7 +236,7 @@ def _finetuned(
     fit, choose = _labelled(assignment, settings, seed)
     device = views.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)  # of the head's weights and of dropout
+        torch.manual_seed(_seed(seed, "head and dropout"))
         classifier = _classifier(loaded, len(assignment.classes), settings).to(device)
         training = _Training(classifier, views, assignment, settings, len(fit), seed)
         if file is not None and file.is_file():
@@ -259,11 +256,17 @@ def _finetuned(
     return Finetuned(classifier.eval(), training.best_accuracy, training.best_epoch, (len(fit), len(choose)))
 
 
+def _seed(seed: int, purpose: str) -> int:
+    """A seed of its own for every purpose: generators of one seed give the same numbers."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {purpose}".encode()).digest()[:4], "little")
+
+
 def _name(
     loaded: "LoadedPointEncoder", store: Store, settings: FinetuneSettings, seed: int, device: str | torch.device
 ) -> str:
     """Of the file that holds one training, by all that decides it."""
-    decides = [loaded.sha256, store.content_hash, asdict(settings), seed, torch.device(device).type]
+    deciding = {name: value for name, value in asdict(settings).items() if name not in ("repeats", "votes")}
+    decides = [loaded.sha256, loaded.up, store.content_hash, deciding, seed, torch.device(device).type]
     return f"finetune-{hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:32]}.pt"
 
 
@@ -282,8 +285,8 @@ class _Training:
         self.classifier, self.views, self.settings, self.seed = classifier, views, settings, seed
         self.targets = torch.from_numpy(assignment.targets).to(views.device)
         self.optimiser = torch.optim.AdamW(_groups(classifier, settings.weight_decay), lr=settings.learning_rate)
-        self.order = torch.Generator().manual_seed(seed)
-        self.generator = torch.Generator(device=views.device).manual_seed(seed)
+        self.order = torch.Generator().manual_seed(_seed(seed, "order"))
+        self.generator = torch.Generator(device=views.device).manual_seed(_seed(seed, "views"))
         self.step, self.epoch = 0, 0
         self.best, self.best_accuracy, self.best_epoch = classifier.state_dict(), -1.0, 0
         self.steps_an_epoch = len(_batches(np.arange(items), settings.batch_size))
@@ -409,7 +412,7 @@ def _voted(
     classifier: nn.Module, views: _Views, rows: NDArray[np.int64], votes: int, *, seed: int
 ) -> NDArray[np.int64]:
     """(m,) class ids by the mean logits of several varied views."""
-    generator = torch.Generator(device=views.device).manual_seed(seed)
+    generator = torch.Generator(device=views.device).manual_seed(_seed(seed, "votes"))
     total = _logits(classifier, views.varied(rows, generator))
     for _ in range(votes - 1):
         total += _logits(classifier, views.varied(rows, generator))

@@ -1,6 +1,7 @@
 """What every encoder of point clouds is."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,10 @@ class PointEncoder(nn.Module):
     Attributes:
         channels: names of the columns it reads, as in a store.
         arguments: as given.
+        takes_neighbours: whether `forward` uses neighbourhoods found beforehand, those of `neighbourhoods`.
     """
+
+    takes_neighbours: ClassVar[bool] = False
 
     def __init__(self, *, channels: int, embedding_size: int, arguments: Mapping[str, object]) -> None:
         super().__init__()
@@ -43,6 +47,10 @@ class PointEncoder(nn.Module):
             neighbours: (B, M, k) int64, neighbourhoods found beforehand, for the encoders that take them.
             kept: (B, N) bool, the points that count; all where None.
         """
+        raise NotImplementedError
+
+    def neighbourhoods(self, xyz: Tensor) -> Tensor:
+        """What `forward` takes as neighbours, found on coordinates (B, N, 3): (B, M, k) int64."""
         raise NotImplementedError
 
     def check(self, points: Tensor) -> None:

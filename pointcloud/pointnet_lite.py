@@ -29,6 +29,8 @@ class PointNetLite(PointEncoder):
     Source: after PointNet and PointNet++, Qi et al., CVPR and NeurIPS 2017.
     """
 
+    takes_neighbours = True
+
     def __init__(
         self, d: int = 256, channels: int = 3, centres: tuple[int, int] = (128, 32), neighbours: int = 16
     ) -> None:

@@ -2,11 +2,12 @@
 
     stored rows (V, B, N, C) -> unit sphere -> a policy a view -> Cloud(points, neighbours, kept) -> encoder
 
-Neighbourhoods are found once for each cloud, on its clean coordinates, before the first step; whatever moves points
-afterwards, randomized quantization among them, changes the features and not who is whose neighbour.
+With clean neighbours these are found on the stored coordinates, by PointNetLite once for each cloud and before the
+first step; whatever moves points afterwards, randomized quantization among them, changes the features and not who is
+whose neighbour. In the encoders that find neighbours again in every layer this holds for the first one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -39,6 +40,7 @@ from randquant.store import Store
 GEOMETRY = ("resample", "crop", "cutout", "dropout", "rotate", "perturb", "stretch", "scale", "translate", "jitter")
 GEO = ("crop", "dropout", "stretch", "jitter")  # what "geo" stands for
 Split = Literal["train", "valid", "test"]
+Finder = Callable[[Tensor], Tensor]  # coordinates (B, N, 3) -> neighbourhoods (B, M, k)
 
 
 @dataclass
@@ -58,7 +60,7 @@ class PointPretraining(Training):
         d: width; the embedding of PointNetLite has 2 d numbers.
         points: N, points of a view.
         normals: the encoder reads the normals too.
-        subsets: disjoint subsets of N stored points of which each view draws one; 1 takes the first N for both views.
+        subsets: disjoint subsets of N stored points, of which the views take two; 1 takes the first N for both.
         rq_bins: bins of a coordinate's quantizer: one number, or the lowest and highest of a range.
         rq_p: probability that a view's coordinates are quantized.
         rq_value: what replaces a bin: random, midpoint or zero.
@@ -67,7 +69,8 @@ class PointPretraining(Training):
         rq_first: quantize before everything else, along the stored axes, instead of after.
         rq_jitter: noise on quantized coordinates, as a fraction of their range.
         rq_renormalise: bring quantized clouds back to the unit sphere.
-        neighbours: clean: neighbourhoods of the stored coordinates, found once; view: of each view's own coordinates.
+        neighbours: clean: the first neighbourhoods are those of the stored coordinates (PointNetLite, DGCNN), faster
+            with PointNetLite; view: of each view's own coordinates; auto: clean where it can be.
         crop_kept: range of the share of points a crop keeps.
         dropout: range of the probability with which a point is dropped.
         stretch: largest factor of an axis; the smallest is one over it.
@@ -100,7 +103,7 @@ class PointPretraining(Training):
     rq_first: bool = False
     rq_jitter: float = 0.0
     rq_renormalise: bool = False
-    neighbours: Literal["clean", "view"] = "clean"
+    neighbours: Literal["auto", "clean", "view"] = "auto"
     crop_kept: tuple[float, float] = (0.5, 1.0)
     dropout: tuple[float, float] = (0.0, 0.5)
     stretch: float = 1.3
@@ -128,7 +131,17 @@ class PointPretraining(Training):
             raise ValueError("--subsets and resample both choose points; give one of them.")
         for name in ("rq_bins", "rq_normals_bins"):
             _check_bins(name, getattr(self, name))
-        self.policy()  # the augmentations check their own arguments
+        if not self.policy().keeps_slots:
+            self._require_view("resample takes other points in each view")
+        elif not ENCODERS[self.encoder].takes_neighbours:
+            self._require_view(f"{self.encoder} takes no neighbourhoods found beforehand")
+        elif self.neighbours == "auto":
+            self.neighbours = "clean"
+
+    def _require_view(self, reason: str) -> None:
+        if self.neighbours == "clean":
+            raise ValueError(f"--neighbours clean cannot be, as {reason}; give view.")
+        self.neighbours = "view"
 
     @property
     def layout(self) -> Layout:
@@ -186,17 +199,16 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
     """
     stores = [Store.open(path, kind="points") for path in settings.data]
     encoder = _encoder(settings)
-    finder = encoder if settings.neighbours == "clean" and isinstance(encoder, PointNetLite) else None
-    if "resample" in settings.augmentations():
-        finder = None  # other points, other neighbourhoods
-    source = StoredClouds(stores, settings, finder)
+    find = encoder.neighbourhoods if settings.neighbours == "clean" else None
+    # A table of PointNetLite's neighbourhoods takes 5 KB a shape; DGCNN's, of every point, would take 40.
+    source = StoredClouds(stores, settings, find if isinstance(encoder, PointNetLite) else None)
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
         assert isinstance(trained, PointEncoder)
         save_encoder(path, trained, points=settings.points, metadata=about)
 
-    make_views = CloudViews([settings.policy()] * 2)
+    make_views = CloudViews([settings.policy()] * 2, find)
     monitor = None if settings.monitor is None else knn_monitor(settings, device)
     hashes = [store.content_hash for store in stores]
     return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, {"stores": hashes})
@@ -209,18 +221,20 @@ class StoredClouds:
     spread over the shape, and so is the beginning of each.
     """
 
-    def __init__(self, stores: Sequence[Store], settings: PointPretraining, finder: PointNetLite | None) -> None:
+    def __init__(self, stores: Sequence[Store], settings: PointPretraining, find: Finder | None) -> None:
         self.stores, self.seed = stores, settings.seed
         self.points, self.subsets = settings.points, settings.subsets
         self.views = 1 if settings.subsets == 1 else 2
-        self.stored_points = None if "resample" in settings.augmentations() else settings.points * settings.subsets
+        self.stored_points = settings.points * settings.subsets
+        if "resample" in settings.augmentations():  # chooses among as many points as all shapes have
+            self.stored_points = max(settings.points, min(int(store.lengths.min()) for store in stores))
         self.items = [(store, item) for store in stores for item in _learnt(store, settings.splits)]
         if not self.items:
             raise DataError(f"{_named(stores)} hold no shapes of --splits {' '.join(settings.splits)}; give others.")
         self.columns = {store.path: _columns(store, settings.layout) for store in stores}
         for store in stores:
-            _require_points(store, self.stored_points or self.points)
-        self.neighbours = None if finder is None else self._all_neighbourhoods(finder)
+            _require_points(store, self.stored_points)
+        self.neighbours = None if find is None else self._all_neighbourhoods(find)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -235,7 +249,7 @@ class StoredClouds:
 
     def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor | tuple[Tensor, ...]:
         """Subsets of these shapes for the epoch: points, and neighbourhoods where they are found beforehand."""
-        subsets = [self._subset(positions, epoch * self.views + view) for view in range(self.views)]
+        subsets = self._subsets(positions, epoch)
         clouds = np.stack(
             [[self.cloud(int(at), int(part)) for at, part in zip(positions, drawn, strict=True)] for drawn in subsets]
         )
@@ -250,29 +264,45 @@ class StoredClouds:
         rows = store.rows(item, 0, self.stored_points)
         return rows[subset :: self.subsets, self.columns[store.path]]
 
-    def _subset(self, positions: NDArray[np.int64], counter: int) -> NDArray[np.int64]:
-        return np.floor(fractions(positions, seed=self.seed, epoch=counter) * self.subsets).astype(np.int64)
+    def _subsets(self, positions: NDArray[np.int64], epoch: int) -> list[NDArray[np.int64]]:
+        """The subset that each view takes of each shape, never the same one twice."""
+        if self.views == 1:
+            return [np.zeros_like(positions)]
+        first = self._drawn(positions, 2 * epoch, self.subsets)
+        return [first, (first + 1 + self._drawn(positions, 2 * epoch + 1, self.subsets - 1)) % self.subsets]
 
-    def _all_neighbourhoods(self, finder: PointNetLite) -> NDArray[np.int16]:
-        """(items, subsets, M, k): found once, 4 KB for each subset of a shape with the usual M and k."""
-        found: list[NDArray[np.int16]] = []
+    def _drawn(self, positions: NDArray[np.int64], counter: int, below: int) -> NDArray[np.int64]:
+        return np.floor(fractions(positions, seed=self.seed, epoch=counter) * below).astype(np.int64)
+
+    def _all_neighbourhoods(self, find: Finder) -> NDArray[np.integer]:
+        """(items, subsets, M, k): found once, 5 KB for each subset of a shape with the usual M and k."""
+        found: list[NDArray[np.integer]] = []
+        slots = np.int16 if self.points <= 2**15 else np.int32
         for position in progress(range(len(self)), label="neighbourhoods", unit="shapes", total=len(self)):
             clouds = np.stack([self.cloud(position, subset)[:, :3] for subset in range(self.subsets)])
-            found.append(finder.neighbourhoods(torch.from_numpy(clouds)).numpy().astype(np.int16))
+            found.append(find(torch.from_numpy(clouds)).numpy().astype(slots))
         return np.stack(found)
 
 
 class CloudViews(nn.Module):
-    """Raw subsets -> augmented clouds; view i is made from subset i, or all from the only one."""
+    """Raw subsets -> augmented clouds; view i is made from subset i, or all from the only one.
 
-    def __init__(self, policies: Sequence[PointPolicy]) -> None:
+    Args:
+        policies: of each view.
+        find: coordinates (B, N, 3) -> neighbourhoods (B, M, k) of clean clouds, for batches that come without.
+    """
+
+    def __init__(self, policies: Sequence[PointPolicy], find: Finder | None = None) -> None:
         super().__init__()
         self.policies = nn.ModuleList(policies)
+        self.find = find
 
     def forward(self, batch: Tensor | tuple[Tensor, Tensor], *, generator: torch.Generator) -> list[Cloud]:
         """Views of points (V, B, N, C), with neighbourhoods (V, B, M, k) or without."""
         points, neighbours = batch if isinstance(batch, tuple) else (batch, None)
         points = torch.cat([unit_sphere(points[..., :3]), points[..., 3:]], dim=-1)
+        if neighbours is None and self.find is not None:
+            neighbours = torch.stack([self.find(clouds[..., :3]) for clouds in points])
         views = []
         for number, policy in enumerate(self.policies):
             which = number % len(points)

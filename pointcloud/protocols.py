@@ -33,6 +33,7 @@ class Protocol:
             are not seen; else they keep the scale of all stored points.
         differs: what of the published procedure is not reproduced.
         source: where it is described.
+        scaled_by: points of a shape whose scale is kept in the published code; None where it does not matter.
         linear: how a linear layer is trained, where that probe is asked too.
     """
 
@@ -44,6 +45,7 @@ class Protocol:
     renormalise: bool
     differs: str
     source: str
+    scaled_by: int | None = None
     linear: LinearSettings = LINEAR
 
 
@@ -76,6 +78,7 @@ def _crosspoint() -> Protocol:
         renormalise=False,
         differs="the published epoch is the best on test; the encoder's own pooling stands for max beside average",
         source="CrossPoint's training script (CVPR 2022)",
+        scaled_by=2048,
     )
 
 
@@ -111,6 +114,7 @@ def _m2ae() -> Protocol:
         differs="the published C of 0.012 was tuned on test; the encoder's own pooling stands for mean plus maximum of "
         "tokens",
         source="Point-M2AE's code (NeurIPS 2022)",
+        scaled_by=2048,
     )
 
 

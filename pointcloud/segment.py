@@ -15,6 +15,7 @@ what should show a diverged training is better asked of another backend.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Literal, get_args
 
 import torch
@@ -90,6 +91,7 @@ def _empty(offsets: Tensor) -> Tensor:
     return (offsets.diff() == 0)[:, None]
 
 
+@cache
 def _torch_scatter() -> Callable[..., Tensor] | None:
     """`segment_csr`, None where torch-scatter is missing or was built for another torch (an OSError)."""
     try:

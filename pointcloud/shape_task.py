@@ -1,5 +1,6 @@
 """A labelled store of shapes as a task: its name, its items, and what a protocol makes of them for an encoder."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,15 +51,22 @@ class ShapeTask:
 
     def facts(self) -> dict[str, Any]:
         """JSON-ready: the data and what is taken of them."""
-        source = self.store.info.get("source")
         return {
             "split_counts": split_counts(self.store.column("split")),
-            "data": coverage(source if isinstance(source, dict) else None, split_counts(self.items.splits)),
+            "data": self._data(split_counts(self.items.splits)),
             "points": self.points,
             "order": self.order,
             "renormalise": self.renormalise,
             **{name: self.store.info.get(name) for name in ("sampling", "up")},
         }
+
+    def finetuning_facts(self) -> dict[str, Any]:
+        """Where fine-tuning differs from `facts`, whatever the protocol: it chooses on valid, which stays apart."""
+        return {"data": self._data(split_counts(self.store.column("split"))), "order": "farthest", "renormalise": True}
+
+    def _data(self, counts: Mapping[str, int]) -> dict[str, Any]:
+        source = self.store.info.get("source")
+        return coverage(source if isinstance(source, dict) else None, counts)
 
 
 def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol) -> ShapeTask:

@@ -10,7 +10,8 @@ import os
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,15 @@ class Features:
         return self.items.select(split)
 
 
+@contextmanager
+def inference() -> Iterator[None]:
+    """Without gradients, and on a GPU without TensorFloat-32, which would let features depend on the kind of GPU."""
+    # Whatever is not named here is switched off, cuDNN itself too.
+    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with torch.inference_mode(), flags:
+        yield
+
+
 def extract(
     encode: Callable[[Tensor], Tensor],
     batches: Iterable[Tensor],
@@ -124,8 +134,7 @@ def extract(
         ValueError: the batches hold more or fewer items than there are rows to write.
     """
     row = start
-    # TensorFloat-32 would let features depend on the kind of GPU.
-    with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+    with inference():
         for batch in batches:
             vectors = encode(batch).float()
             stop = row + len(vectors)

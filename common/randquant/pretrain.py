@@ -223,6 +223,12 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
         workers=settings.workers,
         pin=fabric.device.type == "cuda",
     )
+    if settings.method == "moco" and settings.queue_size > len(task.source):
+        _say(
+            fabric,
+            f"warning: a queue of {settings.queue_size:,} keys holds earlier views of each of the "
+            f"{len(task.source):,} items, as if they were others; lower --queue_size to half of the items or less.",
+        )
     steps = settings.steps or settings.epochs * batches.steps_an_epoch
     start = 0
     if state is not None:

@@ -36,7 +36,7 @@ def written_down(
     Args:
         identity: `task` and what else comes first.
         outcomes: by probe, in the order asked.
-        provenance: what comes last.
+        provenance: what comes last, but for what an outcome says of itself.
         items: those that were probed, unless an outcome has `items` of its own.
 
     Returns:
@@ -45,14 +45,19 @@ def written_down(
     identity = {**identity, "probes": list(outcomes)}
     entries = [
         Entry(
-            {**identity, **outcome.numbers, "probe": name, **provenance},
+            {**identity, **outcome.numbers, "probe": name, **_unsaid(provenance, outcome)},
             prediction_table(identity["task"], name, outcome, getattr(outcome, "items", items)),
         )
         for name, outcome in outcomes.items()
     ]
     primary, *others = outcomes
     nested = {name: outcomes[name].numbers for name in others}
-    return {**identity, **outcomes[primary].numbers, "probe": primary, **nested, **provenance}, entries
+    last = _unsaid(provenance, outcomes[primary])
+    return {**identity, **outcomes[primary].numbers, "probe": primary, **nested, **last}, entries
+
+
+def _unsaid(provenance: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+    return {name: fact for name, fact in provenance.items() if name not in outcome.numbers}
 
 
 def checkpoint_facts(name: str, loaded: Encoder) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 
@@ -14,7 +14,6 @@ from randquant.probes.splits import assignments
 ProbeName = Literal[
     "linear", "mlp", "knn", "ridge", "logistic", "svm", "linear_svc", "fewshot", "fractions", "episodes"
 ]
-PROBE_NAMES: tuple[str, ...] = get_args(ProbeName)
 
 MLP_HIDDEN = 512
 # What "fewshot" stands for: each is a probe of its own.

@@ -196,7 +196,7 @@ class _Unpickler(pickle.Unpickler):
         return {
             "reconstruct": _reconstruct,
             "frombuffer": _frombuffer,
-            "scalar": _scalar,
+            "scalar": self._scalar,
             "dtype": _dtype,
             "encode": self._encode,
             "bytes": _no_bytes,
@@ -219,6 +219,14 @@ class _Unpickler(pickle.Unpickler):
             raise ValueError("bytes are made of something else")
         self._budget.spend(len(content))
         return bytearray(content)
+
+    def _scalar(self, dtype: Any, content: Any = "") -> Any:
+        if not isinstance(dtype, _Dtype) or dtype.dtype.hasobject:
+            raise ValueError("a number of numpy is made in another way than numpy does")
+        array = _Array()
+        array.fill((), dtype, "C", content)
+        self._budget.spend(len(array.content))
+        return array.numbers()[()]
 
     def _list(self, content: Any = ()) -> Any:
         if type(content) not in (list, tuple):
@@ -243,14 +251,6 @@ def _frombuffer(content: Any, dtype: Any, shape: Any, order: Any, axes: Any = No
             raise ValueError("the axes of an array are no order of its dimensions")
         array.axes = axes
     return array
-
-
-def _scalar(dtype: Any, content: Any = "") -> Any:
-    if not isinstance(dtype, _Dtype) or dtype.dtype.hasobject:
-        raise ValueError("a number of numpy is made in another way than numpy does")
-    array = _Array()
-    array.fill((), dtype, "C", content)
-    return array.numbers()[()]
 
 
 def _dtype(name: Any, *_: Any) -> _Dtype:

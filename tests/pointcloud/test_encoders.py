@@ -53,7 +53,7 @@ def test_dropped_points_leave_no_trace(name: str, training: bool) -> None:
     kept[:, 0] = True
     changed = torch.where(kept[..., None], clouds, 100 * torch.randn(3, 48, 3))
     neighbours = {
-        "PointNetLite": lambda: encoder.neighbourhoods(clouds),  # type: ignore[operator]
+        "PointNetLite": lambda: encoder.neighbourhoods(clouds),
         "DGCNN": lambda: nearest_features(clouds, 5),
     }.get(name, lambda: None)()
     first = encoder(clouds, neighbours=neighbours, kept=kept)

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from pointcloud.cloud import Cloud
+from pointcloud.dgcnn import DGCNN
+from pointcloud.geometry import unit_sphere
 from pointcloud.layout import XYZ_NORMALS
 from pointcloud.pointnet_lite import PointNetLite
 from pointcloud.pretraining import CloudViews, PointPretraining, StoredClouds, build_task, knn_monitor
@@ -63,9 +66,52 @@ def test_subsets_are_disjoint_and_drawn_by_seed_epoch_and_shape_alone(store: Sto
     assert not bool((whole == torch.as_tensor(source.fetch(positions, 4))).all())
 
 
+@pytest.mark.parametrize("subsets", [2, 4])
+def test_two_views_never_share_a_point(store: Store, subsets: int) -> None:
+    source = StoredClouds([store], settings(store, subsets=subsets, points=16), None)
+    drawn = set()
+    for epoch in range(12):
+        first, second = torch.as_tensor(source.fetch(np.arange(9), epoch))
+        assert not bool((first[:, :, None] == second[:, None]).all(dim=-1).any())
+        drawn |= {tuple(cloud[0].tolist()) for cloud in (*first, *second)}
+    assert len(drawn) == 9 * subsets
+
+
+def test_resampling_takes_as_many_as_all_shapes_have(store: Store, tmp_path: Path) -> None:
+    longer = write_store(tmp_path / "longer", points=80)
+    source = StoredClouds([longer, store], settings(store, augment="resample+rq"), None)
+    clouds = torch.as_tensor(source.fetch(np.arange(18), 0))
+    assert clouds.shape == (1, 18, 64, 3)
+    views = CloudViews([settings(store, augment="resample").policy()])(clouds, generator=torch.Generator())
+    assert views[0].points.shape == (18, 32, 3)
+
+
+def test_neighbours_are_clean_where_they_can_be(store: Store) -> None:
+    assert settings(store).neighbours == "clean"
+    assert settings(store, encoder="DGCNN").neighbours == "clean"
+    assert settings(store, encoder="PointNeXt").neighbours == "view"
+    assert settings(store, augment="resample+rq").neighbours == "view"
+    for changes in ({"encoder": "PointNet"}, {"augment": "resample"}):
+        with pytest.raises(ValueError, match="--neighbours clean"):
+            settings(store, neighbours="clean", **changes)
+
+
+def test_the_first_graph_of_dgcnn_is_that_of_the_clean_points(store: Store) -> None:
+    chosen = settings(store, encoder="DGCNN", d=16, augment="rq", rq_bins=[2])
+    task = build_task(chosen, torch.device("cpu"))
+    batch = task.source.fetch(np.arange(4), 0)
+    assert isinstance(batch, torch.Tensor)
+    assert isinstance(task.encoder, DGCNN)
+    for view in task.make_views(batch, generator=torch.Generator().manual_seed(0)):
+        assert isinstance(view, Cloud)
+        assert view.neighbours is not None
+        assert view.points.unique().numel() < batch.unique().numel() / 4
+        assert torch.equal(view.neighbours, task.encoder.neighbourhoods(unit_sphere(batch[0])))
+
+
 def test_neighbourhoods_found_once_are_those_of_the_clean_points(store: Store) -> None:
     encoder = PointNetLite(d=16, centres=(8, 4), neighbours=4)
-    source = StoredClouds([store], settings(store, subsets=2), encoder)
+    source = StoredClouds([store], settings(store, subsets=2), encoder.neighbourhoods)
     points, neighbours = source.fetch(np.array([1, 7]), 0)
     for view in range(2):
         assert bool((neighbours[view] == encoder.neighbourhoods(points[view])).all())
@@ -74,7 +120,7 @@ def test_neighbourhoods_found_once_are_those_of_the_clean_points(store: Store) -
 def test_views_keep_the_clean_neighbourhoods_and_move_the_points(store: Store) -> None:
     encoder = PointNetLite(d=16, centres=(8, 4), neighbours=4)
     chosen = settings(store, augment="geo+rq", rq_bins=[4], points=64)
-    batch = StoredClouds([store], chosen, encoder).fetch(np.arange(4), 0)
+    batch = StoredClouds([store], chosen, encoder.neighbourhoods).fetch(np.arange(4), 0)
     first, second = CloudViews([chosen.policy()] * 2)(batch, generator=torch.Generator().manual_seed(0))
     assert first.neighbours is not None
     assert first.kept is not None
@@ -108,10 +154,24 @@ def test_a_task_trains_a_step(store: Store, changes: dict) -> None:
     embedding.sum().backward()
 
 
-def test_the_monitor_is_knn_on_the_validation_split(store: Store) -> None:
-    monitor = knn_monitor(settings(store, monitor=store.path), torch.device("cpu"))
-    numbers = monitor(PointNetLite(d=16).eval(), torch.device("cpu"))
-    assert 0.0 <= numbers["knn_valid"] <= 1.0
+@pytest.mark.parametrize(("lies", "expected"), [("none", 1.0), ("test", 1.0), ("valid", 0.0)])
+def test_the_monitor_is_knn_on_the_validation_split(tmp_path: Path, lies: str, expected: float) -> None:
+    """Flat shapes and thin ones, told by their extents; in one split the labels are swapped."""
+    writer = StoreWriter(tmp_path / "store", kind="points", plan="monitor")
+    with writer.begin(), writer.shard(0) as shard:
+        for item in range(24):
+            split, kind = ("train", "train", "valid", "test")[item % 4], item // 4 % 2
+            rows = np.random.default_rng(item).normal(size=(16, 3)) * ((1, 1, 0.1), (0.1, 0.1, 1))[kind]
+            label = "ab"[kind != (split == lies)]
+            shard.append([rows.astype("<f4")], {"path": f"{item}.off", "label": label, "split": split})
+    writer.finish(1, {"channels": ["x", "y", "z"]})
+
+    class Extents(torch.nn.Module):
+        def forward(self, clouds: torch.Tensor) -> torch.Tensor:
+            return clouds.std(dim=1)
+
+    settings = PointPretraining(out=Path("run"), data=[tmp_path], monitor=tmp_path / "store", points=16)
+    assert knn_monitor(settings, torch.device("cpu"))(Extents(), torch.device("cpu"))["knn_valid"] == expected
 
 
 def test_stores_that_do_not_fit_are_refused(store: Store, tmp_path: Path) -> None:

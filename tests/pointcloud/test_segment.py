@@ -82,6 +82,7 @@ def test_without_torch_scatter(error: type[Exception], monkeypatch: pytest.Monke
         return usual(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", broken)
+    monkeypatch.setattr("pointcloud.segment._torch_scatter", _torch_scatter.__wrapped__)
     rows = torch.randn(12, 3)
     assert segment_reduce(rows, OFFSETS, "max").equal(slow(rows, "max"))
     with pytest.raises(ImportError, match="make scatter"):
