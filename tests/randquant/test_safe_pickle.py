@@ -287,6 +287,9 @@ def test_bombs_do_no_harm(tmp_path: Path) -> None:
     big = b"\x80\x02X" + struct.pack("<I", 10**6) + b"x" * 10**6 + b"q\x000](" + b"c_codecs\nencode\nq\x010"
     again = b"h\x01h\x00X\x06\x00\x00\x00latin1\x86R"
     assert "many times its size" in refusal(tmp_path, big + again * 100 + b"e.")
+    text = b"\x80\x03B" + struct.pack("<I", 10**6) + b"x" * 10**6 + b"q\x000"
+    scalar = b"cnumpy\ndtype\nX\x08\x00\x00\x00S1000000\x85Rq\x010cnumpy.core.multiarray\nscalar\nq\x020]("
+    assert "many times its size" in refusal(tmp_path, text + scalar + b"h\x02h\x01h\x00\x86R" * 100 + b"e.")
     assert "whole pickle" in refusal(tmp_path, b"\x80\x02c__builtin__\nbytearray\nJ\xff\xff\xff\x7f\x85R.")
 
 
