@@ -134,8 +134,8 @@ def _refuse_none(root: Path, items: Sequence[Item], listed: int) -> None:
     cache = next(root.glob("*.dat"), None)
     if cache is not None:
         raise DataError(
-            f"{root} holds {cache.name}, a pickle that another program made of the shapes and that is not read here, "
-            "but none of the shapes themselves; unpack modelnet40_normal_resampled.zip beside it."
+            f"{root} holds {cache.name}, a pickle that another program made of the shapes, but none of the shapes "
+            "themselves; prepare it as modelnet-dat, or unpack modelnet40_normal_resampled.zip beside it."
         )
     raise DataError(f"none of the {listed:,} shapes that the lists of {root} name is there; unpack the archive again.")
 

@@ -230,7 +230,7 @@ def _without_options(dataset: Dataset) -> Callable[..., None]:
 
 def _of_shapes(dataset: Dataset) -> Callable[..., None]:
     # The split that is published, before a share of train becomes valid.
-    options = {"validation": 0} if dataset.name in ("modelnet", "modelnet-h5") else {}
+    options = {"validation": 0} if dataset.name in ("modelnet", "modelnet-h5", "modelnet-dat") else {}
 
     def command(root: Path, out: Path | None = None, workers: int | None = None) -> None:
         check(dataset, root, partial(dataset.plan, root, **options), out, True, workers)

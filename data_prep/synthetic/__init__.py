@@ -9,7 +9,7 @@ written in another way is refused (DataError).
 from data_prep.sounds.notes import FAMILIES
 from data_prep.synthetic.audioset import write_audioset
 from data_prep.synthetic.fsd50k import write_fsd50k
-from data_prep.synthetic.modelnet import write_modelnet, write_modelnet_h5, write_modelnet_txt
+from data_prep.synthetic.modelnet import write_modelnet, write_modelnet_dat, write_modelnet_h5, write_modelnet_txt
 from data_prep.synthetic.nsynth import write_nsynth
 from data_prep.synthetic.scanobjectnn import write_scanobjectnn
 from data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
@@ -23,6 +23,7 @@ __all__ = [
     "write_audioset",
     "write_fsd50k",
     "write_modelnet",
+    "write_modelnet_dat",
     "write_modelnet_h5",
     "write_modelnet_txt",
     "write_nsynth",

@@ -27,6 +27,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "modelnet": synthetic.write_modelnet(base / "modelnet", train=2, test=2),
         "modelnet-txt": synthetic.write_modelnet_txt(base / "txt", **CLOUDS),
         "modelnet-h5": synthetic.write_modelnet_h5(base / "h5", **CLOUDS),
+        "modelnet-dat": synthetic.write_modelnet_dat(base / "dat", **CLOUDS),
         "scanobjectnn": synthetic.write_scanobjectnn(base / "scanobjectnn", **CLOUDS),
         "shapenet55": synthetic.write_shapenet55(base / "shapenet55", **CLOUDS),
         "shapenetpart": synthetic.write_shapenetpart(base / "shapenetpart", train=1, valid=1, test=1, points=50),

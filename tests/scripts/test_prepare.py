@@ -16,6 +16,7 @@ import scripts.prepare
 from data_prep.dataset import Dataset
 from data_prep.datasets import DATASETS
 from data_prep.synthetic import (
+    write_modelnet_dat,
     write_modelnet_h5,
     write_modelnet_txt,
     write_nsynth,
@@ -403,6 +404,7 @@ def test_meshes(shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 CLOUDS: dict[str, tuple[Callable[..., Path], dict[str, int], str]] = {
     "modelnet-txt": (write_modelnet_txt, {"train": 2, "test": 1, "points": 40}, "--no_normals"),
     "modelnet-h5": (write_modelnet_h5, {"train": 2, "test": 1, "points": 40}, "--normals"),
+    "modelnet-dat": (write_modelnet_dat, {"train": 2, "test": 1, "points": 40}, "--no_normals"),
     "scanobjectnn": (write_scanobjectnn, {"train": 2, "test": 1, "points": 40}, "--variant=obj_bg"),
     "shapenet": (write_shapenet55, {"train": 1, "test": 1, "points": 40}, "--up=y"),
     "shapenetpart": (write_shapenetpart, {"train": 1, "valid": 1, "test": 1, "points": 40}, "--no_normals"),
