@@ -2,8 +2,8 @@
 
     python -m scripts.doctor us8k --root URBANSOUND8K                  any of nsynth us8k voxceleb1 voxforge spcv2
     python -m scripts.doctor voxforge --root VOXFORGE --out lost.txt   spcv2-12 audioset fsd50k
-    python -m scripts.doctor modelnet --root MODELNET40                any of modelnet modelnet-txt modelnet-h5 modelnet-dat
-                                                                       scanobjectnn shapenet shapenetpart
+    python -m scripts.doctor modelnet --root MODELNET40                any of modelnet modelnet-txt modelnet-h5
+                                                                       modelnet-dat scanobjectnn shapenet shapenetpart
     python -m scripts.doctor repeats --store STORE --out repeats.csv   shapes of test that are in train too
 
 Nothing is written but `--out`: all that is missing or unreadable, one a line, or the whole report where the name ends
