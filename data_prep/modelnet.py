@@ -9,6 +9,7 @@ Label: the folder of the class. Split: the folder below it; since no validation 
 class of train becomes one. The meshes stand on z, and are turned about it as their authors left them.
 """
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -100,6 +101,7 @@ def plan_modelnet(
     folders = sorted(entry.name for entry in root.iterdir() if _is_wanted(entry))
     classes = [name for name in folders if any((root / name / half).is_dir() for half in HALVES)]
     items = [item for name in classes for half in HALVES for item in _meshes(root, name, half)]
+    _refuse_misnamed(root, classes)
     if not items:
         raise DataError(f"{root} has classes with train and test but no .off files in them; unpack the archive again.")
     items = with_validation(items, validation, names=[PurePosixPath(item.path).stem for item in items])
@@ -124,6 +126,20 @@ def published(classes: Sequence[str]) -> dict[str, object]:
         if set(classes) <= set(names):
             return {"published": PUBLISHED[count], "classes_published": count}
     return {"published": {}, "classes_published": None}
+
+
+def _refuse_misnamed(root: Path, classes: Sequence[str]) -> None:
+    """Refuse a folder whose name is nearly that of a class, where most of the others are ModelNet40's."""
+    unknown = [name for name in classes if name not in MODELNET40]
+    if 2 * len(unknown) >= len(classes):
+        return
+    for name in unknown:
+        close = difflib.get_close_matches(name.lower(), MODELNET40, n=1, cutoff=0.8)
+        if close:
+            raise DataError(
+                f"{root} has a class folder {name}, which ModelNet40 has not; rename it to {close[0]}, or move it "
+                "elsewhere."
+            )
 
 
 def _find_root(root: str | Path) -> Path:

@@ -131,7 +131,7 @@ def _refuse_unusable(columns: Sequence[NDArray], count: int | None) -> None:
     if not total:
         raise DataError("there are no points; restore the file or leave it out.")
     if count is not None and total < count:
-        raise DataError(f"there are {total} points where {count} are asked for; ask for fewer points.")
+        raise DataError(f"there are {total} points where {count} are asked for; lower --points.")
     if not all(np.isfinite(part).all() for part in columns):
         raise DataError("there are values that are no finite numbers; mend the file or leave it out.")
 

@@ -9,7 +9,7 @@ import torch
 
 from pointcloud import fewshot_folds, finetune
 from pointcloud.finetune import FinetuneSettings
-from pointcloud.fold_files import SETTINGS
+from pointcloud.fold_files import SETTINGS, spellings
 from pointcloud.protocols import Protocol
 from pointcloud.repetition import repeated, without
 from pointcloud.robustness import corrupted_features, described
@@ -159,14 +159,23 @@ def fold_settings(folder: Path) -> list[tuple[int, int]]:
     Raises:
         DataError: none.
     """
-    names = {pair: (f"{pair[0]}way_{pair[1]}shot", f"{pair[0]}way{pair[1]}shot") for pair in SETTINGS}
-    found = [pair for pair, either in names.items() if any((folder / name).is_dir() for name in either)]
+    found = [pair for pair in SETTINGS if any((folder / name).is_dir() for name in spellings(*pair))]
     if not found:
         raise DataError(
-            f"{folder} has none of the folders {', '.join(either[0] for either in names.values())} with few-shot "
+            f"{folder} has none of the folders {', '.join(spellings(*pair)[0] for pair in SETTINGS)} with few-shot "
             "folds; give --fewshot_folds the folder ModelNetFewshot."
         )
     return found
+
+
+def missing_settings(folder: Path) -> list[str]:
+    """Folders of published settings of few-shot folds that are not there.
+
+    Raises:
+        DataError: none is.
+    """
+    found = fold_settings(folder)
+    return [spellings(*pair)[0] for pair in SETTINGS if pair not in found]
 
 
 def departures(evaluation: Evaluation, task: ShapeTask) -> list[str]:

@@ -56,17 +56,22 @@ class Fold:
         return self.train.originals[np.unique(self.train.labels, return_index=True)[1]]
 
 
+def spellings(ways: int, shots: int) -> tuple[str, str]:
+    """What the folder of a setting is called: by the code that reads it, and by its documentation."""
+    return f"{ways}way_{shots}shot", f"{ways}way{shots}shot"
+
+
 def fold_paths(folder: str | Path, *, ways: int, shots: int) -> list[Path]:
     """The ten files of a setting, in order.
 
     Raises:
         DataError: the folder lacks the setting, or the setting some of its folds.
     """
-    spellings = [f"{ways}way_{shots}shot", f"{ways}way{shots}shot"]
-    place = next((Path(folder) / name for name in spellings if (Path(folder) / name).is_dir()), None)
+    names = spellings(ways, shots)
+    place = next((Path(folder) / name for name in names if (Path(folder) / name).is_dir()), None)
     if place is None:
         raise DataError(
-            f"{folder} holds neither {spellings[0]} nor {spellings[1]}; give the folder ModelNetFewshot, which has a "
+            f"{folder} holds neither {names[0]} nor {names[1]}; give the folder ModelNetFewshot, which has a "
             "folder of ten folds for each setting."
         )
     paths = [place / f"{number}.pkl" for number in range(FOLDS)]

@@ -131,7 +131,13 @@ class PointPretraining(Training):
             raise ValueError("--subsets and resample both choose points; give one of them.")
         for name in ("rq_bins", "rq_normals_bins"):
             _check_bins(name, getattr(self, name))
-        if not self.policy().keeps_slots:
+        try:
+            keeps_slots = self.policy().keeps_slots
+        except ValueError as error:
+            raise ValueError(
+                f"--crop_kept, --dropout, --jitter, --rq_p or --rq_jitter is out of range: {error}"
+            ) from None
+        if not keeps_slots:
             self._require_view("resample takes other points in each view")
         elif not ENCODERS[self.encoder].takes_neighbours:
             self._require_view(f"{self.encoder} takes no neighbourhoods found beforehand")
@@ -205,6 +211,7 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
+        about["splits"] = " ".join(settings.splits)
         assert isinstance(trained, PointEncoder)
         save_encoder(path, trained, points=settings.points, metadata=about)
 

@@ -34,7 +34,7 @@ from typing import Any
 from audio.tasks import ALIASES
 from randquant.atomic import write_json
 from randquant.command import run
-from randquant.compare import Difference, Run, TaskDifference, open_run
+from randquant.compare import Difference, Run, TaskDifference, open_run, shared_probe
 from randquant.compare import compare as compare_runs
 from randquant.errors import DataError, UsageError
 from randquant.text_table import text_table
@@ -44,7 +44,7 @@ _ABSENT = "-"
 
 def compare(
     runs: list[str],
-    probe: str = "linear",
+    probe: str | None = None,
     task: list[str] | None = None,
     out: Path | None = None,
     seed: int = 0,
@@ -54,7 +54,8 @@ def compare(
     Args:
         runs: two or more results folders or JSON files, the first the one to compare with; may be typed without the
             flag, first of all.
-        probe: the results to compare: linear, mlp, svm, knn, ridge, logistic, fewshot-5, ...
+        probe: the results to compare: linear, mlp, svm, knn, ridge, logistic, fewshot-5, ...; the first that all have
+            by default.
         task: compare on these alone; all that both have by default.
         out: JSON file for the numbers.
         seed: of the bootstrap and of the permutations.
@@ -67,6 +68,7 @@ def compare(
         raise UsageError(f"--out {out} should end in .json; rename it.")
     if seed < 0:
         raise UsageError(f"--seed {seed} should be at least 0.")
+    probe = probe or shared_probe(runs)
     opened = [_only(open_run(path, probe), task) for path in runs]
     differences = compare_runs(opened, seed=seed)
     if out is not None:

@@ -69,7 +69,7 @@ def embed(
         up: of meshes: the axis that points up in the files, z by default.
         strict: stop at the first unreadable file instead of listing it at the end.
         workers: threads that decode recordings, or processes that read meshes.
-        seed: of an untrained encoder, and of the points drawn from meshes.
+        seed: of an untrained encoder.
         device: auto, cpu or cuda.
     """
     _check(out, window, points, workers, seed)
@@ -114,14 +114,14 @@ def recordings(path: Path) -> tuple[Path, list[str]]:
     return path, [item.path for item in plan_folder(path).items]
 
 
-def meshes(path: Path, *, points: int, up: Axis, seed: int) -> Plan:
+def meshes(path: Path, *, points: int, up: Axis) -> Plan:
     """The plan of a folder of meshes, or of a single one; `points` are drawn from each."""
     if path.is_file():
         if path.suffix.lower() not in MESHES:
             raise DataError(f"{path} is no mesh; give a file that ends in {', '.join(MESHES)}, or a folder.")
-        return Plan(path.parent, [Item(path.name, file_size(path))], mesh_reader(points=points, up=up, seed=seed))
+        return Plan(path.parent, [Item(path.name, file_size(path))], mesh_reader(points=points, up=up))
     _require_folder(path)
-    return plan_meshes(path, points=points, up=up, seed=seed)
+    return plan_meshes(path, points=points, up=up)
 
 
 def _check(out: Path, window: float | None, points: int | None, workers: int, seed: int) -> None:
@@ -187,8 +187,8 @@ def _embed_meshes(
 ) -> list[tuple[str, str]]:
     loaded = point_named.named_encoder(checkpoint, seed=seed)
     taken = points or loaded.points or shape_task.POINTS
-    # As many are drawn as for a store, of which the first are spread over the surface.
-    plan = meshes(input, points=max(POINTS, taken), up=up, seed=seed)
+    # The very points that a store has by default, of which the first are spread over the surface.
+    plan = meshes(input, points=max(POINTS, taken), up=up)
     print(f"{checkpoint}: {loaded.report}")
     embedder = ShapeEmbedder(loaded, taken, device=named_device(device), strict=strict)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ import dataclasses
 from pathlib import Path
 
 from data_prep.modelnet import MODELNET40
-from pointcloud.evaluation import Evaluation, fold_settings
+from pointcloud.evaluation import Evaluation, missing_settings
 from pointcloud.finetune import FinetuneSettings
 from pointcloud.named_encoder import named_encoder
 from pointcloud.protocols import PROTOCOLS, Protocol, ProtocolName
@@ -95,18 +95,19 @@ def evaluate(
     """
     _check(points, folds, seed, seeds)
     tuned = _finetuning(finetune, finetune_epochs, label_share, votes, seeds)
-    folder = is_folder(out)
+    is_folder(out)  # refuses another kind of file
     preset = _preset(PROTOCOLS[protocol], points, strengths, standardise, folds, seeds)
     opened = [Store.open(path, kind="points") for path in store]
     loaded = named_encoder(checkpoint, seed=seed, channels=6 if normals else 3)
     tasks = [open_shape_task(each, loaded, preset) for each in opened]
-    if folder:
-        require_distinct([each.name for each in tasks], "--store")
+    require_distinct([each.name for each in tasks], "--store")
     asked = probes or [preset.classifier]
     for task in tasks:
         probing.require(asked, task.items, preset.svm)
     if fewshot_folds is not None:
-        fold_settings(fewshot_folds)  # what is not there is said before hours are spent
+        lacking = missing_settings(fewshot_folds)  # what is not there is said before hours are spent
+        if lacking:
+            print(f"{fewshot_folds} lacks {', '.join(lacking)}; the other settings are evaluated")
     evaluation = Evaluation(
         checkpoint,
         PROTOCOLS[protocol],

@@ -17,8 +17,7 @@ from randquant.pretrain import pretrain
 
 def pretrain_audio(settings: AudioPretraining) -> None:
     """Pretrain an audio encoder on stores of recordings."""
-    encoder = pretrain(settings, partial(build_task, settings))
-    print(f"encoder: {encoder}")
+    pretrain(settings, partial(build_task, settings))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,7 @@ from randquant.pretrain import pretrain
 
 def pretrain_pointcloud(settings: PointPretraining) -> None:
     """Pretrain an encoder of 3D point clouds on stores of shapes."""
-    encoder = pretrain(settings, partial(build_task, settings))
-    print(f"encoder: {encoder}")
+    pretrain(settings, partial(build_task, settings))
 
 
 if __name__ == "__main__":

@@ -88,13 +88,31 @@ def open_run(path: str, probe: str) -> Run:
     Raises:
         DataError: there are none.
     """
-    report = read_report(path) if Path(path).is_dir() else None
-    entries = report.results if report else _entries(read_json(path), path)
+    report, entries = _read(path)
     tasks = {facts["task"]: facts for facts in entries if facts["probe"] == probe}
     if not tasks:
         held = ", ".join(dict.fromkeys(facts["probe"] for facts in entries)) or "none"
         raise DataError(f"{path} holds no results of the probe {probe} (it holds: {held}); choose another --probe.")
     return Run(path, tasks, report)
+
+
+def shared_probe(paths: Sequence[str]) -> str:
+    """The first probe of the first results that all the others hold too.
+
+    Raises:
+        DataError: there is none.
+    """
+    held = [list(dict.fromkeys(facts["probe"] for facts in _read(path)[1])) for path in paths]
+    found = next((probe for probe in held[0] if all(probe in others for others in held)), None)
+    if found is None:
+        described = "; ".join(f"{path}: {', '.join(names)}" for path, names in zip(paths, held, strict=True))
+        raise DataError(f"the results share no probe ({described}); probe them alike.")
+    return found
+
+
+def _read(path: str) -> tuple[Report | None, Sequence[dict[str, Any]]]:
+    report = read_report(path) if Path(path).is_dir() else None
+    return report, report.results if report else _entries(read_json(path), path)
 
 
 def compare(runs: Sequence[Run], *, seed: int = 0) -> list[Difference]:

@@ -200,6 +200,8 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
     fabric = _fabric(settings)
     fabric.launch()
     state = _stored_state(settings)  # before the task is built, which can take minutes
+    if fabric.is_global_zero and state is None:
+        _refuse_other_folder(settings.out)
     torch.manual_seed(settings.seed)
     task = build(fabric.device)
     if state is not None and state["data"] != task.data:
@@ -208,6 +210,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
         if state is None:
             raise UsageError(f"{finished} exists without its checkpoint.pt; choose another --out to train anew.")
         _say(fabric, f"{settings.out} is finished already; choose another --out to train anew.")
+        _announce(fabric, finished)
         return finished
 
     method = _method(settings, task)
@@ -277,6 +280,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
     if fabric.is_global_zero:
         task.save_encoder(finished, method.encoder, steps)
     fabric.barrier()
+    _announce(fabric, finished)
     return finished
 
 
@@ -438,6 +442,12 @@ def _begin(fabric: "Fabric", settings: Training, batches: Batches, start: int, s
     )
 
 
+def _refuse_other_folder(out: Path) -> None:
+    """Refuse to write a run among files that are none, such as those of a store."""
+    if out.is_dir() and any(out.iterdir()) and not (out / "config.yaml").exists():
+        raise UsageError(f"{out} is not empty and holds no run; choose another --out.")
+
+
 def _plain(settings: Training) -> dict[str, Any]:
     """The settings as YAML and checkpoints hold them: paths as strings, tuples as lists."""
 
@@ -451,6 +461,11 @@ def _plain(settings: Training) -> dict[str, Any]:
 
 def _to_device(state: dict[str, Any], device: torch.device) -> dict[str, Any]:
     return {name: value.to(device) if isinstance(value, Tensor) else value for name, value in state.items()}
+
+
+def _announce(fabric: "Fabric", encoder: Path) -> None:
+    if fabric.is_global_zero:
+        print(f"encoder: {encoder}")
 
 
 def _say(fabric: "Fabric", text: str) -> None:

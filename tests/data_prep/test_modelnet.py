@@ -92,6 +92,12 @@ def test_which_release(tree: Path) -> None:
     assert plan_modelnet(tree).source["classes_published"] is None
 
 
+def test_a_class_folder_of_nearly_the_right_name(tree: Path) -> None:
+    (tree / "vase").rename(tree / "vases")
+    with pytest.raises(DataError, match=r"a class folder vases, .* rename it to vase"):
+        plan_modelnet(tree)
+
+
 def test_known_classes() -> None:
     assert (len(MODELNET40), len(MODELNET10)) == (40, 10)
     assert set(MODELNET10) < set(MODELNET40)

@@ -102,6 +102,20 @@ def test_nested_probes_of_a_json_file(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "-25.00" in capsys.readouterr().out
 
 
+def test_the_first_probe_that_all_hold_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    both = {"task": "t", "probe": "svm", "probes": ["svm", "knn"], "accuracy": 0.5}
+    both["knn"] = {"probe": "knn", "accuracy": 0.3}
+    for name, facts in (("a", both), ("b", both), ("c", {**both, "probe": "knn", "probes": ["knn"]})):
+        write_json(tmp_path / f"{name}.json", facts)
+    write_json(tmp_path / "d.json", {**both, "probe": "mlp", "probes": ["mlp"]})
+    paths = {name: str(tmp_path / f"{name}.json") for name in "abcd"}
+    for other, says in (("b", "probe svm"), ("c", "probe knn")):
+        assert typed(paths["a"], paths[other]) == 0
+        assert says in capsys.readouterr().out
+    assert typed(paths["c"], paths["d"]) == 1
+    assert "share no probe" in capsys.readouterr().err
+
+
 def test_another_protocol_is_warned_of(
     results: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

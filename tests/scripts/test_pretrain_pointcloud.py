@@ -101,6 +101,15 @@ def test_two_processes_train_together(tmp_path: Path, store: Path) -> None:
     assert (tmp_path / "run" / "encoder.safetensors").exists()
 
 
+def test_a_folder_of_something_else_is_left_alone(
+    tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(path.name for path in store.iterdir())
+    assert here(*arguments(store, store)) == 2
+    assert "holds no run" in capsys.readouterr().err
+    assert sorted(path.name for path in store.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -113,7 +122,8 @@ def test_two_processes_train_together(tmp_path: Path, store: Path) -> None:
         (["--rq_bins", "64", "16"], 2, "--rq_bins"),
         (["--points", "97"], 1, "shapes of 96"),
         (["--d", "20"], 2, "multiple of 16"),
-        (["--crop_kept", "0.9", "0.1"], 2, "low <= high"),
+        (["--crop_kept", "0.9", "0.1"], 2, "--crop_kept"),
+        (["--neighbours", "clean", "--encoder", "PointNeXt"], 2, "--neighbours"),
     ],
 )
 def test_bad_input_is_one_sentence(

@@ -258,8 +258,8 @@ class _Pool:
     def _too_few(self) -> str:
         return (
             f"{self.settings.name} episodes with {self.settings.queries} queries need {self.settings.ways} classes of "
-            f"at least {self._needed}, but {len(self.enough)} of {len(self.classes)} have as many; ask for fewer ways, "
-            "shots or queries, or take items from all splits."
+            f"at least {self._needed}, but {len(self.enough)} of {len(self.classes)} have as many; leave them "
+            "out, or give a store with more training items a class."
         )
 
 
