@@ -93,7 +93,14 @@ def test_published_sums() -> None:
     assert items["modelnet-h5"] == {"train": 9_840, "test": 2_468}
     classes = {name: dataset.classes for name, dataset in DATASETS.items() if dataset.classes}
     expected = {"nsynth": 11, "us8k": 10, "voxceleb1": 1251, "voxforge": 6, "spcv2": 35, "spcv2-12": 12}
-    expected |= {"modelnet": 40, "modelnet-txt": 40, "modelnet-h5": 40, "scanobjectnn": 15, "shapenetpart": 16}
+    expected |= {
+        "modelnet": 40,
+        "modelnet-txt": 40,
+        "modelnet-h5": 40,
+        "modelnet-dat": 40,
+        "scanobjectnn": 15,
+        "shapenetpart": 16,
+    }
     assert classes == expected
 
 
