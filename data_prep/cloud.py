@@ -22,6 +22,19 @@ def check_points(points: int | None) -> None:
         raise UsageError(f"--points should be at least 1, got {points}.")
 
 
+def file_stamp(path: Path) -> tuple[int, int]:
+    """What tells one version of a file from the next, for those that stay open or in memory.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
+    return state.st_mtime_ns, state.st_size
+
+
 def channels(*, normals: bool, extra: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Names of a cloud's columns in their order."""
     return ("x", "y", "z", *(NORMALS if normals else ()), *extra)

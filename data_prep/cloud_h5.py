@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.cloud import FILE_ROW, channels, leading_rows
+from data_prep.cloud import FILE_ROW, channels, file_stamp, leading_rows
 from data_prep.preparation import Item, Reader, Reading
 from data_prep.shapes import point_settings
 from pointcloud.geometry import Axis
@@ -60,7 +60,7 @@ def cloud_file(path: Path, *, classes: int, points: int, normals: bool = False) 
     Raises:
         DataError: h5py is not installed, the file is missing, broken, or holds something else.
     """
-    file = _opened(path, _stamp(path))
+    file = _opened(path, file_stamp(path))
     shape = _shape(path, file, "data")
     if normals and _shape(path, file, "normal") != shape:
         raise DataError(f"{path} has normals of another shape than its data {shape}; restore it.")
@@ -100,7 +100,7 @@ def _read_row(
 ) -> Reading:
     if stop != start + 1:
         raise ValueError(f"a shape is one row, got rows {start} to {stop}")
-    file, where = _opened(path, _stamp(path)), f"{path} shape {start}"
+    file, where = _opened(path, file_stamp(path)), f"{path} shape {start}"
     cloud = _row(path, file, "data", start)
     directions = _row(path, file, "normal", start) if normals else None
     rows = leading_rows(where, cloud, count=points, up=up, normals=directions)
@@ -113,14 +113,6 @@ def _row(path: Path, file: Any, name: str, row: int) -> NDArray:
         return np.asarray(file[name][row])
     except (OSError, KeyError, IndexError, ValueError):
         raise DataError(f"{path} shape {row} cannot be read; the file is damaged, restore it.") from None
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        state = path.stat()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
-    return state.st_mtime_ns, state.st_size
 
 
 @lru_cache(maxsize=2)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.cloud import FILE_ROW, channels, check_points, leading_rows
+from data_prep.cloud import FILE_ROW, channels, check_points, file_stamp, leading_rows
 from data_prep.dataset import Dataset
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
@@ -103,8 +103,7 @@ def _largest(root: Path, classes: Classes, split: str) -> Path | None:
 
 
 def _read(path: Path) -> Shapes:
-    state = path.stat()
-    return _content(path, (state.st_mtime_ns, state.st_size))
+    return _content(path, file_stamp(path))
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.cloud import file_stamp
 from randquant.errors import DataError
 
 
@@ -19,7 +20,7 @@ def npz_shape(path: Path) -> tuple[int, int, int]:
     Raises:
         DataError: the file is missing or no archive, or it holds anything else than one such array.
     """
-    return _rows(path, _stamp(path)).shape
+    return _rows(path, file_stamp(path)).shape
 
 
 def npz_row(path: Path, row: int) -> NDArray:
@@ -28,7 +29,7 @@ def npz_row(path: Path, row: int) -> NDArray:
     Raises:
         DataError: as `npz_shape`; the array ends earlier or is damaged.
     """
-    return _rows(path, _stamp(path)).read(row)
+    return _rows(path, file_stamp(path)).read(row)
 
 
 class _Rows:
@@ -72,14 +73,6 @@ class _Rows:
 def _rows(path: Path, stamp: tuple[int, int]) -> _Rows:
     """The open archive; `stamp` tells one version of the file from the next."""
     return _Rows(path)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        state = path.stat()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
-    return state.st_mtime_ns, state.st_size
 
 
 def _array_of_clouds(path: Path, archive: zipfile.ZipFile) -> tuple[str, tuple[int, int, int], np.dtype]:
