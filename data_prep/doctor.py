@@ -152,7 +152,7 @@ class Examination:
         total, published = len(self.readable), sum(self.published.values())
         if self.problem:
             return "unusable"
-        if self.missing or self.unreadable or total < published or self._short():
+        if self.missing or self.unreadable or total < published or self._short() or self._lacking_classes():
             return "partial"
         return "more" if published and total > published else "whole"
 
@@ -173,11 +173,17 @@ class Examination:
         expected = published or total + self.missing + len(self.unreadable)
         lost = [f"{self.missing:,} missing"] * bool(self.missing)
         lost += [f"{len(self.unreadable):,} unreadable"] * bool(self.unreadable)
+        if self._lacking_classes():
+            lost.append(f"{len(self.labels)} of {self.plan.source['classes_published']} classes")
         return f"partial: {total:,} of {expected:,} {things} can be used" + f" ({', '.join(lost)})" * bool(lost)
 
     def _short(self) -> bool:
         """Whether a split has fewer than published, though another may make up for it."""
         return any(self.found[split] < count for split, count in self.published.items() if split in self.found)
+
+    def _lacking_classes(self) -> bool:
+        """Whether classes are all that tells that something is not there."""
+        return not self.published and len(self.labels) < (self.plan.source.get("classes_published") or 0)
 
     def record(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
