@@ -104,6 +104,9 @@ def test_more_and_shifted_splits(originals: dict[str, Path], capsys: pytest.Capt
     check(dataset, root, with_published(plan, {"train": 6, "valid": 5, "test": 7}))
     assert last_line(capsys) == "partial: 18 of 18 recordings can be used"
     check(dataset, root, with_published(plan, {}))
+    assert last_line(capsys) == "partial: 18 of 18 recordings can be used (3 of 1251 classes)"
+    unknown = dataclasses.replace(plan, source={**plan.source, "classes_published": None})
+    check(dataset, root, with_published(unknown, {}))
     assert last_line(capsys).startswith("whole: 18 recordings, all there are in its lists and folders")
 
 
