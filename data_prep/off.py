@@ -8,7 +8,6 @@ be there in full; what follows them is ignored.
 
 import re
 import warnings
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from data_prep.polygons import fans
 from randquant.errors import DataError
 
 # Letters before OFF announce columns after x, y, z: texture (ST), colour (C), normal (N). 4 and n mean other spaces.
@@ -158,18 +158,12 @@ def _is_vertex(line: bytes) -> bool:
 
 def _read_faces(path: Path, lines: Lines) -> NDArray[np.int64]:
     """(F, 3): fans of triangles in the order of the faces."""
-    polygons: dict[int, list[list[int]]] = defaultdict(list)
-    places: dict[int, list[int]] = defaultdict(list)
-    for place, (number, line) in enumerate(lines):
-        corners = _read_corners(path, number, line)
-        if len(corners) > 2:
-            polygons[len(corners)].append(corners)
-            places[len(corners)].append(place)
-    fans = [_fans(np.array(polygons[count], dtype=np.int64)) for count in polygons]
-    if not fans:
+    polygons = [_read_corners(path, number, line) for number, line in lines]
+    corners = np.array([corner for polygon in polygons for corner in polygon], dtype=np.int64)
+    faces = fans(corners, np.array([len(polygon) for polygon in polygons]))
+    if not len(faces):
         raise DataError(f"{path} has no face of three corners or more, so it has no surface; leave it out.")
-    order = np.concatenate([np.repeat(places[count], count - 2) for count in polygons])
-    return np.concatenate(fans)[np.argsort(order, kind="stable")]
+    return faces
 
 
 def _read_corners(path: Path, number: int, line: bytes) -> list[int]:
@@ -186,13 +180,6 @@ def _read_corners(path: Path, number: int, line: bytes) -> list[int]:
             "expected; mend the line."
         )
     return corners
-
-
-def _fans(polygons: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Triangles (n * (corners - 2), 3) of polygons (n, corners), those of one polygon side by side."""
-    middle, last = polygons[:, 1:-1], polygons[:, 2:]
-    first = np.broadcast_to(polygons[:, :1], middle.shape)
-    return np.stack([first, middle, last], axis=-1).reshape(-1, 3)
 
 
 def _shown(text: bytes) -> str:

@@ -112,11 +112,12 @@ def test_small_and_large_meshes_are_meshes(tmp_path: Path) -> None:
     ("name", "content", "expected"),
     [
         ("shape.xyz", b"0 0 0", "is no mesh; expected a file that ends in .off, .ply"),
-        ("shape.ply", b"no ply at all", "cannot be read as a mesh"),
+        ("shape.ply", b"no ply at all", "does not begin with the header of a PLY"),
         ("shape.obj", b"", "cannot be read as a mesh|has no faces"),
         ("shape.stl", b"solid nothing", "cannot be read as a mesh|has no faces"),
         ("shape.glb", b"glTF\2\0\0\0", "cannot be read as a mesh"),
-        ("absent.ply", None, "is no file"),
+        ("absent.ply", None, "No such file"),
+        ("absent.stl", None, "is no file"),
     ],
 )
 def test_other_files_are_refused(name: str, content: bytes | None, expected: str, tmp_path: Path) -> None:
@@ -125,6 +126,14 @@ def test_other_files_are_refused(name: str, content: bytes | None, expected: str
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=expected):
         read_mesh(tmp_path / name)
+
+
+@pytest.mark.parametrize("edit", [("f ", "  f\t"), ("\nf", " # a corner\nf"), ("\n", "\r\n"), ("f ", "# a face\nf ")])
+def test_what_obj_files_are_written_like(edit: tuple[str, str], tmp_path: Path) -> None:
+    pytest.importorskip("trimesh")
+    text = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nf 1 2 3 4\nf 1/1/1 2 -2\n"
+    (tmp_path / "shape.obj").write_text(text.replace(*edit), newline="")
+    assert read_mesh(tmp_path / "shape.obj").areas.sum() == pytest.approx(1.5)
 
 
 def test_a_cloud_of_points_is_no_mesh(tmp_path: Path) -> None:

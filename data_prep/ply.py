@@ -1,0 +1,240 @@
+"""The Polygon File Format (.ply), text and binary, read quickly, and to the end or not at all.
+
+Of the libraries, Open3D fills a truncated file up with whatever lay in memory and refuses polygons it cannot flatten,
+and trimesh reads fewer faces than a truncated text file says and no binary file whose faces differ in their number of
+corners, as Blender writes them. The format is that of Turk (1994): a header of elements and their properties, then
+the elements one after the other. Whatever is not asked for (colours, edges, materials) is passed over.
+"""
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.polygons import fans
+from randquant.errors import DataError
+
+_TYPES = {
+    **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4"},
+    **{"int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4"},
+    **{"float": "f4", "double": "f8", "float32": "f4", "float64": "f8", "int64": "i8", "uint64": "u8"},
+}
+_ORDERS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
+_REMARKS = ("comment", "obj_info")
+_CORNERS = ("vertex_indices", "vertex_index")  # both are written
+_HEADER = re.compile(rb"ply[ \t]*\r?[\n\r](.*?)[\n\r]end_header[ \t]*(?:\r\n|\n|\r)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Ply:
+    """What a file holds.
+
+    Attributes:
+        vertices: (V,) float64 of each property of the vertices by its name: x, y, z and others.
+        faces: (F, 3) int64 indices of vertices; polygons as fans of triangles.
+    """
+
+    vertices: dict[str, NDArray[np.float64]]
+    faces: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Property:
+    """One number of each row, or a list of them.
+
+    Attributes:
+        dtype: of the numbers.
+        count: dtype of how many there are; None where it is no list.
+    """
+
+    name: str
+    dtype: np.dtype
+    count: np.dtype | None = None
+
+
+@dataclass(frozen=True)
+class _Element:
+    name: str
+    rows: int
+    properties: Sequence[_Property]
+
+
+@dataclass(frozen=True)
+class _Values:
+    """A property of all rows.
+
+    Attributes:
+        numbers: row after row.
+        counts: (rows,) how many each has.
+    """
+
+    numbers: NDArray
+    counts: NDArray[np.int64]
+
+
+def read_ply(path: str | Path) -> Ply:
+    """The vertices and faces of a file.
+
+    Returns:
+        Values as the file has them: neither finite coordinates nor the range of indices is checked.
+
+    Raises:
+        DataError: the file is missing, no PLY file, has no vertices with x, y and z, or holds less than its header says
+            (text files: or more).
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
+    header = _HEADER.match(data)
+    if header is None:
+        raise DataError(f"{path} does not begin with the header of a PLY file; restore it or leave it out.")
+    text, elements = _read_header(path, header[1].decode("ascii", errors="replace"))
+    body = _Body(path, _numbers(path, data[header.end() :]) if text else np.frombuffer(data[header.end() :], np.uint8))
+    found = {element.name: body.read(element) for element in elements}
+    if text and body.place < len(body.units):
+        raise DataError(f"{path} holds more numbers than its header says; restore it or leave it out.")
+    columns = {name: values.numbers.astype(np.float64) for name, values in found.get("vertex", {}).items()}
+    if not {"x", "y", "z"} <= columns.keys():
+        raise DataError(f"{path} has no vertices with x, y and z; leave it out.")
+    corners = next((found["face"][name] for name in _CORNERS if name in found.get("face", {})), None)
+    if corners is None:
+        return Ply(columns, np.empty((0, 3), dtype=np.int64))
+    return Ply(columns, fans(corners.numbers.astype(np.int64), corners.counts))
+
+
+def _read_header(path: Path, header: str) -> tuple[bool, list[_Element]]:
+    """Whether the file is text, and its elements in their order."""
+    lines = [words for line in header.splitlines() if (words := line.split()) and words[0] not in _REMARKS]
+    order = _ORDERS.get(lines[0][1]) if lines and len(lines[0]) == 3 and lines[0][0] == "format" else None
+    if order is None:
+        raise DataError(f"{path} does not say whether it is text or binary in its second line; restore it.")
+    elements: list[_Element] = []
+    properties: list[_Property] = []
+    for words in lines[1:]:
+        match words:
+            case ["element", name, rows] if rows.isdecimal() and len(rows) < 16:
+                properties = []
+                elements.append(_Element(name, int(rows), properties))
+            case ["property", "list", count, kind, name] if elements and count in _TYPES and kind in _TYPES:
+                properties.append(_Property(name, np.dtype(order + _TYPES[kind]), np.dtype(order + _TYPES[count])))
+            case ["property", kind, name] if elements and kind in _TYPES:
+                properties.append(_Property(name, np.dtype(order + _TYPES[kind])))
+            case _:
+                raise DataError(f"{path} has the line {' '.join(words)[:60]!r} in its header; restore or leave it out.")
+    return order == "=", elements
+
+
+def _numbers(path: Path, text: bytes) -> NDArray[np.float64]:
+    """All numbers of a text."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # how numpy tells that it met something else
+        try:
+            return np.fromstring(text, dtype=np.float64, sep=" ")
+        except (DeprecationWarning, ValueError):
+            raise DataError(f"{path} has something other than numbers below its header; restore it.") from None
+
+
+class _Body:
+    """What follows the header, read from front to back.
+
+    Text is a row of numbers and binary data a row of bytes, and a property is so many of them wide; otherwise both
+    are read alike.
+
+    Args:
+        path: for the error messages.
+        units: (n,) float64 of a text, uint8 of a binary file.
+    """
+
+    def __init__(self, path: Path, units: NDArray) -> None:
+        self.path, self.units, self.place = path, units, 0
+        self.text = units.dtype != np.uint8
+
+    def read(self, element: _Element) -> dict[str, _Values]:
+        """All rows of an element, by property."""
+        if not element.rows or not element.properties:
+            return {}
+        least = sum(self._wide(one.dtype if one.count is None else one.count) for one in element.properties)
+        if self.place + element.rows * least > len(self.units):
+            self._refuse(element)
+        return self._regular(element) or self._row_by_row(element)
+
+    def _regular(self, element: _Element) -> dict[str, _Values] | None:
+        """Rows whose lists are all as long as those of the first, at once; None where they are not."""
+        spans: list[tuple[np.dtype, int, int, int | None]] = []  # dtype, start, length; what a count should be
+        width = 0
+        for one in element.properties:
+            length = 1
+            if one.count is not None:
+                length = self._count(element, self.place + width, one.count)
+                spans.append((one.count, width, 1, length))
+                width += self._wide(one.count)
+            spans.append((one.dtype, width, length, None))
+            width += length * self._wide(one.dtype)
+        end = self.place + element.rows * width
+        if end > len(self.units):
+            return None
+        table = self.units[self.place : end].reshape(element.rows, width)
+        found: list[_Values] = []
+        for dtype, start, length, expected in spans:
+            numbers = self._decoded(table[:, start : start + length * self._wide(dtype)].reshape(-1), dtype)
+            if expected is None:
+                found.append(_Values(numbers, np.full(element.rows, length)))
+            elif (numbers != expected).any():
+                return None
+        self.place = end
+        return {one.name: values for one, values in zip(element.properties, found, strict=True)}
+
+    def _row_by_row(self, element: _Element) -> dict[str, _Values]:
+        starts = np.empty((len(element.properties), element.rows), dtype=np.int64)
+        counts = np.ones_like(starts)
+        place = self.place
+        for row in range(element.rows):
+            for column, one in enumerate(element.properties):
+                length = 1
+                if one.count is not None:
+                    length = self._count(element, place, one.count)
+                    place += self._wide(one.count)
+                starts[column, row], counts[column, row] = place, length
+                place += length * self._wide(one.dtype)
+        if place > len(self.units):
+            self._refuse(element)
+        self.place = place
+        return {
+            one.name: _Values(self._gathered(starts[column], counts[column], one.dtype), counts[column])
+            for column, one in enumerate(element.properties)
+        }
+
+    def _gathered(self, starts: NDArray[np.int64], counts: NDArray[np.int64], dtype: np.dtype) -> NDArray:
+        """The numbers of lists that start anywhere."""
+        widths = counts * self._wide(dtype)
+        within = np.arange(widths.sum()) - np.repeat(np.cumsum(widths) - widths, widths)
+        return self._decoded(self.units[np.repeat(starts, widths) + within], dtype)
+
+    def _count(self, element: _Element, place: int, dtype: np.dtype) -> int:
+        """The length of the list at a place."""
+        end = place + self._wide(dtype)
+        if end > len(self.units):
+            self._refuse(element)
+        length = self._decoded(self.units[place:end], dtype)[0]
+        if not 0 <= length <= len(self.units) or length != int(length):
+            raise DataError(
+                f"{self.path} has a {element.name} with a list of {length:g} numbers; restore it or leave it out."
+            )
+        return int(length)
+
+    def _wide(self, dtype: np.dtype) -> int:
+        return 1 if self.text else dtype.itemsize
+
+    def _decoded(self, units: NDArray, dtype: np.dtype) -> NDArray:
+        return units if self.text else np.ascontiguousarray(units).view(dtype)
+
+    def _refuse(self, element: _Element) -> None:
+        raise DataError(
+            f"{self.path} ends before its {element.rows} rows of {element.name} do; it is truncated, restore it."
+        )
