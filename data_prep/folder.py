@@ -1,10 +1,10 @@
-"""Any tree of recordings, without labels: what pretraining needs."""
+"""Any tree of files, without labels: recordings, and whatever else is known by its suffix."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from data_prep.preparation import Item, Plan
+from data_prep.preparation import Item, Plan, Reader
 from data_prep.recordings import RECORDINGS
 from randquant.errors import DataError
 
@@ -28,27 +28,43 @@ FOREIGN = (".m4a", ".aac", ".wma", ".webm", ".amr", ".mka")
 
 
 def plan_folder(root: str | Path) -> Plan:
-    """All recordings below `root`, sorted by path.
-
-    Recordings are known by their suffix. Hidden files and folders, `__MACOSX` and macOS's `._*` are passed
-    over; symbolic links are followed.
+    """All recordings below `root`, as `plan_files` finds them.
 
     Raises:
         DataError: `root` is no folder or holds no recording.
     """
+    return plan_files(root, DECODED, RECORDINGS, dataset="folder", kind="recordings", foreign=FOREIGN)
+
+
+def plan_files(
+    root: str | Path, suffixes: Sequence[str], reader: Reader, *, dataset: str, kind: str, foreign: Sequence[str] = ()
+) -> Plan:
+    """All files below `root` that have one of some suffixes, sorted by path; the rest is counted as `other_files`.
+
+    Hidden files and folders, `__MACOSX` and macOS's `._*` are passed over; symbolic links are followed.
+
+    Args:
+        root: a folder.
+        suffixes: that are looked for, in lower case; files may have them in capitals.
+        reader: of these files.
+        dataset: what the store calls its source.
+        kind: what the files are, in the plural, for the error message.
+        foreign: further suffixes, of files that are planned to be reported, since they cannot be read.
+
+    Raises:
+        DataError: `root` is no folder or holds no such file.
+    """
     root = existing_folder(root)
-    items, others = [], 0
-    for path in visible_files(root):
-        if path.suffix.lower() in DECODED + FOREIGN:
-            items.append(Item(path.relative_to(root).as_posix(), file_size(path)))
-        else:
-            others += 1
+    paths = list(visible_files(root))
+    wanted = {*suffixes, *foreign}
+    items = [
+        Item(path.relative_to(root).as_posix(), file_size(path)) for path in paths if path.suffix.lower() in wanted
+    ]
+    others = len(paths) - len(items)
     if not items:
-        raise DataError(
-            f"{root} holds no recordings among its {others} files; give one with {', '.join(DECODED)} files."
-        )
+        raise DataError(f"{root} holds no {kind} among its {others} files; give one with {', '.join(suffixes)} files.")
     items.sort(key=lambda item: item.path)
-    return Plan(root, items, RECORDINGS, {"dataset": "folder", "root": str(root), "other_files": others})
+    return Plan(root, items, reader, {"dataset": dataset, "root": str(root), "other_files": others})
 
 
 def existing_folder(root: str | Path) -> Path:

@@ -1,4 +1,4 @@
-"""Recordings with labels and a split, named by a CSV file: what a probe needs."""
+"""Recordings or shapes with labels and a split, named by a CSV file: what a probe needs."""
 
 import csv
 import posixpath
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from data_prep.folder import existing_folder
-from data_prep.preparation import Item, Plan
+from data_prep.preparation import Item, Plan, Reader
 from data_prep.recordings import RECORDINGS
 from randquant.errors import DataError
 from randquant.store import SPLITS, is_fold
@@ -14,14 +14,15 @@ from randquant.store import SPLITS, is_fold
 REQUIRED = ("path", "label", "split")
 
 
-def plan_labelled(table: str | Path, root: str | Path) -> Plan:
-    """The recordings that a CSV file names, in its order.
+def plan_labelled(table: str | Path, root: str | Path, reader: Reader = RECORDINGS) -> Plan:
+    """The files that a CSV file names, in its order.
 
     Args:
         table: CSV with a header and the columns `path` (relative to `root`), `label`, `split` (train, valid
             or test; or fold1, fold2, … throughout, to be cross-validated) and, optional, `group` (speaker, take
             …); further columns are passed over.
         root: the folder the paths start from.
+        reader: of the files.
 
     Raises:
         DataError: a column is missing, a cell is empty, a split is unknown, a path is absolute, leads out of
@@ -38,7 +39,7 @@ def plan_labelled(table: str | Path, root: str | Path) -> Plan:
         Item(path, size, row["label"], row.get("group") or None, row["split"])
         for path, size, (_, row) in zip(paths, sizes, rows, strict=True)
     ]
-    return Plan(root, items, RECORDINGS, {"dataset": "labelled", "root": str(root), "csv": table.name})
+    return Plan(root, items, reader, {"dataset": "labelled", "root": str(root), "csv": table.name})
 
 
 def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
@@ -53,7 +54,7 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{table} is not a CSV file in UTF-8 ({error}); save it as one.") from None
     if not rows:
-        raise DataError(f"{table} has a header but no rows; add the recordings.")
+        raise DataError(f"{table} has a header but no rows; add the files.")
     for line, row in rows:
         if None in row or None in row.values():
             raise DataError(f"{_at(table, line)} has more or fewer cells than the header; mend it.")

@@ -10,8 +10,7 @@ _COUNTS = {
     "unlisted": "recordings that no list names, left out: {:,}",
     "unlisted_shapes": "shapes that no list names, left out: {:,}",
     "doubled": "recordings that are there twice, one of each is used: {:,}",
-    "other_files": "passed over {:,} files without a suffix of a recording",
-    "other_kinds": "passed over {:,} files without a suffix of a mesh",
+    "other_files": "passed over {:,} files of other kinds",
 }
 _ABSENT = ("missing_splits", "missing_folds", "parts_absent")
 

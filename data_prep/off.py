@@ -7,7 +7,6 @@ be there in full; what follows them is ignored.
 """
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from data_prep.polygons import fans
+from data_prep.text_numbers import text_numbers
 from randquant.errors import DataError
 
 # Letters before OFF announce columns after x, y, z: texture (ST), colour (C), normal (N). 4 and n mean other spaces.
@@ -88,13 +88,10 @@ def _read_regular(path: Path, data: bytes) -> Triangles | None:
 def _table(block: bytes, rows: int, dtype: DTypeLike) -> NDArray | None:
     """(rows, columns) of a block of numbers with as many in every row as in the first; None where that is not so."""
     columns = len(block[: block.find(b"\n") + 1 or None].split())
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # how numpy tells that it met something else
-        try:
-            numbers = np.fromstring(block, dtype=dtype, sep=" ")
-        except (DeprecationWarning, ValueError):
-            return None
-    return numbers.reshape(rows, columns) if columns and numbers.size == rows * columns else None
+    numbers = text_numbers(block, dtype)
+    if numbers is None or not columns or numbers.size != rows * columns:
+        return None
+    return numbers.reshape(rows, columns)
 
 
 def _read_any(path: Path, data: bytes) -> Triangles:

@@ -7,7 +7,6 @@ the elements one after the other. Whatever is not asked for (colours, edges, mat
 """
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.polygons import fans
+from data_prep.text_numbers import text_numbers
 from randquant.errors import DataError
 
 _TYPES = {
@@ -131,13 +131,10 @@ def _read_header(path: Path, header: str) -> tuple[bool, list[_Element]]:
 
 
 def _numbers(path: Path, text: bytes) -> NDArray[np.float64]:
-    """All numbers of a text."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # how numpy tells that it met something else
-        try:
-            return np.fromstring(text, dtype=np.float64, sep=" ")
-        except (DeprecationWarning, ValueError):
-            raise DataError(f"{path} has something other than numbers below its header; restore it.") from None
+    numbers = text_numbers(text)
+    if numbers is None:
+        raise DataError(f"{path} has something other than numbers below its header; restore it.")
+    return numbers
 
 
 class _Body:

@@ -1,7 +1,10 @@
-"""Text files of points, one a line: numbers between commas or white space."""
+"""Text files of points, one a line: numbers between commas, semicolons or white space, some of them behind a header."""
 
 import re
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -13,12 +16,78 @@ from randquant.errors import DataError
 _NOT_TOLD = re.compile(r"; use `usecols`.*| at row [0-9]+, column [0-9]+\.?$")  # numpy: hints, and rows from 0
 
 
-def read_points(path: str | Path, columns: int | None = None) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class Head:
+    """What stands above the numbers.
+
+    Attributes:
+        lines: how many lines that is.
+        names: of the columns; empty where they have none.
+        count: of the points that follow, as .pts files begin; None where it is not said.
+    """
+
+    lines: int = 0
+    names: Sequence[str] = ()
+    count: int | None = None
+
+
+def read_head(path: str | Path, required: Sequence[str]) -> Head:
+    """The head of a text file: remarks (# or //), the names of its columns, a count of its points, or none of those.
+
+    Args:
+        path: of the file.
+        required: names that a line has to hold to be taken for those of the columns, lower case; the line may say them
+            in capitals, between quotation marks, or behind # or //.
+
+    Raises:
+        DataError: the file is missing or no text.
+    """
+    lines, names, count = 0, [], None
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            for line in file:
+                text = line.strip()
+                remark = text.startswith(("#", "//"))
+                words = _words(text.lstrip("#/"))
+                if set(required) <= {word.lower() for word in words}:
+                    names = words
+                elif not remark and len(words) == 1 and words[0].isdecimal() and count is None:
+                    count = int(words[0])
+                elif text and not remark:
+                    break
+                lines += 1
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is no text in UTF-8; restore it or leave it out.") from None
+    return Head(lines, names, count)
+
+
+def _words(line: str) -> list[str]:
+    """The cells of a line; the first may be empty, where rows are numbered.
+
+    >>> _words(' X Y  Z '), _words(',"x",y'), _words("x; y;")
+    (['X', 'Y', 'Z'], ['', 'x', 'y'], ['x', 'y', ''])
+    """
+    cells = line.strip().split(_separator(line))
+    return [cell.strip().strip('"') for cell in cells]
+
+
+def _separator(line: str) -> str | None:
+    """Between numbers; None is white space."""
+    return next((sign for sign in (",", ";") if sign in line), None)
+
+
+def read_points(
+    path: str | Path, columns: int | None = None, *, skip: int = 0, use: Sequence[int] | None = None
+) -> NDArray[np.float64]:
     """All numbers of a text file, as many in every line.
 
     Args:
-        path: numbers between commas, or all between spaces or tabs; empty lines are passed over.
+        path: numbers between commas or semicolons, or all between spaces or tabs; empty lines are passed over.
         columns: how many a line should hold; any number, the same in every line, where None.
+        skip: lines above the first of them.
+        use: which columns to read, counted from 0, where others may hold anything; all where None.
 
     Returns:
         (N, columns), as the file has them: NaN and infinity are not refused.
@@ -28,10 +97,10 @@ def read_points(path: str | Path, columns: int | None = None) -> NDArray[np.floa
     """
     path = Path(path)
     try:
-        with open(path, encoding="utf-8") as file, warnings.catch_warnings():
+        with open(path, encoding="utf-8-sig") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of an empty file, which is refused below
-            separator = "," if "," in _first_line(file) else None
-            numbers = np.loadtxt(file, delimiter=separator, comments=None, ndmin=2)
+            separator = _separator(_first_line(file, skip))
+            numbers = np.loadtxt(file, delimiter=separator, comments=None, ndmin=2, skiprows=skip, usecols=use)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
     except ValueError as error:
@@ -44,8 +113,8 @@ def read_points(path: str | Path, columns: int | None = None) -> NDArray[np.floa
     return numbers
 
 
-def _first_line(file: TextIO) -> str:
-    """The first line that holds something; the file is at its beginning again."""
-    line = next((line for line in file if line.strip()), "")
+def _first_line(file: TextIO, skip: int) -> str:
+    """The first line behind those skipped that holds something; the file is at its beginning again."""
+    line = next((line for line in islice(file, skip, None) if line.strip()), "")
     file.seek(0)
     return line

@@ -67,7 +67,7 @@ def shape_features(
         DataError: the store lacks a channel the encoder reads, or a shape has fewer points than asked for.
     """
     layout = store_layout(store)
-    require_channels(loaded, store)
+    require_channels(loaded, layout, store.path)
     require_points(store, points)
     chosen = np.arange(len(store), dtype=np.int64) if rows is None else rows
     prepare = Preparation(loaded, layout, device, renormalise=renormalise)
@@ -116,17 +116,22 @@ def keeps_file_order(store: Store) -> bool:
     return FILE_ROW in store_layout(store).channels
 
 
-def require_channels(loaded: LoadedPointEncoder, store: Store) -> None:
-    """Refuse a store that lacks what the encoder reads.
+def require_channels(loaded: LoadedPointEncoder, layout: Layout, source: str | Path) -> None:
+    """Refuse clouds that lack what the encoder reads.
+
+    Args:
+        loaded: the encoder.
+        layout: of the clouds.
+        source: where they come from, for the error message.
 
     Raises:
         DataError: naming the channels that are missing.
     """
-    held, wanted = store_layout(store).channels, loaded.encoder.channels
+    held, wanted = layout.channels, loaded.encoder.channels
     missing = [name for name in wanted if name not in held]
     if missing:
         raise DataError(
-            f"the encoder reads {', '.join(wanted)}, but {store.path} holds {', '.join(held)}; prepare the store with "
+            f"the encoder reads {', '.join(wanted)}, but {source} holds {', '.join(held)}; prepare it with "
             f"{', '.join(missing)}, or choose another --checkpoint."
         )
 

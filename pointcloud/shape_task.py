@@ -17,6 +17,7 @@ from pointcloud.shape_features import (
     require_points,
     shape_features,
     store_items,
+    store_layout,
 )
 from pointcloud.weights import LoadedPointEncoder
 from randquant.coverage import coverage
@@ -83,7 +84,7 @@ def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol
     items = official_train(store_items(store))
     assignments(items)
     taken = protocol.points or loaded.points or min(POINTS, int(store.lengths.min()))
-    require_channels(loaded, store)
+    require_channels(loaded, store_layout(store), store.path)
     require_points(store, taken)
     order: Order = protocol.order if keeps_file_order(store) else "farthest"
     return ShapeTask(shape_task_name(store), store, items, taken, order, protocol.renormalise)

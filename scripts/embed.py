@@ -1,28 +1,32 @@
-"""Embed recordings or meshes: from a folder of any audio files or 3D shapes to one table of vectors.
+"""Embed recordings, meshes or clouds of points: from a folder of files to one table of vectors.
 
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out embeddings.parquet
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out windows.parquet --window 1
     python -m scripts.embed --checkpoint RUN --input MESHES --out embeddings.parquet --up y
+    python -m scripts.embed --checkpoint RUN --input CLOUDS --out embeddings.parquet --clouds
 
 What the checkpoint was trained on, sound or point clouds, decides what is looked for. The first writes one row a
 recording (or a window) with the columns path, start, end, seconds, embedding, and prints
 
     embeddings.parquet: 3,000 rows of 2048 numbers from 3,000 recordings, 0 skipped
 
-The last writes one row a mesh (.off, .ply, .obj, .stl, ...) with the columns path, points, embedding. Read a table
-with `pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or DuckDB.
+The last two write one row a mesh (.off, .ply, .obj, .stl, ...) or a cloud (.npy, .ply, .pcd, .xyz, ...), with the
+columns path, points, embedding. Read a table with `pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or
+DuckDB.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from audio import encoder as audio_encoder
 from audio import named_encoder as audio_named
 from audio.embedding import Embedder
 from audio.encoder import Layer
-from data_prep.folder import file_size, plan_folder
+from data_prep.cloud_file import CLOUDS
+from data_prep.clouds import cloud_reader
+from data_prep.folder import file_size, plan_files, plan_folder
 from data_prep.mesh import MESHES
-from data_prep.meshes import plan_meshes
-from data_prep.preparation import Item, Plan
+from data_prep.preparation import Item, Plan, Reader
 from data_prep.read_ahead import read_ahead
 from data_prep.shapes import POINTS, mesh_reader
 from pointcloud import encoder as point_encoder
@@ -31,6 +35,7 @@ from pointcloud import occupancy, shape_task
 from pointcloud.embedding import ShapeEmbedder
 from pointcloud.geometry import Axis
 from pointcloud.layout import Layout
+from pointcloud.shape_features import require_channels
 from pointcloud.weights import is_of_points
 from randquant.command import run
 from randquant.device import named_device
@@ -49,35 +54,39 @@ def embed(
     layer: Layer | None = None,
     points: int | None = None,
     up: Axis | None = None,
+    clouds: bool = False,
     strict: bool = False,
     workers: int = 2,
     seed: int = 42,
     device: str = "auto",
 ) -> None:
-    """Embed every recording, or every mesh, below a folder.
+    """Embed every recording, or every mesh or cloud of points, below a folder.
 
     Args:
         checkpoint: run folder, weights file (ours, published, Lightning), or untrained:ENCODER:D; its kind decides
-            whether recordings or meshes are embedded.
-        input: folder of recordings or meshes at any depth, or one of them; recordings of any rate, length and number
-            of channels, meshes of any size and scale.
+            whether recordings or shapes are embedded.
+        input: folder of recordings or shapes at any depth, or one of them; recordings of any rate, length and number
+            of channels, shapes of any size and scale.
         out: Parquet file to write.
         window: of recordings: one row every so many seconds; by default one row a recording, averaged over windows
             of at most 10 s.
         layer: of recordings: features to use, output by default.
-        points: of meshes: taken of each surface; by default as many as the encoder was trained on, else 1,024.
-        up: of meshes: the axis that points up in the files, z by default.
+        points: of shapes: taken of each surface; by default as many as the encoder was trained on, else 1,024.
+        up: of shapes: the axis that points up in the files, z by default.
+        clouds: the shapes are files of points (NPY, NPZ, PLY, PCD, XYZ, PTS, ASC, TXT, CSV) instead of meshes.
         strict: stop at the first unreadable file instead of listing it at the end.
-        workers: threads that decode recordings, or processes that read meshes.
+        workers: threads that decode recordings, or processes that read shapes.
         seed: of an untrained encoder.
         device: auto, cpu or cuda.
     """
     _check(out, window, points, workers, seed)
-    if is_for_meshes(checkpoint):
+    if is_for_shapes(checkpoint):
         _refuse(f"{checkpoint} is an encoder of point clouds, so there are no recordings", window=window, layer=layer)
-        skipped = _embed_meshes(checkpoint, input, out, points, up or "z", strict, workers, seed, device)
+        skipped = _embed_shapes(checkpoint, input, out, points, up or "z", clouds, strict, workers, seed, device)
     else:
-        _refuse(f"{checkpoint} is an encoder of sound, so there are no meshes", points=points, up=up)
+        _refuse(
+            f"{checkpoint} is an encoder of sound, so there are no shapes", points=points, up=up, clouds=clouds or None
+        )
         skipped = _embed_recordings(checkpoint, input, out, window, layer or "output", strict, workers, seed, device)
     for path, reason in skipped[:_SHOWN]:
         print(f"skipped {path}: {reason}")
@@ -85,7 +94,7 @@ def embed(
         print(f"… and {len(skipped) - _SHOWN:,} more; the table's metadata lists them all")
 
 
-def is_for_meshes(checkpoint: str) -> bool:
+def is_for_shapes(checkpoint: str) -> bool:
     """Whether a checkpoint is of point clouds, and not of sound.
 
     Raises:
@@ -116,12 +125,23 @@ def recordings(path: Path) -> tuple[Path, list[str]]:
 
 def meshes(path: Path, *, points: int, up: Axis) -> Plan:
     """The plan of a folder of meshes, or of a single one; `points` are drawn from each."""
+    return _shapes(path, MESHES, mesh_reader(points=points, up=up), "meshes")
+
+
+def clouds_of_points(path: Path, *, points: int, least: int, normals: bool, up: Axis) -> Plan:
+    """The plan of a folder of clouds, or of a single one; `points` are kept of each, or all where it has fewer."""
+    return _shapes(path, CLOUDS, cloud_reader(points=points, least=least, normals=normals, up=up), "clouds")
+
+
+def _shapes(path: Path, suffixes: Sequence[str], reader: Reader, kind: str) -> Plan:
     if path.is_file():
-        if path.suffix.lower() not in MESHES:
-            raise DataError(f"{path} is no mesh; give a file that ends in {', '.join(MESHES)}, or a folder.")
-        return Plan(path.parent, [Item(path.name, file_size(path))], mesh_reader(points=points, up=up))
+        if path.suffix.lower() not in suffixes:
+            raise DataError(
+                f"{path} is none of the {kind}; give a file that ends in {', '.join(suffixes)}, or a folder."
+            )
+        return Plan(path.parent, [Item(path.name, file_size(path))], reader)
     _require_folder(path)
-    return plan_meshes(path, points=points, up=up)
+    return plan_files(path, suffixes, reader, dataset=kind, kind=kind)
 
 
 def _check(out: Path, window: float | None, points: int | None, workers: int, seed: int) -> None:
@@ -174,12 +194,13 @@ def _embed_recordings(
     return summary.skipped
 
 
-def _embed_meshes(
+def _embed_shapes(
     checkpoint: str,
     input: Path,
     out: Path,
     points: int | None,
     up: Axis,
+    clouds: bool,
     strict: bool,
     workers: int,
     seed: int,
@@ -188,11 +209,17 @@ def _embed_meshes(
     loaded = point_named.named_encoder(checkpoint, seed=seed)
     taken = points or loaded.points or shape_task.POINTS
     # The very points that a store has by default, of which the first are spread over the surface.
-    plan = meshes(input, points=max(POINTS, taken), up=up)
+    most = max(POINTS, taken)
+    if clouds:
+        normals = "nx" in loaded.encoder.channels
+        plan = clouds_of_points(input, points=most, least=taken, normals=normals, up=up)
+    else:
+        plan = meshes(input, points=most, up=up)
     print(f"{checkpoint}: {loaded.report}")
     embedder = ShapeEmbedder(loaded, taken, device=named_device(device), strict=strict)
     out.parent.mkdir(parents=True, exist_ok=True)
     settings = dict(plan.reader.settings)
+    require_channels(loaded, Layout.of(settings["channels"]), input)
     summary = embedder.write(
         [item.path for item in plan.items],
         read_ahead(plan, workers=workers),
@@ -202,8 +229,8 @@ def _embed_meshes(
         source=settings,
     )
     print(
-        f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.rows:,} meshes of "
-        f"{taken:,} points, {len(summary.skipped):,} skipped"
+        f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.rows:,} "
+        f"{'clouds' if clouds else 'meshes'} of {taken:,} points, {len(summary.skipped):,} skipped"
     )
     return summary.skipped
 

@@ -11,6 +11,8 @@ Every recording is decoded to 16 kHz mono:
 Every shape becomes 2,048 points (--points), upright along z, in the unit sphere, in farthest-point order:
 
     python -m scripts.prepare meshes --root MESHES --out STORE                        any tree of OFF, PLY, OBJ, STL
+    python -m scripts.prepare clouds --root CLOUDS --out STORE                        any tree of NPY, PLY, PCD, XYZ
+    python -m scripts.prepare meshes --csv TASK.csv --root MESHES --out STORE         path,label,group,split; clouds too
     python -m scripts.prepare modelnet --root MODELNET40 --out STORE                  a public dataset:
                               modelnet modelnet-txt modelnet-h5 modelnet-dat scanobjectnn shapenetpart, shapenet for
                               pretraining
@@ -45,6 +47,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from data_prep.archives import packed, unpacked_root
+from data_prep.clouds import plan_clouds
 from data_prep.dataset import Dataset
 from data_prep.datasets import DATASETS
 from data_prep.download import download as fetch
@@ -188,20 +191,42 @@ class FSD50K(Public):
 
 @dataclass(frozen=True)
 class Meshes(Settings):
-    """Meshes without labels.
+    """Meshes of one's own.
 
     Attributes:
         root: folder of meshes, at any depth; OFF, PLY, OBJ, STL, GLB.
+        csv: table with the columns path,label,group,split, which says what to prepare and how it is labelled; all
+            meshes without labels by default.
         points: drawn from the surface of each.
         sampling: "area", each point anywhere on the surface, or "poisson", evenly spread (needs Open3D, slow).
         up: the axis that points up in the files.
         seed: of the points drawn.
     """
 
+    csv: Path | None = None
     points: int = 2048
     sampling: Sampling = "area"
     up: Axis = "z"
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Clouds(Settings):
+    """Clouds of points of one's own.
+
+    Attributes:
+        root: folder of files of points, at any depth; NPY, NPZ, PLY, PCD, and tables as XYZ, PTS, ASC, TXT, CSV.
+        csv: table with the columns path,label,group,split, which says what to prepare and how it is labelled; all
+            clouds without labels by default.
+        points: of each to keep, spread over it; files with fewer are skipped.
+        normals: keep the normals too, which every file then needs.
+        up: the axis that points up in the files.
+    """
+
+    csv: Path | None = None
+    points: int = 2048
+    normals: bool = False
+    up: Axis = "z"
 
 
 @dataclass(frozen=True)
@@ -380,9 +405,22 @@ def fsd50k(settings: FSD50K) -> None:
 
 
 def meshes(settings: Meshes) -> None:
-    """Prepare every mesh below a folder, without labels."""
+    """Prepare every mesh below a folder, or those that a CSV file names with their labels and splits."""
     plan = plan_meshes(
-        settings.root, points=settings.points, sampling=settings.sampling, up=settings.up, seed=settings.seed
+        settings.root,
+        table=settings.csv,
+        points=settings.points,
+        sampling=settings.sampling,
+        up=settings.up,
+        seed=settings.seed,
+    )
+    _prepare(plan, settings)
+
+
+def clouds(settings: Clouds) -> None:
+    """Prepare every cloud of points below a folder, or those that a CSV file names with their labels and splits."""
+    plan = plan_clouds(
+        settings.root, table=settings.csv, points=settings.points, normals=settings.normals, up=settings.up
     )
     _prepare(plan, settings)
 
@@ -636,6 +674,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "audioset": audioset,
     "fsd50k": fsd50k,
     "meshes": meshes,
+    "clouds": clouds,
     "modelnet": modelnet,
     "modelnet-txt": modelnet_txt,
     "modelnet-h5": modelnet_h5,

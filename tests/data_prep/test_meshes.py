@@ -31,7 +31,7 @@ def test_every_mesh(tree: Path, tmp_path: Path) -> None:
     plan = plan_meshes(tree, points=32)
     assert [item.path for item in plan.items] == ["a.off", "deep/B.OFF", "deep/er/c.obj"]
     assert {(item.label, item.split, item.group) for item in plan.items} == {(None, None, None)}
-    assert plan.source["other_kinds"] == 1
+    assert plan.source["other_files"] == 1
     store = prepare(plan, tmp_path / "store", strict=True)
     assert store.lengths.tolist() == [32] * 3
     assert store.column("faces") == [4] * 3

@@ -113,7 +113,7 @@ def test_some_items_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ask", "says"),
     [
-        (lambda store, cache: shape_features(loaded(6), store, points=4, cache=cache), "prepare the store with nx, ny"),
+        (lambda store, cache: shape_features(loaded(6), store, points=4, cache=cache), "prepare it with nx, ny"),
         (lambda store, cache: shape_features(loaded(), store, points=41, cache=cache), "0.off .* has 40; lower --poin"),
     ],
     ids=["channels", "points"],

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 import torch
 
+from data_prep.clouds import plan_clouds
 from data_prep.meshes import plan_meshes
 from data_prep.preparation import prepare
 from pointcloud.named_encoder import named_encoder
@@ -132,6 +133,44 @@ def test_a_mesh_is_embedded_as_from_a_store(shapes: Path, tmp_path: Path) -> Non
     np.testing.assert_allclose(rows, features.vectors, rtol=1e-4, atol=1e-5)
 
 
+@pytest.fixture
+def clouds(tmp_path: Path) -> Path:
+    """A whole one, one with as few points as are taken, one with fewer."""
+    root = tmp_path / "clouds"
+    root.mkdir()
+    points = np.random.default_rng(0).normal(size=(3000, 3))
+    np.save(root / "a.npy", np.concatenate([points, points / np.linalg.norm(points, axis=1, keepdims=True)], axis=1))
+    for name, count in (("few", 256), ("fewer", 255)):
+        np.savetxt(root / f"{name}.xyz", points[:count])
+    return root
+
+
+def test_a_cloud_is_embedded_as_from_a_store(clouds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "x.parquet"
+    assert embed_shapes(clouds, out, "--clouds", "--points", "256", "--up", "y") == 0
+    printed = capsys.readouterr().out
+    assert "2 rows of 32 numbers from 2 clouds of 256 points, 1 skipped" in printed
+    assert "fewer.xyz: there are 255 points where 256 are asked for" in printed
+    table = pq.read_table(out)
+    assert table["path"].to_pylist() == ["a.npy", "few.xyz"]
+    store = prepare(plan_clouds(clouds, up="y"), tmp_path / "store", workers=1)
+    loaded = named_encoder("untrained:PointNetLite:16", seed=42)
+    features = shape_features(loaded, store, points=256, cache=tmp_path / "cache")
+    np.testing.assert_allclose(table["embedding"].to_numpy()[0], features.vectors[0], rtol=1e-4, atol=1e-5)
+    assert embed_shapes(clouds / "few.xyz", tmp_path / "y.parquet", "--clouds", "--points", "256", "--up", "y") == 0
+    again = pq.read_table(tmp_path / "y.parquet")["embedding"].to_numpy()
+    np.testing.assert_allclose(again[0], table["embedding"].to_numpy()[1], rtol=1e-4, atol=1e-5)
+
+
+def test_an_encoder_of_normals_needs_them(clouds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    encoder = untrained_encoder("PointNetLite", 16, 1, channels=6).encoder
+    save_encoder(tmp_path / "run" / "encoder.safetensors", encoder, points=64, metadata={})
+    out = tmp_path / "x.parquet"
+    assert embed_shapes(clouds, out, "--clouds", "--checkpoint", str(tmp_path / "run")) == 0
+    assert "1 rows of 32 numbers from 1 clouds of 64 points, 2 skipped" in capsys.readouterr().out
+    assert pq.read_table(out)["path"].to_pylist() == ["a.npy"]
+
+
 def test_a_single_mesh_and_the_number_of_points(shapes: Path, tmp_path: Path) -> None:
     assert embed_shapes(shapes / "a.off", tmp_path / "x.parquet", "--points", "64") == 0
     assert pq.read_table(tmp_path / "x.parquet")["points"].to_pylist() == [64]
@@ -144,10 +183,12 @@ def test_a_single_mesh_and_the_number_of_points(shapes: Path, tmp_path: Path) ->
         (["--window", "1"], 2, "--window"),
         (["--layer", "conv"], 2, "--layer"),
         (["--points", "0"], 2, "--points"),
+        (["--clouds"], 1, "notes.txt is no table of numbers"),
         (["--strict"], 1, "broken.off"),
         (["--input", "nowhere"], 1, "check --input"),
         (["--checkpoint", "untrained:ResNet:3"], 2, "PointNetLite"),
         (["--checkpoint", "untrained:AudioNTT2020:16", "--up", "y"], 2, "--up"),
+        (["--checkpoint", "untrained:AudioNTT2020:16", "--clouds"], 2, "--clouds"),
         (["--checkpoint", "untrained:AudioNTT2020:16"], 1, "no recordings"),
     ],
 )
@@ -162,7 +203,7 @@ def test_mistakes_with_meshes_are_one_sentence(
 
 
 def test_other_files_are_no_meshes(recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for source, says in ((recordings, "no meshes"), (recordings / "a.wav", "is no mesh")):
+    for source, says in ((recordings, "no meshes"), (recordings / "a.wav", "is none of the meshes")):
         assert embed_shapes(source, tmp_path / "x.parquet") == 1
         assert says in capsys.readouterr().err
 

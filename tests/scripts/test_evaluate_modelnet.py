@@ -213,7 +213,7 @@ def test_fixed_folds_are_a_task_of_their_own(store: Path, cache: Path, tmp_path:
         (["--probes", "forest"], 2, "probes"),
         (["--probes", "episodes"], 1, "5 classes"),
         (["--protocol", "byol"], 2, "audited"),
-        (["--normals"], 1, "prepare the store with nx, ny, nz"),
+        (["--normals"], 1, "prepare it with nx, ny, nz"),
         (["--checkpoint", "untrained:ResNet:5"], 2, "PointNetLite"),
         (["--checkpoint", "nowhere"], 1, "nowhere"),
         (["--checkpoint", "occupancy:many"], 2, "as in occupancy:8"),

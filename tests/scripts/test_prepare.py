@@ -58,7 +58,7 @@ def test_folder(recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert prepare("folder", "--root", recordings, "--out", out, "--workers", 1) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{out}: 3 recordings, 0.00 hours, 1 skipped"
-    assert lines[1] == "passed over 1 files without a suffix of a recording"
+    assert lines[1] == "passed over 1 files of other kinds"
     assert lines[2].startswith(f"skipped broken.wav: {recordings / 'broken.wav'} is not audio")
     store = Store.open(out, kind="audio")
     assert store.column("path") == ["0/x.wav", "1/x.flac", "2/x.ogg"]
@@ -396,9 +396,32 @@ def test_meshes(shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert prepare("meshes", "--root", shapes, "--out", tmp_path / "store", "--points", 8, "--up", "y") == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{tmp_path / 'store'}: 30 shapes of 8 points (x y z nx ny nz), 0 skipped",
-        "passed over 1 files without a suffix of a mesh",
+        "passed over 1 files of other kinds",
     ]
     assert Store.open(tmp_path / "store").info["file_up"] == "y"
+
+
+def test_own_clouds_and_labels(shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both kinds of shapes take a table, and all options reach the plan."""
+    for number, rows in enumerate(np.random.default_rng(0).normal(size=(4, 20, 3))):
+        np.save(shapes / f"{number}.npy", np.concatenate([rows, np.eye(3)[rows.argmax(axis=1)]], axis=1))
+    flags = ["--root", shapes, "--points", 8, "--up", "y"]
+    assert prepare("clouds", *flags, "--out", tmp_path / "clouds", "--normals") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{tmp_path / 'clouds'}: 4 shapes of 8 points (x y z nx ny nz), 0 skipped",
+        "passed over 30 files of other kinds",
+    ]
+    meshes = sorted(path.relative_to(shapes).as_posix() for path in shapes.rglob("*.off"))[:2]
+    for name, paths in (("meshes", meshes), ("clouds", ["0.npy", "3.npy"])):
+        rows = [f"{path},cup,,{split}" for path, split in zip(paths, ("train", "test"), strict=True)]
+        (tmp_path / "task.csv").write_text("\n".join(["path,label,group,split", *rows]))
+        assert prepare(name, *flags, "--out", tmp_path / "task", "--csv", tmp_path / "task.csv") == 0
+        store = Store.open(tmp_path / "task")
+        assert (store.column("path"), store.column("split")) == (paths, ["train", "test"])
+        assert store.info["file_up"] == "y"
+        shutil.rmtree(tmp_path / "task")
+    assert prepare("clouds", "--root", tmp_path / "nowhere", "--out", tmp_path / "other") == 1
+    assert "check --root" in capsys.readouterr().err
 
 
 CLOUDS: dict[str, tuple[Callable[..., Path], dict[str, int], str]] = {

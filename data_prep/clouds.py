@@ -1,0 +1,63 @@
+"""Clouds of one's own in files of points, without labels as they lie in a folder, or with those of a table."""
+
+from functools import partial
+from pathlib import Path
+
+from data_prep.cloud import channels, check_points, spread_rows
+from data_prep.cloud_file import CLOUDS, read_cloud
+from data_prep.folder import plan_files
+from data_prep.labelled import plan_labelled
+from data_prep.preparation import Plan, Reader, Reading
+from data_prep.shapes import POINTS, point_settings
+from pointcloud.geometry import Axis
+
+
+def plan_clouds(
+    root: str | Path,
+    *,
+    table: str | Path | None = None,
+    points: int = POINTS,
+    normals: bool = False,
+    up: Axis = "z",
+) -> Plan:
+    """All files of points below `root`, as `data_prep.folder.plan_files` finds them; or those that a table names.
+
+    Args:
+        root: a folder.
+        table: CSV file with labels and splits, as in `data_prep.labelled.plan_labelled`.
+        points, normals, up: as in `cloud_reader`.
+
+    Raises:
+        DataError: `root` is no folder or holds no file of points, or the table is not as it should be.
+        UsageError: `points` is below 1.
+    """
+    reader = cloud_reader(points=points, normals=normals, up=up)
+    if table is not None:
+        return plan_labelled(table, root, reader)
+    return plan_files(root, CLOUDS, reader, dataset="clouds", kind="clouds")
+
+
+def cloud_reader(*, points: int = POINTS, normals: bool = False, up: Axis = "z", least: int | None = None) -> Reader:
+    """Clouds as `points` of their points, spread over them; columns `file_points` and `missing_points` in the manifest.
+
+    Args:
+        points: kept of each file, the farthest; at least 1.
+        normals: whether to keep them too, which every file then needs.
+        up: the axis that points up in the files.
+        least: points that a file needs; those with fewer than `points` are kept whole. `points` where None.
+
+    Raises:
+        UsageError: `points` is below 1.
+    """
+    check_points(points)
+    least = points if least is None else least
+    read = partial(_read, points=points, normals=normals, up=up, least=least)
+    settings = point_settings(channels(normals=normals), points, file_up=up)
+    return Reader("points", read, settings)
+
+
+def _read(path: Path, *, points: int, normals: bool, up: Axis, least: int) -> Reading:
+    cloud = read_cloud(path, normals=normals)
+    columns = {"file_points": len(cloud.points), "missing_points": cloud.missing}
+    count = max(least, min(points, len(cloud.points)))
+    return columns, [spread_rows(path, cloud.points, count=count, up=up, normals=cloud.normals)]
