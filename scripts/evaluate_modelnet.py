@@ -127,7 +127,7 @@ def evaluate(
         results.append(destination.add(*evaluation.on_task(loaded, task)))
     if fewshot_folds is not None:
         results.append(destination.add(*evaluation.on_folds(loaded, fewshot_folds, MODELNET40)))
-    print("\n".join([*lines(results), *destination.finish()]))
+    print("\n".join([*lines(results), *destination.shown()]))
 
 
 def lines(results: list[dict]) -> list[str]:

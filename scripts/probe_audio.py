@@ -122,7 +122,7 @@ def probe(
         facts, entries = _probe_task(checkpoint, loaded, each, linear, chosen)
         destination.add(facts, entries)
         results.append(facts)
-    last = destination.finish()
+    last = destination.shown()
     print("\n".join([*result_table(results), *partial_lines(results, AUDIO), *beside(results), *last]))
 
 

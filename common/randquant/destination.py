@@ -33,7 +33,9 @@ class Destination:
         self.path.parent.mkdir(parents=True, exist_ok=True)
 
     def add(self, facts: dict[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:
-        """Take the results of one task: a folder holds them at once.
+        """Take the results of one task and write them, so that an error in the next one loses nothing.
+
+        A file holds one result as it is, several under "results".
 
         Args:
             facts: of the first probe, with the others' numbers inside, as a file holds them.
@@ -44,17 +46,14 @@ class Destination:
         """
         if self.folder:
             add(self.path, self.subject, entries, self.page)
+            return facts
         self._results.append(facts)
+        write_json(self.path, facts if len(self._results) == 1 else {"results": self._results})
         return facts
 
-    def finish(self) -> list[str]:
-        """Write the file, where there is one: one result as it is, several under "results".
-
-        Returns:
-            Lines to print: what the folder holds now.
-        """
+    def shown(self) -> list[str]:
+        """Lines to print: what the folder holds now, where it is one."""
         if not self.folder:
-            write_json(self.path, self._results[0] if len(self._results) == 1 else {"results": self._results})
             return []
         return [f"{self.path / 'table.md'} shows all {len(read_report(self.path).results)} results of this folder"]
 

@@ -239,6 +239,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
         method.load_state_dict(state["method"])
         optimizer.load_state_dict(state["optimizer"])
         make_views.load_state_dict(_to_device(state["views"][fabric.global_rank], fabric.device))
+        _compare_threads(fabric, state)
     _begin(fabric, settings, batches, start, steps)
 
     log = RunLog(settings.out, start, enabled=fabric.is_global_zero)
@@ -413,9 +414,8 @@ def _save(
         torch.distributed.all_gather_object(views, make_views.state_dict())
     if fabric.is_global_zero:
         state = {"method": method.state_dict(), "optimizer": optimizer.state_dict(), "views": views}
-        save_checkpoint(
-            settings.out / "checkpoint.pt", {"step": step, "settings": _plain(settings), "data": data, **state}
-        )
+        about = {"step": step, "settings": _plain(settings), "data": data, "threads": torch.get_num_threads()}
+        save_checkpoint(settings.out / "checkpoint.pt", {**about, **state})
     fabric.barrier()
 
 
@@ -440,6 +440,17 @@ def _begin(fabric: "Fabric", settings: Training, batches: Batches, start: int, s
         f"({steps / batches.steps_an_epoch:.1f} epochs of {len(batches.source)} items), "
         f"{settings.method}, precision {fabric._precision.precision}, {fabric.world_size} x {fabric.device.type}",
     )
+
+
+def _compare_threads(fabric: "Fabric", state: dict[str, Any]) -> None:
+    """Say that sums on a CPU are taken in another order than they would have been without the interruption."""
+    before, now = state.get("threads", 0), torch.get_num_threads()
+    if fabric.device.type == "cpu" and before not in (0, now):
+        _say(
+            fabric,
+            f"note: up to here the run had {before} threads, now {now}, so the weights will differ in their last digits "
+            f"from those of an uninterrupted run; OMP_NUM_THREADS={before} keeps them the same.",
+        )
 
 
 def _refuse_other_folder(out: Path) -> None:

@@ -103,6 +103,22 @@ def test_stopped_anywhere_and_started_again_gives_the_same_bits(tmp_path: Path, 
         assert losses == [2, 4, 6, 8, 10, 11], "no row is lost or written twice"
 
 
+def test_another_number_of_threads_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, before = settings(tmp_path / "run"), torch.get_num_threads()
+    with pytest.raises(Stop):
+        pretrain(run, task_builder(stop_at=8))
+    capsys.readouterr()
+    try:
+        torch.set_num_threads(before + 1)
+        with pytest.raises(Stop):
+            pretrain(run, task_builder(stop_at=1))
+    finally:
+        torch.set_num_threads(before)
+    assert f"had {before} threads, now {before + 1}" in capsys.readouterr().err
+    pretrain(run, task_builder())
+    assert "threads" not in capsys.readouterr().err
+
+
 def test_a_loader_process_reads_the_same_bytes(tmp_path: Path) -> None:
     first = weights(pretrain(settings(tmp_path / "a"), task_builder()))
     second = weights(pretrain(settings(tmp_path / "b", workers=1), task_builder()))

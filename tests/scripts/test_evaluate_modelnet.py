@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pointcloud.farthest_points import farthest_point_order
+from randquant.atomic import read_json
 from randquant.command import run
 from randquant.predictions import answers
 from randquant.report import read_report
@@ -197,6 +198,9 @@ def test_fixed_folds_are_a_task_of_their_own(store: Path, cache: Path, tmp_path:
     assert "airplane" in read_report(tmp_path / "out").predictions(folds)["label"].to_pylist()
     assert "modelnet40-fewshot" in (tmp_path / "out" / "table.md").read_text()
     assert command(store, tmp_path / "out", cache, "--fewshot_folds", str(tmp_path)) == 1
+    (tmp_path / "folds" / "5way_10shot" / "9.pkl").write_bytes(b"broken")
+    assert command(store, tmp_path / "out.json", cache, *flags) == 1
+    assert read_json(tmp_path / "out.json")["probe"] == "ridge", "a broken fold loses nothing else"
 
 
 @pytest.mark.parametrize(
