@@ -448,8 +448,8 @@ def _compare_threads(fabric: "Fabric", state: dict[str, Any]) -> None:
     if fabric.device.type == "cpu" and before not in (0, now):
         _say(
             fabric,
-            f"note: up to here the run had {before} threads, now {now}, so the weights will differ in their last digits "
-            f"from those of an uninterrupted run; OMP_NUM_THREADS={before} keeps them the same.",
+            f"note: so far the run had {before} threads, now {now}, so its weights will differ in the last digits from "
+            f"those of an uninterrupted run; OMP_NUM_THREADS={before} keeps them the same.",
         )
 
 
