@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pointcloud.geometry import group
-from pointcloud.kept import kept_neighbours, kept_slots
+from pointcloud.kept import SPARE, kept_neighbours, kept_slots
 from pointcloud.point_encoder import PointEncoder
 
 WIDTHS = (64, 64, 128, 256)
@@ -48,16 +48,16 @@ class DGCNN(PointEncoder):
         self.arguments["k"] = k
 
     def neighbourhoods(self, xyz: Tensor) -> Tensor:
-        """The nearest points of every point (B, N, 3), for the first layer: (B, N, k) int64."""
-        return nearest_features(xyz, self.k)
+        """The nearest points of every point (B, N, 3), for the first layer: (B, N, 2 k) int64, of which k are taken."""
+        return nearest_features(xyz, SPARE * self.k)
 
     def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Embed clouds.
 
         Args:
             points: (B, N, channels).
-            neighbours: (B, N, k) int64 for the first layer, found on cleaner coordinates say; later layers find their
-                own among features.
+            neighbours: (B, N, k or more) int64 for the first layer, found on cleaner coordinates say; later layers find
+                their own among features.
             kept: (B, N) bool, the points that count; the others are nobody's neighbours.
 
         Returns:
@@ -67,8 +67,8 @@ class DGCNN(PointEncoder):
         x = points
         if kept is not None:
             x = group(points, kept_slots(kept))
-            if neighbours is not None:
-                _, neighbours = kept_neighbours(neighbours, kept)
+        if neighbours is not None:
+            _, neighbours = kept_neighbours(neighbours, kept, min(self.k, neighbours.shape[2]))
         layers = []
         for number in range(1, 5):
             index = neighbours if number == 1 and neighbours is not None else nearest_features(x, self.k, kept)

@@ -57,7 +57,7 @@ def turn_up(points: _Array, source: Axis = "y", target: Axis = "z") -> _Array:
     return np.stack(columns, axis=-1)
 
 
-def nearest_neighbours(queries: Tensor, points: Tensor, k: int) -> Tensor:
+def nearest_neighbours(queries: Tensor, points: Tensor, k: int, kept: Tensor | None = None) -> Tensor:
     """The `k` points nearest to each query, nearest first.
 
     A query that is one of the points has itself among them; of equally near ones any may come first.
@@ -66,6 +66,8 @@ def nearest_neighbours(queries: Tensor, points: Tensor, k: int) -> Tensor:
         queries: (B, M, 3) coordinates.
         points: (B, N, 3) coordinates.
         k: 1 to N.
+        kept: (B, N) bool, the points that are looked among; all where None. Behind the last of them, in a cloud of
+            fewer than k, the others follow.
 
     Returns:
         (B, M, k) int64 indices into `points`.
@@ -75,8 +77,14 @@ def nearest_neighbours(queries: Tensor, points: Tensor, k: int) -> Tensor:
     """
     if not 1 <= k <= points.shape[-2]:
         raise ValueError(f"k should be between 1 and the {points.shape[-2]} points, got {k}")
-    parts = [squared_distances(part, points).topk(k, dim=-1, largest=False).indices for part in _parts(queries, points)]
+    parts = [_nearest(squared_distances(part, points), k, kept) for part in _parts(queries, points)]
     return torch.cat(parts, dim=1)
+
+
+def _nearest(distances: Tensor, k: int, kept: Tensor | None) -> Tensor:
+    if kept is not None:
+        distances.masked_fill_(~kept[:, None], torch.inf)
+    return distances.topk(k, dim=-1, largest=False).indices
 
 
 def ball_query(queries: Tensor, points: Tensor, radius: float, k: int) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from pointcloud.geometry import group, nearest_neighbours
-from pointcloud.kept import kept_neighbours
+from pointcloud.kept import SPARE, kept_neighbours
 from pointcloud.point_encoder import PointEncoder
 from pointcloud.shared_layer import SharedLayer
 
@@ -42,8 +42,8 @@ class PointNetLite(PointEncoder):
         arguments = {"d": d, "channels": channels, "centres": list(centres), "neighbours": neighbours}
         super().__init__(channels=channels, embedding_size=2 * d, arguments=arguments)
         self.centres, self.neighbours = (centres[0], centres[1]), neighbours
-        self.first = _Stage(channels, d // 16, d // 8)
-        self.second = _Stage(3 + d // 8, d // 4, d // 4)
+        self.first = _Stage(channels, d // 16, d // 8, neighbours)
+        self.second = _Stage(3 + d // 8, d // 4, d // 4, neighbours)
         self.whole = nn.Sequential(SharedLayer(3 + d // 4, d), SharedLayer(d, d))
 
     def neighbourhoods(self, xyz: Tensor) -> Tensor:
@@ -53,21 +53,17 @@ class PointNetLite(PointEncoder):
             xyz: (B, N, 3).
 
         Returns:
-            (B, M1 + M2, k) int64 slots, nearest first.
+            (B, M1 + M2, 2 k) int64 slots, nearest first: `SPARE` times as many as are taken.
         """
-        first, second = self._counts(xyz)
-        points = nearest_neighbours(xyz[:, :first], xyz, min(self.neighbours, xyz.shape[1]))
-        centres = nearest_neighbours(xyz[:, :second], xyz[:, :first], min(self.neighbours, first))
-        missing = points.shape[2] - centres.shape[2]
-        filled = torch.cat([centres, centres[..., -1:].expand(-1, -1, missing)], dim=2)
-        return torch.cat([points, filled], dim=1)
+        return self._neighbourhoods(xyz, SPARE * self.neighbours)
 
     def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Embed clouds.
 
         Args:
             points: (B, N, channels).
-            neighbours: (B, M1 + M2, k) int64 as `neighbourhoods` gives them, found on these points or on cleaner ones.
+            neighbours: (B, M1 + M2, k or more) int64 as `neighbourhoods` gives them, found on these points or on
+                cleaner ones.
             kept: (B, N) bool; other points, and neighbourhoods of other centres, do not count.
 
         Returns:
@@ -75,7 +71,7 @@ class PointNetLite(PointEncoder):
         """
         self.check(points)
         if neighbours is None:
-            neighbours = self.neighbourhoods(points[..., :3])
+            neighbours = self._neighbourhoods(points[..., :3], self.neighbours, kept)
         first, second = self._counts(points)
         local, centres = self.first(points, neighbours[:, :first], kept)
         local, centres = self.second(
@@ -85,6 +81,15 @@ class PointNetLite(PointEncoder):
         )
         return _pooled(self.whole(torch.cat([centres, local], dim=-1)), _first(kept, second))
 
+    def _neighbourhoods(self, xyz: Tensor, k: int, kept: Tensor | None = None) -> Tensor:
+        """(B, M1 + M2, k), or fewer where there are fewer points."""
+        first, second = self._counts(xyz)
+        points = nearest_neighbours(xyz[:, :first], xyz, min(k, xyz.shape[1]), kept)
+        centres = nearest_neighbours(xyz[:, :second], xyz[:, :first], min(k, first), _first(kept, first))
+        missing = points.shape[2] - centres.shape[2]
+        filled = torch.cat([centres, centres[..., -1:].expand(-1, -1, missing)], dim=2)
+        return torch.cat([points, filled], dim=1)
+
     def _counts(self, points: Tensor) -> tuple[int, int]:
         return min(self.centres[0], points.shape[1]), min(self.centres[1], points.shape[1])
 
@@ -92,15 +97,14 @@ class PointNetLite(PointEncoder):
 class _Stage(nn.Module):
     """What lies in a neighbourhood, relative to its centre -> a shared network -> maximum."""
 
-    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
+    def __init__(self, inputs: int, hidden: int, outputs: int, neighbours: int) -> None:
         super().__init__()
+        self.neighbours = neighbours
         self.network = nn.Sequential(SharedLayer(inputs, hidden), SharedLayer(hidden, outputs))
 
     def forward(self, points: Tensor, neighbours: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
         """Points (B, N, 3 + F), slots (B, M, k), kept (B, N) -> features (B, M, outputs), their centres (B, M, 3)."""
-        at = torch.arange(neighbours.shape[1], device=points.device).expand(len(points), -1)
-        if kept is not None:
-            at, neighbours = kept_neighbours(neighbours, kept)
+        at, neighbours = kept_neighbours(neighbours, kept, min(self.neighbours, neighbours.shape[2]))
         centres = group(points[..., :3], at)
         local = group(points, neighbours)
         local = torch.cat([local[..., :3] - centres[:, :, None], local[..., 3:]], dim=-1)

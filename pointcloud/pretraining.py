@@ -206,7 +206,7 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
     stores = [Store.open(path, kind="points") for path in settings.data]
     encoder = _encoder(settings)
     find = encoder.neighbourhoods if settings.neighbours == "clean" else None
-    # A table of PointNetLite's neighbourhoods takes 5 KB a shape; DGCNN's, of every point, would take 40.
+    # A table of PointNetLite's neighbourhoods takes 10 KB a shape; DGCNN's, of every point, would take 80.
     source = StoredClouds(stores, settings, find if isinstance(encoder, PointNetLite) else None)
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
@@ -282,7 +282,7 @@ class StoredClouds:
         return np.floor(fractions(positions, seed=self.seed, epoch=counter) * below).astype(np.int64)
 
     def _all_neighbourhoods(self, find: Finder) -> NDArray[np.integer]:
-        """(items, subsets, M, k): found once, 5 KB for each subset of a shape with the usual M and k."""
+        """(items, subsets, M, k): found once, 10 KB for each subset of a shape with the usual M and k."""
         found: list[NDArray[np.integer]] = []
         slots = np.int16 if self.points <= 2**15 else np.int32
         for position in progress(range(len(self)), label="neighbourhoods", unit="shapes", total=len(self)):

@@ -2,11 +2,10 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pointcloud.dgcnn import DGCNN, nearest_features
 from pointcloud.encoder import ENCODERS
-from pointcloud.kept import kept_neighbours, kept_slots
 from pointcloud.point_encoder import PointEncoder
 from pointcloud.pointnet import PointNet
 from pointcloud.pointnext import PointNeXt
@@ -155,14 +154,6 @@ def test_dgcnn_takes_neighbourhoods_of_cleaner_coordinates() -> None:
     assert not torch.allclose(encoder(clouds), encoder(clouds, torch.zeros(2, 30, 20, dtype=torch.int64)))
 
 
-def test_dgcnn_given_neighbourhoods_redirects_dropped_neighbours_to_nearer_kept_ones() -> None:
-    kept = torch.tensor([[True, False, True, True]])
-    neighbours = torch.tensor([[[0, 1, 2], [1, 0, 2], [2, 1, 3], [3, 2, 1]]])
-    at, found = kept_neighbours(neighbours, kept)
-    assert at.tolist() == [[0, 2, 2, 3]]
-    assert found.tolist() == [[[0, 0, 2], [2, 2, 3], [2, 2, 3], [3, 2, 2]]]
-
-
 def test_packed_clouds_equal_clouds_one_by_one() -> None:
     encoder = small("PointNet")
     assert isinstance(encoder, PointNet)
@@ -170,9 +161,3 @@ def test_packed_clouds_equal_clouds_one_by_one() -> None:
     offsets = torch.tensor([0, 5, 6, 36, 48])
     alone = torch.cat([encoder(cloud[None]) for cloud in clouds])
     torch.testing.assert_close(encoder.forward_packed(torch.cat(clouds), offsets), alone)
-
-
-def test_kept_slots_stand_for_themselves_and_for_others_in_turn() -> None:
-    kept = torch.tensor([[0, 1, 0, 1, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]]).bool()
-    found: Tensor = kept_slots(kept)
-    assert found.tolist() == [[1, 1, 1, 3, 1], [0, 1, 2, 3, 4], [0, 1, 2, 3, 4]]

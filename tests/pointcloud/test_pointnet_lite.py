@@ -40,8 +40,8 @@ def slow(encoder: PointNetLite, cloud: Tensor, kept: Tensor) -> Tensor:
 
 
 def stage(encoder: PointNetLite, layers: Any, xyz: Tensor, features: Tensor, centre: int, kept: Tensor) -> Tensor:
-    near = (xyz - xyz[centre]).norm(dim=1).argsort()[: encoder.neighbours].tolist()
-    members = [torch.cat([xyz[j] - xyz[centre], features[j]]) for j in near if kept[j]]
+    near = [j for j in (xyz - xyz[centre]).norm(dim=1).argsort().tolist() if kept[j]]
+    members = [torch.cat([xyz[j] - xyz[centre], features[j]]) for j in near[: encoder.neighbours]]
     return passed(layers, torch.stack(members)).amax(dim=0)
 
 
@@ -80,6 +80,24 @@ def test_dropped_points_leave_no_trace(training: bool) -> None:
 def test_given_neighbourhoods_are_those_it_would_find() -> None:
     encoder, clouds = small(), torch.randn(3, 40, 3)
     torch.testing.assert_close(encoder(clouds), encoder(clouds, encoder.neighbourhoods(clouds)))
+
+
+def test_given_neighbourhoods_of_a_thinned_cloud_are_its_own() -> None:
+    """As long as the spare neighbours make up for the dropped ones."""
+    encoder, clouds = small(), torch.randn(3, 40, 3)
+    neighbours, kept = encoder.neighbourhoods(clouds), torch.ones(3, 40, dtype=torch.bool)
+    assert neighbours.shape == (3, 18, 10)
+    kept[:, [2, 7, 30, 35, 39]] = False
+    kept[:, 8] = torch.tensor([True, False, True])
+    torch.testing.assert_close(encoder(clouds, neighbours, kept), encoder(clouds, kept=kept))
+
+
+def test_a_thinned_cloud_is_embedded_as_its_points_alone() -> None:
+    """Where no centre is dropped."""
+    encoder, clouds, kept = small(), torch.randn(3, 40, 3), torch.ones(3, 40, dtype=torch.bool)
+    kept[:, 12::2] = False
+    alone = clouds[:, kept[0].nonzero()[:, 0]]
+    torch.testing.assert_close(encoder(clouds, kept=kept), encoder(alone))
 
 
 def test_the_order_of_the_other_points_does_not_matter() -> None:
