@@ -64,12 +64,16 @@ class PointNetLite(PointEncoder):
             points: (B, N, channels).
             neighbours: (B, M1 + M2, k or more) int64 as `neighbourhoods` gives them, found on these points or on
                 cleaner ones.
-            kept: (B, N) bool; other points, and neighbourhoods of other centres, do not count.
+            kept: (B, N) bool. Without neighbourhoods found beforehand the embedding is that of these points alone; with
+                them, other points and the neighbourhoods of other centres do not count.
 
         Returns:
             (B, 2 d).
         """
         self.check(points)
+        if neighbours is None and kept is not None:
+            order = kept.to(torch.int8).argsort(dim=1, descending=True, stable=True)
+            points, kept = group(points, order), kept.gather(1, order)  # so that those that stay are the centres
         if neighbours is None:
             neighbours = self._neighbourhoods(points[..., :3], self.neighbours, kept)
         first, second = self._counts(points)
