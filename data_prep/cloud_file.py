@@ -17,10 +17,11 @@ from data_prep.ply import read_ply
 from data_prep.point_table import read_head, read_points
 from randquant.errors import DataError
 
-TABLES = (".xyz", ".xyzn", ".pts", ".asc", ".txt", ".csv")
+TABLES = (".xyz", ".xyzn", ".xyzrgb", ".pts", ".asc", ".txt", ".csv")
 CLOUDS = (".npy", ".npz", ".ply", ".pcd", *TABLES)
 
 _XYZ, _NORMAL = ("x", "y", "z"), ("nx", "ny", "nz")
+_ARRAYS = ("points", "positions", "xyz", "pc")  # what those of coordinates are called
 _NUMBERS = "fiu"  # kinds of NumPy arrays
 _UNIT = 0.05  # by how much the length of a normal may miss 1
 
@@ -46,8 +47,9 @@ def read_cloud(path: str | Path, *, normals: bool = False) -> Cloud:
     """The points of a file, whichever of `CLOUDS` it is.
 
     Args:
-        path: an array (N, 3 or more), or in an .npz file one named `points`, beside it `normals`; a table of numbers,
-            with or without a header and a first line that counts them; PLY with or without faces; PCD of any kind.
+        path: an array (N, 3 or more), in an .npz file the only one or that named points, positions, xyz or pc, beside
+            it `normals`; a table of numbers, with or without a header and a first line that counts them; PLY with or
+            without faces; PCD of any kind.
         normals: whether they are wanted.
 
     Raises:
@@ -83,6 +85,8 @@ def _stacked(path: Path, columns: Columns, names: Sequence[str], what: str) -> N
 
 def _unit(path: Path, normals: NDArray[np.float64]) -> NDArray[np.float64]:
     lengths = np.linalg.norm(normals, axis=1)
+    if not lengths.any():
+        raise DataError(f"{path} has normals that are all of length 0; leave out --normals, or compute them.")
     wrong = ~((np.abs(lengths - 1) <= _UNIT) | (lengths == 0))
     if wrong.any():
         raise DataError(
@@ -111,18 +115,26 @@ def _read_arrays(path: Path) -> Columns:
         if isinstance(loaded, np.ndarray):
             return _columns_of(path, loaded)
         with loaded:
-            name = loaded.files[0] if len(loaded.files) == 1 else "points"
-            columns = dict(_columns_of(path, loaded[name]))
-            if "normals" in loaded.files and name != "normals":
-                columns.update(zip(_NORMAL, _matrix(path, loaded["normals"], len(columns["x"])).T, strict=False))
-            return columns
-    except KeyError:
-        raise DataError(f"{path} has no array named points; name it so, or leave the file out.") from None
+            return _columns_of_archive(path, loaded)
     except DataError:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise whatever they stumble over
         reason = " ".join(str(error).split())[:100]
         raise DataError(f"{path} is no array of numbers ({reason}); restore it or leave it out.") from None
+
+
+def _columns_of_archive(path: Path, archive: Mapping[str, NDArray]) -> Columns:
+    names = list(archive)
+    name = names[0] if len(names) == 1 else next((name for name in _ARRAYS if name in names), None)
+    if name is None:
+        raise DataError(
+            f"{path} holds the arrays {', '.join(names)} and none named points; name it so, or leave it out."
+        )
+    columns = dict(_columns_of(path, archive[name]))
+    if "normals" in names and len(names) > 1:
+        normals = _matrix(path, archive["normals"], len(columns["x"]))
+        columns.update(zip(_NORMAL, normals.T, strict=False))
+    return columns
 
 
 def _columns_of(path: Path, array: NDArray) -> Columns:

@@ -84,8 +84,9 @@ def test_named_arrays(tmp_path: Path) -> None:
         named[axis] = POINTS[:, place]
     np.save(tmp_path / "a.npy", named)
     assert np.allclose(read_cloud(tmp_path / "a.npy").points, POINTS, atol=1e-6)
-    np.savez(tmp_path / "b.npz", whatever=POINTS)
-    assert np.array_equal(read_cloud(tmp_path / "b.npz").points, POINTS)
+    for arrays in ({"whatever": POINTS}, {"label": np.zeros(1), "pc": POINTS}, {"colors": BOTH, "positions": POINTS}):
+        np.savez(tmp_path / "b.npz", **arrays)
+        assert np.array_equal(read_cloud(tmp_path / "b.npz").points, POINTS)
     np.save(tmp_path / "c.npy", np.arange(12).reshape(4, 3))
     assert read_cloud(tmp_path / "c.npy").points.tolist() == np.arange(12).reshape(4, 3).tolist()
 
@@ -153,6 +154,7 @@ def test_wrong_files(name: str, content: Any, words: str, tmp_path: Path) -> Non
     ("rows", "words"),
     [
         (POINTS, "no normals"),
+        (np.concatenate([POINTS, 0 * NORMALS], axis=1), "all of length 0"),
         (np.concatenate([POINTS, 255 * np.abs(NORMALS)], axis=1), "may be colours; leave out --normals"),
         (np.concatenate([POINTS, np.full((50, 3), np.nan)], axis=1), "not of length 1"),
     ],
@@ -165,7 +167,7 @@ def test_what_are_no_normals(rows: np.ndarray, words: str, tmp_path: Path) -> No
 
 def test_wrong_archives(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", vertices=POINTS, faces=np.zeros((4, 3)))
-    with pytest.raises(DataError, match="no array named points"):
+    with pytest.raises(DataError, match="holds the arrays vertices, faces and none named points"):
         read_cloud(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", points=POINTS, normals=NORMALS[:20])
     with pytest.raises(DataError, match=r"\(20, 3\) where \(50, 3 or more\)"):
