@@ -1,4 +1,4 @@
-"""Meshes of 20,000 faces: reading OFF files, and all the way to a store."""
+"""Meshes of 20,000 faces: reading OFF and PLY files, and all the way to a store."""
 
 import itertools
 import tempfile
@@ -9,6 +9,7 @@ import numpy as np
 
 from data_prep.meshes import plan_meshes
 from data_prep.off import read_off
+from data_prep.ply import read_ply
 from data_prep.preparation import prepare
 from data_prep.shapes import POINTS, mesh_reader
 from scripts.benchmarks.pair import Pair
@@ -35,6 +36,16 @@ def meshes(_device: str) -> Iterator[Pair]:
             "Open3D",
             1,
         )
+        for text in (True, False):
+            ply = Path(folder, f"torus-{text}.ply")
+            open3d.io.write_triangle_mesh(ply, open3d.io.read_triangle_mesh(paths[0]), write_ascii=text)
+            yield Pair(
+                f"PLY file of 20,000 faces, {'text' if text else 'binary'}",
+                lambda ply=ply: read_ply(ply),  # type: ignore[misc]
+                lambda ply=ply: open3d.io.read_triangle_mesh(ply),  # type: ignore[misc]
+                "Open3D",
+                1,
+            )
         read = mesh_reader().read
         yield Pair(
             f"file -> {POINTS:,} ordered points, 20,000 faces",
