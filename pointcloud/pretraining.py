@@ -70,7 +70,7 @@ class PointPretraining(Training):
         rq_jitter: noise on quantized coordinates, as a fraction of their range.
         rq_renormalise: bring quantized clouds back to the unit sphere.
         neighbours: clean: the first neighbourhoods are those of the stored coordinates (PointNetLite, DGCNN), faster
-            with PointNetLite; view: of each view's own coordinates; auto: clean where it can be.
+            with PointNetLite; view: of the points that each view keeps; auto: clean where it can be.
         crop_kept: range of the share of points a crop keeps.
         dropout: range of the probability with which a point is dropped.
         stretch: largest factor of an axis; the smallest is one over it.
