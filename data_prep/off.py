@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from data_prep.polygons import fans
 from data_prep.text_numbers import text_numbers
+from data_prep.whole_file import read_bytes
 from randquant.errors import DataError
 
 # Letters before OFF announce columns after x, y, z: texture (ST), colour (C), normal (N). 4 and n mean other spaces.
@@ -55,10 +56,7 @@ def read_off(path: str | Path) -> Triangles:
             cannot be read.
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
+    data = read_bytes(path)
     if b"\0" in data or _BINARY.match(data):
         raise DataError(f"{path} is a binary OFF file and only text is read; export it as text.")
     if b"\r" in data:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.text_numbers import text_numbers
+from data_prep.whole_file import read_bytes
 from randquant.errors import DataError
 
 _HEADER = re.compile(rb"(?:[^\n]{0,9999}\n){0,99}?DATA[ \t]+(\w+)[ \t]*\r?\n")
@@ -47,10 +48,7 @@ def read_pcd(path: str | Path) -> dict[str, NDArray]:
         DataError: the file is missing, no PCD file, or holds less than its header says.
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
+    data = read_bytes(path)
     found = _HEADER.match(data)
     if found is None:
         raise DataError(f"{path} does not begin with the header of a PCD file; restore it or leave it out.")

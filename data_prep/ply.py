@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from data_prep.polygons import fans
 from data_prep.text_numbers import text_numbers
+from data_prep.whole_file import read_bytes
 from randquant.errors import DataError
 
 _TYPES = {
@@ -87,10 +88,7 @@ def read_ply(path: str | Path) -> Ply:
             (text files: or more).
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
+    data = read_bytes(path)
     header = _HEADER.match(data)
     if header is None:
         raise DataError(f"{path} does not begin with the header of a PLY file; restore it or leave it out.")
