@@ -23,6 +23,7 @@ CLOUDS = (".npy", ".npz", ".ply", ".pcd", *TABLES)
 _XYZ, _NORMAL = ("x", "y", "z"), ("nx", "ny", "nz")
 _ARRAYS = ("points", "positions", "xyz", "pc")  # what those of coordinates are called
 _NUMBERS = "fiu"  # kinds of NumPy arrays
+_WIDEST = 100  # columns of fewer than ten points; more are points lying down
 _UNIT = 0.05  # by how much the length of a normal may miss 1
 
 Columns = Mapping[str, NDArray]
@@ -34,7 +35,7 @@ class Cloud:
 
     Attributes:
         points: (N, 3) float64 coordinates; finite or not, as the file has them.
-        normals: (N, 3) float64 of length 1 (or 0, where there was none to be had); None where not asked for.
+        normals: (N, 3) float64 of length 1 (or 0, where the file has none); None where not asked for.
         missing: rows without a point, which scanners fill with NaN; they are not among the N.
     """
 
@@ -84,6 +85,7 @@ def _stacked(path: Path, columns: Columns, names: Sequence[str], what: str) -> N
 
 
 def _unit(path: Path, normals: NDArray[np.float64]) -> NDArray[np.float64]:
+    normals = np.where(np.isnan(normals).all(axis=1, keepdims=True), 0, normals)  # as PCL says that there is none
     lengths = np.linalg.norm(normals, axis=1)
     if not lengths.any():
         raise DataError(f"{path} has normals that are all of length 0; leave out --normals, or compute them.")
@@ -119,7 +121,7 @@ def _read_arrays(path: Path) -> Columns:
     except DataError:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise whatever they stumble over
-        reason = " ".join(str(error).split())[:100]
+        reason = "pickled objects are not loaded" if "pickle" in str(error) else " ".join(str(error).split())[:100]
         raise DataError(f"{path} is no array of numbers ({reason}); restore it or leave it out.") from None
 
 
@@ -144,7 +146,7 @@ def _columns_of(path: Path, array: NDArray) -> Columns:
 
 
 def _matrix(path: Path, array: NDArray, rows: int | None = None) -> NDArray:
-    lying = array.ndim == 2 and array.shape[0] == 3 < array.shape[1]
+    lying = array.ndim == 2 and (array.shape[0] == 3 < array.shape[1] or array.shape[0] < 10 < _WIDEST < array.shape[1])
     usable = array.ndim == 2 and array.shape[1] >= 3 and array.dtype.kind in _NUMBERS and rows in (None, len(array))
     if lying or not usable:
         raise DataError(

@@ -58,6 +58,6 @@ def cloud_reader(*, points: int = POINTS, normals: bool = False, up: Axis = "z",
 
 def _read(path: Path, *, points: int, normals: bool, up: Axis, least: int) -> Reading:
     cloud = read_cloud(path, normals=normals)
-    columns = {"file_points": len(cloud.points), "missing_points": cloud.missing}
+    columns = {"file_points": len(cloud.points) + cloud.missing, "missing_points": cloud.missing}
     count = max(least, min(points, len(cloud.points)))
     return columns, [spread_rows(path, cloud.points, count=count, up=up, normals=cloud.normals)]

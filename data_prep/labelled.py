@@ -61,6 +61,7 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
         empty = [name for name in REQUIRED if not row[name].strip()]
         if empty:
             raise DataError(f"{_at(table, line)} has no {empty[0]}; fill it in or remove the row.")
+        row.update(label=row["label"].strip(), split=row["split"].strip())
     return rows
 
 

@@ -1,23 +1,20 @@
-"""Triangle meshes from files: .off and .ply by our own readers, the other formats through trimesh or Open3D."""
+"""Triangle meshes from files: .off, .ply and .obj by our own readers, the other formats through trimesh or Open3D."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.obj import read_obj
 from data_prep.off import Triangles, read_off
 from data_prep.ply import read_ply
 from randquant.errors import DataError
 
 MESHES = (".off", ".ply", ".obj", ".stl", ".glb", ".gltf")
-_OF_OPEN3D = (".obj", ".stl")  # what it reads without an importer of its own
-_COMMENT = re.compile(rb"[ \t]*#[^\r\n]*")
-_INDENTATION = re.compile(rb"^ +", re.MULTILINE)
+_OF_OPEN3D = (".stl",)  # what it reads without an importer of its own
 _SMALLEST, _LARGEST = 1e-60, 1e60  # squared areas of anything in between are numbers
 
 
@@ -69,7 +66,8 @@ def checked(mesh: Mesh, path: Path) -> Mesh:
     """
     if not len(mesh.faces):
         raise DataError(
-            f"{path} has no faces, so it has no surface; export the mesh with them, or take it as a cloud of points."
+            f"{path} has no faces that can be read, so no surface; restore it if it is truncated, export it with "
+            "faces, or take it as a cloud of points (prepare clouds, embed --clouds)."
         )
     if not np.isfinite(mesh.vertices).all():
         raise DataError(f"{path} has a vertex whose coordinates are no finite numbers; mend it or leave it out.")
@@ -88,10 +86,10 @@ def checked(mesh: Mesh, path: Path) -> Mesh:
 
 def _read_ply(path: Path) -> Triangles:
     ply = read_ply(path)
-    return np.stack([ply.vertices[axis] for axis in "xyz"], axis=-1), ply.faces
+    return np.stack([ply.vertices[axis] for axis in "xyz"], axis=-1).astype(np.float64), ply.faces
 
 
-_READERS: dict[str, Callable[[Path], Triangles]] = {".off": read_off, ".ply": _read_ply}
+_READERS: dict[str, Callable[[Path], Triangles]] = {".off": read_off, ".ply": _read_ply, ".obj": read_obj}
 
 
 def _outside(mesh: Mesh) -> int:
@@ -106,18 +104,11 @@ def _read_other(path: Path) -> Triangles:
     except (ImportError, OSError):
         return _read_by_open3d(path)
     try:
-        file = BytesIO(_plain_obj(path.read_bytes())) if path.suffix.lower() == ".obj" else path
-        kind = path.suffix.lower()[1:]
-        loaded = trimesh.load_mesh(file, kind, process=False, skip_materials=True)  # textures take longer than the mesh
+        loaded = trimesh.load_mesh(path, process=False, skip_materials=True)  # textures take longer than the mesh
     except Exception as error:  # its readers raise whatever they stumble over
         raise _broken(path, error) from None
     faces = getattr(loaded, "faces", np.empty((0, 3)))
     return np.asarray(loaded.vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
-
-
-def _plain_obj(data: bytes) -> bytes:
-    """The lines without what the format allows and trimesh stumbles over: tabs, indentation, comments behind faces."""
-    return _INDENTATION.sub(b"", _COMMENT.sub(b"", data).replace(b"\t", b" "))
 
 
 def _read_by_open3d(path: Path) -> Triangles:

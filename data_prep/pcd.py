@@ -19,6 +19,7 @@ from data_prep.whole_file import read_bytes
 from randquant.errors import DataError
 
 _HEADER = re.compile(rb"(?:[^\n]{0,9999}\n){0,99}?DATA[ \t]+(\w+)[ \t]*\r?\n")
+_MOST = 1 << 20  # numbers of one field
 _KINDS = {"F": "f", "I": "i", "U": "u"}
 
 
@@ -75,7 +76,7 @@ def _read_header(path: Path, header: str) -> tuple[list[_Field], int]:
         points = int(said["POINTS"][0]) if "POINTS" in said else int(said["WIDTH"][0]) * int(said["HEIGHT"][0])
     except (KeyError, IndexError, ValueError, TypeError):
         raise DataError(f"{path} does not say what its points are made of; restore it or leave it out.") from None
-    if points < 0 or any(one.count < 1 for one in fields):
+    if points < 0 or any(not 1 <= one.count <= _MOST for one in fields):
         raise DataError(f"{path} says that it holds {points} points of {len(fields)} fields; restore it.")
     return fields, points
 

@@ -35,11 +35,11 @@ class Ply:
     """What a file holds.
 
     Attributes:
-        vertices: (V,) float64 of each property of the vertices by its name: x, y, z and others.
+        vertices: (V,) numbers of each property of the vertices by its name: x, y, z and others; lists are left out.
         faces: (F, 3) int64 indices of vertices; polygons as fans of triangles.
     """
 
-    vertices: dict[str, NDArray[np.float64]]
+    vertices: dict[str, NDArray]
     faces: NDArray[np.int64]
 
 
@@ -97,12 +97,15 @@ def read_ply(path: str | Path) -> Ply:
     found = {element.name: body.read(element) for element in elements}
     if text and body.place < len(body.units):
         raise DataError(f"{path} holds more numbers than its header says; restore it or leave it out.")
-    columns = {name: values.numbers.astype(np.float64) for name, values in found.get("vertex", {}).items()}
+    single = {one.name for element in elements for one in element.properties if one.count is None}
+    columns = {name: values.numbers for name, values in found.get("vertex", {}).items() if name in single}
     if not {"x", "y", "z"} <= columns.keys():
         raise DataError(f"{path} has no vertices with x, y and z; leave it out.")
     corners = next((found["face"][name] for name in _CORNERS if name in found.get("face", {})), None)
     if corners is None:
         return Ply(columns, np.empty((0, 3), dtype=np.int64))
+    if (corners.numbers % 1 != 0).any():
+        raise DataError(f"{path} has a face with a corner that is no whole number; mend it or leave it out.")
     return Ply(columns, fans(corners.numbers.astype(np.int64), corners.counts))
 
 

@@ -37,12 +37,13 @@ def read_head(path: str | Path, required: Sequence[str]) -> Head:
     Args:
         path: of the file.
         required: names that a line has to hold to be taken for those of the columns, lower case; the line may say them
-            in capitals, between quotation marks, or behind # or //.
+            in capitals, between quotation marks, or behind # or //. A remark that holds more or fewer words than the
+            rows have cells is only a remark.
 
     Raises:
-        DataError: the file is missing or no text.
+        DataError: the file is missing or no text, or its rows have more or fewer cells than its header has names.
     """
-    lines, names, count = 0, [], None
+    lines, names, count, remarked, cells = 0, [], None, False, 0
     try:
         with open(path, encoding="utf-8-sig") as file:
             for line in file:
@@ -50,16 +51,25 @@ def read_head(path: str | Path, required: Sequence[str]) -> Head:
                 remark = text.startswith(("#", "//"))
                 words = _words(text.lstrip("#/"))
                 if set(required) <= {word.lower() for word in words}:
-                    names = words
+                    names, remarked = words, remark
                 elif not remark and len(words) == 1 and words[0].isdecimal() and count is None:
                     count = int(words[0])
                 elif text and not remark:
+                    cells = len(words)
+                    lines += _are_places(words, next(file, ""))
                     break
                 lines += 1
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
     except UnicodeDecodeError:
         raise DataError(f"{path} is no text in UTF-8; restore it or leave it out.") from None
+    if cells and names and cells != len(names):
+        if not remarked:
+            raise DataError(
+                f"{path} names {len(names)} columns ({', '.join(names)[:60]}) where its rows have {cells} cells; mend "
+                "the header, or put commas between cells."
+            )
+        names = []
     return Head(lines, names, count)
 
 
@@ -69,13 +79,22 @@ def _words(line: str) -> list[str]:
     >>> _words(' X Y  Z '), _words(',"x",y'), _words("x; y;")
     (['X', 'Y', 'Z'], ['', 'x', 'y'], ['x', 'y', ''])
     """
-    cells = line.strip().split(_separator(line))
+    cells = line.strip(" \r\n").split(_separator(line))
     return [cell.strip().strip('"') for cell in cells]
 
 
+def _are_places(words: Sequence[str], following: str) -> bool:
+    """Whether a line is 0, 1, 2, …, as pandas names columns that have no names, and no point like the one below it.
+
+    >>> _are_places(["0", "1", "2"], "0.5,1.5,2.5"), _are_places(["0", "1", "2"], "0,1,3")
+    (True, False)
+    """
+    return len(words) >= 3 and list(words) == [str(place) for place in range(len(words))] and "." in following
+
+
 def _separator(line: str) -> str | None:
-    """Between numbers; None is white space."""
-    return next((sign for sign in (",", ";") if sign in line), None)
+    """Between cells; None is white space."""
+    return next((sign for sign in (";", ",") if sign in line), None)
 
 
 def read_points(

@@ -139,7 +139,10 @@ def _refuse_unusable(columns: Sequence[NDArray], count: int | None) -> None:
 def _in_unit_sphere(points: NDArray[np.float64]) -> NDArray[np.float32]:
     moved = points - points[:1]  # exact zeros where all points are equal, which a mean need not give
     centred = moved - moved.mean(axis=0)
-    radius = np.sqrt(np.square(centred).sum(axis=1).max())
+    with np.errstate(over="ignore"):
+        radius = np.sqrt(np.square(centred).sum(axis=1).max())
+    if np.isinf(radius):
+        raise DataError("the coordinates are too large to be measured; scale them or leave the file out.")
     if not radius > 0:
         raise DataError("all points lie in one place; leave the file out.")
     return (centred / radius).astype(np.float32)

@@ -66,6 +66,9 @@ CELLS = text(np.c_[POINTS, np.arange(50), POINTS[:, :1]], ",")
         "z;class;y;x\n" + text([(z, "a b", y, x) for x, y, z in POINTS], ";"),
         "z\ty\tx\n" + text(POINTS[:, ::-1], "\t"),
         "50\n" + text(np.c_[POINTS, np.full(50, -1200), np.full((50, 3), 255)]),  # Leica: intensity and colours
+        "0,1,2\n" + text(POINTS, ","),  # pandas, without names
+        "# Format: X Y Z R G B\n" + text(np.c_[POINTS, np.zeros((50, 3))]),
+        "# the columns are x y z i\n" + text(np.c_[POINTS, np.arange(50)]),
         "\ufeff" + CELLS,
         text(POINTS, ", "),
         text(POINTS).replace("\n", "\r\n"),
@@ -107,10 +110,11 @@ def test_rows_without_a_point_are_left_out(tmp_path: Path) -> None:
 def test_normals_that_are_missing_or_nearly_of_length_one(tmp_path: Path) -> None:
     rows = np.concatenate([POINTS, 1.01 * NORMALS], axis=1)
     rows[0, 3:] = 0
+    rows[1, 3:] = np.nan
     np.save(tmp_path / "a.npy", rows)
     normals = read_cloud(tmp_path / "a.npy", normals=True).normals
     assert normals is not None
-    assert np.allclose(np.linalg.norm(normals, axis=1), [0, *[1] * 49])
+    assert np.allclose(np.linalg.norm(normals, axis=1), [0, 0, *[1] * 48])
 
 
 @pytest.mark.parametrize(
@@ -120,10 +124,11 @@ def test_normals_that_are_missing_or_nearly_of_length_one(tmp_path: Path) -> Non
         ("a.npy", b"not an array", "is no array of numbers"),
         ("a.npz", b"PK\3\4", "is no array of numbers"),
         ("a.npy", np.zeros((3, 50)), r"holds float64 \(3, 50\) where .* transpose it"),
+        ("a.npy", np.zeros((6, 500)), r"holds float64 \(6, 500\) where .* transpose it"),
         ("a.npy", np.zeros((2, 50, 3)), r"\(2, 50, 3\) where \(points, 3 or more\) numbers are expected; mend it"),
         ("a.npy", np.zeros((50, 2)), r"\(50, 2\) where"),
         ("a.npy", np.full((50, 3), "x"), "holds <U1"),
-        ("a.npy", np.array([{"x": 1}], dtype=object), "is no array of numbers"),
+        ("a.npy", np.array([{"x": 1}], dtype=object), "pickled objects are not loaded"),
         ("a.npy", np.zeros(5, dtype=[("x", "f4"), ("y", "f4")]), r"no coordinates x, y, z \(its columns are x, y\)"),
         ("a.txt", b"x y\n1 2\n", "no table of numbers"),
         ("a.txt", b"1 2\n3 4\n", "no coordinates x, y, z"),
@@ -131,6 +136,9 @@ def test_normals_that_are_missing_or_nearly_of_length_one(tmp_path: Path) -> Non
         ("a.txt", b"# nothing\n", "holds no points"),
         ("a.txt", b"x y z\n", "holds no points"),
         ("a.csv", b"x,y,z\n1,2,three\n", "no table of numbers"),
+        ("a.txt", b"Point ID\tx\ty\tz\n1\t2\t3\t4\n", "names 5 columns .* where its rows have 4 cells"),
+        ("a.txt", b"x y z\n1 0.1 0.2 0.3\n", "names 3 columns .x, y, z. where its rows have 4 cells"),
+        ("a.csv", b"x,y,z\n1,0.1,0.2,0.3\n", "names 3 columns"),
         ("a.csv", b"x,y,z\n1,2,3\n1,2\n", "no table of numbers"),
         ("a.xyz", b"\x80\xff\xfe\x00", "is no text in UTF-8"),
         ("a.pts", b"3\n1 2 3\n4 5 6\n", "says that it has 3 points and holds 2"),
@@ -156,7 +164,7 @@ def test_wrong_files(name: str, content: Any, words: str, tmp_path: Path) -> Non
         (POINTS, "no normals"),
         (np.concatenate([POINTS, 0 * NORMALS], axis=1), "all of length 0"),
         (np.concatenate([POINTS, 255 * np.abs(NORMALS)], axis=1), "may be colours; leave out --normals"),
-        (np.concatenate([POINTS, np.full((50, 3), np.nan)], axis=1), "not of length 1"),
+        (np.concatenate([POINTS, np.full((50, 3), np.nan)], axis=1), "all of length 0"),
     ],
 )
 def test_what_are_no_normals(rows: np.ndarray, words: str, tmp_path: Path) -> None:

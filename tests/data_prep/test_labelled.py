@@ -40,6 +40,11 @@ def test_group_is_optional_and_order_and_further_columns_are_free(root: Path) ->
     assert plan_labelled(table(root, text), root).items == [Item("a.wav", 3, "cat", None, "train")]
 
 
+def test_blanks_around_labels_and_splits_do_not_count(root: Path) -> None:
+    plan = plan_labelled(table(root, "path,label,split\na.wav,cat , train\nsub/b.wav, cat,valid\n"), root)
+    assert [(item.label, item.split) for item in plan.items] == [("cat", "train"), ("cat", "valid")]
+
+
 def test_folds_are_taken_in_all_rows_or_in_none(root: Path) -> None:
     folds = "path,label,split\na.wav,cat,fold1\nsub/b.wav,dog,fold10\n"
     assert [item.split for item in plan_labelled(table(root, folds), root).items] == ["fold1", "fold10"]

@@ -92,6 +92,7 @@ def test_as_open3d_writes_it(ascii: bool, compressed: bool, tmp_path: Path) -> N
         (header("ascii").replace(b"POINTS 40", b"POINTS many") + FORMS["ascii"], "does not say what"),
         (header("ascii").replace(b"POINTS 40", b"POINTS -40") + FORMS["ascii"], "holds -40 points"),
         (header("ascii").replace(b"COUNT 1 4", b"COUNT 0 4") + FORMS["ascii"], "points of 8 fields"),
+        (header("binary", 0).replace(b"COUNT 1 4", b"COUNT 1 99999999999999"), "points of 8 fields"),
         (header("ascii") + FORMS["ascii"] + b"1\n", "more numbers than its header says"),
         (header("ascii") + FORMS["ascii"].replace(b"0.5", b"half"), "something other than numbers"),
         (header("zipped") + FORMS["ascii"], "as zipped; expected ascii"),

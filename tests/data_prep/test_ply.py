@@ -120,6 +120,16 @@ XYZ = "property float x\nproperty float y\nproperty float z\n"
             "1 2 3\n-1 0 0\n",
             "a face with a list of -1 numbers",
         ),
+        (
+            HEAD + "element vertex 1\n" + XYZ + "element face 1\nproperty list uchar float vertex_index\nend_header\n"
+            "1 2 3\n3 0 0.7 0\n",
+            "a corner that is no whole number",
+        ),
+        (
+            HEAD + "element vertex 1\nproperty list uchar float x\nproperty float y\nproperty float z\nend_header\n"
+            "2 1 1 2 3\n",
+            "no vertices with x, y and z",
+        ),
     ],
 )
 def test_wrong_files(content: str, words: str, tmp_path: Path) -> None:

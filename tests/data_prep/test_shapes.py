@@ -67,6 +67,7 @@ def test_up_becomes_z(up: str, axis: int, cloud: np.ndarray) -> None:
         (np.eye(3), 4, "3 points where 4 are asked for"),
         (np.array([[0, 0, np.nan], [1, 1, 1]]), None, "no finite numbers"),
         (np.full((1000, 3), 0.1), None, "in one place"),
+        (1e200 * np.eye(3), None, "too large to be measured"),
     ],
 )
 def test_unusable_clouds(points: np.ndarray, count: int | None, expected: str) -> None:
