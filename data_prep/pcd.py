@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.text_numbers import text_numbers
+from data_prep.text_numbers import numbers_below_header
 from data_prep.whole_file import read_bytes
 from randquant.errors import DataError
 
@@ -71,7 +71,8 @@ def _read_header(path: Path, header: str) -> tuple[list[_Field], int]:
     """The fields and the number of points."""
     said = {words[0]: words[1:] for line in header.splitlines() if (words := line.split())}
     try:
-        columns = zip(said["FIELDS"], said["TYPE"], said["SIZE"], said.get("COUNT") or _ones(said), strict=True)
+        counts = said.get("COUNT") or ["1"] * len(said["FIELDS"])
+        columns = zip(said["FIELDS"], said["TYPE"], said["SIZE"], counts, strict=True)
         fields = [_Field(name, np.dtype(f"<{_KINDS[kind]}{size}"), int(count)) for name, kind, size, count in columns]
         points = int(said["POINTS"][0]) if "POINTS" in said else int(said["WIDTH"][0]) * int(said["HEIGHT"][0])
     except (KeyError, IndexError, ValueError, TypeError):
@@ -81,14 +82,8 @@ def _read_header(path: Path, header: str) -> tuple[list[_Field], int]:
     return fields, points
 
 
-def _ones(said: dict[str, list[str]]) -> list[str]:
-    return ["1"] * len(said["FIELDS"])
-
-
 def _from_text(path: Path, fields: Sequence[_Field], points: int, text: bytes) -> list[NDArray]:
-    numbers = text_numbers(text)
-    if numbers is None:
-        raise DataError(f"{path} has something other than numbers below its header; restore it.")
+    numbers = numbers_below_header(path, text)
     width = sum(one.count for one in fields)
     _require(path, len(numbers), points * width, points)
     if len(numbers) > points * width:

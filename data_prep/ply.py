@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.polygons import fans
-from data_prep.text_numbers import text_numbers
+from data_prep.ragged import places_within
+from data_prep.text_numbers import numbers_below_header
 from data_prep.whole_file import read_bytes
 from randquant.errors import DataError
 
@@ -93,7 +94,10 @@ def read_ply(path: str | Path) -> Ply:
     if header is None:
         raise DataError(f"{path} does not begin with the header of a PLY file; restore it or leave it out.")
     text, elements = _read_header(path, header[1].decode("ascii", errors="replace"))
-    body = _Body(path, _numbers(path, data[header.end() :]) if text else np.frombuffer(data[header.end() :], np.uint8))
+    body = _Body(
+        path,
+        numbers_below_header(path, data[header.end() :]) if text else np.frombuffer(data[header.end() :], np.uint8),
+    )
     found = {element.name: body.read(element) for element in elements}
     if text and body.place < len(body.units):
         raise DataError(f"{path} holds more numbers than its header says; restore it or leave it out.")
@@ -129,13 +133,6 @@ def _read_header(path: Path, header: str) -> tuple[bool, list[_Element]]:
             case _:
                 raise DataError(f"{path} has the line {' '.join(words)[:60]!r} in its header; restore or leave it out.")
     return order == "=", elements
-
-
-def _numbers(path: Path, text: bytes) -> NDArray[np.float64]:
-    numbers = text_numbers(text)
-    if numbers is None:
-        raise DataError(f"{path} has something other than numbers below its header; restore it.")
-    return numbers
 
 
 class _Body:
@@ -211,8 +208,7 @@ class _Body:
     def _gathered(self, starts: NDArray[np.int64], counts: NDArray[np.int64], dtype: np.dtype) -> NDArray:
         """The numbers of lists that start anywhere."""
         widths = counts * self._wide(dtype)
-        within = np.arange(widths.sum()) - np.repeat(np.cumsum(widths) - widths, widths)
-        return self._decoded(self.units[np.repeat(starts, widths) + within], dtype)
+        return self._decoded(self.units[np.repeat(starts, widths) + places_within(widths)], dtype)
 
     def _count(self, element: _Element, place: int, dtype: np.dtype) -> int:
         """The length of the list at a place."""

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.ragged import places_within
+
 
 def fans(corners: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Triangles that all start at the first corner of their polygon, in the order of the polygons.
@@ -21,5 +23,5 @@ def fans(corners: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.in
     """
     triangles = np.maximum(counts - 2, 0)
     first = np.repeat(np.cumsum(counts) - counts, triangles)
-    step = np.arange(triangles.sum()) - np.repeat(np.cumsum(triangles) - triangles, triangles)
-    return np.stack([corners[first], corners[first + step + 1], corners[first + step + 2]], axis=-1)
+    middle = first + places_within(triangles) + 1
+    return np.stack([corners[first], corners[middle], corners[middle + 1]], axis=-1)

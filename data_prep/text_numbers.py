@@ -1,9 +1,12 @@
 """Numbers between white space, many at once."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from randquant.errors import DataError
 
 
 def text_numbers(text: bytes, dtype: DTypeLike = np.float64) -> NDArray | None:
@@ -18,3 +21,15 @@ def text_numbers(text: bytes, dtype: DTypeLike = np.float64) -> NDArray | None:
             return np.fromstring(text, dtype=dtype, sep=" ")
         except (DeprecationWarning, ValueError):
             return None
+
+
+def numbers_below_header(path: Path, text: bytes) -> NDArray[np.float64]:
+    """All numbers of what follows the header of a text file, (n,).
+
+    Raises:
+        DataError: there is anything else; it names the file.
+    """
+    numbers = text_numbers(text)
+    if numbers is None:
+        raise DataError(f"{path} has something other than numbers below its header; restore it.")
+    return numbers
