@@ -4,8 +4,8 @@ from functools import partial
 from pathlib import Path
 
 from data_prep.cloud import channels, check_points, spread_rows
-from data_prep.cloud_file import CLOUDS, read_cloud
 from data_prep.folder import plan_files
+from data_prep.formats.cloud_file import CLOUDS, read_cloud
 from data_prep.labelled import plan_labelled
 from data_prep.preparation import Plan, Reader, Reading
 from data_prep.shapes import POINTS, point_settings

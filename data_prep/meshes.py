@@ -4,8 +4,8 @@ from pathlib import Path
 
 from data_prep.cloud import check_points
 from data_prep.folder import plan_files
+from data_prep.formats.mesh import MESHES
 from data_prep.labelled import plan_labelled
-from data_prep.mesh import MESHES
 from data_prep.preparation import Plan
 from data_prep.shapes import POINTS, mesh_reader
 from data_prep.surface import Sampling

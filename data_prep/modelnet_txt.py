@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from data_prep.cloud import FILE_ROW, channels, check_points, leading_rows
 from data_prep.dataset import Archive, Dataset
+from data_prep.formats.point_table import read_points
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
 from data_prep.modelnet import HALVES, PUBLISHED
-from data_prep.point_table import read_points
 from data_prep.preparation import Item, Plan, Reader, Reading
 from data_prep.scan import files_below
 from data_prep.shapes import POINTS, point_settings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.mesh import MESHES, Mesh, read_mesh
+from data_prep.formats.mesh import MESHES, Mesh, read_mesh
 from data_prep.preparation import Item, Reader, read_item
 from data_prep.surface import surface_seed
 from randquant.errors import DataError

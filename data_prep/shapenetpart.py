@@ -18,9 +18,9 @@ import numpy as np
 
 from data_prep.cloud import channels, check_points, spread_rows
 from data_prep.dataset import Archive, Dataset
+from data_prep.formats.point_table import read_points
 from data_prep.layout import find_root
 from data_prep.listing import read_lines, read_names
-from data_prep.point_table import read_points
 from data_prep.preparation import Item, Plan, Reader, Reading
 from data_prep.scan import files_below
 from data_prep.shapes import point_settings

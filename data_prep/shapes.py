@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.mesh import read_mesh
+from data_prep.formats.mesh import read_mesh
 from data_prep.preparation import Reader
 from data_prep.surface import Sampling, sample_surface
 from pointcloud.farthest_points import farthest_point_order

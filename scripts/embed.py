@@ -22,10 +22,10 @@ from audio import encoder as audio_encoder
 from audio import named_encoder as audio_named
 from audio.embedding import Embedder
 from audio.encoder import Layer
-from data_prep.cloud_file import CLOUDS
 from data_prep.clouds import cloud_reader
 from data_prep.folder import file_size, plan_files, plan_folder
-from data_prep.mesh import MESHES
+from data_prep.formats.cloud_file import CLOUDS
+from data_prep.formats.mesh import MESHES
 from data_prep.preparation import Item, Plan, Reader
 from data_prep.read_ahead import read_ahead
 from data_prep.shapes import POINTS, mesh_reader

@@ -28,7 +28,10 @@ ALLOWED = {
     "scripts": {"randquant", "audio", "pointcloud", "data_prep"},
 }
 # Missing on some machines or slow to load: imported inside the function that needs them.
-LATE = {"torchaudio", "torch_scatter", "open3d", "trimesh", "h5py", "numba", "librosa", "nnAudio"}
+LATE = {
+    *("torchaudio", "torch_scatter", "open3d", "trimesh", "h5py", "numba", "librosa", "nnAudio"),
+    *("av", "laspy", "lazrs", "pye57", "mapbox_earcut"),
+}
 
 # Everything but torch, what torch needs, numpy and the standard library is hidden; randquant must not mind.
 IMPORT_ALONE = """

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from data_prep.formats.off import read_off
+from data_prep.formats.ply import read_ply
 from data_prep.meshes import plan_meshes
-from data_prep.off import read_off
-from data_prep.ply import read_ply
 from data_prep.preparation import prepare
 from data_prep.shapes import POINTS, mesh_reader
 from scripts.benchmarks.pair import Pair

@@ -9,7 +9,7 @@ from data_prep.clouds import cloud_reader, plan_clouds
 from data_prep.preparation import Item, Plan, prepare
 from data_prep.shapes import finished
 from randquant.errors import DataError, UsageError
-from tests.data_prep.test_cloud_file import BOTH, POINTS, write
+from tests.data_prep.formats.test_cloud_file import BOTH, POINTS, write
 
 
 @pytest.fixture

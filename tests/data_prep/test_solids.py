@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_prep.mesh import Mesh
+from data_prep.formats.mesh import Mesh
 from data_prep.modelnet import MODELNET40
 from data_prep.solids.blocks import block, box, leaning, rectangle
 from data_prep.solids.families import FAMILIES, draw_shape, seeded

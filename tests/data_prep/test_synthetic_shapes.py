@@ -13,7 +13,7 @@ import pytest
 
 from data_prep import synthetic
 from data_prep.datasets import DATASETS
-from data_prep.mesh import read_mesh
+from data_prep.formats.mesh import read_mesh
 from data_prep.modelnet import MODELNET40
 from data_prep.preparation import Plan, read_item
 from data_prep.scanobjectnn import VARIANTS

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.text_numbers import numbers_below_header
-from data_prep.whole_file import read_bytes
+from data_prep.formats.text_numbers import numbers_below_header
+from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 _HEADER = re.compile(rb"(?:[^\n]{0,9999}\n){0,99}?DATA[ \t]+(\w+)[ \t]*\r?\n")

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data_prep.polygons import fans
-from data_prep.text_numbers import text_numbers
-from data_prep.whole_file import read_bytes
+from data_prep.formats.polygons import fans
+from data_prep.formats.text_numbers import text_numbers
+from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 # Letters before OFF announce columns after x, y, z: texture (ST), colour (C), normal (N). 4 and n mean other spaces.

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.pcd import read_pcd
-from data_prep.ply import read_ply
-from data_prep.point_table import read_head, read_points
+from data_prep.formats.pcd import read_pcd
+from data_prep.formats.ply import read_ply
+from data_prep.formats.point_table import read_head, read_points
 from randquant.errors import DataError
 
 TABLES = (".xyz", ".xyzn", ".xyzrgb", ".pts", ".asc", ".txt", ".csv")

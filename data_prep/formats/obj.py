@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data_prep.polygons import fans
-from data_prep.text_numbers import text_numbers
-from data_prep.whole_file import read_bytes
+from data_prep.formats.polygons import fans
+from data_prep.formats.text_numbers import text_numbers
+from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 _COMMENT = re.compile(rb"#[^\n]*")

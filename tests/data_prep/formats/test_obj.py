@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.obj import read_obj
+from data_prep.formats.obj import read_obj
 from randquant.errors import DataError
-from tests.data_prep.test_mesh import BOX, CUBE, SIDES
+from tests.data_prep.formats.test_mesh import BOX, CUBE, SIDES
 
 VERTICES = [f"v {x:g} {y:g} {z:g}" for x, y, z in CUBE]
 FACES = ["f " + " ".join(str(corner + 1) for corner in side) for side in SIDES]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.whole_file import read_bytes
+from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 

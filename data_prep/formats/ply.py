@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.polygons import fans
-from data_prep.ragged import places_within
-from data_prep.text_numbers import numbers_below_header
-from data_prep.whole_file import read_bytes
+from data_prep.formats.polygons import fans
+from data_prep.formats.ragged import places_within
+from data_prep.formats.text_numbers import numbers_below_header
+from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 _TYPES = {

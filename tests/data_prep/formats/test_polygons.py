@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.polygons import fans
+from data_prep.formats.polygons import fans
 
 
 @given(st.lists(st.lists(st.integers(0, 99), max_size=7), max_size=12))

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.obj import read_obj
-from data_prep.off import Triangles, read_off
-from data_prep.ply import read_ply
+from data_prep.formats.obj import read_obj
+from data_prep.formats.off import Triangles, read_off
+from data_prep.formats.ply import read_ply
 from randquant.errors import DataError
 
 MESHES = (".off", ".ply", ".obj", ".stl", ".glb", ".gltf")

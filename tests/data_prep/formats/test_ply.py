@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.ply import read_ply
+from data_prep.formats.ply import read_ply
 from randquant.errors import DataError
 
 FORMATS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}

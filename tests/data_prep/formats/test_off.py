@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep import off
-from data_prep.off import read_off
+from data_prep.formats import off
+from data_prep.formats.off import read_off
 from randquant.errors import DataError
 
-REAL = Path(__file__).parents[2].parent / "shared" / "data" / "shapes30"
+REAL = Path(__file__).parents[3].parent / "shared" / "data" / "shapes30"
 
 VERTICES = "0 0 0\n1 0 0\n0 1 0\n0 0 1.5e0\n"
 FACES = "3 0 1 2\n3 0 1 3\n3 0 2 3\n3 1 2 3\n"

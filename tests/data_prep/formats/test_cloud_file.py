@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.cloud_file import CLOUDS, TABLES, read_cloud
+from data_prep.formats.cloud_file import CLOUDS, TABLES, read_cloud
 from randquant.errors import DataError
 
 POINTS = np.random.default_rng(0).normal(size=(50, 3))

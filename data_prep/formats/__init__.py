@@ -1,0 +1,1 @@
+"""File formats of meshes and clouds of points, one file a format, and what their readers share."""
