@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from data_prep.csv_table import read_csv
 from data_prep.dataset import Dataset
 from data_prep.folder import existing_folder
 from data_prep.layout import find_root
-from data_prep.listing import read_table
 from data_prep.preparation import Item, Plan
 from data_prep.recordings import RECORDINGS
 from data_prep.scan import files_below
@@ -110,7 +110,7 @@ def _splits(table: Path, part: Part) -> dict[str, str | None]:
     """The split of every clip by file name."""
     columns = ("fname", "split") if part == "dev" else ("fname",)
     splits: dict[str, str | None] = {}
-    for line, row in read_table(table, columns, f"FSD50K's {part}.csv"):
+    for line, row in read_csv(table, columns, f"FSD50K's {part}.csv"):
         name = f"{row['fname'].strip()}.wav"
         if name in splits:
             raise DataError(f"{table} names {row['fname']} twice (again in line {line}); download it again.")

@@ -1,10 +1,14 @@
 """Recordings or shapes with labels and a split, named by a CSV file: what a probe needs."""
 
-import csv
+import os
 import posixpath
-from collections.abc import Iterable, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from data_prep.csv_table import Row, read_csv
 from data_prep.folder import existing_folder
 from data_prep.preparation import Item, Plan, Reader
 from data_prep.recordings import RECORDINGS
@@ -12,69 +16,59 @@ from randquant.errors import DataError
 from randquant.store import SPLITS, is_fold
 
 REQUIRED = ("path", "label", "split")
+_WHAT = "a table of labels"
+_LINE_SEPARATORS = "\u2028\u2029"
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def plan_labelled(table: str | Path, root: str | Path, reader: Reader = RECORDINGS) -> Plan:
     """The files that a CSV file names, in its order.
 
     Args:
-        table: CSV with a header and the columns `path` (relative to `root`), `label`, `split` (train, valid
-            or test; or fold1, fold2, … throughout, to be cross-validated) and, optional, `group` (speaker, take
-            …); further columns are passed over.
+        table: CSV as `data_prep.csv_table.read_csv` takes it, with the columns `path`, `label`, `split` (train, valid
+            or test; or fold1, fold2, … throughout, to be cross-validated) and, optional, `group` (speaker, take …);
+            further columns are passed over. Paths start from `root` or are absolute and lie inside it; backslashes
+            may stand for slashes.
         root: the folder the paths start from.
         reader: of the files.
 
     Raises:
-        DataError: a column is missing, a cell is empty, a split is unknown, a path is absolute, leads out of
-            `root`, comes twice or does not exist, or a label of valid or test does not occur in train.
+        DataError: the table cannot be read as one, a cell is empty, a split is unknown, a label or group holds control
+            characters, a path leads out of `root`, comes twice or does not exist, or a label of valid or test does not
+            occur in train.
     """
     table, root = Path(table), existing_folder(root)
     rows = _rows(table)
-    paths = [_inside(row["path"], _at(table, line)) for line, row in rows]
     _check_splits(table, rows)
-    _check_repeats(table, paths)
     _check_labels(table, rows)
-    sizes = _sizes(table, root, paths)
+    files = list(_files(table, root, rows))
+    _check_there(table, root, files)
+    _check_repeats(table, (file.path for file in files))
     items = [
-        Item(path, size, row["label"], row.get("group") or None, row["split"])
-        for path, size, (_, row) in zip(paths, sizes, rows, strict=True)
+        Item(file.path, file.size or 0, row["label"], row.get("group") or None, row["split"])
+        for file, (_, row) in zip(files, rows, strict=True)
     ]
-    return Plan(root, items, reader, {"dataset": "labelled", "root": str(root), "csv": table.name})
+    source = {"dataset": "labelled", "root": str(root), "csv": table.name, **_groups_across(items)}
+    return Plan(root, items, reader, source)
 
 
-def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
+def _rows(table: Path) -> list[Row]:
     """The rows with their line numbers."""
-    try:
-        with open(table, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            _check_columns(table, reader.fieldnames or ())
-            rows = [(reader.line_num, row) for row in reader]
-    except FileNotFoundError:
-        raise DataError(f"{table} does not exist; check --csv.") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{table} is not a CSV file in UTF-8 ({error}); save it as one.") from None
+    rows = list(read_csv(table, REQUIRED, _WHAT, optional=("group",), mend="mend it"))
     if not rows:
         raise DataError(f"{table} has a header but no rows; add the files.")
     for line, row in rows:
-        if None in row or None in row.values():
-            raise DataError(f"{_at(table, line)} has more or fewer cells than the header; mend it.")
-        empty = [name for name in REQUIRED if not row[name].strip()]
-        if empty:
-            raise DataError(f"{_at(table, line)} has no {empty[0]}; fill it in or remove the row.")
-        row.update(label=row["label"].strip(), split=row["split"].strip())
+        row["split"] = row["split"].lower()
+        for name in ("label", "group"):
+            text = row.get(name, "")
+            if any(unicodedata.category(mark) == "Cc" or mark in _LINE_SEPARATORS for mark in text):
+                raise DataError(
+                    f"{_at(table, line)} has the {name} {text!r} with control characters in it; remove them."
+                )
     return rows
 
 
-def _check_columns(table: Path, names: Sequence[str]) -> None:
-    missing = [name for name in REQUIRED if name not in names]
-    if missing:
-        raise DataError(
-            f"{table} lacks the column {', '.join(missing)}: expected path,label,group,split (group optional), got "
-            f"{','.join(names) or 'an empty file'}; rename its columns."
-        )
-
-
-def _check_splits(table: Path, rows: Sequence[tuple[int, dict[str, str]]]) -> None:
+def _check_splits(table: Path, rows: Sequence[Row]) -> None:
     for line, row in rows:
         if row["split"] not in SPLITS and not is_fold(row["split"]):
             raise DataError(
@@ -93,7 +87,7 @@ def _check_repeats(table: Path, paths: Iterable[str]) -> None:
         seen.add(path)
 
 
-def _check_labels(table: Path, rows: Iterable[tuple[int, dict[str, str]]]) -> None:
+def _check_labels(table: Path, rows: Iterable[Row]) -> None:
     learned = {row["label"] for _, row in rows if row["split"] == "train" or is_fold(row["split"])}
     unknown = sorted({row["label"] for _, row in rows} - learned)
     if unknown:
@@ -104,21 +98,72 @@ def _check_labels(table: Path, rows: Iterable[tuple[int, dict[str, str]]]) -> No
         )
 
 
-def _inside(path: str, where: str) -> str:
-    normal = posixpath.normpath(path.strip())
-    if posixpath.isabs(normal) or normal.split("/")[0] == "..":
-        raise DataError(f"{where} has the path {path}, which leads out of --root; use paths relative to it.")
-    return normal
+def _groups_across(items: Iterable[Item]) -> dict[str, list[str]]:
+    """Groups that more than one split, or fold, has, where there are any."""
+    splits: dict[str, set[str | None]] = {}
+    for item in items:
+        if item.group is not None:
+            splits.setdefault(item.group, set()).add(item.split)
+    across = sorted(group for group, found in splits.items() if len(found) > 1)
+    return {"groups_across": across} if across else {}
 
 
-def _sizes(table: Path, root: Path, paths: Sequence[str]) -> list[int]:
-    missing = [path for path in paths if not (root / path).is_file()]
+@dataclass(frozen=True)
+class _File:
+    """A file that a table names: below the root, with forward slashes; `size` is None where there is none."""
+
+    path: str
+    size: int | None
+
+
+def _files(table: Path, root: Path, rows: Iterable[Row]) -> Iterator[_File]:
+    tops = tuple(dict.fromkeys(_slashed(os.fspath(top)) for top in (root, root.absolute(), root.resolve())))
+    for line, row in rows:
+        ways = [_inside(path, tops) for path in _spellings(row["path"])]
+        paths = [path for path in ways if path is not None]
+        if not paths:
+            raise DataError(
+                f"{_at(table, line)} has the path {row['path']}, which leads out of --root; use paths relative to it."
+            )
+        sizes = ((path, _size(root / path)) for path in paths)
+        path, size = next(((path, size) for path, size in sizes if size is not None), (paths[0], None))
+        yield _File(path, size)
+
+
+def _spellings(path: str) -> Iterator[str]:
+    """As written; with slashes for backslashes; and with accents composed or apart, as systems of files differ."""
+    slashed = _slashed(path)
+    yield from dict.fromkeys(
+        (path, slashed, *(unicodedata.normalize(form, slashed) for form in ("NFC", "NFD")))  # type: ignore[arg-type]
+    )
+
+
+def _inside(path: str, tops: Iterable[str]) -> str | None:
+    """The path relative to the root, whose absolute names are `tops`; None where it leads out."""
+    normal = posixpath.normpath(path)
+    if posixpath.isabs(normal) or _DRIVE.match(path):
+        return next((normal[len(top) + 1 :] for top in tops if normal.startswith(f"{top}/")), None)
+    return None if normal.split("/")[0] == ".." else normal
+
+
+def _slashed(path: str) -> str:
+    return path.replace("\\", "/")
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size if path.is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _check_there(table: Path, root: Path, files: Sequence[_File]) -> None:
+    missing = [file.path for file in files if file.size is None]
     if missing:
         raise DataError(
             f"{table} names {len(missing)} files that do not exist below {root} (the first: {missing[0]}); "
             "check --root and the column path."
         )
-    return [(root / path).stat().st_size for path in paths]
 
 
 def _at(table: Path, line: int) -> str:

@@ -1,8 +1,7 @@
-"""The lists and tables that come with a dataset: found beside its recordings, read line by line."""
+"""The lists that come with a dataset: found beside its recordings, read line by line."""
 
-import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from randquant.errors import DataError
@@ -56,37 +55,3 @@ def read_names(path: Path, what: str) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DataError(f"{path} should be a list of names, {what}, but holds something else; download it again.")
     return names
-
-
-def read_table(path: Path, columns: Sequence[str], what: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file with a header, each with its line number.
-
-    Args:
-        path: as in `read_lines`.
-        columns: those that have to be there; others are kept.
-        what: what it should be, for the error messages.
-
-    Raises:
-        DataError: as `read_lines`; a column is missing; a row has more or fewer cells than the header, or
-            nothing in one of `columns`.
-    """
-    reader = csv.DictReader(read_lines(path, what), strict=True)
-    try:
-        _check_columns(path, columns, reader.fieldnames or (), what)
-        for row in reader:
-            if None in row or None in row.values():
-                raise DataError(f"{path} line {reader.line_num} has more or fewer cells than the header; mend it.")
-            empty = [name for name in columns if not row[name].strip()]
-            if empty:
-                raise DataError(f"{path} line {reader.line_num} has no {empty[0]}; mend it or download it again.")
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise DataError(f"{path} is not a CSV file ({error}) where {what} is expected; download it again.") from None
-
-
-def _check_columns(path: Path, columns: Sequence[str], names: Sequence[str], what: str) -> None:
-    missing = [name for name in columns if name not in names]
-    if missing:
-        raise DataError(
-            f"{path} lacks the column {', '.join(missing)}, but {what} has {', '.join(columns)}; give the right file."
-        )

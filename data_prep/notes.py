@@ -1,6 +1,6 @@
 """What a plan left out or could not find, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _COUNTS = {
@@ -12,6 +12,7 @@ _COUNTS = {
     "doubled": "recordings that are there twice, one of each is used: {:,}",
     "other_files": "passed over {:,} files of other kinds",
 }
+_SHOWN = 5  # groups
 _ABSENT = ("missing_splits", "missing_folds", "parts_absent")
 
 
@@ -22,5 +23,13 @@ def notes(source: Mapping[str, Any]) -> list[str]:
     ['recordings that no list names, left out: 1,200', 'absent: fold3']
     """
     lines = [text.format(source[key]) for key, text in _COUNTS.items() if source.get(key)]
+    lines += _across(source.get("groups_across") or ())
     absent = [name for key in _ABSENT for name in source.get(key) or ()]
     return [*lines, f"absent: {', '.join(absent)}"] if absent else lines
+
+
+def _across(groups: Sequence[str]) -> list[str]:
+    if not groups:
+        return []
+    shown = ", ".join(groups[:_SHOWN]) + (", …" if len(groups) > _SHOWN else "")
+    return [f"groups in more than one split: {len(groups):,} ({shown}); scores count on what was met in training"]

@@ -11,9 +11,9 @@ and a fold of one's own would part them. Group: `fsID`, the Freesound recording 
 
 from pathlib import Path
 
+from data_prep.csv_table import read_csv
 from data_prep.dataset import Archive, Dataset, Download
 from data_prep.layout import find_root
-from data_prep.listing import read_table
 from data_prep.preparation import Item, Plan
 from data_prep.recordings import RECORDINGS
 from data_prep.scan import files_below
@@ -70,7 +70,7 @@ def plan_us8k(root: str | Path) -> Plan:
 def _read_slices(table: Path) -> dict[str, tuple[str, str, str]]:
     """Class, group and fold of every slice by its path below the root."""
     slices: dict[str, tuple[str, str, str]] = {}
-    for line, row in read_table(table, _COLUMNS, _WHAT):
+    for line, row in read_csv(table, _COLUMNS, _WHAT):
         name, fold = row["slice_file_name"].strip(), f"fold{row['fold'].strip()}"
         where = f"{table} line {line}"
         if fold not in FOLDS:

@@ -30,9 +30,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from data_prep.csv_table import read_csv
 from data_prep.dataset import Archive, Dataset, Download
 from data_prep.layout import find_root
-from data_prep.listing import find_list, read_lines, read_table
+from data_prep.listing import find_list, read_lines
 from data_prep.preparation import Item, Plan
 from data_prep.recordings import RECORDINGS
 from data_prep.scan import files_below
@@ -266,7 +267,7 @@ def _recordings(root: Path, archives: Iterable[str]) -> _Found:
 def _read_table(table: Path) -> dict[tuple[str, str], tuple[str, str]]:
     """Label and split by archive and file name."""
     rows: dict[tuple[str, str], tuple[str, str]] = {}
-    for line, row in read_table(table, ("file_name", "label", "split"), _TABLE):
+    for line, row in read_csv(table, ("file_name", "label", "split"), _TABLE):
         key = _key(row["file_name"])
         label, split = row["label"].strip(), _TABLE_SPLITS.get(row["split"].strip())
         if not all(key):
