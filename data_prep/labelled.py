@@ -133,9 +133,7 @@ def _files(table: Path, root: Path, rows: Iterable[Row]) -> Iterator[_File]:
 def _spellings(path: str) -> Iterator[str]:
     """As written; with slashes for backslashes; and with accents composed or apart, as systems of files differ."""
     slashed = _slashed(path)
-    yield from dict.fromkeys(
-        (path, slashed, *(unicodedata.normalize(form, slashed) for form in ("NFC", "NFD")))  # type: ignore[arg-type]
-    )
+    yield from dict.fromkeys((path, slashed, *(unicodedata.normalize(form, slashed) for form in ("NFC", "NFD"))))
 
 
 def _inside(path: str, tops: Iterable[str]) -> str | None:
