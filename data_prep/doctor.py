@@ -17,6 +17,7 @@ from typing import Any, Literal
 import joblib
 
 from data_prep.dataset import Dataset
+from data_prep.formats.whole_file import stand_in
 from data_prep.oddities import ODDITIES, Findings, look_at
 from data_prep.preparation import Item, Plan, Reader, printable, read_item
 from randquant.errors import DataError, UsageError
@@ -273,20 +274,8 @@ def _check_batch(root: Path, items: Sequence[Item], reader: Reader, decode: bool
                 pass
         except DataError as error:
             path = root / item.path
-            faults[printable(item.name)] = (path.exists(), _web_page(path) or str(error))
+            faults[printable(item.name)] = (path.exists(), stand_in(path) or str(error))
     return len(items), faults, findings
-
-
-def _web_page(path: Path) -> str | None:
-    """What is wrong with a page that was saved under a recording's name."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(256).lstrip().lower()
-    except OSError:
-        return None
-    if not head.startswith((b"<!doctype html", b"<html")):
-        return None
-    return f"{path} is a web page (HTML) saved under another name; download it again."
 
 
 def _order(split: str) -> tuple[int, int, str]:

@@ -5,11 +5,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from data_prep.formats.mesh import MESHES, Mesh, read_mesh
 from data_prep.preparation import Item, Reader, read_item
+from data_prep.reading_notes import READING, noted
 from data_prep.surface import surface_seed
 from randquant.errors import DataError
 
@@ -22,6 +24,7 @@ ODDITIES: Mapping[str, str] = {
     FLAT_FACES: "some faces without an area, which no point is drawn from",
     STRAY: "vertices that no face uses, which are no part of the shape",
     SHEET: "all of the shape in one plane",
+    **{name.replace("_", " "): text.removeprefix("{:,} ") for name, text in READING.items()},
 }
 _HEAD = 4096  # bytes; the counts stand there, whatever comments precede them
 _COMMENT = re.compile(rb"#[^\n]*")
@@ -55,10 +58,11 @@ def look_at(root: Path, item: Item, reader: Reader) -> Findings:
     if item.window is None and path.suffix.lower() in MESHES:
         mesh = read_mesh(path)
         return Findings(f"{surface_seed(mesh, 0):032x}", tuple(_oddities(path, mesh)))
-    _, blocks = read_item(root, item, reader)
+    columns, blocks = read_item(root, item, reader)
     rows = np.concatenate(list(blocks))
     places = rows[:, :3].astype(np.float64)
-    return Findings(hashlib.sha256(rows.tobytes()).hexdigest(), (SHEET,) if _is_sheet(places) else ())
+    odd = [SHEET] * _is_sheet(places) + _named(columns)
+    return Findings(hashlib.sha256(rows.tobytes()).hexdigest(), tuple(odd))
 
 
 def _oddities(path: Path, mesh: Mesh) -> list[str]:
@@ -71,7 +75,12 @@ def _oddities(path: Path, mesh: Mesh) -> list[str]:
         STRAY: len(np.unique(mesh.faces)) < len(mesh.vertices),
         SHEET: _is_sheet(mesh.vertices[used]),
     }
-    return [name for name, there in found.items() if there]
+    return [name for name, there in found.items() if there] + _named(mesh.notes)
+
+
+def _named(columns: Mapping[str, Any]) -> list[str]:
+    """The oddities that a reader noted."""
+    return [name.replace("_", " ") for name in noted(columns)]
 
 
 def _head(path: Path) -> bytes:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from data_prep.cluster import run_on_cluster
+from data_prep.formats.whole_file import stand_in
 from randquant.errors import DataError, UsageError
 from randquant.progress import bar
 from randquant.store import Store, StoreWriter
@@ -71,7 +72,9 @@ class Reader:
         kind: of the store, "audio" or "points".
         read: takes a file's path, returns extra manifest columns and the rows in blocks; raises DataError
             for a file it cannot read, at once or from the iteration. A module-level function: it travels to
-            other processes.
+            other processes. What it met and mended, left out or guessed is a column too, named in
+            `data_prep.reading_notes.READING`: a count, and no column where there is none. `prepare` and `embed`
+            close with a line for each, and `doctor` lists the files.
         settings: whatever decides the outcome; part of the plan and of store.json.
         read_window: the same for rows [start, stop) alone; a window that the file is too short for is a
             DataError. None where the kind has no windows.
@@ -222,7 +225,7 @@ def _write_shard(
             except DataError as error:
                 if strict:
                     raise
-                shard.skip(printable(item.name), str(error))
+                shard.skip(printable(item.name), stand_in(root / item.path) or str(error))
     return len(items)
 
 

@@ -1,13 +1,15 @@
 """The items of a plan, read in order by several processes, for a consumer that needs them once and keeps no store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
+from data_prep.formats.whole_file import stand_in
 from data_prep.preparation import Item, Plan, Reader, read_item
 from randquant.errors import DataError
 
@@ -15,13 +17,27 @@ _AHEAD = 512  # items in memory at once: 25 MB of clouds of 2,048 points with no
 _SMALL = 256  # items for which starting processes costs more than they save
 
 
-def read_ahead(plan: Plan, *, workers: int = 1) -> Iterator[NDArray | DataError]:
+Columns = Mapping[str, Any]
+
+
+def read_ahead(plan: Plan, *, workers: int = 1, columns: list[Columns] | None = None) -> Iterator[NDArray | DataError]:
     """Rows of each item, or why it cannot be read, in the order of the plan.
 
     Args:
         plan: what to read.
         workers: processes.
+        columns: a list that what the reader says of each readable item is appended to, as in a store's manifest.
     """
+    for outcome in _outcomes(plan, workers):
+        if isinstance(outcome, DataError):
+            yield outcome
+            continue
+        if columns is not None:
+            columns.append(outcome[0])
+        yield outcome[1]
+
+
+def _outcomes(plan: Plan, workers: int) -> Iterator[tuple[Columns, NDArray] | DataError]:
     if workers == 1 or len(plan.items) < _SMALL:
         yield from (_outcome(plan.root, item, plan.reader) for item in plan.items)
         return
@@ -29,7 +45,7 @@ def read_ahead(plan: Plan, *, workers: int = 1) -> Iterator[NDArray | DataError]
         yield from _in_parallel(plan, plan.items[first : first + _AHEAD], workers)
 
 
-def _in_parallel(plan: Plan, items: Sequence[Item], workers: int) -> Iterator[NDArray | DataError]:
+def _in_parallel(plan: Plan, items: Sequence[Item], workers: int) -> Iterator[tuple[Columns, NDArray] | DataError]:
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
     try:
         yield from parallel(joblib.delayed(_outcome)(plan.root, item, plan.reader) for item in items)
@@ -40,9 +56,10 @@ def _in_parallel(plan: Plan, items: Sequence[Item], workers: int) -> Iterator[ND
         ) from None
 
 
-def _outcome(root: Path, item: Item, reader: Reader) -> NDArray | DataError:
+def _outcome(root: Path, item: Item, reader: Reader) -> tuple[Columns, NDArray] | DataError:
     try:
-        _, blocks = read_item(root, item, reader)
-        return np.concatenate(list(blocks))
+        columns, blocks = read_item(root, item, reader)
+        return columns, np.concatenate(list(blocks))
     except DataError as error:
-        return error
+        reason = stand_in(root / item.path)
+        return error if reason is None else DataError(reason)

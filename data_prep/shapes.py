@@ -71,7 +71,7 @@ def _read_shape(
 ) -> tuple[dict[str, Any], Iterable[NDArray]]:
     mesh = read_mesh(path)
     places, normals = sample_surface(mesh, points, sampling=sampling, seed=seed)
-    columns = {"vertices": len(mesh.vertices), "faces": len(mesh.faces)}
+    columns = {"vertices": len(mesh.vertices), "faces": len(mesh.faces), **mesh.notes}
     try:
         return columns, [finished(places, up=up, normals=normals)]
     except DataError as error:

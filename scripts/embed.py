@@ -27,7 +27,8 @@ from data_prep.folder import file_size, plan_files, plan_folder
 from data_prep.formats.cloud_file import CLOUDS
 from data_prep.formats.mesh import MESHES
 from data_prep.preparation import Item, Plan, Reader
-from data_prep.read_ahead import read_ahead
+from data_prep.read_ahead import Columns, read_ahead
+from data_prep.reading_notes import reading_notes
 from data_prep.shapes import POINTS, mesh_reader
 from pointcloud import encoder as point_encoder
 from pointcloud import named_encoder as point_named
@@ -220,9 +221,10 @@ def _embed_shapes(
     out.parent.mkdir(parents=True, exist_ok=True)
     settings = dict(plan.reader.settings)
     require_channels(loaded, Layout.of(settings["channels"]), input)
+    read: list[Columns] = []
     summary = embedder.write(
         [item.path for item in plan.items],
-        read_ahead(plan, workers=workers),
+        read_ahead(plan, workers=workers, columns=read),
         Layout.of(settings["channels"]),
         out,
         checkpoint=checkpoint,
@@ -232,6 +234,7 @@ def _embed_shapes(
         f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.rows:,} "
         f"{'clouds' if clouds else 'meshes'} of {taken:,} points, {len(summary.skipped):,} skipped"
     )
+    print("".join(f"{line}\n" for line in reading_notes(read)), end="")
     return summary.skipped
 
 

@@ -57,6 +57,7 @@ from data_prep.layout import holds_tree
 from data_prep.meshes import plan_meshes
 from data_prep.notes import notes
 from data_prep.preparation import Plan, prepare
+from data_prep.reading_notes import READING, reading_notes
 from data_prep.scanobjectnn import Variant
 from data_prep.surface import Sampling
 from data_prep.synthetic import (
@@ -599,7 +600,7 @@ def summary(store: Store) -> list[str]:
     """What a store holds, how much of the published dataset that is, and what was left out, in lines."""
     skipped = store.info["skipped"]
     lines = [f"{store.path}: {_amount(store)}, {len(skipped):,} skipped"]
-    lines += _published(store) + notes(store.info["source"]) + _table(store)
+    lines += _published(store) + notes(store.info["source"]) + _readings(store) + _table(store)
     lines += [f"skipped {entry['path']}: {entry['reason']}" for entry in skipped[:_SHOWN]]
     if len(skipped) > _SHOWN:
         lines.append(f"… and {len(skipped) - _SHOWN:,} more; store.json lists them all")
@@ -614,6 +615,18 @@ def _amount(store: Store) -> str:
     fewest, most = int(store.lengths.min()), int(store.lengths.max())
     points = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
     return f"{len(store):,} shapes of {points} points ({' '.join(store.info['channels'])})"
+
+
+def _readings(store: Store) -> list[str]:
+    """What was odd in the files, by the columns of the manifest that their readers wrote."""
+    found = {}
+    for name in READING:
+        try:
+            found[name] = store.column(name)
+        except KeyError:  # none of the files was
+            continue
+    rows = (dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True))
+    return reading_notes(rows, "recordings" if store.kind == "audio" else "shapes")
 
 
 def _published(store: Store) -> list[str]:

@@ -1,7 +1,7 @@
 """Triangle meshes from files: .off, .ply and .obj by our own readers, the other formats through trimesh or Open3D."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -25,10 +25,12 @@ class Mesh:
     Attributes:
         vertices: (V, 3) float64 coordinates, all finite; some may belong to no face.
         faces: (F, 3) int64 indices of vertices, at least one face with an area.
+        notes: how much of what was odd in the file, by the names of `data_prep.reading_notes.READING`.
     """
 
     vertices: NDArray[np.float64]
     faces: NDArray[np.int64]
+    notes: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def doubled_normals(self) -> NDArray[np.float64]:

@@ -19,7 +19,9 @@ from randquant.errors import DataError
 
 _COMMENT = re.compile(rb"#[^\n]*")
 _REFERENCES = re.compile(rb"/[^\s]*")  # of a corner to its texture and normal
-_BOM = b"\xef\xbb\xbf"
+_BOM, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+_HEAD = 1 << 12  # bytes that tell whether it is text
+_VERTEX, _FACE = (b"v ", b"V "), (b"f ", b"F ")
 
 Lines = Sequence[bytes]  # each with its keyword
 
@@ -34,22 +36,43 @@ def read_obj(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         DataError: the file is missing, or a line of a vertex or face cannot be read.
     """
     path = Path(path)
-    data = read_bytes(path).removeprefix(_BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    data = _COMMENT.sub(b"", data).replace(b"\\\n", b" ").replace(b"\t", b" ")
-    lines = data.split(b"\n")
+    lines = _lines(path)
     vertices: list[bytes] = []
     faces: list[bytes] = []
     before: list[int] = []  # vertices above each face
     for line in map(bytes.lstrip, lines):
-        if line.startswith(b"v "):
+        if line.startswith(_VERTEX):
             vertices.append(line)
-        elif line.startswith(b"f "):
+        elif line.startswith(_FACE):
             faces.append(line)
             before.append(len(vertices))
     places = _read_vertices(path, vertices, lines)
     if not faces:
         return places, np.empty((0, 3), dtype=np.int64)
     return places, _read_faces(path, faces, np.array(before, dtype=np.int64), lines)
+
+
+def read_obj_points(path: str | Path) -> NDArray[np.float64]:
+    """(V, 3) coordinates of all vertices, for files that hold points, with or without faces.
+
+    Raises:
+        DataError: the file is missing, or the line of a vertex cannot be read.
+    """
+    path = Path(path)
+    lines = _lines(path)
+    return _read_vertices(path, [line for line in map(bytes.lstrip, lines) if line.startswith(_VERTEX)], lines)
+
+
+def _lines(path: Path) -> list[bytes]:
+    """The lines of a file without comments, continued ones in one piece."""
+    data = read_bytes(path)
+    head = data[:_HEAD]
+    if head.startswith(_UTF16) or b"\0" in head:
+        wide = head.startswith(_UTF16) or 3 * head.count(b"\0") > len(head)
+        found = "text in UTF-16" if wide else "binary"
+        raise DataError(f"{path} is {found} where an OBJ file is text in UTF-8; save it as that.")
+    data = data.removeprefix(_BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return _COMMENT.sub(b"", data).replace(b"\\\n", b" ").replace(b"\t", b" ").split(b"\n")
 
 
 def _read_vertices(path: Path, vertices: Lines, lines: Lines) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.formats.obj import read_obj
+from data_prep.formats.obj import read_obj, read_obj_points
 from randquant.errors import DataError
 from tests.data_prep.formats.test_mesh import BOX, CUBE, SIDES
 
@@ -83,3 +83,22 @@ def test_as_trimesh_reads_it(tmp_path: Path) -> None:
     vertices, faces = read_obj(tmp_path / "a.obj")
     assert np.allclose(vertices, sphere.vertices, atol=1e-6)
     assert np.array_equal(faces, sphere.faces)
+
+
+def test_points_alone(tmp_path: Path) -> None:
+    for text in ("\n".join(VERTICES), PLAIN, PLAIN.replace("v", "V")):
+        (tmp_path / "a.obj").write_text(text)
+        assert np.array_equal(read_obj_points(tmp_path / "a.obj"), CUBE)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_text_in_other_encodings_is_named(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "a.obj").write_text(PLAIN, encoding=encoding)
+    with pytest.raises(DataError, match="is text in UTF-16 where an OBJ file is text in UTF-8"):
+        read_obj(tmp_path / "a.obj")
+
+
+def test_machine_code_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.obj").write_bytes(b"\x64\x86\x02\0" + bytes(range(1, 255)))
+    with pytest.raises(DataError, match="is binary where"):
+        read_obj(tmp_path / "a.obj")

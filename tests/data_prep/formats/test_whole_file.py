@@ -1,10 +1,17 @@
 """Bytes, or a sentence."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from data_prep.formats.whole_file import read_bytes
+from data_prep.clouds import plan_clouds
+from data_prep.formats.cloud_file import CLOUDS
+from data_prep.formats.mesh import MESHES
+from data_prep.formats.whole_file import read_bytes, stand_in
+from data_prep.meshes import plan_meshes
+from data_prep.preparation import Plan, prepare
+from data_prep.read_ahead import read_ahead
 from randquant.errors import DataError
 
 
@@ -15,3 +22,28 @@ def test_bytes_or_a_sentence(tmp_path: Path) -> None:
         read_bytes(tmp_path / "b")
     with pytest.raises(DataError, match="Is a directory"):
         read_bytes(tmp_path)
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n"
+
+
+def test_what_stands_in_for_a_file_is_named(tmp_path: Path) -> None:
+    for name, content, words in (("a.off", LFS, "run git lfs pull"), ("b.npy", b"\n<!DOCTYPE HTML>", "web page")):
+        (tmp_path / name).write_bytes(content)
+        assert words in (stand_in(tmp_path / name) or "")
+    with pytest.raises(DataError, match=r"a\.off is a Git LFS pointer"):
+        read_bytes(tmp_path / "a.off")
+    (tmp_path / "c").write_bytes(b"OFF")
+    assert stand_in(tmp_path / "c") is None
+    assert stand_in(tmp_path / "absent") is None
+
+
+@pytest.mark.parametrize("plan", [plan_meshes, plan_clouds], ids=["meshes", "clouds"])
+def test_every_reader_says_so(plan: Callable[..., Plan], tmp_path: Path) -> None:
+    for suffix in MESHES if plan is plan_meshes else CLOUDS:
+        (tmp_path / f"a{suffix}").write_bytes(LFS)
+    outcomes = list(read_ahead(plan(tmp_path)))
+    assert len(outcomes) > 3
+    assert all("run git lfs pull" in str(outcome) for outcome in outcomes)
+    with pytest.raises(DataError, match="run git lfs pull"):
+        prepare(plan(tmp_path), tmp_path / "store")

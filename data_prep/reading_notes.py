@@ -1,0 +1,39 @@
+"""What readers met in files and mended, left out or guessed: counts in a manifest, told in words."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# Columns of a manifest that count what was odd in a file and read nevertheless; {:,} is their sum.
+READING: Mapping[str, str] = {
+    "ear_polygons": "{:,} polygons that are not convex, cut into triangles by their ears",
+    "bent_polygons": "{:,} polygons that are not flat, cut as they look in their best plane",
+    "crossed_polygons": "{:,} polygons that cross themselves, cut as well as can be",
+    "short_faces": "{:,} faces of fewer than three corners, left out",
+}
+
+
+def reading_notes(files: Iterable[Mapping[str, Any]], things: str = "shapes") -> list[str]:
+    """One line for each of `READING` that occurs.
+
+    Args:
+        files: columns of each file, as its reader gave them; those that are no notes are passed over.
+        things: what the files are, in the plural.
+
+    >>> reading_notes([{"ear_polygons": 3, "faces": 90}, {}, {"ear_polygons": 337}])
+    ['2 shapes: 340 polygons that are not convex, cut into triangles by their ears']
+    """
+    counts: dict[str, list[int]] = {}
+    for columns in files:
+        for name in READING.keys() & columns.keys():
+            if columns[name]:
+                counts.setdefault(name, []).append(columns[name])
+    return [
+        f"{len(found):,} {things if len(found) > 1 else things[:-1]}: {text.format(sum(found))}"
+        for name, text in READING.items()
+        if (found := counts.get(name))
+    ]
+
+
+def noted(columns: Mapping[str, Any]) -> dict[str, int]:
+    """Those of a file's columns that are notes, and not nought."""
+    return {name: columns[name] for name in READING if columns.get(name)}
