@@ -88,6 +88,7 @@ class DGCNN(PointEncoder):
         difference, own = weight[:, : x.shape[-1]], weight[:, x.shape[-1] :]
         # Coordinates of neighbours differ little: in half precision the difference of their products would be noise.
         half = torch.is_autocast_enabled(x.device.type) and x.shape[-1] >= WIDTHS[0]
+        x = x if half else x.to(weight.dtype)
         with torch.autocast(x.device.type, enabled=half):
             edges = group(F.linear(x, difference), index) + F.linear(x, own - difference)[:, :, None]
         return F.leaky_relu(norm(edges.permute(0, 3, 1, 2)), SLOPE).amax(dim=-1).transpose(1, 2)
@@ -117,7 +118,8 @@ def _nearest(x: Tensor, k: int, kept: Tensor | None) -> Tensor:
 
 def _mean(features: Tensor, kept: Tensor | None) -> Tensor:
     """Over the kept of (B, C, N)."""
+    exact = torch.promote_types(features.dtype, torch.float32)
     if kept is None:
-        return features.mean(dim=2)
+        return features.mean(dim=2, dtype=exact)
     weight = (kept | ~kept.any(dim=1, keepdim=True))[:, None].to(features.dtype)
-    return (features * weight).sum(dim=2) / weight.sum(dim=2)
+    return (features * weight).sum(dim=2, dtype=exact) / weight.sum(dim=2, dtype=exact)

@@ -2,6 +2,7 @@
 
 import itertools
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -57,6 +58,11 @@ class PointNet(PointEncoder):
 
     def _pointwise(self, x: Tensor) -> Tensor:
         """(B, channels, N) -> (B, d, N)."""
-        for number in range(1, 6):
-            x = F.relu(self.get_submodule(f"bn{number}")(self.get_submodule(f"conv{number}")(x)))
+        with torch.autocast(x.device.type, enabled=False):  # which would round the coordinates
+            x = F.relu(self._layer(1, x.to(self.get_parameter("conv1.weight").dtype)))
+        for number in range(2, 6):
+            x = F.relu(self._layer(number, x))
         return x
+
+    def _layer(self, number: int, x: Tensor) -> Tensor:
+        return self.get_submodule(f"bn{number}")(self.get_submodule(f"conv{number}")(x))

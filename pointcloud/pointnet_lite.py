@@ -79,7 +79,7 @@ class PointNetLite(PointEncoder):
         first, second = self._counts(points)
         local, centres = self.first(points, neighbours[:, :first], kept)
         local, centres = self.second(
-            torch.cat([points[:, :first, :3].to(local.dtype), local], dim=-1),
+            torch.cat([points[:, :first, :3], local], dim=-1),  # not rounded: differences of coordinates follow
             neighbours[:, first:],
             _first(kept, first),
         )
@@ -121,8 +121,9 @@ def _first(kept: Tensor | None, count: int) -> Tensor | None:
 
 def _pooled(features: Tensor, kept: Tensor | None) -> Tensor:
     """Maximum and mean over the centres: (B, M, d) -> (B, 2 d). With no centre kept, all count."""
+    exact = torch.promote_types(features.dtype, torch.float32)
     if kept is None:
-        return torch.cat([features.amax(dim=1), features.mean(dim=1)], dim=-1)
+        return torch.cat([features.amax(dim=1), features.mean(dim=1, dtype=exact)], dim=-1)
     weight = (kept | ~kept.any(dim=1, keepdim=True))[..., None].to(features.dtype)
-    mean = (features * weight).sum(dim=1) / weight.sum(dim=1)
+    mean = (features * weight).sum(dim=1, dtype=exact) / weight.sum(dim=1, dtype=exact)
     return torch.cat([(features * weight).amax(dim=1), mean], dim=-1)

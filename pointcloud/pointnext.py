@@ -60,10 +60,11 @@ class PointNeXt(PointEncoder):
         if self.height:
             above = xyz[..., 2:] - xyz[..., 2:].amin(dim=1, keepdim=True)
             points = torch.cat([points, above], dim=-1)
-        features = self.stem(points)
+        with torch.autocast(points.device.type, enabled=False):  # which would round the coordinates
+            features = self.stem(points.to(self.stem.weight.dtype))
         for stage in self.stages:
             xyz, features = stage(xyz, features)
-        return self.last(torch.cat([xyz.to(features.dtype), features], dim=-1)).amax(dim=1)
+        return self.last(torch.cat([xyz, features], dim=-1)).amax(dim=1)
 
 
 class _SetAbstraction(nn.Module):

@@ -21,8 +21,9 @@ def byol_loss(prediction: Tensor, target: Tensor) -> Tensor:
     0.0
     """
     _check_pair(prediction, target)
-    cosine = F.cosine_similarity(prediction.float(), target.detach().float(), dim=-1)
-    return (2.0 - 2.0 * cosine).mean()
+    with torch.autocast(prediction.device.type, enabled=False):
+        cosine = F.cosine_similarity(prediction.float(), target.detach().float(), dim=-1)
+        return (2.0 - 2.0 * cosine).mean()
 
 
 def info_nce(
@@ -55,14 +56,19 @@ def info_nce(
         raise ValueError(f"expected (B, D) queries and (K >= B, D) keys, got {_shape(query)} and {_shape(key)}.")
     if temperature <= 0.0:
         raise ValueError(f"temperature should be positive, got {temperature}.")
-    logits = F.normalize(query.float(), dim=-1) @ F.normalize(key.float(), dim=-1).T / temperature
+    with torch.autocast(query.device.type, enabled=False):  # it would round cosines to eight bits before dividing them
+        logits = F.normalize(query.float(), dim=-1) @ F.normalize(key.float(), dim=-1).T / temperature
+        return _cross_entropy(logits, labels, candidates)
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor | None, candidates: Tensor | None) -> Tensor:
     if candidates is not None:
         if candidates.shape != logits.shape:
             raise ValueError(f"expected candidates of shape {_shape(logits)}, got {_shape(candidates)}.")
         # Not -inf: a soft label of zero would make it NaN.
         logits = logits.masked_fill(~candidates, torch.finfo(logits.dtype).min)
     if labels is None:
-        return F.cross_entropy(logits, torch.arange(query.shape[0], device=query.device))
+        return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
     if labels.shape != logits.shape:
         raise ValueError(f"expected soft labels of shape {_shape(logits)}, got {_shape(labels)}.")
     return F.cross_entropy(logits, labels)

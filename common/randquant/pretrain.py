@@ -298,6 +298,8 @@ def learning_rate_at(step: int, steps: int, settings: Training) -> float:
 def _fabric(settings: Training) -> "Fabric":
     from lightning_fabric import Fabric  # two seconds to import: --help should not wait for it
 
+    from randquant.precision import precision_of
+
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what it would announce, _begin says
 
     accelerator = settings.accelerator
@@ -308,13 +310,15 @@ def _fabric(settings: Training) -> "Fabric":
             f"--devices {settings.devices} were asked for but {torch.cuda.device_count()} CUDA devices are here; "
             "lower it or use --accelerator cpu."
         )
-    precision = settings.precision if settings.precision != "auto" else "bf16" if bf16_is_fast(accelerator) else "32"
+    precision = settings.precision
+    if precision == "auto":
+        precision = "bf16" if bf16_is_fast(accelerator) else "32"
     return Fabric(
         accelerator=accelerator,
         devices=settings.devices,
         num_nodes=settings.nodes,
         strategy="ddp" if settings.devices * settings.nodes > 1 else "auto",
-        precision="bf16-mixed" if precision == "bf16" else "32-true",
+        plugins=[precision_of(precision, accelerator)],
     )
 
 
