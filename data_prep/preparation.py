@@ -24,13 +24,12 @@ from randquant.errors import DataError, UsageError
 from randquant.progress import bar
 from randquant.store import Store, StoreWriter
 
-_FEWEST_ITEMS, _MOST_ITEMS = 64, 256  # in a shard
-_SHARD_BYTES = 64 << 20  # of source files in a shard, where there are not too many of them
-_AIM = 1024  # shards in a large store
+_SHARD_ITEMS, _SHARD_BYTES = 64, 64 << 20  # a shard is full with either, files or bytes of them
+_MOST_SHARDS = 512  # by either measure; a larger set has fuller shards
 _SMALL_ITEMS, _SMALL_BYTES = 512, 16 << 20  # below both, starting processes costs more than they save
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One file of a plan, or one window of it.
 
@@ -112,8 +111,8 @@ class Plan:
 
     def shards(self) -> list[Sequence[Item]]:
         """The items in order, cut where a shard has enough files or enough bytes."""
-        most = min(max(len(self.items) // _AIM, _FEWEST_ITEMS), _MOST_ITEMS)
-        most_bytes = max(sum(item.size for item in self.items) // _AIM, _SHARD_BYTES)
+        most = max(-(-len(self.items) // _MOST_SHARDS), _SHARD_ITEMS)
+        most_bytes = max(-(-sum(item.size for item in self.items) // _MOST_SHARDS), _SHARD_BYTES)
         starts, size = [0], 0
         for index, item in enumerate(self.items):
             size += item.size
@@ -192,7 +191,8 @@ def _results(tasks: Sequence[tuple[Any, ...]], workers: int | None) -> Iterator[
     if workers == 1 or len(tasks) < 2:
         yield from (_write_shard(*task) for task in tasks)
         return
-    parallel = joblib.Parallel(n_jobs=workers or -1, return_as="generator_unordered", batch_size=1)
+    most = min(workers or joblib.cpu_count(), len(tasks))  # a process without work costs its start
+    parallel = joblib.Parallel(n_jobs=most, return_as="generator_unordered", batch_size=1)
     try:
         yield from parallel(joblib.delayed(_write_shard)(*task) for task in tasks)
     except TerminatedWorkerError:

@@ -1,4 +1,4 @@
-"""Prepare a dataset, recordings or shapes, once: into a store that training memory-maps.
+"""Prepare a dataset, recordings or shapes, once: into a store that training reads.
 
 Every recording is decoded to 16 kHz mono:
 

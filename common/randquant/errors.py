@@ -17,3 +17,8 @@ class DataError(UserError):
     """A file or folder is missing, broken, of another version, or does not hold what the command needs."""
 
     exit_code = 1
+
+
+def one_line(error: BaseException) -> str:
+    """What a library's error says, without its line breaks and its full stop."""
+    return " ".join(str(error).split()).rstrip(".")

@@ -1,4 +1,4 @@
-"""A prepared dataset: packed arrays that are memory-mapped, beside one Parquet table that says what is where.
+"""A prepared dataset: packed arrays, beside one Parquet table that says what is where.
 
 A store is a folder:
 
@@ -8,58 +8,43 @@ A store is a folder:
 
 Rows are samples (audio: 1-D int16) or points (2-D float32). The writer is resumable: each shard appears in
 one step, with its rows described in `shards/00000.json`, and a shard that is there is never written again.
+
+Opening holds everything that is stated against what is there: the table's types, offsets and lengths against the
+shards' rows, and each shard's header and size. The rows themselves are read when they are asked for, from at most
+`_OPEN_FILES` open files at a time, however many shards there are.
 """
 
-import hashlib
+import itertools
 import json
 import re
 import shutil
-import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from randquant.atomic import atomic_path, read_json, write_json, write_text
 from randquant.errors import DataError
 from randquant.lock import locked
+from randquant.manifest import ContentHash, Manifest, own_columns, write_manifest
+from randquant.shard import KINDS, ShardReader, ShardWriter, require_shard, shard_path
 
 FORMAT = "randquant-store"
 VERSION = 1
+_PLANS = 2  # of plan.json: another way to cut a plan into shards is another version
 SPLITS = ("train", "valid", "test")
+_OPEN_FILES = 64  # of all stores of a process; the usual limit is 1,024 and some systems have 256
 _FOLD = re.compile("fold[1-9][0-9]*")
+_numbers = itertools.count()
 
 
 def is_fold(split: str | None) -> TypeGuard[str]:
     """Whether an item's split names a fold of cross-validation, fold1, fold2, …, instead of one of `SPLITS`."""
     return split is not None and _FOLD.fullmatch(split) is not None
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What one row of a store is."""
-
-    dtype: np.dtype
-    dimensions: int  # of a shard: 1 where a row is one number, 2 where it is a vector
-
-
-KINDS = {"audio": Kind(np.dtype("<i2"), 1), "points": Kind(np.dtype("<f4"), 2)}
-
-COLUMNS = {
-    "path": pa.string(),
-    "label": pa.string(),
-    "group": pa.string(),
-    "split": pa.string(),
-    "shard": pa.int32(),
-    "offset": pa.int64(),
-    "length": pa.int64(),
-}
 
 
 class Store:
@@ -74,16 +59,15 @@ class Store:
         lengths: (items,) int64, rows each item has.
     """
 
-    def __init__(self, path: Path, info: dict[str, Any], manifest: pa.Table) -> None:
+    def __init__(self, path: Path, info: dict[str, Any], manifest: Manifest, row_shape: tuple[int, ...]) -> None:
         self.path = path
         self.info = info
         self.kind: str = info["kind"]
         self.content_hash: str = info["content_hash"]
-        self.lengths: NDArray[np.int64] = manifest["length"].to_numpy()
-        self._offsets: NDArray[np.int64] = manifest["offset"].to_numpy()
-        self._shard_of: NDArray[np.int32] = manifest["shard"].to_numpy()
+        self.lengths: NDArray[np.int64] = manifest.lengths
         self._manifest = manifest
-        self._shards: dict[int, NDArray] = {}
+        self._row_shape = row_shape
+        self._number = next(_numbers)
 
     @classmethod
     def open(cls, path: str | Path, *, kind: str | None = None) -> "Store":
@@ -94,17 +78,9 @@ class Store:
         """
         path = Path(path)
         info = _read_info(path, kind)
-        table = path / "manifest.parquet"
-        try:
-            manifest = pq.read_table(table)
-        except FileNotFoundError:
-            raise DataError(f"{table} is missing; prepare the store again.") from None
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{table} cannot be read ({_one_line(error)}); prepare the store again.") from None
-        missing = [name for name in COLUMNS if name not in manifest.column_names]
-        if missing or manifest.num_rows != info["items"]:
-            raise DataError(f"{table} does not fit {path / 'store.json'}; prepare the store again.")
-        return cls(path, info, manifest)
+        rows = [shard["rows"] for shard in info["shards"]]
+        manifest = Manifest(path / "manifest.parquet", info["items"], rows)
+        return cls(path, info, manifest, _require_shards(path, info["kind"], rows))
 
     @staticmethod
     def exists(path: str | Path) -> bool:
@@ -118,18 +94,24 @@ class Store:
         return f"Store({str(self.path)!r}, kind={self.kind!r}, items={len(self)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        # A memory map pickles as its whole content; another process opens its own.
-        return {**self.__dict__, "_shards": {}}
+        return {**self.__dict__, "_number": None}  # another process opens its own files
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _number=next(_numbers))
 
     def rows(self, index: int, start: int = 0, stop: int | None = None) -> NDArray:
-        """Rows [start, stop) of an item: a read-only view into the memory map, nothing is copied.
+        """Rows [start, stop) of an item, copied out of its shard.
 
         Returns:
             (rows,) int16 for audio, (rows, C) float32 for points; fewer rows where the item ends earlier.
+
+        Raises:
+            DataError: the shard is gone or was cut off since the store was opened.
         """
-        shard = self._shard(int(self._shard_of[index]))
-        offset = self._offsets[index]
-        return shard[offset : offset + self.lengths[index]][start:stop]
+        first, last, _ = slice(start, stop).indices(int(self.lengths[index]))
+        offset = int(self._manifest.offsets[index])
+        shard = _opened(self.path, int(self._manifest.shards[index]), self.kind, self._row_shape, self._number)
+        return shard.rows(offset + first, offset + max(first, last))
 
     def column(self, name: str) -> list[Any]:
         """One column of the manifest as Python values, None where empty.
@@ -137,18 +119,13 @@ class Store:
         Raises:
             KeyError: there is no such column.
         """
-        return self._manifest[name].to_pylist()
+        return self._manifest.column(name)
 
     def select(self, split: str) -> NDArray[np.int64]:
         """The items of one split ("train", "valid", "test"): (n,) indices in order, empty where none."""
         if split not in SPLITS:
             raise ValueError(f"split should be one of {', '.join(SPLITS)}, got {split!r}")
-        return np.flatnonzero(np.asarray(self.column("split"), dtype=object) == split).astype(np.int64)
-
-    def _shard(self, number: int) -> NDArray:
-        if number not in self._shards:
-            self._shards[number] = _map_shard(_shard_path(self.path, number), self.info["shards"][number]["rows"])
-        return self._shards[number]
+        return self._manifest.select("split", split)
 
 
 class StoreWriter:
@@ -197,7 +174,7 @@ class StoreWriter:
     @contextmanager
     def shard(self, number: int) -> Iterator["ShardWriter"]:
         """A shard to append items to; it appears when the block ends, and not at all if the block fails."""
-        with atomic_path(_shard_path(self.path, number)) as temporary, open(temporary, "w+b") as file:
+        with atomic_path(shard_path(self.path, number)) as temporary, open(temporary, "w+b") as file:
             writer = ShardWriter(file, KINDS[self.kind])
             yield writer
             writer.close()
@@ -213,14 +190,22 @@ class StoreWriter:
         Raises:
             DataError: no item is left; the folder is emptied, since there is nothing in it to keep.
         """
-        described = [self.described(number) for number in range(shards)]
-        items = [{**item, "shard": number} for number, shard in enumerate(described) for item in shard["items"]]
-        skipped = [entry for shard in described for entry in shard["skipped"]]
-        if not items:
+        parts: list[dict[str, Any]] = []
+        skipped: list[dict[str, str]] = []
+        columns = []
+        count = 0
+        for number in range(shards):
+            described = self.described(number)
+            parts.append({name: described[name] for name in ("rows", "sha256")})
+            columns.append(own_columns(described["items"]))
+            skipped += described["skipped"]
+            count += len(described["items"])
+        if not count:
             self.discard()
             raise DataError(_nothing_left(skipped))
-        with atomic_path(self.path / "manifest.parquet") as temporary:
-            pq.write_table(_manifest(items), temporary)
+        content = ContentHash(self.kind, [part["sha256"] for part in parts])
+        items = (content.add(number, self.described(number)["items"]) for number in range(shards))
+        write_manifest(self.path / "manifest.parquet", columns, items)
         write_json(
             self.path / "store.json",
             {
@@ -228,11 +213,11 @@ class StoreWriter:
                 "version": VERSION,
                 "kind": self.kind,
                 **info,
-                "items": len(items),
-                "content_hash": _content_hash(self.kind, [shard["sha256"] for shard in described], items),
+                "items": count,
+                "content_hash": content.hexdigest(),
                 "plan": self.plan,
                 "skipped": skipped,
-                "shards": [{"rows": shard["rows"], "sha256": shard["sha256"]} for shard in described],
+                "shards": parts,
             },
         )
         self._tidy(shards)
@@ -249,11 +234,11 @@ class StoreWriter:
             _rows_path(self.path, number).unlink(missing_ok=True)
 
     def _take_up(self) -> bool:
-        for name, state in (("store.json", "a complete"), ("plan.json", "an unfinished")):
+        for name, state, version in (("store.json", "a complete", VERSION), ("plan.json", "an unfinished", _PLANS)):
             if not (self.path / name).is_file():
                 continue
             record = read_json(self.path / name)
-            if (record.get("version"), record.get("plan")) != (VERSION, self.plan):
+            if (record.get("version"), record.get("plan")) != (version, self.plan):
                 raise DataError(
                     f"{self.path} holds {state} store of other files or settings; "
                     "choose a new --out, or delete that folder."
@@ -261,112 +246,35 @@ class StoreWriter:
             return name == "store.json"
         if any(self.path.iterdir()):
             raise DataError(f"{self.path} is not empty and holds no store; choose a new folder for --out.")
-        write_json(self.path / "plan.json", {"format": FORMAT, "version": VERSION, "plan": self.plan})
+        write_json(self.path / "plan.json", {"format": FORMAT, "version": _PLANS, "plan": self.plan})
         return False
 
 
-class ShardWriter:
-    """One shard while it is written: rows go straight to the file, so memory holds one block of one item."""
+@lru_cache(_OPEN_FILES)
+def _opened(store: Path, number: int, kind: str, row_shape: tuple[int, ...], opener: int) -> ShardReader:
+    """An open shard; its file is closed when it drops out of the cache and nobody reads from it any more.
 
-    def __init__(self, file: BinaryIO, kind: Kind) -> None:
-        self._file = file
-        self._kind = kind
-        self._digest = hashlib.sha256()
-        self._row_shape: tuple[int, ...] | None = () if kind.dimensions == 1 else None
-        self._rows = 0
-        self._items: list[dict[str, Any]] = []
-        self._skipped: list[dict[str, str]] = []
-        file.write(bytes(_HEADER_BYTES))
-
-    def append(self, blocks: Iterable[NDArray], columns: Mapping[str, Any]) -> None:
-        """Add one item.
-
-        Args:
-            blocks: its rows in order, cut into arrays as the reader likes. A DataError that it raises
-                half-way passes through and leaves the shard as it was.
-            columns: its row of the manifest: `path`, where known `label`, `group`, `split`, and the reader's
-                own.
-        """
-        start, digest = self._rows, self._digest.copy()
-        try:
-            for block in blocks:
-                self._write(block)
-            if self._rows == start:
-                raise DataError(f"{columns['path']} holds no rows.")
-        except DataError:
-            self._rows, self._digest = start, digest
-            self._file.seek(_HEADER_BYTES + start * self._row_bytes())
-            self._file.truncate()
-            raise
-        self._items.append({**columns, "offset": start, "length": self._rows - start})
-
-    def skip(self, path: str, reason: str) -> None:
-        """Note an item that could not be read."""
-        self._skipped.append({"path": path, "reason": reason})
-
-    def close(self) -> None:
-        """Complete the file's header, now that the number of rows is known."""
-        self._file.seek(0)
-        self._file.write(_npy_header(self._kind.dtype, (self._rows, *(self._row_shape or (0,) * self._row_rank()))))
-
-    def description(self) -> dict[str, Any]:
-        """What the shard holds, as kept beside it until the store is finished."""
-        return {
-            "rows": self._rows,
-            "sha256": self._digest.hexdigest(),
-            "items": self._items,
-            "skipped": self._skipped,
-        }
-
-    def _write(self, block: NDArray) -> None:
-        if block.dtype != self._kind.dtype or block.ndim != self._kind.dimensions:
-            expected = f"{self._kind.dimensions}-D {self._kind.dtype}"
-            raise TypeError(f"a shard of this kind takes {expected} arrays, got {block.ndim}-D {block.dtype}")
-        if self._row_shape is None:
-            self._row_shape = block.shape[1:]
-        if block.shape[1:] != self._row_shape:
-            raise DataError(f"rows of shape {block.shape[1:]} where the items before have {self._row_shape}.")
-        data = np.ascontiguousarray(block).data.cast("B") if block.size else b""
-        self._file.write(data)
-        self._digest.update(data)
-        self._rows += len(block)
-
-    def _row_rank(self) -> int:
-        return self._kind.dimensions - 1
-
-    def _row_bytes(self) -> int:
-        return self._kind.dtype.itemsize * int(np.prod(self._row_shape or ()))
-
-
-_HEADER_BYTES = 128
-
-
-def _npy_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
-    """The header of a version 1.0 .npy file, padded to a length that does not depend on the number of rows.
-
-    Format: numpy.lib.format, "Format Version 1.0".
+    `opener` keeps apart two stores that lay at the same place one after the other.
     """
-    text = f"{{'descr': '{dtype.str}', 'fortran_order': False, 'shape': {shape!r}, }}"
-    prefix = b"\x93NUMPY\x01\x00" + struct.pack("<H", _HEADER_BYTES - 10)
-    return prefix + text.encode("ascii").ljust(_HEADER_BYTES - 11) + b"\n"
+    return ShardReader(shard_path(store, number), KINDS[kind], row_shape)
 
 
-def _shard_path(store: Path, number: int) -> Path:
-    return store / "shards" / f"{number:05d}.npy"
+def _require_shards(path: Path, kind: str, rows: Sequence[int]) -> tuple[int, ...]:
+    """The shape of a row, the same in all shards that have any.
 
-
-def _rows_path(store: Path, number: int) -> Path:
-    return store / "shards" / f"{number:05d}.json"
-
-
-def _map_shard(path: Path, rows: int) -> NDArray:
-    try:
-        shard = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({_one_line(error)}); prepare the store again.") from None
-    if len(shard) != rows:
-        raise DataError(f"{path} has {len(shard)} rows where {rows} were written; prepare the store again.")
-    return shard.view(np.ndarray)  # slicing a plain array is several times faster than slicing np.memmap
+    Raises:
+        DataError: a shard is missing or is not what was written.
+    """
+    shape: tuple[int, ...] | None = None
+    for number, count in enumerate(rows):
+        found = require_shard(shard_path(path, number), KINDS[kind], count)
+        if count and shape is not None and found != shape:
+            raise DataError(
+                f"{shard_path(path, number)} has rows of shape {found} where the shards before have {shape}; "
+                "prepare the store again."
+            )
+        shape = found if count else shape
+    return shape or ()
 
 
 def _read_info(path: Path, kind: str | None) -> dict[str, Any]:
@@ -392,25 +300,10 @@ def _read_info(path: Path, kind: str | None) -> dict[str, Any]:
     return info
 
 
-def _manifest(items: Sequence[Mapping[str, Any]]) -> pa.Table:
-    extra = sorted({name for item in items for name in item} - set(COLUMNS))
-    columns = {name: pa.array([item.get(name) for item in items], kind) for name, kind in COLUMNS.items()}
-    return pa.table(columns | {name: pa.array([item.get(name) for item in items]) for name in extra})
-
-
-def _content_hash(kind: str, shards: Sequence[str], items: Sequence[Mapping[str, Any]]) -> str:
-    digest = hashlib.sha256(kind.encode())
-    for line in shards:
-        digest.update(line.encode())
-    for item in items:
-        digest.update(json.dumps(item, sort_keys=True).encode())
-    return digest.hexdigest()
-
-
 def _nothing_left(skipped: Sequence[Mapping[str, str]]) -> str:
     first = skipped[0]["reason"].rstrip(".") if skipped else "there were none"
     return f"none of the {len(skipped)} files could be read (the first: {first}), so no store was written."
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+def _rows_path(store: Path, number: int) -> Path:
+    return store / "shards" / f"{number:05d}.json"

@@ -76,8 +76,10 @@ def plan_of_sizes(sizes: Sequence[int]) -> Plan:
         ([1 << 30] * 3, [1, 1, 1]),  # long recordings spread over workers
         ([1 << 25] * 5, [2, 2, 1]),
         ([1 << 30, 1, 1], [1, 2]),
-        ([1] * 100_000, [97] * 1030 + [90]),
-        ([1 << 10] * 300_000, [256] * 1171 + [224]),
+        ([1] * 30_000, [64] * 468 + [48]),
+        ([1] * 100_000, [196] * 510 + [40]),
+        ([1 << 10] * 300_000, [586] * 511 + [554]),
+        ([1 << 20] * 64_000, [125] * 512),
     ],
 )
 def test_shards_cover_the_items_in_order(sizes: list[int], expected: list[int]) -> None:

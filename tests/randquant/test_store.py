@@ -2,16 +2,25 @@
 
 import io
 import json
+import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from randquant import atomic
 from randquant.errors import DataError
 from randquant.store import FORMAT, VERSION, Store, StoreWriter
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "common")])}
 
 Items = list[list[NDArray]]  # shards of items
 
@@ -55,11 +64,43 @@ def test_items_come_back(tmp_path: Path) -> None:
     assert opened.column("rate") == [8000] * 5
 
 
-def test_rows_are_views_that_cannot_be_written(store: Store) -> None:
-    rows = store.rows(1)
-    assert not rows.flags.owndata
-    with pytest.raises(ValueError, match="read-only"):
-        rows[0] = 1
+def test_rows_are_copies_whatever_is_asked_for(store: Store) -> None:
+    whole = store.rows(1)
+    whole[:] = 7  # the file is not touched
+    assert (store.rows(1) != 7).any()
+    for start, stop in ((0, None), (3, 3), (5, 2), (-4, None), (-4, -1), (100, 200), (0, 0)):
+        np.testing.assert_array_equal(store.rows(3, start, stop), store.rows(3)[start:stop])
+
+
+def test_a_store_of_many_shards_needs_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic, "_flush", lambda path: None)  # which takes most of the time
+    write(tmp_path / "store", [[np.full(3, number, np.int16)] for number in range(2000)])
+    program = """
+import resource, sys
+from randquant.store import Store
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+store = Store.open(sys.argv[1])
+kept = [store.rows(index) for index in range(2000)]
+assert [rows[0] for rows in kept] == list(range(2000))
+"""
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "store")], check=True, env=ENVIRONMENT)
+
+
+def test_threads_and_forks_read_at_once(tmp_path: Path) -> None:
+    store = write(tmp_path / "store", [[np.full(5, number, np.int16)] for number in range(200)])
+
+    def right(seed: int) -> bool:
+        order = np.random.default_rng(seed).permutation(200).tolist()
+        return all((store.rows(index) == index).all() for index in order)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(right, range(8)))
+    assert not joblib.Parallel(2)(joblib.delayed(_wrong)(store, seed) for seed in range(2)).count(True)
+
+
+def _wrong(store: Store, seed: int) -> bool:
+    order = np.random.default_rng(seed).permutation(200).tolist()
+    return any((store.rows(index) != index).any() for index in order)
 
 
 def test_points(tmp_path: Path) -> None:
@@ -78,9 +119,9 @@ def test_shards_are_plain_npy_files(store: Store) -> None:
 
 @pytest.mark.parametrize("shape", [(0,), (7,), (12345678901234,), (3, 6)])
 def test_header_is_numpys(shape: tuple[int, ...]) -> None:
-    from randquant.store import _npy_header
+    from randquant.shard import npy_header
 
-    header = io.BytesIO(_npy_header(np.dtype("<i2"), shape))
+    header = io.BytesIO(npy_header(np.dtype("<i2"), shape))
     assert np.lib.format.read_magic(header) == (1, 0)
     assert np.lib.format.read_array_header_1_0(header) == (shape, False, np.dtype("<i2"))
     assert header.tell() == 128
@@ -265,7 +306,7 @@ def test_what_is_no_store(tmp_path: Path, store: Store) -> None:
 
 def test_damaged_stores(tmp_path: Path, store: Store) -> None:
     edit(store, items=99)
-    with pytest.raises(DataError, match="does not fit"):
+    with pytest.raises(DataError, match="5 rows where there are 99 items"):
         Store.open(store.path)
     edit(store, format=FORMAT, items=5)
     shard = store.path / "shards" / "00001.npy"

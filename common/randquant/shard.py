@@ -1,0 +1,184 @@
+"""One shard of a store: a plain .npy file whose rows are those of its items, one after the other."""
+
+import hashlib
+import os
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from randquant.errors import DataError, one_line
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one row of a store is."""
+
+    dtype: np.dtype
+    dimensions: int  # of a shard: 1 where a row is one number, 2 where it is a vector
+
+
+KINDS = {"audio": Kind(np.dtype("<i2"), 1), "points": Kind(np.dtype("<f4"), 2)}
+
+_HEADER_BYTES = 128
+
+
+def shard_path(store: Path, number: int) -> Path:
+    """Where a shard lies."""
+    return store / "shards" / f"{number:05d}.npy"
+
+
+def require_shard(path: Path, kind: Kind, rows: int) -> tuple[int, ...]:
+    """Hold a shard's header and size against what it should be; its rows are not read.
+
+    Returns:
+        The shape of one row.
+
+    Raises:
+        DataError: it is missing, or has another dtype, rank, order, number of rows or of bytes.
+    """
+    try:
+        with open(path, "rb") as file:
+            np.lib.format.read_magic(file)
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+            start, size = file.tell(), os.fstat(file.fileno()).st_size
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} cannot be read ({one_line(error)}); prepare the store again.") from None
+    if dtype != kind.dtype or len(shape) != kind.dimensions or fortran:
+        order = " in Fortran order" if fortran else ""
+        raise DataError(
+            f"{path} holds {len(shape)}-D {dtype}{order} where {kind.dimensions}-D {kind.dtype} was written; "
+            "prepare the store again."
+        )
+    if shape[0] != rows:
+        raise DataError(f"{path} has {shape[0]} rows where {rows} were written; prepare the store again.")
+    expected = _HEADER_BYTES + kind.dtype.itemsize * int(np.prod(shape, dtype=object))
+    if (start, size) != (_HEADER_BYTES, expected):
+        raise DataError(f"{path} has {size:,} bytes where {expected:,} were written; prepare the store again.")
+    return tuple(shape[1:])
+
+
+class ShardReader:
+    """An open shard that copies rows out of the file; any thread or forked process may read.
+
+    Nothing is mapped: a map would keep a descriptor for as long as any view of it lives, and end the process where a
+    file is cut off under it.
+    """
+
+    def __init__(self, path: Path, kind: Kind, row_shape: tuple[int, ...]) -> None:
+        self._path, self._dtype, self._row_shape = path, kind.dtype, row_shape
+        self._row_bytes = kind.dtype.itemsize * int(np.prod(row_shape))
+        try:
+            self._file = open(path, "rb", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise DataError(f"{path} cannot be read ({one_line(error)}); prepare the store again.") from None
+
+    def rows(self, start: int, stop: int) -> NDArray:
+        """Rows [start, stop), which lie within the shard.
+
+        Raises:
+            DataError: the file ends before.
+        """
+        out = np.empty((stop - start, *self._row_shape), self._dtype)
+        wanted = out.data.cast("B") if out.size else memoryview(b"")
+        place = _HEADER_BYTES + start * self._row_bytes
+        while len(wanted):
+            count = self._read_into(wanted, place)
+            if not count:
+                raise DataError(f"{self._path} was cut off while it was read; prepare the store again.")
+            place, wanted = place + count, wanted[count:]
+        return out
+
+    def _read_into(self, wanted: memoryview, place: int) -> int:
+        if hasattr(os, "preadv"):
+            return os.preadv(self._file.fileno(), [wanted], place)
+        with open(self._path, "rb", buffering=0) as file:  # Windows; a position of our own, for threads
+            file.seek(place)
+            return file.readinto(wanted) or 0
+
+
+class ShardWriter:
+    """One shard while it is written: rows go straight to the file, so memory holds one block of one item."""
+
+    def __init__(self, file: BinaryIO, kind: Kind) -> None:
+        self._file = file
+        self._kind = kind
+        self._digest = hashlib.sha256()
+        self._row_shape: tuple[int, ...] | None = () if kind.dimensions == 1 else None
+        self._rows = 0
+        self._items: list[dict[str, Any]] = []
+        self._skipped: list[dict[str, str]] = []
+        file.write(bytes(_HEADER_BYTES))
+
+    def append(self, blocks: Iterable[NDArray], columns: Mapping[str, Any]) -> None:
+        """Add one item.
+
+        Args:
+            blocks: its rows in order, cut into arrays as the reader likes. What it raises half-way passes through and
+                leaves the shard as it was.
+            columns: its row of the manifest: `path`, where known `label`, `group`, `split`, and the reader's
+                own.
+        """
+        start, digest, row_shape = self._rows, self._digest.copy(), self._row_shape
+        try:
+            for block in blocks:
+                self._write(block)
+            if self._rows == start:
+                raise DataError(f"{columns['path']} holds no rows.")
+        except (DataError, MemoryError):
+            self._file.seek(_HEADER_BYTES + start * self._row_bytes())
+            self._rows, self._digest, self._row_shape = start, digest, row_shape
+            self._file.truncate()
+            raise
+        self._items.append({**columns, "offset": start, "length": self._rows - start})
+
+    def skip(self, path: str, reason: str) -> None:
+        """Note an item that could not be read."""
+        self._skipped.append({"path": path, "reason": reason})
+
+    def close(self) -> None:
+        """Complete the file's header, now that the number of rows is known."""
+        self._file.seek(0)
+        self._file.write(npy_header(self._kind.dtype, (self._rows, *(self._row_shape or (0,) * self._row_rank()))))
+
+    def description(self) -> dict[str, Any]:
+        """What the shard holds, as kept beside it until the store is finished."""
+        return {
+            "rows": self._rows,
+            "sha256": self._digest.hexdigest(),
+            "items": self._items,
+            "skipped": self._skipped,
+        }
+
+    def _write(self, block: NDArray) -> None:
+        if block.dtype != self._kind.dtype or block.ndim != self._kind.dimensions:
+            expected = f"{self._kind.dimensions}-D {self._kind.dtype}"
+            raise TypeError(f"a shard of this kind takes {expected} arrays, got {block.ndim}-D {block.dtype}")
+        if self._row_shape is None:
+            self._row_shape = block.shape[1:]
+        if block.shape[1:] != self._row_shape:
+            raise DataError(f"rows of shape {block.shape[1:]} where the items before have {self._row_shape}.")
+        data = np.ascontiguousarray(block).data.cast("B") if block.size else b""
+        self._file.write(data)
+        self._digest.update(data)
+        self._rows += len(block)
+
+    def _row_rank(self) -> int:
+        return self._kind.dimensions - 1
+
+    def _row_bytes(self) -> int:
+        return self._kind.dtype.itemsize * int(np.prod(self._row_shape or ()))
+
+
+def npy_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
+    """The header of a version 1.0 .npy file, padded to a length that does not depend on the number of rows.
+
+    Format: numpy.lib.format, "Format Version 1.0".
+    """
+    text = f"{{'descr': '{dtype.str}', 'fortran_order': False, 'shape': {shape!r}, }}"
+    prefix = b"\x93NUMPY\x01\x00" + struct.pack("<H", _HEADER_BYTES - 10)
+    return prefix + text.encode("ascii").ljust(_HEADER_BYTES - 11) + b"\n"
