@@ -4,19 +4,28 @@ Layout and metadata are exact: names, columns, lists, and the oddities that real
 clips, macOS litter). The sounds (`data_prep/sounds`) and shapes (`data_prep/solids`) carry the label, so that a probe
 can be right. What is there already from the same call is kept, so that each can be stopped and repeated; a folder
 written in another way is refused (DataError).
+
+The `write_published_…` make as many items as are published, of a hundredth of a second of noise each, to find out what
+that many cost.
 """
 
 from data_prep.sounds.notes import FAMILIES
-from data_prep.synthetic.audioset import write_audioset
+from data_prep.synthetic.audioset import write_audioset, write_published_audioset
 from data_prep.synthetic.fsd50k import write_fsd50k
-from data_prep.synthetic.modelnet import write_modelnet, write_modelnet_dat, write_modelnet_h5, write_modelnet_txt
-from data_prep.synthetic.nsynth import write_nsynth
+from data_prep.synthetic.modelnet import (
+    write_modelnet,
+    write_modelnet_dat,
+    write_modelnet_h5,
+    write_modelnet_txt,
+    write_published_modelnet,
+)
+from data_prep.synthetic.nsynth import write_nsynth, write_published_nsynth
 from data_prep.synthetic.scanobjectnn import write_scanobjectnn
 from data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
-from data_prep.synthetic.speech_commands import write_speech_commands
-from data_prep.synthetic.us8k import write_us8k
-from data_prep.synthetic.voxceleb1 import write_voxceleb1
-from data_prep.synthetic.voxforge import write_voxforge
+from data_prep.synthetic.speech_commands import write_published_speech_commands, write_speech_commands
+from data_prep.synthetic.us8k import write_published_us8k, write_us8k
+from data_prep.synthetic.voxceleb1 import write_published_voxceleb1, write_voxceleb1
+from data_prep.synthetic.voxforge import write_published_voxforge, write_voxforge
 
 __all__ = [
     "FAMILIES",
@@ -27,6 +36,13 @@ __all__ = [
     "write_modelnet_h5",
     "write_modelnet_txt",
     "write_nsynth",
+    "write_published_audioset",
+    "write_published_modelnet",
+    "write_published_nsynth",
+    "write_published_speech_commands",
+    "write_published_us8k",
+    "write_published_voxceleb1",
+    "write_published_voxforge",
     "write_scanobjectnn",
     "write_shapenet55",
     "write_shapenetpart",

@@ -1,15 +1,20 @@
 """Made-up clips in AudioSet's tree: its lists of segments, and the clips that could still be had."""
 
+import os
 import string
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import torch
 
+from data_prep.audioset import DATASET
 from data_prep.sounds.events import EVENTS, happen
 from data_prep.sounds.waves import integer
+from data_prep.synthetic.noise import noise_file
+from data_prep.synthetic.published import AUDIOSET_LISTED, apportion
 from data_prep.synthetic.tree import check_counts, letters, seeded, write_parts, write_sound, write_table
 
 PARTS = ("balanced_train", "unbalanced_train", "eval")
@@ -27,6 +32,7 @@ CLASSES = (
     ("/m/0912c9", "Vehicle horn, car horn, honking", "car_horn"),
 )
 _IDENTIFIER = string.ascii_letters + string.digits + "-_"
+_LINKS = 10_000  # to one file; file systems allow some ten thousands
 _ABSENT = 6  # every sixth video is gone
 # How the tools that fetch clips name them.
 _NAMES = ("{id}.wav", "Y{id}.wav", "{id}.wav", "{id}_{start}_{end}.flac")
@@ -37,6 +43,12 @@ class _Segment:
     identifier: str
     start: int
     labels: tuple[int, ...]
+
+    def name(self, place: int) -> str:
+        """What one of the tools that fetch clips calls it."""
+        return _NAMES[place % len(_NAMES)].format(
+            id=self.identifier, start=1000 * self.start, end=1000 * self.start + 10_000
+        )
 
     def row(self) -> str:
         mids = ",".join(CLASSES[label][0] for label in self.labels)
@@ -83,6 +95,61 @@ def write_audioset(
     return root
 
 
+def write_published_audioset(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+    """Write AudioSet's lists in full and a tree of 1,963,807 clips of training, the copy that BYOL-A was pretrained on.
+
+    The clips are hard links to some hundred files of noise, WAV and FLAC. The clips that are missing are spread over
+    both parts of training; those of `eval` are listed and not there.
+
+    Args:
+        root: folder to write into, on a file system with hard links.
+        items: clips, in the published proportions; all where None.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root`.
+
+    Raises:
+        DataError: `root` already holds another AudioSet.
+    """
+    root = Path(root)
+    total = DATASET.items["train"]
+    items = total if items is None else items
+    check_counts(items=items)
+    listed = {part: max(1, count * items // total) for part, count in AUDIOSET_LISTED.items()}
+    training = [part for part in PARTS if part != "eval"]
+    present = dict(zip(training, apportion(items, [listed[part] for part in training]), strict=True))
+    parameters = {"dataset": "audioset", "published": True, "items": items, "seed": seed}
+    parts = {"class_labels_indices.csv": _write_classes}
+    for part, count in listed.items():
+        segments = _segments(count, seeded(seed, part))
+        parts[f"{part}_segments.csv"] = partial(_write_list, segments)
+        if part in present:
+            parts[f"{part}_segments"] = partial(_write_links, segments[: present[part]], seed)
+    write_parts(root, "AudioSet", parameters, parts)
+    return root
+
+
+def _write_links(segments: list[_Segment], seed: int, folder: Path) -> None:
+    """Clips as links to files of noise, a new one of either format now and then."""
+    pool = folder / ".noise"
+    pool.mkdir(parents=True)
+    for place, segment in enumerate(segments):
+        if place % _LINKS == 0:
+            sources = _noises(pool / str(place), seed)
+        path = folder / segment.name(place)
+        os.link(sources[path.suffix], path)
+
+
+def _noises(stem: Path, seed: int) -> dict[str, Path]:
+    """One sound in both formats, by suffix."""
+    paths = {suffix: stem.with_suffix(suffix) for suffix in (".wav", ".flac")}
+    paths[".wav"].write_bytes(noise_file(seed=seed, name=f"{stem.parts[-3]}/{stem.name}"))
+    waveform, _ = soundfile.read(paths[".wav"], dtype="float32")
+    write_sound(paths[".flac"], waveform, format="FLAC")
+    return paths
+
+
 def _segments(count: int, generator: torch.Generator) -> list[_Segment]:
     found = []
     for place in range(count):
@@ -107,9 +174,7 @@ def _write_clips(segments: list[_Segment], seconds: float, seed: int, deeper: bo
     for place, segment in enumerate(segments):
         if place % _ABSENT == _ABSENT - 1:
             continue
-        name = _NAMES[place % len(_NAMES)].format(
-            id=segment.identifier, start=1000 * segment.start, end=1000 * segment.start + 10_000
-        )
+        name = segment.name(place)
         below = folder / "unbalanced_train_segments_part00" if deeper and place % 5 == 1 else folder
         generator = seeded(seed, segment.identifier)
         sounds = [happen(EVENTS[CLASSES[label][2]], seconds, generator=generator) for label in segment.labels]

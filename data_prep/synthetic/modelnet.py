@@ -16,6 +16,8 @@ from data_prep.solids.solid import joined
 from data_prep.synthetic.clouds import draw_cloud
 from data_prep.synthetic.hdf5 import require_h5py, write_h5
 from data_prep.synthetic.off import STYLES, Style, write_off
+from data_prep.synthetic.published import MODELNET40 as PUBLISHED
+from data_prep.synthetic.published import scaled
 from data_prep.synthetic.tree import check_counts, write_litter, write_parts
 from pointcloud.farthest_points import farthest_point_order
 
@@ -29,6 +31,7 @@ class _Shape:
     half: str
     number: int
     style: Style
+    solid: str  # the family it is drawn from
 
     @property
     def name(self) -> str:
@@ -56,6 +59,38 @@ def write_modelnet(root: str | Path, *, train: int = 30, test: int = 12, seed: i
         DataError: `root` already holds another ModelNet40.
     """
     return _write(Path(root), MESHES, {"train": train, "test": test}, seed, _write_meshes)
+
+
+def write_published_modelnet(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+    """Write ModelNet40's tree at its published size: 9,843 + 2,468 meshes, as many of each class as published.
+
+    The fifteen families stand in for the forty classes, so that some classes look alike.
+
+    Args:
+        root: folder to write into.
+        items: meshes, in the published proportions; all where None.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root/ModelNet40`, the dataset's own folder.
+
+    Raises:
+        DataError: `root` already holds another ModelNet40.
+    """
+    check_counts(items=1 if items is None else items // (2 * len(PUBLISHED)))
+    counts = {(name, half): n for name, both in PUBLISHED.items() for half, n in zip(HALVES, both, strict=True)}
+    shapes = list(_published(scaled(counts, items)))
+    parameters = {"dataset": MESHES, "published": True, "items": items, "seed": seed}
+    write_parts(Path(root), MESHES, parameters, {MESHES: lambda path: _write_meshes(shapes, 1, seed, path)})
+    return Path(root) / MESHES
+
+
+def _published(counts: dict[tuple[str, str], int]) -> Iterator[_Shape]:
+    styles, families = cycle(STYLES), cycle(FAMILIES)
+    for name in PUBLISHED:
+        solid = name if name in FAMILIES else next(families)
+        halves = [half for half in HALVES for _ in range(counts[name, half])]
+        yield from (_Shape(name, half, number, next(styles), solid) for number, half in enumerate(halves, start=1))
 
 
 def write_modelnet_txt(root: str | Path, *, train: int = 4, test: int = 2, points: int = 2048, seed: int = 0) -> Path:
@@ -141,12 +176,12 @@ def _shapes(counts: dict[str, int]) -> Iterator[_Shape]:
         for half in HALVES:
             for _ in range(counts[half]):
                 number += 1
-                yield _Shape(family, half, number, next(styles))
+                yield _Shape(family, half, number, next(styles), family)
 
 
 def _write_meshes(shapes: Sequence[_Shape], _: int, seed: int, folder: Path) -> None:
     for shape in shapes:
-        parts = draw_shape(shape.family, generator=seeded(seed, shape.family, shape.name))
+        parts = draw_shape(shape.solid, generator=seeded(seed, shape.family, shape.name))
         path = folder / shape.family / shape.half / f"{shape.name}.off"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_off(path, joined(parts.values()), style=shape.style)

@@ -8,12 +8,17 @@ from typing import Any
 import torch
 
 from audio.crops import SAMPLE_RATE
+from data_prep.nsynth import DATASET
 from data_prep.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, draw_timbre, synthesize
 from data_prep.sounds.waves import uniform
-from data_prep.synthetic.tree import write_parts, write_sound
+from data_prep.synthetic.noise import write_noise
+from data_prep.synthetic.published import NSYNTH_FAMILIES, apportion, scaled
+from data_prep.synthetic.tree import check_counts, seeded, write_parts, write_sound
 from randquant.atomic import write_json
 from randquant.store import SPLITS
 
+_PITCHES = range(21, 109)
+_NOTES = 300  # of a published instrument, on average
 SOURCES = ("acoustic", "electronic", "synthetic")
 VELOCITIES = (25, 50, 75, 100, 127)
 QUALITIES = (
@@ -71,6 +76,77 @@ def write_nsynth(
     parameters = {"instruments": counts, "notes_per_instrument": notes_per_instrument, "seed": seed}
     write_parts(root, "NSynth", parameters, parts)
     return root
+
+
+def write_published_nsynth(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+    """Write NSynth's tree at its published size: 305,979 notes of noise, split and labelled in the published numbers.
+
+    How many notes of a family are in valid and in test is not published; they are spread as in the whole.
+
+    Args:
+        root: folder to write into.
+        items: notes, in the published proportions; all where None.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root`.
+
+    Raises:
+        DataError: `root` already holds another NSynth.
+    """
+    root = Path(root)
+    check_counts(items=1 if items is None else items)
+    parts = {}
+    first = 0
+    for split, families in _published(scaled(DATASET.items, items)).items():
+        drawn = list(_numbered(families, first, seeded(seed, split)))
+        first += len(drawn)
+        parts[f"nsynth-{split}"] = partial(_write_noises, drawn, seed)
+    write_parts(root, "NSynth", {"published": True, "items": items, "seed": seed}, parts)
+    return root
+
+
+def _published(splits: dict[str, int]) -> dict[str, dict[str, int]]:
+    """Notes by split and family: the held-out ones in proportion, the rest in train."""
+    totals = dict(zip(NSYNTH_FAMILIES, apportion(sum(splits.values()), list(NSYNTH_FAMILIES.values())), strict=True))
+    common = {name: count for name, count in NSYNTH_FAMILIES.items() if name not in TRAIN_ONLY}
+    held = {
+        split: dict(zip(common, apportion(splits[split], list(common.values())), strict=True))
+        for split in ("valid", "test")
+    }
+    train = {name: count - sum(families.get(name, 0) for families in held.values()) for name, count in totals.items()}
+    return {"train": train, **held}
+
+
+def _numbered(
+    families: dict[str, int], first: int, generator: torch.Generator
+) -> Iterator[tuple[Instrument, list[int]]]:
+    """Instruments, each with the places of its notes among all pairs of pitch and velocity."""
+    number = first
+    for name, notes in families.items():
+        for count in apportion(notes, [1] * -(-notes // _NOTES)):
+            source = int(uniform((0, 3), generator))
+            instrument = Instrument(
+                number,
+                f"{name}_{SOURCES[source]}_{number:03d}",
+                name,
+                source,
+                draw_timbre(FAMILIES[name], generator),
+            )
+            places = torch.randperm(len(_PITCHES) * len(VELOCITIES), generator=generator)[:count]
+            yield instrument, places.tolist()
+            number += 1
+
+
+def _write_noises(instruments: list[tuple[Instrument, list[int]]], seed: int, folder: Path) -> None:
+    examples: dict[str, dict[str, Any]] = {}
+    for instrument, places in instruments:
+        for place in places:
+            pitch, velocity = _PITCHES[place // len(VELOCITIES)], VELOCITIES[place % len(VELOCITIES)]
+            example = _example(len(examples), instrument, pitch, velocity)
+            examples[example["note_str"]] = example
+            write_noise(folder / "audio" / f"{example['note_str']}.wav", seed=seed, name=example["note_str"])
+    write_json(folder / "examples.json", examples)
 
 
 def _draw_instruments(

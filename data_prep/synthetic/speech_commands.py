@@ -12,6 +12,15 @@ from audio.crops import SAMPLE_RATE
 from data_prep.sounds.events import Event, happen
 from data_prep.sounds.voices import Voice, draw_voices, say_word
 from data_prep.sounds.waves import Array, at_random_level, band_noise, integer, uniform, white
+from data_prep.speech_commands import SPCV2
+from data_prep.synthetic.noise import write_noise
+from data_prep.synthetic.published import (
+    SPEECH_COMMANDS,
+    SPEECH_COMMANDS_SPEAKERS,
+    SPEECH_COMMANDS_TEST,
+    apportion,
+    scaled,
+)
 from data_prep.synthetic.tree import check_counts, letters, seeded, write_parts, write_sound
 
 COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
@@ -45,7 +54,7 @@ class _Clip:
     speaker: str
     repeat: int
     split: str
-    voice: Voice
+    voice: Voice | None  # noise where None
 
     @property
     def name(self) -> str:
@@ -93,21 +102,76 @@ def write_speech_commands(
         "test_clips": test_clips,
         "seed": seed,
     }
+    noise_lengths = dict(NOISES)
+    if noise_seconds is not None:
+        noise_lengths = {name: round((noise_seconds + 0.1 * i) * SAMPLE_RATE) for i, name in enumerate(NOISES)}
     speakers = {"train": train_speakers, "valid": held_out_speakers, "test": held_out_speakers}
     parts = {
-        MAIN: partial(_write_main, speakers, noise_seconds, seed),
+        MAIN: partial(_write_main, list(_clips(speakers, seeded(seed, MAIN))), noise_lengths, seed),
         TEST: partial(_write_test_set, test_clips, seed),
     }
     write_parts(root, "Speech Commands", parameters, parts)
     return root
 
 
-def _write_main(speakers: dict[str, int], noise_seconds: float | None, seed: int, folder: Path) -> None:
-    clips = list(_clips(speakers, seeded(seed, MAIN)))
+def write_published_speech_commands(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+    """Write both trees at their published sizes: 105,829 + 4,890 clips of noise, of 2,618 speakers.
+
+    The words are as many as published, the background noises as long. How many clips of a word are in valid and in test
+    is not taken from the lists; they are spread as in the whole.
+
+    Args:
+        root: folder to write both into.
+        items: clips of the first, in the published proportions and with shorter background noises; all where None.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root`.
+
+    Raises:
+        DataError: `root` already holds another of them.
+    """
+    root = Path(root)
+    total = sum(SPCV2.items.values())
+    share = 1.0 if items is None else items / total
+    check_counts(items=1 if items is None else items // len(WORDS))
+    words, splits = scaled(SPEECH_COMMANDS, items), scaled(SPCV2.items, items)
+    lengths = {name: max(2 * SAMPLE_RATE + place, int(share * NOISES[name])) for place, name in enumerate(NOISES)}
+    clips = list(_published(words, splits, share, seeded(seed, MAIN)))
+    tests = {label: max(1, int(share * count)) for label, count in SPEECH_COMMANDS_TEST.items()}
+    parameters = {"dataset": "speech_commands", "published": True, "items": items, "seed": seed}
+    parts = {MAIN: partial(_write_main, clips, lengths, seed), TEST: partial(_write_noises, tests, seed)}
+    write_parts(root, "Speech Commands", parameters, parts)
+    return root
+
+
+def _published(
+    words: dict[str, int], splits: dict[str, int], share: float, generator: torch.Generator
+) -> Iterator[_Clip]:
+    """Speakers are in one split alone, and say a word again once all others of the split have said it."""
+    counts = {split: apportion(splits[split], list(words.values())) for split in ("valid", "test")}
+    counts["train"] = [count - sum(held) for count, *held in zip(words.values(), *counts.values(), strict=True)]
+    for split, of_words in counts.items():
+        number = max(1, int(share * SPEECH_COMMANDS_SPEAKERS * splits[split] / sum(splits.values())))
+        speakers = [letters(string.hexdigits[:16], 8, generator) for _ in range(number)]
+        for word, count in zip(words, of_words, strict=True):
+            yield from (_Clip(word, speakers[i % number], i // number, split, None) for i in range(count))
+
+
+def _write_noises(counts: dict[str, int], seed: int, folder: Path) -> None:
+    for label, count in counts.items():
+        for place in range(count):
+            name = f"{label}/{place:08x}_nohash_0" + (".wav.wav" if place % 3 == 2 else ".wav")
+            write_noise(folder / name, seed=seed, name=f"{TEST}/{name}")
+
+
+def _write_main(clips: list[_Clip], noise_lengths: dict[str, int], seed: int, folder: Path) -> None:
     for clip in clips:
-        write_sound(folder / clip.name, _command(clip.voice, clip.word, seeded(seed, MAIN, clip.name)))
-    for place, name in enumerate(NOISES):
-        length = NOISES[name] if noise_seconds is None else round((noise_seconds + 0.1 * place) * SAMPLE_RATE)
+        if clip.voice is None:
+            write_noise(folder / clip.name, seed=seed, name=clip.name)
+        else:
+            write_sound(folder / clip.name, _command(clip.voice, clip.word, seeded(seed, MAIN, clip.name)))
+    for name, length in noise_lengths.items():
         write_sound(folder / "_background_noise_" / f"{name}.wav", _noise(name, length, seeded(seed, name)))
     for split, name in LISTS.items():
         (folder / name).write_text("".join(f"{clip.name}\n" for clip in clips if clip.split == split))

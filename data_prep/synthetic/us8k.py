@@ -11,6 +11,7 @@ import torch
 
 from data_prep.sounds.events import EVENTS, happen
 from data_prep.sounds.waves import uniform
+from data_prep.synthetic.published import US8K_CLASSES, US8K_FOLDS, scaled
 from data_prep.synthetic.tree import check_counts, seeded, write_litter, write_parts, write_sound, write_table
 from data_prep.us8k import CLASSES
 
@@ -36,6 +37,7 @@ FORMATS = (
     (48_000, 2, "PCM_16", 2.0),
 )
 SHORTEST, LONGEST = 0.05, 4.0  # seconds
+_SLICES = 6  # of a published recording, at most
 _BYTES = 48_000  # of a file, about; what is recorded finely is shorter
 
 
@@ -91,6 +93,46 @@ def write_us8k(root: str | Path, *, slices_per_class: int = 2, seed: int = 0) ->
     slices = list(_slices(slices_per_class, seeded(seed, "slices")))
     write_parts(root, "UrbanSound8K", parameters, {"UrbanSound8K": partial(_write, slices, seed)})
     return root / "UrbanSound8K"
+
+
+def write_published_us8k(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+    """Write UrbanSound8K's tree at its published size: 8,732 slices of 0.05 s, in the published folds and classes.
+
+    How many slices of a class are in a fold is not published in words; they are dealt at random.
+
+    Args:
+        root: folder to write into.
+        items: slices, in the published proportions; all where None.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root/UrbanSound8K`, the dataset's own folder.
+
+    Raises:
+        DataError: `root` already holds another UrbanSound8K.
+    """
+    root = Path(root)
+    check_counts(items=1 if items is None else items)
+    parameters = {"dataset": "us8k", "published": True, "items": items, "seed": seed}
+    slices = list(_published(items, seeded(seed, "slices")))
+    write_parts(root, "UrbanSound8K", parameters, {"UrbanSound8K": partial(_write, slices, seed)})
+    return root / "UrbanSound8K"
+
+
+def _published(items: int | None, generator: torch.Generator) -> Iterator[_Slice]:
+    folds = scaled(dict(zip(FOLDS, US8K_FOLDS, strict=True)), items)
+    classes = scaled(dict(enumerate(US8K_CLASSES)), items)
+    labels = torch.repeat_interleave(torch.tensor(list(classes)), torch.tensor(list(classes.values())))
+    dealt = labels[torch.randperm(len(labels), generator=generator)].split(list(folds.values()))
+    formats = cycle(FORMATS)
+    recordings = iter(torch.randperm(200_000, generator=generator).tolist())
+    for fold, members in zip(folds, dealt, strict=True):
+        for label in members.unique().tolist():
+            for place in range(int((members == label).sum())):
+                if place % _SLICES == 0:
+                    recording = 10_000 + next(recordings)
+                start = round(uniform((0.0, 60.0), generator), 6)
+                yield _Slice(recording, place % _SLICES, start, SHORTEST, 1 + place % 2, fold, label, next(formats))
 
 
 def _slices(slices_per_class: int, generator: torch.Generator) -> Iterator[_Slice]:

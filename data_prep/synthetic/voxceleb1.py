@@ -1,6 +1,7 @@
 """Made-up speakers in VoxCeleb1's tree, with its list for identification."""
 
 import string
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -8,11 +9,15 @@ import torch
 
 from data_prep.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
 from data_prep.sounds.waves import Range, uniform
+from data_prep.synthetic.noise import write_noise
+from data_prep.synthetic.published import apportion
 from data_prep.synthetic.tree import check_counts, letters, seeded, write_parts, write_sound
+from data_prep.voxceleb1 import DATASET
 
 SPLIT_FILE = "iden_split.txt"
 TEST_SPEAKERS = 10270  # from this number on, a speaker comes in the archive vox1_test_wav.zip
 _VIDEO = string.ascii_letters + string.digits + "-_"
+_UTTERANCES = 7  # of a published video, on average
 
 Utterance = tuple[int, str, str]  # the list's number of the split, speaker, path below the speaker
 
@@ -56,11 +61,8 @@ def write_voxceleb1(
         "seed": seed,
     }
     names, voices = _names(speakers), draw_voices(speakers, seeded(seed, "voices"))
-    utterances = [
-        utterance
-        for name in names
-        for utterance in _utterances(name, train_videos, utterances_per_video, seeded(seed, "videos", name))
-    ]
+    videos = [(split, utterances_per_video) for split in [1] * train_videos + [2, 3]]
+    utterances = [utterance for name in names for utterance in _utterances(name, videos, seeded(seed, "videos", name))]
     parts = {
         "wav": partial(_write_sounds, dict(zip(names, voices, strict=True)), utterances, seconds, seed),
         SPLIT_FILE: partial(_write_list, utterances),
@@ -69,19 +71,59 @@ def write_voxceleb1(
     return root
 
 
+def write_published_voxceleb1(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+    """Write VoxCeleb1's tree at its published size: 1,251 speakers, 153,516 utterances of noise, split as published.
+
+    Args:
+        root: folder to write into.
+        items: utterances, in the published proportions, of as many speakers as go with them; all where None.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root`.
+
+    Raises:
+        DataError: `root` already holds another VoxCeleb1.
+    """
+    root = Path(root)
+    splits = DATASET.items
+    total = sum(splits.values())
+    speakers = max(2, round((DATASET.classes or 0) * (items or total) / total))
+    check_counts(items=(items or total) // (len(splits) * speakers))
+    utterances = list(_published(speakers, items, seed))
+    parameters = {"dataset": "voxceleb1", "published": True, "items": items, "seed": seed}
+    parts = {"wav": partial(_write_noises, utterances, seed), SPLIT_FILE: partial(_write_list, utterances)}
+    write_parts(root, "VoxCeleb1", parameters, parts)
+    return root
+
+
+def _published(speakers: int, items: int | None, seed: int) -> Iterator[Utterance]:
+    splits = list(DATASET.items.values())
+    # Every speaker is in every split.
+    totals = splits if items is None else [speakers + more for more in apportion(items - 3 * speakers, splits)]
+    weights = torch.empty(speakers).exponential_(generator=seeded(seed, "weights")).tolist()
+    counts = [apportion(total, weights, least=1) for total in totals]
+    for place, numbers in enumerate(zip(*counts, strict=True)):
+        videos = [
+            (split, size)
+            for split, count in enumerate(numbers, start=1)
+            for size in apportion(count, [1] * max(1, count // _UTTERANCES))
+        ]
+        name = f"id{10001 + place}"
+        yield from _utterances(name, videos, seeded(seed, "videos", name))
+
+
 def _names(speakers: int) -> list[str]:
     held = speakers // 4
     return [f"id{n}" for n in (*range(10001, 10001 + speakers - held), *range(TEST_SPEAKERS, TEST_SPEAKERS + held))]
 
 
-def _utterances(
-    speaker: str, train_videos: int, utterances_per_video: int, generator: torch.Generator
-) -> list[Utterance]:
+def _utterances(speaker: str, videos: Iterable[tuple[int, int]], generator: torch.Generator) -> list[Utterance]:
+    """Of videos with a split and a number of utterances each."""
     found = []
-    for place in range(train_videos + 2):
-        split = max(1, place - train_videos + 2)
+    for split, count in videos:
         video = letters(_VIDEO, 11, generator)
-        found += [(split, speaker, f"{video}/{number:05d}.wav") for number in range(1, utterances_per_video + 1)]
+        found += [(split, speaker, f"{video}/{number:05d}.wav") for number in range(1, count + 1)]
     return sorted(found, key=lambda utterance: utterance[2])
 
 
@@ -93,6 +135,11 @@ def _write_sounds(
         duration = uniform(seconds, generator)
         said = draw_letters(LANGUAGES["en"], duration, generator)
         write_sound(folder / speaker / path, speak(voices[speaker], said, duration, generator=generator))
+
+
+def _write_noises(utterances: list[Utterance], seed: int, folder: Path) -> None:
+    for _, speaker, path in utterances:
+        write_noise(folder / speaker / path, seed=seed, name=f"{speaker}/{path}")
 
 
 def _write_list(utterances: list[Utterance], path: Path) -> None:

@@ -10,12 +10,16 @@ import torch
 
 from data_prep.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
 from data_prep.sounds.waves import Range, integer, uniform
+from data_prep.synthetic.noise import write_noise
+from data_prep.synthetic.published import apportion
 from data_prep.synthetic.tree import check_counts, letters, seeded, write_litter, write_parts, write_sound
-from data_prep.voxforge import speaker_splits
+from data_prep.voxforge import ARCHIVES, DATASET, speaker_splits
 
 URL_FILE = "voxforge_urls.txt"
 ANONYMOUS, ANONYMOUS_IN = "anonymous", ("de", "en", "fr")  # one name, many people, several languages
 _ATTEMPTS = 100
+_SUBMITTED = 3  # archives of a published speaker, on average
+_NAMELESS = 5  # every fifth archive is anonymous
 _URL = "www.repository.voxforge1.org/downloads/{language}/Trunk/Audio/Main/16kHz_16bit/{stem}.tgz"
 
 
@@ -24,7 +28,7 @@ class _Submission:
     language: str
     speaker: str
     stem: str
-    voice: Voice
+    voice: Voice | None  # noise where None
     flac: bool
 
 
@@ -69,6 +73,50 @@ def write_voxforge(
     return root
 
 
+def write_published_voxforge(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+    """Write VoxForge's tree at its published size: 13,837 submissions with 176,438 recordings of noise.
+
+    The numbers by language and speaker are not published; the languages are of one size here.
+
+    Args:
+        root: folder to write into.
+        items: recordings, with as many archives as go with them; all where None.
+        seed: of everything that is drawn.
+
+    Returns:
+        `root`.
+
+    Raises:
+        DataError: `root` already holds another VoxForge.
+    """
+    root = Path(root)
+    total = DATASET.items["all"]
+    items = total if items is None else items
+    archives = round(ARCHIVES * items / total)
+    check_counts(archives=archives // (2 * len(LANGUAGES)))
+    submissions = list(_published(archives, seeded(seed, "submissions")))
+    voiced = [submission.stem for submission in submissions if not submission.flac]
+    counts = dict(zip(voiced, apportion(items, [1] * len(voiced)), strict=True))
+    parameters = {"dataset": "voxforge", "published": True, "items": items, "seed": seed}
+    parts = {
+        piece.stem: partial(_write_submission, piece, counts.get(piece.stem, 1), (0.1, 0.1), seed)
+        for piece in submissions
+    }
+    write_parts(root, "VoxForge", parameters, {**parts, URL_FILE: partial(_write_list, submissions)})
+    return root
+
+
+def _published(archives: int, generator: torch.Generator) -> Iterator[_Submission]:
+    """One submission holds FLAC, and one in five is anonymous; `speaker_splits` parts the others' speakers."""
+    used: set[str] = set()
+    for language, count in zip(LANGUAGES, apportion(archives, [1] * len(LANGUAGES)), strict=True):
+        for place in range(count):
+            if place % _SUBMITTED == 0:
+                speaker = _name(used, generator)
+            name = ANONYMOUS if place % _NAMELESS == _NAMELESS - 1 else speaker
+            yield _Submission(language, name, _stem(name, generator), None, (language, place) == ("en", 1))
+
+
 def _fair_submissions(speakers_per_language: int, seed: int) -> list[_Submission]:
     """Submissions whose speakers the published split parts so that every language is in train and in test, if any."""
     for attempt in range(_ATTEMPTS):
@@ -110,17 +158,26 @@ def _write_submission(submission: _Submission, recordings: int, seconds: Range, 
     kind = "flac" if submission.flac else "wav"
     lines = []
     for number in range(recordings):
-        generator = seeded(seed, submission.stem, number)
-        duration = uniform(seconds, generator)
-        said = draw_letters(LANGUAGES[submission.language], duration, generator)
         name = f"{submission.language}{number + 1:04d}"
-        waveform = speak(submission.voice, said, duration, generator=generator)
-        write_sound(folder / kind / f"{name}.{kind}", waveform, format=kind.upper())
+        said = _write_recording(folder / kind / f"{name}.{kind}", submission, number, seconds, seed)
         lines.append(f"{submission.stem}/mfc/{name} {said.upper()}\n")
     write_litter(folder / kind, f"{submission.language}0001.{kind}")
     (folder / "etc").mkdir()
     (folder / "etc" / "PROMPTS").write_text("".join(lines))
     (folder / "etc" / "README").write_text(f"User Name:{submission.speaker}\nLanguage: {submission.language}\n")
+
+
+def _write_recording(path: Path, submission: _Submission, number: int, seconds: Range, seed: int) -> str:
+    """Write one recording; what is said in it."""
+    if submission.voice is None and not submission.flac:
+        write_noise(path, seed=seed, name=f"{submission.stem}/{number}")
+        return "hush"
+    generator = seeded(seed, submission.stem, number)
+    duration = uniform(seconds, generator)
+    said = draw_letters(LANGUAGES[submission.language], duration, generator)
+    voice = submission.voice or draw_voices(1, generator)[0]
+    write_sound(path, speak(voice, said, duration, generator=generator), format=path.suffix[1:].upper())
+    return said
 
 
 def _write_list(submissions: list[_Submission], path: Path) -> None:

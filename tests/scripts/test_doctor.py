@@ -96,6 +96,17 @@ def test_whole(decode: bool, originals: dict[str, Path], capsys: pytest.CaptureF
     assert last_line(capsys) == f"whole: 100 recordings, as published, each {means}"
 
 
+def test_whole_though_lists_name_more(originals: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    root, dataset = originals["audioset"], DATASETS["audioset"]
+    plan = dataset.plan(root)
+    check(dataset, root, with_published(plan, {"train": len(plan.items)}))
+    printed = capsys.readouterr().out
+    assert "missing: 12" in printed
+    assert printed.splitlines()[-1].startswith(f"whole: {len(plan.items)} recordings, as published")
+    check(dataset, root, with_published(plan, {"train": len(plan.items) + 1}))
+    assert last_line(capsys).endswith("can be used (12 missing)")
+
+
 def test_more_and_shifted_splits(originals: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     root, dataset = originals["voxceleb1"], DATASETS["voxceleb1"]
     plan = dataset.plan(root)

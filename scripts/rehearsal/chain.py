@@ -1,0 +1,68 @@
+"""The commands that take a dataset from its tree to a number, as small as each can be asked to be."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_prep.synthetic import (
+    write_published_audioset,
+    write_published_modelnet,
+    write_published_nsynth,
+    write_published_speech_commands,
+    write_published_us8k,
+    write_published_voxceleb1,
+    write_published_voxforge,
+)
+
+# A tenth of a second, eleven frames: the shortest clip that leaves AudioNTT2020's three poolings something.
+UNIT_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Chain:
+    """How one dataset is rehearsed.
+
+    Attributes:
+        write: makes the tree of as many items as asked, or of all; returns the root.
+        prepare: further arguments of `scripts.prepare`.
+        probed: whether it has labels.
+        shapes: it holds shapes and not recordings.
+    """
+
+    write: Callable[..., Path]
+    prepare: tuple[str, ...] = ()
+    probed: bool = True
+    shapes: bool = False
+
+    def commands(self, dataset: str, root: Path, work: Path) -> Mapping[str, list[str]]:
+        """Module and arguments by stage, in order; what they write lies below `work`."""
+        store, run, result, cache = (str(work / name) for name in ("store", "run", "probe.json", "features"))
+        train = ["--data", store, "--out", run, "--steps", "1", "--batch_size", "16", "--hidden_size", "64"]
+        probe = ["--out", result, "--cache", cache, "--probes", "ridge"]
+        if self.shapes:
+            size = ["--points", "128"]
+            training = ["scripts.pretrain_pointcloud", *train, *size, "--encoder", "PointNet", "--d", "64"]
+            probing = ["scripts.evaluate_modelnet", "--store", store, "--checkpoint", "untrained:PointNet:64", *size]
+        else:
+            training = ["scripts.pretrain_audio", *train, "--d", "64"]
+            probing = ["scripts.probe_audio", "--task", store, "--checkpoint", "untrained:AudioNTT2020:64"]
+            probing += ["--unit_seconds", str(UNIT_SECONDS)]
+        stages = {
+            "doctor": ["scripts.doctor", dataset, "--root", str(root)],
+            "prepare": ["scripts.prepare", dataset, "--root", str(root), "--out", store, *self.prepare],
+            "open": ["scripts.rehearsal.opening", store],
+            "train": training,
+        }
+        return stages | ({"probe": [*probing, *probe]} if self.probed else {})
+
+
+CHAINS: dict[str, Chain] = {
+    "us8k": Chain(write_published_us8k),
+    "modelnet": Chain(write_published_modelnet, shapes=True),
+    "spcv2": Chain(write_published_speech_commands),
+    "spcv2-12": Chain(write_published_speech_commands),
+    "voxceleb1": Chain(write_published_voxceleb1),
+    "voxforge": Chain(write_published_voxforge),
+    "nsynth": Chain(write_published_nsynth),
+    "audioset": Chain(write_published_audioset, probed=False),
+}

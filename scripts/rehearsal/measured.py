@@ -1,0 +1,128 @@
+"""What a command costs: time, memory and open files, of the process itself and of all that it starts. Linux alone."""
+
+import os
+import resource
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from randquant.errors import DataError
+
+_EVERY = 0.05  # seconds between two looks
+_MEGABYTE = 1000  # kB, which /proc counts in, closely enough
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one command, run to its end.
+
+    Attributes:
+        seconds: by the clock.
+        processor_seconds: of all processes together; what a busy machine changes least.
+        memory: MB, the largest resident size of any one process at any time, files that it maps among it.
+        workers_memory: the same of those that it started; 0 where it started none.
+        own_memory: MB, the largest sum over all processes of memory that is theirs alone, maps of files left out.
+        files: the most files that one process held open at once.
+        processes: the most at once.
+    """
+
+    seconds: float
+    processor_seconds: float
+    memory: float
+    workers_memory: float
+    own_memory: float
+    files: int
+    processes: int
+
+
+@dataclass
+class _Peaks:
+    memory: dict[int, int] = field(default_factory=dict)
+    own: int = 0
+    files: int = 0
+    processes: int = 0
+
+
+def measured(command: Sequence[str], log: Path, *, open_files: int) -> Cost:
+    """Run a command with its output in `log`.
+
+    Args:
+        command: program and arguments.
+        log: file to append both its streams to.
+        open_files: that each process may hold at once.
+
+    Raises:
+        DataError: it failed; the end of its output is in the sentence.
+    """
+    peaks, began = _Peaks(), time.monotonic()
+    with open(log, "ab") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, preexec_fn=lambda: _limit(open_files))
+        ended = 0
+        while not ended:
+            _look(process.pid, peaks)
+            time.sleep(_EVERY)
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise DataError(f"{' '.join(command)} ended with code {process.returncode}: {_last_line(log)}")
+    started = [size for pid, size in peaks.memory.items() if pid != process.pid]
+    return Cost(
+        round(time.monotonic() - began, 2),
+        round(usage.ru_utime + usage.ru_stime, 2),
+        max(usage.ru_maxrss, *peaks.memory.values(), 0) // _MEGABYTE,
+        max(started, default=0) // _MEGABYTE,
+        peaks.own // _MEGABYTE,
+        peaks.files,
+        peaks.processes,
+    )
+
+
+def _limit(open_files: int) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
+
+
+def _look(root: int, peaks: _Peaks) -> None:
+    own = processes = 0
+    for pid in _family(root):
+        try:
+            status = _status(pid)
+            files = len(os.listdir(f"/proc/{pid}/fd"))
+        except OSError:  # it has just ended
+            continue
+        if "VmHWM" not in status:  # it has just ended, and nobody has asked for its exit code
+            continue
+        processes += 1
+        own += status["RssAnon"] + status["RssShmem"]
+        peaks.memory[pid] = status["VmHWM"]
+        peaks.files = max(peaks.files, files)
+    peaks.own, peaks.processes = max(peaks.own, own), max(peaks.processes, processes)
+
+
+def _family(root: int) -> Iterator[int]:
+    """A process and all below it."""
+    yield root
+    try:
+        threads = os.listdir(f"/proc/{root}/task")
+        children = [child for thread in threads for child in _children(root, thread)]
+    except OSError:
+        return
+    for child in children:
+        yield from _family(child)
+
+
+def _children(pid: int, thread: str) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split()]
+
+
+def _status(pid: int) -> dict[str, int]:
+    """The sizes in /proc/PID/status, in kB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    split = (line.split() for line in lines if line.endswith(" kB"))
+    return {name.rstrip(":"): int(size) for name, size, _ in split}
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines() or ["no output"]
+    return lines[-1].rpartition("\r")[2][-500:]
