@@ -15,7 +15,9 @@ from urllib3.exceptions import HTTPError, NameResolutionError
 from data_prep.checksums import Megabytes
 from data_prep.dataset import Download
 from data_prep.part import Part
+from data_prep.redirects import SafeSession, UnsafeRedirect
 from randquant.errors import DataError
+from randquant.terminal import printable
 
 _BLOCK = 1 << 16
 _CONNECT, _SILENCE = 10.0, 30.0  # seconds to wait for a connection, and for the next bytes
@@ -67,7 +69,7 @@ class Fetcher:
     def __init__(self, *, attempts: int = 6, quiet: bool = False, stop: threading.Event | None = None) -> None:
         self._attempts, self._quiet = attempts, quiet
         self._stop = stop or threading.Event()
-        self._session = requests.Session()
+        self._session = SafeSession()
         # Compressed on the way, a file would have neither its published size nor its checksum.
         self._session.headers.update({"User-Agent": "randquant", "Accept-Encoding": "identity"})
 
@@ -161,13 +163,13 @@ class Fetcher:
             ) from None
         except (requests.ConnectionError, requests.Timeout, HTTPError) as error:
             raise _Dropped(_reason(error)) from None
+        except UnsafeRedirect as error:
+            raise Unavailable(f"{url} leads to {printable(error.target)}, {error}; get the file by hand.") from None
         except requests.RequestException as error:
             raise Unavailable(f"{url} cannot be fetched ({error}); check the address.") from None
 
 
 def _refuse_answer(response: requests.Response, url: str) -> None:
-    if url.startswith("https:") and not response.url.startswith("https:"):
-        raise Unavailable(f"{url} leads to {response.url}, which nothing verifies; get the file by hand.")
     status = f"{response.status_code} {response.reason or ''}".strip()
     if response.status_code in _BUSY:
         asked = response.headers.get("Retry-After", "")

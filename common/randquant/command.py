@@ -17,10 +17,7 @@ code 2 (the command line) or 1 (the data); anything else is a defect of ours and
 """
 
 import argparse
-import difflib
-import errno
 import inspect
-import os
 import re
 import sys
 import textwrap
@@ -33,9 +30,12 @@ from typing import Any
 import docstring_parser
 from jsonargparse import ActionYesNo, ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
 
-from randquant.errors import DataError, UsageError, UserError
-
-INTERRUPTED = 130  # what a shell reports for a job ended by Ctrl-C
+from randquant.errors import DataError, UsageError
+from randquant.explanation import explained
+from randquant.flag_values import require_values, require_words
+from randquant.recipe import ConfigFile
+from randquant.spelling import did_you_mean
+from randquant.terminal import disconnect, say, terminal
 
 
 def run(
@@ -56,22 +56,31 @@ def run(
         The exit code: 0, 1 (data), 2 (usage) or 130 (interrupted).
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in arguments
-    try:
-        call, values = _parse(commands, arguments, description)
-        result = call(**values)
-    except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DataError.exit_code
-    except (UserError, OSError, KeyboardInterrupt) as error:
-        if debug:
-            raise
-        code, sentence = _explain(error)
-        if code is None:
-            raise
-        print(sentence, file=sys.stderr)
-        return code
+    with terminal():
+        try:
+            call, values = _parse(commands, arguments, description)
+            result = call(**values)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
+            disconnect(sys.stdout)
+            return DataError.exit_code
+        except (Exception, KeyboardInterrupt) as error:
+            return _failed(error, debug="--debug" in arguments)
     return result if isinstance(result, int) else 0
+
+
+def _failed(error: BaseException, *, debug: bool) -> int:
+    """Say what went wrong in one sentence; a defect of ours, or any error with --debug, goes on with its traceback."""
+    explanation = None if debug else explained(error)
+    if explanation is None:
+        raise error
+    code, sentence = explanation
+    try:
+        sys.stdout.flush()
+    except OSError:
+        disconnect(sys.stdout)
+    say(sentence, file=sys.stderr)
+    return code
 
 
 def _parse(
@@ -79,17 +88,28 @@ def _parse(
 ) -> tuple[Callable[..., Any], dict[str, Any]]:
     if not isinstance(commands, Mapping):
         parser = _parser(commands, description)
-        return _target(commands), _values(parser, argv)
+        return _target(commands), _checked(commands, _values(parser, argv))
     parser = _empty_parser(description)
     subcommands = parser.add_subcommands(required=True, metavar="COMMAND")
     for name, function in commands.items():
         subcommands.add_subcommand(name, _parser(function, None), help=_summary(function))
     values = _values(parser, argv, subcommands=list(commands))
     chosen = values["subcommand"]
-    return _target(commands[chosen]), values[chosen]
+    return _target(commands[chosen]), _checked(commands[chosen], values[chosen])
+
+
+def _checked(function: Callable[..., Any], values: dict[str, Any]) -> dict[str, Any]:
+    """The values, of which none is one that no flag takes."""
+    require_values(values, _hints(_signature_source(function)))
+    return values
+
+
+def _hints(source: Any) -> dict[str, Any]:
+    return typing.get_type_hints(source.__init__ if inspect.isclass(source) else source)
 
 
 def _values(parser: ArgumentParser, argv: list[str], subcommands: Sequence[str] = ()) -> dict[str, Any]:
+    require_words(argv)
     try:
         parsed = parser.parse_args(argv)
     except (ArgumentError, argparse.ArgumentError, TypeError, ValueError) as error:
@@ -117,10 +137,10 @@ def _empty_parser(description: str | None) -> ArgumentParser:
 
 def _parser(function: Callable[..., Any], description: str | None) -> ArgumentParser:
     parser = _empty_parser(description or _long_description(function))
-    parser.add_argument("--config", action="config", help="YAML file of flags; flags typed after it win")
+    parser.add_argument("--config", action=ConfigFile, help="YAML file of flags; flags typed after it win")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     source = _signature_source(function)
-    hints = typing.get_type_hints(source.__init__ if inspect.isclass(source) else source)
+    hints = _hints(source)
     helps = _parameter_helps(source)
     for name, parameter in inspect.signature(source).parameters.items():
         _add_flag(parser, name, hints[name], _default(source, name, parameter), helps.get(name, ""))
@@ -212,11 +232,6 @@ def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands
     if missing:
         names = [f"--{name.rsplit('.', 1)[-1]}" for name in missing.group(1).split(", ")]
         return f"{' and '.join(names)} must be given; see --help."
-    file = _config_file(argv)
-    if file is not None and re.match(r"Problems parsing config|Unexpected config|Parser key .config", text):
-        reason = "does not exist" if "does not exist" in text else "is not YAML of the form key: value"
-        line = re.search(r"line \d+", text)
-        return f"--config {file} {reason}{f' ({line.group()})' if line else ''}; give a file of flags; see --help."
     unknown = re.search(r"[Uu]nrecognized arguments: (\S+)", text) or re.search(r"(?:O|o)ption '([\w.]+)'", text)
     if unknown:
         return f"{unknown.group(1)} is not known here{_nearest(unknown.group(1), parser, argv)}; see --help."
@@ -225,14 +240,6 @@ def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands
         name = f"--{value.group(1).rsplit('.', 1)[-1]}"
         return f"{name} does not take the value {value.group(2)}{_expected(_actions(parser, argv), name)}; see --help."
     return f"{text}; see --help."
-
-
-def _config_file(argv: list[str]) -> str | None:
-    """What was typed after the last --config."""
-    given = [*argv, ""]
-    typed = [given[place + 1] for place, word in enumerate(argv) if word == "--config"]
-    joined = [word.partition("=")[2] for word in argv if word.startswith("--config=")]
-    return next(iter([*typed, *joined][::-1]), None)
 
 
 def _expected(actions: list[argparse.Action], flag: str) -> str:
@@ -247,15 +254,13 @@ def _expected(actions: list[argparse.Action], flag: str) -> str:
 
 def _which(subcommands: Sequence[str], given: str | None) -> str:
     problem = "a command is required" if given is None else f"{given} is not a command"
-    close = difflib.get_close_matches(given or "", subcommands, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    return f"{problem}{hint}: give one of {', '.join(subcommands)}; see --help."
+    return f"{problem}{did_you_mean(given or '', subcommands)}: give one of {', '.join(subcommands)}; see --help."
 
 
 def _nearest(unknown: str, parser: ArgumentParser, argv: list[str]) -> str:
     flags = [flag.lstrip("-") for action in _actions(parser, argv) for flag in action.option_strings]
-    close = difflib.get_close_matches(unknown.lstrip("-").split("=")[0].rsplit(".", 1)[-1], flags, n=1)
-    return f" (did you mean {'--' if unknown.startswith('-') else ''}{close[0]}?)" if close else ""
+    typed = unknown.lstrip("-").split("=")[0].rsplit(".", 1)[-1]
+    return did_you_mean(typed, flags, prefix="--" if unknown.startswith("-") else "")
 
 
 def _actions(parser: ArgumentParser, argv: list[str]) -> list[argparse.Action]:
@@ -266,29 +271,3 @@ def _actions(parser: ArgumentParser, argv: list[str]) -> list[argparse.Action]:
         if isinstance(choices, Mapping):
             actions += [inner for word in argv if word in choices for inner in choices[word]._actions]
     return actions
-
-
-def _explain(error: BaseException) -> tuple[int | None, str]:
-    """The exit code and the sentence of an error the user can mend; (None, "") where it is a defect of ours."""
-    if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED, "interrupted; what was finished is kept, and the same command goes on from there."
-    if isinstance(error, UserError):
-        return error.exit_code, f"error: {' '.join(str(error).split())}"
-    if isinstance(error, OSError) and error.errno in _REMEDIES:
-        where = error.filename or "the output"
-        reason = os.strerror(error.errno or 0).lower()
-        return DataError.exit_code, f"error: {where}: {reason}; {_REMEDIES[error.errno]}."
-    return None, ""
-
-
-_REMEDIES = {
-    errno.ENOSPC: "free space or choose another --out, then run the same command again: finished work is kept",
-    errno.EDQUOT: "free space or choose another --out, then run the same command again: finished work is kept",
-    errno.EACCES: "check its owner and permissions or choose another path",
-    errno.EPERM: "check its owner and permissions or choose another path",
-    errno.EROFS: "the place is read-only; choose another --out",
-    errno.ENOENT: "check that the path exists",
-    errno.EEXIST: "a file lies where a folder is needed; move it or choose another path",
-    errno.EISDIR: "a file was expected, give one",
-    errno.ENOTDIR: "a folder was expected, give one",
-}

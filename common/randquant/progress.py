@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from randquant.terminal import on_screen, printable
+
 Item = TypeVar("Item")
 
 
@@ -23,11 +25,11 @@ def bar(*, label: str, unit: str, total: int | None = None, initial: int = 0) ->
 
 
 def _style(label: str, unit: str) -> dict[str, Any]:
-    interactive = sys.stderr.isatty()
+    interactive = sys.stderr is not None and sys.stderr.isatty()
     return {
-        "desc": label,
+        "desc": printable(label),
         "unit": f" {unit}",
-        "file": sys.stderr,
+        "file": on_screen(sys.stderr),
         "dynamic_ncols": interactive,
         "mininterval": 0.1 if interactive else 10.0,
         # A log keeps silent about jobs under two seconds.

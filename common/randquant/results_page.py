@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from randquant.markdown import escaped
 from randquant.published import OwnRow, PublishedRow, beside_published
 from randquant.result_lines import details
 from randquant.text_table import text_table
@@ -41,6 +42,7 @@ class Modality:
 
 def results_page(results: Sequence[Facts], modality: Modality) -> str:
     """Markdown from the facts of all entries of a folder."""
+    results = [_escaped(result) for result in results]
     first, ordered = results[0], _ordered(results, modality)
     lines = [f"# {first['checkpoint']['path']}", "", *modality.about(first), ""]
     compared = published_lines(results, modality, markdown=True)
@@ -107,6 +109,15 @@ _READING = (
     "the number of test items leaves open: compare encoders by it, or by `python -m scripts.compare`. Macro recall "
     "weighs every class the same. The floor is what always answering the largest class of train scores.",
 )
+
+
+def _escaped(facts: Any) -> Any:
+    """The same facts with every text as a page shows it: labels, paths and names come from strangers' files."""
+    if isinstance(facts, Mapping):
+        return {name: _escaped(value) for name, value in facts.items()}
+    if isinstance(facts, list | tuple):
+        return [_escaped(value) for value in facts]
+    return escaped(facts) if isinstance(facts, str) else facts
 
 
 def _ordered(results: Sequence[Facts], modality: Modality) -> list[Facts]:

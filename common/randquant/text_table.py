@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from randquant.markdown import escaped
+from randquant.terminal import printable
+
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool = False) -> list[str]:
     """Align columns: the first to the left, the others to the right.
@@ -32,4 +35,4 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 def _plain(cell: str, markdown: bool) -> str:
     line = " ".join(cell.split())
-    return line.replace("|", "\\|") if markdown else line
+    return escaped(line) if markdown else printable(line)

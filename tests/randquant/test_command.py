@@ -1,6 +1,7 @@
 """A signature is a command line; what the user can mend is one sentence and an exit code."""
 
 import errno
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -158,3 +159,112 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     for part in ("    python -m scripts.it --out X", "folder to write.", "{one,two}", "--no_strict"):
         assert part in text
+
+
+def ranges(
+    seed: int = 0,
+    size: int = 1,
+    rate: float = 1.0,
+    name: str = "x",
+    root: Path | None = None,
+    many: list[int] = [1],  # noqa: B006
+) -> None:
+    """Take values.
+
+    Args:
+        seed: of draws.
+        size: of things.
+        rate: of things.
+        name: of things.
+        root: a path.
+        many: numbers.
+    """
+    CALLS.append((seed, size, rate, name, root, many))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--seed", "-1"], "--seed -1 should lie between 0 and"),
+        (["--seed", str(2**63)], "--seed 9223372036854775808 should lie between"),
+        (["--seed", "9" * 400], "digits) should"),
+        (["--size", str(2**63)], "should be at most"),
+        (["--many", "1", str(-(2**70))], "should be at most"),
+        (["--rate", "1e400"], "finite"),
+        (["--rate", "nan"], "--rate"),
+        (["--rate", "inf"], "--rate"),
+        (["--root", ""], "--root is empty"),
+        (["--root="], "--root is empty"),
+        (["--name", ""], "--name is empty"),
+        (["--root", "a\udcffb"], "--root a\\xffb is not valid UTF-8"),
+        (["--name", "a\0b"], "null character"),
+        (["--size"], "--size"),
+        (["\x1b[2J"], "\\x1b[2J"),
+    ],
+)
+def test_values_no_flag_takes(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(ranges, words) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+    assert error[:-1].isprintable()
+    assert not CALLS
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("- seed\n", "a list"),
+        ("seed\n", "a single value"),
+        ("", "nothing"),
+        ("# only words\n", "nothing"),
+        ("seed: 1\nseed: 2\n", "gives seed twice, first in line 1 (line 2)"),
+        ("seed: {a: 1}\n", "keys of its own; it takes one value (line 1)"),
+        ("seed: [1]\n", "a list"),
+        ("many: 1\n", "as in many: [1, 2]"),
+        ("many: [1, [2]]\n", "something else"),
+        ("many: [1, {a: 2}]\n", "something else"),
+        ("seed:\t1\n\tsize: 2\n", "a tab"),
+        ("many: &a [1]\nsize: *a\n", "repeats a value by *a"),
+        ("a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n", "repeats a value"),
+        ("rate: .nan\n", "finite"),
+        ("rate: -.inf\n", "finite"),
+        ("rate: nan\n", "--rate"),
+        ("seed: null\n", "--seed needs a value"),
+        ("name: ''\n", "an empty value"),
+        ("seed: 99999999999999999999\n", "should lie between"),
+        ("seed: !!python/object/apply:os.system ['true']\n", "seed"),
+        ("seed: !!python/name:os.system\n", "something else"),
+        ("config: other.yaml\n", "config is not known here"),
+        ("debug: true\n", "debug is not known here"),
+        ("[1]: 2\n", "a key that is no name"),
+        ("? {a: b}\n: 2\n", "a key that is no name"),
+        ("sede: 2\n", "did you mean seed?"),
+        ("seed: 1\n---\nseed: 2\n", "not YAML of the form"),
+        ("seed: [1\n", "not YAML of the form"),
+        ("[" * 5000, "not YAML of the form"),
+        ("name: 'a\\x1b[2J\n", "--config"),
+        ("\xff\xfe\x00", "--config"),
+    ],
+)
+def test_files_that_are_no_flags(text: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_bytes(text.encode("latin-1"))
+    assert run(ranges, ["--config", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+    assert error[:-1].isprintable()
+    assert not CALLS
+
+
+def test_files_of_flags_from_odd_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for place in (tmp_path, "/dev/zero", tmp_path / "absent", tmp_path / ("n" * 300)):
+        assert run(ranges, ["--config", str(place)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    reading, writing = os.pipe()
+    os.write(writing, b"\xef\xbb\xbfseed: 3\nroot: null\nmany: [4]\n")
+    os.close(writing)
+    assert run(ranges, ["--config", f"/dev/fd/{reading}"]) == 0
+    os.close(reading)
+    assert CALLS == [(3, 1, 1.0, "x", None, [4])]

@@ -1,0 +1,161 @@
+"""Text for a terminal: what a label or a file name holds is shown there, never obeyed, in whatever encoding it has."""
+
+import codecs
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO, cast
+
+_JOINERS = "\u200c\u200d"  # invisible, but part of how words and emoji are written
+_STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, direction and format, halves of pairs, separators of lines
+_IN_ASCII = {
+    "\u2026": "...",
+    "\u00b1": "+-",
+    "\u00d7": "x",
+    "\u2013": "-",
+    "\u2014": "-",
+    "\u2212": "-",
+    "\u2265": ">=",
+    "\u2264": "<=",
+    "\u2192": "->",
+    "\u2020": "*",
+    "\u2021": "**",
+    "\u2018": "'",
+    "\u2019": "'",
+    "\u201c": '"',
+    "\u201d": '"',
+}
+
+
+def printable(text: str) -> str:
+    r"""One line in which nothing steers a terminal: control characters, ANSI sequences, new lines, changes of
+    direction and bytes that are no UTF-8 are written out as escapes.
+
+    >>> print(printable("dog\x1b[2J\nbark\u202e"))
+    dog\x1b[2J\nbark\u202e
+    """
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def say(*lines: str, file: TextIO | None = None) -> None:
+    """Print each argument as one line, whatever it holds; to standard output where no file is given."""
+    for line in lines:
+        print(printable(line), file=file)
+
+
+def on_screen(stream: TextIO | None) -> TextIO:
+    """The stream as a progress bar needs it: what moves the cursor passes, so give it `printable` text alone."""
+    below = stream.stream if isinstance(stream, Screen) else stream
+    return cast(TextIO, Screen(open(os.devnull, "w") if below is None else below, steering=True, quiet=True))
+
+
+class Screen:
+    """A stream that people read: characters that steer a terminal are escaped, those that its encoding lacks replaced.
+
+    Args:
+        stream: where the text goes.
+        steering: let control characters pass.
+        quiet: whether to go on without it where it cannot be written to, as with a full disk.
+    """
+
+    def __init__(self, stream: TextIO, *, steering: bool = False, quiet: bool = False) -> None:
+        self.stream = stream
+        self._steering, self._quiet = steering, quiet
+
+    def write(self, text: str) -> int:
+        """Write text whose new lines and tabs are meant."""
+        shown = text if self._steering or text.isprintable() else "".join(map(_shown_in_text, text))
+        with self._tolerated():
+            self.stream.write(_encodable(shown, self.stream))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Hand on what was written."""
+        with self._tolerated():
+            self.stream.flush()
+
+    @contextmanager
+    def _tolerated(self) -> Iterator[None]:
+        if not self._quiet:
+            yield
+            return
+        with suppress(OSError, ValueError):
+            yield
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+@contextmanager
+def terminal() -> Iterator[None]:
+    """Inside, standard output and standard error take any text. Where they are closed, they lead nowhere."""
+    _occupy_descriptors()
+    before = sys.stdout, sys.stderr
+    sys.stdout = _screen(sys.stdout, quiet=False)
+    sys.stderr = _screen(sys.stderr, quiet=True)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def disconnect(stream: TextIO) -> None:
+    """Lead a stream that cannot be written to nowhere: the interpreter would complain about it at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _screen(stream: TextIO | None, *, quiet: bool) -> TextIO:
+    if isinstance(stream, Screen):
+        return cast(TextIO, stream)
+    return cast(TextIO, Screen(open(os.devnull, "w") if stream is None else stream, quiet=quiet))
+
+
+def _occupy_descriptors() -> None:
+    """Where the shell closed 0, 1 or 2, the next file to be opened would be taken for a standard stream."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+
+
+def _shown(character: str) -> str:
+    if character in _JOINERS or unicodedata.category(character) not in _STEERING:
+        return character
+    if "\udc80" <= character <= "\udcff":  # how Python holds a byte of a file name that is no UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _shown_in_text(character: str) -> str:
+    return character if character in "\n\t" else _shown(character)
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """The text with stand-ins for what the stream's encoding lacks."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, _STAND_INS).decode(encoding)
+    return text
+
+
+def _stand_ins(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    characters = error.object[error.start : error.end]
+    replaced = (_IN_ASCII.get(each) or each.encode("ascii", "backslashreplace").decode("ascii") for each in characters)
+    return "".join(replaced), error.end
+
+
+_STAND_INS = "randquant-stand-ins"
+codecs.register_error(_STAND_INS, _stand_ins)
