@@ -1,11 +1,13 @@
 """Clouds of one's own in files of points, without labels as they lie in a folder, or with those of a table."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from data_prep.cloud import channels, check_points, spread_rows
 from data_prep.folder import plan_files
 from data_prep.formats.cloud_file import CLOUDS, read_cloud
+from data_prep.formats.columns import check_columns
 from data_prep.labelled import plan_labelled
 from data_prep.preparation import Plan, Reader, Reading
 from data_prep.shapes import POINTS, point_settings
@@ -19,25 +21,33 @@ def plan_clouds(
     points: int = POINTS,
     normals: bool = False,
     up: Axis = "z",
+    columns: Sequence[str] | None = None,
 ) -> Plan:
     """All files of points below `root`, as `data_prep.folder.plan_files` finds them; or those that a table names.
 
     Args:
         root: a folder.
         table: CSV file with labels and splits, as in `data_prep.labelled.plan_labelled`.
-        points, normals, up: as in `cloud_reader`.
+        points, normals, up, columns: as in `cloud_reader`.
 
     Raises:
         DataError: `root` is no folder or holds no file of points, or the table is not as it should be.
-        UsageError: `points` is below 1.
+        UsageError: `points` is below 1, or `columns` do not name x, y and z.
     """
-    reader = cloud_reader(points=points, normals=normals, up=up)
+    reader = cloud_reader(points=points, normals=normals, up=up, columns=columns)
     if table is not None:
         return plan_labelled(table, root, reader)
     return plan_files(root, CLOUDS, reader, dataset="clouds", kind="clouds")
 
 
-def cloud_reader(*, points: int = POINTS, normals: bool = False, up: Axis = "z", least: int | None = None) -> Reader:
+def cloud_reader(
+    *,
+    points: int = POINTS,
+    normals: bool = False,
+    up: Axis = "z",
+    least: int | None = None,
+    columns: Sequence[str] | None = None,
+) -> Reader:
     """Clouds as `points` of their points, spread over them; columns `file_points` and `missing_points` in the manifest.
 
     Args:
@@ -45,19 +55,23 @@ def cloud_reader(*, points: int = POINTS, normals: bool = False, up: Axis = "z",
         normals: whether to keep them too, which every file then needs.
         up: the axis that points up in the files.
         least: points that a file needs; those with fewer than `points` are kept whole. `points` where None.
+        columns: names for the columns of files that do not name theirs, as in x y z i.
 
     Raises:
-        UsageError: `points` is below 1.
+        UsageError: `points` is below 1, or `columns` do not name x, y and z.
     """
     check_points(points)
     least = points if least is None else least
-    read = partial(_read, points=points, normals=normals, up=up, least=least)
+    names = check_columns(columns)
+    read = partial(_read, points=points, normals=normals, up=up, least=least, columns=names)
     settings = point_settings(channels(normals=normals), points, file_up=up)
+    if names is not None:
+        settings["file_columns"] = list(names)
     return Reader("points", read, settings)
 
 
-def _read(path: Path, *, points: int, normals: bool, up: Axis, least: int) -> Reading:
-    cloud = read_cloud(path, normals=normals)
-    columns = {"file_points": len(cloud.points) + cloud.missing, "missing_points": cloud.missing}
+def _read(path: Path, *, points: int, normals: bool, up: Axis, least: int, columns: tuple[str, ...] | None) -> Reading:
+    cloud = read_cloud(path, normals=normals, columns=columns)
+    counts = {"file_points": len(cloud.points) + cloud.missing, "missing_points": cloud.missing}
     count = max(least, min(points, len(cloud.points)))
-    return columns, [spread_rows(path, cloud.points, count=count, up=up, normals=cloud.normals)]
+    return counts, [spread_rows(path, cloud.points, count=count, up=up, normals=cloud.normals)]

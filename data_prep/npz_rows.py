@@ -5,12 +5,14 @@ import zipfile
 import zlib
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.cloud import file_stamp
+from data_prep.formats.budget import require_budget
+from data_prep.formats.npy_header import read_npy_header
 from randquant.errors import DataError
 
 
@@ -40,6 +42,7 @@ class _Rows:
         try:
             self._archive = zipfile.ZipFile(path)
             self._name, self.shape, self._dtype = _array_of_clouds(path, self._archive)
+            require_budget(path, math.prod(self.shape[1:]) * self._dtype.itemsize)
         except (OSError, zipfile.BadZipFile, zlib.error, ValueError) as error:
             raise DataError(f"{path} is no NumPy archive ({error}); download it again.") from None
         self._stream: IO[bytes] | None = None
@@ -64,7 +67,7 @@ class _Rows:
         """The stream where a row of `size` bytes begins."""
         if self._stream is None or self._row > row:
             self._stream, self._row = self._archive.open(self._name), 0
-            _read_header(self._stream)
+            read_npy_header(self._stream)
         self._stream.seek((row - self._row) * size, 1)
         return self._stream
 
@@ -80,7 +83,7 @@ def _array_of_clouds(path: Path, archive: zipfile.ZipFile) -> tuple[str, tuple[i
     held, clouds = [], []
     for name in (name for name in archive.namelist() if name.endswith(".npy")):
         with archive.open(name) as stream:
-            shape, fortran, dtype = _read_header(stream)
+            shape, fortran, dtype = read_npy_header(stream)
         held.append(f"{name.removesuffix('.npy')} {shape}")
         if len(shape) == 3 and shape[0] and shape[2] == 3 and dtype.kind == "f" and not fortran:
             clouds.append((name, shape, dtype))
@@ -89,10 +92,3 @@ def _array_of_clouds(path: Path, archive: zipfile.ZipFile) -> tuple[str, tuple[i
             f"{path} should hold one array of clouds (shapes, points, 3) but holds {', '.join(held) or 'none'}."
         )
     return clouds[0]
-
-
-def _read_header(stream: IO[bytes]) -> Any:
-    """Shape, order and dtype at the beginning of a .npy; no object is ever unpickled."""
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read(stream)

@@ -56,6 +56,7 @@ def embed(
     points: int | None = None,
     up: Axis | None = None,
     clouds: bool = False,
+    columns: list[str] | None = None,
     strict: bool = False,
     workers: int = 2,
     seed: int = 42,
@@ -74,7 +75,10 @@ def embed(
         layer: of recordings: features to use, output by default.
         points: of shapes: taken of each surface; by default as many as the encoder was trained on, else 1,024.
         up: of shapes: the axis that points up in the files, z by default.
-        clouds: the shapes are files of points (NPY, NPZ, PLY, PCD, XYZ, PTS, ASC, TXT, CSV) instead of meshes.
+        clouds: the shapes are files of points (NPY, NPZ, PLY, PCD, LAS, LAZ, E57, PTX, BIN, XYZ, PTS, ASC, TXT, CSV)
+            instead of meshes.
+        columns: of clouds: names for the columns of files that do not name theirs, as in --columns x y z i for KITTI's
+            .bin; _ for one to pass over.
         strict: stop at the first unreadable file instead of listing it at the end.
         workers: threads that decode recordings, or processes that read shapes.
         seed: of an untrained encoder.
@@ -83,10 +87,18 @@ def embed(
     _check(out, window, points, workers, seed)
     if is_for_shapes(checkpoint):
         _refuse(f"{checkpoint} is an encoder of point clouds, so there are no recordings", window=window, layer=layer)
-        skipped = _embed_shapes(checkpoint, input, out, points, up or "z", clouds, strict, workers, seed, device)
+        if columns is not None and not clouds:
+            raise UsageError("--columns are those of files of points; give --clouds too, or leave it out.")
+        skipped = _embed_shapes(
+            checkpoint, input, out, points, up or "z", clouds, columns, strict, workers, seed, device
+        )
     else:
         _refuse(
-            f"{checkpoint} is an encoder of sound, so there are no shapes", points=points, up=up, clouds=clouds or None
+            f"{checkpoint} is an encoder of sound, so there are no shapes",
+            points=points,
+            up=up,
+            clouds=clouds or None,
+            columns=columns,
         )
         skipped = _embed_recordings(checkpoint, input, out, window, layer or "output", strict, workers, seed, device)
     for path, reason in skipped[:_SHOWN]:
@@ -129,9 +141,13 @@ def meshes(path: Path, *, points: int, up: Axis) -> Plan:
     return _shapes(path, MESHES, mesh_reader(points=points, up=up), "meshes")
 
 
-def clouds_of_points(path: Path, *, points: int, least: int, normals: bool, up: Axis) -> Plan:
+def clouds_of_points(
+    path: Path, *, points: int, least: int, normals: bool, up: Axis, columns: list[str] | None = None
+) -> Plan:
     """The plan of a folder of clouds, or of a single one; `points` are kept of each, or all where it has fewer."""
-    return _shapes(path, CLOUDS, cloud_reader(points=points, least=least, normals=normals, up=up), "clouds")
+    return _shapes(
+        path, CLOUDS, cloud_reader(points=points, least=least, normals=normals, up=up, columns=columns), "clouds"
+    )
 
 
 def _shapes(path: Path, suffixes: Sequence[str], reader: Reader, kind: str) -> Plan:
@@ -202,6 +218,7 @@ def _embed_shapes(
     points: int | None,
     up: Axis,
     clouds: bool,
+    columns: list[str] | None,
     strict: bool,
     workers: int,
     seed: int,
@@ -213,7 +230,7 @@ def _embed_shapes(
     most = max(POINTS, taken)
     if clouds:
         normals = "nx" in loaded.encoder.channels
-        plan = clouds_of_points(input, points=most, least=taken, normals=normals, up=up)
+        plan = clouds_of_points(input, points=most, least=taken, normals=normals, up=up, columns=columns)
     else:
         plan = meshes(input, points=most, up=up)
     print(f"{checkpoint}: {loaded.report}")

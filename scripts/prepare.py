@@ -11,7 +11,7 @@ Every recording is decoded to 16 kHz mono:
 Every shape becomes 2,048 points (--points), upright along z, in the unit sphere, in farthest-point order:
 
     python -m scripts.prepare meshes --root MESHES --out STORE                        any tree of OFF, PLY, OBJ, STL
-    python -m scripts.prepare clouds --root CLOUDS --out STORE                        any tree of NPY, PLY, PCD, XYZ
+    python -m scripts.prepare clouds --root CLOUDS --out STORE                        any tree of NPY, PLY, XYZ, LAS
     python -m scripts.prepare meshes --csv TASK.csv --root MESHES --out STORE         path,label,group,split; clouds too
     python -m scripts.prepare modelnet --root MODELNET40 --out STORE                  a public dataset:
                               modelnet modelnet-txt modelnet-h5 modelnet-dat scanobjectnn shapenetpart, shapenet for
@@ -216,18 +216,22 @@ class Clouds(Settings):
     """Clouds of points of one's own.
 
     Attributes:
-        root: folder of files of points, at any depth; NPY, NPZ, PLY, PCD, and tables as XYZ, PTS, ASC, TXT, CSV.
+        root: folder of files of points, at any depth; NPY, NPZ, PLY, PCD, LAS, LAZ, E57, PTX, BIN,
+            and tables as XYZ, PTS, ASC, TXT, CSV.
         csv: table with the columns path,label,group,split, which says what to prepare and how it is labelled; all
             clouds without labels by default.
         points: of each to keep, spread over it; files with fewer are skipped.
         normals: keep the normals too, which every file then needs.
         up: the axis that points up in the files.
+        columns: names for the columns of files that do not name theirs, as in --columns x y z i for KITTI's .bin; _ for
+            one to pass over.
     """
 
     csv: Path | None = None
     points: int = 2048
     normals: bool = False
     up: Axis = "z"
+    columns: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -421,7 +425,12 @@ def meshes(settings: Meshes) -> None:
 def clouds(settings: Clouds) -> None:
     """Prepare every cloud of points below a folder, or those that a CSV file names with their labels and splits."""
     plan = plan_clouds(
-        settings.root, table=settings.csv, points=settings.points, normals=settings.normals, up=settings.up
+        settings.root,
+        table=settings.csv,
+        points=settings.points,
+        normals=settings.normals,
+        up=settings.up,
+        columns=settings.columns,
     )
     _prepare(plan, settings)
 

@@ -1,32 +1,39 @@
-"""Clouds of points from files of one's own: NumPy arrays, text tables, PLY and PCD.
+"""Clouds of points from files of one's own: arrays, text tables, PLY, PCD, OBJ, and what scanners write.
 
-Columns are found by their names where a file has names (PLY, PCD, tables with a header) and by their places where it
-has none: x, y, z, and the normal behind them. Everything else (colours, intensities, labels) is passed over.
+Columns are found by their names where a file has names (PLY, PCD, LAS, tables with a header) and by their places where
+it has none: x, y, z and the normal behind them, or as --columns says. Everything else (colours, intensities, labels) is
+passed over. Rows without a point, which scanners fill with NaN, infinity or zeros, are left out and counted.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.formats.arrays import read_arrays, require_width
+from data_prep.formats.columns import NORMAL, XYZ, Columns, by_name, plain_names
+from data_prep.formats.e57 import read_e57
+from data_prep.formats.las import read_las
+from data_prep.formats.numbered import refuse_numbered
 from data_prep.formats.pcd import read_pcd
+from data_prep.formats.placeholders import without_placeholders
 from data_prep.formats.ply import read_ply
-from data_prep.formats.point_table import read_head, read_points
+from data_prep.formats.point_table import Table, read_table
+from data_prep.formats.ptx import read_ptx
+from data_prep.formats.raw_floats import read_raw_floats
+from data_prep.formats.table_head import Head, read_head
 from randquant.errors import DataError
 
 TABLES = (".xyz", ".xyzn", ".xyzrgb", ".pts", ".asc", ".txt", ".csv")
-CLOUDS = (".npy", ".npz", ".ply", ".pcd", *TABLES)
+CLOUDS = (".npy", ".npz", ".ply", ".pcd", ".las", ".laz", ".e57", ".ptx", ".bin", *TABLES)
 
-_XYZ, _NORMAL = ("x", "y", "z"), ("nx", "ny", "nz")
-_ARRAYS = ("points", "positions", "xyz", "pc")  # what those of coordinates are called
-_NUMBERS = "fiu"  # kinds of NumPy arrays
-_WIDEST = 100  # columns of fewer than ten points; more are points lying down
 _UNIT = 0.05  # by how much the length of a normal may miss 1
+_COARSE = 1e-4  # of the extent, the step of single precision from which on it shows
+_FAR = 1000  # extents from the origin
 
-Columns = Mapping[str, NDArray]
+Names = Sequence[str] | None
 
 
 @dataclass(frozen=True)
@@ -34,24 +41,27 @@ class Cloud:
     """Points of a file.
 
     Attributes:
-        points: (N, 3) float64 coordinates; finite or not, as the file has them.
+        points: (N, 3) float64 coordinates, all finite.
         normals: (N, 3) float64 of length 1 (or 0, where the file has none); None where not asked for.
-        missing: rows without a point, which scanners fill with NaN; they are not among the N.
+        missing: rows of the file that are not among the N.
+        notes: how often something was left out, moved or assumed, by the names of `data_prep.notes.READING`.
     """
 
     points: NDArray[np.float64]
     normals: NDArray[np.float64] | None
     missing: int
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_cloud(path: str | Path, *, normals: bool = False) -> Cloud:
+def read_cloud(path: str | Path, *, normals: bool = False, columns: Names = None) -> Cloud:
     """The points of a file, whichever of `CLOUDS` it is.
 
     Args:
         path: an array (N, 3 or more), in an .npz file the only one or that named points, positions, xyz or pc, beside
-            it `normals`; a table of numbers, with or without a header and a first line that counts them; PLY with or
-            without faces; PCD of any kind.
+            it `normals`; a table of numbers, with or without a header and first lines that count them; PLY with or
+            without faces; PCD of any kind; LAS, LAZ, E57, PTX; bare 32-bit floats.
         normals: whether they are wanted.
+        columns: names for the columns of files that do not name them, as `check_columns` gives them.
 
     Raises:
         DataError: the file is missing, of another format, truncated or broken; it has no x, y, z; or normals are
@@ -63,25 +73,95 @@ def read_cloud(path: str | Path, *, normals: bool = False) -> Cloud:
         raise DataError(f"{path} is no file of points; expected one that ends in {', '.join(CLOUDS)}.")
     if not path.is_file():
         raise DataError(f"{path} is no file; check the path.")
-    if suffix in (".npy", ".npz"):
-        columns = _read_arrays(path)
-    elif suffix == ".ply":
-        columns = {_plain(name): values for name, values in read_ply(path).vertices.items()}
-    elif suffix == ".pcd":
-        columns = {_plain(name): values for name, values in read_pcd(path).items()}
-    else:
-        columns = _read_table(path, (*_XYZ, *_NORMAL) if normals else _XYZ)
-    points = _stacked(path, columns, _XYZ, "coordinates x, y, z")
-    there = np.asarray(~np.isnan(points).all(axis=1))
-    found = _unit(path, _stacked(path, columns, _NORMAL, "normals")[there]) if normals else None
-    return Cloud(points[there], found, int(len(there) - there.sum()))
+    wanted = (*XYZ, *NORMAL) if normals else XYZ
+    found = _read_table(path, columns, wanted) if suffix in TABLES else _READERS[suffix](path, columns)
+    points = _stacked(path, found.values, XYZ, "coordinates x, y, z")
+    directions = _stacked(path, found.values, NORMAL, "normals") if normals else None
+    there, notes = without_placeholders(path, points)
+    points = points[there]
+    single = all(np.asarray(found.values[axis]).dtype.itemsize < 8 for axis in XYZ)
+    missing = int(len(there) - there.sum()) + sum(
+        found.notes.get(name, 0) for name in ("invalid_points", "empty_points")
+    )
+    return Cloud(
+        points,
+        None if directions is None else _unit(path, directions[there]),
+        missing,
+        {**found.notes, **notes, **_of_large_offsets(points, single)},
+    )
 
 
-def _stacked(path: Path, columns: Columns, names: Sequence[str], what: str) -> NDArray[np.float64]:
+def _read_arrays(path: Path, names: Names) -> Columns:
+    return read_arrays(path, names)
+
+
+def _read_ply(path: Path, names: Names) -> Columns:
+    ply = read_ply(path)
+    return Columns(by_name(path, ply.vertices.items()), {"unused_faces": len(ply.faces)} if len(ply.faces) else {})
+
+
+def _read_pcd(path: Path, names: Names) -> Columns:
+    return Columns(by_name(path, read_pcd(path).items()))
+
+
+_READERS: dict[str, Callable[[Path, Names], Columns]] = {
+    ".npy": _read_arrays,
+    ".npz": _read_arrays,
+    ".ply": _read_ply,
+    ".pcd": _read_pcd,
+    ".las": lambda path, _: read_las(path),
+    ".laz": lambda path, _: read_las(path),
+    ".e57": lambda path, _: read_e57(path),
+    ".ptx": lambda path, _: read_ptx(path),
+    ".bin": read_raw_floats,
+}
+
+
+def _read_table(path: Path, names: Names, wanted: Sequence[str]) -> Columns:
+    """The columns `wanted` of a table, those of them that it has."""
+    head = read_head(path)
+    if head.names:
+        return _read_named(path, head, plain_names(path, head.names), wanted)
+    if names is not None:
+        require_width(path, names, head.width)
+        return _read_named(path, head, names, wanted)
+    if head.texts:
+        raise DataError(
+            f"{path} names its columns {', '.join(head.texts)[:60]} and none of them x, y, z; rename them, or give "
+            "--columns with a name for each."
+        )
+    places = wanted[: head.width]
+    table = read_table(path, head, range(len(places)) if head.width > len(places) else None)
+    if table.numbers.shape[1]:
+        refuse_numbered(path, table.numbers[:, 0], head.width)
+    return _by_place(table, places)
+
+
+def _read_named(path: Path, head: Head, names: Sequence[str], wanted: Sequence[str]) -> Columns:
+    there = [name for name in wanted if name in names]
+    return _by_place(read_table(path, head, [names.index(name) for name in there]), there)
+
+
+def _by_place(table: Table, names: Sequence[str]) -> Columns:
+    return Columns(dict(zip(names, table.numbers.T, strict=False)), table.notes)
+
+
+def _stacked(path: Path, columns: Mapping[str, NDArray], names: Sequence[str], what: str) -> NDArray[np.float64]:
     if not columns.keys() >= set(names):
         held = f"its columns are {', '.join(columns)}" if columns else "it has no columns"
         raise DataError(f"{path} has no {what} ({held}); rename its columns, or leave it out.")
     return np.stack([np.asarray(columns[name], dtype=np.float64) for name in names], axis=-1)
+
+
+def _of_large_offsets(points: NDArray[np.float64], single: bool) -> dict[str, int]:
+    """Whether a cloud lies far from the origin, and whether its file holds it too coarsely for that."""
+    if not len(points):
+        return {}
+    extent = float(np.ptp(points, axis=0).max())
+    distance = float(np.abs(points).max())
+    coarse = single and float(np.spacing(np.float32(distance))) > _COARSE * extent > 0
+    found = {"far_clouds": distance > _FAR * extent > 0, "coarse_clouds": coarse}
+    return {name: 1 for name, there in found.items() if there}
 
 
 def _unit(path: Path, normals: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -96,76 +176,3 @@ def _unit(path: Path, normals: NDArray[np.float64]) -> NDArray[np.float64]:
             "may be colours; leave out --normals, or scale them."
         )
     return normals / np.where(lengths > 0, lengths, 1)[:, None]
-
-
-def _plain(name: str) -> str:
-    """A column's name as others write it too.
-
-    >>> _plain("X"), _plain("normal_x"), _plain("NormalZ"), _plain("red")
-    ('x', 'nx', 'nz', 'red')
-    """
-    return re.sub(r"^normal_?(?=[xyz]$)", "n", name.strip().lower())
-
-
-def _by_place(table: NDArray) -> Columns:
-    return dict(zip((*_XYZ, *_NORMAL), table.T, strict=False))
-
-
-def _read_arrays(path: Path) -> Columns:
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return _columns_of(path, loaded)
-        with loaded:
-            return _columns_of_archive(path, loaded)
-    except DataError:
-        raise
-    except Exception as error:  # zipfile, zlib and numpy raise whatever they stumble over
-        reason = "pickled objects are not loaded" if "pickle" in str(error) else " ".join(str(error).split())[:100]
-        raise DataError(f"{path} is no array of numbers ({reason}); restore it or leave it out.") from None
-
-
-def _columns_of_archive(path: Path, archive: Mapping[str, NDArray]) -> Columns:
-    names = list(archive)
-    name = names[0] if len(names) == 1 else next((name for name in _ARRAYS if name in names), None)
-    if name is None:
-        raise DataError(
-            f"{path} holds the arrays {', '.join(names)} and none named points; name it so, or leave it out."
-        )
-    columns = dict(_columns_of(path, archive[name]))
-    if "normals" in names and len(names) > 1:
-        normals = _matrix(path, archive["normals"], len(columns["x"]))
-        columns.update(zip(_NORMAL, normals.T, strict=False))
-    return columns
-
-
-def _columns_of(path: Path, array: NDArray) -> Columns:
-    if array.dtype.names and array.ndim == 1:
-        return {_plain(name): array[name] for name in array.dtype.names if array.dtype[name].kind in _NUMBERS}
-    return _by_place(_matrix(path, array))
-
-
-def _matrix(path: Path, array: NDArray, rows: int | None = None) -> NDArray:
-    lying = array.ndim == 2 and (array.shape[0] == 3 < array.shape[1] or array.shape[0] < 10 < _WIDEST < array.shape[1])
-    usable = array.ndim == 2 and array.shape[1] >= 3 and array.dtype.kind in _NUMBERS and rows in (None, len(array))
-    if lying or not usable:
-        raise DataError(
-            f"{path} holds {array.dtype} {array.shape} where ({rows or 'points'}, 3 or more) numbers are expected; "
-            f"{'transpose it' if lying else 'mend it or leave it out'}."
-        )
-    return array
-
-
-def _read_table(path: Path, wanted: Sequence[str]) -> Columns:
-    head = read_head(path, _XYZ)
-    named = [_plain(name) for name in head.names]
-    if named:
-        there = [name for name in wanted if name in named]
-        table = read_points(path, skip=head.lines, use=[named.index(name) for name in there])
-        columns: Columns = dict(zip(there, table.T, strict=True))
-    else:
-        table = read_points(path, skip=head.lines)
-        columns = _by_place(table)
-    if head.count is not None and len(table) != head.count:
-        raise DataError(f"{path} says that it has {head.count:,} points and holds {len(table):,}; restore it.")
-    return columns

@@ -7,18 +7,19 @@ header of fields and their types, then the points; compressed, field after field
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.formats.budget import require_budget
 from data_prep.formats.text_numbers import numbers_below_header
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
-_HEADER = re.compile(rb"(?:[^\n]{0,9999}\n){0,99}?DATA[ \t]+(\w+)[ \t]*\r?\n")
+_HEADER = re.compile(rb"(?:[^\n]{0,9999}\n){0,99}?[ \t]*DATA[ \t]+(\w+)[ \t]*\r?\n", re.IGNORECASE)
 _MOST = 1 << 20  # numbers of one field
 _KINDS = {"F": "f", "I": "i", "U": "u"}
 
@@ -54,7 +55,7 @@ def read_pcd(path: str | Path) -> dict[str, NDArray]:
     if found is None:
         raise DataError(f"{path} does not begin with the header of a PCD file; restore it or leave it out.")
     fields, points = _read_header(path, found[0].decode("ascii", errors="replace"))
-    kind, body = found[1].decode(), data[found.end() :]
+    kind, body = found[1].decode().lower(), data[found.end() :]
     match kind:
         case "ascii":
             columns = _from_text(path, fields, points, body)
@@ -69,17 +70,31 @@ def read_pcd(path: str | Path) -> dict[str, NDArray]:
 
 def _read_header(path: Path, header: str) -> tuple[list[_Field], int]:
     """The fields and the number of points."""
-    said = {words[0]: words[1:] for line in header.splitlines() if (words := line.split())}
+    said = {words[0].upper(): words[1:] for line in header.splitlines() if (words := line.split())}
+    said.setdefault("FIELDS", said.get("COLUMNS", []))  # as versions before 0.6 call them
     try:
         counts = said.get("COUNT") or ["1"] * len(said["FIELDS"])
         columns = zip(said["FIELDS"], said["TYPE"], said["SIZE"], counts, strict=True)
-        fields = [_Field(name, np.dtype(f"<{_KINDS[kind]}{size}"), int(count)) for name, kind, size, count in columns]
-        points = int(said["POINTS"][0]) if "POINTS" in said else int(said["WIDTH"][0]) * int(said["HEIGHT"][0])
+        fields = [
+            _Field(name, np.dtype(f"<{_KINDS[kind.upper()]}{size}"), int(count)) for name, kind, size, count in columns
+        ]
+        points = _points(path, said)
     except (KeyError, IndexError, ValueError, TypeError):
         raise DataError(f"{path} does not say what its points are made of; restore it or leave it out.") from None
     if points < 0 or any(not 1 <= one.count <= _MOST for one in fields):
         raise DataError(f"{path} says that it holds {points} points of {len(fields)} fields; restore it.")
     return fields, points
+
+
+def _points(path: Path, said: Mapping[str, Sequence[str]]) -> int:
+    """How many there are, as the header says once or twice."""
+    size = int(said["WIDTH"][0]) * int(said["HEIGHT"][0]) if {"WIDTH", "HEIGHT"} <= said.keys() else None
+    points = int(said["POINTS"][0]) if "POINTS" in said else size
+    if points is None:
+        raise KeyError("POINTS")
+    if size not in (None, points):
+        raise DataError(f"{path} says that it has {points:,} points and that it is {size:,} wide and high; restore it.")
+    return points
 
 
 def _from_text(path: Path, fields: Sequence[_Field], points: int, text: bytes) -> list[NDArray]:
@@ -97,6 +112,8 @@ def _from_rows(path: Path, fields: Sequence[_Field], points: int, data: bytes) -
     # By number, since several fields may be named "_".
     row = np.dtype([(str(place), one.dtype, (one.count,)) for place, one in enumerate(fields)])
     _require(path, len(data), points * row.itemsize, points)
+    if row.itemsize and len(data) >= (points + 1) * row.itemsize:
+        raise DataError(f"{path} holds more points than its header says; restore it or leave it out.")
     table = np.frombuffer(data, dtype=row, count=points)
     return [table[str(place)][:, 0] for place in range(len(fields))]
 
@@ -122,6 +139,7 @@ def _decompressed(path: Path, data: bytes) -> bytes:
         packed, whole = 0, -1
     if whole < 0 or len(data) < 8 + packed:
         raise DataError(f"{path} ends before its compressed points do; it is truncated, restore it.")
+    require_budget(path, whole)
     found = lzf(data[8 : 8 + packed], whole)
     if found is None:
         raise DataError(f"{path} has compressed points that cannot be unpacked; restore it or leave it out.")

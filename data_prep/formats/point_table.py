@@ -2,138 +2,192 @@
 
 import re
 import warnings
+from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.formats.columns import XYZ, plain
+from data_prep.formats.table_head import REMARKS, Head, cells_of, read_head
+from data_prep.formats.text_file import open_text, shown
 from randquant.errors import DataError
 
-_NOT_TOLD = re.compile(r"; use `usecols`.*| at row [0-9]+, column [0-9]+\.?$")  # numpy: hints, and rows from 0
+_MISSING = ("", "na", "n/a", "null", "none", "-")  # how tables write that there is no number
+_NONE = re.compile(r"[+-]?1\.#(inf|ind|qnan|snan)\w*")  # how Microsoft's libraries print it
+_REMARK = re.compile("#|//")  # behind a row
+_EXPONENT = str.maketrans("dD", "ee")  # Fortran's 1.0D+03
 
 
 @dataclass(frozen=True)
-class Head:
-    """What stands above the numbers.
+class Table:
+    """The rows of a file.
 
     Attributes:
-        lines: how many lines that is.
-        names: of the columns; empty where they have none.
-        count: of the points that follow, as .pts files begin; None where it is not said.
+        numbers: (N, C), NaN and infinity included.
+        notes: as of `data_prep.formats.columns.Columns`.
     """
 
-    lines: int = 0
-    names: Sequence[str] = ()
-    count: int | None = None
+    numbers: NDArray[np.float64]
+    notes: dict[str, int] = field(default_factory=dict)
 
 
-def read_head(path: str | Path, required: Sequence[str]) -> Head:
-    """The head of a text file: remarks (# or //), the names of its columns, a count of its points, or none of those.
+def read_points(path: str | Path, columns: int | None = None) -> NDArray[np.float64]:
+    """All numbers of a text file without names, as many in every line.
 
     Args:
-        path: of the file.
-        required: names that a line has to hold to be taken for those of the columns, lower case; the line may say them
-            in capitals, between quotation marks, or behind # or //. A remark that holds more or fewer words than the
-            rows have cells is only a remark.
-
-    Raises:
-        DataError: the file is missing or no text, or its rows have more or fewer cells than its header has names.
-    """
-    lines, names, count, remarked, cells = 0, [], None, False, 0
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            for line in file:
-                text = line.strip()
-                remark = text.startswith(("#", "//"))
-                words = _words(text.lstrip("#/"))
-                if set(required) <= {word.lower() for word in words}:
-                    names, remarked = words, remark
-                elif not remark and len(words) == 1 and words[0].isdecimal() and count is None:
-                    count = int(words[0])
-                elif text and not remark:
-                    cells = len(words)
-                    lines += _are_places(words, next(file, ""))
-                    break
-                lines += 1
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is no text in UTF-8; restore it or leave it out.") from None
-    if cells and names and cells != len(names):
-        if not remarked:
-            raise DataError(
-                f"{path} names {len(names)} columns ({', '.join(names)[:60]}) where its rows have {cells} cells; mend "
-                "the header, or put commas between cells."
-            )
-        names = []
-    return Head(lines, names, count)
-
-
-def _words(line: str) -> list[str]:
-    """The cells of a line; the first may be empty, where rows are numbered.
-
-    >>> _words(' X Y  Z '), _words(',"x",y'), _words("x; y;")
-    (['X', 'Y', 'Z'], ['', 'x', 'y'], ['x', 'y', ''])
-    """
-    cells = line.strip(" \r\n").split(_separator(line))
-    return [cell.strip().strip('"') for cell in cells]
-
-
-def _are_places(words: Sequence[str], following: str) -> bool:
-    """Whether a line is 0, 1, 2, …, as pandas names columns that have no names, and no point like the one below it.
-
-    >>> _are_places(["0", "1", "2"], "0.5,1.5,2.5"), _are_places(["0", "1", "2"], "0,1,3")
-    (True, False)
-    """
-    return len(words) >= 3 and list(words) == [str(place) for place in range(len(words))] and "." in following
-
-
-def _separator(line: str) -> str | None:
-    """Between cells; None is white space."""
-    return next((sign for sign in (";", ",") if sign in line), None)
-
-
-def read_points(
-    path: str | Path, columns: int | None = None, *, skip: int = 0, use: Sequence[int] | None = None
-) -> NDArray[np.float64]:
-    """All numbers of a text file, as many in every line.
-
-    Args:
-        path: numbers between commas or semicolons, or all between spaces or tabs; empty lines are passed over.
+        path: numbers between commas or semicolons, or all between spaces or tabs; empty lines and remarks are passed
+            over.
         columns: how many a line should hold; any number, the same in every line, where None.
-        skip: lines above the first of them.
-        use: which columns to read, counted from 0, where others may hold anything; all where None.
 
     Returns:
         (N, columns), as the file has them: NaN and infinity are not refused.
 
     Raises:
-        DataError: the file is missing, empty, not numbers, or a line holds more or fewer of them.
+        DataError: the file is missing, empty, not numbers, or a line holds more or fewer of them; it names the line.
     """
-    path = Path(path)
-    try:
-        with open(path, encoding="utf-8-sig") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of an empty file, which is refused below
-            separator = _separator(_first_line(file, skip))
-            numbers = np.loadtxt(file, delimiter=separator, comments=None, ndmin=2, skiprows=skip, usecols=use)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
-    except ValueError as error:
-        reason = _NOT_TOLD.sub("", str(error))
-        raise DataError(f"{path} is no table of numbers ({reason}); restore it or leave it out.") from None
-    if not numbers.size:
-        raise DataError(f"{path} holds no points; restore it or leave it out.")
+    head = read_head(path)
+    if head.texts or (head.names and tuple(map(plain, head.names[:3])) != XYZ):
+        raise DataError(
+            f"{path} names its columns {shown(' '.join(head.texts or head.names))} where x, y, z come first; restore "
+            "the file."
+        )
+    numbers = read_table(path, head).numbers
     if columns is not None and numbers.shape[1] != columns:
         raise DataError(f"{path} has {numbers.shape[1]} columns where {columns} are expected; restore the file.")
     return numbers
 
 
-def _first_line(file: TextIO, skip: int) -> str:
-    """The first line behind those skipped that holds something; the file is at its beginning again."""
-    line = next((line for line in islice(file, skip, None) if line.strip()), "")
-    file.seek(0)
-    return line
+def read_table(path: str | Path, head: Head, use: Sequence[int] | None = None) -> Table:
+    """The rows below a head.
+
+    Args:
+        path: of the file.
+        head: of this file.
+        use: which columns to read, counted from 0, where others may hold anything; all where None.
+
+    Raises:
+        DataError: as `read_points`; or the file holds more or fewer points than it says.
+    """
+    path = Path(path)
+    table = _read_at_once(path, head, use) or _read_by_line(path, head, use)
+    if not len(table.numbers):
+        raise DataError(f"{path} holds no points; restore it or leave it out.")
+    return table
+
+
+def _read_at_once(path: Path, head: Head, use: Sequence[int] | None) -> Table | None:
+    """Rows of numbers alone, quickly; None where there is anything else."""
+    try:
+        with open_text(path) as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of an empty file, which is refused
+            numbers = np.loadtxt(file, delimiter=head.separator, comments=None, ndmin=2, skiprows=head.lines)
+    except ValueError:
+        return None
+    if numbers.size and head.count is not None and len(numbers) != head.count:
+        raise _miscounted(path, head.count, len(numbers))
+    return Table(numbers if use is None or not numbers.size else numbers[:, list(use)])
+
+
+def _read_by_line(path: Path, head: Head, use: Sequence[int] | None) -> Table:
+    """Rows among remarks, counts of further scans, decimal commas, Fortran's exponents and cells that are not read."""
+    rows = _Rows(path, head, use)
+    try:
+        with open_text(path) as file:
+            for number, line in enumerate(islice(file, head.lines, None), head.lines + 1):
+                rows.add(number, line)
+    except UnicodeError:
+        raise DataError(f"{path} is no text of its encoding; restore it or leave it out.") from None
+    return rows.table()
+
+
+class _Rows:
+    """The rows of a file, line after line."""
+
+    def __init__(self, path: Path, head: Head, use: Sequence[int] | None) -> None:
+        self.path, self.head = path, head
+        self.use = range(head.width) if use is None else use
+        self.others = [place for place in range(head.width) if place not in set(self.use)]
+        self.values = array("d")
+        self.promised, self.scans = head.count, 1
+        self.unread = self.commas = self.points = 0
+
+    @property
+    def count(self) -> int:
+        return len(self.values) // max(len(self.use), 1)
+
+    def add(self, number: int, line: str) -> None:
+        text = line.strip(" \r\n")
+        if not text.strip() or text.startswith(REMARKS):
+            return
+        cells = cells_of(text, self.head.separator)
+        if len(cells) != self.head.width:
+            cells = cells_of(_REMARK.split(text)[0], self.head.separator)
+        if len(cells) == 1 and self.promised is not None and cells[0].isdecimal():
+            self._begin_scan(int(cells[0]))
+            return
+        if len(cells) != self.head.width:
+            raise DataError(
+                f"{self.path} line {number} has {len(cells)} cells where the rows above have {self.head.width} "
+                f"({shown(text)}); mend the line or leave the file out."
+            )
+        self.values.extend(self._number(number, cells[place]) for place in self.use)
+        self.unread += any(not _is_read(cells[place]) for place in self.others)
+
+    def table(self) -> Table:
+        if self.promised is not None and self.count != self.promised:
+            raise _miscounted(self.path, self.promised, self.count)
+        if self.commas and self.points:
+            raise DataError(f"{self.path} has decimal points and decimal commas; write all of its numbers alike.")
+        found = {"unread_cells": self.unread, "decimal_commas": int(self.commas > 0), "joined_scans": self.scans - 1}
+        numbers = np.frombuffer(self.values, dtype=np.float64) if self.values else np.empty(0)
+        return Table(numbers.reshape(-1, len(self.use)), {name: count for name, count in found.items() if count})
+
+    def _begin_scan(self, count: int) -> None:
+        assert self.promised is not None
+        if self.count != self.promised:
+            raise _miscounted(self.path, self.promised, self.count)
+        self.promised += count
+        self.scans += 1
+
+    def _number(self, number: int, cell: str) -> float:
+        text = cell
+        if "," in text and self.head.separator != ",":
+            text = text.replace(",", ".", 1)
+            self.commas += 1
+        elif "." in text:
+            self.points += 1
+        found = _float(text)
+        if found is None:
+            raise DataError(
+                f"{self.path} line {number} reads {shown(cell)} where a number is expected; mend the line, or leave "
+                "the file out."
+            )
+        return found
+
+
+def _float(cell: str) -> float | None:
+    if cell.lower() in _MISSING or _NONE.fullmatch(cell.lower()):
+        return float("nan")
+    if "_" in cell or not cell.isascii():
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        pass
+    try:
+        return float(cell.translate(_EXPONENT))
+    except ValueError:
+        return None
+
+
+def _is_read(cell: str) -> bool:
+    """Whether a cell of a column that is not read is a number or a word, and no damage."""
+    return cell.isprintable()
+
+
+def _miscounted(path: Path, said: int, held: int) -> DataError:
+    return DataError(f"{path} says that it has {said:,} points and holds {held:,}; restore it.")

@@ -21,7 +21,7 @@ def tree(tmp_path: Path) -> Path:
     write(root / "deep" / "er" / "c.pcd")
     np.save(root / "few.npy", BOTH[:10])
     np.save(root / "gaps.npy", np.where(np.arange(50)[:, None] % 5 == 0, np.nan, BOTH))
-    (root / "scan.las").write_bytes(b"none of ours")
+    (root / "scan.dwg").write_bytes(b"none of ours")
     (root / "._a.ply").write_bytes(b"litter")
     return root
 
@@ -88,7 +88,8 @@ def test_refusals(tree: Path, tmp_path: Path) -> None:
     ("rows", "words"),
     [
         (np.full((40, 3), 2.0), "all points lie in one place"),
-        (np.where(np.eye(40, 3) > 0, np.inf, 1.0), "no finite numbers"),
+        (np.where(np.eye(40, 3) > 0, np.inf, 1.0), "all points lie in one place"),
+        (np.where(np.arange(40)[:, None] % 5 + [0, 1, 1] > 0, 1.0, np.inf), "8 rows of 40 with one coordinate"),
         (np.full((40, 3), np.nan), "no points"),
         (np.zeros((0, 3)), "no points"),
         (np.zeros((1, 3)), "there are 1 points where 32 are asked for"),

@@ -6,8 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from data_prep.formats import budget
 from data_prep.formats.cloud_file import CLOUDS, TABLES, read_cloud
-from randquant.errors import DataError
+from data_prep.formats.columns import NORMAL, XYZ, check_columns
+from data_prep.shapes import finished
+from randquant.errors import DataError, UsageError
+from tests.data_prep.formats.test_e57 import write_e57
+from tests.data_prep.formats.test_las import write_las
 
 POINTS = np.random.default_rng(0).normal(size=(50, 3))
 NORMALS = POINTS / np.linalg.norm(POINTS, axis=1, keepdims=True)
@@ -16,6 +21,11 @@ BOTH = np.concatenate([POINTS, NORMALS], axis=1)
 
 def text(rows: Any, separator: str = " ", head: str = "") -> str:
     return head + "\n".join(separator.join(str(cell) for cell in row) for row in rows) + "\n"
+
+
+FRAME = "0 0 0\n1 0 0\n0 1 0\n0 0 1\n1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n"
+WITHOUT_NORMALS = (".e57", ".ptx", ".bin")
+CASES = Path(__file__).parents[1] / "cases" / "points"
 
 
 def write(path: Path) -> Path:
@@ -34,6 +44,14 @@ def write(path: Path) -> Path:
             path.write_text(text(BOTH, head=f"VERSION 0.7\n{fields}WIDTH 50\nHEIGHT 1\nDATA ascii\n"))
         case ".pts":
             path.write_text(text(BOTH, head="50\n"))
+        case ".las" | ".laz":
+            write_las(path)
+        case ".e57":
+            write_e57(path, [POINTS])
+        case ".ptx":
+            path.write_text(text(POINTS, head="10\n5\n" + FRAME))
+        case ".bin":
+            POINTS.astype("<f4").tofile(path)
         case ".csv":
             path.write_text(text(BOTH, ",", head="x,y,z,nx,ny,nz\n"))
         case _:
@@ -44,10 +62,12 @@ def write(path: Path) -> Path:
 @pytest.mark.parametrize("suffix", CLOUDS)
 def test_every_format_gives_the_same_cloud(suffix: str, tmp_path: Path) -> None:
     path = write(tmp_path / f"cloud{suffix.upper()}")
-    cloud = read_cloud(path)
+    cloud = read_cloud(path, columns=XYZ if suffix == ".bin" else None)
     assert cloud.points.dtype == np.float64
-    assert np.allclose(cloud.points, POINTS, atol=1e-12)
-    assert (cloud.normals, cloud.missing) == (None, 0)
+    assert np.allclose(cloud.points, POINTS, atol=1e-6 if suffix in (".las", ".laz", *WITHOUT_NORMALS) else 1e-12)
+    assert (cloud.normals, cloud.missing, cloud.notes) == (None, 0, {})
+    if suffix in WITHOUT_NORMALS:
+        return
     normals = read_cloud(path, normals=True).normals
     assert normals is not None
     assert np.allclose(normals, NORMALS, atol=1e-12)
@@ -70,6 +90,17 @@ CELLS = text(np.c_[POINTS, np.arange(50), POINTS[:, :1]], ",")
         "# Format: X Y Z R G B\n" + text(np.c_[POINTS, np.zeros((50, 3))]),
         "# the columns are x y z i\n" + text(np.c_[POINTS, np.arange(50)]),
         "\ufeff" + CELLS,
+        "Points:0,Points:1,Points:2,Normals:0\n" + text(np.c_[POINTS, NORMALS[:, 0]], ","),  # ParaView
+        "Easting;Northing;Height\n" + text(POINTS, ";"),
+        "sep=;\nx [m];y [m];z [m]\n" + text(POINTS, ";"),
+        "Point ID\tx\ty\tz\n" + text([("a b", *point) for point in POINTS], "\t"),
+        text(POINTS, ";").replace(".", ","),
+        text(POINTS).replace(".", ","),
+        text(POINTS, "\t").replace(".", ","),
+        text(POINTS).replace("e-", "D-") + "# the end\n",
+        "% of a survey\n" + text(POINTS) + "// the end\n",
+        text([(*point, "#ff0000") for point in POINTS]),
+        text(np.c_[POINTS[:20], np.zeros(20)], head="20\n") + text(np.c_[POINTS[20:], np.ones(30)], head="30\n"),
         text(POINTS, ", "),
         text(POINTS).replace("\n", "\r\n"),
     ],
@@ -99,12 +130,103 @@ def test_rows_without_a_point_are_left_out(tmp_path: Path) -> None:
     rows = BOTH.copy()
     rows[[3, 7]] = np.nan
     rows[9, 2] = np.nan
+    rows[11, :3] = -np.inf
+    rows[[20, 30], :3] = 0
     np.save(tmp_path / "a.npy", rows)
     cloud = read_cloud(tmp_path / "a.npy", normals=True)
-    assert (len(cloud.points), cloud.missing) == (48, 2)
-    assert np.isnan(cloud.points).sum() == 1
+    assert (len(cloud.points), cloud.missing) == (44, 6)
+    assert cloud.notes == {"missing_rows": 3, "broken_rows": 1, "zero_rows": 2}
     assert cloud.normals is not None
-    assert np.allclose(cloud.normals, np.delete(NORMALS, [3, 7], axis=0), atol=1e-12)
+    assert np.allclose(cloud.normals, np.delete(NORMALS, [3, 7, 9, 11, 20, 30], axis=0), atol=1e-12)
+
+
+def test_one_point_at_the_origin_is_a_point_unless_far_outside(tmp_path: Path) -> None:
+    rows = POINTS.copy()
+    rows[7] = 0
+    np.save(tmp_path / "a.npy", rows)
+    assert read_cloud(tmp_path / "a.npy").missing == 0
+    rows += np.where((rows == 0).all(axis=1, keepdims=True), 0, (4e5, 5e6, 100))
+    np.save(tmp_path / "a.npy", rows)
+    assert read_cloud(tmp_path / "a.npy").notes == {"zero_rows": 1, "far_clouds": 1}
+
+
+def test_a_millimetre_survives_the_coordinates_of_a_survey(tmp_path: Path) -> None:
+    """Millimetres on an object of ten metres, at UTM's five million."""
+    local = np.round(np.random.default_rng(0).uniform(0, 10, (200, 3)), 3)
+    offset = np.array([412_345.0, 5_412_345.0, 512.0])
+    np.savetxt(tmp_path / "a.xyz", local + offset, fmt="%.3f")
+    kept = finished(read_cloud(tmp_path / "a.xyz").points, up="z", file_row=True)
+    again = finished(local, up="z", file_row=True)
+    radius = np.linalg.norm(local - local.mean(axis=0), axis=1).max()
+    assert np.abs(kept[:, :3] - again[:, :3]).max() * radius < 1e-4
+    (local + offset).astype("<f4").tofile(tmp_path / "b.bin")
+    assert read_cloud(tmp_path / "b.bin", columns=XYZ).notes == {"far_clouds": 1, "coarse_clouds": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "notes"),
+    [
+        ("lower_keys.pcd", 50, {}),
+        ("inf.pcd", 49, {"missing_rows": 1}),
+        ("organised_zero.pcd", 40, {"zero_rows": 10}),
+        ("partial_nan.pcd", 49, {"broken_rows": 1}),
+        ("comment_mid.xyz", 50, {}),
+        ("s3dis.txt", 51, {"unread_cells": 1}),
+        ("pts_multi.pts", 50, {"joined_scans": 1}),
+        ("ptx.ptx", 50, {}),
+    ],
+)
+def test_cases(name: str, count: int, notes: dict[str, int]) -> None:
+    """Files that were misread or refused once."""
+    cloud = read_cloud(CASES / name)
+    assert (len(cloud.points), cloud.notes) == (count, notes)
+    assert np.allclose(cloud.points[0], [0.1257, -0.1321, 0.6404])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".xyz"])
+def test_rows_that_begin_with_their_number(suffix: str, tmp_path: Path) -> None:
+    for first in (np.arange(50), np.arange(1, 51), np.random.default_rng(0).permutation(50), 3 * np.arange(50)):
+        rows = np.c_[first, POINTS]
+        path = tmp_path / f"a{suffix}"
+        np.save(path, rows) if suffix == ".npy" else np.savetxt(path, rows, delimiter="," if suffix == ".csv" else " ")
+        with pytest.raises(DataError, match=r"counts its rows.*give --columns _ x y z"):
+            read_cloud(path)
+        assert np.allclose(read_cloud(path, columns=("_", *XYZ)).points, POINTS)
+        assert np.allclose(read_cloud(path, columns=(*XYZ, "i")).points, rows[:, :3])
+    with pytest.raises(DataError, match="counts its rows"):
+        read_cloud(CASES / "index_noheader.csv")
+
+
+def test_columns_are_for_files_that_do_not_name_theirs(tmp_path: Path) -> None:
+    named = write(tmp_path / "a.csv")
+    assert np.allclose(read_cloud(named, columns=("z", "y", "x", "_", "_", "_")).points, POINTS)
+    (tmp_path / "b.txt").write_text("lat lon alt\n" + text(POINTS))
+    assert np.allclose(read_cloud(tmp_path / "b.txt", columns=("y", "x", "z")).points, POINTS[:, [1, 0, 2]])
+    with pytest.raises(DataError, match=r"names its columns lat, lon, alt and none of them x, y, z"):
+        read_cloud(tmp_path / "b.txt")
+    with pytest.raises(DataError, match="has 3 columns where --columns names 4"):
+        read_cloud(tmp_path / "b.txt", columns=(*XYZ, "i"))
+    normals = read_cloud(write(tmp_path / "c.xyz"), columns=(*XYZ, *NORMAL), normals=True).normals
+    assert normals is not None
+    assert np.allclose(normals, NORMALS)
+
+
+@pytest.mark.parametrize("names", [("x", "y"), ("x", "y", "z", "x"), ("a", "b", "c")])
+def test_columns_that_name_no_points(names: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match=r"--columns .* should name x, y and z, each once"):
+        check_columns(names)
+    assert check_columns(("X", "Normal_X", "y", "_", "_", "z")) == ("x", "nx", "y", "_", "_", "z")
+
+
+@pytest.mark.parametrize("save", [np.savez_compressed, np.save])
+def test_what_would_fill_the_memory_is_refused_before_it_is_unpacked(save: Any, tmp_path: Path) -> None:
+    path = tmp_path / ("a.npz" if save is np.savez_compressed else "a.npy")
+    save(path, np.zeros((1000, 3)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(budget, "MOST_BYTES", 20_000)
+        patch.setattr(np, "load", lambda *_, **__: pytest.fail("it was loaded"))
+        with pytest.raises(DataError, match="split it or thin it out"):
+            read_cloud(path)
 
 
 def test_normals_that_are_missing_or_nearly_of_length_one(tmp_path: Path) -> None:
@@ -120,7 +242,18 @@ def test_normals_that_are_missing_or_nearly_of_length_one(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.las", b"LASF", "is no file of points; expected one that ends in .npy"),
+        ("a.stl", b"solid", "is no file of points; expected one that ends in .npy"),
+        ("a.las", b"LASF", "cannot be read as LAS"),
+        ("a.laz", b"", "cannot be read as LAS"),
+        ("a.e57", b"ASTM-E57", "cannot be read as E57"),
+        ("a.ptx", b"", "holds no scan"),
+        ("a.bin", bytes(32), "give --columns, as in x y z i for KITTI, or leave it out"),
+        ("a.txt", b"1,05,2,50,3,07\n2,05,3,50,4,07\n", "whose commas may be decimal ones"),
+        ("a.txt", b"1.5;2,5;3\n", "decimal points and decimal commas"),
+        ("a.csv", b"x,y,z,X\n1,2,3,4\n", r"2 columns for x \(x, X\)"),
+        ("a.pts", b"2\n1 2 3\n4 5 6\n2\n7 8 9\n", "says that it has 4 points and holds 3"),
+        ("a.xyz", b"3\nwater\nO 0 0 0\n", "line 2 reads 'water' where a number is expected"),
+        ("a.pts", b"10\n5\n0 0 0\n", "two counts as .ptx files do"),
         ("a.npy", b"not an array", "is no array of numbers"),
         ("a.npz", b"PK\3\4", "is no array of numbers"),
         ("a.npy", np.zeros((3, 50)), r"holds float64 \(3, 50\) where .* transpose it"),
@@ -130,17 +263,17 @@ def test_normals_that_are_missing_or_nearly_of_length_one(tmp_path: Path) -> Non
         ("a.npy", np.full((50, 3), "x"), "holds <U1"),
         ("a.npy", np.array([{"x": 1}], dtype=object), "pickled objects are not loaded"),
         ("a.npy", np.zeros(5, dtype=[("x", "f4"), ("y", "f4")]), r"no coordinates x, y, z \(its columns are x, y\)"),
-        ("a.txt", b"x y\n1 2\n", "no table of numbers"),
+        ("a.txt", b"x y\n1 2\n", "line 1 reads 'x' where a number"),
         ("a.txt", b"1 2\n3 4\n", "no coordinates x, y, z"),
         ("a.txt", b"", "holds no points"),
         ("a.txt", b"# nothing\n", "holds no points"),
         ("a.txt", b"x y z\n", "holds no points"),
-        ("a.csv", b"x,y,z\n1,2,three\n", "no table of numbers"),
-        ("a.txt", b"Point ID\tx\ty\tz\n1\t2\t3\t4\n", "names 5 columns .* where its rows have 4 cells"),
+        ("a.csv", b"x,y,z\n1,2,three\n", "line 2 reads 'three' where a number is expected"),
+        ("a.txt", b"Point ID x y z\n1 2 3 4\n", "names 5 columns .* where its rows have 4 cells"),
         ("a.txt", b"x y z\n1 0.1 0.2 0.3\n", "names 3 columns .x, y, z. where its rows have 4 cells"),
         ("a.csv", b"x,y,z\n1,0.1,0.2,0.3\n", "names 3 columns"),
-        ("a.csv", b"x,y,z\n1,2,3\n1,2\n", "no table of numbers"),
-        ("a.xyz", b"\x80\xff\xfe\x00", "is no text in UTF-8"),
+        ("a.csv", b"x,y,z\n1,2,3\n1,2\n", "line 3 has 2 cells where the rows above have 3"),
+        ("a.xyz", b"\x80\xff\xfe\x00", "is no text"),
         ("a.pts", b"3\n1 2 3\n4 5 6\n", "says that it has 3 points and holds 2"),
         ("a.ply", b"ply", "header of a PLY file"),
         ("a.pcd", b"pcd", "header of a PCD file"),

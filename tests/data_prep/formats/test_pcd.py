@@ -90,7 +90,10 @@ def test_as_open3d_writes_it(ascii: bool, compressed: bool, tmp_path: Path) -> N
         (header("ascii").replace(b"TYPE F", b"TYPE Q") + FORMS["ascii"], "does not say what"),
         (header("ascii").replace(b"SIZE 8 1", b"SIZE 8") + FORMS["ascii"], "does not say what"),
         (header("ascii").replace(b"POINTS 40", b"POINTS many") + FORMS["ascii"], "does not say what"),
-        (header("ascii").replace(b"POINTS 40", b"POINTS -40") + FORMS["ascii"], "holds -40 points"),
+        (
+            header("ascii").replace(b"POINTS 40", b"POINTS -40") + FORMS["ascii"],
+            "has -40 points and that it is 40 wide",
+        ),
         (header("ascii").replace(b"COUNT 1 4", b"COUNT 0 4") + FORMS["ascii"], "points of 8 fields"),
         (header("binary", 0).replace(b"COUNT 1 4", b"COUNT 1 99999999999999"), "points of 8 fields"),
         (header("ascii") + FORMS["ascii"] + b"1\n", "more numbers than its header says"),

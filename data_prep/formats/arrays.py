@@ -1,0 +1,112 @@
+"""NumPy's files of points (.npy, .npz): their sizes are held against a budget before they are loaded."""
+
+import math
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.formats.budget import require_budget
+from data_prep.formats.columns import NORMAL, XYZ, Columns, by_name
+from data_prep.formats.npy_header import Header, read_npy_header
+from data_prep.formats.numbered import refuse_numbered
+from randquant.errors import DataError
+
+_ARRAYS = ("points", "positions", "xyz", "pc")  # what those of coordinates are called
+_NUMBERS = "fiu"  # kinds of NumPy arrays
+_WIDEST = 100  # columns of fewer than ten points; more are points lying down
+
+
+def read_arrays(path: Path, names: Sequence[str] | None = None) -> Columns:
+    """The columns of an array (N, 3 or more), or of that of an archive named points, positions, xyz or pc.
+
+    Args:
+        path: .npy or .npz; beside the array of an archive may lie `normals` (N, 3).
+        names: of the columns of an array that has none.
+
+    Raises:
+        DataError: it is no array of numbers, is too large, or has columns that `names` do not fit.
+    """
+    try:
+        held = _headers(path)
+        for header in held.values():
+            require_budget(path, math.prod(header[0]) * header[2].itemsize)
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return Columns(_columns_of(path, loaded, names))
+        with loaded:
+            return Columns(_columns_of_archive(path, loaded, names))
+    except DataError:
+        raise
+    except Exception as error:  # zipfile, zlib and numpy raise whatever they stumble over
+        reason = "pickled objects are not loaded" if "pickle" in str(error) else " ".join(str(error).split())[:100]
+        raise DataError(f"{path} is no array of numbers ({reason}); restore it or leave it out.") from None
+
+
+def _headers(path: Path) -> dict[str, Header]:
+    """What the arrays of a file say of themselves, of those that will be loaded."""
+    if not zipfile.is_zipfile(path):
+        with open(path, "rb") as stream:
+            return {"": read_npy_header(stream)}
+    with zipfile.ZipFile(path) as archive:
+        members = [name for name in archive.namelist() if name.endswith(".npy")]
+        wanted = [name for name in members if len(members) == 1 or name[:-4] in (*_ARRAYS, "normals")]
+        found = {}
+        for name in wanted:
+            with archive.open(name) as stream:
+                found[name[:-4]] = read_npy_header(stream)
+        return found
+
+
+def _columns_of_archive(path: Path, archive: Mapping[str, NDArray], names: Sequence[str] | None) -> dict[str, NDArray]:
+    held = list(archive)
+    name = held[0] if len(held) == 1 else next((name for name in _ARRAYS if name in held), None)
+    if name is None:
+        raise DataError(
+            f"{path} holds the arrays {', '.join(held)} and none named points; name it so, or leave it out."
+        )
+    columns = _columns_of(path, archive[name], names)
+    if "normals" in held and len(held) > 1:
+        normals = _matrix(path, archive["normals"], len(columns["x"]))
+        columns.update(zip(NORMAL, normals.T, strict=False))
+    return columns
+
+
+def _columns_of(path: Path, array: NDArray, names: Sequence[str] | None) -> dict[str, NDArray]:
+    if array.dtype.names and array.ndim == 1:
+        there = [
+            name for name in array.dtype.names if array.dtype[name].kind in _NUMBERS and not array.dtype[name].shape
+        ]
+        return by_name(path, ((name, array[name]) for name in there))
+    table = _matrix(path, array)
+    if names is None:
+        refuse_numbered(path, table[:, 0], table.shape[1])
+        names = (*XYZ, *NORMAL)
+    else:
+        require_width(path, names, table.shape[1])
+    return dict(zip(names, table.T, strict=False))
+
+
+def require_width(path: Path, names: Sequence[str], width: int) -> None:
+    """Refuse --columns that are more or fewer than a file has.
+
+    Raises:
+        DataError: saying so.
+    """
+    if len(names) != width:
+        raise DataError(
+            f"{path} has {width} columns where --columns names {len(names)}; name each, _ for those to skip."
+        )
+
+
+def _matrix(path: Path, array: NDArray, rows: int | None = None) -> NDArray:
+    lying = array.ndim == 2 and (array.shape[0] == 3 < array.shape[1] or array.shape[0] < 10 < _WIDEST < array.shape[1])
+    usable = array.ndim == 2 and array.shape[1] >= 3 and array.dtype.kind in _NUMBERS and rows in (None, len(array))
+    if lying or not usable:
+        raise DataError(
+            f"{path} holds {array.dtype} {array.shape} where ({rows or 'points'}, 3 or more) numbers are expected; "
+            f"{'transpose it' if lying else 'mend it or leave it out'}."
+        )
+    return array

@@ -1,0 +1,102 @@
+"""The columns of a file of points by their names here: x, y, z, nx, ny, nz and whatever else there is."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from numpy.typing import NDArray
+
+from randquant.errors import DataError, UsageError
+
+XYZ, NORMAL = ("x", "y", "z"), ("nx", "ny", "nz")
+PASSED_OVER = "_"  # a column without a name
+
+_UNIT = re.compile(r"\s*[\[(][^\])]*[\])]$")  # x [m], Y (mm)
+_PATTERNS = (
+    # ParaView's Points:0 and NumPy's points[0], points_0
+    (re.compile(r"(?:points?|positions?|coordinates?|coords?|vertices|vertex)[:_]?\[?([012])\]?"), XYZ),
+    (re.compile(r"normals?[:_]?\[?([012])\]?"), NORMAL),
+)
+_PLACE = "points?|pos|positions?|coords?|coordinates?|pt|p"
+_AXES = (
+    (re.compile(rf"(?:{_PLACE})[:_ .]?([xyz])|([xyz])[:_ .]?(?:coords?|coordinates?|pos)"), ""),
+    (re.compile(r"(?:normals?|norm|n|scalar_n)[:_ .]?([xyz])"), "n"),
+)
+_MAP = {"easting": "x", "northing": "y", "elevation": "z", "height": "z", "altitude": "z"}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a reader found.
+
+    Attributes:
+        values: (N,) numbers of each column by its name.
+        notes: what was left out, moved or assumed, as in `data_prep.notes.READING`: how often.
+    """
+
+    values: Mapping[str, NDArray]
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+def plain(name: str) -> str:
+    """A column's name as others write it too.
+
+    >>> [plain(name) for name in ("X", "normal_x", "NormalZ", "Points:0", "y [m]", "red")]
+    ['x', 'nx', 'nz', 'x', 'y', 'red']
+    """
+    name = _UNIT.sub("", name.strip().strip('"').lower())
+    for pattern, names in _PATTERNS:
+        found = pattern.fullmatch(name)
+        if found is not None:
+            return names[int(found[1])]
+    for pattern, prefix in _AXES:
+        found = pattern.fullmatch(name)
+        if found is not None:
+            return prefix + next(axis for axis in found.groups() if axis)
+    return name
+
+
+def plain_names(path: Path, names: Sequence[str]) -> list[str]:
+    """`plain` of all of them; easting, northing and height stand for x, y, z where these are not there.
+
+    Raises:
+        DataError: two of x, y, z, nx, ny, nz have the same name.
+    """
+    found = [plain(name) for name in names]
+    if not set(XYZ) & set(found):
+        mapped = [_MAP.get(name, name) for name in found]
+        found = mapped if set(XYZ) <= set(mapped) else found
+    doubled = next((name for name in (*XYZ, *NORMAL) if found.count(name) > 1), None)
+    if doubled is not None:
+        alike = [name for name, own in zip(names, found, strict=True) if own == doubled]
+        raise DataError(f"{path} has {len(alike)} columns for {doubled} ({', '.join(alike)}); keep one of them.")
+    return found
+
+
+def by_name(path: Path, columns: Iterable[tuple[str, NDArray]]) -> dict[str, NDArray]:
+    """Columns by their plain names.
+
+    Raises:
+        DataError: as `plain_names`.
+    """
+    there = list(columns)
+    return dict(zip(plain_names(path, [name for name, _ in there]), (values for _, values in there), strict=True))
+
+
+def check_columns(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """--columns as given: a name for each place of files without names.
+
+    Raises:
+        UsageError: x, y and z are not among them, or a name comes twice.
+    """
+    if names is None:
+        return None
+    found = tuple(PASSED_OVER if name == PASSED_OVER else plain(name) for name in names)
+    used = [name for name in found if name != PASSED_OVER]
+    if not set(XYZ) <= set(used) or len(set(used)) < len(used):
+        raise UsageError(
+            f"--columns {' '.join(names)} should name x, y and z, each once, and pass over others by any other name or "
+            f"{PASSED_OVER}, as in --columns x y z i."
+        )
+    return found

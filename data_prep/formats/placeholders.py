@@ -1,0 +1,56 @@
+"""Rows of a file of points that stand for a point that is missing."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from randquant.errors import DataError
+
+_BROKEN = 0.1  # of the rows that may have one coordinate and lack another
+
+
+def without_placeholders(path: Path, points: NDArray[np.float64]) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """Which rows hold a point, and how many of each other kind there are.
+
+    No point are rows without a finite coordinate, rows with one that is not finite, and rows of 0, 0, 0 where there are
+    several, or one far outside of all others: a scanner's grid has them where nothing came back.
+
+    Args:
+        path: for the error message.
+        points: (N, 3).
+
+    Returns:
+        (N,) and counts by the names of `data_prep.notes.READING`.
+
+    Raises:
+        DataError: more than a tenth of the rows has one coordinate and lacks another, so the file is damaged.
+    """
+    finite = np.isfinite(points)
+    there = np.asarray(finite.all(axis=1))
+    partial = finite.any(axis=1) & ~there
+    if partial.sum() > max(1, _BROKEN * len(points)):
+        raise DataError(
+            f"{path} has {partial.sum():,} rows of {len(points):,} with one coordinate that is no finite number beside "
+            "one that is; mend it or leave it out."
+        )
+    zero = np.asarray((points == 0).all(axis=1))
+    if zero.any() and (zero.sum() > 1 or _is_outlier(points[there & ~zero])):
+        there = there & ~zero
+    else:
+        zero[:] = False
+    notes = {
+        "missing_rows": int((~finite.any(axis=1)).sum()),
+        "broken_rows": int(partial.sum()),
+        "zero_rows": int(zero.sum()),
+    }
+    return there, {name: count for name, count in notes.items() if count}
+
+
+def _is_outlier(others: NDArray[np.float64]) -> bool:
+    """Whether the origin lies outside the box around some points, by more than the box is wide."""
+    if len(others) < 2:
+        return False
+    low, high = others.min(axis=0), others.max(axis=0)
+    spread = (high - low).max()
+    return bool((low > spread).any() or (high < -spread).any())
