@@ -14,12 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import joblib
-
 from data_prep.dataset import Dataset
 from data_prep.formats.whole_file import stand_in
 from data_prep.oddities import ODDITIES, Findings, look_at
 from data_prep.preparation import Item, Plan, Reader, printable, read_item
+from data_prep.processes import in_processes
 from randquant.errors import DataError, UsageError
 from randquant.progress import bar
 from randquant.store import SPLITS
@@ -259,8 +258,7 @@ def _checked(plan: Plan, decode: bool, workers: int | None) -> Iterator[Checked]
     batches = [plan.items[start : start + _BATCH] for start in range(0, len(plan.items), _BATCH)]
     if len(plan.items) < _FEW[decode]:
         workers = 1
-    parallel = joblib.Parallel(n_jobs=workers or -1, return_as="generator", batch_size=1)
-    yield from parallel(joblib.delayed(_check_batch)(plan.root, batch, plan.reader, decode) for batch in batches)
+    yield from in_processes(_check_batch, [(plan.root, batch, plan.reader, decode) for batch in batches], workers)
 
 
 def _check_batch(root: Path, items: Sequence[Item], reader: Reader, decode: bool) -> Checked:

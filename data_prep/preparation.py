@@ -8,18 +8,18 @@ one task: joblib runs it in a process of this computer, or the workers of a Dask
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import joblib
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from data_prep.cluster import run_on_cluster
 from data_prep.formats.whole_file import stand_in
+from data_prep.processes import in_processes
 from randquant.errors import DataError, UsageError
 from randquant.progress import bar
 from randquant.store import Store, StoreWriter
@@ -182,27 +182,17 @@ def _write_shards(
     tasks = [(writer, number, plan.root, shards[number], plan.reader, strict) for number in pending]
     total = len(plan.items)
     display: tqdm = bar(label="preparing", unit="files", total=total, initial=total - left)
-    with display:
-        for count in _results(tasks, workers) if dask is None else _cluster_results(tasks, dask):
+    # Closing ends the workers before anything else is done about an error or Ctrl-C.
+    with display, closing(_local_results(tasks, workers) if dask is None else _cluster_results(tasks, dask)) as counts:
+        for count in counts:
             display.update(count)
 
 
-def _results(tasks: Sequence[tuple[Any, ...]], workers: int | None) -> Iterator[int]:
-    if workers == 1 or len(tasks) < 2:
-        yield from (_write_shard(*task) for task in tasks)
-        return
-    most = min(workers or joblib.cpu_count(), len(tasks))  # a process without work costs its start
-    parallel = joblib.Parallel(n_jobs=most, return_as="generator_unordered", batch_size=1)
-    try:
-        yield from parallel(joblib.delayed(_write_shard)(*task) for task in tasks)
-    except TerminatedWorkerError:
-        raise DataError(
-            "a worker process was killed, most likely for want of memory; run the same command again with "
-            "fewer --workers: finished shards are kept."
-        ) from None
+def _local_results(tasks: Sequence[tuple[Any, ...]], workers: int | None) -> Generator[int]:
+    return in_processes(_write_shard, tasks, workers, ordered=False, kept=": finished shards are kept")
 
 
-def _cluster_results(tasks: Sequence[tuple[Any, ...]], address: str) -> Iterator[int]:
+def _cluster_results(tasks: Sequence[tuple[Any, ...]], address: str) -> Generator[int]:
     if not tasks:
         return
     here, _, root, *_ = tasks[0]

@@ -1,16 +1,15 @@
 """The items of a plan, read in order by several processes, for a consumer that needs them once and keeps no store."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
 from data_prep.formats.whole_file import stand_in
 from data_prep.preparation import Item, Plan, Reader, read_item
+from data_prep.processes import in_processes
 from randquant.errors import DataError
 
 _AHEAD = 512  # items in memory at once: 25 MB of clouds of 2,048 points with normals
@@ -42,18 +41,8 @@ def _outcomes(plan: Plan, workers: int) -> Iterator[tuple[Columns, NDArray] | Da
         yield from (_outcome(plan.root, item, plan.reader) for item in plan.items)
         return
     for first in range(0, len(plan.items), _AHEAD):
-        yield from _in_parallel(plan, plan.items[first : first + _AHEAD], workers)
-
-
-def _in_parallel(plan: Plan, items: Sequence[Item], workers: int) -> Iterator[tuple[Columns, NDArray] | DataError]:
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
-    try:
-        yield from parallel(joblib.delayed(_outcome)(plan.root, item, plan.reader) for item in items)
-    except TerminatedWorkerError:
-        raise DataError(
-            "a worker process was killed, most likely for want of memory; run the same command again with fewer "
-            "--workers."
-        ) from None
+        tasks = [(plan.root, item, plan.reader) for item in plan.items[first : first + _AHEAD]]
+        yield from in_processes(_outcome, tasks, workers, batch="auto")
 
 
 def _outcome(root: Path, item: Item, reader: Reader) -> tuple[Columns, NDArray] | DataError:

@@ -3,7 +3,11 @@
 import errno
 import json
 import os
+import re
 import shutil
+import socket
+import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +17,15 @@ from randquant.errors import DataError
 
 
 @contextmanager
-def atomic_path(final: str | Path) -> Iterator[Path]:
+def atomic_path(final: str | Path, *, parents: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the folder of `final`; on success it takes the place of `final` in one step.
 
-    A crash or an exception inside the block leaves `final` as it was. The block may create a file or a folder.
+    A crash or an exception inside the block leaves `final` as it was. The block may create a file or a folder. What
+    killed processes left unfinished in that folder is removed first.
+
+    Args:
+        final: file or folder to write.
+        parents: create the folder it lies in, where absent; otherwise that is an error.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -26,9 +35,11 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
     ['numbers.txt']
     """
     final = Path(final)
-    final.parent.mkdir(parents=True, exist_ok=True)
+    if parents:
+        final.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(final.parent)
     # The suffix is kept last because libraries such as numpy choose or append it by name.
-    temporary = final.with_name(f".{final.stem}.{os.getpid()}.partial{final.suffix}")
+    temporary = final.with_name(f".{final.stem}.{os.getpid()}-{_HOST}.partial{final.suffix}")
     _remove(temporary)
     try:
         yield temporary
@@ -37,12 +48,49 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
         os.replace(temporary, final)
         _flush(final.parent)
     except OSError as error:
-        if error.filename == str(temporary) or (error.filename is None and error.errno == errno.ENOSPC):
+        if error.filename == str(temporary) or (error.filename is None and error.errno in _FULL):
             # the name the user knows
             error.filename = str(final)
         raise
     finally:
         _remove(temporary)
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+_LEFTOVER = re.compile(r"\..*\.(\d+)(?:-([0-9a-f]{8}))?\.partial(\.[^.]*)?")
+_DAY = 86_400.0  # seconds
+_tidied: set[str] = set()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left unfinished in a folder; it is looked at once a process.
+
+    A leftover is one of this machine whose process is gone. A folder may be shared with other machines, of whose
+    processes nothing is known: what they left goes once it was not written to for a day.
+    """
+    if str(folder) in _tidied:
+        return
+    _tidied.add(str(folder))
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry, match) for entry in entries if (match := _LEFTOVER.fullmatch(entry.name))]
+        for entry, match in found:
+            here = match[2] == _HOST
+            if (here and not _is_alive(int(match[1]))) or time.time() - entry.stat().st_mtime > _DAY:
+                _remove(Path(entry.path))
+    except OSError:  # somebody else's, or gone already: not what this process came for
+        return
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        return True
+    return True
 
 
 def write_text(path: str | Path, text: str) -> None:

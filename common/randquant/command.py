@@ -33,6 +33,7 @@ from jsonargparse import ActionYesNo, ArgumentError, ArgumentParser, DefaultHelp
 from randquant.errors import DataError, UsageError
 from randquant.explanation import explained
 from randquant.flag_values import require_values, require_words
+from randquant.interruption import terminable
 from randquant.recipe import ConfigFile
 from randquant.spelling import did_you_mean
 from randquant.terminal import disconnect, say, terminal
@@ -59,7 +60,8 @@ def run(
     with terminal():
         try:
             call, values = _parse(commands, arguments, description)
-            result = call(**values)
+            with terminable():
+                result = call(**values)
             sys.stdout.flush()
         except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
             disconnect(sys.stdout)

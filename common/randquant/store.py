@@ -27,7 +27,7 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from randquant.atomic import atomic_path, read_json, write_json, write_text
+from randquant.atomic import atomic_path, read_json, write_json
 from randquant.errors import DataError
 from randquant.lock import locked
 from randquant.manifest import ContentHash, Manifest, own_columns, write_manifest
@@ -163,26 +163,63 @@ class StoreWriter:
             raise DataError(f"{self.path} is a file, but a store is a folder; choose another --out.")
         self.path.mkdir(parents=True, exist_ok=True)
         with locked(self.path):
-            for leftover in [*self.path.glob(".*.partial*"), *self.path.glob("shards/.*.partial*")]:
-                leftover.unlink(missing_ok=True)
-            yield self._take_up()
+            self._remove_partial()
+            try:
+                yield self._take_up()
+            finally:
+                self._remove_partial()
+
+    def _remove_partial(self) -> None:
+        for leftover in [*self.path.glob(".*.partial*"), *self.path.glob("shards/.*.partial*")]:
+            leftover.unlink(missing_ok=True)
 
     def is_written(self, number: int) -> bool:
-        """Whether a shard is already there, whole."""
-        return _rows_path(self.path, number).is_file()
+        """Whether a shard of this plan is already there, whole."""
+        try:
+            described = self.described(number)
+        except DataError:
+            return False
+        return shard_path(self.path, number).is_file() and described.get("plan") == self.plan
 
     @contextmanager
     def shard(self, number: int) -> Iterator["ShardWriter"]:
-        """A shard to append items to; it appears when the block ends, and not at all if the block fails."""
-        with atomic_path(shard_path(self.path, number)) as temporary, open(temporary, "w+b") as file:
-            writer = ShardWriter(file, KINDS[self.kind])
-            yield writer
-            writer.close()
-        write_text(_rows_path(self.path, number), json.dumps(writer.description()))
+        """A shard to append items to; it appears when the block ends, and not at all if the block fails.
+
+        Raises:
+            DataError: the store was removed meanwhile, or another plan's lies in its place.
+        """
+        self._require_plan()
+        try:
+            with (
+                atomic_path(shard_path(self.path, number), parents=False) as temporary,
+                open(temporary, "w+b") as file,
+            ):
+                writer = ShardWriter(file, KINDS[self.kind])
+                yield writer
+                writer.close()
+                self._require_plan()
+            with atomic_path(_rows_path(self.path, number), parents=False) as temporary:
+                temporary.write_text(json.dumps({"plan": self.plan, **writer.description()}), encoding="utf-8")
+        except FileNotFoundError:
+            self._require_plan()
+            raise
 
     def described(self, number: int) -> dict[str, Any]:
-        """What a written shard holds: its `items`, its `skipped`, number of `rows` and their `sha256`."""
+        """What a written shard holds: its `items`, its `skipped`, number of `rows` and their `sha256`.
+
+        Raises:
+            DataError: it is not written.
+        """
         return read_json(_rows_path(self.path, number))
+
+    def _require_plan(self) -> None:
+        """A process may go on for a moment after its run was ended, and must not write into what came after."""
+        try:
+            record = read_json(self.path / "plan.json")
+        except DataError:
+            record = {}
+        if record.get("plan") != self.plan:
+            raise DataError(f"{self.path} was removed or replaced while it was written; run the same command again.")
 
     def finish(self, shards: int, info: Mapping[str, Any]) -> Store:
         """Write the manifest, then store.json with `info` in it, once all shards 0 … shards - 1 are written.
@@ -225,13 +262,16 @@ class StoreWriter:
 
     def discard(self) -> None:
         """Remove everything written so far."""
-        (self.path / "plan.json").unlink(missing_ok=True)
         shutil.rmtree(self.path / "shards", ignore_errors=True)
+        (self.path / "plan.json").unlink(missing_ok=True)
 
     def _tidy(self, shards: int) -> None:
+        """Remove what only an unfinished store needs, and what another plan may have left."""
         (self.path / "plan.json").unlink(missing_ok=True)
-        for number in range(shards):
-            _rows_path(self.path, number).unlink(missing_ok=True)
+        kept = {shard_path(self.path, number) for number in range(shards)}
+        for path in (self.path / "shards").iterdir():
+            if path not in kept:
+                path.unlink()
 
     def _take_up(self) -> bool:
         for name, state, version in (("store.json", "a complete", VERSION), ("plan.json", "an unfinished", _PLANS)):
@@ -243,10 +283,15 @@ class StoreWriter:
                     f"{self.path} holds {state} store of other files or settings; "
                     "choose a new --out, or delete that folder."
                 )
-            return name == "store.json"
+            if name == "store.json":
+                self._tidy(len(record["shards"]))
+                return True
+            (self.path / "shards").mkdir(exist_ok=True)
+            return False
         if any(self.path.iterdir()):
             raise DataError(f"{self.path} is not empty and holds no store; choose a new folder for --out.")
         write_json(self.path / "plan.json", {"format": FORMAT, "version": _PLANS, "plan": self.plan})
+        (self.path / "shards").mkdir()
         return False
 
 

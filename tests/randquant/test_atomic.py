@@ -1,9 +1,12 @@
 """Whole or absent, whatever happens in between."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from randquant import atomic
 from randquant.atomic import atomic_path, read_json, write_json
 from randquant.errors import DataError
 
@@ -45,3 +48,20 @@ def test_nan_is_not_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "x.json", {"a": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    here, there = atomic._HOST, "0" * 8
+    dead = f".a.{ended.pid}-{here}.partial.json"
+    (tmp_path / dead).write_text("half")
+    (tmp_path / f".b.{ended.pid}-{here}.partial").mkdir()
+    old = tmp_path / f".c.{ended.pid}-{there}.partial.npy"
+    old.write_text("another machine's, of long ago")
+    os.utime(old, (0, 0))
+    kept = {f".a.{os.getpid()}-{here}.partial.json", f".a.{ended.pid}-{there}.partial.json", ".hidden", "x.partial"}
+    for name in kept:
+        (tmp_path / name).write_text("somebody's")
+    write_json(tmp_path / "b.json", {})
+    assert {entry.name for entry in tmp_path.iterdir()} == {*kept, "b.json"}

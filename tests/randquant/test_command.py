@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -268,3 +269,13 @@ def test_files_of_flags_from_odd_places(tmp_path: Path, capsys: pytest.CaptureFi
     assert run(ranges, ["--config", f"/dev/fd/{reading}"]) == 0
     os.close(reading)
     assert CALLS == [(3, 1, 1.0, "x", None, [4])]
+
+
+def test_sigterm_ends_a_command_as_ctrl_c_does(capsys: pytest.CaptureFixture[str]) -> None:
+    def stopped(out: Path) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert run(stopped, ["--out", "x"]) == 130
+    assert capsys.readouterr().err.startswith("interrupted; what was finished is kept")
+    assert signal.getsignal(signal.SIGTERM) == before

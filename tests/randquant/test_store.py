@@ -74,14 +74,14 @@ def test_rows_are_copies_whatever_is_asked_for(store: Store) -> None:
 
 def test_a_store_of_many_shards_needs_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atomic, "_flush", lambda path: None)  # which takes most of the time
-    write(tmp_path / "store", [[np.full(3, number, np.int16)] for number in range(2000)])
+    write(tmp_path / "store", [[np.full(3, number, np.int16)] for number in range(300)])
     program = """
 import resource, sys
 from randquant.store import Store
 resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
 store = Store.open(sys.argv[1])
-kept = [store.rows(index) for index in range(2000)]
-assert [rows[0] for rows in kept] == list(range(2000))
+kept = [store.rows(index) for index in range(300)]
+assert [rows[0] for rows in kept] == list(range(300))
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "store")], check=True, env=ENVIRONMENT)
 
