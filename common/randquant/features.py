@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.atomic import read_json, write_json
 from randquant.errors import DataError
-from randquant.lock import locked
+from randquant.lock import lock_file
+from randquant.vector_file import VectorFile
 
 FORMAT_VERSION = 1  # part of every cache key: raise it whenever the same settings would give other vectors
 _CHECKSUM_ROWS = 4096
@@ -116,18 +116,18 @@ def extract(
     encode: Callable[[Tensor], Tensor],
     batches: Iterable[Tensor],
     *,
-    out: NDArray[np.float32],
+    write: Callable[[NDArray[np.float32]], None],
+    count: int,
     start: int = 0,
-    on_rows: Callable[[int], None] | None = None,
 ) -> None:
-    """Fill `out` (n, D) row after row with `encode(batch)`, without gradients and in float32.
+    """Hand on `encode(batch)` batch after batch, without gradients and in float32.
 
     Args:
         encode: maps a batch (B, ...) to embeddings (B, D) on any device.
-        batches: the items of rows `start` to n - 1, in order.
-        out: array or memory map to write.
+        batches: the items of rows `start` to `count` - 1, in order.
+        write: takes the embeddings (B, D) of each batch.
+        count: n, rows in all.
         start: first row to write.
-        on_rows: called after each batch with the number of rows done.
 
     Raises:
         DataError: an embedding is not finite, so the encoder is broken.
@@ -138,19 +138,17 @@ def extract(
         for batch in batches:
             vectors = encode(batch).float()
             stop = row + len(vectors)
-            if stop > len(out):
-                raise ValueError(f"more embeddings than the {len(out)} rows of `out`")
+            if stop > count:
+                raise ValueError(f"more embeddings than the {count} rows there are")
             if not bool(torch.isfinite(vectors).all()):
                 raise DataError(
                     f"The encoder gave NaN or infinite features for items {row} to {stop - 1}; "
                     "its weights are broken or do not fit this input: choose another checkpoint."
                 )
-            out[row:stop] = vectors.cpu().numpy()
+            write(vectors.cpu().numpy())
             row = stop
-            if on_rows is not None:
-                on_rows(row)
-    if row != len(out):
-        raise ValueError(f"{row} embeddings for the {len(out)} rows of `out`")
+    if row != count:
+        raise ValueError(f"{row} embeddings for the {count} rows there are")
 
 
 def cached(
@@ -183,17 +181,11 @@ def cached(
     entry = Path(folder) / content_key(settings)
     vectors = _read_entry(entry, settings, len(items), dimension)
     if vectors is None:
-        key = entry.with_name(entry.name + ".lock")
-        key.parent.mkdir(parents=True, exist_ok=True)
-        key.touch()
-        with locked(key, wait=True):  # another process may be making the same entry
-            try:
+        with lock_file(entry.with_name(entry.name + ".lock")):  # another process may be making the same entry
+            vectors = _read_entry(entry, settings, len(items), dimension)
+            if vectors is None:
+                _make_entry(entry, settings, items, dimension, encode, batches)
                 vectors = _read_entry(entry, settings, len(items), dimension)
-                if vectors is None:
-                    _make_entry(entry, settings, items, dimension, encode, batches)
-                    vectors = _read_entry(entry, settings, len(items), dimension)
-            finally:
-                key.unlink(missing_ok=True)
     if vectors is None:
         raise DataError(f"The features just written to {entry} read back damaged; check that disk or choose another.")
     return Features(vectors, **vars(items), provenance={"settings": settings})
@@ -233,38 +225,41 @@ def _make_entry(
     encode: Callable[[Tensor], Tensor],
     batches: Callable[[int], Iterable[Tensor]],
 ) -> None:
-    partial = entry.with_name(entry.name + ".partial")
-    vectors, start = _open_partial(partial, (len(items), dimension))
+    partial, shape = entry.with_name(entry.name + ".partial"), (len(items), dimension)
+    start = done = _rows_done(partial, shape)
     saved = time.monotonic()
+    with VectorFile(partial / "vectors.npy", shape, start) as file:
 
-    def save(rows: int) -> None:
-        nonlocal saved
-        if time.monotonic() - saved >= _SAVE_SECONDS:
-            vectors.flush()
-            write_json(partial / "rows.json", {"rows": rows})
-            saved = time.monotonic()
+        def write(vectors: NDArray[np.float32]) -> None:
+            nonlocal saved, done
+            file.append(vectors)
+            done += len(vectors)
+            if time.monotonic() - saved >= _SAVE_SECONDS:
+                file.flush()
+                write_json(partial / "rows.json", {"rows": done})
+                saved = time.monotonic()
 
-    extract(encode, batches(start), out=vectors, start=start, on_rows=save)
-    vectors.flush()
+        extract(encode, batches(start), write=write, count=len(items), start=start)
+        file.flush()
     _write_items(partial / "items.parquet", items)
-    write_json(partial / "entry.json", {"settings": settings, "checksum": _checksum(vectors)})
+    checksum = _checksum(np.load(partial / "vectors.npy", mmap_mode="r", allow_pickle=False))
+    write_json(partial / "entry.json", {"settings": settings, "checksum": checksum})
     # A folder cannot be renamed over a damaged one that still holds files.
     shutil.rmtree(entry, ignore_errors=True)
     partial.rename(entry)
 
 
-def _open_partial(partial: Path, shape: tuple[int, int]) -> tuple[np.memmap, int]:
-    """The vectors of an interrupted extraction and how many rows are done, or empty ones and 0."""
+def _rows_done(partial: Path, shape: tuple[int, int]) -> int:
+    """How many rows an interrupted extraction has left; where there are none, its folder is empty."""
     try:
         rows = int(read_json(partial / "rows.json")["rows"])
-        vectors = np.load(partial / "vectors.npy", mmap_mode="r+", allow_pickle=False)
-        if vectors.shape == shape and vectors.dtype == np.float32 and 0 <= rows <= len(vectors):
-            return vectors, rows
-    except (DataError, OSError, ValueError, EOFError, KeyError, TypeError):
+        if 0 < rows <= shape[0] and VectorFile.holds(partial / "vectors.npy", shape, rows):
+            return rows
+    except (DataError, OSError, ValueError, KeyError, TypeError):
         pass
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    return open_memmap(partial / "vectors.npy", "w+", np.float32, shape), 0
+    return 0
 
 
 def _write_items(path: Path, items: Items) -> None:

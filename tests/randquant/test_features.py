@@ -1,16 +1,24 @@
 """Features are extracted once, kept by content, and made again only where that is needed."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant import features
 from randquant.errors import DataError
 from randquant.features import Features, Items, cached, extract
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "common")])}
 
 ITEMS = Items([f"item {i}" for i in range(10)], ["a", "b"] * 5, [None] * 10, [*["train"] * 8, "test", None])
 SAMPLES = torch.arange(20.0).reshape(10, 2)
@@ -38,23 +46,50 @@ def read(folder: Path, encode: Callable[[Tensor], Tensor], **settings: object) -
 
 
 def test_extract_keeps_order_and_rows() -> None:
-    out = np.zeros((10, 2), dtype=np.float32)
-    rows: list[int] = []
-    extract(Encoder(), batches(6), out=out, start=6, on_rows=rows.append)
-    assert rows == [9, 10]
-    np.testing.assert_array_equal(out[6:], 2 * SAMPLES[6:].numpy())
-    assert not out[:6].any()
+    written: list[NDArray[np.float32]] = []
+    extract(Encoder(), batches(6), write=written.append, count=10, start=6)
+    assert [len(vectors) for vectors in written] == [3, 1]
+    np.testing.assert_array_equal(np.concatenate(written), 2 * SAMPLES[6:].numpy())
 
 
 @pytest.mark.parametrize("rows", [9, 11])
 def test_extract_refuses_a_wrong_number_of_items(rows: int) -> None:
-    with pytest.raises(ValueError, match="rows of `out`"):
-        extract(Encoder(), batches(0), out=np.zeros((rows, 2), dtype=np.float32))
+    with pytest.raises(ValueError, match=f"the {rows} rows there are"):
+        extract(Encoder(), batches(0), write=lambda vectors: None, count=rows)
 
 
 def test_extract_refuses_features_that_are_not_finite() -> None:
     with pytest.raises(DataError, match="items 3 to 5"):
-        extract(lambda x: x / (x - 8), batches(0), out=np.zeros((10, 2), dtype=np.float32))
+        extract(lambda x: x / (x - 8), batches(0), write=lambda vectors: None, count=10)
+
+
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    """And nothing is lost: with room again, it goes on."""
+    program = """
+import resource, signal, sys
+import torch
+from randquant import features
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+items = features.Items([str(i) for i in range(5000)], *[[None] * 5000] * 3)
+features._SAVE_SECONDS = 0.0
+try:
+    features.cached(sys.argv[1], {}, items, 64, lambda x: x, lambda start: torch.ones(5000 - start, 64).split(100))
+except OSError as error:
+    print(error.errno == 27, error.filename.endswith("vectors.npy"))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert run.stdout == "True True\n", run.stderr
+    (partial,) = tmp_path.glob("*.partial")
+    rows = json.loads((partial / "rows.json").read_text())["rows"]
+    assert rows == 700
+    items = Items([str(i) for i in range(5000)], *[[None] * 5000] * 3)
+    encoder = Encoder()
+    vectors = cached(tmp_path, {}, items, 64, encoder, lambda start: torch.ones(5000 - start, 64).split(100)).vectors
+    assert encoder.seen == 4300
+    assert (vectors[:700] == 1).all()
+    assert (vectors[700:] == 2).all()
 
 
 def test_the_second_reading_does_not_touch_the_encoder(tmp_path: Path) -> None:
