@@ -9,6 +9,10 @@ READING: Mapping[str, str] = {
     "bent_polygons": "{:,} polygons that are not flat, cut as they look in their best plane",
     "crossed_polygons": "{:,} polygons that cross themselves, cut as well as can be",
     "short_faces": "{:,} faces of fewer than three corners, left out",
+    "stl_counts": "a binary STL file whose count of facets is wrong, read by its size",
+    "unended_solids": "{:,} solids that no endsolid ends, so that something may be missing",
+    "trailing_bytes": "{:,} bytes behind the last facet, left out",
+    "loose_elements": "{:,} points and lines, which have no surface, left out",
 }
 
 

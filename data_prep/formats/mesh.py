@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.formats.obj import read_obj
-from data_prep.formats.off import Triangles, read_off
+from data_prep.formats.off import read_off
 from data_prep.formats.ply import read_ply
+from data_prep.formats.stl import read_stl
+from data_prep.formats.triangles import Triangles, from_polygons
 from randquant.errors import DataError
 
 MESHES = (".off", ".ply", ".obj", ".stl", ".glb", ".gltf")
@@ -57,7 +59,8 @@ def read_mesh(path: str | Path) -> Mesh:
     suffix = path.suffix.lower()
     if suffix not in MESHES:
         raise DataError(f"{path} is no mesh; expected a file that ends in {', '.join(MESHES)}.")
-    return checked(Mesh(*_READERS.get(suffix, _read_other)(path)), path)
+    read = _READERS.get(suffix, _read_other)(path)
+    return checked(Mesh(read.vertices, read.faces, read.notes), path)
 
 
 def checked(mesh: Mesh, path: Path) -> Mesh:
@@ -88,10 +91,16 @@ def checked(mesh: Mesh, path: Path) -> Mesh:
 
 def _read_ply(path: Path) -> Triangles:
     ply = read_ply(path)
-    return np.stack([ply.vertices[axis] for axis in "xyz"], axis=-1).astype(np.float64), ply.faces
+    places = np.stack([ply.vertices[axis] for axis in "xyz"], axis=-1).astype(np.float64)
+    return from_polygons(path, places, ply.corners, ply.counts)
 
 
-_READERS: dict[str, Callable[[Path], Triangles]] = {".off": read_off, ".ply": _read_ply, ".obj": read_obj}
+_READERS: dict[str, Callable[[Path], Triangles]] = {
+    ".off": read_off,
+    ".ply": _read_ply,
+    ".obj": read_obj,
+    ".stl": read_stl,
+}
 
 
 def _outside(mesh: Mesh) -> int:
@@ -110,7 +119,7 @@ def _read_other(path: Path) -> Triangles:
     except Exception as error:  # its readers raise whatever they stumble over
         raise _broken(path, error) from None
     faces = getattr(loaded, "faces", np.empty((0, 3)))
-    return np.asarray(loaded.vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
+    return Triangles(np.asarray(loaded.vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64))
 
 
 def _read_by_open3d(path: Path) -> Triangles:
@@ -122,7 +131,7 @@ def _read_by_open3d(path: Path) -> Triangles:
         raise DataError(f"{path} needs trimesh to be read; pip install trimesh.")
     with open3d.utility.VerbosityContextManager(open3d.utility.VerbosityLevel.Error):
         loaded = open3d.io.read_triangle_mesh(path)
-    return np.asarray(loaded.vertices, dtype=np.float64), np.asarray(loaded.triangles, dtype=np.int64)
+    return Triangles(np.asarray(loaded.vertices, dtype=np.float64), np.asarray(loaded.triangles, dtype=np.int64))
 
 
 def _broken(path: Path, error: Exception) -> DataError:

@@ -2,18 +2,20 @@
 
 trimesh counts indices from the end of the file where they count back from the line they stand on, takes faces of one
 group for equally written (`1/1/1` beside `1//2`), and vertex 0, which does not exist, for the last one; hence a reader
-of our own. Texture, normals, groups, materials and curves are passed over.
+of our own. Texture, normals, groups and materials are passed over, points and lines are counted, and free-form
+surfaces refused.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data_prep.formats.polygons import fans
 from data_prep.formats.text_numbers import text_numbers
+from data_prep.formats.triangles import Triangles, from_polygons
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
@@ -21,35 +23,47 @@ _COMMENT = re.compile(rb"#[^\n]*")
 _REFERENCES = re.compile(rb"/[^\s]*")  # of a corner to its texture and normal
 _BOM, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _HEAD = 1 << 12  # bytes that tell whether it is text
-_VERTEX, _FACE = (b"v ", b"V "), (b"f ", b"F ")
+_VERTEX, _FACE = (b"v ", b"V "), (b"f ", b"F ", b"fo ")  # the last is how old files write faces
+_LOOSE, _FREE = (b"p ", b"l "), (b"surf ", b"bsp ", b"bzp ", b"cdp ")
 
 Lines = Sequence[bytes]  # each with its keyword
 
 
-def read_obj(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Vertices and triangles of all objects of a file together; polygons become fans of triangles.
+def read_obj(path: str | Path) -> Triangles:
+    """Vertices and triangles of all objects of a file together.
 
     Returns:
-        (V, 3) coordinates and (F, 3) indices from 0: neither finite values nor the largest index is checked.
+        indices from 0: neither finite values nor the largest index is checked.
 
     Raises:
-        DataError: the file is missing, or a line of a vertex or face cannot be read.
+        DataError: the file is missing or no text, a line of a vertex or face cannot be read, there are free-form
+            surfaces, or polygons that cross themselves.
     """
     path = Path(path)
     lines = _lines(path)
     vertices: list[bytes] = []
     faces: list[bytes] = []
     before: list[int] = []  # vertices above each face
+    loose = 0
     for line in map(bytes.lstrip, lines):
         if line.startswith(_VERTEX):
             vertices.append(line)
         elif line.startswith(_FACE):
             faces.append(line)
             before.append(len(vertices))
+        elif line.startswith(_LOOSE):
+            loose += 1
+        elif line.startswith(_FREE):
+            raise DataError(
+                f"{path} line {_number(line, lines)} has a free-form surface, and only polygons are read; export it as "
+                "polygons."
+            )
     places = _read_vertices(path, vertices, lines)
+    notes = {"loose_elements": loose} if loose else {}
     if not faces:
-        return places, np.empty((0, 3), dtype=np.int64)
-    return places, _read_faces(path, faces, np.array(before, dtype=np.int64), lines)
+        return Triangles(places, np.empty((0, 3), dtype=np.int64), notes)
+    read = from_polygons(path, places, *_read_faces(path, faces, np.array(before, dtype=np.int64), lines))
+    return replace(read, notes={**notes, **read.notes})
 
 
 def read_obj_points(path: str | Path) -> NDArray[np.float64]:
@@ -84,9 +98,12 @@ def _read_vertices(path: Path, vertices: Lines, lines: Lines) -> NDArray[np.floa
     return numbers.reshape(-1, 3)
 
 
-def _read_faces(path: Path, faces: Lines, before: NDArray[np.int64], lines: Lines) -> NDArray[np.int64]:
+def _read_faces(
+    path: Path, faces: Lines, before: NDArray[np.int64], lines: Lines
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Corners, indices from 0, face after face, and how many each has."""
     counts = np.array([len(line.split()) - 1 for line in faces])
-    corners = text_numbers(_REFERENCES.sub(b"", b"\n".join(line[2:] for line in faces)), np.int64)
+    corners = text_numbers(_REFERENCES.sub(b"", b"\n".join(line[line.index(b" ") :] for line in faces)), np.int64)
     if corners is None or len(corners) != counts.sum():
         corners_of = (_count(_REFERENCES.sub(b"", line).split()[1:], np.int64) for line in faces)
         wrong = next(line for line, found, told in zip(faces, corners_of, counts, strict=True) if found != told)
@@ -97,7 +114,7 @@ def _read_faces(path: Path, faces: Lines, before: NDArray[np.int64], lines: Line
             f"{path} line {_number(faces[face], lines)} has vertex 0 where vertices count from 1; add 1 to every index "
             "of its faces."
         )
-    return fans(np.where(corners > 0, corners - 1, np.repeat(before, counts) + corners), counts)
+    return np.where(corners > 0, corners - 1, np.repeat(before, counts) + corners), counts
 
 
 def _count(words: Sequence[bytes], dtype: DTypeLike) -> int:

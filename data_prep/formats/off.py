@@ -2,10 +2,11 @@
 
 Files in the wild differ from the format's description (Geomview, "OFF: Object File Format"): counts stand right
 after the word OFF or stick to it (`OFF490 518 0`), edges are not counted, comments and blank lines stand anywhere,
-colours follow a face, faces have any number of corners. All of that is read. Numbers of vertices and of faces must
-be there in full; what follows them is ignored.
+colours follow a face, faces have any number of corners, letters before OFF stand in any order, and lines end where they
+like. All of that is read. Numbers of vertices and of faces must be there in full; what follows them is ignored.
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,19 +15,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data_prep.formats.polygons import fans
 from data_prep.formats.text_numbers import text_numbers
+from data_prep.formats.triangles import Triangles, from_polygons
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 # Letters before OFF announce columns after x, y, z: texture (ST), colour (C), normal (N). 4 and n mean other spaces.
-_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?((?:ST)?C?N?4?n?OFF|off)(?![A-Za-z])[ \t]*(.*)", re.DOTALL)
+_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?((?:ST|C|N|4|n){0,6}OFF|(?:st|c|n){0,3}off)(?![A-Za-z])[ \t]*(.*)", re.DOTALL)
+_MORE = {b"ST": (2,), b"N": (3,), b"C": (4, 3)}  # numbers that each of them adds to a vertex
 _COUNTS = re.compile(rb"([0-9]{1,15})[ \t]+([0-9]{1,15})(?:[ \t].*)?")
-_BINARY = re.compile(rb"\s*[A-Za-z4]*OFF[ \t]+BINARY")
+_BINARY = re.compile(rb"(?i)\s*[A-Z4]*OFF[ \t]+BINARY")
 _COMMENT = re.compile(rb"#[^\n]*")
-_HEAD = 1 << 10  # bytes in which the first two lines end, if they are those of an OFF file
+_HEAD = 1 << 10  # bytes in which the first three lines end, if they are those of an OFF file
 
-Triangles = tuple[NDArray[np.float64], NDArray[np.int64]]
 Lines = Sequence[tuple[int, bytes]]  # number in the file, counted from 1, and text
 
 
@@ -37,19 +38,20 @@ class _Counts:
     Attributes:
         vertices, faces: how many the file should hold.
         line: number of the line that told.
+        kind: the word OFF with the letters before it.
     """
 
     vertices: int
     faces: int
     line: int
+    kind: bytes = b"OFF"
 
 
 def read_off(path: str | Path) -> Triangles:
-    """Vertices and triangles of a text OFF file; polygons become fans of triangles, faces of two corners none.
+    """Vertices and triangles of a text OFF file.
 
     Returns:
-        (V, 3) coordinates and (F, 3) indices as the file has them: neither finite values nor the range of indices
-        is checked.
+        values as the file has them: neither finite coordinates nor the range of indices is checked.
 
     Raises:
         DataError: the file is missing, binary, no OFF file, holds fewer vertices or faces than it says, or a line
@@ -65,9 +67,9 @@ def read_off(path: str | Path) -> Triangles:
 
 
 def _read_regular(path: Path, data: bytes) -> Triangles | None:
-    """A file of triangles with one line for each vertex and face: all numbers in one go; None where it is not one."""
-    head = [(number, line) for number, line in enumerate(data[:_HEAD].splitlines()[:2], start=1) if line.strip()]
-    if len(head) < 2 or b"#" in head[0][1] + head[1][1]:
+    """A file with one line for each vertex and face, all faces of one size: all numbers in one go; None elsewhere."""
+    head = [(number, line) for number, line in enumerate(data[:_HEAD].splitlines()[:3], start=1) if line.strip()]
+    if len(head) < 2 or any(b"#" in line for _, line in head):
         return None
     counts = _read_counts(path, head)
     ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")) + 1
@@ -78,9 +80,13 @@ def _read_regular(path: Path, data: bytes) -> Triangles | None:
     bounds = ends[[counts.line - 1, last_vertex - 1, last_vertex + counts.faces - 1]].tolist()
     vertices = _table(data[bounds[0] : bounds[1]], counts.vertices, np.float64)
     faces = _table(data[bounds[1] : bounds[2]], counts.faces, np.int64)
-    if vertices is None or faces is None or vertices.shape[1] < 3 or faces.shape[1] < 4 or (faces[:, 0] != 3).any():
+    if vertices is None or faces is None or vertices.shape[1] < 3:
         return None
-    return np.ascontiguousarray(vertices[:, :3]), np.ascontiguousarray(faces[:, 1:4])
+    size = int(faces[0, 0])
+    if not 3 <= size < faces.shape[1] or (faces[:, 0] != size).any():
+        return None
+    corners = np.ascontiguousarray(faces[:, 1 : size + 1])
+    return from_polygons(path, np.ascontiguousarray(vertices[:, :3]), corners.ravel(), np.full(len(faces), size))
 
 
 def _table(block: bytes, rows: int, dtype: DTypeLike) -> NDArray | None:
@@ -93,16 +99,71 @@ def _table(block: bytes, rows: int, dtype: DTypeLike) -> NDArray | None:
 
 
 def _read_any(path: Path, data: bytes) -> Triangles:
-    """Any file, line by line."""
+    """Any file: line by line, or number by number where lines end anywhere."""
     text = _COMMENT.sub(b"", data)
     lines = [(number, line) for number, line in enumerate(text.split(b"\n"), start=1) if line.strip()]
     counts = _read_counts(path, lines)
-    body = [(number, line) for number, line in lines if number > counts.line]
-    _refuse_missing(path, counts, len(body), lines[-1][0])
     if not counts.faces:
         raise DataError(f"{path} has no faces, so it has no surface; export the mesh with its faces.")
-    corners = body[counts.vertices : counts.vertices + counts.faces]
-    return _read_vertices(path, body[: counts.vertices]), _read_faces(path, corners)
+    body = [(number, line) for number, line in lines if number > counts.line]
+    try:
+        _refuse_missing(path, counts, len(body), lines[-1][0])
+        vertices = _read_vertices(path, body[: counts.vertices])
+        polygons = [_read_corners(path, *line) for line in body[counts.vertices : counts.vertices + counts.faces]]
+    except DataError:
+        wrapped = _read_wrapped(counts, [line.split() for _, line in body])
+        if wrapped is None:
+            raise
+        vertices, polygons = wrapped
+    if not any(len(polygon) > 2 for polygon in polygons):
+        raise DataError(f"{path} has no face of three corners or more, so it has no surface; leave it out.")
+    corners = np.array([corner for polygon in polygons for corner in polygon], dtype=np.int64)
+    return from_polygons(path, vertices, corners, np.array([len(polygon) for polygon in polygons]))
+
+
+def _read_wrapped(counts: _Counts, rows: Sequence[list[bytes]]) -> tuple[NDArray[np.float64], list[list[int]]] | None:
+    """Vertices and faces of a file whose lines end anywhere; None where that does not come out even.
+
+    All numbers are used up, or what stands behind a face on its last line is its colour.
+
+    Args:
+        counts: how many there are.
+        rows: the words of each line.
+    """
+    letters = re.findall(rb"ST|C|N", counts.kind.removesuffix(b"OFF").removesuffix(b"off").upper())
+    words = [word for row in rows for word in row]
+    ends = np.cumsum([len(row) for row in rows])
+    for widths in itertools.product(*(_MORE[letter] for letter in letters)):
+        width = 3 + sum(widths)
+        numbers = text_numbers(b" ".join(words[: width * counts.vertices]))
+        if numbers is None or len(numbers) != width * counts.vertices:
+            continue
+        for coloured in (False, True):
+            polygons = _wrapped_faces(counts, words, ends if coloured else None, len(numbers))
+            if polygons is not None:
+                return np.ascontiguousarray(numbers.reshape(-1, width)[:, :3]), polygons
+    return None
+
+
+def _wrapped_faces(
+    counts: _Counts, words: Sequence[bytes], ends: NDArray[np.int64] | None, place: int
+) -> list[list[int]] | None:
+    """Faces from a place on, the last of them up to the last word; with the ends of lines, colours are passed over."""
+    polygons: list[list[int]] = []
+    for _ in range(counts.faces):
+        size = _whole(words[place]) if place < len(words) else -1
+        corners = [_whole(word) for word in words[place + 1 : place + 1 + size]]
+        if size < 2 or len(corners) != size or not all(0 <= corner < counts.vertices for corner in corners):
+            return None
+        polygons.append(corners)
+        place += size + 1
+        if ends is not None:
+            place = int(ends[np.searchsorted(ends, place)]) if place < len(words) else place
+    return polygons if place == len(words) else None
+
+
+def _whole(word: bytes) -> int:
+    return int(word) if word.isdigit() and len(word) < 16 else -1
 
 
 def _read_counts(path: Path, lines: Lines) -> _Counts:
@@ -111,16 +172,22 @@ def _read_counts(path: Path, lines: Lines) -> _Counts:
     if header is None:
         found = f"starts with {_shown(lines[0][1])}" if lines else "is empty"
         raise DataError(f"{path} {found} where an OFF file starts with the word OFF; restore or leave out the file.")
-    if header[1].endswith((b"4OFF", b"nOFF")):
-        raise DataError(f"{path} has points of other than three dimensions ({header[1].decode()}); leave it out.")
-    number, text = (lines[0][0], header[2]) if header[2] else lines[1] if len(lines) > 1 else (lines[0][0], b"")
+    kind, told = header[1], [(lines[0][0], header[2])] * bool(header[2]) + list(lines[1:3])
+    number, text = told[0] if told else (lines[0][0], b"")
+    if kind.endswith(b"nOFF") and b"4" not in kind and text.split()[:1] == [b"3"]:
+        # The number of dimensions stands before the counts, or on a line of its own.
+        number, text = (
+            (number, text.split(maxsplit=1)[1]) if len(text.split()) > 1 else told[1] if told[1:] else told[0]
+        )
+    elif b"4" in kind or b"n" in kind.removesuffix(b"off"):
+        raise DataError(f"{path} has points of other than three dimensions ({kind.decode()}); leave it out.")
     counts = _COUNTS.fullmatch(text.strip())
     if counts is None:
         raise DataError(
             f"{path} line {number} reads {_shown(text)} where the numbers of vertices and faces are expected; "
             "restore the file."
         )
-    return _Counts(int(counts[1]), int(counts[2]), number)
+    return _Counts(int(counts[1]), int(counts[2]), number, kind)
 
 
 def _refuse_missing(path: Path, counts: _Counts, rows: int, last: int) -> None:
@@ -149,16 +216,6 @@ def _is_vertex(line: bytes) -> bool:
         return len([float(word) for word in line.split(maxsplit=3)[:3]]) == 3
     except ValueError:
         return False
-
-
-def _read_faces(path: Path, lines: Lines) -> NDArray[np.int64]:
-    """(F, 3): fans of triangles in the order of the faces."""
-    polygons = [_read_corners(path, number, line) for number, line in lines]
-    corners = np.array([corner for polygon in polygons for corner in polygon], dtype=np.int64)
-    faces = fans(corners, np.array([len(polygon) for polygon in polygons]))
-    if not len(faces):
-        raise DataError(f"{path} has no face of three corners or more, so it has no surface; leave it out.")
-    return faces
 
 
 def _read_corners(path: Path, number: int, line: bytes) -> list[int]:

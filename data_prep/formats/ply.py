@@ -7,14 +7,14 @@ the elements one after the other. Whatever is not asked for (colours, edges, mat
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.polygons import fans
+from data_prep.formats.polygons import strips
 from data_prep.formats.ragged import places_within
 from data_prep.formats.text_numbers import numbers_below_header
 from data_prep.formats.whole_file import read_bytes
@@ -24,11 +24,12 @@ _TYPES = {
     **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4"},
     **{"int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4"},
     **{"float": "f4", "double": "f8", "float32": "f4", "float64": "f8", "int64": "i8", "uint64": "u8"},
+    **{"float16": "f2"},
 }
 _ORDERS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
 _REMARKS = ("comment", "obj_info")
-_CORNERS = ("vertex_indices", "vertex_index")  # both are written
-_HEADER = re.compile(rb"ply[ \t]*\r?[\n\r](.*?)[\n\r]end_header[ \t]*(?:\r\n|\n|\r)", re.DOTALL)
+_CORNERS = ("vertex_indices", "vertex_index", "vertex_indexes", "indices")  # all are written
+_HEADER = re.compile(rb"(?i:ply)[ \t]*\r?[\n\r](.*?)[\n\r]end_header[ \t]*(?:\r\n|\n|\r)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,13 @@ class Ply:
 
     Attributes:
         vertices: (V,) numbers of each property of the vertices by its name: x, y, z and others; lists are left out.
-        faces: (F, 3) int64 indices of vertices; polygons as fans of triangles.
+        corners: (sum of counts,) int64 indices of vertices, face after face.
+        counts: (F,) corners of each face; strips of triangles are faces of three.
     """
 
     vertices: dict[str, NDArray]
-    faces: NDArray[np.int64]
+    corners: NDArray[np.int64]
+    counts: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,17 @@ class _Values:
     Attributes:
         numbers: row after row.
         counts: (rows,) how many each has.
+        is_list: whether rows may have more or fewer than one.
     """
 
     numbers: NDArray
     counts: NDArray[np.int64]
+    is_list: bool = True
+
+    @property
+    def whole(self) -> bool:
+        """Whether all are whole numbers."""
+        return bool((self.numbers % 1 == 0).all())
 
 
 def read_ply(path: str | Path) -> Ply:
@@ -86,31 +96,63 @@ def read_ply(path: str | Path) -> Ply:
 
     Raises:
         DataError: the file is missing, no PLY file, has no vertices with x, y and z, or holds less than its header says
-            (text files: or more).
+            or more, or has faces whose lists of vertices cannot be told.
     """
     path = Path(path)
     data = read_bytes(path)
     header = _HEADER.match(data)
     if header is None:
-        raise DataError(f"{path} does not begin with the header of a PLY file; restore it or leave it out.")
+        raise DataError(f"{path} {_not_a_header(data)}; restore it or leave it out.")
     text, elements = _read_header(path, header[1].decode("ascii", errors="replace"))
     body = _Body(
         path,
         numbers_below_header(path, data[header.end() :]) if text else np.frombuffer(data[header.end() :], np.uint8),
     )
     found = {element.name: body.read(element) for element in elements}
-    if text and body.place < len(body.units):
-        raise DataError(f"{path} holds more numbers than its header says; restore it or leave it out.")
+    body.refuse_more(elements)
     single = {one.name for element in elements for one in element.properties if one.count is None}
     columns = {name: values.numbers for name, values in found.get("vertex", {}).items() if name in single}
     if not {"x", "y", "z"} <= columns.keys():
         raise DataError(f"{path} has no vertices with x, y and z; leave it out.")
-    corners = next((found["face"][name] for name in _CORNERS if name in found.get("face", {})), None)
-    if corners is None:
-        return Ply(columns, np.empty((0, 3), dtype=np.int64))
-    if (corners.numbers % 1 != 0).any():
-        raise DataError(f"{path} has a face with a corner that is no whole number; mend it or leave it out.")
-    return Ply(columns, fans(corners.numbers.astype(np.int64), corners.counts))
+    faces, bands = _indices(path, found, "face"), _indices(path, found, "tristrips")
+    strip = _strip_triangles(bands)
+    corners = np.concatenate([faces.numbers.astype(np.int64), strip.ravel()])
+    return Ply(columns, corners, np.concatenate([faces.counts, np.full(len(strip), 3)]))
+
+
+def _not_a_header(data: bytes) -> str:
+    """What is wrong with a file's first lines."""
+    if not data:
+        return "is empty where a PLY file begins with its header"
+    if data[:3].lower() != b"ply":
+        return f"begins with {data[:20].decode('ascii', errors='backslashreplace')!r} where a PLY file begins with ply"
+    return "does not begin with the header of a PLY file, which ends in the line end_header"
+
+
+def _indices(path: Path, found: Mapping[str, Mapping[str, _Values]], element: str) -> _Values:
+    """The indices of vertices that the rows of an element hold."""
+    lists = {name: values for name, values in found.get(element, {}).items() if values.is_list}
+    name = next((name for name in _CORNERS if name in lists), None)
+    if name is None and found.get(element):
+        # The name is a custom; a list that is alone in its element can mean nothing else.
+        if len(lists) != 1:
+            held = ", ".join(found[element])
+            raise DataError(f"{path} has a {element} without vertex_indices (it has {held}); rename its list.")
+        (name,) = lists
+    if name is None:
+        return _Values(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    if not lists[name].whole:
+        raise DataError(f"{path} has a {element} with a corner that is no whole number; mend it or leave it out.")
+    return lists[name]
+
+
+def _strip_triangles(bands: _Values) -> NDArray[np.int64]:
+    """(F, 3) of strips; -1 ends one and begins the next (Stanford's files)."""
+    numbers = bands.numbers.astype(np.int64)
+    breaks = np.cumsum(bands.counts[:-1]) if len(bands.counts) else np.empty(0, dtype=np.int64)
+    pieces = [part for piece in np.split(numbers, breaks) for part in np.split(piece, np.flatnonzero(piece == -1))]
+    kept = [piece[piece != -1] for piece in pieces]
+    return strips(np.concatenate([numbers[:0], *kept]), np.array([len(piece) for piece in kept], dtype=np.int64))
 
 
 def _read_header(path: Path, header: str) -> tuple[bool, list[_Element]]:
@@ -126,10 +168,11 @@ def _read_header(path: Path, header: str) -> tuple[bool, list[_Element]]:
             case ["element", name, rows] if rows.isdecimal() and len(rows) < 16:
                 properties = []
                 elements.append(_Element(name, int(rows), properties))
-            case ["property", "list", count, kind, name] if elements and count in _TYPES and kind in _TYPES:
-                properties.append(_Property(name, np.dtype(order + _TYPES[kind]), np.dtype(order + _TYPES[count])))
-            case ["property", kind, name] if elements and kind in _TYPES:
-                properties.append(_Property(name, np.dtype(order + _TYPES[kind])))
+            case ["property", "list", count, kind, *name] if elements and name and {count, kind} <= _TYPES.keys():
+                numbers, counts = np.dtype(order + _TYPES[kind]), np.dtype(order + _TYPES[count])
+                properties.append(_Property(" ".join(name), numbers, counts))
+            case ["property", kind, *name] if elements and name and kind in _TYPES:
+                properties.append(_Property(" ".join(name), np.dtype(order + _TYPES[kind])))
             case _:
                 raise DataError(f"{path} has the line {' '.join(words)[:60]!r} in its header; restore or leave it out.")
     return order == "=", elements
@@ -183,7 +226,10 @@ class _Body:
             elif (numbers != expected).any():
                 return None
         self.place = end
-        return {one.name: values for one, values in zip(element.properties, found, strict=True)}
+        return {
+            one.name: replace(values, is_list=one.count is not None)
+            for one, values in zip(element.properties, found, strict=True)
+        }
 
     def _row_by_row(self, element: _Element) -> dict[str, _Values]:
         starts = np.empty((len(element.properties), element.rows), dtype=np.int64)
@@ -201,7 +247,9 @@ class _Body:
             self._refuse(element)
         self.place = place
         return {
-            one.name: _Values(self._gathered(starts[column], counts[column], one.dtype), counts[column])
+            one.name: _Values(
+                self._gathered(starts[column], counts[column], one.dtype), counts[column], one.count is not None
+            )
             for column, one in enumerate(element.properties)
         }
 
@@ -221,6 +269,17 @@ class _Body:
                 f"{self.path} has a {element.name} with a list of {length:g} numbers; restore it or leave it out."
             )
         return int(length)
+
+    def refuse_more(self, elements: Sequence[_Element]) -> None:
+        """Raise where there is more than the header says: any number of a text, as much as a row of bytes."""
+        rest = self.units[self.place :]
+        last = elements[-1].properties if elements else ()
+        row = sum(self._wide(one.dtype if one.count is None else one.count) for one in last)
+        if len(rest) >= (1 if self.text else max(row, 1)) and (self.text or rest.any()):
+            raise DataError(
+                f"{self.path} holds more {'numbers' if self.text else 'bytes'} than its header says; restore it or "
+                "leave it out."
+            )
 
     def _wide(self, dtype: np.dtype) -> int:
         return 1 if self.text else dtype.itemsize

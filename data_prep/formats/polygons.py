@@ -1,12 +1,79 @@
-"""Polygons as triangles."""
+"""Polygons as triangles that cover what the polygon covers, convex or not.
+
+Most polygons of a file are convex, or at least seen whole from their first corner, and become fans: that is checked for
+all polygons of one size at once. Quadrilaterals that are not are cut along their other diagonal, larger polygons by ear
+clipping in their best plane, which is that of the normal of Newell (Sutherland, Sproull & Schumacker 1974). Holes come
+as keyholes, polygons that touch themselves along an edge. The area of the triangles is held against that of the
+polygon; where it differs, the polygon crosses itself and its surface is not known.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.formats.ragged import places_within
+from randquant.errors import DataError
+
+Points = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+_NOISE = 1e-7  # of the squared width of a polygon: areas that rounded coordinates make
+_MISFIT = 1e-5  # by which areas that are equal may differ, beside the larger
+_BENT = 0.05  # height of a polygon above its best plane, beside its width, from which on it is no longer flat
 
 
-def fans(corners: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+@dataclass(frozen=True)
+class Cut:
+    """Polygons as triangles.
+
+    Attributes:
+        faces: (F, 3) indices of vertices, in the order of the polygons.
+        notes: how many polygons were not convex, not flat, crossing themselves, too small, by the names of
+            `data_prep.reading_notes.READING`; only those that there are.
+        unsure: area by which the triangles of those that cross themselves miss what their outline encloses.
+    """
+
+    faces: Indices
+    notes: Mapping[str, int]
+    unsure: float = 0.0
+
+
+def triangles(vertices: Points, corners: Indices, counts: Indices) -> Cut:
+    """Triangles that cover polygons.
+
+    A polygon without an area gives triangles without one. One with a corner that is no vertex, or that has no finite
+    coordinates, becomes a fan: whoever checks the mesh refuses it.
+
+    Args:
+        vertices: (V, 3) coordinates.
+        corners: (sum of counts,) indices of vertices, polygon after polygon.
+        counts: (P,) corners of each; fewer than three make no triangle.
+
+    Raises:
+        DataError: there are polygons to be cut by ears and mapbox_earcut is not installed.
+    """
+    faces = fans(corners, counts)
+    kept = np.ones(len(faces), dtype=bool)
+    tally, unsure = {"short_faces": int((counts < 3).sum())}, 0.0
+    if (counts > 3).any() and _are_there(vertices, corners):
+        starts, slots = np.cumsum(counts) - counts, np.maximum(counts - 2, 0)
+        firsts = np.cumsum(slots) - slots
+        for size in np.unique(counts[counts > 3]).tolist():
+            some = np.flatnonzero(counts == size)
+            group = _Group(vertices, corners[starts[some] + np.arange(size)[:, None]])
+            rows, found, missed = group.cut()
+            places = firsts[some[rows]][:, None] + np.arange(size - 2)
+            faces[places], kept[places] = found, (found >= 0).all(axis=2)
+            unsure += float(missed.sum())
+            tally["ear_polygons"] = tally.get("ear_polygons", 0) + int((missed == 0).sum())
+            tally["crossed_polygons"] = tally.get("crossed_polygons", 0) + int((missed > 0).sum())
+            tally["bent_polygons"] = tally.get("bent_polygons", 0) + group.bent()
+    return Cut(faces[kept], {name: count for name, count in tally.items() if count}, unsure)
+
+
+def fans(corners: Indices, counts: Indices) -> Indices:
     """Triangles that all start at the first corner of their polygon, in the order of the polygons.
 
     That covers a convex polygon as it is; of another one the area outside is covered too.
@@ -25,3 +92,130 @@ def fans(corners: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.in
     first = np.repeat(np.cumsum(counts) - counts, triangles)
     middle = first + places_within(triangles) + 1
     return np.stack([corners[first], corners[middle], corners[middle + 1]], axis=-1)
+
+
+def strips(corners: Indices, counts: Indices) -> Indices:
+    """Triangles of strips: each corner from the third on makes one with the two before it, every other one turned.
+
+    Args:
+        corners, counts: as in `fans`.
+
+    >>> strips(np.array([4, 5, 6, 7]), np.array([4])).tolist()
+    [[4, 5, 6], [7, 6, 5]]
+    """
+    triangles = np.maximum(counts - 2, 0)
+    first = np.repeat(np.cumsum(counts) - counts, triangles) + places_within(triangles)
+    odd = places_within(triangles) % 2
+    return np.stack([corners[first + 2 * odd], corners[first + 1], corners[first + 2 - 2 * odd]], axis=-1)
+
+
+def _are_there(vertices: Points, corners: Indices) -> bool:
+    """Whether all corners are vertices whose coordinates are numbers that can be squared."""
+    if not len(vertices) or corners.min() < 0 or corners.max() >= len(vertices):
+        return False
+    return bool((np.abs(vertices) < 1e60).all())
+
+
+class _Group:
+    """P polygons of n corners each.
+
+    Args:
+        vertices: (V, 3) coordinates.
+        indices: (n, P) the vertices that the corners are.
+    """
+
+    def __init__(self, vertices: Points, indices: Indices) -> None:
+        self.indices = indices
+        places = np.ascontiguousarray(vertices.T)[:, indices]
+        self.edges = places[:, 1:] - places[:, :1]  # (3, n - 1, P), from the first corner to each other one
+        self.noise = _NOISE * np.square(np.abs(self.edges).max(axis=(0, 1)))
+        self.crosses = _cross(self.edges[:, :-1], self.edges[:, 1:])  # (3, n - 2, P), twice the triangles of the fan
+        self.sizes = _length(self.crosses)
+        self.normals = self.crosses.sum(axis=1)  # (3, P) of Newell, twice the area long
+        self.lengths = _length(self.normals)
+        self.units = self.normals / np.where(self.lengths > 0, self.lengths, 1)
+
+    def bent(self) -> int:
+        """How many are not flat."""
+        height = np.abs(np.einsum("inp,ip->np", self.edges, self.units)).max(axis=0)
+        return int(((np.square(height) > _BENT**2 / _NOISE * self.noise) & (self.lengths > self.noise)).sum())
+
+    def cut(self) -> tuple[Indices, Indices, Points]:
+        """Better triangles for those of which a fan covers what they do not.
+
+        Returns:
+            which they are (R,), their triangles (R, n - 2, 3), -1 where fewer will do, and the area by which these
+            miss the polygon (R,), 0 where they cover it; what misses it least where nothing does.
+        """
+        rows = np.flatnonzero(~self._are_fans())
+        corners, areas = self._other_diagonals(rows) if len(self.indices) == 4 else self._ears(rows)
+        lengths, folded = self.lengths[rows], self._folded()[rows]
+        missed, missed_by_fan = np.abs(np.abs(areas).sum(axis=1) - lengths), self.sizes[:, rows].sum(axis=0) - lengths
+        missed[~folded & (missed <= np.maximum(_MISFIT * lengths, self.noise[rows]))] = 0
+        corners[areas < 0] = corners[areas < 0][:, ::-1]
+        middle = np.arange(1, len(self.indices) - 1)
+        as_fan = folded | (missed_by_fan < missed)
+        corners[as_fan] = np.stack([0 * middle, middle, middle + 1], axis=-1)
+        missed = np.where(as_fan, missed_by_fan, missed) / 2
+        return rows, np.where(corners < 0, -1, self.indices[corners, rows[:, None, None]]), missed
+
+    def _are_fans(self) -> NDArray[np.bool_]:
+        """(P,) which are seen whole from their first corner: no triangle is turned over, and they go round once."""
+        heights = np.einsum("inp,ip->np", self.crosses, self.units)
+        turned = -np.minimum(heights, 0).sum(axis=0)
+        whole = (turned <= np.maximum(_MISFIT * self.sizes.sum(axis=0), self.noise)) & ~self._folded()
+        if len(self.indices) > 4:
+            angles = np.arctan2(self.sizes, (self.edges[:, :-1] * self.edges[:, 1:]).sum(axis=0)).sum(axis=0)
+            whole &= (angles < 2 * np.pi) & self.edges[:, 1:-1].any(axis=0).all(axis=0)
+        return whole | (self.sizes.sum(axis=0) <= self.noise)
+
+    def _folded(self) -> NDArray[np.bool_]:
+        """(P,) whose sides cancel out, so that they have an area and no plane."""
+        return self.lengths <= np.maximum(_MISFIT * self.sizes.sum(axis=0), self.noise)
+
+    def _other_diagonals(self, rows: Indices) -> tuple[Indices, Points]:
+        """Quadrilaterals cut from their second to their fourth corner, and twice the areas (R, 2) of the halves."""
+        corners = np.tile(np.array([[1, 2, 3], [1, 3, 0]], dtype=np.int64), (len(rows), 1, 1))
+        one, two, three = (self.edges[:, corner, rows] for corner in range(3))
+        halves = np.stack([_cross(two - one, three - one), _cross(one, three)])
+        return corners, np.einsum("hir,ir->rh", halves, self.units[:, rows])
+
+    def _ears(self, rows: Indices) -> tuple[Indices, Points]:
+        """Ears of larger polygons, -1 where there are fewer, and twice their areas (R, n - 2)."""
+        corners = np.full((len(rows), len(self.indices) - 2, 3), -1, dtype=np.int64)
+        areas = np.zeros(corners.shape[:2])
+        for place, row in enumerate(rows.tolist()):
+            plane = _in_plane(self.edges[:, :, row].T, self.units[:, row])
+            found = _earcut(plane)[: corners.shape[1]]
+            (ax, ay), (bx, by) = (plane[found[:, 1:]] - plane[found[:, :1]]).transpose(1, 2, 0)
+            corners[place, : len(found)], areas[place, : len(found)] = found, ax * by - ay * bx
+        return corners, areas
+
+
+def _cross(one: Points, other: Points) -> Points:
+    """Cross products along the first axis."""
+    (ax, ay, az), (bx, by, bz) = one, other
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
+
+
+def _length(vectors: Points) -> Points:
+    x, y, z = vectors
+    return np.asarray(np.sqrt(x * x + y * y + z * z))
+
+
+def _in_plane(edges: Points, normal: Points) -> Points:
+    """(n, 2) corners as seen along a normal, the first of them in the origin, turning to the left."""
+    across = np.cross(normal, np.eye(3)[np.abs(normal).argmin()])
+    across /= np.linalg.norm(across) or 1
+    points = np.concatenate([np.zeros((1, 3)), edges])
+    return np.stack([points @ across, points @ np.cross(normal, across)], axis=-1)
+
+
+def _earcut(plane: Points) -> Indices:
+    """(F, 3) corners of the triangles of a polygon in the plane."""
+    try:
+        import mapbox_earcut
+    except (ImportError, OSError):
+        raise DataError("polygons that are not convex need mapbox_earcut; pip install mapbox-earcut.") from None
+    found = mapbox_earcut.triangulate_float64(plane, np.array([len(plane)], dtype=np.uint32))
+    return found.astype(np.int64).reshape(-1, 3)

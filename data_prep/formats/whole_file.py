@@ -5,7 +5,22 @@ from pathlib import Path
 from randquant.errors import DataError
 
 _LFS = b"version https://git-lfs.github.com/spec/"
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\3\4": "ZIP",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+}
+_ARE_ZIP = (".npz",)  # by their own format
 _HTML = (b"<!doctype html", b"<html")
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\3\4": "ZIP",
+    b"7z\xbc\xaf": "7-Zip",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
 _HEAD = 256  # bytes that tell what a file is
 
 
@@ -13,21 +28,22 @@ def read_bytes(path: Path) -> bytes:
     """All bytes of a file.
 
     Raises:
-        DataError: it is missing, no file, may not be read, or is a Git LFS pointer.
+        DataError: it is missing, no file, may not be read, or is what `stand_in` tells of.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
-    if data.startswith(_LFS):
-        raise DataError(_told(path, data) or "")
+    reason = _told(path, data[:_HEAD])
+    if reason is not None:
+        raise DataError(reason)
     return data
 
 
 def stand_in(path: Path) -> str | None:
-    """What a file is that stands where another should: a Git LFS pointer or a saved web page, in one sentence.
+    """What a file is that stands where another should, in a sentence: a Git LFS pointer, a saved web page, an archive.
 
-    Whoever lists unreadable files asks this first, whatever their reader said: None where it is neither.
+    Whoever lists unreadable files asks this first, whatever their reader said: None where it is none of them.
     """
     try:
         with open(path, "rb") as file:
@@ -41,4 +57,7 @@ def _told(path: Path, head: bytes) -> str | None:
         return f"{path} is a Git LFS pointer instead of the file it stands for; run git lfs pull."
     if head.lstrip().lower().startswith(_HTML):
         return f"{path} is a web page (HTML) saved under another name; download it again."
+    packed = next((name for sign, name in _PACKED.items() if head.startswith(sign)), None)
+    if packed is not None and path.suffix.lower() not in _ARE_ZIP:
+        return f"{path} is compressed ({packed}), which its name does not say; unpack it."
     return None

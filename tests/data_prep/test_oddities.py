@@ -33,8 +33,9 @@ def looked_at(folder: Path, text: str, name: str = "shape.off") -> tuple[str, tu
         (f"OFF\n5 5 0\n{CORNERS}5 5 5\n{FACES}3 4 4 4\n", (FLAT_FACES,)),
         (f"OFF\n5 4 0\n{CORNERS}5 5 5\n{FACES}", (STRAY,)),
         ("OFF\n4 1 0\n0 0 0\n1 0 0\n1 1 0\n0 1 0\n4 0 1 2 3\n", (POLYGONS, SHEET)),
+        (f"OFF\n5 5 0\n{CORNERS}.1 .1 0\n{FACES}4 1 4 2 0\n", (POLYGONS, "ear polygons")),
         ("OFF\n4 2 0\n0 0 0\n1 0 1\n1 1 2\n0 1 1\n3 0 1 2\n3 0 2 3\n", (SHEET,)),
-        (f"OFF4 5 0\n{CORNERS}{FACES}2 0 1\n", (MERGED, POLYGONS)),
+        (f"OFF4 5 0\n{CORNERS}{FACES}2 0 1\n", (MERGED, POLYGONS, "short faces")),
     ],
 )
 def test_oddities(text: str, oddities: tuple[str, ...], tmp_path: Path) -> None:

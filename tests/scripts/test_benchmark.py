@@ -63,7 +63,8 @@ def test_the_original_formulation_quantizes() -> None:
 
 
 def test_the_torus_is_closed(tmp_path: Path) -> None:
-    vertices, faces = read_off(write_torus(tmp_path / "torus.off", 1.0))
+    torus = read_off(write_torus(tmp_path / "torus.off", 1.0))
+    vertices, faces = torus.vertices, torus.faces
     assert (len(vertices), len(faces)) == (10_000, 20_000)
     edges = [tuple(sorted((int(a), int(b)))) for face in faces for a, b in zip(face, face[[1, 2, 0]], strict=True)]
     assert len(edges) == 2 * len(set(edges))

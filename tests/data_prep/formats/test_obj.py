@@ -16,8 +16,13 @@ PLAIN = "\n".join([*VERTICES, *FACES, ""])
 BLOCKS = "\n".join(f"{VERTICES[a]}\n{VERTICES[b]}\n{VERTICES[c]}\n{VERTICES[d]}\nf -4 -3 -2 -1" for a, b, c, d in SIDES)
 
 
+def geometry(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    found = read_obj(path)
+    return found.vertices, found.faces
+
+
 def area(path: Path) -> float:
-    vertices, faces = read_obj(path)
+    vertices, faces = geometry(path)
     first, second, third = vertices[faces].transpose(1, 0, 2)
     return float(np.linalg.norm(np.cross(second - first, third - first), axis=1).sum() / 2)
 
@@ -40,7 +45,7 @@ def area(path: Path) -> float:
 )
 def test_the_same_box_however_it_is_written(text: str, tmp_path: Path) -> None:
     (tmp_path / "box.obj").write_text(text, encoding="utf-8", newline="")
-    vertices, faces = read_obj(tmp_path / "box.obj")
+    vertices, faces = geometry(tmp_path / "box.obj")
     assert np.array_equal(vertices[faces], BOX.vertices[BOX.faces])
 
 
@@ -73,14 +78,14 @@ def test_wrong_lines(text: str, words: str, tmp_path: Path) -> None:
 def test_files_without_faces(tmp_path: Path) -> None:
     for text in ("", "\n".join(VERTICES)):
         (tmp_path / "a.obj").write_text(text)
-        assert read_obj(tmp_path / "a.obj")[1].shape == (0, 3)
+        assert read_obj(tmp_path / "a.obj").faces.shape == (0, 3)
 
 
 def test_as_trimesh_reads_it(tmp_path: Path) -> None:
     trimesh = pytest.importorskip("trimesh")
     sphere = trimesh.creation.icosphere(subdivisions=2)
     sphere.export(tmp_path / "a.obj")
-    vertices, faces = read_obj(tmp_path / "a.obj")
+    vertices, faces = geometry(tmp_path / "a.obj")
     assert np.allclose(vertices, sphere.vertices, atol=1e-6)
     assert np.array_equal(faces, sphere.faces)
 
@@ -101,4 +106,14 @@ def test_text_in_other_encodings_is_named(encoding: str, tmp_path: Path) -> None
 def test_machine_code_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.obj").write_bytes(b"\x64\x86\x02\0" + bytes(range(1, 255)))
     with pytest.raises(DataError, match="is binary where"):
+        read_obj(tmp_path / "a.obj")
+
+
+def test_what_is_left_out_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "a.obj").write_text(PLAIN + "f 1 2\np 1\nl 1 2 3\n")
+    assert read_obj(tmp_path / "a.obj").notes == {"short_faces": 1, "loose_elements": 2}
+    (tmp_path / "a.obj").write_text(PLAIN.replace("f 1 2", "fo 1 2"))
+    assert area(tmp_path / "a.obj") == BOX.areas.sum()
+    (tmp_path / "a.obj").write_text("cstype bspline\nsurf 0 1 0 1 1 2 3 4\n" + PLAIN)
+    with pytest.raises(DataError, match="line 2 has a free-form surface"):
         read_obj(tmp_path / "a.obj")

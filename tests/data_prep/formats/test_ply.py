@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_prep.formats.ply import read_ply
+from data_prep.formats.polygons import fans
 from randquant.errors import DataError
 
 FORMATS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
@@ -42,6 +43,12 @@ def ply(form: str, points: np.ndarray, polygons: Sequence[Sequence[int]], end: s
 VERTEX = [("double", "x"), ("float32", "y"), ("uchar", "red"), ("float", "z"), ("float64", "nx")]
 
 
+def faces(path: Path) -> list[list[int]]:
+    """Fans."""
+    found = read_ply(path)
+    return fans(found.corners, found.counts).tolist()
+
+
 def write(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
@@ -51,7 +58,7 @@ def write(path: Path, content: bytes) -> Path:
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_form_gives_the_same(form: str, end: str, tmp_path: Path) -> None:
     found = read_ply(write(tmp_path / "a.ply", ply(form, POINTS, POLYGONS, end)))
-    assert found.faces.tolist() == [list(face) for face in TRIANGLES]
+    assert faces(tmp_path / "a.ply") == [list(face) for face in TRIANGLES]
     assert list(found.vertices) == [name for _, name in VERTEX]
     assert np.allclose(np.stack([found.vertices[axis] for axis in "xyz"], axis=-1), POINTS, rtol=1e-6)
     assert found.vertices["red"].tolist() == [200] * 8
@@ -62,7 +69,7 @@ def test_every_form_gives_the_same(form: str, end: str, tmp_path: Path) -> None:
 def test_polygons_become_fans(tmp_path_factory: pytest.TempPathFactory, polygons: list[list[int]], form: str) -> None:
     path = write(tmp_path_factory.mktemp("ply") / "a.ply", ply(form, POINTS, polygons))
     slow = [[first, *pair] for first, *rest in filter(None, polygons) for pair in pairwise(rest)]
-    assert read_ply(path).faces.tolist() == slow
+    assert faces(path) == slow
 
 
 @pytest.mark.parametrize("polygons", [POLYGONS, TRIANGLES])
@@ -71,7 +78,9 @@ def test_a_truncated_file_is_refused(form: str, polygons: list[tuple[int, ...]],
     whole = ply(form, POINTS, polygons)
     # The last number of a text is the same number without its last digits.
     for length in range(0, len(whole) - (4 if form == "ascii" else 0), 3):
-        with pytest.raises(DataError, match=r"truncated|does not begin with the header") as caught:
+        with pytest.raises(
+            DataError, match=r"truncated|does not begin with the header|is empty|where a PLY file begins"
+        ) as caught:
             read_ply(write(tmp_path / "a.ply", whole[:length]))
         assert str(tmp_path) in str(caught.value)
 
@@ -79,7 +88,7 @@ def test_a_truncated_file_is_refused(form: str, polygons: list[tuple[int, ...]],
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_cloud_has_no_faces(form: str, tmp_path: Path) -> None:
     found = read_ply(write(tmp_path / "a.ply", ply(form, POINTS, [])))
-    assert found.faces.shape == (0, 3)
+    assert found.counts.shape == (0,)
     assert len(found.vertices["x"]) == 8
 
 
@@ -89,7 +98,7 @@ def test_as_libraries_read_it(encoding: str, tmp_path: Path) -> None:
     sphere = trimesh.creation.icosphere(subdivisions=2)
     sphere.export(tmp_path / "a.ply", encoding=encoding, vertex_normal=True)
     found = read_ply(tmp_path / "a.ply")
-    assert np.array_equal(found.faces, sphere.faces)
+    assert faces(tmp_path / "a.ply") == sphere.faces.tolist()
     for names, expected in (("xyz", sphere.vertices), (("nx", "ny", "nz"), sphere.vertex_normals)):
         columns = np.stack([found.vertices[name] for name in names], axis=-1)
         assert np.allclose(columns, expected, atol=1e-6)
@@ -102,7 +111,8 @@ XYZ = "property float x\nproperty float y\nproperty float z\n"
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "does not begin with the header"),
+        ("", "is empty where a PLY file begins"),
+        ("solid a\n", "begins with 'solid a.*' where a PLY file begins with ply"),
         ("plyable", "does not begin with the header"),
         (HEAD + "element vertex 1\n" + XYZ, "does not begin with the header"),
         ("ply\nelement vertex 1\nend_header\n1 2 3\n", "text or binary"),
@@ -152,3 +162,59 @@ def test_no_file(tmp_path: Path) -> None:
         read_ply(tmp_path / "a.ply")
     with pytest.raises(DataError, match="Is a directory"):
         read_ply(tmp_path)
+
+
+TRIANGLE = "element vertex 3\n" + XYZ
+PLACES = "0 0 0\n1 0 0\n0 1 0\n"
+
+
+@pytest.mark.parametrize(
+    "kind", ["char", "uchar", "short", "ushort", "int", "uint", "int8", "uint8", "int64", "uint64"]
+)
+@pytest.mark.parametrize("form", FORMATS)
+def test_lists_of_any_whole_numbers(kind: str, form: str, tmp_path: Path) -> None:
+    code = {"char": "b", "uchar": "B", "short": "h", "ushort": "H", "int": "i", "uint": "I"}.get(kind)
+    code = code or {"int8": "b", "uint8": "B", "int64": "q", "uint64": "Q"}[kind]
+    head = f"ply\nformat {form} 1.0\n{TRIANGLE}element face 1\nproperty list {kind} {kind} vertex_index\nend_header\n"
+    body = (PLACES + "3 0 1 2\n").encode()
+    if form != "ascii":
+        body = struct.pack(f"{FORMATS[form]}9f4{code}", *map(float, PLACES.split()), 3, 0, 1, 2)
+    assert faces(write(tmp_path / "a.ply", head.encode() + body)) == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("properties", "row"),
+    [
+        ("property list uchar int vertex_indexes", "3 0 1 2"),
+        ("property list uchar int corners\nproperty uchar red", "3 0 1 2 9"),
+        ("property list uchar int vertex index", "3 0 1 2"),
+        ("property list uchar float texcoord\nproperty list uchar int vertex_indices", "2 .5 .5 3 0 1 2"),
+    ],
+)
+def test_other_names_of_the_list(properties: str, row: str, tmp_path: Path) -> None:
+    text = f"PLY\nformat ascii 1.0\n{TRIANGLE}element face 1\n{properties}\nend_header\n{PLACES}{row}\n"
+    assert faces(write(tmp_path / "a.ply", text.encode())) == [[0, 1, 2]]
+
+
+def test_faces_without_vertices_are_refused(tmp_path: Path) -> None:
+    lists = "property list uchar int a\nproperty list uchar int b"
+    text = f"{HEAD}{TRIANGLE}element face 1\n{lists}\nend_header\n{PLACES}3 0 1 2 3 0 1 2\n"
+    with pytest.raises(DataError, match=r"a face without vertex_indices \(it has a, b\)"):
+        read_ply(write(tmp_path / "a.ply", text.encode()))
+
+
+def test_strips_of_triangles(tmp_path: Path) -> None:
+    strip = "element tristrips 1\nproperty list int int vertex_indices\nend_header\n"
+    text = f"{HEAD}element vertex 5\n{XYZ}{strip}{PLACES}1 1 0\n2 1 0\n9 0 1 2 3 -1 1 3 4 -1\n"
+    assert faces(write(tmp_path / "a.ply", text.encode())) == [[0, 1, 2], [3, 2, 1], [1, 3, 4]]
+
+
+def test_more_rows_than_the_header_says(tmp_path: Path) -> None:
+    head = f"ply\nformat binary_little_endian 1.0\nelement vertex 2\n{XYZ}end_header\n".encode()
+    for rest, refused in ((b"", False), (b"\n", False), (bytes(64), False), (b"\1" * 12, True)):
+        write(tmp_path / "a.ply", head + struct.pack("<6f", *range(6)) + rest)
+        if refused:
+            with pytest.raises(DataError, match="holds more bytes than its header says"):
+                read_ply(tmp_path / "a.ply")
+        else:
+            assert len(read_ply(tmp_path / "a.ply").vertices["x"]) == 2
