@@ -97,7 +97,7 @@ def _read_arrays(path: Path, names: Names) -> Columns:
 
 def _read_ply(path: Path, names: Names) -> Columns:
     ply = read_ply(path)
-    return Columns(by_name(path, ply.vertices.items()), {"unused_faces": len(ply.faces)} if len(ply.faces) else {})
+    return Columns(by_name(path, ply.vertices.items()), {"unused_faces": len(ply.counts)} if len(ply.counts) else {})
 
 
 def _read_pcd(path: Path, names: Names) -> Columns:
