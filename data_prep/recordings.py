@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import soundfile
 from numpy.typing import NDArray
 
 from audio.crops import SAMPLE_RATE
 from audio.decode import RESAMPLER, read_audio, stream_audio, to_int16
+from audio.formats.engine import header_of
 from data_prep.preparation import Reader
 from randquant.errors import DataError
 
@@ -33,16 +33,16 @@ def read_window(path: Path, start: int, stop: int) -> tuple[dict[str, Any], Iter
     waveform = read_audio(path, start_seconds=start / SAMPLE_RATE, seconds=seconds)
     if len(waveform) < stop - start:
         raise DataError(f"{path} ends before sample {stop} at {SAMPLE_RATE} Hz; restore it or leave it out.")
-    return {"source_rate": soundfile.info(path).samplerate}, [to_int16(waveform)]
+    return {"source_rate": header_of(path).rate}, [to_int16(waveform)]
 
 
 def samples(path: Path) -> int | None:
-    """Length at 16 kHz by the header alone; None where it cannot be read."""
+    """Length at 16 kHz by the header alone; None where it cannot be read or does not say."""
     try:
-        info = soundfile.info(path)
-    except (soundfile.LibsndfileError, OSError, TypeError):
+        header = header_of(path)
+    except DataError:
         return None
-    return info.frames * SAMPLE_RATE // info.samplerate
+    return None if header.frames is None else header.frames * SAMPLE_RATE // header.rate
 
 
 RECORDINGS = Reader(

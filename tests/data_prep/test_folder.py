@@ -43,7 +43,7 @@ def test_other_audio_is_planned_so_that_it_is_reported(tmp_path: Path) -> None:
     (tmp_path / "z.wav").symlink_to(tmp_path / "gone.wav")
     store = prepare(plan_folder(tmp_path), tmp_path / "store")
     assert [entry["path"] for entry in store.info["skipped"]] == ["y.m4a", "z.wav"]
-    assert "ffmpeg" in store.info["skipped"][0]["reason"]
+    assert "not audio that FFmpeg can decode" in store.info["skipped"][0]["reason"]
     assert "does not exist" in store.info["skipped"][1]["reason"]
 
 

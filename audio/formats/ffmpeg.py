@@ -1,0 +1,161 @@
+"""FFmpeg (PyAV, imported when it is needed), for all that libsndfile does not count exactly.
+
+MP3, MP2, AAC, M4A, MP4, MKV, WebM, WMA, APE, WavPack, TTA, AC-3, AMR, VOC, FLAC of unknown length, Ogg of other codecs.
+A recording is decoded from its beginning, always: what precedes the part that is asked for is thrown away, because no
+seek lands exactly in all of these containers. The delay that an encoder adds is taken off where the file says how long
+it is (LAME's tag, Opus' pre-skip, edit lists), and so is the filling of the last frame. One thread a decoder: files are
+decoded side by side.
+
+Nothing but the given file is read: it is handed over as an open file, no protocol is allowed, and no demuxer that
+would follow references to others.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audio.formats.promise import Promise
+from audio.formats.recording import BLOCK, Block, Header, Recording, Source, damaged
+from randquant.errors import DataError
+
+# Demuxers of containers of sound, by their names in FFmpeg. Playlists (hls, concat, dash) and devices are none of them.
+CONTAINERS = (
+    *("mp3", "aac", "loas", "ac3", "eac3", "dts", "truehd", "mlp", "amr", "flac", "ogg", "wav", "w64", "aiff", "au"),
+    *("caf", "voc", "nistsphere", "iff", "ircam", "sds", "pvf", "epaf", "avr", "sox", "ape", "wv", "tta", "tak", "mpc"),
+    *("mpc8", "shn", "ofr", "dsf", "iff", "qcp", "xwma", "oma", "rm", "aa", "asf", "avi", "flv", "mpegts", "mpeg"),
+    *("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "nut", "qoa", "osq", "bonk", "wavarc", "rka", "aea", "dss", "spdif"),
+)
+_OPTIONS = {"protocol_whitelist": "none", "format_whitelist": ",".join(CONTAINERS)}
+_SCALE = {"u8": 1 << 7, "s16": 1 << 15, "s32": 1 << 31, "s64": 1 << 63}
+
+
+class FFmpegRecording(Recording):
+    """A file that FFmpeg decodes: its default stream of sound, where a container holds several.
+
+    Args:
+        path: of the file.
+        file: open for reading; closed with this.
+        samples: of each channel, where they were counted beforehand.
+        demuxer: that reads it, by its name in FFmpeg; found out where None.
+
+    Raises:
+        DataError: FFmpeg cannot open it, it holds no sound, or its first frame cannot be decoded.
+    """
+
+    def __init__(self, path: Path, file: Source, *, samples: int | None = None, demuxer: str | None = None) -> None:
+        self.path, self._file = path, file
+        self._container: Any = None
+        try:
+            self._container = _container(path, file, demuxer)
+            self._stream = _stream(path, self._container)
+            self._promise = Promise.of(path, self._container, self._stream, samples)
+            self._frames = self._decoded()
+            # Rate and channels in a container are hints: those of the first frame hold.
+            self._first = next(self._frames, None)
+            if self._first is None:
+                raise DataError(f"{path} holds no samples; leave it out or restore it.")
+        except BaseException:
+            self.close()
+            raise
+        rate, channels = self._first.sample_rate, self._first.layout.nb_channels
+        self.header = Header(rate, channels, None, self._promise.expected(rate))
+
+    def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Block]:
+        """Frames [start, stop), as `Recording.blocks`; decoded from the beginning and from then on dropped."""
+        place, gathered, size = 0, list[Block](), 0
+        for samples in self._samples():
+            part = samples[max(0, start - place) : None if stop is None else max(0, stop - place)]
+            place += len(samples)
+            if len(part):
+                gathered.append(part)
+                size += part.size
+            if size >= BLOCK:
+                yield _joined(gathered)
+                gathered, size = [], 0
+            if stop is not None and place >= stop:
+                break
+        if gathered:
+            yield _joined(gathered)
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._container is not None:
+            self._container.close()
+        self._file.close()
+
+    def _samples(self) -> Iterator[Block]:
+        """The frames as blocks, cut where the container says that they end."""
+        assert self._first is not None
+        place = 0
+        for frame in self._all_frames():
+            if (frame.sample_rate, frame.layout.nb_channels) != (self.header.rate, self.header.channels):
+                raise DataError(
+                    f"{self.path} changes from {self.header.channels} channels at {self.header.rate:,} Hz to "
+                    f"{frame.layout.nb_channels} at {frame.sample_rate:,} Hz after {place / self.header.rate:.2f} s; "
+                    "split it there, or convert it."
+                )
+            samples = _float(frame)[: self._promise.left(place, self.header.rate)]
+            place += len(samples)
+            yield samples
+        self._promise.check(place, self.header.rate)
+
+    def _all_frames(self) -> Iterator[Any]:
+        yield self._first
+        yield from self._frames
+
+    def _decoded(self) -> Iterator[Any]:
+        import av
+
+        try:
+            for packet in self._container.demux(self._stream):
+                yield from packet.decode()
+        except (av.FFmpegError, ValueError) as error:
+            raise damaged(self.path, _reason(error)) from None
+
+
+def _joined(blocks: list[Block]) -> Block:
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def _container(path: Path, file: Source, demuxer: str | None) -> Any:
+    try:
+        import av
+    except (ImportError, OSError) as error:
+        raise DataError(
+            f"{path} is decoded by PyAV, which is not there ({error}); install it: pip install av"
+        ) from None
+    try:
+        return av.open(file, format=demuxer, options=_OPTIONS, metadata_errors="replace", io_open=_refuse_to_open)
+    except (av.FFmpegError, ValueError) as error:
+        raise DataError(f"{path} is not audio that FFmpeg can decode ({_reason(error)}); leave it out.") from None
+
+
+def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> Source:
+    raise PermissionError("a recording may not open other files")
+
+
+def _stream(path: Path, container: Any) -> Any:
+    stream = container.streams.best("audio")
+    if stream is None:
+        others = ", ".join(sorted({other.type for other in container.streams})) or "nothing"
+        raise DataError(f"{path} holds no sound ({others} alone); leave it out.")
+    stream.codec_context.thread_count = 1
+    return stream
+
+
+def _float(frame: Any) -> Block:
+    """(frames, channels) float32, full scale 1.0."""
+    samples = frame.to_ndarray()
+    channels, kind = frame.layout.nb_channels, frame.format.name.removesuffix("p")
+    samples = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
+    if kind in ("flt", "dbl"):
+        return np.ascontiguousarray(samples, dtype=np.float32)
+    shifted = samples.astype(np.float32) - np.float32(128) if kind == "u8" else samples.astype(np.float32)
+    return np.divide(shifted, np.float32(_SCALE[kind]), dtype=np.float32, order="C")
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return text.strip().rstrip(".").lower()

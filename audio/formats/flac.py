@@ -1,0 +1,80 @@
+"""FLAC: libsndfile decodes it where its header states its length, FFmpeg where that is left open or wrong.
+
+A program that writes into a pipe leaves the total of STREAMINFO at zero (`flac_piped_2s.flac`), one that is stopped may
+leave one that is too small. The number that the last frame carries tells (RFC 9639, section 9.1).
+"""
+
+import itertools
+import re
+from typing import IO
+
+_TAIL = 1 << 17  # bytes that hold the last frame where STREAMINFO does not say how long the longest one is
+_SYNC = re.compile(rb"\xff[\xf8\xf9]")
+_LENGTHS = {1: 192} | {code: 576 << (code - 2) for code in range(2, 6)} | {code: 1 << code for code in range(8, 16)}
+_LENGTH_BYTES, _RATE_BYTES = {6: 1, 7: 2}, {12: 1, 13: 2, 14: 2}  # of numbers too odd for a code
+_LOOKED_AT = 3  # frames at the end; what looks like one may be sound
+
+
+def counts_its_frames(file: IO[bytes], start: int = 0) -> bool:
+    """Whether STREAMINFO states as many frames as the last one says there are, or more.
+
+    Args:
+        file: open for reading.
+        start: byte where `fLaC` stands.
+    """
+    file.seek(start)
+    head = file.read(26)
+    if len(head) < 26:
+        return False
+    total = int.from_bytes(head[21:26], "big") & ((1 << 36) - 1)
+    fixed, longest = int.from_bytes(head[8:10], "big"), int.from_bytes(head[15:18], "big")
+    tail = _tail(file, 2 * longest + 4096 if longest else _TAIL)
+    return total > 0 and all(end <= total for end in _last_ends(tail, fixed))
+
+
+def _tail(file: IO[bytes], length: int) -> bytes:
+    file.seek(max(0, file.seek(0, 2) - length))
+    return file.read()
+
+
+def _last_ends(tail: bytes, fixed: int) -> list[int]:
+    """Where the last frames end, in samples from the beginning."""
+    places = reversed([match.start() for match in _SYNC.finditer(tail)])
+    ends = (_frame_end(tail[place : place + 16], fixed) for place in places)
+    return list(itertools.islice((end for end in ends if end is not None), _LOOKED_AT))
+
+
+def _frame_end(head: bytes, fixed: int) -> int | None:
+    """Where the frame ends whose header this is, in samples; None where it is no header."""
+    number, place = _coded_number(head)
+    if number is None or head[3] & 1 or head[2] >> 4 == 0:
+        return None
+    code, extra = head[2] >> 4, _LENGTH_BYTES.get(head[2] >> 4, 0)
+    length = int.from_bytes(head[place : place + extra], "big") + 1 if extra else _LENGTHS[code]
+    place += extra + _RATE_BYTES.get(head[2] & 15, 0)
+    if place >= len(head) or _crc8(head[:place]) != head[place]:
+        return None
+    return (number if head[1] & 1 else number * fixed) + length
+
+
+def _coded_number(head: bytes) -> tuple[int | None, int]:
+    """The number of a frame or sample, coded as UTF-8 codes characters, and the place behind it."""
+    if len(head) < 12:
+        return None, 0
+    ones = 8 - (head[4] ^ 0xFF).bit_length()
+    if ones == 0:
+        return head[4], 5
+    number, end = head[4] & (0x7F >> ones), 4 + ones
+    for byte in head[5:end]:
+        number = number << 6 | byte & 0x3F
+    valid = 2 <= ones <= 7 and all(byte >> 6 == 2 for byte in head[5:end])
+    return (number if valid else None), end
+
+
+def _crc8(data: bytes) -> int:
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x07) & 0xFF if crc & 0x80 else crc << 1
+    return crc

@@ -1,0 +1,106 @@
+"""What a file is by its first bytes, whatever its name says."""
+
+import re
+from pathlib import Path
+
+from randquant.errors import DataError
+
+HEAD = 4096  # bytes that tell
+
+# Offset, bytes, and what it is, for files that pose as recordings.
+_NO_SOUND: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x93NUMPY", "a NumPy array (.npy)"),
+    (0, b"\x89HDF\r\n", "an HDF5 file"),
+    (0, b"PAR1", "a Parquet table"),
+    (0, b"\x89PNG", "a PNG picture"),
+    (0, b"\xff\xd8\xff", "a JPEG picture"),
+    (0, b"GIF8", "a GIF picture"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"\x1f\x8b", "a gzip archive; unpack it"),
+    (0, b"BZh", "a bzip2 archive; unpack it"),
+    (0, b"\xfd7zXZ", "an xz archive; unpack it"),
+    (0, b"7z\xbc\xaf", "a 7z archive; unpack it"),
+    (0, b"Rar!", "a RAR archive; unpack it"),
+    (0, b"\x28\xb5\x2f\xfd", "a Zstandard archive; unpack it"),
+    (257, b"ustar", "a tar archive; unpack it"),
+    (0, b"\x80\x02", "a Python pickle"),
+    (0, b"\x80\x03", "a Python pickle"),
+    (0, b"\x80\x04", "a Python pickle"),
+    (0, b"\x80\x05", "a Python pickle"),
+    (0, b"MThd", "a MIDI score, which holds notes and no sound"),
+    (0, b"SQLite format 3", "a SQLite database"),
+    (0, b"\x7fELF", "a program"),
+    (0, b"MZ", "a program"),
+)
+_TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]+")
+
+
+def read_head(path: Path) -> bytes:
+    """The first bytes of a file.
+
+    Raises:
+        DataError: missing, a folder, empty, or not to be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; check the path.") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder where a recording is expected; give a file.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} cannot be read ({reason}); check its permissions and its disk.") from None
+    if not head:
+        raise DataError(f"{path} is empty (0 bytes); leave it out or restore it.")
+    return head
+
+
+def refuse_what_is_no_sound(path: Path, head: bytes) -> None:
+    """Say what a file is that holds no sound, whatever its name.
+
+    Raises:
+        DataError: its first bytes are those of a known kind of file that is no recording.
+    """
+    if head.startswith(b"version https://git-lfs"):
+        raise DataError(f"{path} is not audio but a Git LFS pointer to it; fetch the recording by: git lfs pull")
+    kind = _zip_kind(path) if head.startswith(b"PK\x03\x04") else _named(head)
+    if kind is not None:
+        what, _, advice = kind.partition("; ")
+        raise DataError(f"{path} is not audio but {what}; {advice or 'leave it out'}.")
+
+
+def _named(head: bytes) -> str | None:
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "a web page (HTML) saved under another name; download it again"
+    if text.startswith(b"<?xml"):
+        return "an XML document"
+    for offset, magic, name in _NO_SOUND:
+        if head[offset : offset + len(magic)] == magic:
+            return name
+    if text.startswith((b"#extm3u", b"[playlist]", b"ffconcat")):
+        return "a playlist, which names recordings and holds none"
+    return None
+
+
+def is_text(head: bytes) -> bool:
+    """Whether these are the first bytes of a text."""
+    return _TEXT.fullmatch(head) is not None
+
+
+def _zip_kind(path: Path) -> str:
+    """What a ZIP archive is by the names in it; nothing is unpacked."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return "a damaged ZIP archive; restore it or leave it out"
+    if any(name.endswith(("/constants.pkl", "/data.pkl")) or name == "data.pkl" for name in names):
+        scripted = any("/code/" in name for name in names)
+        return "a TorchScript module" if scripted else "a PyTorch checkpoint"
+    if names and all(name.endswith(".npy") for name in names):
+        return "a NumPy archive (.npz)"
+    return "a ZIP archive; unpack it"

@@ -1,0 +1,81 @@
+"""What every engine gives of an open recording: its rate, its channels, and blocks of its samples."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import RawIOBase
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from randquant.errors import DataError
+
+Block = NDArray[np.float32]  # (frames, channels), full scale 1.0; float recordings may exceed it
+
+Source = IO[bytes] | RawIOBase  # an open file, or one that shows a part of it
+
+BLOCK = 1 << 21  # samples of all channels together that are held at once: 8 MB
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a recording before it is decoded.
+
+    Attributes:
+        rate: frames a second.
+        channels: samples a frame.
+        frames: how many; None where only decoding tells.
+        expected: about how many, as the container says or its bit rate suggests; 0 where nothing does.
+    """
+
+    rate: int
+    channels: int
+    frames: int | None
+    expected: int
+
+
+class Recording(ABC):
+    """An open file of sound. Close it, or use it as a context.
+
+    Attributes:
+        path: of the file.
+        header: what is known of it.
+    """
+
+    path: Path
+    header: Header
+
+    @abstractmethod
+    def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Block]:
+        """Frames [start, stop), or up to the end; at most about `BLOCK` samples at a time, never an empty block.
+
+        To be asked for once.
+
+        Raises:
+            DataError: it is damaged, or holds less than its container promises.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the file back."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def truncated(path: Path, share: str) -> DataError:
+    """The error of a recording that holds less than it promises; `share` says how much of what is there."""
+    return DataError(f"{path} is truncated ({share} are there); restore it or leave it out.")
+
+
+def damaged(path: Path, reason: str) -> DataError:
+    """The error of a recording that cannot be decoded to its end."""
+    return DataError(f"{path} is damaged ({reason.strip().rstrip('.')}); restore it or leave it out.")

@@ -1,0 +1,28 @@
+"""Tags of music players: titles and pictures before, between and behind the sound (ID3, APE, Lyrics3)."""
+
+import mmap
+
+_MOST_TAGS = 16
+
+
+def tag_length(content: bytes | mmap.mmap, place: int) -> int:
+    """Bytes of the tag that begins at `place`; 0 where none does."""
+    head = content[place : place + 32]
+    if head.startswith(b"ID3") and len(head) >= 10 and head[3] < 0xFF and max(head[6:10]) < 0x80:
+        return 10 + id3_size(head) + (10 if head[5] & 0x10 else 0)
+    if head.startswith(b"TAG+"):
+        return 227
+    if head.startswith(b"TAG"):
+        return 128
+    if head.startswith(b"APETAGEX") and len(head) == 32:
+        is_header = int.from_bytes(head[20:24], "little") & 1 << 29
+        return 32 + (int.from_bytes(head[12:16], "little") if is_header else 0)
+    if head.startswith(b"LYRICSBEGIN"):
+        ends = [content.find(mark, place) for mark in (b"LYRICSEND", b"LYRICS200")]
+        return next((end + 9 - place for end in ends if end > 0), 0)
+    return 0
+
+
+def id3_size(head: bytes) -> int:
+    """Bytes of an ID3v2 tag behind its header of ten."""
+    return head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]

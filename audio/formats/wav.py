@@ -1,0 +1,92 @@
+"""WAV: libsndfile decodes it, behind a header of our own where that of the file is wrong about its bytes."""
+
+import struct
+from pathlib import Path
+from typing import IO
+
+from audio.formats.libsndfile import LibsndfileRecording
+from audio.formats.padded_pcm import LowBitsRecording, lies_in_the_low_bits
+from audio.formats.recording import Recording
+from audio.formats.span import Span
+from audio.formats.wav_extent import coded_frames, is_coded, sound_bytes
+from audio.formats.wav_header import ALAW, FLOAT, PCM, ULAW, WavHeader, read_wav_header
+from randquant.errors import DataError
+
+_WIDTHS = {PCM: (1, 2, 3, 4), FLOAT: (4, 8), ALAW: (1,), ULAW: (1,)}  # bytes of a sample
+
+
+def open_wav(path: Path) -> Recording | None:
+    """A WAV file; None where its coding is not one that libsndfile counts (MP3, AC-3, ... in WAV).
+
+    Raises:
+        DataError: its header says too little, or contradicts the bytes.
+        soundfile.LibsndfileError: libsndfile cannot open it.
+    """
+    file = open(path, "rb")  # noqa: SIM115 closed by the recording that shows a part of it
+    try:
+        header = read_wav_header(path, file)
+        if not is_coded(header) and header.tag not in _WIDTHS:
+            file.close()
+            return None
+        size = sound_bytes(path, header, file)
+        recording = _coded(path, file, header, size) if is_coded(header) else _pcm(path, file, header, size)
+    except BaseException:
+        file.close()
+        raise
+    return recording
+
+
+def _coded(path: Path, file: IO[bytes], header: WavHeader, size: int) -> Recording:
+    frames = coded_frames(path, header, size)
+    if size == header.stated:
+        file.close()
+        return LibsndfileRecording(path, frames=frames)
+    return LibsndfileRecording(path, _behind_new_header(file, header, header.format, size), frames=frames)
+
+
+def _pcm(path: Path, file: IO[bytes], header: WavHeader, size: int) -> Recording:
+    width = _width(path, header)
+    valid = min(header.valid_bits, header.bits) or 8 * width
+    align = width * header.channels
+    if header.tag == PCM and valid < 8 * width and lies_in_the_low_bits(path, file, header, size, valid):
+        return LowBitsRecording(path, file, header, size)
+    if header.stated == size and header.align == align and header.bits == 8 * width:
+        recording = LibsndfileRecording(path)
+        if recording.header.frames == size // align:
+            file.close()
+            return recording
+        recording.close()
+    form = struct.pack(
+        header.order + "HHIIHH", header.tag, header.channels, header.rate, header.rate * align, align, 8 * width
+    )
+    return LibsndfileRecording(path, _behind_new_header(file, header, form, size // align * align))
+
+
+def _width(path: Path, header: WavHeader) -> int:
+    """Bytes of a sample. Where the size of a frame is wrong, the byte rate and the bits may agree without it."""
+    widths, packed = _WIDTHS[header.tag], -(-header.bits // 8)
+    width, rest = divmod(header.align, header.channels)
+    if rest == 0 and width in widths and (width == packed or header.byte_rate == header.rate * header.align):
+        if width >= packed:
+            return width
+    elif packed in widths and header.byte_rate == header.rate * packed * header.channels:
+        return packed
+    raise DataError(
+        f"{path} contradicts itself: {header.bits} bits, {header.channels} channels and {header.align} bytes a frame "
+        "do not fit each other; write its header anew or leave it out."
+    )
+
+
+def _behind_new_header(file: IO[bytes], header: WavHeader, form: bytes, size: int) -> Span:
+    """The sound alone, behind chunks that say how much of it there is."""
+    form = form + bytes(len(form) % 2)
+    chunk = struct.pack(header.order + "4sI", b"fmt ", len(form)) + form
+    if size < 1 << 31:
+        name = b"RIFF" if header.order == "<" else b"RIFX"
+        head = struct.pack(header.order + "4sI4s", name, 4 + len(chunk) + 8 + size, b"WAVE") + chunk
+        head += struct.pack(header.order + "4sI", b"data", size)
+    else:
+        sizes = struct.pack("<4sIQQQI", b"ds64", 28, 4 + 36 + len(chunk) + 8 + size, size, 0, 0)
+        head = struct.pack("<4sI4s", b"RF64", 0xFFFFFFFF, b"WAVE") + sizes + chunk
+        head += struct.pack("<4sI", b"data", 0xFFFFFFFF)
+    return Span(file, header.start, header.start + size, head)

@@ -1,0 +1,99 @@
+"""Which bytes of a WAV file are sound: its header held against the file.
+
+libsndfile and FFmpeg take the header's word. `sizes_zero_2s.wav` then holds nothing and `data_size_half_2s.wav` half
+of its sound.
+"""
+
+import struct
+from pathlib import Path
+from typing import IO
+
+from audio.formats.recording import truncated
+from audio.formats.wav_header import BLOCK_CODES, WavHeader, is_chunk_name
+from randquant.errors import DataError
+
+# Behind the sound: tags of music players, and chunks that programs cut off without harm.
+_TAGS = (b"TAG", b"ID3\x02", b"ID3\x03", b"ID3\x04", b"APETAGEX")
+_KNOWN = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"cue ", b"smpl", b"iXML", b"JUNK", b"PAD ", b"FLLR", b"_PMX", b"axml")
+_SOUND = (b"data", b"RIFF", b"RIFX", b"RF64", b"BW64")
+_MOST_CHUNKS = 10_000
+_SECTOR = 4096  # bytes; file systems and recorders fill up the last one with zeros
+
+
+def sound_bytes(path: Path, header: WavHeader, file: IO[bytes]) -> int:
+    """How many bytes from `header.start` on are sound: as stated, or to the end of the file where nothing is.
+
+    A sample or a pad byte too many or too few is tolerated, and so are chunks and tags behind the sound.
+
+    Raises:
+        DataError: the file ends before its sound does, or goes on behind it with what may be sound.
+    """
+    stated, present, slack = header.stated, header.present, max(header.align, 8)
+    if stated is None or 0 <= stated - present <= slack:
+        return present
+    if stated > present:
+        raise truncated(path, f"{present:,} of {stated:,} bytes")
+    rest = present - stated
+    if rest <= slack or _ends_in_other_than_sound(header, file, header.start + stated):
+        return stated
+    if stated == 0 or rest % (1 << 32) == 0:
+        return present  # the size was never filled in, or is larger than its 32 bits
+    raise DataError(
+        f"{path} contradicts itself: by its header the sound ends after {stated:,} bytes, but {rest:,} bytes that are "
+        "no chunk follow; write its header anew, as in: sox --ignore-length IN OUT"
+    )
+
+
+def coded_frames(path: Path, header: WavHeader, size: int) -> int:
+    """Frames of a coded format in `size` bytes; `fact` says how far the last block is filled.
+
+    Raises:
+        DataError: `fact` and the blocks contradict each other, or the blocks have no size.
+    """
+    if header.align == 0 or header.frames_per_block == 0:
+        raise DataError(f"{path} does not say how large the blocks of its coding are; restore its header.")
+    per_block, fact = header.frames_per_block, header.fact
+    frames = -(-size // header.align) * per_block
+    if fact is None or fact > frames:
+        return frames
+    # Some programs count the samples of all channels where they should count those of one.
+    for count in (fact, fact // header.channels):
+        if frames - per_block < count <= frames:
+            return count
+    raise DataError(
+        f"{path} contradicts itself: its chunk fact counts {fact:,} frames, its blocks hold {frames:,}; "
+        "convert it with the program it comes from, or leave it out."
+    )
+
+
+def is_coded(header: WavHeader) -> bool:
+    """Whether several frames share a block."""
+    return header.tag in BLOCK_CODES
+
+
+def _ends_in_other_than_sound(header: WavHeader, file: IO[bytes], end: int) -> bool:
+    return any(_are_chunks(header, file, place) for place in (end + end % 2, end)) or _are_zeros(header, file, end)
+
+
+def _are_chunks(header: WavHeader, file: IO[bytes], place: int) -> bool:
+    """Whether chunks and tags, and no others that hold sound, lead from here to the end of the file."""
+    for _ in range(_MOST_CHUNKS):
+        if place >= header.size - 7:
+            return True
+        file.seek(place)
+        name, length = struct.unpack(header.order + "4sI", file.read(8))
+        if name.startswith(_TAGS):
+            return True
+        if name in _SOUND or not is_chunk_name(name):
+            return False
+        place += 8 + length + length % 2
+        if place > header.size + 1:
+            return name in _KNOWN
+    return False
+
+
+def _are_zeros(header: WavHeader, file: IO[bytes], end: int) -> bool:
+    if header.size - end >= _SECTOR:
+        return False
+    file.seek(end)
+    return not any(file.read(_SECTOR))

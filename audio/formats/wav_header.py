@@ -1,0 +1,148 @@
+"""The header of a WAV file (RIFF, RIFX, RF64, BW64): how its sound is coded, where it lies, how much is stated."""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from randquant.errors import DataError
+
+PCM, MS_ADPCM, FLOAT, ALAW, ULAW, IMA_ADPCM, GSM610, EXTENSIBLE = 1, 2, 3, 6, 7, 0x11, 0x31, 0xFFFE
+BLOCK_CODES = (MS_ADPCM, IMA_ADPCM, GSM610)
+
+FORMS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
+# What programs that write into a pipe state instead of the bytes of sound, which they do not know yet.
+_OPEN_ENDED = (range(0x7FF00000, 0x80100000), range(0xFFF00000, 0x100000000))
+_BEFORE = 1 << 28  # bytes that may precede the sound: pictures, metadata
+_KEPT = 4096  # bytes of a chunk
+_GSM_FRAMES = 320  # in a block of 65 bytes
+
+Order = Literal["<", ">"]
+
+
+@dataclass(frozen=True)
+class WavHeader:
+    """What a WAV file says of itself.
+
+    Attributes:
+        order: of its numbers, as in struct.
+        tag: of the coding, the one behind WAVE_FORMAT_EXTENSIBLE where that is used.
+        channels, rate: as stated.
+        byte_rate: bytes a second, as stated.
+        align: bytes of one sample of all channels, or of one block of a coded format.
+        bits: of a sample.
+        valid_bits: those of `bits` that carry sound, where WAVE_FORMAT_EXTENSIBLE says so; else `bits`.
+        extensible: whether it is used.
+        frames_per_block: of a coded format; 1 for others, 0 where that is not stated.
+        format: the chunk `fmt ` itself.
+        start: byte where the sound begins.
+        stated: bytes of sound; None where the header leaves that open.
+        fact: frames by the chunk `fact`; None without.
+        size: of the file in bytes.
+    """
+
+    order: Order
+    tag: int
+    channels: int
+    rate: int
+    byte_rate: int
+    align: int
+    bits: int
+    valid_bits: int
+    extensible: bool
+    frames_per_block: int
+    format: bytes
+    start: int
+    stated: int | None
+    fact: int | None
+    size: int
+
+    @property
+    def present(self) -> int:
+        """Bytes from the beginning of the sound to the end of the file."""
+        return self.size - self.start
+
+
+def read_wav_header(path: Path, file: IO[bytes]) -> WavHeader:
+    """The header of an open file that begins with one of `FORMS`.
+
+    Raises:
+        DataError: it does not say how its sound is coded, or has none.
+    """
+    size = file.seek(0, 2)
+    file.seek(0)
+    order: Order = ">" if file.read(12).startswith(b"RIFX") else "<"
+    chunks: dict[bytes, bytes] = {}
+    place = 12
+    while place <= _BEFORE:
+        file.seek(place)
+        head = file.read(8)
+        if len(head) < 8:
+            break
+        name, length = head[:4], int(struct.unpack(order + "I", head[4:])[0])
+        if name == b"data":
+            return _header(path, order, chunks, place + 8, length, size)
+        chunks.setdefault(name, file.read(min(length, _KEPT)))
+        place = _next_chunk(file, place + 8 + length)
+    raise DataError(f"{path} is a WAV file without sound (it has no data chunk); leave it out or restore it.")
+
+
+def is_chunk_name(name: bytes) -> bool:
+    """Whether these may be the four characters that a chunk begins with."""
+    return len(name) == 4 and all(0x20 <= byte < 0x7F for byte in name)
+
+
+def _next_chunk(file: IO[bytes], end: int) -> int:
+    """Chunks begin at even places; some programs forget the byte that this takes."""
+    if end % 2 == 0:
+        return end
+    file.seek(end)
+    head = file.read(5)
+    return end if is_chunk_name(head[:4]) and not is_chunk_name(head[1:]) else end + 1
+
+
+def _header(path: Path, order: Order, chunks: dict[bytes, bytes], start: int, length: int, size: int) -> WavHeader:
+    form = chunks.get(b"fmt ", b"")
+    if len(form) < 14:
+        raise DataError(f"{path} is a WAV file whose header does not say how its sound is coded; restore it.")
+    tag, channels, rate, byte_rate, align = struct.unpack_from(order + "HHIIH", form)
+    bits = _number(order, form, 14)
+    extensible = tag == EXTENSIBLE and len(form) >= 26
+    valid_bits = (extensible and _number(order, form, 18)) or bits
+    tag = _number(order, form, 24) if extensible else tag
+    per_block = _GSM_FRAMES if tag == GSM610 else _number(order, form, 18) if tag in BLOCK_CODES else 1
+    if channels == 0 or rate == 0:
+        raise DataError(f"{path} states {channels} channels at {rate} Hz; restore its header or leave it out.")
+    stated, fact = _stated(order, chunks, length, size - start)
+    return WavHeader(
+        order,
+        tag,
+        channels,
+        rate,
+        byte_rate,
+        align,
+        bits,
+        valid_bits,
+        extensible,
+        per_block,
+        form,
+        start,
+        stated,
+        fact,
+        size,
+    )
+
+
+def _number(order: Order, form: bytes, place: int) -> int:
+    return int(struct.unpack_from(order + "H", form, place)[0]) if len(form) >= place + 2 else 0
+
+
+def _stated(order: Order, chunks: dict[bytes, bytes], length: int, present: int) -> tuple[int | None, int | None]:
+    """Bytes of sound and frames; the 64-bit sizes of RF64 where there are any."""
+    long, counted = chunks.get(b"ds64", b""), chunks.get(b"fact", b"")
+    fact = int(struct.unpack_from(order + "I", counted)[0]) if len(counted) >= 4 else 0
+    if length == 0xFFFFFFFF and len(long) >= 24:
+        _, length, frames = struct.unpack_from(order + "QQQ", long)
+        fact = frames if fact == 0xFFFFFFFF else fact
+    unknown = length > present and (any(length in lengths for lengths in _OPEN_ENDED) or length >= 1 << 62)
+    return (None if unknown else length), (None if fact in (0, 0xFFFFFFFF) or fact >= 1 << 62 else fact)
