@@ -17,9 +17,10 @@ from typing import Any, Literal
 from data_prep.dataset import Dataset
 from data_prep.formats.whole_file import stand_in
 from data_prep.oddities import ODDITIES, Findings, look_at
-from data_prep.preparation import Item, Plan, Reader, printable, read_item
+from data_prep.preparation import Item, Plan, Reader, read_item
 from data_prep.processes import in_processes
 from randquant.errors import DataError, UsageError
+from randquant.file_names import utf8_name
 from randquant.progress import bar
 from randquant.store import SPLITS
 
@@ -68,7 +69,7 @@ class Examination:
         items = sorted(self.readable, key=lambda item: _order(item.split or "none"))
         firsts: dict[str, str] = {}
         pairs = []
-        for name in (printable(item.name) for item in items):
+        for name in (utf8_name(item.name) for item in items):
             if name in self.findings:
                 first = firsts.setdefault(self.findings[name].content, name)
                 pairs += [(name, first)] if first != name else []
@@ -77,14 +78,14 @@ class Examination:
     @cached_property
     def leaked(self) -> list[tuple[str, str]]:
         """Those of `copies` whose first lies in another split: shapes to be tested on that were learnt from."""
-        splits = {printable(item.name): item.split for item in self.readable}
+        splits = {utf8_name(item.name): item.split for item in self.readable}
         return [(name, first) for name, first in self.copies if splits[name] != splits[first]]
 
     @cached_property
     def readable(self) -> list[Item]:
         """The items that a store would hold."""
         lost = {*self.absent, *self.unreadable}
-        return [item for item in self.plan.items if printable(item.name) not in lost]
+        return [item for item in self.plan.items if utf8_name(item.name) not in lost]
 
     @cached_property
     def found(self) -> dict[str, int]:
@@ -200,11 +201,11 @@ class Examination:
             "found": self.found,
             "published": dict(self.published),
             "classes": {"found": len(self.labels), "published": self.dataset.classes},
-            "labels": {printable(label): dict(splits) for label, splits in self.labels.items()},
+            "labels": {utf8_name(label): dict(splits) for label, splits in self.labels.items()},
             "missing": self.missing,
             "missing_files": list(self.absent),
             "unreadable": [{"path": path, "reason": reason} for path, reason in self.unreadable.items()],
-            "repeated": [printable(name) for name in self.repeated],
+            "repeated": [utf8_name(name) for name in self.repeated],
             **self._record_of_shapes(),
             "plan": dict(self.plan.source),
         }
@@ -244,7 +245,7 @@ def examine(dataset: Dataset, plan: Plan, *, decode: bool = False, workers: int 
             display.update(count)
     absent = [name for name, (there, _) in faults.items() if not there]
     named = plan.missing or plan.source.get("missing_first", ())
-    absent += sorted({printable(name) for name in named} - set(absent))
+    absent += sorted({utf8_name(name) for name in named} - set(absent))
     unreadable = {name: reason for name, (there, reason) in faults.items() if there}
     return Examination(dataset, plan, absent, unreadable, decode, findings)
 
@@ -267,14 +268,14 @@ def _check_batch(root: Path, items: Sequence[Item], reader: Reader, decode: bool
     for item in items:
         try:
             if reader.kind == "points":
-                findings[printable(item.name)] = look_at(root, item, reader)
+                findings[utf8_name(item.name)] = look_at(root, item, reader)
                 continue
             _, blocks = read_item(root, item, reader)
             for _block in blocks if decode else ():
                 pass
         except DataError as error:
             path = root / item.path
-            faults[printable(item.name)] = (path.exists(), stand_in(path) or str(error))
+            faults[utf8_name(item.name)] = (path.exists(), stand_in(path) or str(error))
     return len(items), faults, findings
 
 

@@ -7,7 +7,6 @@ one task: joblib runs it in a process of this computer, or the workers of a Dask
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from data_prep.cluster import run_on_cluster
 from data_prep.formats.whole_file import stand_in
 from data_prep.processes import in_processes
 from randquant.errors import DataError, UsageError
+from randquant.file_names import utf8_name, require_utf8
 from randquant.progress import bar
 from randquant.store import Store, StoreWriter
 
@@ -215,7 +215,7 @@ def _write_shard(
             except DataError as error:
                 if strict:
                     raise
-                shard.skip(printable(item.name), stand_in(root / item.path) or str(error))
+                shard.skip(utf8_name(item.name), stand_in(root / item.path) or str(error))
     return len(items)
 
 
@@ -225,18 +225,12 @@ def read_item(root: Path, item: Item, reader: Reader) -> Reading:
     Raises:
         DataError: it cannot be read; raised here or from the iteration over the rows.
     """
-    if printable(item.path) != item.path:
-        raise DataError(f"{printable(item.path)}: the file name is not valid UTF-8; rename it.")
+    require_utf8(item.path)
     if item.window is None:
         return reader.read(root / item.path)
     if reader.read_window is None:
         raise TypeError(f"a reader of {reader.kind} without read_window cannot read windows")
     return reader.read_window(root / item.path, *item.window)
-
-
-def printable(path: str) -> str:
-    """File names are bytes; those not in UTF-8 reach Python as lone surrogates, which no table can hold."""
-    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
 
 
 def _columns(item: Item) -> dict[str, str | None]:

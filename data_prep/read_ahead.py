@@ -1,6 +1,6 @@
 """The items of a plan, read in order by several processes, for a consumer that needs them once and keeps no store."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,18 @@ _SMALL = 256  # items for which starting processes costs more than they save
 Columns = Mapping[str, Any]
 
 
-def read_ahead(plan: Plan, *, workers: int = 1, columns: list[Columns] | None = None) -> Iterator[NDArray | DataError]:
+def read_ahead(
+    plan: Plan, *, workers: int = 1, start: int = 0, columns: list[Columns] | None = None
+) -> Iterator[NDArray | DataError]:
     """Rows of each item, or why it cannot be read, in the order of the plan.
 
     Args:
         plan: what to read.
         workers: processes.
+        start: the first item to read.
         columns: a list that what the reader says of each readable item is appended to, as in a store's manifest.
     """
-    for outcome in _outcomes(plan, workers):
+    for outcome in _outcomes(plan, plan.items[start:], workers):
         if isinstance(outcome, DataError):
             yield outcome
             continue
@@ -36,12 +39,12 @@ def read_ahead(plan: Plan, *, workers: int = 1, columns: list[Columns] | None = 
         yield outcome[1]
 
 
-def _outcomes(plan: Plan, workers: int) -> Iterator[tuple[Columns, NDArray] | DataError]:
-    if workers == 1 or len(plan.items) < _SMALL:
-        yield from (_outcome(plan.root, item, plan.reader) for item in plan.items)
+def _outcomes(plan: Plan, items: Sequence[Item], workers: int) -> Iterator[tuple[Columns, NDArray] | DataError]:
+    if workers == 1 or len(items) < _SMALL:
+        yield from (_outcome(plan.root, item, plan.reader) for item in items)
         return
-    for first in range(0, len(plan.items), _AHEAD):
-        tasks = [(plan.root, item, plan.reader) for item in plan.items[first : first + _AHEAD]]
+    for first in range(0, len(items), _AHEAD):
+        tasks = [(plan.root, item, plan.reader) for item in items[first : first + _AHEAD]]
         yield from in_processes(_outcome, tasks, workers, batch="auto")
 
 

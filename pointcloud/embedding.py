@@ -1,6 +1,6 @@
 """Clouds to a table of vectors, embedded in batches as they come."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,11 +15,14 @@ import randquant
 from pointcloud.layout import Layout
 from pointcloud.shape_features import Preparation, batch_clouds
 from pointcloud.weights import LoadedPointEncoder
-from randquant.embedding_table import Spool, spool, write_table
+from randquant.embedding_table import write_table
 from randquant.errors import DataError
 from randquant.features import inference
-from randquant.progress import progress
+from randquant.progress import bar
 from randquant.readable import Readable
+from randquant.spool import Spool, file_states, spool
+
+_PART_BATCHES = 16  # batches between notes of how far it has come
 
 Outcome = NDArray[np.float32] | DataError
 
@@ -32,11 +35,13 @@ class Summary:
         rows: of the table, one a shape.
         dimension: D.
         skipped: (path, reason) of the shapes that could not be read.
+        resumed: files that an earlier, interrupted run had done.
     """
 
     rows: int
     dimension: int
     skipped: list[tuple[str, str]]
+    resumed: int
 
 
 @dataclass
@@ -57,55 +62,114 @@ class ShapeEmbedder:
 
     def write(
         self,
+        root: Path,
         names: Sequence[str],
-        clouds: Iterable[Outcome],
+        clouds: Callable[[int], Iterable[Outcome]],
         layout: Layout,
         out: Path,
         *,
         checkpoint: str,
         source: Mapping[str, Any],
+        columns: list[Mapping[str, Any]] | None = None,
     ) -> Summary:
         """Embed clouds into the Parquet file `out`.
 
         Columns: path, points (of the cloud that was embedded), embedding (fixed-size list of D float32); rows in the
         order of `names`. Provenance is JSON under the key "randquant" of the schema's metadata. The file appears whole
-        or not at all.
+        or not at all; a run that is stopped goes on where it was, to the same bytes.
 
         Args:
-            names: of the shapes.
-            clouds: of each, rows as in a store (N, C) float32 with at least `points` rows and the up axis z, or why it
-                cannot be read.
+            root: folder of the files.
+            names: of the shapes, relative to `root`.
+            clouds: from a position in `names` on, rows of each as in a store (N, C) float32 with at least `points` rows
+                and the up axis z, or why it cannot be read.
             layout: of the clouds.
             out: file to write.
             checkpoint: the encoder's name, for the provenance.
             source: JSON values: how the clouds were made.
+            columns: a list that `clouds` appends to for each readable shape; what an interrupted run had in it is put
+                there again.
 
         Raises:
-            DataError: no cloud could be read, or with `strict` any one could not; embeddings are not finite.
+            DataError: no cloud could be read, or with `strict` any one could not; embeddings are not finite; another
+                run writes the same table.
         """
-        readable = Readable(strict=self.strict)
-        shown = progress(zip(names, clouds, strict=True), label="embedding", unit="shapes", total=len(names))
-        with spool(out, self.loaded.encoder.embedding_size()) as waiting:
-            embedded = self._embed(readable.only(shown), layout, waiting)
+        readable, columns = Readable(strict=self.strict), [] if columns is None else columns
+        identity = {**self._identity(root, names), "source": dict(source), "layout": list(layout.channels)}
+        with spool(out, self.loaded.encoder.embedding_size(), identity) as waiting:
+            done = self._take_up(waiting, readable, columns)
+            shown = self._shown(names, clouds(done), done)
+            embedded = self._embed(names, shown, readable, layout, waiting, columns)
             readable.require_some(names, "shapes")
-            columns = {
+            table = {
                 "path": pa.array([names[position] for position in embedded], pa.string()),
                 "points": pa.array([self.points] * len(embedded), pa.int64()),
             }
-            write_table(out, columns, waiting.vectors(), self._provenance(checkpoint, source, readable))
-        return Summary(len(embedded), waiting.dimension, sorted(readable.skipped.items()))
+            write_table(out, table, waiting.vectors(), self._provenance(checkpoint, source, readable))
+        return Summary(len(embedded), waiting.dimension, sorted(readable.skipped.items()), done)
+
+    def _identity(self, root: Path, names: Sequence[str]) -> dict[str, Any]:
+        """All that the table depends on besides how the clouds were made."""
+        return {
+            "root": str(root.resolve()),
+            "files": file_states(root, names),
+            "randquant": randquant.__version__,
+            "torch": torch.__version__,
+            "sha256": self.loaded.sha256,
+            "encoder": type(self.loaded.encoder).__name__,
+            "up": self.loaded.up,
+            "points": self.points,
+            "batch": batch_clouds(self.points, self.device),
+            "device": torch.device(self.device).type,
+        }
+
+    @staticmethod
+    def _take_up(waiting: Spool, readable: Readable, columns: list[Mapping[str, Any]]) -> int:
+        """What an interrupted run found out; returns how many files it had done."""
+        for record in waiting.records:
+            readable.skipped.update(record["skipped"])
+            columns += record["columns"]
+        return int(waiting.records[-1]["stop"]) if waiting.records else 0
+
+    @staticmethod
+    def _shown(names: Sequence[str], clouds: Iterable[Outcome], done: int) -> Iterator[tuple[int, Outcome]]:
+        """Position and outcome of each file from `done` on, with a bar that counts them."""
+        with bar(label="embedding", unit="shapes", total=len(names), initial=done) as display:
+            for position, outcome in zip(range(done, len(names)), clouds, strict=True):
+                yield position, outcome
+                display.update(1)
 
     @inference()
-    def _embed(self, clouds: Iterator[tuple[int, NDArray[np.float32]]], layout: Layout, waiting: Spool) -> list[int]:
-        """Spool the vectors of all clouds; returns their positions."""
+    def _embed(
+        self,
+        names: Sequence[str],
+        clouds: Iterator[tuple[int, Outcome]],
+        readable: Readable,
+        layout: Layout,
+        waiting: Spool,
+        columns: list[Mapping[str, Any]],
+    ) -> list[int]:
+        """Spool the vectors of all clouds, part by part; returns their positions."""
         prepare = Preparation(self.loaded, layout, self.device)
         size = batch_clouds(self.points, self.device)
-        positions: list[int] = []
-        while batch := list(islice(clouds, size)):
-            positions += [position for position, _ in batch]
-            stacked = np.stack([cloud[: self.points] for _, cloud in batch])
-            waiting.append(prepare(torch.from_numpy(stacked)).float().cpu().numpy())
-        return positions
+        while outcomes := list(islice(clouds, size * _PART_BATCHES)):
+            read = Readable(strict=self.strict)
+            named = ((names[position], outcome) for position, outcome in outcomes)
+            found = [(outcomes[place][0], cloud) for place, cloud in read.only(named)]
+            readable.skipped.update(read.skipped)
+            for first in range(0, len(found), size):
+                stacked = np.stack([cloud[: self.points] for _, cloud in found[first : first + size]])
+                waiting.append(prepare(torch.from_numpy(stacked)).float().cpu().numpy())
+            known = sum(len(record["columns"]) for record in waiting.records)
+            waiting.finish_part(
+                {
+                    "stop": outcomes[-1][0] + 1,
+                    "positions": [position for position, _ in found],
+                    "skipped": read.skipped,
+                    "columns": [dict(row) for row in columns[known:]],
+                }
+            )
+        return [position for record in waiting.records for position in record["positions"]]
 
     def _provenance(self, checkpoint: str, source: Mapping[str, Any], readable: Readable) -> dict[str, Any]:
         return {

@@ -52,6 +52,7 @@ def embed(
     input: Path,
     out: Path,
     window: float | None = None,
+    hop: float | None = None,
     layer: Layer | None = None,
     points: int | None = None,
     up: Axis | None = None,
@@ -72,6 +73,7 @@ def embed(
         out: Parquet file to write.
         window: of recordings: one row every so many seconds; by default one row a recording, averaged over windows
             of at most 10 s.
+        hop: of windows: seconds from one to the next, less than --window for windows that overlap.
         layer: of recordings: features to use, output by default.
         points: of shapes: taken of each surface; by default as many as the encoder was trained on, else 1,024.
         up: of shapes: the axis that points up in the files, z by default.
@@ -84,9 +86,14 @@ def embed(
         seed: of an untrained encoder.
         device: auto, cpu or cuda.
     """
-    _check(out, window, points, workers, seed)
+    _check(out, window, hop, points, workers, seed)
     if is_for_shapes(checkpoint):
-        _refuse(f"{checkpoint} is an encoder of point clouds, so there are no recordings", window=window, layer=layer)
+        _refuse(
+            f"{checkpoint} is an encoder of point clouds, so there are no recordings",
+            window=window,
+            hop=hop,
+            layer=layer,
+        )
         if columns is not None and not clouds:
             raise UsageError("--columns are those of files of points; give --clouds too, or leave it out.")
         skipped = _embed_shapes(
@@ -100,7 +107,9 @@ def embed(
             clouds=clouds or None,
             columns=columns,
         )
-        skipped = _embed_recordings(checkpoint, input, out, window, layer or "output", strict, workers, seed, device)
+        skipped = _embed_recordings(
+            checkpoint, input, out, window, hop, layer or "output", strict, workers, seed, device
+        )
     for path, reason in skipped[:_SHOWN]:
         print(f"skipped {path}: {reason}")
     if len(skipped) > _SHOWN:
@@ -161,11 +170,15 @@ def _shapes(path: Path, suffixes: Sequence[str], reader: Reader, kind: str) -> P
     return plan_files(path, suffixes, reader, dataset=kind, kind=kind)
 
 
-def _check(out: Path, window: float | None, points: int | None, workers: int, seed: int) -> None:
+def _check(out: Path, window: float | None, hop: float | None, points: int | None, workers: int, seed: int) -> None:
     if out.suffix != ".parquet":
         raise UsageError(f"--out {out} should end in .parquet: ids and vectors are one table; rename it.")
     if window is not None and not 0.05 <= window <= 60:
         raise UsageError(f"--window {window:g} should lie between 0.05 and 60 seconds.")
+    if hop is not None and window is None:
+        raise UsageError("--hop says how far one window is from the next; give --window too.")
+    if hop is not None and window is not None and not 0.001 <= hop <= window:
+        raise UsageError(f"--hop {hop:g} should lie between 0.001 seconds and --window {window:g}.")
     if points is not None and not 1 <= points <= _MOST_POINTS:
         raise UsageError(f"--points {points} should lie between 1 and {_MOST_POINTS:,}.")
     if workers < 1:
@@ -190,6 +203,7 @@ def _embed_recordings(
     input: Path,
     out: Path,
     window: float | None,
+    hop: float | None,
     layer: Layer,
     strict: bool,
     workers: int,
@@ -199,9 +213,12 @@ def _embed_recordings(
     root, names = recordings(input)
     loaded = audio_named.named_encoder(checkpoint, seed=seed)
     print(f"{checkpoint}: {loaded.report}")
-    embedder = Embedder(loaded, layer=layer, window=window, device=named_device(device), workers=workers, strict=strict)
+    embedder = Embedder(
+        loaded, layer=layer, window=window, hop=hop, device=named_device(device), workers=workers, strict=strict
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     summary = embedder.write(root, names, out, checkpoint=checkpoint)
+    _print_resumed(summary.resumed, len(names))
     if summary.statistics_source != "checkpoint":
         print(f"The checkpoint has no log-mel statistics; used those of {summary.statistics_source}.")
     print(
@@ -209,6 +226,11 @@ def _embed_recordings(
         f"{len(summary.skipped):,} skipped"
     )
     return summary.skipped
+
+
+def _print_resumed(done: int, files: int) -> None:
+    if done:
+        print(f"An earlier run had embedded {done:,} of {files:,} files; this one did the rest.")
 
 
 def _embed_shapes(
@@ -240,13 +262,16 @@ def _embed_shapes(
     require_channels(loaded, Layout.of(settings["channels"]), input)
     read: list[Columns] = []
     summary = embedder.write(
+        plan.root,
         [item.path for item in plan.items],
-        read_ahead(plan, workers=workers, columns=read),
+        lambda start: read_ahead(plan, workers=workers, start=start, columns=read),
         Layout.of(settings["channels"]),
         out,
         checkpoint=checkpoint,
         source=settings,
+        columns=read,
     )
+    _print_resumed(summary.resumed, len(plan.items))
     print(
         f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.rows:,} "
         f"{'clouds' if clouds else 'meshes'} of {taken:,} points, {len(summary.skipped):,} skipped"

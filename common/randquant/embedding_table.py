@@ -1,11 +1,9 @@
 """A table of vectors: one Parquet file with ids, other columns, embeddings, and where they come from."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,39 +11,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from randquant.atomic import atomic_path
-from randquant.errors import DataError
 
 _ROWS = 4096  # a row group of the table
-
-
-class Spool:
-    """Vectors (n, D) float32 that wait on a disk, as they may exceed memory."""
-
-    def __init__(self, file: IO[bytes], dimension: int) -> None:
-        self._file, self.dimension, self.count = file, dimension, 0
-
-    def append(self, vectors: NDArray[np.float32]) -> None:
-        """Add vectors, (D,) or (n, D).
-
-        Raises:
-            DataError: they hold NaN or infinity.
-        """
-        if not np.isfinite(vectors).all():
-            raise DataError("The encoder gave NaN or infinite embeddings; its weights are broken: use others.")
-        self._file.write(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
-        self.count += vectors.size // self.dimension
-
-    def vectors(self) -> NDArray[np.float32]:
-        """All of them, (n, D), memory-mapped."""
-        self._file.flush()
-        return np.memmap(self._file, np.float32, "r", shape=(self.count, self.dimension))
-
-
-@contextmanager
-def spool(out: Path, dimension: int) -> Iterator[Spool]:
-    """A spool on the disk of `out`, without a name, that is gone afterwards."""
-    with TemporaryFile(dir=out.parent) as file:
-        yield Spool(file, dimension)
 
 
 def write_table(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from randquant.errors import DataError
+from randquant.file_names import utf8_name
 
 Content = TypeVar("Content")
 
@@ -15,7 +16,7 @@ class Readable:
         strict: whether the first that cannot be read is an error.
 
     Attributes:
-        skipped: name -> reason.
+        skipped: name in UTF-8 -> reason.
     """
 
     def __init__(self, *, strict: bool) -> None:
@@ -34,7 +35,7 @@ class Readable:
             elif self.strict:
                 raise outcome
             else:
-                self.skipped[name] = str(outcome)
+                self.skipped[utf8_name(name)] = str(outcome)
 
     def require_some(self, names: Sequence[str], kind: str) -> None:
         """Refuse to go on with nothing.
@@ -46,8 +47,8 @@ class Readable:
         Raises:
             DataError: every one was skipped.
         """
-        if all(name in self.skipped for name in names):
-            reason = self.skipped[names[0]]
+        if all(utf8_name(name) in self.skipped for name in names):
+            reason = self.skipped[utf8_name(names[0])]
             raise DataError(f"None of the {len(names)} {kind} could be read, the first because: {reason}")
 
     def listed(self) -> list[dict[str, str]]:

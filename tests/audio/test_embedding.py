@@ -1,7 +1,7 @@
 """Embedding recordings: what a row is does not depend on what else is embedded with it."""
 
 import json
-from itertools import pairwise
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,14 @@ import pytest
 import soundfile
 import torch
 
-from audio import embedding
+from audio import embedding, window_batches
 from audio.crops import SAMPLE_RATE
-from audio.decode import read_audio
-from audio.embedding import Embedder, decode_ahead, windows
+from audio.decode import read_audio, to_int16
+from audio.embedding import Embedder, decode_ahead
 from audio.logmel import LogMel
 from audio.weights import LoadedEncoder, untrained_encoder
 from randquant.errors import DataError
+from randquant.spool import Spool
 
 RECORDINGS = {  # name: (seconds, rate, channels)
     "a/short.wav": (0.3, 16_000, 1),
@@ -57,34 +58,10 @@ def vectors(table: pa.Table) -> np.ndarray:
 
 
 def encode(loaded: LoadedEncoder, samples: np.ndarray) -> np.ndarray:
-    """The embedding of whole hops of a waveform, straightforwardly."""
-    length = len(samples) // 160 * 160
+    """The embedding of a waveform as a store holds it, at exactly its length, straightforwardly."""
     with torch.no_grad():
-        log_mel = LogMel(loaded.front_end)(torch.from_numpy(samples[:length])[None])
+        log_mel = LogMel(loaded.front_end)(torch.from_numpy(to_int16(samples))[None])
         return loaded.encoder((log_mel + 6.0) / 4.0)[0].numpy()
-
-
-@pytest.mark.parametrize("samples", [1, 800, 159_999, 160_000, 160_001, 1_000_000])
-def test_equal_windows_cover_all_but_a_few_samples(samples: int) -> None:
-    cut = windows(samples)
-    bounds = cut.bounds()
-    assert bounds[0][0] == 0
-    assert all(stop == start for (_, stop), (start, _) in pairwise(bounds))
-    assert samples - cut.count < bounds[-1][1] <= samples
-    assert cut.length <= 160_000
-
-
-@pytest.mark.parametrize(
-    ("samples", "bounds"),
-    [
-        (300, [(0, 300)]),
-        (16_000, [(0, 16_000)]),
-        (16_700, [(0, 16_000)]),
-        (40_000, [(0, 16_000), (16_000, 32_000), (32_000, 40_000)]),
-    ],
-)
-def test_fixed_windows_end_with_a_rest_worth_having(samples: int, bounds: list) -> None:
-    assert windows(samples, 1.0).bounds() == bounds
 
 
 def test_a_row_a_recording_in_order(loaded: LoadedEncoder, root: Path, tmp_path: Path) -> None:
@@ -126,7 +103,7 @@ def test_company_and_batch_size_change_nothing(
 ) -> None:
     names = sorted(RECORDINGS)
     together = embed(loaded, root, names, tmp_path / "all.parquet", window=window)
-    monkeypatch.setattr(embedding, "batch_seconds", lambda device: 0.1)
+    monkeypatch.setattr(window_batches, "batch_seconds", lambda device: 0.1)
     monkeypatch.setattr(embedding, "_AHEAD_SECONDS", 0.0)
     small = embed(loaded, root, names, tmp_path / "small.parquet", window=window, workers=1)
     np.testing.assert_allclose(vectors(small), vectors(together), rtol=1e-4, atol=1e-5)
@@ -148,7 +125,7 @@ def test_statistics_come_from_the_input_where_the_weights_have_none(root: Path, 
     assert summary.statistics_source == "the input, from 2 recordings"
     values = torch.cat(
         [
-            LogMel()(torch.from_numpy(read_audio(root / name))[None]).flatten()
+            LogMel()(torch.from_numpy(to_int16(read_audio(root / name)))[None]).flatten()
             for name in ("a/short.wav", "c/second.wav")
         ]
     )
@@ -199,8 +176,7 @@ def test_silent_recordings_are_embedded_with_the_checkpoints_statistics_only(
 
 
 def test_decoding_ahead_keeps_order(spoilt: Path) -> None:
-    paths = [spoilt / name for name in ("a.wav", "m.wav", "z.wav")] * 3
-    outcomes = list(decode_ahead(paths, [1.0] * 9, workers=3))
+    outcomes = list(decode_ahead(spoilt, ["a.wav", "m.wav", "z.wav"] * 3, [1.0] * 9, workers=3))
     assert [isinstance(outcome, DataError) for outcome in outcomes] == [False, True, False] * 3
 
 
@@ -208,3 +184,99 @@ def test_an_encoder_that_gives_nan_is_an_error(loaded: LoadedEncoder, root: Path
     loaded.encoder.load_state_dict({"fc.0.bias": torch.full((16,), torch.nan)}, strict=False)
     with pytest.raises(DataError, match="NaN"):
         Embedder(loaded).write(root, ["c/second.wav"], tmp_path / "x.parquet", checkpoint="test")
+
+
+def test_every_length_within_a_hop_is_embedded_as_if_alone(loaded: LoadedEncoder, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    for extra in range(0, 160, 3):
+        noise = generator.integers(-9000, 9000, 1_600 + extra, dtype=np.int16)
+        soundfile.write(tmp_path / f"{extra:03d}.wav", noise, SAMPLE_RATE)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    rows = vectors(embed(loaded, tmp_path, names, tmp_path / "x.parquet"))
+    alone = np.stack([encode(loaded, read_audio(tmp_path / name)) for name in names])
+    np.testing.assert_allclose(rows, alone, rtol=0, atol=1e-6 * np.abs(alone).max())
+    assert len(np.unique(rows, axis=0)) == len(names)
+
+
+def test_overlapping_windows(loaded: LoadedEncoder, root: Path, tmp_path: Path) -> None:
+    table = embed(loaded, root, ["a/deep/stereo.flac"], tmp_path / "x.parquet", window=1.0, hop=0.25)
+    assert table["start"].to_pylist() == [0, 0.25, 0.5, 0.75]
+    assert table["end"].to_pylist() == pytest.approx([1, 1.25, 1.5, 1.7], abs=1e-4)
+    samples = read_audio(root / "a/deep/stereo.flac")
+    np.testing.assert_allclose(vectors(table)[2], encode(loaded, samples[8_000:24_000]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("carries", [True, False])
+def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(
+    loaded: LoadedEncoder, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, carries: bool
+) -> None:
+    if not carries:
+        loaded.mean = loaded.std = None
+    monkeypatch.setattr(embedding, "_PART_BATCHES", 1 / 64)  # one second of sound, so one recording or a few
+    (tmp_path / "in").symlink_to(root)
+    names = [*sorted(RECORDINGS), "gone.wav"]
+    whole, out = tmp_path / "whole.parquet", tmp_path / "x.parquet"
+    embed(loaded, tmp_path / "in", names, whole)
+    finish = Spool.finish_part
+    for parts in (1, 2, 3):
+
+        def stop(self: Spool, record: object, last: int = parts) -> None:
+            if len(self.records) == self.resumed + last:
+                raise KeyboardInterrupt
+            finish(self, record)
+
+        monkeypatch.setattr(Spool, "finish_part", stop)
+        with pytest.raises(KeyboardInterrupt):
+            embed(loaded, tmp_path / "in", names, out)
+        assert not out.exists()
+    monkeypatch.setattr(Spool, "finish_part", finish)
+    summary = Embedder(loaded).write(tmp_path / "in", names, out, checkpoint="test")
+    assert 0 < summary.resumed < len(names)
+    assert [path for path, _ in summary.skipped] == ["gone.wav"]
+    assert out.read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "whole.parquet", "x.parquet"]
+
+
+def test_a_changed_recording_is_not_taken_from_an_earlier_run(
+    loaded: LoadedEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding, "_PART_BATCHES", 1 / 64)
+    generator = np.random.default_rng(0)
+    names = ["a.wav", "b.wav"]
+    for name in names:
+        soundfile.write(tmp_path / name, generator.uniform(-0.5, 0.5, 20_000), SAMPLE_RATE)
+    with monkeypatch.context() as patch:
+        patch.setattr(embedding, "write_table", lambda *args, **more: (_ for _ in ()).throw(OSError("full")))
+        with pytest.raises(OSError, match="full"):
+            embed(loaded, tmp_path, names, tmp_path / "x.parquet")
+    soundfile.write(tmp_path / "b.wav", generator.uniform(-0.5, 0.5, 20_000), SAMPLE_RATE)
+    summary = Embedder(loaded).write(tmp_path, names, tmp_path / "x.parquet", checkpoint="test")
+    assert summary.resumed == 0
+    np.testing.assert_allclose(
+        vectors(pq.read_table(tmp_path / "x.parquet"))[1],
+        encode(loaded, read_audio(tmp_path / "b.wav")),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("carries", [True, False])
+def test_a_name_that_is_not_utf8_is_skipped_with_its_reason(
+    loaded: LoadedEncoder, tmp_path: Path, carries: bool
+) -> None:
+    if not carries:
+        loaded.mean = loaded.std = None
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8_000)
+    soundfile.write(tmp_path / "good.wav", noise, SAMPLE_RATE)
+    odd = os.fsdecode(b"caf\xe9.wav")
+    try:
+        (tmp_path / odd).write_bytes((tmp_path / "good.wav").read_bytes())
+    except OSError:
+        pytest.skip("this system has no file names but UTF-8")
+    summary = Embedder(loaded).write(tmp_path, [odd, "good.wav"], tmp_path / "x.parquet", checkpoint="test")
+    assert summary.rows == 1
+    assert [path for path, _ in summary.skipped] == ["caf\\xe9.wav"]
+    assert "not valid UTF-8" in summary.skipped[0][1]
+    assert carries or summary.statistics_source == "the input, from 1 recordings"
+    with pytest.raises(DataError, match=r"None of the 1 recordings.*not valid UTF-8"):
+        Embedder(loaded).write(tmp_path, [odd], tmp_path / "y.parquet", checkpoint="test")

@@ -1,6 +1,7 @@
 """Embedding clouds: a row does not depend on what else is embedded with it."""
 
 import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from pointcloud import embedding
-from pointcloud.embedding import Outcome, ShapeEmbedder
+from pointcloud.embedding import Outcome, ShapeEmbedder, Summary
 from pointcloud.layout import XYZ_NORMALS
 from pointcloud.weights import LoadedPointEncoder, untrained_encoder
 from randquant.errors import DataError
@@ -33,7 +34,9 @@ def clouds() -> list[Outcome]:
 
 def embed(loaded: LoadedPointEncoder, clouds: list[Outcome], out: Path, strict: bool = False) -> pa.Table:
     embedder = ShapeEmbedder(loaded, 32, strict=strict)
-    embedder.write(NAMES, iter(clouds), XYZ_NORMALS, out, checkpoint="test", source={"up": "z"})
+    embedder.write(
+        out.parent, NAMES, lambda start: iter(clouds[start:]), XYZ_NORMALS, out, checkpoint="test", source={"up": "z"}
+    )
     return pq.read_table(out)
 
 
@@ -90,3 +93,35 @@ def test_strict_or_nothing_readable_leaves_nothing(
     with pytest.raises(DataError, match="None of the 5 shapes"):
         embed(loaded, [DataError("broken")] * 5, tmp_path / "x.parquet")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(
+    loaded: LoadedPointEncoder, clouds: list[Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding, "batch_clouds", lambda points, device: 1)
+    monkeypatch.setattr(embedding, "_PART_BATCHES", 2)
+    columns: list[Mapping[str, int]] = []
+
+    def read(start: int, last: int = len(NAMES)) -> Iterator[Outcome]:
+        for place in range(start, len(NAMES)):
+            if place == last:
+                raise KeyboardInterrupt
+            if not isinstance(clouds[place], DataError):
+                columns.append({"place": place})
+            yield clouds[place]
+
+    def write(out: Path, read: Callable[[int], Iterator[Outcome]]) -> Summary:
+        columns.clear()
+        embedder = ShapeEmbedder(loaded, 32)
+        return embedder.write(tmp_path, NAMES, read, XYZ_NORMALS, out, checkpoint="test", source={}, columns=columns)
+
+    whole, out = tmp_path / "whole.parquet", tmp_path / "x.parquet"
+    write(whole, read)
+    with pytest.raises(KeyboardInterrupt):
+        write(out, lambda start: read(start, last=3))
+    summary = write(out, read)
+    assert (summary.rows, summary.resumed) == (4, 2)
+    assert summary.skipped == [("c.off", "c.off is broken")]
+    assert [row["place"] for row in columns] == [0, 1, 3, 4]
+    assert out.read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["whole.parquet", "x.parquet"]

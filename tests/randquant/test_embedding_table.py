@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from randquant import embedding_table
-from randquant.embedding_table import spool, write_table
+from randquant.embedding_table import write_table
 from randquant.errors import DataError
 from randquant.readable import Readable
 
@@ -17,24 +17,15 @@ from randquant.readable import Readable
 def test_rows_follow_the_order_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedding_table, "_ROWS", 2)
     vectors = np.arange(15, dtype=np.float32).reshape(5, 3)
-    with spool(tmp_path / "x.parquet", 3) as waiting:
-        waiting.append(vectors[:2])
-        for vector in vectors[2:]:
-            waiting.append(vector)
-        order = [4, 0, 3, 1, 2]
-        columns = {"path": pa.array([f"{index}" for index in order])}
-        write_table(tmp_path / "x.parquet", columns, waiting.vectors(), {"name": "é"}, order=order)
+    order = [4, 0, 3, 1, 2]
+    columns = {"path": pa.array([f"{index}" for index in order])}
+    write_table(tmp_path / "x.parquet", columns, vectors, {"name": "é"}, order=order)
     table = pq.read_table(tmp_path / "x.parquet")
     assert table["path"].to_pylist() == ["4", "0", "3", "1", "2"]
     np.testing.assert_array_equal(np.stack(table["embedding"].to_numpy()), vectors[order])
     assert table.schema.field("embedding").type == pa.list_(pa.float32(), 3)
     assert json.loads(table.schema.metadata[b"randquant"]) == {"name": "é"}
     assert [path.name for path in tmp_path.iterdir()] == ["x.parquet"]
-
-
-def test_an_embedding_that_is_no_number_is_refused(tmp_path: Path) -> None:
-    with spool(tmp_path / "x.parquet", 2) as waiting, pytest.raises(DataError, match="NaN"):
-        waiting.append(np.array([[0.0, np.nan]], dtype=np.float32))
 
 
 def test_what_cannot_be_read_is_passed_over_and_listed() -> None:
