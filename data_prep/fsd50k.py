@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from data_prep.csv_table import read_csv
 from data_prep.dataset import Dataset
 from data_prep.folder import existing_folder
+from data_prep.formats.csv_rows import read_csv
 from data_prep.layout import find_root
 from data_prep.preparation import Item, Plan
 from data_prep.recordings import RECORDINGS

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.csv_table import Row, read_csv
 from data_prep.folder import existing_folder
+from data_prep.formats.csv_rows import Row, read_csv
 from data_prep.preparation import Item, Plan, Reader
 from data_prep.recordings import RECORDINGS
 from randquant.errors import DataError
@@ -25,8 +25,8 @@ def plan_labelled(table: str | Path, root: str | Path, reader: Reader = RECORDIN
     """The files that a CSV file names, in its order.
 
     Args:
-        table: CSV as `data_prep.csv_table.read_csv` takes it, with the columns `path`, `label`, `split` (train, valid
-            or test; or fold1, fold2, … throughout, to be cross-validated) and, optional, `group` (speaker, take …);
+        table: CSV as `data_prep.formats.csv_rows.read_csv` takes it, with the columns `path`, `label`, `split` (train,
+            valid or test; or fold1, fold2, … throughout, to cross-validate) and, optional, `group` (speaker, take …);
             further columns are passed over. Paths start from `root` or are absolute and lie inside it; backslashes
             may stand for slashes.
         root: the folder the paths start from.

@@ -20,7 +20,7 @@ from data_prep.cluster import run_on_cluster
 from data_prep.formats.whole_file import stand_in
 from data_prep.processes import in_processes
 from randquant.errors import DataError, UsageError
-from randquant.file_names import utf8_name, require_utf8
+from randquant.file_names import require_utf8, utf8_name
 from randquant.progress import bar
 from randquant.store import Store, StoreWriter
 

@@ -11,8 +11,8 @@ and a fold of one's own would part them. Group: `fsID`, the Freesound recording 
 
 from pathlib import Path
 
-from data_prep.csv_table import read_csv
 from data_prep.dataset import Archive, Dataset, Download
+from data_prep.formats.csv_rows import read_csv
 from data_prep.layout import find_root
 from data_prep.preparation import Item, Plan
 from data_prep.recordings import RECORDINGS

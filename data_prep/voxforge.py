@@ -30,8 +30,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from data_prep.csv_table import read_csv
 from data_prep.dataset import Archive, Dataset, Download
+from data_prep.formats.csv_rows import read_csv
 from data_prep.layout import find_root
 from data_prep.listing import find_list, read_lines
 from data_prep.preparation import Item, Plan

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.csv_table import read_csv
+from data_prep.formats.csv_rows import read_csv
 from data_prep.labelled import plan_labelled
 from data_prep.notes import notes
 from data_prep.preparation import Item
