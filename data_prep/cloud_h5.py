@@ -19,6 +19,7 @@ from data_prep.shapes import point_settings
 from pointcloud.geometry import Axis
 from randquant.errors import DataError
 
+_MOST_CLASSES = 100_000  # that labels may count where nobody says how many there are
 _CACHE = 64 << 20  # bytes of decompressed chunks, so that none is decompressed twice on the way through
 
 
@@ -48,12 +49,12 @@ class CloudFile:
         ]
 
 
-def cloud_file(path: Path, *, classes: int, points: int, normals: bool = False) -> CloudFile:
+def cloud_file(path: Path, *, classes: int | None, points: int, normals: bool = False) -> CloudFile:
     """Look into a file without reading its clouds.
 
     Args:
         path: with `data` (n, N, 3), `label` n numbers in [0, classes) and, for `normals`, `normal` (n, N, 3).
-        classes: how many there are.
+        classes: how many there are; any number where None.
         points: that will be taken of each shape.
         normals: whether they will be.
 
@@ -137,7 +138,7 @@ def _shape(path: Path, file: Mapping[str, Any], name: str) -> tuple[int, int, in
     return shape
 
 
-def _labels(path: Path, file: Mapping[str, Any], shapes: int, classes: int) -> NDArray[np.int64]:
+def _labels(path: Path, file: Mapping[str, Any], shapes: int, classes: int | None) -> NDArray[np.int64]:
     found: Any = file.get("label")
     shape = getattr(found, "shape", None)
     if shape is None:
@@ -146,10 +147,11 @@ def _labels(path: Path, file: Mapping[str, Any], shapes: int, classes: int) -> N
         raise DataError(f"{path} has label of shape {shape} where ({shapes}, 1) is expected ({_held(file)}).")
     values = np.asarray(found[()]).reshape(-1)
     labels = values.astype(np.int64)
-    wrong = np.flatnonzero((labels != values) | (labels < 0) | (labels >= classes))
+    most = _MOST_CLASSES if classes is None else classes
+    wrong = np.flatnonzero((labels != values) | (labels < 0) | (labels >= most))
     if len(wrong):
         raise DataError(
-            f"{path} shape {wrong[0]} has the label {values[wrong[0]]} where 0 to {classes - 1} are expected; "
+            f"{path} shape {wrong[0]} has the label {values[wrong[0]]} where 0 to {most - 1:,} are expected; "
             "restore it."
         )
     return labels

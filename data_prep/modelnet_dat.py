@@ -5,15 +5,17 @@ They lie where the text files of `modelnet-txt` were, with or without these; the
     modelnet40_train_8192pts_fps.dat  modelnet40_test_8192pts_fps.dat      or 1024pts; likewise modelnet10
     modelnet40_train.txt  modelnet40_test.txt                              <class>_0001 a line, where they are there
 
-A file holds two lists: of points (8192, 6) with normals, and of labels (1,), classes counted in the order of their
-names. It is read without running anything in it (`randquant.safe_pickle`). Its points come in farthest-point order, so
-the first of them, which a store keeps, are spread over the shape. Split: the files; since no validation split is
-published, a share of each class of train becomes one, the same shapes as in the meshes of `modelnet` where the lists
-are there. The shapes stand on y.
+A file holds two lists: of points (8192, 6) with normals, and of labels (1,). Classes are counted in the order of
+`modelnet40_shape_names.txt` or, where it is not there, of their names; where neither list is there and the labels may
+be ModelNet10's, they go by their numbers. It is read without running anything in it (`randquant.safe_pickle`). Its
+points come in farthest-point order, so the first of them, which a store keeps, are spread over the shape. Split: the
+files; since no validation split is published, a share of each class of train becomes one, the same shapes as in the
+meshes of `modelnet` where the lists are there. The shapes stand on y.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.class_names import SHAPE_NAMES, listed_names
 from data_prep.cloud import FILE_ROW, channels, check_points, file_stamp, leading_rows
 from data_prep.dataset import Dataset
 from data_prep.layout import find_root
@@ -71,28 +74,43 @@ def plan_modelnet_dat(
     files = {split: _largest(root, classes, split) for split in HALVES}
     items: list[Item] = []
     names: list[str] = []
+    known, told = _classes(root, classes), False
     for split, path in files.items():
         if path is None:
             continue
         clouds, labels = _read(path)
-        known = MODELNET40 if classes == 40 else MODELNET10
         _refuse_unusable(path, clouds, labels, len(known), points, normals)
         size = path.stat().st_size // len(labels)
         items += [Item(path.name, size, known[label], None, split, (row, row + 1)) for row, label in enumerate(labels)]
-        names += _names(root / f"modelnet{classes}_{split}.txt", path, [known[label] for label in labels])
+        listing = root / f"modelnet{classes}_{split}.txt"
+        names += _names(listing, path, [known[label] for label in labels])
+        # ModelNet10's ten labels under ModelNet40's name would be another ten of its classes.
+        told = told or classes == 10 or listing.is_file() or _shape_names(root, classes).is_file() or max(labels) > 9
+    if not told:
+        items = [replace(item, label=str(known.index(str(item.label)))) for item in items]
     if not items:
         raise DataError(f"{root} holds no file modelnet{classes}_…pts_fps.dat; give another --classes.")
     items = with_validation(items, validation, names=names)
     missing = [f"modelnet{classes}_{split}_8192pts_fps.dat" for split, path in files.items() if path is None]
     source = {
         **DATASET.describe(root, items, splits_in_words("the files", validation), missing=missing),
-        "published": PUBLISHED[classes],
-        "classes_published": classes,
+        "published": PUBLISHED[classes] if told else {},
+        "classes_published": classes if told else None,
+        "unnamed_classes": 0 if told else len({item.label for item in items}),
     }
     columns = channels(normals=normals, extra=(FILE_ROW,))
     read = partial(_read_row, points=points, normals=normals, up=up)
     reader = Reader("points", _read_whole, point_settings(columns, points, file_up=up), read)
     return Plan(root, items, reader, source, missing)
+
+
+def _classes(root: Path, classes: Classes) -> Sequence[str]:
+    """The names in the order of the labels: of the list beside the files, which their makers count by, else sorted."""
+    return listed_names(_shape_names(root, classes)) or (MODELNET40 if classes == 40 else MODELNET10)
+
+
+def _shape_names(root: Path, classes: Classes) -> Path:
+    return root / f"modelnet{classes}_{SHAPE_NAMES}"
 
 
 def _largest(root: Path, classes: Classes, split: str) -> Path | None:

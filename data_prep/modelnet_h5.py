@@ -7,6 +7,10 @@ The tree is that of `modelnet40_ply_hdf5_2048.zip`; the root is the folder `mode
     shape_names.txt                                        a class a line, in the order of the labels
     ply_data_train_0_id2file.json …                        <class>/<class>_0001.ply of each shape, in order
 
+Other copies call their files train0.h5 and have …_id2name.json, the class of each shape. Label: the name that these
+give it; where none does, ModelNet40's or ModelNet10's where all of their labels occur or the folder is called so, and
+else its number. What contradicts itself is refused.
+
 This release has 9,840 shapes of train where the others have 9,843. The files are read in the order of their names.
 Split: the lists, or the files' names where there are none; since no validation split is published, a share of each
 class of train becomes one, where the id2file files are there the same shapes as in the meshes of `modelnet`. The
@@ -19,18 +23,22 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
+from data_prep.class_names import SHAPE_NAMES, agreed_names, by_number, class_of, listed_names, told_names
 from data_prep.cloud import check_points
 from data_prep.cloud_h5 import CloudFile, cloud_file, h5_reader
 from data_prep.dataset import Archive, Dataset
 from data_prep.layout import find_root
 from data_prep.listing import read_lines, read_names
-from data_prep.modelnet import HALVES, MODELNET40
-from data_prep.preparation import Plan
+from data_prep.modelnet import HALVES, MODELNET10, MODELNET40, published
+from data_prep.preparation import Item, Plan
 from data_prep.shapes import POINTS
 from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from pointcloud.geometry import Axis
 from randquant.errors import DataError
 
+_PREFIXES = ("ply_data_", "")  # of the files' names; some copies have none
 _NUMBERED = re.compile(r"(.*?)([0-9]+)")
 
 
@@ -61,32 +69,59 @@ def plan_modelnet_h5(
     check_points(points)
     check_share(validation)
     root = find_root(root, DATASET)
-    classes = _classes(root)
     listed = [(name, split) for split in HALVES for name in _files(root, split)]
     files = [
-        (cloud_file(root / name, classes=len(classes), points=points, normals=normals), split)
+        (cloud_file(root / name, classes=None, points=points, normals=normals), split)
         for name, split in listed
         if (root / name).is_file()
     ]
     if not files:
         raise DataError(f"none of the {len(listed)} files that the lists of {root} name is there; unpack it again.")
     missing = [name for name, _ in listed if not (root / name).is_file()]
+    classes, known = _classes(root, [file for file, _ in files])
     items = [item for file, split in files for item in file.items(root, classes, split)]
     names = [name for file, _ in files for name in _own_names(file)]
     items = with_validation(items, validation, names=names)
-    splits = splits_in_words("train_files.txt, test_files.txt", validation)
-    source = DATASET.describe(root, items, splits, missing=missing)
+    lists = all((root / f"{split}_files.txt").exists() for split in HALVES)
+    splits = splits_in_words("train_files.txt, test_files.txt" if lists else "the files' names", validation)
+    source = {
+        **DATASET.describe(root, items, splits, missing=missing),
+        **(_published(items) if known else {"published": {}, "classes_published": None}),
+        "unnamed_classes": 0 if known else len({item.label for item in items}),
+    }
     return Plan(root, items, h5_reader(points=points, up=up, normals=normals, names=shape_names), source, missing)
 
 
-def _classes(root: Path) -> Sequence[str]:
-    path = root / "shape_names.txt"
-    if not path.exists():
-        return MODELNET40
-    names = [line for line in read_lines(path, "the list of classes") if line]
-    if not names or len(set(names)) < len(names):
-        raise DataError(f"{path} should name each class once, in the order of the labels; restore it.")
-    return names
+def _classes(root: Path, files: Sequence[CloudFile]) -> tuple[Sequence[str], bool]:
+    """The names of the classes, in the order of the labels, and whether they are known at all."""
+    labels = {int(label) for file in files for label in np.unique(file.labels)}
+    told = told_names(
+        (_id2file(file.path), file.labels.tolist(), classes) for file in files if (classes := _told_classes(file))
+    )
+    listing = root / SHAPE_NAMES
+    names = agreed_names(listing, listed_names(listing), told, labels)
+    if names:
+        return names, True
+    folder = root.resolve().name.lower()
+    if len(labels) == len(MODELNET40) > max(labels) or ("modelnet40" in folder and 9 < max(labels) < 40):
+        return MODELNET40, True
+    if "modelnet10" in folder and max(labels) == 9:
+        return MODELNET10, True
+    return by_number(labels), False
+
+
+def _told_classes(file: CloudFile) -> list[str]:
+    """The class of each shape of a file, where the files beside it name the shapes or their classes."""
+    path = _beside(file.path, "id2name")
+    if path is not None:
+        return _of_all(path, file, read_names(path, "the classes of shapes"))
+    return [class_of(name) for name in _of_all(_id2file(file.path), file, shape_names(file.path))]
+
+
+def _published(items: Sequence[Item]) -> dict[str, object]:
+    """What is known of the release that has these classes; this one of ModelNet40 lacks three shapes."""
+    found = published(sorted({str(item.label) for item in items}))
+    return found | ({"published": dict(DATASET.items)} if found["classes_published"] == 40 else {})
 
 
 def _files(root: Path, split: str) -> list[str]:
@@ -95,7 +130,7 @@ def _files(root: Path, split: str) -> list[str]:
     if path.exists():
         names = {PurePosixPath(line).name for line in read_lines(path, "a list of .h5 files") if line}
     else:
-        names = {file.name for file in root.glob(f"ply_data_{split}*.h5")}
+        names = {file.name for prefix in _PREFIXES for file in root.glob(f"{prefix}{split}*.h5")}
     wrong = sorted(name for name in names if not name.endswith(".h5"))
     if wrong:
         raise DataError(f"{path} names {wrong[0]}, which is no .h5 file; restore the list.")
@@ -104,13 +139,18 @@ def _files(root: Path, split: str) -> list[str]:
 
 def _own_names(file: CloudFile) -> list[str]:
     """What the shapes of a file are called, the same as elsewhere where that is known."""
-    known = shape_names(file.path)
-    if known and len(known) != len(file.labels):
-        raise DataError(
-            f"{_id2file(file.path)} names {len(known)} shapes where {file.path.name} has {len(file.labels)}; restore "
-            "it, or delete it to do without the names."
-        )
+    known = _of_all(_id2file(file.path), file, shape_names(file.path))
     return [PurePosixPath(name).name for name in known] or file.row_names()
+
+
+def _of_all(listing: Path, file: CloudFile, names: Sequence[str]) -> list[str]:
+    """A name for each shape of a file, or none at all."""
+    if names and len(names) != len(file.labels):
+        raise DataError(
+            f"{listing} names {len(names)} shapes where {file.path.name} has {len(file.labels)}; restore it, or delete "
+            "it to do without the names."
+        )
+    return list(names)
 
 
 def shape_names(path: Path) -> Sequence[str]:
@@ -129,10 +169,16 @@ def _read_names(path: Path, _changed: int) -> Sequence[str]:
 
 
 def _id2file(path: Path) -> Path:
-    """The names that belong to a file: ply_data_train_0_id2file.json to ply_data_train0.h5."""
+    """The names that belong to a file: ply_data_train_0_id2file.json to ply_data_train0.h5; it need not be there."""
+    return _beside(path, "id2file") or path.with_name(f"{path.stem}_id2file.json")
+
+
+def _beside(path: Path, what: str) -> Path | None:
+    """The list that belongs to a file, with its number apart or not."""
     numbered = _NUMBERED.fullmatch(path.stem)
-    stem = f"{numbered[1]}_{numbered[2]}" if numbered else path.stem
-    return path.with_name(f"{stem}_id2file.json")
+    stems = [*([f"{numbered[1].removesuffix('_')}_{numbered[2]}"] if numbered else []), path.stem]
+    found = (path.with_name(f"{stem}_{what}.json") for stem in stems)
+    return next((each for each in found if each.is_file()), None)
 
 
 DATASET = Dataset(
@@ -141,7 +187,7 @@ DATASET = Dataset(
     licence="for academic use; the copyright of the meshes lies with their authors",
     source="Qi et al., PointNet: deep learning on point sets for 3D classification and segmentation, CVPR 2017",
     tree="ply_data_train0.h5 … ply_data_test1.h5\ntrain_files.txt\ntest_files.txt\nshape_names.txt",
-    marks=("ply_data_train*.h5", "ply_data_test*.h5", "train_files.txt"),
+    marks=("ply_data_train*.h5", "ply_data_test*.h5", "train_files.txt", "train[0-9].h5", "test[0-9].h5"),
     plan=plan_modelnet_h5,
     items={"train": 9_840, "test": 2_468},
     classes=40,

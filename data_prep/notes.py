@@ -8,6 +8,7 @@ _COUNTS = {
     "archives_missing": "archives of the list that are not there: {:,}",
     "archives_without_wav": "archives without .wav files, which count for nothing: {:,}",
     "unlisted": "recordings that no list names, left out: {:,}",
+    "unnamed_classes": "classes that nothing in the folder names, called by their numbers: {:,}",
     "unlisted_shapes": "shapes that no list names, left out: {:,}",
     "doubled": "recordings that are there twice, one of each is used: {:,}",
     "other_files": "passed over {:,} files of other kinds",

@@ -7,17 +7,22 @@ The tree is that of `h5_files.zip`; the root is the folder that holds `h5_files`
     main_split/training_objectdataset_augmentedrot_scale75.h5  test_…              pb_t50_rs
 
 `obj_bg` has the objects with what stands around them, `obj_only` without, `pb_t50_rs` with it and moved, turned and
-scaled several times over. Label: by number, in the authors' order. Split: the file; since no validation split is
+scaled several times over. Label: by number, in the order of a `shape_names.txt` beside the folders, else in the
+authors' where all 15 occur; else the number itself. Split: the file; since no validation split is
 published, a share of each class of train becomes one. In `pb_t50_rs` that share has objects in common with train,
 since the files do not say which shapes are of one object: accuracy on it is no estimate of that on test. Published
 protocols take the first points of each shape; so does a store. The shapes stand on y.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
+from data_prep.class_names import SHAPE_NAMES, agreed_names, by_number, listed_names
 from data_prep.cloud import check_points
-from data_prep.cloud_h5 import cloud_file, h5_reader
+from data_prep.cloud_h5 import CloudFile, cloud_file, h5_reader
 from data_prep.dataset import Archive, Dataset
 from data_prep.layout import find_root
 from data_prep.preparation import Plan
@@ -80,17 +85,26 @@ def plan_scanobjectnn(
     check_points(points)
     check_share(validation)
     root = find_root(root, DATASET)
-    items, names = [], []
-    for split in _PARTS:
-        file = cloud_file(_file(root, variant, split), classes=len(CLASSES), points=points)
-        items += file.items(root, CLASSES, split)
-        names += file.row_names()
+    files = {split: cloud_file(_file(root, variant, split), classes=len(CLASSES), points=points) for split in _PARTS}
+    classes, known = _classes(files["train"].path.parents[1], list(files.values()))
+    items = [item for split, file in files.items() for item in file.items(root, classes, split)]
+    names = [name for file in files.values() for name in file.row_names()]
     items = with_validation(items, validation, names=names)
     source = {
         **DATASET.describe(root, items, splits_in_words("files", validation)),
         "variant": variant,
+        "unnamed_classes": 0 if known else len({item.label for item in items}),
     }
     return Plan(root, items, h5_reader(points=points, up=up), source)
+
+
+def _classes(folder: Path, files: Sequence[CloudFile]) -> tuple[Sequence[str], bool]:
+    """The classes' names: of a list in the folder, the authors' where all of them occur, or else their numbers."""
+    labels = {int(label) for file in files for label in np.unique(file.labels)}
+    listed = agreed_names(folder / SHAPE_NAMES, listed_names(folder / SHAPE_NAMES), {}, labels)
+    if listed or len(labels) == len(CLASSES):
+        return listed or CLASSES, True
+    return by_number(labels), False
 
 
 def _file(root: Path, variant: Variant, split: str) -> Path:

@@ -198,8 +198,9 @@ def _joined(parts: Sequence[Items], classes: Sequence[str]) -> Items:
 
 
 def _class_names(count: int, names: Sequence[str] | None) -> list[str]:
+    """The names where there is one for every class; else all go by their numbers, since other classes are counted."""
     known = [] if names is None else list(names)
-    return [known[number] if number < len(known) else str(number) for number in range(count)]
+    return known[:count] if count <= len(known) else [str(number) for number in range(count)]
 
 
 def _by_fold(accuracies: Sequence[float], settings: FoldSettings) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.class_names import SHAPE_NAMES
 from data_prep.scanobjectnn import CLASSES, VARIANTS
 from data_prep.solids.families import seeded
 from data_prep.synthetic.clouds import draw_cloud
@@ -57,6 +58,8 @@ def write_scanobjectnn(root: str | Path, *, train: int = 6, test: int = 3, point
 
 
 def _write(root: Path, counts: dict[str, int], points: int, seed: int) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    (root / SHAPE_NAMES).write_text("\n".join(CLASSES) + "\n", encoding="utf-8")  # since not all of them occur
     for variant, (folder, ending) in VARIANTS.items():
         (root / folder).mkdir(parents=True, exist_ok=True)
         for split, stem in _FILES.items():

@@ -109,3 +109,24 @@ def test_a_pickle_that_would_run_something_is_refused(tree: Path, tmp_path: Path
     with pytest.raises(DataError, match="which was not run"):
         plan_modelnet_dat(changed(tree, [[CLOUD], [Payload()]]), points=8)
     assert not (tmp_path / "ran").exists()
+
+
+def test_classes_are_counted_as_the_list_beside_the_files_has_them(tree: Path) -> None:
+    for listing in tree.glob("*.txt"):
+        listing.unlink()
+    labels = [item.label for item in plan_modelnet_dat(tree, points=8).items]
+    (tree / "modelnet40_shape_names.txt").write_text("\n".join(reversed(MODELNET40)))
+    turned = [item.label for item in plan_modelnet_dat(tree, points=8).items]
+    assert [MODELNET40[-1 - MODELNET40.index(str(label))] for label in labels] == turned
+
+
+def test_ten_labels_under_the_name_of_forty_go_by_their_numbers(tree: Path) -> None:
+    for listing in tree.glob("*.txt"):
+        listing.unlink()
+    for split in ("train", "test"):
+        clouds, labels = pickle.loads(path_of(tree, split).read_bytes())
+        path_of(tree, split).write_bytes(pickle.dumps([clouds, [label % 10 for label in labels]]))
+    plan = plan_modelnet_dat(tree, points=8, validation=0)
+    assert {str(item.label) for item in plan.items} <= set("0123456789")
+    assert (plan.source["published"], plan.source["classes_published"]) == ({}, None)
+    assert plan.source["unnamed_classes"] > 0

@@ -12,6 +12,7 @@ import pytest
 from data_prep import cloud_h5
 from data_prep.modelnet import MODELNET40, plan_modelnet
 from data_prep.modelnet_h5 import plan_modelnet_h5
+from data_prep.notes import notes
 from data_prep.preparation import prepare, read_item
 from randquant.errors import DataError, UsageError
 
@@ -116,11 +117,68 @@ def read_names(tree: Path, part: str) -> list[str]:
 def test_without_lists_and_names(tree: Path, tmp_path: Path) -> None:
     for path in [*tree.glob("*.txt"), *tree.glob("*.json")]:
         path.unlink()
+    assert plan_modelnet_h5(tree, points=POINTS).source["split_source"].startswith("the files' names")
     plan = plan_modelnet_h5(tree, points=POINTS)
     assert Counter(item.split for item in plan.items) == {"train": 21, "valid": 3, "test": 6}
     store = prepare(plan, tmp_path / "store", strict=True)
     assert set(store.column("shape")) == {None}
     assert set(store.column("label")) == {"vase", "airplane", "night_stand"}
+
+
+CASE = Path(__file__).parent / "cases" / "points" / "modelnet10_hdf5_2048"
+
+
+def test_classes_are_called_what_the_folder_says() -> None:
+    """ModelNet10 without a list of classes: label 0 is a bathtub and no airplane."""
+    plan = plan_modelnet_h5(CASE, points=64)
+    names = [Path(name).stem for part in ("train_0", "test_0") for name in read_names(CASE, part)]
+    assert [item.label for item in plan.items] == [name.rpartition("_")[0] for name in names]
+    assert plan.source["classes_published"] == 10
+    assert plan.source["published"] == {"train": 3991, "test": 908}
+
+
+def test_classes_by_name_beside_the_files(tree: Path) -> None:
+    """As in copies whose files are called train0.h5."""
+    (tree / "shape_names.txt").unlink()
+    for part in ("train0", "train1", "test0"):
+        path = tree / f"ply_data_{part}.h5"
+        path.rename(tree / f"{part}.h5")
+        (tree / f"ply_data_{part[:-1]}_{part[-1]}_id2file.json").unlink()
+        with h5py.File(tree / f"{part}.h5") as file:
+            names = [f"thing {label}" for label in file["label"][:, 0]]
+        (tree / f"{part}_id2name.json").write_text(json.dumps(names))
+    for path in tree.glob("*_files.txt"):
+        path.unlink()
+    plan = plan_modelnet_h5(tree, points=POINTS)
+    assert [item.label for item in plan.items[:3]] == ["thing 37", "thing 0", "thing 23"]
+    assert plan.source["published"] == {}
+
+
+@pytest.mark.parametrize(
+    ("folder", "labels", "first", "unnamed"),
+    [
+        ("modelnet40_hdf5", (37, 0, 23), "vase", 0),
+        ("modelnet40_hdf5", (9, 0, 3), "9", 3),  # what ModelNet10 has too
+        ("modelnet10_hdf5", (9, 0, 3), "toilet", 0),
+        ("modelnet10_hdf5", (10, 0, 3), "10", 3),
+        ("shapes", (37, 0, 23), "37", 3),
+        ("shapes", (9, 0, 3), "9", 3),
+        ("shapes", (39, *range(39)), "xbox", 0),
+    ],
+)
+def test_classes_that_nothing_names(
+    folder: str, labels: tuple[int, ...], first: str, unnamed: int, tmp_path: Path
+) -> None:
+    root = tmp_path / folder
+    root.mkdir()
+    for part in ("train", "test"):
+        write(root / f"ply_data_{part}0.h5", arrays([label for label in labels for _ in range(2)]))
+    plan = plan_modelnet_h5(root, points=POINTS, validation=0)
+    assert (plan.items[0].label, plan.source["unnamed_classes"]) == (first, unnamed)
+    assert (plan.source["classes_published"] is None) == (unnamed > 0)
+    assert notes(plan.source)[:1] == (
+        [f"classes that nothing in the folder names, called by their numbers: {unnamed}"] if unnamed else []
+    )
 
 
 def test_files_are_opened_once(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +234,7 @@ Change = Callable[[dict[str, Any]], object]
         (lambda a: a.update(data=a["data"][:0]), r"data of shape \(0, 40, 3\)"),
         (lambda a: a.update(data=a["data"].astype(np.int32)), "has data of shape"),
         (lambda a: a.update(label=a["label"][:-1]), r"label of shape \(11, 1\) where \(12, 1\) is expected"),
-        (lambda a: a["label"].__setitem__(4, 40), "shape 4 has the label 40 where 0 to 39 are expected"),
+        (lambda a: a["label"].__setitem__(4, 40), "calls shape 6, whose label is 0, airplane"),
         (lambda a: a.update(label=a["label"] - 0.5), "has the label 36.5"),
         (lambda a: a.update(label=a["label"].astype(np.int64) - 1), "shape 1 has the label -1"),
         (lambda a: a.update(normal=a["normal"][:, :5]), "normals of another shape"),
@@ -224,7 +282,17 @@ def test_damaged_files(tree: Path, tmp_path: Path) -> None:
     [
         ("train_files.txt", "notes.doc\n", "names notes.doc, which is no .h5 file"),
         ("shape_names.txt", "chair\nchair\n", "should name each class once"),
-        ("shape_names.txt", "chair\ntable\n", "has the label 37 where 0 to 1 are expected"),
+        ("shape_names.txt", "chair\ntable\n", "names 2 classes where the label 37 occurs"),
+        (
+            "shape_names.txt",
+            "\n".join(reversed(MODELNET40)),
+            "calls the label 0 xbox where the names of its shapes say",
+        ),
+        (
+            "ply_data_train_0_id2file.json",
+            json.dumps(["car/car_0001.ply", "airplane/airplane_0001.ply"] * 6),
+            "calls shape 2, whose label is 23, car, where others",
+        ),
         ("ply_data_train_0_id2file.json", '["a/b.ply"]', "names 1 shapes where ply_data_train0.h5 has 12"),
         ("ply_data_train_0_id2file.json", '{"a": 1}', "should be a list of names"),
         ("ply_data_train_0_id2file.json", "[", "is not JSON"),

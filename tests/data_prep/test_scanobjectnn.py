@@ -90,3 +90,16 @@ def test_wrong_roots(tree: Path) -> None:
     with pytest.raises(DataError, match=r"give --root .*h5_files$"):
         plan_scanobjectnn(tree / "h5_files" / "main_split")
     assert len(CLASSES) == len(set(CLASSES)) == 15
+
+
+def test_classes_that_are_not_all_there_go_by_their_numbers(tree: Path) -> None:
+    """Nothing in the files says whose labels they are; a list beside the folders does."""
+    for part in COUNTS:
+        write(tree / "h5_files" / "main_split" / f"{part}_objectdataset.h5", [0, 3, 14] * 4, 0)
+    plan = plan_scanobjectnn(tree, variant="obj_bg", points=POINTS)
+    assert {item.label for item in plan.items} == {"0", "3", "14"}
+    assert plan.source["unnamed_classes"] == 3
+    (tree / "h5_files" / "shape_names.txt").write_text("\n".join(reversed(CLASSES)))
+    plan = plan_scanobjectnn(tree, variant="obj_bg", points=POINTS)
+    assert [item.label for item in plan.items[:3]] == [CLASSES[14], CLASSES[11], CLASSES[0]]
+    assert plan.source["unnamed_classes"] == 0
