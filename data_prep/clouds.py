@@ -73,5 +73,6 @@ def cloud_reader(
 def _read(path: Path, *, points: int, normals: bool, up: Axis, least: int, columns: tuple[str, ...] | None) -> Reading:
     cloud = read_cloud(path, normals=normals, columns=columns)
     counts = {"file_points": len(cloud.points) + cloud.missing, "missing_points": cloud.missing}
+    counts |= cloud.notes
     count = max(least, min(points, len(cloud.points)))
     return counts, [spread_rows(path, cloud.points, count=count, up=up, normals=cloud.normals)]

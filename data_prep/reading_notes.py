@@ -13,6 +13,20 @@ READING: Mapping[str, str] = {
     "unended_solids": "{:,} solids that no endsolid ends, so that something may be missing",
     "trailing_bytes": "{:,} bytes behind the last facet, left out",
     "loose_elements": "{:,} points and lines, which have no surface, left out",
+    "missing_rows": "{:,} rows without a point (not a number, infinite), left out",
+    "broken_rows": "{:,} rows with a coordinate that is no finite number, left out",
+    "zero_rows": "{:,} rows of zeros in place of a point, left out",
+    "empty_points": "{:,} places of a grid that nothing came back for, left out",
+    "invalid_points": "{:,} points flagged as invalid, left out",
+    "withheld_points": "{:,} points flagged as withheld, kept",
+    "noise_points": "{:,} points classified as noise, kept",
+    "other_bounds": "bounds in the header that are not those of the points",
+    "joined_scans": "{:,} further scans in the same file, taken together",
+    "unused_faces": "{:,} faces, of which the vertices alone are taken",
+    "unread_cells": "{:,} rows with a damaged cell in a column that is not read",
+    "decimal_commas": "decimal commas, read as points",
+    "far_clouds": "coordinates far from the origin, moved to it in double precision",
+    "coarse_clouds": "coordinates far from the origin in single precision, which rounds them to steps that may show",
 }
 
 

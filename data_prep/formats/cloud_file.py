@@ -5,6 +5,7 @@ it has none: x, y, z and the normal behind them, or as --columns says. Everythin
 passed over. Rows without a point, which scanners fill with NaN, infinity or zeros, are left out and counted.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from data_prep.formats.columns import NORMAL, XYZ, Columns, by_name, plain_names
 from data_prep.formats.e57 import read_e57
 from data_prep.formats.las import read_las
 from data_prep.formats.numbered import refuse_numbered
+from data_prep.formats.obj import read_obj_points
 from data_prep.formats.pcd import read_pcd
 from data_prep.formats.placeholders import without_placeholders
 from data_prep.formats.ply import read_ply
@@ -24,11 +26,13 @@ from data_prep.formats.point_table import Table, read_table
 from data_prep.formats.ptx import read_ptx
 from data_prep.formats.raw_floats import read_raw_floats
 from data_prep.formats.table_head import Head, read_head
+from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 TABLES = (".xyz", ".xyzn", ".xyzrgb", ".pts", ".asc", ".txt", ".csv")
-CLOUDS = (".npy", ".npz", ".ply", ".pcd", ".las", ".laz", ".e57", ".ptx", ".bin", *TABLES)
+CLOUDS = (".npy", ".npz", ".ply", ".pcd", ".las", ".laz", ".e57", ".ptx", ".bin", ".obj", *TABLES)
 
+_FACE = re.compile(rb"^[ \t]*fo?[ \t]", re.MULTILINE | re.IGNORECASE)  # of an OBJ file
 _UNIT = 0.05  # by how much the length of a normal may miss 1
 _COARSE = 1e-4  # of the extent, the step of single precision from which on it shows
 _FAR = 1000  # extents from the origin
@@ -44,7 +48,7 @@ class Cloud:
         points: (N, 3) float64 coordinates, all finite.
         normals: (N, 3) float64 of length 1 (or 0, where the file has none); None where not asked for.
         missing: rows of the file that are not among the N.
-        notes: how often something was left out, moved or assumed, by the names of `data_prep.notes.READING`.
+        notes: how often something was left out, moved or assumed, by the names of `data_prep.reading_notes.READING`.
     """
 
     points: NDArray[np.float64]
@@ -59,7 +63,7 @@ def read_cloud(path: str | Path, *, normals: bool = False, columns: Names = None
     Args:
         path: an array (N, 3 or more), in an .npz file the only one or that named points, positions, xyz or pc, beside
             it `normals`; a table of numbers, with or without a header and first lines that count them; PLY with or
-            without faces; PCD of any kind; LAS, LAZ, E57, PTX; bare 32-bit floats.
+            without faces; PCD of any kind; LAS, LAZ, E57, PTX; the vertices of OBJ; bare 32-bit floats.
         normals: whether they are wanted.
         columns: names for the columns of files that do not name them, as `check_columns` gives them.
 
@@ -104,11 +108,17 @@ def _read_pcd(path: Path, names: Names) -> Columns:
     return Columns(by_name(path, read_pcd(path).items()))
 
 
+def _read_obj(path: Path, names: Names) -> Columns:
+    faces = len(_FACE.findall(read_bytes(path)))
+    return Columns(dict(zip(XYZ, read_obj_points(path).T, strict=True)), {"unused_faces": faces} if faces else {})
+
+
 _READERS: dict[str, Callable[[Path, Names], Columns]] = {
     ".npy": _read_arrays,
     ".npz": _read_arrays,
     ".ply": _read_ply,
     ".pcd": _read_pcd,
+    ".obj": _read_obj,
     ".las": lambda path, _: read_las(path),
     ".laz": lambda path, _: read_las(path),
     ".e57": lambda path, _: read_e57(path),

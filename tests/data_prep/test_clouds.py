@@ -8,7 +8,9 @@ import pytest
 from data_prep.clouds import cloud_reader, plan_clouds
 from data_prep.preparation import Item, Plan, prepare
 from data_prep.shapes import finished
+from randquant.command import run
 from randquant.errors import DataError, UsageError
+from scripts.prepare import COMMANDS
 from tests.data_prep.formats.test_cloud_file import BOTH, POINTS, write
 
 
@@ -71,6 +73,15 @@ def test_labels_of_a_table(tree: Path, tmp_path: Path) -> None:
         ["train", "test"],
     ]
     assert store.info["kind"] == "points"
+
+
+def test_what_was_left_out_is_said_at_the_end(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savetxt(tree / "zeros.xyz", np.where(np.arange(60)[:, None] < 10, 0, np.resize(POINTS, (60, 3))))
+    command = ["clouds", "--root", str(tree), "--points", "32", "--out", str(tmp_path / "store"), "--workers", "1"]
+    assert run(COMMANDS, command) == 0
+    said = capsys.readouterr().out
+    assert "1 shape: 10 rows without a point (not a number, infinite), left out" in said
+    assert "1 shape: 10 rows of zeros in place of a point, left out" in said
 
 
 def test_refusals(tree: Path, tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ Change = Callable[[dict[str, Any]], object]
         (lambda a: a.update(data=a["data"][:0]), r"data of shape \(0, 40, 3\)"),
         (lambda a: a.update(data=a["data"].astype(np.int32)), "has data of shape"),
         (lambda a: a.update(label=a["label"][:-1]), r"label of shape \(11, 1\) where \(12, 1\) is expected"),
-        (lambda a: a["label"].__setitem__(4, 40), "calls shape 6, whose label is 0, airplane"),
+        (lambda a: a["label"].__setitem__(4, 40), "calls shape 4, whose label is 40, airplane"),
         (lambda a: a.update(label=a["label"] - 0.5), "has the label 36.5"),
         (lambda a: a.update(label=a["label"].astype(np.int64) - 1), "shape 1 has the label -1"),
         (lambda a: a.update(normal=a["normal"][:, :5]), "normals of another shape"),

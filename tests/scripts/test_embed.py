@@ -183,7 +183,7 @@ def test_a_single_mesh_and_the_number_of_points(shapes: Path, tmp_path: Path) ->
         (["--window", "1"], 2, "--window"),
         (["--layer", "conv"], 2, "--layer"),
         (["--points", "0"], 2, "--points"),
-        (["--clouds"], 1, "notes.txt names its columns"),
+        (["--clouds"], 1, "b.obj: there are 4 points"),
         (["--strict"], 1, "broken.off"),
         (["--input", "nowhere"], 1, "check --input"),
         (["--checkpoint", "untrained:ResNet:3"], 2, "PointNetLite"),

@@ -24,7 +24,7 @@ def text(rows: Any, separator: str = " ", head: str = "") -> str:
 
 
 FRAME = "0 0 0\n1 0 0\n0 1 0\n0 0 1\n1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n"
-WITHOUT_NORMALS = (".e57", ".ptx", ".bin")
+WITHOUT_NORMALS = (".e57", ".ptx", ".bin", ".obj")
 CASES = Path(__file__).parents[1] / "cases" / "points"
 
 
@@ -50,6 +50,8 @@ def write(path: Path) -> Path:
             write_e57(path, [POINTS])
         case ".ptx":
             path.write_text(text(POINTS, head="10\n5\n" + FRAME))
+        case ".obj":
+            path.write_text(text(BOTH[:, :3]).replace("\n", "\nv ").join(["v ", ""]).removesuffix("v "))
         case ".bin":
             POINTS.astype("<f4").tofile(path)
         case ".csv":
