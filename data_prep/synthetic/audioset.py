@@ -12,10 +12,9 @@ import torch
 
 from data_prep.audioset import DATASET
 from data_prep.sounds.events import EVENTS, happen
-from data_prep.sounds.waves import integer
 from data_prep.synthetic.noise import noise_file
 from data_prep.synthetic.published import AUDIOSET_LISTED, apportion
-from data_prep.synthetic.tree import check_counts, letters, seeded, write_parts, write_sound, write_table
+from data_prep.synthetic.tree import check_counts, seeded, write_parts, write_sound, write_table
 
 PARTS = ("balanced_train", "unbalanced_train", "eval")
 # Machine identifier, name, and the event it sounds like.
@@ -38,7 +37,7 @@ _ABSENT = 6  # every sixth video is gone
 _NAMES = ("{id}.wav", "Y{id}.wav", "{id}.wav", "{id}_{start}_{end}.flac")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Segment:
     identifier: str
     start: int
@@ -151,11 +150,13 @@ def _noises(stem: Path, seed: int) -> dict[str, Path]:
 
 
 def _segments(count: int, generator: torch.Generator) -> list[_Segment]:
+    codes = torch.randint(len(_IDENTIFIER), (count, 11), generator=generator).numpy()
+    identifiers = np.array(list(_IDENTIFIER))[codes].view("U11").ravel().tolist()
+    starts, others = (torch.randint(stop, (count,), generator=generator).tolist() for stop in (30, len(CLASSES)))
     found = []
-    for place in range(count):
-        labels = (place % len(CLASSES), integer(len(CLASSES), generator))[: 1 + place % 2]
-        identifier = letters(_IDENTIFIER, 11, generator)
-        found.append(_Segment(identifier, 10 * integer(30, generator), tuple(dict.fromkeys(labels))))
+    for place, (identifier, start, other) in enumerate(zip(identifiers, starts, others, strict=True)):
+        labels = (place % len(CLASSES), other)[: 1 + place % 2]
+        found.append(_Segment(identifier, 10 * start, tuple(dict.fromkeys(labels))))
     return sorted(found, key=lambda segment: segment.identifier)
 
 

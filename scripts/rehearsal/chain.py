@@ -14,8 +14,7 @@ from data_prep.synthetic import (
     write_published_voxforge,
 )
 
-# A tenth of a second, eleven frames: the shortest clip that leaves AudioNTT2020's three poolings something.
-UNIT_SECONDS = 0.1
+UNIT_SECONDS = 0.07  # eight frames: the shortest clip that leaves AudioNTT2020's three poolings something
 
 
 @dataclass(frozen=True)
