@@ -8,7 +8,7 @@ import shutil
 import socket
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -104,14 +104,18 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: str | Path) -> dict[str, Any]:
+def read_json(path: str | Path, *, reduce: Callable[[dict[str, Any]], Any] | None = None) -> dict[str, Any]:
     """Read a JSON object.
+
+    Args:
+        path: of the file.
+        reduce: what to keep of every object in it, the innermost first, so that a large file takes little memory.
 
     Raises:
         DataError: the file is missing or holds no JSON object.
     """
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=reduce)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check the path.") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:

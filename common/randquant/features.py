@@ -12,7 +12,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class Items:
 
     def digest(self) -> str:
         """SHA-256 of all four columns: it changes when an item, a label or a split does."""
-        return _digest(asdict(self))
+        return _digest(vars(self))
 
 
 @dataclass

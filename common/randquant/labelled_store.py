@@ -17,7 +17,7 @@ def task_name(store: Store, aliases: Mapping[str, str] | None = None) -> str:
 
 def folds_of(splits: Sequence[str | None]) -> list[str]:
     """The folds of a cross-validated task, "fold1" first; empty where there are splits instead."""
-    found = {split for split in splits if is_fold(split)}
+    found = {split for split in set(splits) if is_fold(split)}
     return sorted(found, key=lambda name: int(name.removeprefix("fold")))
 
 

@@ -1,5 +1,6 @@
 """Features are extracted once, kept by content, and made again only where that is needed."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -43,6 +44,12 @@ def batches(start: int) -> Iterator[Tensor]:
 
 def read(folder: Path, encode: Callable[[Tensor], Tensor], **settings: object) -> Features:
     return cached(folder, {"weights": "x", **settings}, ITEMS, 2, encode, batches)
+
+
+def test_digest_is_that_of_the_four_columns() -> None:
+    columns = {"ids": ITEMS.ids, "labels": ITEMS.labels, "groups": ITEMS.groups, "splits": ITEMS.splits}
+    assert ITEMS.digest() == hashlib.sha256(json.dumps(columns, sort_keys=True).encode()).hexdigest()
+    assert Items(ITEMS.ids, ["b", "a"] * 5, ITEMS.groups, ITEMS.splits).digest() != ITEMS.digest()
 
 
 def test_extract_keeps_order_and_rows() -> None:

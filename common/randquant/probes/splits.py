@@ -55,7 +55,7 @@ def assignments(items: Items) -> list[Assignment]:
         DataError: as `assign`; also folds beside other splits, items in one fold only, or a class that occurs in one
             fold only, since nothing could learn it for that fold.
     """
-    folds = sorted({name for name in items.splits if is_fold(name)}, key=_fold_number)
+    folds = sorted(filter(is_fold, set(items.splits)), key=_fold_number)
     if not folds:
         return [assign(items)]
     other = next((name for name in items.splits if name in _ROLES), None)
