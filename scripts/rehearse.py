@@ -6,7 +6,8 @@
 writes the dataset's tree with its lists and tables, every recording a hundredth of a second of noise, and runs the
 commands of a user on it, each as a process that may hold 1,024 files open: doctor, prepare, opening the store, one step
 of training, one probe (ridge regression on features of an untrained encoder). Clips are brought to 0.07 s in the probe
-instead of the published length. It prints what each stage cost,
+instead of the published length. AudioSet, which has no labels here, is not probed, and its recordings, links to a few,
+are opened by the doctor but not read into the store. It prints what each stage cost,
 
     | dataset | items  | stage   | seconds | CPU  | memory, MB | workers | all, own | files | processes |
 

@@ -23,13 +23,13 @@ class Chain:
 
     Attributes:
         write: makes the tree of as many items as asked, or of all; returns the root.
-        prepare: further arguments of `scripts.prepare`.
+        read: whether the recordings are read; otherwise the store is made up from the plan.
         probed: whether it has labels.
         shapes: it holds shapes and not recordings.
     """
 
     write: Callable[..., Path]
-    prepare: tuple[str, ...] = ()
+    read: bool = True
     probed: bool = True
     shapes: bool = False
 
@@ -46,9 +46,10 @@ class Chain:
             training = ["scripts.pretrain_audio", *train, "--d", "64"]
             probing = ["scripts.probe_audio", "--task", store, "--checkpoint", "untrained:AudioNTT2020:64"]
             probing += ["--unit_seconds", str(UNIT_SECONDS)]
+        preparing = ["scripts.prepare", dataset, "--root", str(root), "--out", store]
         stages = {
             "doctor": ["scripts.doctor", dataset, "--root", str(root)],
-            "prepare": ["scripts.prepare", dataset, "--root", str(root), "--out", store, *self.prepare],
+            "prepare": preparing if self.read else ["scripts.rehearsal.unread", dataset, str(root), store],
             "open": ["scripts.rehearsal.opening", store],
             "train": training,
         }
@@ -63,5 +64,5 @@ CHAINS: dict[str, Chain] = {
     "voxceleb1": Chain(write_published_voxceleb1),
     "voxforge": Chain(write_published_voxforge),
     "nsynth": Chain(write_published_nsynth),
-    "audioset": Chain(write_published_audioset, probed=False),
+    "audioset": Chain(write_published_audioset, read=False, probed=False),
 }
