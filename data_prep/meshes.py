@@ -1,13 +1,16 @@
 """Meshes of one's own, without labels as they lie in a folder, or with those of a table."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from data_prep.cloud import check_points
 from data_prep.folder import plan_files
 from data_prep.formats.mesh import MESHES
 from data_prep.labelled import plan_labelled
-from data_prep.preparation import Plan
-from data_prep.shapes import POINTS, mesh_reader
+from data_prep.preparation import Plan, Reader
+from data_prep.shapes import POINTS, UP, Y_UP, mesh_reader
 from data_prep.surface import Sampling
 from pointcloud.geometry import Axis
 
@@ -18,7 +21,7 @@ def plan_meshes(
     table: str | Path | None = None,
     points: int = POINTS,
     sampling: Sampling = "area",
-    up: Axis = "z",
+    up: Axis | None = None,
     seed: int = 0,
 ) -> Plan:
     """All meshes below `root`, as `data_prep.folder.plan_files` finds them; or those that a table names.
@@ -26,14 +29,29 @@ def plan_meshes(
     Args:
         root: a folder.
         table: CSV file with labels and splits, as in `data_prep.labelled.plan_labelled`.
-        points, sampling, up, seed: as in `data_prep.shapes.mesh_reader`.
+        points, sampling, up, seed: as in `data_prep.shapes.mesh_reader`; where no axis is given and no glTF file is
+            there, it is z for all.
 
     Raises:
         DataError: `root` is no folder or holds no mesh, or the table is not as it should be.
         UsageError: `points` is below 1.
     """
     check_points(points)
-    reader = mesh_reader(points=points, up=up, sampling=sampling, seed=seed)
+    reader = partial(mesh_reader, points=points, sampling=sampling, seed=seed)
     if table is not None:
-        return plan_labelled(table, root, reader)
-    return plan_files(root, MESHES, reader, dataset="meshes", kind="meshes")
+        return by_format(partial(plan_labelled, table, root), reader, up)
+    return by_format(partial(plan_files, root, MESHES, dataset="meshes", kind="meshes"), reader, up)
+
+
+def by_format(plan: Callable[..., Plan], reader: Callable[..., Reader], up: Axis | None) -> Plan:
+    """A plan of meshes that stand on `up`, or, where None, on the axis of their format.
+
+    Args:
+        plan: takes `reader`.
+        reader: takes `up`.
+        up: as in `data_prep.shapes.mesh_reader`.
+    """
+    found = plan(reader=reader(up=up or UP))
+    if up is None and any(Path(item.path).suffix.lower() in Y_UP for item in found.items):
+        return replace(found, reader=reader(up=None))
+    return found

@@ -7,7 +7,7 @@ first n rows are a cloud of n well-spread points.
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +21,18 @@ from pointcloud.layout import XYZ_NORMALS
 from randquant.errors import DataError
 
 UP: Axis = "z"  # in a store
+BY_FORMAT: Literal["by format"] = "by format"  # what a store says whose files stand on their format's own axis
+UP_BY_FORMAT = "up in the files: y in glTF, z in others; --up X says that it is another axis in all of them"
+Y_UP = (".gltf", ".glb")  # by their specification; other formats have none, and most of their files stand on z
 POINTS = 2048  # drawn from a mesh unless told otherwise
 
 
-def mesh_reader(*, points: int = POINTS, up: Axis = "z", sampling: Sampling = "area", seed: int = 0) -> Reader:
+def mesh_reader(*, points: int = POINTS, up: Axis | None = "z", sampling: Sampling = "area", seed: int = 0) -> Reader:
     """Meshes as `points` points of their surface with normals; columns `vertices` and `faces` in the manifest.
 
     Args:
         points: drawn from each mesh, at least 1.
-        up: the axis that points up in the files.
+        up: the axis that points up in the files; y in glTF files and z in others where None.
         sampling, seed: as in `sample_surface`.
 
     Raises:
@@ -38,19 +41,24 @@ def mesh_reader(*, points: int = POINTS, up: Axis = "z", sampling: Sampling = "a
     if points < 1:
         raise ValueError(f"points should be at least 1, got {points}")
     read = partial(_read_shape, points=points, up=up, sampling=sampling, seed=seed)
-    settings = point_settings(XYZ_NORMALS.channels, points, file_up=up, sampling=sampling, seed=seed)
+    settings = point_settings(XYZ_NORMALS.channels, points, file_up=up or BY_FORMAT, sampling=sampling, seed=seed)
     return Reader("points", read, settings)
 
 
 def point_settings(
-    channels: Sequence[str], points: int | None, *, file_up: Axis, sampling: str = "as stored", seed: int = 0
+    channels: Sequence[str],
+    points: int | None,
+    *,
+    file_up: Axis | Literal["by format"],
+    sampling: str = "as stored",
+    seed: int = 0,
 ) -> dict[str, Any]:
     """What a store of points says of its rows, for `Reader.settings`.
 
     Args:
         channels: names of the columns, as in `pointcloud.layout`.
         points: rows of each item; None where items have as many as their files.
-        file_up: the axis that pointed up in the files.
+        file_up: the axis that pointed up in the files, or that each stood on that of its format.
         sampling: how points were drawn: "area", "poisson", or "as stored" in the files.
         seed: of that draw.
     """
@@ -67,9 +75,10 @@ def point_settings(
 
 
 def _read_shape(
-    path: Path, *, points: int, up: Axis, sampling: Sampling, seed: int
+    path: Path, *, points: int, up: Axis | None, sampling: Sampling, seed: int
 ) -> tuple[dict[str, Any], Iterable[NDArray]]:
     mesh = read_mesh(path)
+    up = up or ("y" if path.suffix.lower() in Y_UP else UP)
     places, normals = sample_surface(mesh, points, sampling=sampling, seed=seed)
     columns = {"vertices": len(mesh.vertices), "faces": len(mesh.faces), **mesh.notes}
     try:

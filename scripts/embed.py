@@ -16,6 +16,7 @@ DuckDB.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from audio import encoder as audio_encoder
@@ -26,10 +27,11 @@ from data_prep.clouds import cloud_reader
 from data_prep.folder import file_size, plan_files, plan_folder
 from data_prep.formats.cloud_file import CLOUDS
 from data_prep.formats.mesh import MESHES
+from data_prep.meshes import by_format
 from data_prep.preparation import Item, Plan, Reader
 from data_prep.read_ahead import Columns, read_ahead
 from data_prep.reading_notes import reading_notes
-from data_prep.shapes import POINTS, mesh_reader
+from data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, mesh_reader
 from pointcloud import encoder as point_encoder
 from pointcloud import named_encoder as point_named
 from pointcloud import occupancy, shape_task
@@ -76,7 +78,7 @@ def embed(
         hop: of windows: seconds from one to the next, less than --window for windows that overlap.
         layer: of recordings: features to use, output by default.
         points: of shapes: taken of each surface; by default as many as the encoder was trained on, else 1,024.
-        up: of shapes: the axis that points up in the files, z by default.
+        up: of shapes: the axis that points up in the files; by default y in glTF files and z in others.
         clouds: the shapes are files of points (NPY, NPZ, PLY, PCD, LAS, LAZ, E57, PTX, BIN, XYZ, PTS, ASC, TXT, CSV)
             instead of meshes.
         columns: of clouds: names for the columns of files that do not name theirs, as in --columns x y z i for KITTI's
@@ -96,9 +98,7 @@ def embed(
         )
         if columns is not None and not clouds:
             raise UsageError("--columns are those of files of points; give --clouds too, or leave it out.")
-        skipped = _embed_shapes(
-            checkpoint, input, out, points, up or "z", clouds, columns, strict, workers, seed, device
-        )
+        skipped = _embed_shapes(checkpoint, input, out, points, up, clouds, columns, strict, workers, seed, device)
     else:
         _refuse(
             f"{checkpoint} is an encoder of sound, so there are no shapes",
@@ -145,9 +145,9 @@ def recordings(path: Path) -> tuple[Path, list[str]]:
     return path, [item.path for item in plan_folder(path).items]
 
 
-def meshes(path: Path, *, points: int, up: Axis) -> Plan:
+def meshes(path: Path, *, points: int, up: Axis | None = None) -> Plan:
     """The plan of a folder of meshes, or of a single one; `points` are drawn from each."""
-    return _shapes(path, MESHES, mesh_reader(points=points, up=up), "meshes")
+    return by_format(partial(_shapes, path, MESHES, kind="meshes"), partial(mesh_reader, points=points), up)
 
 
 def clouds_of_points(
@@ -238,7 +238,7 @@ def _embed_shapes(
     input: Path,
     out: Path,
     points: int | None,
-    up: Axis,
+    up: Axis | None,
     clouds: bool,
     columns: list[str] | None,
     strict: bool,
@@ -252,7 +252,7 @@ def _embed_shapes(
     most = max(POINTS, taken)
     if clouds:
         normals = "nx" in loaded.encoder.channels
-        plan = clouds_of_points(input, points=most, least=taken, normals=normals, up=up, columns=columns)
+        plan = clouds_of_points(input, points=most, least=taken, normals=normals, up=up or UP, columns=columns)
     else:
         plan = meshes(input, points=most, up=up)
     print(f"{checkpoint}: {loaded.report}")
@@ -276,7 +276,8 @@ def _embed_shapes(
         f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.rows:,} "
         f"{'clouds' if clouds else 'meshes'} of {taken:,} points, {len(summary.skipped):,} skipped"
     )
-    print("".join(f"{line}\n" for line in reading_notes(read)), end="")
+    by_default = [UP_BY_FORMAT] if settings["file_up"] == BY_FORMAT else []
+    print("".join(f"{line}\n" for line in [*by_default, *reading_notes(read)]), end="")
     return summary.skipped
 
 

@@ -59,6 +59,7 @@ from data_prep.notes import notes
 from data_prep.preparation import Plan, prepare
 from data_prep.reading_notes import READING, reading_notes
 from data_prep.scanobjectnn import Variant
+from data_prep.shapes import BY_FORMAT, UP_BY_FORMAT
 from data_prep.surface import Sampling
 from data_prep.synthetic import (
     write_audioset,
@@ -200,14 +201,14 @@ class Meshes(Settings):
             meshes without labels by default.
         points: drawn from the surface of each.
         sampling: "area", each point anywhere on the surface, or "poisson", evenly spread (needs Open3D, slow).
-        up: the axis that points up in the files.
+        up: the axis that points up in the files; by default that of their format, y in glTF files and z in others.
         seed: of the points drawn.
     """
 
     csv: Path | None = None
     points: int = 2048
     sampling: Sampling = "area"
-    up: Axis = "z"
+    up: Axis | None = None
     seed: int = 0
 
 
@@ -609,6 +610,8 @@ def summary(store: Store) -> list[str]:
     """What a store holds, how much of the published dataset that is, and what was left out, in lines."""
     skipped = store.info["skipped"]
     lines = [f"{store.path}: {_amount(store)}, {len(skipped):,} skipped"]
+    if store.info.get("file_up") == BY_FORMAT:
+        lines.append(UP_BY_FORMAT)
     lines += _published(store) + notes(store.info["source"]) + _readings(store) + _table(store)
     lines += [f"skipped {entry['path']}: {entry['reason']}" for entry in skipped[:_SHOWN]]
     if len(skipped) > _SHOWN:

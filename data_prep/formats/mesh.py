@@ -1,4 +1,4 @@
-"""Triangle meshes from files: .off, .ply and .obj by our own readers, the other formats through trimesh or Open3D."""
+"""Triangle meshes from files, by readers of our own, since every library reads some that are in the wild wrongly."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.formats.gltf import read_gltf
 from data_prep.formats.obj import read_obj
 from data_prep.formats.off import read_off
 from data_prep.formats.ply import read_ply
@@ -16,7 +17,6 @@ from data_prep.formats.triangles import Triangles, from_polygons
 from randquant.errors import DataError
 
 MESHES = (".off", ".ply", ".obj", ".stl", ".glb", ".gltf")
-_OF_OPEN3D = (".stl",)  # what it reads without an importer of its own
 _SMALLEST, _LARGEST = 1e-60, 1e60  # squared areas of anything in between are numbers
 
 
@@ -59,7 +59,7 @@ def read_mesh(path: str | Path) -> Mesh:
     suffix = path.suffix.lower()
     if suffix not in MESHES:
         raise DataError(f"{path} is no mesh; expected a file that ends in {', '.join(MESHES)}.")
-    read = _READERS.get(suffix, _read_other)(path)
+    read = _READERS[suffix](path)
     return checked(Mesh(read.vertices, read.faces, read.notes), path)
 
 
@@ -100,41 +100,10 @@ _READERS: dict[str, Callable[[Path], Triangles]] = {
     ".ply": _read_ply,
     ".obj": read_obj,
     ".stl": read_stl,
+    ".glb": read_gltf,
+    ".gltf": read_gltf,
 }
 
 
 def _outside(mesh: Mesh) -> int:
     return int(mesh.faces.min() if mesh.faces.min() < 0 else mesh.faces.max())
-
-
-def _read_other(path: Path) -> Triangles:
-    if not path.is_file():
-        raise DataError(f"{path} is no file; check the path.")
-    try:
-        import trimesh
-    except (ImportError, OSError):
-        return _read_by_open3d(path)
-    try:
-        loaded = trimesh.load_mesh(path, process=False, skip_materials=True)  # textures take longer than the mesh
-    except Exception as error:  # its readers raise whatever they stumble over
-        raise _broken(path, error) from None
-    faces = getattr(loaded, "faces", np.empty((0, 3)))
-    return Triangles(np.asarray(loaded.vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64))
-
-
-def _read_by_open3d(path: Path) -> Triangles:
-    try:
-        import open3d
-    except (ImportError, OSError):
-        raise DataError(f"{path} needs trimesh to be read; pip install trimesh, or give .off files.") from None
-    if path.suffix.lower() not in _OF_OPEN3D:
-        raise DataError(f"{path} needs trimesh to be read; pip install trimesh.")
-    with open3d.utility.VerbosityContextManager(open3d.utility.VerbosityLevel.Error):
-        loaded = open3d.io.read_triangle_mesh(path)
-    return Triangles(np.asarray(loaded.vertices, dtype=np.float64), np.asarray(loaded.triangles, dtype=np.int64))
-
-
-def _broken(path: Path, error: Exception) -> DataError:
-    return DataError(
-        f"{path} cannot be read as a mesh ({' '.join(str(error).split())[:100]}); mend it or leave it out."
-    )

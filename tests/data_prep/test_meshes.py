@@ -7,7 +7,10 @@ import pytest
 
 from data_prep.meshes import plan_meshes
 from data_prep.preparation import prepare
+from data_prep.shapes import mesh_reader
+from pointcloud.geometry import turn_up
 from randquant.errors import DataError, UsageError
+from tests.data_prep.formats.gltf_writer import GltfWriter
 
 TETRAHEDRON = "OFF\n4 4 6\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 2 1\n3 0 1 3\n3 0 3 2\n3 1 2 3\n"
 OBJ = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"
@@ -47,6 +50,32 @@ def test_settings_make_another_plan(tree: Path) -> None:
         plan_meshes(tree, sampling="poisson"),
     ]
     assert len({plan.fingerprint() for plan in plans}) == len(plans)
+
+
+def test_the_axis_that_points_up_is_that_of_the_format(tree: Path, tmp_path: Path) -> None:
+    """The same tetrahedron as OFF on z and as glTF on y."""
+    plain = plan_meshes(tree)
+    assert plain.fingerprint() == plan_meshes(tree, up="z").fingerprint()
+    assert plain.reader.settings["file_up"] == "z"
+    writer = GltfWriter()
+    corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
+    indices = np.array([0, 2, 1, 0, 1, 3, 0, 3, 2, 1, 2, 3], np.uint8)
+    lying = corners[:, [0, 2, 1]] * [1, 1, -1]  # z becomes y, y becomes -z
+    place = writer.accessor(lying.astype(np.float32))
+    writer.mesh({"attributes": {"POSITION": place}, "indices": writer.accessor(indices)})
+    writer.scene({"mesh": 0})
+    writer.glb(tree / "d.glb")
+    plan = plan_meshes(tree, points=32)
+    assert plan.reader.settings["file_up"] == "by format"
+    store = prepare(plan, tmp_path / "store", strict=True)
+    rows = {path: store.rows(row)[:, :3] for row, path in enumerate(store.column("path"))}
+    assert rows["d.glb"].shape == rows["a.off"].shape
+    explicit = plan_meshes(tree, points=32, up="z")
+    assert explicit.reader.settings["file_up"] == "z"
+    read = {up: next(iter(mesh_reader(points=32, up=up).read(tree / "d.glb")[1])) for up in (None, "y", "z")}
+    assert np.array_equal(read[None], read["y"])
+    assert not np.array_equal(read[None], read["z"])
+    assert np.array_equal(turn_up(read["z"][:, :3], "y", "z"), read["y"][:, :3])
 
 
 def test_refusals(tree: Path, tmp_path: Path) -> None:
