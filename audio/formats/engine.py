@@ -1,21 +1,25 @@
 """Which engine decodes a file, by its content: soundfile where libsndfile counts exactly, PyAV for everything else."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 import soundfile
 
 from audio.formats.budget import check_header
 from audio.formats.chain import Chain
+from audio.formats.counted import is_counted, open_counted
 from audio.formats.ffmpeg import FFmpegRecording
-from audio.formats.flac import counts_its_frames
-from audio.formats.kind import is_text, read_head, refuse_what_is_no_sound
+from audio.formats.flac import flac_parts
+from audio.formats.kind import HEAD, is_text, read_head, refuse_what_is_no_sound
 from audio.formats.libsndfile import LibsndfileRecording, reason
-from audio.formats.mp3 import frame_header, runs
-from audio.formats.ogg import Link, links
-from audio.formats.recording import Header, Recording
+from audio.formats.mp3 import frame_header, is_adts, runs
+from audio.formats.ogg import links
+from audio.formats.recording import Header, Recording, damaged
 from audio.formats.span import Span
+from audio.formats.stated_size import check_stated_size
+from audio.formats.tags import behind_tags
 from audio.formats.wav import open_wav
 from audio.formats.wav_header import FORMS
 from randquant.errors import DataError
@@ -31,7 +35,7 @@ def open_recording(path: str | Path) -> Recording:
     path = Path(path)
     head = read_head(path)
     try:
-        recording = _opener(head)(path)
+        recording = _open(path, head)
     except soundfile.LibsndfileError as error:
         refuse_what_is_no_sound(path, head)
         raise DataError(_undecodable(path, reason(error))) from None
@@ -55,63 +59,62 @@ def header_of(path: str | Path) -> Header:
         return recording.header
 
 
-def _opener(head: bytes) -> Callable[[Path], Recording]:
-    if head[:4] in FORMS and head[8:12] == b"WAVE":
-        return _wav
+def _open(path: Path, head: bytes) -> Recording:
+    if (head[:4] in FORMS and head[8:12] == b"WAVE") or head.startswith(b"riff\x2e\x91\xcf\x11"):
+        return open_wav(path) or _ffmpeg(path)
     if head.startswith(b"OggS"):
-        return _ogg
-    if head.startswith(b"fLaC"):
-        return _flac
-    if head.startswith(b"ID3") or frame_header(head):
-        return _mpeg
-    return _counted if _is_counted(head) else _other
+        return _ogg(path)
+    if is_counted(head):
+        return _or_ffmpeg(lambda: open_counted(path, head), path)
+    start, content = behind_tags(path, head)
+    if content.startswith(b"fLaC"):
+        return _flac(path, start)
+    if frame_header(content) or (start and not is_adts(content)):
+        return _mpeg(path)
+    return _other(path, head)
 
 
-def _is_counted(head: bytes) -> bool:
-    """W64, AIFF, AU, CAF of plain samples, NIST SPHERE."""
-    return (
-        head.startswith((b"riff\x2e\x91\xcf\x11", b".snd", b"dns.", b"NIST_1A"))
-        or (head.startswith(b"FORM") and head[8:12] in (b"AIFF", b"AIFC"))
-        or (head.startswith(b"caff") and head[28:32] in (b"lpcm", b"ulaw", b"alaw"))
-    )
-
-
-def _wav(path: Path) -> Recording:
-    return open_wav(path) or _ffmpeg(path)
-
-
-def _flac(path: Path) -> Recording:
-    with open(path, "rb") as file:
-        exact = counts_its_frames(file)
-    return _counted(path) if exact else _ffmpeg(path)
-
-
-def _counted(path: Path) -> Recording:
+def _or_ffmpeg(opened: Callable[[], Recording], path: Path) -> Recording:
+    """FLAC of 32 bits, AIFF and AU of rarer codings are beyond libsndfile."""
     try:
-        recording = LibsndfileRecording(path)
+        return opened()
     except soundfile.LibsndfileError:
-        return _ffmpeg(path)  # FLAC of 32 bits, AIFF and AU of rarer codings
+        return _ffmpeg(path)
+
+
+def _flac(path: Path, start: int) -> Recording:
+    file = open(path, "rb")  # noqa: SIM115 closed by the recording
     try:
-        recording.check_log()
-    except DataError:
-        recording.close()
+        parts = flac_parts(file, start)
+        if parts == [(0, path.stat().st_size, True)]:
+            file.close()
+            return _or_ffmpeg(lambda: LibsndfileRecording(path), path)
+        return _chain(path, file, parts)
+    except BaseException:
+        file.close()
         raise
-    return recording
 
 
 def _ogg(path: Path) -> Recording:
     file = open(path, "rb")  # noqa: SIM115 closed by the recording
     try:
         parts = links(path, file)
-        opened = [_link(path, Span(file, part.start, part.stop), part) for part in parts]
-        return opened[0] if len(opened) == 1 else Chain(path, opened)
+        if len(parts) == 1 and parts[0][2]:
+            file.close()
+            return LibsndfileRecording(path)
+        return _chain(path, file, parts)
     except BaseException:
         file.close()
         raise
 
 
-def _link(path: Path, span: Span, link: Link) -> Recording:
-    return LibsndfileRecording(path, span) if link.exact else FFmpegRecording(path, span)
+def _chain(path: Path, file: IO[bytes], parts: Sequence[tuple[int, int, bool]]) -> Recording:
+    """Parts of a file as one: first byte, byte behind the last, and whether libsndfile counts its frames."""
+    opened: list[Recording] = []
+    for start, stop, exact in parts:
+        span = Span(file, start, stop)
+        opened.append(LibsndfileRecording(path, span) if exact else FFmpegRecording(path, span))
+    return opened[0] if len(opened) == 1 else Chain(path, opened)
 
 
 def _mpeg(path: Path) -> Recording:
@@ -127,20 +130,30 @@ def _mpeg(path: Path) -> Recording:
         raise
     if not opened:
         file.close()
-        return _ffmpeg(path)
+        raise damaged(path, "it holds no MPEG frames")
     return opened[0] if len(opened) == 1 else Chain(path, opened)
 
 
-def _other(path: Path) -> Recording:
-    head = read_head(path)
+def _other(path: Path, head: bytes) -> Recording:
     refuse_what_is_no_sound(path, head)
     if is_text(head):
         raise DataError(f"{path} is not audio but a text; leave it out.")
-    return _ffmpeg(path)
+    recording = _ffmpeg(path)
+    if recording.container != "mp3":
+        return recording
+    recording.close()
+    return _mpeg(path)  # behind bytes of something else
 
 
-def _ffmpeg(path: Path) -> Recording:
-    return FFmpegRecording(path, open(path, "rb"))
+def _ffmpeg(path: Path) -> FFmpegRecording:
+    file = open(path, "rb")  # noqa: SIM115 closed by the recording
+    try:
+        check_stated_size(path, file.read(HEAD), file)
+        file.seek(0)
+        return FFmpegRecording(path, file)
+    except BaseException:
+        file.close()
+        raise
 
 
 def _undecodable(path: Path, why: str) -> str:

@@ -28,6 +28,7 @@ CONTAINERS = (
     *("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "nut", "qoa", "osq", "bonk", "wavarc", "rka", "aea", "dss", "spdif"),
 )
 _OPTIONS = {"protocol_whitelist": "none", "format_whitelist": ",".join(CONTAINERS)}
+_WITH_CHECKSUMS = ("flac", "wavpack", "tta", "ape", "tak", "mlp", "truehd")
 _SCALE = {"u8": 1 << 7, "s16": 1 << 15, "s32": 1 << 31, "s64": 1 << 63}
 
 
@@ -40,6 +41,9 @@ class FFmpegRecording(Recording):
         samples: of each channel, where they were counted beforehand.
         demuxer: that reads it, by its name in FFmpeg; found out where None.
 
+    Attributes:
+        container: what it is, by its name in FFmpeg.
+
     Raises:
         DataError: FFmpeg cannot open it, it holds no sound, or its first frame cannot be decoded.
     """
@@ -50,6 +54,7 @@ class FFmpegRecording(Recording):
         try:
             self._container = _container(path, file, demuxer)
             self._stream = _stream(path, self._container)
+            self.container: str = self._container.format.name
             self._promise = Promise.of(path, self._container, self._stream, samples)
             self._frames = self._decoded()
             # Rate and channels in a container are hints: those of the first frame hold.
@@ -90,6 +95,7 @@ class FFmpegRecording(Recording):
         assert self._first is not None
         place = 0
         for frame in self._all_frames():
+            self._promise.follow(frame, frame.samples)
             if (frame.sample_rate, frame.layout.nb_channels) != (self.header.rate, self.header.channels):
                 raise DataError(
                     f"{self.path} changes from {self.header.channels} channels at {self.header.rate:,} Hz to "
@@ -108,9 +114,16 @@ class FFmpegRecording(Recording):
     def _decoded(self) -> Iterator[Any]:
         import av
 
+        failed: Exception | None = None
         try:
             for packet in self._container.demux(self._stream):
-                yield from packet.decode()
+                if failed is not None and packet.size:
+                    raise failed
+                try:
+                    yield from packet.decode()
+                except av.FFmpegError as error:
+                    # The last packet of a stream that was cut off may lack its end; any other may not.
+                    failed = error
         except (av.FFmpegError, ValueError) as error:
             raise damaged(self.path, _reason(error)) from None
 
@@ -142,6 +155,8 @@ def _stream(path: Path, container: Any) -> Any:
         others = ", ".join(sorted({other.type for other in container.streams})) or "nothing"
         raise DataError(f"{path} holds no sound ({others} alone); leave it out.")
     stream.codec_context.thread_count = 1
+    if stream.codec_context.name in _WITH_CHECKSUMS:
+        stream.codec_context.options = {"err_detect": "crccheck+explode"}
     return stream
 
 
@@ -157,5 +172,5 @@ def _float(frame: Any) -> Block:
 
 
 def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return text.strip().rstrip(".").lower()
+    text = (getattr(error, "strerror", None) or str(error)).strip().rstrip(".")
+    return "invalid data" if text.startswith("Error number") else text.lower()

@@ -5,36 +5,47 @@ leave one that is too small. The number that the last frame carries tells (RFC 9
 """
 
 import itertools
+import mmap
 import re
 from typing import IO
 
 _TAIL = 1 << 17  # bytes that hold the last frame where STREAMINFO does not say how long the longest one is
+_BEGINNING = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _LENGTHS = {1: 192} | {code: 576 << (code - 2) for code in range(2, 6)} | {code: 1 << code for code in range(8, 16)}
 _LENGTH_BYTES, _RATE_BYTES = {6: 1, 7: 2}, {12: 1, 13: 2, 14: 2}  # of numbers too odd for a code
 _LOOKED_AT = 3  # frames at the end; what looks like one may be sound
 
 
-def counts_its_frames(file: IO[bytes], start: int = 0) -> bool:
-    """Whether STREAMINFO states as many frames as the last one says there are, or more.
+def flac_parts(file: IO[bytes], start: int) -> list[tuple[int, int, bool]]:
+    """Where each of joined FLAC files begins and ends, mostly one, and whether it counts its frames.
 
     Args:
         file: open for reading.
-        start: byte where `fLaC` stands.
+        start: byte where the first one begins.
     """
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        starts = [match.start() for match in _BEGINNING.finditer(content, start)]
+        stops = [*starts[1:], len(content)]
+    return [(first, stop, _counts_its_frames(file, first, stop)) for first, stop in zip(starts, stops, strict=True)]
+
+
+def _counts_its_frames(file: IO[bytes], start: int, stop: int) -> bool:
+    """Whether STREAMINFO states as many frames as the last one says there are, or more."""
     file.seek(start)
     head = file.read(26)
     if len(head) < 26:
         return False
     total = int.from_bytes(head[21:26], "big") & ((1 << 36) - 1)
     fixed, longest = int.from_bytes(head[8:10], "big"), int.from_bytes(head[15:18], "big")
-    tail = _tail(file, 2 * longest + 4096 if longest else _TAIL)
+    tail = _tail(file, start, stop, 2 * longest + 4096 if longest else _TAIL)
     return total > 0 and all(end <= total for end in _last_ends(tail, fixed))
 
 
-def _tail(file: IO[bytes], length: int) -> bytes:
-    file.seek(max(0, file.seek(0, 2) - length))
-    return file.read()
+def _tail(file: IO[bytes], start: int, stop: int, length: int) -> bytes:
+    length = min(length, stop - start)
+    file.seek(stop - length)
+    return file.read(length)
 
 
 def _last_ends(tail: bytes, fixed: int) -> list[int]:

@@ -69,7 +69,7 @@ class LibsndfileRecording(Recording):
             DataError: it is.
         """
         for promised, present in _CUT.findall(self.file.extra_info):
-            if int(present) < int(promised) < _OPEN_ENDED:
+            if int(present) + 8 * self.file.channels < int(promised) < _OPEN_ENDED:
                 raise truncated(self.path, f"{int(present):,} of {int(promised):,} bytes")
 
     def close(self) -> None:

@@ -98,6 +98,11 @@ def frame_header(head: bytes) -> FrameHeader | None:
     return FrameHeader(hertz, 1 if head[3] >> 6 == 3 else 2, samples, length, layer)
 
 
+def is_adts(head: bytes) -> bool:
+    """Whether these are the first bytes of AAC in ADTS, whose frames look like those of a layer 4."""
+    return head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0
+
+
 def runs(path: Path, file: IO[bytes]) -> list[Run]:
     """The runs of frames in an open file; none where it has no frames.
 

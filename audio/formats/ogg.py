@@ -6,47 +6,35 @@ drops half a block of sound at each joint. Each link of a chain is a whole file 
 
 import mmap
 import re
-from dataclasses import dataclass
+import zlib
 from pathlib import Path
 from typing import IO
 
-from audio.formats.recording import truncated
+from audio.formats.recording import damaged, truncated
 
 _PAGE = 27 + 255 + 255 * 255  # bytes at most
 _FIRST = re.compile(rb"OggS\x00[\x02\x03\x06\x07]")  # of a stream
+_CHECKED = 1 << 26  # bytes; checksums of longer files are left to the decoders
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _EXACT = (b"\x01vorbis", b"OpusHead")
 
 
-@dataclass(frozen=True)
-class Link:
-    """One of the parts that follow each other in a chain; most files are a single one.
-
-    Attributes:
-        start: in bytes of the file.
-        stop: likewise.
-        exact: whether it is a single stream of a codec that libsndfile counts.
-    """
-
-    start: int
-    stop: int
-    exact: bool
-
-
-def links(path: Path, file: IO[bytes]) -> list[Link]:
-    """The links of an open Ogg file.
+def links(path: Path, file: IO[bytes]) -> list[tuple[int, int, bool]]:
+    """Where each link of an open Ogg file begins and ends, mostly one, and whether libsndfile counts its frames.
 
     Raises:
-        DataError: the last page is cut off.
+        DataError: the last page is cut off, another is missing or damaged.
     """
     size = file.seek(0, 2)
     _check_last_page(path, file, size)
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        _check_pages(path, content)
         firsts = [match.start() for match in _FIRST.finditer(content) if _is_page(content, match.start())]
         groups = _groups(content, firsts)
         starts = [group[0] for group in groups]
         stops = [*starts[1:], size]
         return [
-            Link(start, stop, len(group) == 1 and _payload(content, start).startswith(_EXACT))
+            (start, stop, len(group) == 1 and _payload(content, start).startswith(_EXACT))
             for group, start, stop in zip(groups, starts, stops, strict=True)
         ]
 
@@ -87,3 +75,31 @@ def _check_last_page(path: Path, file: IO[bytes], size: int) -> None:
     page = tail[tail.rfind(b"OggS") :]
     if len(page) < 27 or len(page) < 27 + page[26] or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]]):
         raise truncated(path, f"{len(page)} bytes of its last page")
+
+
+def _check_pages(path: Path, content: mmap.mmap) -> None:
+    """Pages of a stream are numbered, and each has a checksum."""
+    expected: dict[bytes, int] = {}
+    place = content.find(b"OggS")
+    while place >= 0:
+        end = place + _length(content, place)
+        whole = end == len(content) or content[end : end + 4] == b"OggS"
+        if end > len(content) or not (whole or _fits_its_checksum(content, place, end)):
+            place = content.find(b"OggS", place + 4)
+            continue
+        serial, number = content[place + 14 : place + 18], int.from_bytes(content[place + 18 : place + 22], "little")
+        first = content[place + 5] & 2
+        if not first and number != expected.get(serial, number):
+            raise damaged(path, f"pages are missing at byte {place:,}")
+        if len(content) <= _CHECKED and not _fits_its_checksum(content, place, end):
+            raise damaged(path, f"the page at byte {place:,} does not fit its checksum")
+        expected[serial] = number + 1
+        place = content.find(b"OggS", end)
+
+
+def _fits_its_checksum(content: mmap.mmap, place: int, end: int) -> bool:
+    """Whether a page fits its checksum: CRC-32 with the bits the other way round than zlib's, from zero."""
+    stated = int.from_bytes(content[place + 22 : place + 26], "little")
+    page = content[place : place + 22] + bytes(4) + content[place + 26 : end]
+    found = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{found:032b}"[::-1], 2) == stated

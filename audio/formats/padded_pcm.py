@@ -70,13 +70,13 @@ def lies_in_the_low_bits(path: Path, file: IO[bytes], header: WavHeader, size: i
         above = samples >> (valid - 1)
         lower = lower and bool(((above == 0) | (above == -1) | ((samples >> valid) == 0)).all())
         sounds = sounds or bool(samples.any())
-        if not upper and not lower:
-            return False  # all bits carry sound, whatever the header says
-    if not sounds or (upper and not lower):
-        return False
     # A header that follows the standard to the letter means the upper bits; the lower ones it may still hold.
     to_the_letter = header.extensible and header.bits == container
-    if (container, valid) == (32, 24) and not to_the_letter:
+    if not upper and not lower and to_the_letter:
+        return False  # more bits carry sound than it says, which does no harm
+    if not sounds or (upper and not lower):
+        return False
+    if (container, valid) == (32, 24) and lower and not to_the_letter:
         return True
     if upper and pad < 8:
         return False

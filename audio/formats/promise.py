@@ -1,39 +1,55 @@
 """What a container that FFmpeg reads promises, held against what was decoded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audio.formats.recording import truncated
+from audio.formats.recording import damaged, truncated
 
+_MP4, _MATROSKA = "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"
 # Containers whose header states the length of each stream, by their names in FFmpeg.
-_EXACT = ("mov,mp4,m4a,3gp,3g2,mj2", "wv", "ape", "tta", "tak", "caf", "aiff", "shn", "mpc8", "dsf")
-_EDITED = ("mov,mp4,m4a,3gp,3g2,mj2",)  # the length is where the sound ends, within the last packet
-_PACKET = 4096  # frames; longer ones are those of lossless coders, whose length is exact
+_EXACT = (_MP4, "wv", "ape", "tta", "tak", "caf", "aiff", "shn", "mpc", "mpc8", "dsf", "avi", "flac")
+# Those whose packets carry times; an encoder that codes no silence leaves a hole there, too.
+_TIMED = (_MP4, _MATROSKA, "asf", "flv", "mpegts", "mpeg", "ogg", "flac")
+_HOLE = 0.06  # seconds; times are rounded to milliseconds, and packets are up to 60 ms long
+_LOSSLESS = ("pcm", "flac", "alac", "wavpack", "tta", "ape", "tak", "shorten")
+_PACKET = 4096  # frames that an encoder may have filled up or that a decoder needs to begin
 
 
-@dataclass(frozen=True)
+@dataclass
 class Promise:
-    """The length that a container states.
+    """The length that a container states, and the times of its packets.
 
     Attributes:
         path: of the file.
         kind: the container, by its name in FFmpeg.
+        codec: of the stream, likewise.
         samples: of each channel, where they were counted.
         seconds: stated or estimated; None where it says nothing.
+        exact: whether it is stated.
     """
 
     path: Path
     kind: str
+    codec: str
     samples: int | None
     seconds: float | None
+    exact: bool
+    _next: float | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, path: Path, container: Any, stream: Any, samples: int | None = None) -> "Promise":
         """Of an open container and one of its streams."""
+        kind = container.format.name
         own = None if stream.duration is None else float(stream.duration * stream.time_base)
         whole = None if container.duration is None else container.duration / 1e6
-        return cls(path, container.format.name, samples, own if own is not None else whole)
+        exact = kind in _EXACT and own is not None
+        if kind == _MATROSKA and own is None:
+            own = _clock(stream.metadata.get("DURATION", ""))
+            exact = own is not None or all(other.type == "audio" for other in container.streams)
+        seconds = own if own is not None else whole
+        codec = stream.codec_context.name
+        return cls(path, kind, codec, samples, seconds, samples is not None or (exact and seconds is not None))
 
     def expected(self, rate: int) -> int:
         """About how many frames there are; 0 where nothing is stated."""
@@ -41,7 +57,21 @@ class Promise:
 
     def left(self, place: int, rate: int) -> int | None:
         """How many frames may follow the first `place` ones; None where the container does not say."""
-        return max(0, self.expected(rate) - place) if self.kind in _EDITED and self.seconds else None
+        # An edit list ends within the last packet.
+        return max(0, self.expected(rate) - place) if self.kind == _MP4 and self.seconds else None
+
+    def follow(self, frame: Any, count: int) -> None:
+        """Hold the time of a frame against those before it.
+
+        Raises:
+            DataError: packets between them are missing.
+        """
+        if self.kind not in _TIMED or frame.pts is None or self.codec.startswith("adpcm"):
+            return
+        time = float(frame.pts * frame.time_base)
+        if self._next is not None and time - self._next > max(_HOLE, count / frame.sample_rate):
+            raise damaged(self.path, f"{time - self._next:.2f} s of packets are missing at {self._next:.2f} s")
+        self._next = time + count / frame.sample_rate
 
     def check(self, place: int, rate: int) -> None:
         """Hold what was decoded to the end against what is stated.
@@ -49,5 +79,19 @@ class Promise:
         Raises:
             DataError: more than a packet is missing.
         """
-        if (self.kind in _EXACT or self.samples is not None) and self.expected(rate) - place > _PACKET:
+        slack = 0 if self.codec.startswith(_LOSSLESS) else _PACKET
+        if self.exact and self.expected(rate) - place > slack + 0.01 * rate:
             raise truncated(self.path, f"{place / rate:.2f} of {self.expected(rate) / rate:.2f} s")
+
+
+def _clock(text: str) -> float | None:
+    """Seconds of a time as Matroska's tags have it.
+
+    >>> _clock("00:01:02.303000000")
+    62.303
+    """
+    parts = text.split(":")
+    try:
+        return 3600 * int(parts[0]) + 60 * int(parts[1]) + float(parts[2]) if len(parts) == 3 else None
+    except ValueError:
+        return None

@@ -1,8 +1,22 @@
 """Tags of music players: titles and pictures before, between and behind the sound (ID3, APE, Lyrics3)."""
 
 import mmap
+from pathlib import Path
 
 _MOST_TAGS = 16
+
+
+def behind_tags(path: Path, head: bytes) -> tuple[int, bytes]:
+    """Where a file goes on behind ID3 tags at its beginning, and the first bytes there."""
+    start = 0
+    for _ in range(_MOST_TAGS):
+        if not head.startswith(b"ID3") or not (length := tag_length(head, 0)):
+            break
+        start += length
+        with open(path, "rb") as file:
+            file.seek(start)
+            head = file.read(64)
+    return start, head
 
 
 def tag_length(content: bytes | mmap.mmap, place: int) -> int:

@@ -4,19 +4,26 @@ import struct
 from pathlib import Path
 from typing import IO
 
+import soundfile
+
+from audio.formats.budget import check_header
 from audio.formats.libsndfile import LibsndfileRecording
 from audio.formats.padded_pcm import LowBitsRecording, lies_in_the_low_bits
-from audio.formats.recording import Recording
+from audio.formats.recording import Header, Recording
 from audio.formats.span import Span
+from audio.formats.w64_header import read_w64_header
 from audio.formats.wav_extent import coded_frames, is_coded, sound_bytes
 from audio.formats.wav_header import ALAW, FLOAT, PCM, ULAW, WavHeader, read_wav_header
 from randquant.errors import DataError
 
 _WIDTHS = {PCM: (1, 2, 3, 4), FLOAT: (4, 8), ALAW: (1,), ULAW: (1,)}  # bytes of a sample
+_OF_LIBSNDFILE = (0x14, 0x38, 0x40, 0x45, 0x64, 0x65)  # G.721, G.723, G.726, NMS: FFmpeg reads them as noise
+# MP2, MP3, AAC, WMA, AC-3, DTS, FLAC, TrueSpeech
+_OF_FFMPEG = (0x22, 0x50, 0x55, 0xFF, 0x160, 0x161, 0x162, 0x163, 0x1600, 0x1610, 0x2000, 0x2001, 0xF1AC)
 
 
 def open_wav(path: Path) -> Recording | None:
-    """A WAV file; None where its coding is not one that libsndfile counts (MP3, AC-3, ... in WAV).
+    """A WAV or W64 file; None where its coding is not one that libsndfile counts (MP3, AC-3, ... in WAV).
 
     Raises:
         DataError: its header says too little, or contradicts the bytes.
@@ -24,16 +31,27 @@ def open_wav(path: Path) -> Recording | None:
     """
     file = open(path, "rb")  # noqa: SIM115 closed by the recording that shows a part of it
     try:
-        header = read_wav_header(path, file)
+        is_w64 = file.read(4) == b"riff"
+        header = read_w64_header(path, file) if is_w64 else read_wav_header(path, file)
+        check_header(path, Header(header.rate, header.channels, None, 0))
         if not is_coded(header) and header.tag not in _WIDTHS:
+            sound_bytes(path, header, file)
             file.close()
-            return None
+            return _of_another_coding(path, header)
         size = sound_bytes(path, header, file)
         recording = _coded(path, file, header, size) if is_coded(header) else _pcm(path, file, header, size)
     except BaseException:
         file.close()
         raise
     return recording
+
+
+def _of_another_coding(path: Path, header: WavHeader) -> Recording | None:
+    if header.tag in _OF_FFMPEG:
+        return None
+    if header.tag in _OF_LIBSNDFILE:
+        return LibsndfileRecording(path)
+    raise DataError(f"{path} is WAV of a coding that is not known here (tag {header.tag:#06x}); convert it to PCM.")
 
 
 def _coded(path: Path, file: IO[bytes], header: WavHeader, size: int) -> Recording:
@@ -51,15 +69,26 @@ def _pcm(path: Path, file: IO[bytes], header: WavHeader, size: int) -> Recording
     if header.tag == PCM and valid < 8 * width and lies_in_the_low_bits(path, file, header, size, valid):
         return LowBitsRecording(path, file, header, size)
     if header.stated == size and header.align == align and header.bits == 8 * width:
-        recording = LibsndfileRecording(path)
-        if recording.header.frames == size // align:
+        recording = _as_it_is(path, size // align)
+        if recording is not None:
             file.close()
             return recording
-        recording.close()
     form = struct.pack(
         header.order + "HHIIHH", header.tag, header.channels, header.rate, header.rate * align, align, 8 * width
     )
     return LibsndfileRecording(path, _behind_new_header(file, header, form, size // align * align))
+
+
+def _as_it_is(path: Path, frames: int) -> Recording | None:
+    """The file where libsndfile finds these frames in it; None where it does not, as in BW64."""
+    try:
+        recording = LibsndfileRecording(path)
+    except soundfile.LibsndfileError:
+        return None
+    if recording.header.frames == frames:
+        return recording
+    recording.close()
+    return None
 
 
 def _width(path: Path, header: WavHeader) -> int:

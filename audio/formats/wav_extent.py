@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from audio.formats.recording import truncated
+from audio.formats.w64_header import GUID
 from audio.formats.wav_header import BLOCK_CODES, WavHeader, is_chunk_name
 from randquant.errors import DataError
 
@@ -72,6 +73,9 @@ def is_coded(header: WavHeader) -> bool:
 
 
 def _ends_in_other_than_sound(header: WavHeader, file: IO[bytes], end: int) -> bool:
+    file.seek(-(-end // 8) * 8 + 4)
+    if file.read(len(GUID)) == GUID:
+        return True  # a chunk of W64
     return any(_are_chunks(header, file, place) for place in (end + end % 2, end)) or _are_zeros(header, file, end)
 
 

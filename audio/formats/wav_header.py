@@ -1,6 +1,7 @@
 """The header of a WAV file (RIFF, RIFX, RF64, BW64): how its sound is coded, where it lies, how much is stated."""
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -81,7 +82,7 @@ def read_wav_header(path: Path, file: IO[bytes]) -> WavHeader:
             break
         name, length = head[:4], int(struct.unpack(order + "I", head[4:])[0])
         if name == b"data":
-            return _header(path, order, chunks, place + 8, length, size)
+            return wav_header(path, order, chunks, place + 8, _stated(order, chunks, length, size - place - 8), size)
         chunks.setdefault(name, file.read(min(length, _KEPT)))
         place = _next_chunk(file, place + 8 + length)
     raise DataError(f"{path} is a WAV file without sound (it has no data chunk); leave it out or restore it.")
@@ -101,35 +102,39 @@ def _next_chunk(file: IO[bytes], end: int) -> int:
     return end if is_chunk_name(head[:4]) and not is_chunk_name(head[1:]) else end + 1
 
 
-def _header(path: Path, order: Order, chunks: dict[bytes, bytes], start: int, length: int, size: int) -> WavHeader:
+def wav_header(
+    path: Path, order: Order, chunks: Mapping[bytes, bytes], start: int, stated: int | None, size: int
+) -> WavHeader:
+    """What the chunks before the sound say, by their names.
+
+    Raises:
+        DataError: they do not say how the sound is coded.
+    """
     form = chunks.get(b"fmt ", b"")
     if len(form) < 14:
         raise DataError(f"{path} is a WAV file whose header does not say how its sound is coded; restore it.")
     tag, channels, rate, byte_rate, align = struct.unpack_from(order + "HHIIH", form)
-    bits = _number(order, form, 14)
-    extensible = tag == EXTENSIBLE and len(form) >= 26
-    valid_bits = (extensible and _number(order, form, 18)) or bits
-    tag = _number(order, form, 24) if extensible else tag
-    per_block = _GSM_FRAMES if tag == GSM610 else _number(order, form, 18) if tag in BLOCK_CODES else 1
     if channels == 0 or rate == 0:
         raise DataError(f"{path} states {channels} channels at {rate} Hz; restore its header or leave it out.")
-    stated, fact = _stated(order, chunks, length, size - start)
+    bits = _number(order, form, 14)
+    extensible = tag == EXTENSIBLE and len(form) >= 26
+    tag = _number(order, form, 24) if extensible else tag
     return WavHeader(
-        order,
-        tag,
-        channels,
-        rate,
-        byte_rate,
-        align,
-        bits,
-        valid_bits,
-        extensible,
-        per_block,
-        form,
-        start,
-        stated,
-        fact,
-        size,
+        order=order,
+        tag=tag,
+        channels=channels,
+        rate=rate,
+        byte_rate=byte_rate,
+        align=align,
+        bits=bits,
+        valid_bits=(_number(order, form, 18) if extensible else 0) or bits,
+        extensible=extensible,
+        frames_per_block=_GSM_FRAMES if tag == GSM610 else _number(order, form, 18) if tag in BLOCK_CODES else 1,
+        format=form,
+        start=start,
+        stated=stated,
+        fact=_fact(order, chunks),
+        size=size,
     )
 
 
@@ -137,12 +142,19 @@ def _number(order: Order, form: bytes, place: int) -> int:
     return int(struct.unpack_from(order + "H", form, place)[0]) if len(form) >= place + 2 else 0
 
 
-def _stated(order: Order, chunks: dict[bytes, bytes], length: int, present: int) -> tuple[int | None, int | None]:
-    """Bytes of sound and frames; the 64-bit sizes of RF64 where there are any."""
-    long, counted = chunks.get(b"ds64", b""), chunks.get(b"fact", b"")
-    fact = int(struct.unpack_from(order + "I", counted)[0]) if len(counted) >= 4 else 0
+def _stated(order: Order, chunks: Mapping[bytes, bytes], length: int, present: int) -> int | None:
+    """Bytes of sound, by the 64 bits of RF64 where there are any; None where they are left open."""
+    long = chunks.get(b"ds64", b"")
     if length == 0xFFFFFFFF and len(long) >= 24:
-        _, length, frames = struct.unpack_from(order + "QQQ", long)
-        fact = frames if fact == 0xFFFFFFFF else fact
+        length = int(struct.unpack_from(order + "Q", long, 8)[0])
     unknown = length > present and (any(length in lengths for lengths in _OPEN_ENDED) or length >= 1 << 62)
-    return (None if unknown else length), (None if fact in (0, 0xFFFFFFFF) or fact >= 1 << 62 else fact)
+    return None if unknown else length
+
+
+def _fact(order: Order, chunks: Mapping[bytes, bytes]) -> int | None:
+    """Frames by the chunk `fact`; None where it is absent or left open."""
+    counted, long = chunks.get(b"fact", b""), chunks.get(b"ds64", b"")
+    fact = int(struct.unpack_from(order + "I", counted)[0]) if len(counted) >= 4 else 0
+    if fact == 0xFFFFFFFF and len(long) >= 24:
+        fact = int(struct.unpack_from(order + "Q", long, 16)[0])
+    return None if fact in (0, 0xFFFFFFFF) or fact >= 1 << 62 else fact

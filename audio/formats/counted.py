@@ -1,0 +1,107 @@
+"""AIFF, AU, NIST SPHERE and CAF: libsndfile decodes them once their header is held against the bytes."""
+
+import re
+from pathlib import Path
+from typing import IO
+
+from audio.formats.aiff_header import read_aiff_header
+from audio.formats.libsndfile import LibsndfileRecording
+from audio.formats.padded_pcm import lies_in_the_low_bits
+from audio.formats.recording import Recording, truncated
+from audio.formats.stated_size import check_stated_size
+from audio.formats.wav_extent import sound_bytes
+from audio.formats.wav_header import PCM
+from randquant.errors import DataError
+
+_AU, _NIST = (b".snd", b"dns."), b"NIST_1A"
+_SLACK = 8  # bytes
+_NUMBER = re.compile(rb"(\w+)\s+-i\s+(\d+)")
+
+
+def is_counted(head: bytes) -> bool:
+    """Whether these are the first bytes of one of them, in a coding that libsndfile counts."""
+    return (
+        head.startswith((*_AU, _NIST))
+        or (head.startswith(b"FORM") and head[8:12] in (b"AIFF", b"AIFC"))
+        or (head.startswith(b"caff") and head[28:32] in (b"lpcm", b"ulaw", b"alaw", b"alac"))
+    )
+
+
+def open_counted(path: Path, head: bytes) -> Recording:
+    """One of them.
+
+    Args:
+        path: of the file.
+        head: its first bytes.
+
+    Raises:
+        DataError: its header contradicts the bytes.
+        soundfile.LibsndfileError: libsndfile cannot open it.
+    """
+    with open(path, "rb") as file:
+        if head.startswith(b"FORM"):
+            frames = _aiff_frames(path, file)
+        elif head.startswith(b"caff"):
+            frames = None
+            check_stated_size(path, head, file)
+        else:
+            frames = None
+            _check_bytes(path, file, _au_bytes(head) if head.startswith(_AU) else _nist_bytes(head))
+    recording = LibsndfileRecording(path)
+    try:
+        recording.check_log()
+        if frames is not None and recording.header.frames != frames:
+            raise DataError(
+                f"{path} contradicts itself: {frames:,} frames fit into its bytes, libsndfile finds "
+                f"{recording.header.frames:,}; convert it with the program it comes from, or leave it out."
+            )
+    except DataError:
+        recording.close()
+        raise
+    return recording
+
+
+def _aiff_frames(path: Path, file: IO[bytes]) -> int | None:
+    """How many frames fit into the sound; None where a block holds several."""
+    header = read_aiff_header(path, file)
+    if header is None:
+        return None
+    size = sound_bytes(path, header, file)
+    container = 8 * header.align // header.channels
+    padded = header.tag == PCM and header.bits < container
+    if padded and lies_in_the_low_bits(path, file, header, size, header.bits):
+        raise DataError(
+            f"{path} has its {header.bits} bits in the wrong part of {container}; convert it, or leave it out."
+        )
+    return size // header.align
+
+
+def _au_bytes(head: bytes) -> tuple[int, int] | None:
+    """Where the sound of AU begins and how long it is; None where its length is left open."""
+    order = "big" if head.startswith(b".snd") else "little"
+    start, stated = (int.from_bytes(head[place : place + 4], order) for place in (4, 8))  # type: ignore[arg-type]
+    return None if stated == 0xFFFFFFFF else (start, stated)
+
+
+def _nist_bytes(head: bytes) -> tuple[int, int] | None:
+    """The same of NIST SPHERE; None where the samples are compressed."""
+    numbers = {name: int(value) for name, value in _NUMBER.findall(head.partition(b"end_head")[0])}
+    length = head[8:16].strip()
+    if b"embedded-" in head or b"sample_count" not in numbers or not length.isdigit():
+        return None
+    width = numbers.get(b"sample_n_bytes", 2) * numbers.get(b"channel_count", 1)
+    return int(length), numbers[b"sample_count"] * width
+
+
+def _check_bytes(path: Path, file: IO[bytes], stated: tuple[int, int] | None) -> None:
+    if stated is None:
+        return
+    start, length = stated
+    present = file.seek(0, 2) - start
+    if present + _SLACK < length:
+        raise truncated(path, f"{max(0, present):,} of {length:,} bytes")
+    if present > length + _SLACK:
+        raise DataError(
+            f"{path} contradicts itself: by its header the sound ends after {length:,} bytes, but {present - length:,} "
+            "more follow; convert it with the program it comes from, or leave it out."
+        )

@@ -1,0 +1,137 @@
+"""Containers that state their own size in bytes, held against the file: MP4, Matroska, AVI, ASF, CAF, VOC.
+
+FFmpeg reads what is there and says nothing of what is not.
+"""
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from audio.formats.recording import truncated
+
+_SLACK = 8  # bytes; a pad or an index that lacks its end takes no sound away
+_MOST_PARTS = 100_000
+_ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+
+
+def check_stated_size(path: Path, head: bytes, file: IO[bytes]) -> None:
+    """Refuse a file that ends before the last of its parts does.
+
+    Args:
+        path: for the message.
+        head: its first bytes.
+        file: open for reading.
+
+    Raises:
+        DataError: it does.
+    """
+    end = _measure(head)
+    if end is None:
+        return
+    size = file.seek(0, 2)
+    stated = end(file, size)
+    if stated > size + _SLACK:
+        raise truncated(path, f"{size:,} of {stated:,} bytes")
+
+
+def _measure(head: bytes) -> Callable[[IO[bytes], int], int] | None:
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return _boxes
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return _segment
+    if head.startswith(b"RIFF") and head[8:12] in (b"AVI ", b"AVIX"):
+        return _riffs
+    if head.startswith(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"):
+        return _objects
+    if head.startswith(b"caff"):
+        return _chunks
+    if head.startswith(b"Creative Voice File\x1a"):
+        return _voice_blocks
+    return None
+
+
+def _boxes(file: IO[bytes], size: int) -> int:
+    """Where the boxes of MP4 and QuickTime end (ISO/IEC 14496-12, section 4.2)."""
+    place = 0
+    for _ in range(_MOST_PARTS):
+        file.seek(place)
+        head = file.read(16)
+        if len(head) < 8 or not head[4:8].isalnum():
+            break
+        length = int.from_bytes(head[:4], "big")
+        length = int.from_bytes(head[8:], "big") if length == 1 else length
+        if length < 8:
+            break  # the last one, up to the end of the file
+        place += length
+    return place
+
+
+def _segment(file: IO[bytes], size: int) -> int:
+    """Where the segment of Matroska ends (RFC 8794, section 6); 0 where it leaves that open."""
+    file.seek(0)
+    head = file.read(4096)
+    place, length = _variable_length(head, 4)
+    place += length or 0
+    if head[place : place + 4] != b"\x18\x53\x80\x67":
+        return 0
+    place, length = _variable_length(head, place + 4)
+    return place + length if length is not None else 0
+
+
+def _variable_length(head: bytes, place: int) -> tuple[int, int | None]:
+    """The place behind a number of EBML and the number; None where all of its bits are set, which means unknown."""
+    if place >= len(head) or head[place] == 0:
+        return place, None
+    count = 9 - head[place].bit_length()
+    number = int.from_bytes(head[place : place + count], "big") & ((1 << (7 * count)) - 1)
+    return place + count, None if number == (1 << (7 * count)) - 1 else number
+
+
+def _riffs(file: IO[bytes], size: int) -> int:
+    place = 0
+    for _ in range(_MOST_PARTS):
+        file.seek(place)
+        head = file.read(8)
+        length = int.from_bytes(head[4:8], "little")
+        if head[:4] != b"RIFF" or length == 0 or length >= 0xFFF00000:
+            break
+        place += 8 + length
+    return place
+
+
+def _objects(file: IO[bytes], size: int) -> int:
+    """Where the data object of ASF ends (Advanced Systems Format, section 5); 0 where it is open."""
+    file.seek(0)
+    header = int.from_bytes(file.read(24)[16:], "little")
+    file.seek(min(header, size))
+    head = file.read(24)
+    return header + int.from_bytes(head[16:], "little") if head[:16] == _ASF_DATA else 0
+
+
+def _chunks(file: IO[bytes], size: int) -> int:
+    """Where the chunks of CAF end; a size of -1 leaves that open."""
+    place = 8
+    for _ in range(_MOST_PARTS):
+        file.seek(place)
+        head = file.read(12)
+        if len(head) < 12 or not head[:4].strip(b"\0"):
+            break
+        length = int(struct.unpack(">q", head[4:])[0])
+        if length < 0:
+            break
+        place += 12 + length
+    return place
+
+
+def _voice_blocks(file: IO[bytes], size: int) -> int:
+    """Where the blocks of Creative Voice end; a block of type 0 is the last."""
+    file.seek(20)
+    place = int.from_bytes(file.read(2), "little")
+    for _ in range(_MOST_PARTS):
+        file.seek(place)
+        head = file.read(4)
+        if len(head) < 4 or head[0] == 0:
+            break
+        place += 4 + int.from_bytes(head[1:], "little")
+    return place
