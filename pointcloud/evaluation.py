@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from pointcloud import fewshot_folds, finetune
+from pointcloud.dgcnn import DGCNN
 from pointcloud.finetune import FinetuneSettings
 from pointcloud.fold_files import SETTINGS, spellings
 from pointcloud.protocols import Protocol
@@ -77,7 +78,9 @@ class Evaluation:
             "store": store_facts(task.store),
             "versions": versions(),
         }
-        return written_down(self._identity(task.name, departures(self, task)), outcomes, provenance, features.items)
+        return written_down(
+            self._identity(task.name, departures(self, task, loaded)), outcomes, provenance, features.items
+        )
 
     def on_folds(
         self, loaded: LoadedPointEncoder, folder: Path, names: Sequence[str]
@@ -178,11 +181,19 @@ def missing_settings(folder: Path) -> list[str]:
     return [spellings(*pair)[0] for pair in SETTINGS if pair not in found]
 
 
-def departures(evaluation: Evaluation, task: ShapeTask) -> list[str]:
-    """Where the command line or the store left the preset, in words."""
+def departures(evaluation: Evaluation, task: ShapeTask, loaded: LoadedPointEncoder) -> list[str]:
+    """Where the command line, the store or the encoder left the preset, in words."""
     published, svm = evaluation.published, evaluation.protocol.svm
+    neighbours = loaded.encoder.k if isinstance(loaded.encoder, DGCNN) else None
+    release = _release(task)
     stored = int(task.store.lengths.min())
     said = {
+        f"{neighbours} neighbours of a point instead of {published.neighbours}": (
+            neighbours is not None and published.neighbours not in (None, neighbours)
+        ),
+        f"shapes of {release} instead of {published.release}": (
+            release is not None and published.release not in (None, release)
+        ),
         f"at the scale of all {stored:,} stored points": published.scaled_by not in (None, stored),
         f"{task.points:,} points": published.points is not None and task.points != published.points,
         "farthest points, since the store does not know the file's order": task.order != published.order,
@@ -194,3 +205,10 @@ def departures(evaluation: Evaluation, task: ShapeTask) -> list[str]:
         f"{svm.repeats} repeats instead of {published.svm.repeats}": svm.repeats != published.svm.repeats,
     }
     return [words for words, departs in said.items() if departs]
+
+
+def _release(task: ShapeTask) -> str | None:
+    """The release of ModelNet that a store is of; None where it is of something else."""
+    source = task.store.info.get("source")
+    dataset = str(source.get("dataset")) if isinstance(source, dict) else ""
+    return dataset if dataset.startswith("modelnet") else None

@@ -9,6 +9,7 @@ under two presets are not comparable.
 from dataclasses import dataclass
 from typing import Literal
 
+from pointcloud.published import NEIGHBOURS
 from randquant.probes.linear import LinearSettings
 from randquant.probes.svm import Kind, SvmSettings
 
@@ -35,6 +36,8 @@ class Protocol:
         source: where it is described.
         scaled_by: points of a shape whose scale is kept in the published code; None where it does not matter.
         linear: how a linear layer is trained, where that probe is asked too.
+        neighbours: of a point in the published DGCNN, where its numbers are of one.
+        release: of ModelNet40 that its numbers are of, as `prepare` calls it.
     """
 
     name: ProtocolName
@@ -47,6 +50,8 @@ class Protocol:
     source: str
     scaled_by: int | None = None
     linear: LinearSettings = LINEAR
+    neighbours: int | None = None
+    release: str | None = None
 
 
 def _audited() -> Protocol:
@@ -78,6 +83,8 @@ def _crosspoint() -> Protocol:
         renormalise=False,
         differs="the published epoch is the best on test; the encoder's own pooling stands for max beside average",
         source="CrossPoint's training script (CVPR 2022)",
+        neighbours=NEIGHBOURS["crosspoint"],
+        release="modelnet-h5",
         scaled_by=2048,
     )
 
@@ -96,6 +103,8 @@ def _strl() -> Protocol:
         renormalise=True,
         differs="the encoder's own pooling stands for the published one",
         source="STRL's evaluation code (ICCV 2021)",
+        neighbours=NEIGHBOURS["strl"],
+        release="modelnet-txt",
     )
 
 
@@ -114,6 +123,7 @@ def _m2ae() -> Protocol:
         differs="the published C of 0.012 was tuned on test; the encoder's own pooling stands for mean plus maximum of "
         "tokens",
         source="Point-M2AE's code (NeurIPS 2022)",
+        release="modelnet-h5",
         scaled_by=2048,
     )
 
@@ -132,6 +142,7 @@ def _recon() -> Protocol:
         renormalise=False,
         differs="the encoder's own pooling stands for the published mix of tokens; farthest points are of those stored",
         source="ReCon's code (ICML 2023)",
+        release="modelnet-dat",
     )
 
 

@@ -7,7 +7,9 @@
 | OpenPoints | PointNeXt-S | `encoder.0.0.convs.0.0`, ... |
 
 Heads, projectors and target networks beside them are recognised and left out. How many neighbours a DGCNN takes is in
-no tensor: it is read from the hyper-parameters of a Lightning checkpoint, and 20 elsewhere, the default of that code.
+no tensor: it is read from the hyper-parameters of a Lightning checkpoint; without them STRL's files (an online network)
+get the 40 and CrossPoint's (an `inv_head`) the 15 of their published evaluations, and all others 20, the default of
+Wang et al. What is assumed is part of the report.
 """
 
 import re
@@ -29,6 +31,9 @@ from randquant.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, find_
 from randquant.weights import Content
 
 State = dict[str, Tensor]
+
+# Neighbours of a point in the published evaluations of DGCNNs; Wang et al. and dgcnn.pytorch have the usual number.
+NEIGHBOURS = {"strl": 40, "crosspoint": 15, "usual": 20}
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,28 @@ class Foreign:
     mark: re.Pattern[str]
 
 
+@dataclass(frozen=True)
+class Published:
+    """An encoder in somebody else's file.
+
+    Attributes:
+        encoder: filled.
+        found: what was found where.
+        up: the axis that points up for it.
+        assumed: what the file does not say and its embeddings depend on, in words; empty where there is nothing.
+    """
+
+    encoder: PointEncoder
+    found: Found
+    up: Axis
+    assumed: str = ""
+
+    @property
+    def report(self) -> str:
+        """One sentence."""
+        return self.found.report(self.encoder) + (f"; {self.assumed}" if self.assumed else "")
+
+
 _FOREIGN = (
     Foreign(
         "a transformer over patches of points, as those of Point-MAE, ReCon and Point-BERT",
@@ -71,8 +98,8 @@ _FOREIGN = (
 )
 
 
-def open_published(content: Content) -> tuple[PointEncoder, Found, Axis]:
-    """The encoder in a file of somebody else's, filled; what was found where; and which axis points up for it.
+def open_published(content: Content) -> Published:
+    """The encoder in a file of somebody else's, and what has to be known about it.
 
     Raises:
         DataError: another network, several encoders, a target network alone, tensors that do not fit, or tensors of
@@ -86,18 +113,20 @@ def open_published(content: Content) -> tuple[PointEncoder, Found, Axis]:
         )
     found = find_encoder(content, tuple(family.naming for family in FAMILIES), _OTHER_PART, ", ".join(ENCODERS))
     family = next(each for each in FAMILIES if each.naming is found.naming)
+    assumed = ""
     try:
         with torch.device("meta"):
             encoder = family.make(found.tensors)
             if isinstance(encoder, DGCNN):
-                encoder.set_neighbours(_neighbours(content.value))
+                k, assumed = _neighbours(content.value, found)
+                encoder.set_neighbours(k)
     except (KeyError, IndexError, ValueError) as error:
         raise DataError(
             f"{content.file} has names of {family.naming.source or 'an encoder of ours'} but other sizes or missing "
             f"tensors ({error}; it has {shortened(sorted(found.tensors))}); give weights of {', '.join(ENCODERS)}."
         ) from None
     fill_encoder(content.file, encoder, _as_linear(encoder, found.tensors))
-    return encoder, found, family.up
+    return Published(encoder, found, family.up, assumed)
 
 
 def find_own(content: Content, encoder: type[PointEncoder]) -> Found:
@@ -125,11 +154,19 @@ def _foreign(content: Content) -> Foreign | None:
     return next((each for each in _FOREIGN if any(each.mark.search(name) for name in names)), None)
 
 
-def _neighbours(value: Any, usual: int = 20) -> int:
-    """k as the hyper-parameters of a Lightning checkpoint say it."""
+def _neighbours(value: Any, found: Found) -> tuple[int, str]:
+    """k of a DGCNN, and in words where it is from unless the file says it."""
     parameters = value.get("hyper_parameters") if isinstance(value, Mapping) else None
     k = parameters.get("k") if isinstance(parameters, Mapping) else None
-    return k if isinstance(k, int) and not isinstance(k, bool) and k > 0 else usual
+    if isinstance(k, int) and not isinstance(k, bool) and k > 0:
+        return k, ""
+    if "online" in found.prefix:
+        usual, whose = NEIGHBOURS["strl"], "as STRL's evaluation takes"
+    elif any("inv_head" in name for name in found.left_out):
+        usual, whose = NEIGHBOURS["crosspoint"], "as CrossPoint's evaluation takes"
+    else:
+        usual, whose = NEIGHBOURS["usual"], "the usual number"
+    return usual, f"{usual} neighbours of a point, {whose}, since the file does not say (:k= sets another)"
 
 
 def _as_linear(encoder: PointEncoder, state: State) -> State:

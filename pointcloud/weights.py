@@ -71,8 +71,9 @@ def load_encoder(path: str | Path) -> LoadedPointEncoder:
         return _own(content)
     if content.is_checkpoint:
         return _from_training(content)
-    encoder, found, up = open_published(content)
-    return LoadedPointEncoder(encoder, None, up, NORMALISE, {}, found.report(encoder), encoder_hash(encoder))
+    found = open_published(content)
+    encoder = found.encoder
+    return LoadedPointEncoder(encoder, None, found.up, NORMALISE, {}, found.report, encoder_hash(encoder))
 
 
 def is_of_points(path: str | Path) -> bool:

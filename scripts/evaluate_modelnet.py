@@ -89,7 +89,7 @@ def evaluate(
         finetune_epochs: of --finetune.
         label_share: of the labels that --finetune uses, in (0, 1].
         votes: varied views of a test shape whose answers --finetune averages beside the plain one; 0 for none.
-        normals: an untrained encoder reads normals beside coordinates.
+        normals: an untrained encoder reads normals beside coordinates; refused of a trained one that does not.
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
         device: auto, cpu or cuda.
     """
@@ -99,6 +99,11 @@ def evaluate(
     preset = _preset(PROTOCOLS[protocol], points, strengths, standardise, folds, seeds)
     opened = [Store.open(path, kind="points") for path in store]
     loaded = named_encoder(checkpoint, seed=seed, channels=6 if normals else 3)
+    if normals and "nx" not in loaded.encoder.channels:
+        raise UsageError(
+            f"--checkpoint {checkpoint} reads {', '.join(loaded.encoder.channels)} and no normals; leave out "
+            "--normals, or give an encoder that was trained with them."
+        )
     tasks = [open_shape_task(each, loaded, preset) for each in opened]
     require_distinct([each.name for each in tasks], "--store")
     asked = probes or [preset.classifier]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from data_prep.datasets import DATASETS
 from pointcloud.protocols import PROTOCOLS, ProtocolName
 from pointcloud.published_rows import COLUMNS, PUBLISHED_ROWS
 
@@ -16,18 +17,28 @@ def test_only_the_audited_one_chooses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "classifier", "strength", "points", "order"),
+    ("name", "classifier", "strength", "points", "order", "neighbours", "release"),
     [
-        ("crosspoint", "svm", 0.1, 1024, "file"),
-        ("strl", "svm", 1.0, 2048, "file"),
-        ("m2ae", "svm", 0.01, 1024, "file"),
-        ("recon", "linear_svc", 0.075, 1024, "farthest"),
+        ("crosspoint", "svm", 0.1, 1024, "file", 15, "modelnet-h5"),
+        ("strl", "svm", 1.0, 2048, "file", 40, "modelnet-txt"),
+        ("m2ae", "svm", 0.01, 1024, "file", None, "modelnet-h5"),
+        ("recon", "linear_svc", 0.075, 1024, "farthest", None, "modelnet-dat"),
     ],
 )
-def test_published_choices(name: ProtocolName, classifier: str, strength: float, points: int, order: str) -> None:
+def test_published_choices(
+    name: ProtocolName,
+    classifier: str,
+    strength: float,
+    points: int,
+    order: str,
+    neighbours: int | None,
+    release: str,
+) -> None:
     protocol = PROTOCOLS[name]
     assert (protocol.classifier, protocol.svm.tried) == (classifier, (strength,))
     assert (protocol.points, protocol.order) == (points, order)
+    assert (protocol.neighbours, protocol.release) == (neighbours, release)
+    assert release in DATASETS
 
 
 def test_published_rows_are_percentages_of_known_tasks() -> None:

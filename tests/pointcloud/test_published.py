@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pointcloud.dgcnn import DGCNN
+from pointcloud.dgcnn import DGCNN, SLOPE
 from pointcloud.named_encoder import named_encoder
 from pointcloud.pointnet import PointNet
 from pointcloud.pointnext import PointNeXt
+from pointcloud.protocols import PROTOCOLS, ProtocolName
 from pointcloud.weights import LoadedPointEncoder, is_of_points, load_encoder
 from randquant.errors import DataError, UsageError
 
@@ -141,7 +142,7 @@ def test_dgcnns(kind: str, tmp_path: Path) -> None:
     loaded = opened(value, tmp_path / "model.t7")
     assert isinstance(loaded.encoder, DGCNN)
     assert holds(loaded, plain)
-    assert loaded.encoder.k == (40 if "state_dict" in value else 20)
+    assert loaded.encoder.k == {"crosspoint": 15, "Lightning of STRL": 40, "its typo": 40}.get(kind, 20)
     assert (loaded.up, loaded.points) == ("y", None)
     assert f"DGCNN(d={D}, channels=3, k={loaded.encoder.k}): all 30 tensors matched" in loaded.report
     assert ("inv_head" in loaded.report) == (kind == "crosspoint")
@@ -181,7 +182,73 @@ def test_a_published_dgcnn_computes_what_it_was_made_for(tmp_path: Path) -> None
     loaded = opened(state, tmp_path / "x.pth")
     points = torch.rand(2, 40, 3)
     with torch.no_grad():
-        torch.testing.assert_close(loaded.encoder(points), slow_dgcnn(state, points, 20), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(loaded.encoder(points), slow_dgcnn(state, points, 15), rtol=1e-3, atol=1e-3)
+
+
+def strl(k: int | None = None) -> dict[str, Any]:
+    """STRL's checkpoint, which says k or does not."""
+    state = prefixed(without_head(crosspoint()), "online_network.")
+    return {"state_dict": state, **({} if k is None else {"hyper_parameters": {"k": k}})}
+
+
+@pytest.mark.parametrize(
+    ("value", "k", "whose", "protocol"),
+    [
+        (strl(), 40, "as STRL's evaluation takes", "strl"),
+        (strl(k=40), 40, None, "strl"),
+        (strl(k=20), 20, None, None),
+        (crosspoint(), 15, "as CrossPoint's evaluation takes", "crosspoint"),
+        (without_head(crosspoint()), 20, "the usual number", None),
+        (prefixed({**without_head(crosspoint()), **classifier()}, "module."), 20, "the usual number", None),
+    ],
+)
+def test_neighbours_are_those_of_the_published_evaluation(
+    value: Any, k: int, whose: str | None, protocol: ProtocolName | None, tmp_path: Path
+) -> None:
+    """What a file does not say is in the report, and its own preset has the same."""
+    loaded = opened(value, tmp_path / "x.pth")
+    assert isinstance(loaded.encoder, DGCNN)
+    assert loaded.encoder.k == k
+    assert ("since the file does not say" in loaded.report) == (whose is not None)
+    assert whose is None or f"{k} neighbours of a point, {whose}" in loaded.report
+    assert protocol is None or PROTOCOLS[protocol].neighbours == k
+
+
+def test_what_no_tensor_says(tmp_path: Path) -> None:
+    """The published networks' choices that another value of would load as well, in one table."""
+    dgcnn = opened(crosspoint(), tmp_path / "a.pth").encoder
+    strls = opened(strl(), tmp_path / "b.pth").encoder
+    plain = opened(pointnet(), tmp_path / "c.pth").encoder
+    pointnext = opened({"model": openpoints()}, tmp_path / "d.pth").encoder
+    norms = [part for each in (dgcnn, strls, plain, pointnext) for part in each.modules() if hasattr(part, "eps")]
+    assert isinstance(dgcnn, DGCNN)
+    assert isinstance(strls, DGCNN)
+    assert isinstance(pointnext, PointNeXt)
+    stages: Any = pointnext.stages
+    assert {
+        "neighbours of CrossPoint's and STRL's DGCNN": (dgcnn.k, strls.k),
+        "slope of their leaky ReLU": SLOPE,
+        "pooling: maximum and mean beside each other": dgcnn.embedding_size() // D,
+        "pooling of PointNet: the maximum": plain.embedding_size() // D,
+        "columns": {each.channels for each in (dgcnn, strls, plain, pointnext)},
+        "eps of the batch norms": {part.eps for part in norms},
+        "PointNeXt's radii": [round(stage.radius, 5) for stage in stages],
+        "points of its balls": {stage.k for stage in stages},
+        "height": pointnext.height,
+    } == {
+        "neighbours of CrossPoint's and STRL's DGCNN": (15, 40),
+        "slope of their leaky ReLU": 0.2,
+        "pooling: maximum and mean beside each other": 2,
+        "pooling of PointNet: the maximum": 1,
+        "columns": {("x", "y", "z")},
+        "eps of the batch norms": {1e-5},
+        "PointNeXt's radii": [0.15, 0.225, 0.3375, 0.50625],
+        "points of its balls": {32},
+        "height": False,
+    }
+    for name in "abcd":
+        loaded = load_encoder(tmp_path / f"{name}.pth")
+        assert (loaded.up, loaded.normalise, loaded.points) == ("y", "unit_sphere", None)
 
 
 def test_the_number_of_neighbours_can_be_told(tmp_path: Path) -> None:

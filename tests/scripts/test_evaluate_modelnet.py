@@ -148,6 +148,16 @@ def test_published_presets(store: Path, cache: Path, tmp_path: Path) -> None:
         assert ("the file's order" in " ".join(result["protocol"]["departures"])) == (name == "m2ae")
 
 
+def test_an_encoder_that_leaves_the_preset_says_so(store: Path, cache: Path, tmp_path: Path) -> None:
+    for k, departs in ((":k=40", False), ("", True)):
+        out = tmp_path / f"{departs}.json"
+        flags = ["--protocol", "strl", "--points", "32", "--checkpoint", f"untrained:DGCNN:16{k}"]
+        assert command(store, out, cache, *flags) == 0
+        said = json.loads(out.read_text())["protocol"]["departures"]
+        assert ("20 neighbours of a point instead of 40" in said) == departs
+        assert "shapes of modelnet instead of modelnet-txt" in said
+
+
 def test_flags_leave_the_preset_and_say_so(store: Path, cache: Path, tmp_path: Path) -> None:
     flags = ["--strengths", "0.1", "0.01", "--standardise", "false", "--folds", "3", "--no_repeats", "--seeds", "1"]
     assert command(store, tmp_path / "x.json", cache, *flags) == 0
@@ -218,6 +228,7 @@ def test_fixed_folds_are_a_task_of_their_own(store: Path, cache: Path, tmp_path:
         (["--probes", "episodes"], 1, "5 classes"),
         (["--protocol", "byol"], 2, "audited"),
         (["--normals"], 1, "prepare it with nx, ny, nz"),
+        (["--normals", "--checkpoint", "occupancy:8"], 2, "reads x, y, z and no normals; leave out --normals"),
         (["--checkpoint", "untrained:ResNet:5"], 2, "PointNetLite"),
         (["--checkpoint", "nowhere"], 1, "nowhere"),
         (["--checkpoint", "occupancy:many"], 2, "as in occupancy:8"),
