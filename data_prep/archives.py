@@ -28,6 +28,7 @@ from typing import IO, Any
 
 from data_prep.dataset import Archive, Dataset
 from data_prep.layout import LISTS, UNPACKED, holds_tree, locate
+from data_prep.sources import source
 from randquant.atomic import read_json, write_json
 from randquant.errors import DataError
 from randquant.lock import locked
@@ -160,9 +161,10 @@ def unpack(
     files = [Path(archive)] if isinstance(archive, str | Path) else [Path(part) for part in archive]
     into, limits = Path(into), limits or Limits()
     _make_folder(into)
-    record = {"folder": folder, "files": [[file.name, _size(file)] for file in files]}
+    samples = [found and found.sample for file in files for found in [source(file.parent, file.name)]]
+    record = {"folder": folder, "files": [[file.name, _size(file)] for file in files], "samples": samples}
     marker = into / UNPACKED / f"{files[0].name}.json"
-    if marker.is_file() and read_json(marker) == record:
+    if marker.is_file() and {"samples": samples, **read_json(marker)} == record:
         return False
     partial = into / f".{files[0].name}.partial"
     with _explained(files[0], len(files), into):
@@ -170,8 +172,8 @@ def unpack(
         try:
             partial.mkdir()
             _extract(files, partial, limits, show)
-            source = partial / folder if folder and _sole_folder(partial) == folder else partial
-            _merge(source, into / folder)
+            tree = partial / folder if folder and _sole_folder(partial) == folder else partial
+            _merge(tree, into / folder)
             write_json(marker, record)
         finally:
             _remove(partial)

@@ -18,11 +18,15 @@ from tqdm import tqdm
 
 from data_prep.cluster import run_on_cluster
 from data_prep.formats.whole_file import stand_in
+from data_prep.identity import about, require_same_files, require_same_plan
 from data_prep.processes import in_processes
+from data_prep.sources import source, write_sources
 from randquant.errors import DataError, UsageError
 from randquant.file_names import require_utf8, utf8_name
 from randquant.progress import bar
+from randquant.shard import ShardWriter
 from randquant.store import Store, StoreWriter
+from randquant.terminal import say
 
 _SHARD_ITEMS, _SHARD_BYTES = 64, 64 << 20  # a shard is full with either, files or bytes of them
 _MOST_SHARDS = 512  # by either measure; a larger set has fuller shards
@@ -153,17 +157,27 @@ def prepare(
             f"{plan.root} lacks {len(plan.missing)} files that its lists name (the first: {plan.missing[0]}); restore "
             "them, or drop --strict."
         )
-    writer = StoreWriter(out, kind=plan.reader.kind, plan=plan.fingerprint())
+    writer = StoreWriter(out, kind=plan.reader.kind, plan=plan.fingerprint(), about=about(plan))
+    require_same_plan(plan, writer)
+    shards = plan.shards()
     with writer.begin() as complete:
+        told = require_same_files(plan, writer, len(shards), complete=complete)
+        if told is not None:
+            say(told)
         if not complete:
-            shards = plan.shards()
             _write_shards(writer, plan, shards, workers, strict, dask)
             _refuse_skipped(writer, len(shards), strict)
-            return writer.finish(len(shards), {**plan.reader.settings, "source": dict(plan.source)})
+            return _finish(writer, plan, len(shards))
     store = Store.open(out)
     if strict and store.info["skipped"]:
         raise DataError(_left_out(Path(out), store.info["skipped"]))
     return store
+
+
+def _finish(writer: StoreWriter, plan: Plan, shards: int) -> Store:
+    parts = (writer.described(number)["sources"] for number in range(shards))
+    info = {**plan.reader.settings, "source": dict(plan.source)}
+    return writer.finish(shards, info, beside=lambda: write_sources(writer.path, plan.root, parts))
 
 
 def _write_shards(
@@ -208,7 +222,11 @@ def _write_shard(
     writer: StoreWriter, number: int, root: Path, items: Sequence[Item], reader: Reader, strict: bool
 ) -> int:
     with writer.shard(number) as shard:
+        before = None
         for item in items:
+            if item.path != before:
+                _note(shard, root, item)
+                before = item.path
             try:
                 columns, blocks = read_item(root, item, reader)
                 shard.append(blocks, {**_columns(item), **columns})
@@ -217,6 +235,12 @@ def _write_shard(
                     raise
                 shard.skip(utf8_name(item.name), stand_in(root / item.path) or str(error))
     return len(items)
+
+
+def _note(shard: ShardWriter, root: Path, item: Item) -> None:
+    found = source(root, item.path)
+    if found is not None and printable(item.path) == item.path:
+        shard.note(found)
 
 
 def read_item(root: Path, item: Item, reader: Reader) -> Reading:

@@ -60,6 +60,7 @@ from data_prep.preparation import Plan, prepare
 from data_prep.reading_notes import READING, reading_notes
 from data_prep.scanobjectnn import Variant
 from data_prep.shapes import BY_FORMAT, UP_BY_FORMAT
+from data_prep.sources import source as file_source
 from data_prep.surface import Sampling
 from data_prep.synthetic import (
     write_audioset,
@@ -583,13 +584,20 @@ def _is_made_of_archives(settings: Public, dataset: Dataset) -> bool:
         return False
     archives = packed(settings.root, dataset)
     gone = settings.download and not archives and not holds_tree(settings.root, dataset)
-    return gone or source["archives"] == _identity(archives)
+    now = _identity(archives)
+    return gone or all(now.get(name) == value for name, value in source["archives"].items())
 
 
 def _identity(archives: Sequence[tuple[tuple[Path, ...], str]]) -> dict[str, Any]:
-    """How many archive files, and a hash of their names and sizes."""
-    files = sorted((path.name, path.stat().st_size) for paths, _ in archives for path in paths)
-    return {"files": len(files), "sha256": hashlib.sha256(json.dumps(files).encode()).hexdigest()}
+    """How many archive files, a hash of their names and sizes, and one of samples of their bytes."""
+    files = sorted(path for paths, _ in archives for path in paths)
+    sizes = sorted((path.name, path.stat().st_size) for path in files)
+    samples = sorted((path.name, found.sample) for path in files if (found := file_source(path.parent, path.name)))
+    return {"files": len(files), "sha256": _sha256(sizes), "samples": _sha256(samples)}
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def _prepare(plan: Plan, settings: Settings) -> None:

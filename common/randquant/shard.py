@@ -3,7 +3,7 @@
 import hashlib
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -112,6 +112,7 @@ class ShardWriter:
         self._rows = 0
         self._items: list[dict[str, Any]] = []
         self._skipped: list[dict[str, str]] = []
+        self._sources: list[Sequence[Any]] = []
         file.write(bytes(_HEADER_BYTES))
 
     def append(self, blocks: Iterable[NDArray], columns: Mapping[str, Any]) -> None:
@@ -140,6 +141,10 @@ class ShardWriter:
         """Note an item that could not be read."""
         self._skipped.append({"path": path, "reason": reason})
 
+    def note(self, source: Sequence[Any]) -> None:
+        """Keep, until the store is finished, what is known of a file that is read: JSON values."""
+        self._sources.append(source)
+
     def close(self) -> None:
         """Complete the file's header, now that the number of rows is known."""
         self._file.seek(0)
@@ -152,6 +157,7 @@ class ShardWriter:
             "sha256": self._digest.hexdigest(),
             "items": self._items,
             "skipped": self._skipped,
+            "sources": self._sources,
         }
 
     def _write(self, block: NDArray) -> None:

@@ -18,7 +18,7 @@ import itertools
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -139,14 +139,16 @@ class StoreWriter:
         path: the store's folder; created where absent.
         kind: "audio" or "points".
         plan: a hash of what the store will hold, so that another plan does not continue this one.
+        about: JSON values that tell people what the plan is; kept in plan.json.
     """
 
-    def __init__(self, path: str | Path, *, kind: str, plan: str) -> None:
+    def __init__(self, path: str | Path, *, kind: str, plan: str, about: Mapping[str, Any] | None = None) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind should be one of {', '.join(KINDS)}, got {kind!r}")
         self.path = Path(path)
         self.kind = kind
         self.plan = plan
+        self.about = dict(about or {})
 
     @contextmanager
     def begin(self) -> Iterator[bool]:
@@ -205,7 +207,7 @@ class StoreWriter:
             raise
 
     def described(self, number: int) -> dict[str, Any]:
-        """What a written shard holds: its `items`, its `skipped`, number of `rows` and their `sha256`.
+        """What a written shard holds: its `items`, its `skipped`, number of `rows` and their `sha256`, its `sources`.
 
         Raises:
             DataError: it is not written.
@@ -221,8 +223,13 @@ class StoreWriter:
         if record.get("plan") != self.plan:
             raise DataError(f"{self.path} was removed or replaced while it was written; run the same command again.")
 
-    def finish(self, shards: int, info: Mapping[str, Any]) -> Store:
-        """Write the manifest, then store.json with `info` in it, once all shards 0 … shards - 1 are written.
+    def finish(self, shards: int, info: Mapping[str, Any], *, beside: Callable[[], None] | None = None) -> Store:
+        """Write the manifest, then store.json, once all shards 0 … shards - 1 are written.
+
+        Args:
+            shards: how many there are.
+            info: what store.json says besides.
+            beside: writes further files into the folder, before store.json.
 
         Raises:
             DataError: no item is left; the folder is emptied, since there is nothing in it to keep.
@@ -240,6 +247,8 @@ class StoreWriter:
         if not count:
             self.discard()
             raise DataError(_nothing_left(skipped))
+        if beside is not None:
+            beside()
         content = ContentHash(self.kind, [part["sha256"] for part in parts])
         items = (content.add(number, self.described(number)["items"]) for number in range(shards))
         write_manifest(self.path / "manifest.parquet", columns, items)
@@ -290,7 +299,8 @@ class StoreWriter:
             return False
         if any(self.path.iterdir()):
             raise DataError(f"{self.path} is not empty and holds no store; choose a new folder for --out.")
-        write_json(self.path / "plan.json", {"format": FORMAT, "version": _PLANS, "plan": self.plan})
+        plan = {"format": FORMAT, "version": _PLANS, "plan": self.plan, "about": self.about}
+        write_json(self.path / "plan.json", plan)
         (self.path / "shards").mkdir()
         return False
 

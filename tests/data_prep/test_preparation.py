@@ -60,7 +60,8 @@ def test_rows_in_the_plans_order(tmp_path: Path) -> None:
     assert [store.rows(index).tolist() for index in (0, 77, 149)] == [[0], [77] * 3, [149] * 5]
     assert store.info["sample_rate"] == 16000
     assert store.info["source"] == {"dataset": "numbers"}
-    assert sorted(entry.name for entry in store.path.iterdir()) == ["manifest.parquet", "shards", "store.json"]
+    names = ["manifest.parquet", "shards", "sources.parquet", "store.json"]
+    assert sorted(entry.name for entry in store.path.iterdir()) == names
     assert sorted(entry.name for entry in (store.path / "shards").iterdir()) == [f"0000{n}.npy" for n in range(3)]
 
 
