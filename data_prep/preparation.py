@@ -239,7 +239,7 @@ def _write_shard(
 
 def _note(shard: ShardWriter, root: Path, item: Item) -> None:
     found = source(root, item.path)
-    if found is not None and printable(item.path) == item.path:
+    if found is not None and utf8_name(item.path) == item.path:
         shard.note(found)
 
 

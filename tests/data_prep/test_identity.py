@@ -150,7 +150,7 @@ def test_many_files_are_compared_by_a_part(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("data_prep.sources._MOST", 10)
     monkeypatch.setattr("data_prep.sources._SPOT", 3)
     root = write_files(tmp_path / "in", count=50)
-    known = [found for index in range(50) if (found := source(root, f"{index}.bin")) is not None]
+    known = [each for index in range(50) if (each := source(root, f"{index}.bin")) is not None]
     assert compare(known, str(root), root) == compare(known, str(root), root)
     assert compare(known, str(root), root).compared == 3
     shift_times(root)
