@@ -25,10 +25,11 @@ from audio.weights import save_encoder
 from randquant.augmentation import Augmentation
 from randquant.errors import DataError
 from randquant.monitor import KnnMonitor
-from randquant.pretrain import Task, Training
 from randquant.progress import progress
 from randquant.quantize import RandomizedQuantization
 from randquant.store import Store
+from randquant.task import Task
+from randquant.training import Training
 from randquant.views import Policy, Views
 
 AUGMENTATIONS = ("rrc", "rq", "mixup", "filter", "fader")

@@ -32,9 +32,10 @@ from randquant.augmentation import Augmentation
 from randquant.draws import fractions
 from randquant.errors import DataError, UsageError
 from randquant.monitor import KnnMonitor
-from randquant.pretrain import Task, Training
 from randquant.progress import progress
 from randquant.store import Store
+from randquant.task import Task
+from randquant.training import Training
 
 # The order in which what --augment names is applied; rq comes before it, or between translate and jitter.
 GEOMETRY = ("resample", "crop", "cutout", "dropout", "rotate", "perturb", "stretch", "scale", "translate", "jitter")

@@ -8,7 +8,7 @@ encoder takes, or the tuple of such tensors where it takes several.
 
 import itertools
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,9 @@ from randquant.heads import predictor, projector
 from randquant.losses import byol_loss, info_nce
 from randquant.momentum import MomentumTeacher
 from randquant.views import View, together
+
+if TYPE_CHECKING:
+    from randquant.training import Training
 
 Negatives = Literal["batch", "group"]
 
@@ -263,6 +266,23 @@ class InfoNCE(nn.Module):
         same = groups[:, None] == everyone
         alone = same.sum(dim=1) == 1
         return same | (alone[:, None] & _gathered(alone, gradient=False))
+
+
+Method = BYOL | MoCoV3 | MoCo | InfoNCE
+
+
+def make_method(settings: "Training", encoder: nn.Module, embedding_size: int) -> Method:
+    """The method that a training's settings name, around an encoder."""
+    sizes = (embedding_size, settings.hidden_size, settings.projection_size)
+    temperature = settings.temperature
+    if settings.method == "byol":
+        return BYOL(encoder, *sizes)
+    if settings.method == "mocov3":
+        return MoCoV3(encoder, *sizes, temperature=temperature)
+    if settings.method == "moco":
+        return MoCo(encoder, *sizes, temperature=temperature, queue_size=settings.queue_size)
+    same_view = settings.method == "simclr"
+    return InfoNCE(encoder, *sizes, temperature=temperature, negatives=settings.negatives, same_view=same_view)
 
 
 def _ordered_pairs(views: Sequence[View]) -> list[tuple[int, int]]:

@@ -1,10 +1,13 @@
 """The curves of a run, as a table and for TensorBoard; a continued run continues them."""
 
 import csv
+import sys
 import time
 from pathlib import Path
 
 from randquant.atomic import atomic_path
+
+_COLUMNS = ("step", "name", "value", "seconds")
 
 
 class RunLog:
@@ -24,7 +27,7 @@ class RunLog:
 
         kept = [row for row in self._rows() if int(row["step"]) <= start]
         with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, ("step", "name", "value", "seconds"))
+            writer = csv.DictWriter(file, _COLUMNS)
             writer.writeheader()
             writer.writerows(kept)
         self.elapsed = float(kept[-1]["seconds"]) if kept else 0.0
@@ -43,10 +46,16 @@ class RunLog:
             self.board.add_scalar(name, value, step)
 
     def _rows(self) -> list[dict[str, str]]:
+        """The rows that can be read; the last one may have been cut off, and others damaged, which is said."""
         if not self.path.exists():
             return []
-        with self.path.open(newline="") as file:
-            return [row for row in csv.DictReader(file) if row.get("seconds")]
+        lines = self.path.read_text(encoding="utf-8", errors="replace").replace("\0", "\ufffd").splitlines()
+        rows = [dict(zip(_COLUMNS, line.split(","), strict=False)) for line in lines if line != ",".join(_COLUMNS)]
+        whole = [row for row in rows if _is_whole(row)]
+        cut_off = bool(rows) and not _is_whole(rows[-1])
+        if len(rows) - len(whole) > cut_off:
+            print(f"note: {self.path} had {len(rows) - len(whole)} damaged lines, which were left out", file=sys.stderr)
+        return whole
 
     def __enter__(self) -> "RunLog":
         return self
@@ -54,3 +63,12 @@ class RunLog:
     def __exit__(self, *exception: object) -> None:
         if self.enabled:
             self.board.close()
+
+
+def _is_whole(row: dict[str, str]) -> bool:
+    """Whether it is a step, a name and two numbers."""
+    try:
+        float(row["value"]), float(row["seconds"])
+        return row["step"].isdecimal() and row["name"].isidentifier()
+    except (KeyError, ValueError):
+        return False

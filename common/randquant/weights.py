@@ -3,8 +3,9 @@
 Nothing that is read is ever executed: PyTorch files are opened with `weights_only=True`, and a file that needs more
 than that is refused by name.
 
-A file of ours holds an encoder's tensors and, in its header, format, version, sha256 and `config`: JSON of the
-modality, the encoder's name and arguments, and whatever the modality adds.
+A file of ours holds an encoder's tensors and, in its header, format, version, sha256 of the tensors, `config`: JSON of
+the modality, the encoder's name and arguments, and whatever the modality adds, and config_sha256 of that. Files of
+version 1 have no config_sha256.
 """
 
 import hashlib
@@ -25,10 +26,13 @@ from torch import nn
 
 from randquant.atomic import atomic_path
 from randquant.checkpoint import FORMAT as CHECKPOINT_FORMAT
+from randquant.checkpoint import check_hash, check_version
 from randquant.errors import DataError
+from randquant.finite import first_not_finite
 
 FORMAT = "randquant-encoder"
-VERSION = "1"
+VERSION = "2"
+VERSIONS = ("1", VERSION)  # that are read
 FILE_NAME = "encoder.safetensors"
 
 Encoder = TypeVar("Encoder", bound=nn.Module)
@@ -90,7 +94,7 @@ class Content:
     def damaged(self) -> DataError:
         """What to say of a file whose content contradicts its header."""
         return DataError(
-            f"the weights in {self.file} are not those its header describes; it is damaged: copy it again."
+            f"{self.file} is damaged: its weights or its header are not those its SHA-256 says; copy it again."
         )
 
 
@@ -123,18 +127,31 @@ def write_weights(path: str | Path, encoder: nn.Module, config: dict[str, Any]) 
         config: JSON values that describe it: `modality`, `encoder` with `name` and `arguments`, and more.
 
     Raises:
+        DataError: a tensor of the encoder holds a NaN or an infinity: its training has diverged.
         TypeError: the config holds other values.
         ValueError: it holds a NaN or an infinity.
     """
+    broken = first_not_finite(encoder.state_dict())
+    if broken is not None:
+        raise DataError(
+            f"the encoder has diverged ({broken} holds a NaN or an infinity), so {path} was not written; lower the "
+            "learning rate and train again."
+        )
+    text = json.dumps(config, sort_keys=True, allow_nan=False)
     header = {
         "format": FORMAT,
         "version": VERSION,
         "sha256": encoder_hash(encoder),
-        "config": json.dumps(config, sort_keys=True, allow_nan=False),
+        "config": text,
+        "config_sha256": _text_hash(text),
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
     with atomic_path(path) as temporary:
         temporary.write_bytes(_sorted_header(format_safetensors(tensors, header)))
+
+
+def _text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def encoder_hash(encoder: nn.Module) -> str:
@@ -188,22 +205,31 @@ def _read_safetensors(file: Path) -> Content:
         ) from None
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     metadata = header.get("__metadata__", {})
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") != FORMAT and not {"config", "sha256"} <= metadata.keys():
         return Content(file, tensors)
-    if metadata.get("version") != VERSION:
+    content = Content(file, tensors, metadata.get("config", ""), metadata.get("sha256", ""))
+    if metadata.get("format") != FORMAT:  # everything else in the header is ours
+        raise content.damaged()
+    if metadata.get("version") not in VERSIONS:
         raise DataError(
-            f"{file} has encoder format version {metadata.get('version')}, this program reads version {VERSION}; "
-            "use the program that wrote it."
+            f"{file} has encoder format version {metadata.get('version')}, this program reads versions "
+            f"{' and '.join(VERSIONS)}; use the program that wrote it."
         )
-    return Content(file, tensors, metadata.get("config", ""), metadata.get("sha256"))
+    if metadata.get("version") != "1" and metadata.get("config_sha256") != _text_hash(content.config or ""):
+        raise content.damaged()
+    return content
 
 
 def _read_torch(file: Path) -> Any:
     try:
+        hashed = check_hash(file)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pickle protocols; what cannot be read is an error below
             with torch.serialization.safe_globals([(_Remark, name) for name in _REMARKS]):
-                return torch.load(file, map_location="cpu", weights_only=True)
+                value = torch.load(file, map_location="cpu", weights_only=True)
+        if isinstance(value, Mapping) and value.get("format") == CHECKPOINT_FORMAT:
+            check_version(file, value, hashed=hashed)
+        return value
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
         held = f"the Python object {named[1]}" if named else "a pickle of more than tensors"

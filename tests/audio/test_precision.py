@@ -12,8 +12,10 @@ from torch import Tensor
 
 from audio.encoder import ENCODERS
 from audio.pretraining import AudioPretraining, build_task
-from randquant.pretrain import MethodName, Task, pretrain
+from randquant.pretrain import pretrain
 from randquant.store import Store
+from randquant.task import Task
+from randquant.training import MethodName
 
 METHODS: tuple[MethodName, ...] = ("byol", "mocov3", "moco", "simclr", "infonce")
 

@@ -1,5 +1,7 @@
 """Reading and writing weights: what is accepted, what is refused, and that nothing is executed."""
 
+import copy
+import hashlib
 import json
 import os
 import pickle
@@ -8,6 +10,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -130,6 +133,8 @@ def with_header(data: bytes, change: Any) -> bytes:
     size = struct.unpack("<Q", data[:8])[0]
     header = json.loads(data[8 : 8 + size])
     change(header["__metadata__"])
+    config = header["__metadata__"].get("config", "")
+    header["__metadata__"]["config_sha256"] = hashlib.sha256(config.encode()).hexdigest()
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data[8 + size :]
 
@@ -141,7 +146,7 @@ def change_config(metadata: dict[str, str], **changes: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (lambda header: header.update(version="2"), "version 2"),
+        (lambda header: header.update(version="3"), "version 3"),
         (lambda header: header.update(config="{"), "header"),
         (lambda header: header.pop("config"), "header"),
         (lambda header: change_config(header, encoder={"name": "ResNet", "arguments": {}}), "header"),
@@ -162,13 +167,41 @@ def test_a_wrong_header_is_refused(change: Any, named: str, encoder: AudioNTT202
     assert named in refusal(path)
 
 
-def test_flipped_bits_are_noticed(encoder: AudioNTT2020, tmp_path: Path) -> None:
+def test_every_flipped_bit_is_noticed(encoder: AudioNTT2020, tmp_path: Path) -> None:
     path = tmp_path / "encoder.safetensors"
     save_encoder(path, encoder, front_end=FrontEnd(), mean=0.0, std=1.0, metadata={})
-    data = bytearray(path.read_bytes())
-    data[-100] ^= 1
-    path.write_bytes(bytes(data))
-    assert "damaged" in refusal(path)
+    data = path.read_bytes()
+    header = 8 + struct.unpack("<Q", data[:8])[0]
+    places = [*range(0, header, 7), *np.linspace(header, len(data) - 1, 60).astype(int), len(data) - 100]
+    for number, place in enumerate(places):
+        flipped = bytearray(data)
+        flipped[place] ^= 1 << number % 8
+        path.write_bytes(bytes(flipped))
+        with pytest.raises(DataError):
+            load_encoder(path)
+
+
+def test_a_file_of_version_1_opens(encoder: AudioNTT2020, tmp_path: Path) -> None:
+    path = tmp_path / "encoder.safetensors"
+    save_encoder(path, encoder, front_end=FrontEnd(), mean=0.0, std=1.0, metadata={})
+
+    def as_before(metadata: dict[str, str]) -> None:
+        metadata.update(version="1")
+
+    data = with_header(path.read_bytes(), as_before)
+    path.write_bytes(data.replace(b"config_sha256", b"another_entry"))
+    assert load_encoder(path).sha256 == encoder_hash(encoder)
+
+
+def test_an_encoder_that_has_diverged_is_not_written(encoder: AudioNTT2020, tmp_path: Path) -> None:
+    path = tmp_path / "encoder.safetensors"
+    path.write_bytes(b"the last good one")
+    diverged = copy.deepcopy(encoder)
+    with torch.no_grad():
+        diverged.features[1].running_mean[3] = torch.nan  # type: ignore[index, operator]
+    with pytest.raises(DataError, match=r"diverged \(features.1.running_mean"):
+        save_encoder(path, diverged, front_end=FrontEnd(), mean=0.0, std=1.0, metadata={})
+    assert path.read_bytes() == b"the last good one"
 
 
 # ---- published and wrapped files

@@ -14,7 +14,9 @@ from pointcloud.dgcnn import DGCNN
 from pointcloud.encoder import ENCODERS
 from pointcloud.geometry import unit_sphere
 from pointcloud.pretraining import PointPretraining, build_task
-from randquant.pretrain import MethodName, Task, pretrain
+from randquant.pretrain import pretrain
+from randquant.task import Task
+from randquant.training import MethodName
 from tests.pointcloud.test_pretraining import write_store
 
 METHODS: tuple[MethodName, ...] = ("byol", "mocov3", "moco", "simclr", "infonce")

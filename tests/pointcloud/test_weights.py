@@ -1,5 +1,6 @@
 """Weights of point-cloud encoders: our own files, published ones, and what is refused."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,8 @@ def change_config(path: Path, **changes: Any) -> None:
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
     config = json.loads(header["__metadata__"]["config"])
-    header["__metadata__"]["config"] = json.dumps({**config, **changes})
+    changed = json.dumps({**config, **changes})
+    header["__metadata__"] |= {"config": changed, "config_sha256": hashlib.sha256(changed.encode()).hexdigest()}
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + size :])
 

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from randquant.augmentation import Augmentation
 from randquant.checkpoint import load_checkpoint
 from randquant.errors import DataError, UsageError
-from randquant.pretrain import Task, Training, learning_rate_at, pretrain
+from randquant.pretrain import pretrain
 from randquant.quantize import RandomizedQuantization
+from randquant.task import Task
+from randquant.training import Training, learning_rate_at
 
 
 class Rows:

@@ -1,6 +1,7 @@
 """Files of weights: what stands beside the tensors is forgotten, what could be executed is refused."""
 
 import argparse
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_a_header_that_is_no_description_is_refused(tmp_path: Path) -> None:
     data = (tmp_path / "x").read_bytes()
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
-    header["__metadata__"]["config"] = "3"
+    header["__metadata__"] |= {"config": "3", "config_sha256": hashlib.sha256(b"3").hexdigest()}
     text = json.dumps(header).encode()
     (tmp_path / "x").write_bytes(len(text).to_bytes(8, "little") + text + data[8 + size :])
     with pytest.raises(DataError, match="does not describe an encoder"):

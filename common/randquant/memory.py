@@ -1,0 +1,69 @@
+"""Sizes that no memory holds: refused before they are asked for, and in one sentence where they are after all."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from randquant.errors import DataError, UsageError
+
+_REFUSED = re.compile(r"out of memory|not enough memory|can't allocate memory|Invalid buffer size|Storage size", re.I)
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
+
+
+def machine_memory() -> int:
+    """Bytes that this machine, or the container it is, has; 2**63 where it does not say."""
+    sizes = [2**63]
+    with suppress(ValueError, OSError, AttributeError):
+        sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for limit in _LIMITS:
+        with suppress(OSError, ValueError):  # "max" where there is none
+            sizes.append(int(Path(limit).read_text()))
+    return min(sizes)
+
+
+def trained_bytes(method: nn.Module) -> int:
+    """Of a method while it is trained by Adam: all tensors, the gradients and two moments a trained weight."""
+    held = sum(tensor.numel() * tensor.element_size() for tensor in (*method.parameters(), *method.buffers()))
+    trained = sum(weight.numel() * weight.element_size() for weight in method.parameters() if weight.requires_grad)
+    return held + 3 * trained
+
+
+def require_memory(needed: int, flags: str, device: torch.device) -> None:
+    """Refuse what is larger than the whole memory of the device, or of the machine, where weights are made.
+
+    Args:
+        needed: bytes.
+        flags: the settings that ask for it, for the message.
+        device: where it is to be.
+
+    Raises:
+        UsageError: there is not that much.
+    """
+    there = machine_memory()
+    if device.type == "cuda":
+        there = min(there, torch.cuda.get_device_properties(device).total_memory)
+    if needed > there:
+        raise UsageError(
+            f"{flags} ask for {needed / 1e9:,.0f} GB for weights, gradients and optimiser, but there are "
+            f"{there / 1e9:,.0f} GB; lower them."
+        )
+
+
+@contextmanager
+def enough_memory(remedy: str) -> Iterator[None]:
+    """Turn a refused allocation into one sentence.
+
+    Raises:
+        DataError: memory ran out inside.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # PyTorch's own are RuntimeErrors
+        if isinstance(error, RuntimeError) and not _REFUSED.search(str(error)):
+            raise
+        raise DataError(f"the memory of this machine does not suffice; {remedy}.") from None

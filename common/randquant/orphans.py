@@ -1,0 +1,33 @@
+"""Processes that end with the one that started them, however that ends."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def end_with_parent(parent: int | None = None) -> None:
+    """Have this process killed as soon as its parent is gone.
+
+    Call it first thing in a process that serves another one: a loader, another rank of a training.
+
+    Args:
+        parent: process id of the parent, where it is known; if it is gone already, this process ends here.
+    """
+    before = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch, args=(before,), daemon=True).start()
+    if os.getppid() != (before if parent is None else parent):
+        os._exit(1)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)

@@ -1,0 +1,49 @@
+"""The values that settings of a command take: a lowest and a highest one each, so that no absurd one gets further."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Range(NamedTuple):
+    """From `low` to `high`, both included.
+
+    Attributes:
+        low: the lowest.
+        high: the highest.
+        above: whether `low` itself is left out.
+    """
+
+    low: float
+    high: float
+    above: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether the value is inside; NaN never is."""
+        return self.low <= value <= self.high and not (self.above and value == self.low)
+
+    def __str__(self) -> str:
+        first = f"above {_shown(self.low)} and up" if self.above else f"from {_shown(self.low)}"
+        return f"{first} to {_shown(self.high)}"
+
+
+SEEDS = Range(0, 2**63 - 1)  # what every generator takes
+
+
+def check_ranges(settings: Any, ranges: Mapping[str, Range]) -> None:
+    """Hold the attributes of `settings` against their ranges; of several numbers, each.
+
+    Raises:
+        ValueError: naming the flag, what it takes and what it got.
+    """
+    for name, allowed in ranges.items():
+        value = getattr(settings, name)
+        several = isinstance(value, list | tuple)
+        if not all(allowed.holds(each) for each in (value if several else [value])):
+            shown = " ".join(map(_shown, value)) if several else _shown(value)
+            raise ValueError(f"--{name} should be {allowed}, got {shown}.")
+
+
+def _shown(number: float) -> str:
+    if isinstance(number, int):
+        return f"{number:,}" if abs(number) < 10**30 else f"a number of {len(str(number))} digits"
+    return f"{number:g}"
