@@ -85,7 +85,7 @@ def check_version(path: Path, state: Mapping[str, Any], *, hashed: bool) -> None
         DataError: it is one of these.
     """
     version = state.get("version")
-    if version not in range(1, VERSION + 1):
+    if not isinstance(version, int) or not 1 <= version <= VERSION:
         raise DataError(
             f"{path} has checkpoint version {version}, this program reads versions 1 to {VERSION}; "
             "use the program that wrote it or train again."

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from randquant.command import INTERRUPTED
 from randquant.errors import DataError, UsageError, UserError
+from randquant.explanation import INTERRUPTED
 from randquant.orphans import end_with_parent
 
 if TYPE_CHECKING:
