@@ -40,7 +40,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         hashed = _Hashed(file)
         try:
-            torch.save({"format": FORMAT, "version": VERSION, **state}, hashed)
+            torch.save({"format": FORMAT, "version": VERSION, **state}, hashed)  # type: ignore[arg-type]
         except RuntimeError as error:
             if isinstance(error.__context__, OSError):  # such as a full disk, which closing the archive had hidden
                 raise error.__context__ from None

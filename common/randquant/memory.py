@@ -1,17 +1,14 @@
-"""Sizes that no memory holds: refused before they are asked for, and in one sentence where they are after all."""
+"""Sizes that no memory holds: refused before they are asked for."""
 
 import os
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from randquant.errors import DataError, UsageError
+from randquant.errors import UsageError
 
-_REFUSED = re.compile(r"out of memory|not enough memory|can't allocate memory|Invalid buffer size|Storage size", re.I)
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
 
 
@@ -52,18 +49,3 @@ def require_memory(needed: int, flags: str, device: torch.device) -> None:
             f"{flags} ask for {needed / 1e9:,.0f} GB for weights, gradients and optimiser, but there are "
             f"{there / 1e9:,.0f} GB; lower them."
         )
-
-
-@contextmanager
-def enough_memory(remedy: str) -> Iterator[None]:
-    """Turn a refused allocation into one sentence.
-
-    Raises:
-        DataError: memory ran out inside.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:  # PyTorch's own are RuntimeErrors
-        if isinstance(error, RuntimeError) and not _REFUSED.search(str(error)):
-            raise
-        raise DataError(f"the memory of this machine does not suffice; {remedy}.") from None

@@ -25,7 +25,6 @@ from randquant.atomic import write_text
 from randquant.batches import Batches, each_tensor
 from randquant.collapse import effective_rank, spread
 from randquant.errors import UsageError
-from randquant.memory import enough_memory
 from randquant.methods import Method, make_method
 from randquant.momentum import momentum_at
 from randquant.progress import bar
@@ -60,9 +59,8 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
     finished = settings.out / "encoder.safetensors"
     keep_freed_memory()
     fabric = _fabric(settings)
-    remedy = "lower --batch_size, or the sizes of encoder and heads"
     # Locked and checked before other processes are started and before the task is built, which can take minutes.
-    with own_folder(settings.out, writes=fabric.is_global_zero), enough_memory(remedy):
+    with own_folder(settings.out, writes=fabric.is_global_zero):
         state = stored_state(settings)
         with together(fabric, devices=settings.devices, nodes=settings.nodes):
             torch.manual_seed(settings.seed)
