@@ -24,9 +24,12 @@ from audio.normalize import PostNorm, PreNorm, mean_and_std
 from audio.weights import save_encoder
 from randquant.augmentation import Augmentation
 from randquant.errors import DataError
+from randquant.memory import require_memory
 from randquant.monitor import KnnMonitor
 from randquant.progress import progress
-from randquant.quantize import RandomizedQuantization
+from randquant.quantize import MOST_BINS, RandomizedQuantization
+from randquant.ranges import Range, check_ranges
+from randquant.repeated import repeated
 from randquant.store import Store
 from randquant.task import Task
 from randquant.training import Training
@@ -36,6 +39,18 @@ AUGMENTATIONS = ("rrc", "rq", "mixup", "filter", "fader")
 STATISTICS_CROPS = 10_000
 STATISTICS_EPOCH = 2**40  # crops for the statistics: an epoch no training reaches
 LIFTING_CROPS = 256
+RANGES = {
+    "d": Range(1, 2**16),
+    "unit_seconds": Range(0, 60, above=True),
+    "together": Range(1, 2**20),
+    "activation_margin": Range(0, 100),
+    "dropout": Range(0, 1),
+    "rq_bins": Range(2, MOST_BINS),
+    "rq_p": Range(0, 1),
+    "crop_frequency": Range(0, 100, above=True),
+    "crop_time": Range(0, 100, above=True),
+    "mixup_alpha": Range(0, 1),
+}
 
 
 @dataclass
@@ -104,22 +119,18 @@ class AudioPretraining(Training):
             raise ValueError(
                 f"--augment should be none or a choice of {', '.join(AUGMENTATIONS)} joined by +, got {self.augment!r}."
             )
+        check_ranges(self, RANGES)
         for name in ("crop_frequency", "crop_time"):
             low, high = getattr(self, name)
-            if not 0.0 < low <= high:
+            if not low <= high:
                 raise ValueError(f"--{name} should be two factors with 0 < low <= high, got {low} {high}.")
-        for name in ("rq_p", "mixup_alpha"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"--{name} should be in [0, 1], got {getattr(self, name)}.")
-        if not 0.0 < self.unit_seconds <= 60.0:
-            raise ValueError(f"--unit_seconds should be in (0, 60], got {self.unit_seconds}.")
-        if self.together < 1 or not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"--together should be >= 1 and --dropout in [0, 1), got {self.together}, {self.dropout}.")
-        if len(self.rq_bins) not in (1, 2):
-            raise ValueError(f"--rq_bins takes one number or two, got {len(self.rq_bins)}.")
-        if not 2 <= self.rq_bins[0] <= self.rq_bins[-1]:
-            shown = " ".join(map(str, self.rq_bins))
-            raise ValueError(f"--rq_bins should be at least 2 and, of two, the lower one first, got {shown}.")
+        if self.unit < 1:
+            raise ValueError(f"--unit_seconds {self.unit_seconds} is shorter than one sample; raise it.")
+        if self.dropout == 1.0:
+            raise ValueError("--dropout should be below 1, which leaves nothing to learn from.")
+        if len(self.rq_bins) not in (1, 2) or not self.rq_bins[0] <= self.rq_bins[-1]:
+            shown = " ".join(map(str, self.rq_bins)) or "none"
+            raise ValueError(f"--rq_bins takes one number of bins, or two with the lower one first, got {shown}.")
         self.policy()  # the augmentations check their own arguments
 
     @property
@@ -158,14 +169,12 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
     Raises:
         DataError: a store is missing, empty or not of audio.
     """
+    require_memory(settings, lambda: _encoder(settings), device)
     stores = [Store.open(path, kind="audio") for path in settings.data]
     source = LogMelCrops(stores, settings, device) if settings.cache == "log_mel" else WaveformCrops(stores, settings)
     front: nn.Module = nn.Identity() if settings.cache == "log_mel" else LogMel(settings.front_end)
     mean, std = crop_statistics(source, front.to(device), device)
-    encoder: AudioNTT = AudioNTT2020(d=settings.d)
-    if settings.encoder == "AudioNTT2022":
-        encoder = AudioNTT2022(d=settings.d + 1024, hidden=settings.d)
-
+    encoder = _encoder(settings)
     for part in encoder.modules():
         if isinstance(part, nn.Dropout):
             part.p = settings.dropout
@@ -181,7 +190,26 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
     make_views = LogMelViews(front, normalise, Views([settings.policy()] * 2))
     monitor = None if settings.monitor is None else knn_monitor(settings, make_views.normalise, device)
     hashes = [store.content_hash for store in stores]
-    return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, {"stores": hashes})
+    notes = [*repeated(stores), *_too_long(settings, source)]
+    return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, {"stores": hashes}, notes)
+
+
+def _encoder(settings: AudioPretraining) -> AudioNTT:
+    encoder: AudioNTT = AudioNTT2020(d=settings.d)
+    if settings.encoder == "AudioNTT2022":
+        encoder = AudioNTT2022(d=settings.d + 1024, hidden=settings.d)
+    return encoder
+
+
+def _too_long(settings: AudioPretraining, source: "WaveformCrops") -> list[str]:
+    longest = int(source.lengths.max())
+    if longest >= settings.unit:
+        return []
+    return [
+        f"--unit_seconds {settings.unit_seconds:g} is longer than every recording (the longest lasts "
+        f"{longest / SAMPLE_RATE:.2f} s), so every crop is a whole recording among zeros; lower it to use the lengths "
+        "there are."
+    ]
 
 
 class WaveformCrops:

@@ -31,8 +31,12 @@ from pointcloud.weights import save_encoder
 from randquant.augmentation import Augmentation
 from randquant.draws import fractions
 from randquant.errors import DataError, UsageError
+from randquant.memory import require_memory
 from randquant.monitor import KnnMonitor
 from randquant.progress import progress
+from randquant.quantize import MOST_BINS
+from randquant.ranges import Range, check_ranges
+from randquant.repeated import repeated
 from randquant.store import Store
 from randquant.task import Task
 from randquant.training import Training
@@ -40,6 +44,19 @@ from randquant.training import Training
 # The order in which what --augment names is applied; rq comes before it, or between translate and jitter.
 GEOMETRY = ("resample", "crop", "cutout", "dropout", "rotate", "perturb", "stretch", "scale", "translate", "jitter")
 GEO = ("crop", "dropout", "stretch", "jitter")  # what "geo" stands for
+RANGES = {
+    "d": Range(8, 2**16),
+    "points": Range(2, 2**20),
+    "subsets": Range(1, 2**12),
+    "stretch": Range(1, 100),
+    "rq_bins": Range(2, MOST_BINS),
+    "rq_normals_bins": Range(0, MOST_BINS),
+    "rq_p": Range(0, 1),
+    "rq_jitter": Range(0, 10),
+    "crop_kept": Range(0, 1),
+    "dropout": Range(0, 1),
+    "jitter": Range(0, 10),
+}
 Split = Literal["train", "valid", "test"]
 Finder = Callable[[Tensor], Tensor]  # coordinates (B, N, 3) -> neighbourhoods (B, M, k)
 
@@ -123,11 +140,7 @@ class PointPretraining(Training):
                 f"--augment should be none or a choice of geo, rq, {', '.join(GEOMETRY)} joined by +, each once, "
                 f"got {self.augment!r}."
             )
-        for name, least in (("d", 8), ("points", 2), ("subsets", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"--{name} should be at least {least}, got {getattr(self, name)}.")
-        if not self.stretch >= 1.0:
-            raise ValueError(f"--stretch should be a factor from 1 on, got {self.stretch}.")
+        check_ranges(self, RANGES)
         if self.subsets > 1 and "resample" in names:
             raise ValueError("--subsets and resample both choose points; give one of them.")
         for name in ("rq_bins", "rq_normals_bins"):
@@ -204,6 +217,7 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
             points than are asked for.
         UsageError: a size the encoder cannot have.
     """
+    require_memory(settings, lambda: _encoder(settings), device)
     stores = [Store.open(path, kind="points") for path in settings.data]
     encoder = _encoder(settings)
     find = encoder.neighbourhoods if settings.neighbours == "clean" else None
@@ -218,8 +232,8 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
 
     make_views = CloudViews([settings.policy()] * 2, find)
     monitor = None if settings.monitor is None else knn_monitor(settings, device)
-    hashes = [store.content_hash for store in stores]
-    return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, {"stores": hashes})
+    data = {"stores": [store.content_hash for store in stores]}
+    return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, data, repeated(stores))
 
 
 class StoredClouds:

@@ -1,13 +1,17 @@
 """Sizes that no memory holds: refused before they are asked for."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from randquant.errors import UsageError
+from randquant.methods import make_method
+from randquant.training import Training
 
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
 
@@ -30,21 +34,26 @@ def trained_bytes(method: nn.Module) -> int:
     return held + 3 * trained
 
 
-def require_memory(needed: int, flags: str, device: torch.device) -> None:
-    """Refuse what is larger than the whole memory of the device, or of the machine, where weights are made.
+def require_memory(settings: Training, make_encoder: Callable[[], Any], device: torch.device) -> None:
+    """Refuse a training whose weights alone exceed the whole memory of the device, or of the machine they are made on.
 
     Args:
-        needed: bytes.
-        flags: the settings that ask for it, for the message.
-        device: where it is to be.
+        settings: of the training.
+        make_encoder: makes the encoder; here it is made without its weights.
+        device: where it is to be trained.
 
     Raises:
         UsageError: there is not that much.
     """
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        encoder = make_encoder()
+        needed = trained_bytes(make_method(settings, encoder, encoder.embedding_size()))
     there = machine_memory()
     if device.type == "cuda":
         there = min(there, torch.cuda.get_device_properties(device).total_memory)
     if needed > there:
+        names = ["d", "hidden_size", "projection_size", *(["queue_size"] if settings.method == "moco" else [])]
+        flags = " ".join(f"--{name} {getattr(settings, name)}" for name in names if hasattr(settings, name))
         raise UsageError(
             f"{flags} ask for {needed / 1e9:,.0f} GB for weights, gradients and optimiser, but there are "
             f"{there / 1e9:,.0f} GB; lower them."

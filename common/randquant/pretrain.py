@@ -107,6 +107,8 @@ def _train(
     run = RunState(fabric, settings, task.data, method, optimizer, make_views)
     start = 0 if state is None else agreed(fabric, lambda: run.restore(state))
     _begin(fabric, settings, batches, start, steps, state)
+    for note in task.notes:
+        _say(fabric, f"note: {note}")
 
     log = RunLog(settings.out, start, enabled=fabric.is_global_zero)
     generator = torch.Generator(device=fabric.device)

@@ -19,6 +19,7 @@ from randquant.packed import cloud_of_row
 Edges = Literal["random", "uniform"]
 Value = Literal["random", "midpoint", "zero"]
 
+MOST_BINS = 2**16  # finer bins change values by less than a 16-bit sample resolves, at the memory of their cuts
 FEW_BINS = 64  # up to here counting cuts beats a binary search on a CPU
 
 
@@ -59,10 +60,10 @@ class RandomizedQuantization(Augmentation):
     Guarantees: at most K distinct values a channel; order kept (x <= y gives q(x) <= q(y), except `value="zero"`);
     every value inside the channel's own range; a constant channel comes back unchanged (except `value="zero"`).
     NaN and infinite entries pass through unchanged and do not enter the range. float16 and bfloat16 are computed in
-    float32. Memory does not grow with `bins`, and nothing is read on the host. In eval mode the module is the identity.
+    float32. Nothing is read on the host; a draw takes 2 K numbers a channel. In eval mode the module is the identity.
 
     Args:
-        bins: number of bins K >= 2, or (low, high) to draw K per sample, uniformly, both ends included.
+        bins: number of bins K from 2 to 65,536, or (low, high) to draw K per sample, uniformly, both ends included.
         dim: dimension or dimensions that share a quantizer.
         p: probability that a sample is quantized.
         edges: "random": K - 1 uniform draws over the range, sorted; "uniform": equal bins.
@@ -407,4 +408,9 @@ def _checked_bins(bins: int | tuple[int, int]) -> int | tuple[int, int]:
     whole = all(isinstance(count, int) and not isinstance(count, bool) for count in pair)
     if len(pair) != 2 or not whole or not 2 <= pair[0] <= pair[1]:
         raise ValueError(f"bins should be an integer >= 2 or a pair 2 <= low <= high, got {bins!r}.")
+    if pair[1] > MOST_BINS:
+        raise ValueError(
+            f"bins should be at most {MOST_BINS:,}, got {bins!r}: finer ones leave every value as it is but for its "
+            "last digits; use fewer, or no quantization."
+        )
     return bins if isinstance(bins, int) else (pair[0], pair[1])

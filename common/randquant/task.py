@@ -35,6 +35,7 @@ class Task:
         save_encoder: called with (path, encoder, step) to export.
         monitor: called with (encoder in eval mode, device); gives named numbers for the log, such as kNN accuracy.
         data: what identifies the data, such as content hashes; a run continues only on the same.
+        notes: what to say before the training begins, a sentence each.
     """
 
     source: Source
@@ -44,3 +45,4 @@ class Task:
     save_encoder: Callable[[Path, nn.Module, int], None]
     monitor: Callable[[nn.Module, torch.device], dict[str, float]] | None
     data: dict[str, Any]
+    notes: Sequence[str] = ()

@@ -188,7 +188,7 @@ def count_operations(stop_at: int | None, places: tuple[str, ...]) -> list[int]:
         operation()
         flush(descriptor)
 
-    os.fsync = flushed
+    os.fsync = flushed  # type: ignore[assignment]
     sys.addaudithook(hook)
     return count
 
