@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from data_prep.dataset import Archive, Dataset
-from data_prep.layout import LISTS, UNPACKED, holds_tree, locate
+from data_prep.layout import LISTS, UNPACKED, holds_tree, locate_deeper
 from data_prep.sources import source
 from randquant.atomic import read_json, write_json
 from randquant.errors import DataError
@@ -77,7 +77,7 @@ def unpacked_root(root: str | Path, dataset: Dataset, into: str | Path) -> Path:
     with locked(into):
         _copy_lists(root, into)
         _unpack_all(found, into)
-    return locate(into, dataset) or into
+    return locate_deeper(into, dataset) or into
 
 
 def packed(root: Path, dataset: Dataset) -> list[tuple[tuple[Path, ...], str]]:

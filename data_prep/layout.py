@@ -8,6 +8,7 @@ from data_prep.folder import existing_folder
 from randquant.errors import DataError
 
 LISTS = (".txt", ".csv", ".json")
+_FEW = 20  # folders that may wrap another
 UNPACKED = ".unpacked"  # in a folder that archives are unpacked into, tells which are
 
 
@@ -15,8 +16,8 @@ def find_root(root: str | Path, dataset: Dataset) -> Path:
     """`root`, where it holds one of the dataset's marks.
 
     Raises:
-        DataError: it is missing or no folder, or holds none of them; where the folder above or one of those in it
-            does, the message names that one, otherwise it shows the tree.
+        DataError: it is missing or no folder, or holds none of them; where the folder above, or one of those in it or
+            in these, does, the message names that one, otherwise it shows the tree.
     """
     root = existing_folder(root)
     if is_marked(root, dataset):
@@ -31,6 +32,11 @@ def find_root(root: str | Path, dataset: Dataset) -> Path:
 def locate(root: Path, dataset: Dataset) -> Path | None:
     """The folder that holds the dataset: `root` or one right below it, None where neither."""
     return next((folder for folder in (root, *_subfolders(root)) if is_marked(folder, dataset)), None)
+
+
+def locate_deeper(root: Path, dataset: Dataset) -> Path | None:
+    """As `locate`, or a folder two levels below, as some archives wrap theirs."""
+    return locate(root, dataset) or next((folder for folder in _wrapped(root) if is_marked(folder, dataset)), None)
 
 
 def is_marked(folder: Path, dataset: Dataset) -> bool:
@@ -48,7 +54,13 @@ def holds_tree(root: Path, dataset: Dataset) -> bool:
 
 
 def _neighbours(root: Path) -> list[Path]:
-    return [*_subfolders(root), root.absolute().parent]
+    return [*_subfolders(root), root.absolute().parent, *_wrapped(root), root.absolute().parent.parent]
+
+
+def _wrapped(root: Path) -> list[Path]:
+    """Folders two levels below, unless there are so many that this is no wrapping."""
+    folders = _subfolders(root)
+    return [deeper for folder in folders for deeper in _subfolders(folder)] if len(folders) <= _FEW else []
 
 
 def _subfolders(root: Path) -> list[Path]:

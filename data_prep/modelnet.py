@@ -1,6 +1,7 @@
 """ModelNet40 and ModelNet10 (Wu et al., CVPR 2015), and any other set of meshes in their tree.
 
-The tree is that of `ModelNet40.zip` and `ModelNet10.zip`; the root is the folder `ModelNet40` or `ModelNet10` in it:
+The tree is that of `ModelNet40.zip` and `ModelNet10.zip` (`archive.zip` from Kaggle); the root is the folder
+`ModelNet40` or `ModelNet10` in it:
 
     <class>/train/<class>_0001.off
     <class>/test/<class>_0090.off
@@ -182,7 +183,8 @@ DATASET = Dataset(
     plan=plan_modelnet,
     items=PUBLISHED[40],
     classes=40,
-    archives=(Archive("ModelNet40.zip"), Archive("ModelNet10.zip")),
+    # The last is what Kaggle calls everything that it hands out.
+    archives=(Archive("ModelNet40.zip"), Archive("ModelNet10.zip"), Archive("archive.zip")),
     by_hand=(
         "Download one of these into a folder of its own; they come over plain HTTP and without a published checksum, "
         "so they are not fetched for you:\n"

@@ -10,7 +10,7 @@ Label: the category. Split: the lists. Group: the model. The part of each point 
 different numbers of points, and all are kept unless --points says otherwise. They stand on y.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -90,7 +90,8 @@ def plan_shapenetpart(root: str | Path, *, points: int | None = None, normals: b
         "unlisted_shapes": len(sizes.keys() - listed.keys()),
         "parts": {category: list(PARTS[category]) for category in sorted(set(categories.values()) & PARTS.keys())},
     }
-    return Plan(root, items, _reader(points, normals, up), source, missing)
+    parts = {synset: PARTS[category] for synset, category in categories.items() if category in PARTS}
+    return Plan(root, items, _reader(points, normals, up, parts), source, missing)
 
 
 def _categories(path: Path) -> dict[str, str]:
@@ -124,12 +125,15 @@ def _listed(root: Path, categories: Mapping[str, str]) -> dict[str, str]:
     return listed
 
 
-def _reader(points: int | None, normals: bool, up: Axis) -> Reader:
-    read = partial(_read_shape, points=points, normals=normals, up=up)
+Parts = Mapping[str, Sequence[int]]  # by synset
+
+
+def _reader(points: int | None, normals: bool, up: Axis, parts: Parts) -> Reader:
+    read = partial(_read_shape, points=points, normals=normals, up=up, known=parts)
     return Reader("points", read, point_settings(channels(normals=normals, extra=(PART,)), points, file_up=up))
 
 
-def _read_shape(path: Path, *, points: int | None, normals: bool, up: Axis) -> Reading:
+def _read_shape(path: Path, *, points: int | None, normals: bool, up: Axis, known: Parts) -> Reading:
     table = read_points(path, columns=7)
     parts = table[:, 6:]
     wrong = np.flatnonzero((parts != np.floor(parts)) | (parts < 0) | (parts >= _PARTS))
@@ -137,6 +141,12 @@ def _read_shape(path: Path, *, points: int | None, normals: bool, up: Axis) -> R
         raise DataError(
             f"{path} point {wrong[0] + 1} is of part {parts[wrong[0], 0]:g} where 0 to {_PARTS - 1} are expected; "
             "restore the file."
+        )
+    foreign = np.setdiff1d(parts, known.get(path.parent.name, range(_PARTS)))
+    if len(foreign):
+        raise DataError(
+            f"{path} has points of part {foreign[0]:g}, which is none of the category that {_CATEGORIES} gives its "
+            "folder; restore the one that is wrong."
         )
     directions = table[:, 3:6] if normals else None
     return {}, [spread_rows(path, table[:, :3], count=points, up=up, normals=directions, extra=parts)]

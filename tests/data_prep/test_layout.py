@@ -32,6 +32,12 @@ def test_one_level_off(tree: Path, place: str) -> None:
         find_root((tree / place).resolve(), US8K)
 
 
+@pytest.mark.parametrize("place", ["../..", "audio/fold1"])
+def test_two_levels_off(tree: Path, place: str) -> None:
+    with pytest.raises(DataError, match=f"; give --root {tree.resolve()}$"):
+        find_root((tree / place).resolve(), US8K)
+
+
 def test_relative(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tree / "audio")
     with pytest.raises(DataError, match=f"give --root {tree}$"):

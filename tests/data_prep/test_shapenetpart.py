@@ -131,3 +131,10 @@ def test_wrong_roots(tree: Path) -> None:
     for wrong in (tree.parent, tree / "02691156"):
         with pytest.raises(DataError, match=r"give --root .*shapenetcore_partanno$"):
             plan_shapenetpart(wrong)
+
+
+def test_parts_of_another_category(tree: Path, tmp_path: Path) -> None:
+    """The list of categories and the numbers of the parts contradict each other."""
+    (tree / "synsetoffset2category.txt").write_text("Mug\t02691156\nAirplane\t03797390\n")
+    with pytest.raises(DataError, match="which is none of the category that synsetoffset2category"):
+        prepare(plan_shapenetpart(tree), tmp_path / "store", strict=True)

@@ -382,6 +382,12 @@ def test_modelnet_in_an_archive(shapes: Path, tmp_path: Path, capsys: pytest.Cap
     assert prepare("modelnet", "--root", packed, "--out", tmp_path / "two", "--points", 8) == 0
     one, two = Store.open(tmp_path / "one"), Store.open(tmp_path / "two")
     assert one.content_hash == two.content_hash
+    wrapped = tmp_path / "wrapped" / "archive"
+    shutil.copytree(shapes, wrapped / shapes.name)
+    (tmp_path / "kaggle").mkdir()
+    shutil.make_archive(str(tmp_path / "kaggle" / "archive"), "zip", wrapped.parent)
+    assert prepare("modelnet", "--root", tmp_path / "kaggle", "--out", tmp_path / "five", "--points", 8) == 0
+    assert Store.open(tmp_path / "five").content_hash == one.content_hash
     shutil.copy(packed / "ModelNet40.zip", packed / "ModelNet10.zip")
     assert prepare("modelnet", "--root", packed, "--out", tmp_path / "three", "--points", 8) == 2
     assert "ModelNet40.zip and ModelNet10.zip; keep one" in capsys.readouterr().err
