@@ -20,7 +20,7 @@ from randquant.errors import DataError
 
 _LOOSE, _TRIANGLES, _STRIP, _FAN = range(4), 4, 5, 6  # modes: points and lines; triangles
 _DRACO = "KHR_draco_mesh_compression"
-_MOST_FACES = 100_000_000
+_MOST_FACES = 50_000_000
 _STUMBLES = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
 
 Part = tuple[NDArray[np.float64], NDArray[np.int64]]

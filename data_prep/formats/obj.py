@@ -21,7 +21,7 @@ from randquant.errors import DataError
 
 _COMMENT = re.compile(rb"#[^\n]*")
 _REFERENCES = re.compile(rb"/[^\s]*")  # of a corner to its texture and normal
-_BOM, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+_BOM = b"\xef\xbb\xbf"
 _HEAD = 1 << 12  # bytes that tell whether it is text
 _VERTEX, _FACE = (b"v ", b"V "), (b"f ", b"F ", b"fo ")  # the last is how old files write faces
 _LOOSE, _FREE = (b"p ", b"l "), (b"surf ", b"bsp ", b"bzp ", b"cdp ")
@@ -81,10 +81,10 @@ def _lines(path: Path) -> list[bytes]:
     """The lines of a file without comments, continued ones in one piece."""
     data = read_bytes(path)
     head = data[:_HEAD]
-    if head.startswith(_UTF16) or b"\0" in head:
-        wide = head.startswith(_UTF16) or 3 * head.count(b"\0") > len(head)
-        found = "text in UTF-16" if wide else "binary"
-        raise DataError(f"{path} is {found} where an OBJ file is text in UTF-8; save it as that.")
+    if b"\0" in head:
+        if 3 * head.count(b"\0") > len(head):
+            raise DataError(f"{path} is text in UTF-16 where UTF-8 is read; save it as that.")
+        raise DataError(f"{path} is binary where an OBJ file is text; export the mesh again or leave it out.")
     data = data.removeprefix(_BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return _COMMENT.sub(b"", data).replace(b"\\\n", b" ").replace(b"\t", b" ").split(b"\n")
 

@@ -23,7 +23,7 @@ from randquant.errors import DataError
 # Letters before OFF announce columns after x, y, z: texture (ST), colour (C), normal (N). 4 and n mean other spaces.
 _HEADER = re.compile(rb"(?:\xef\xbb\xbf)?((?:ST|C|N|4|n){0,6}OFF|(?:st|c|n){0,3}off)(?![A-Za-z])[ \t]*(.*)", re.DOTALL)
 _MORE = {b"ST": (2,), b"N": (3,), b"C": (4, 3)}  # numbers that each of them adds to a vertex
-_COUNTS = re.compile(rb"([0-9]{1,15})[ \t]+([0-9]{1,15})(?:[ \t].*)?")
+_COUNTS = re.compile(rb"([0-9]{1,15})[ \t]+([0-9]{1,15})([ \t].*)?")
 _BINARY = re.compile(rb"(?i)\s*[A-Z4]*OFF[ \t]+BINARY")
 _COMMENT = re.compile(rb"#[^\n]*")
 _HEAD = 1 << 10  # bytes in which the first three lines end, if they are those of an OFF file
@@ -39,12 +39,14 @@ class _Counts:
         vertices, faces: how many the file should hold.
         line: number of the line that told.
         kind: the word OFF with the letters before it.
+        rest: what else stands on that line: the number of edges, and all of the file where it is one line.
     """
 
     vertices: int
     faces: int
     line: int
-    kind: bytes = b"OFF"
+    kind: bytes
+    rest: bytes
 
 
 def read_off(path: str | Path) -> Triangles:
@@ -131,6 +133,7 @@ def _read_wrapped(counts: _Counts, rows: Sequence[list[bytes]]) -> tuple[NDArray
         rows: the words of each line.
     """
     letters = re.findall(rb"ST|C|N", counts.kind.removesuffix(b"OFF").removesuffix(b"off").upper())
+    rows = [counts.rest.split()[1:], *rows]
     words = [word for row in rows for word in row]
     ends = np.cumsum([len(row) for row in rows])
     for widths in itertools.product(*(_MORE[letter] for letter in letters)):
@@ -187,7 +190,7 @@ def _read_counts(path: Path, lines: Lines) -> _Counts:
             f"{path} line {number} reads {_shown(text)} where the numbers of vertices and faces are expected; "
             "restore the file."
         )
-    return _Counts(int(counts[1]), int(counts[2]), number, kind)
+    return _Counts(int(counts[1]), int(counts[2]), number, kind, counts[3] or b"")
 
 
 def _refuse_missing(path: Path, counts: _Counts, rows: int, last: int) -> None:

@@ -26,6 +26,7 @@ _UNIT = 0.1  # by which the length of a normal may miss 1
 # The line of a solid's begin or end with its name, which may be any words.
 _SOLID = re.compile(rb"(?m)^[ \t]*(end[ \t]*)?solid\b[^\n]*?(?=\bfacet\s+normal\b|$)|\bend[ \t]*solid\b[^\n]*")
 _APART = re.compile(rb"\bend[ \t]+(facet|loop)\b")
+_REMARKS = (b"#", b"//", b";")
 _REMARK = re.compile(rb"(?m)^[ \t]*(?:#|//|;)[^\n]*")
 _LETTERS = {b"facet": "F", b"normal": "N", b"outer": "O", b"loop": "L", b"vertex": "V", b"endloop": "E"}
 _LETTERS |= {b"endfacet": "X"}
@@ -49,8 +50,6 @@ def read_stl(path: str | Path) -> Triangles:
     begins = data[:_HEAD].removeprefix(_BOM).lstrip().lower().startswith(b"solid")
     if begins and b"\0" not in data:
         return _read_text(path, data)
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"{path} is text in UTF-16 where an STL file is text in ASCII or binary; save it as that.")
     if begins and not _fits(data) and re.search(rb"\bfacet\s+normal\b", data.lower()):
         raise DataError(f"{path} is text with other bytes in it (at {data.index(bytes(1)):,}); restore it.")
     return _read_binary(path, data)
@@ -102,10 +101,11 @@ def _are_facets(rows: NDArray, known: NDArray) -> bool:
 
 
 def _read_text(path: Path, data: bytes) -> Triangles:
-    text = data.removeprefix(_BOM).replace(b"\r", b"\n").lower()
-    solids = [match[0] for match in _SOLID.finditer(text)]
-    ended = sum(name.split()[0].startswith(b"end") for name in solids)
-    text = _REMARK.sub(b"", _APART.sub(rb"end\1", _SOLID.sub(b"", text)))
+    text, begun, ended = _without_solids(data.removeprefix(_BOM).replace(b"\r", b"\n").lower())
+    if b"end " in text or b"end\t" in text:
+        text = _APART.sub(rb"end\1", text)
+    if any(sign in text for sign in _REMARKS):
+        text = _REMARK.sub(b"", text)
     words = text.split()
     letters = "".join([_LETTERS.get(word, ".") for word in words])
     whole = _FACETS.match(letters)
@@ -119,11 +119,25 @@ def _read_text(path: Path, data: bytes) -> Triangles:
         raise DataError(
             f"{path}{_line(data, wrong)} reads 'vertex {shown}' where three coordinates are expected; mend it."
         )
-    unended = max(len(solids) - 2 * ended, 0)
-    notes = {"unended_solids": unended} if unended else {}
+    notes = {"unended_solids": begun - ended} if begun > ended else {}
     counts = np.array([facet.count("V") for facet in letters.split("X")[:-1]], dtype=np.int64)
     read = from_polygons(path, numbers.reshape(-1, 3), np.arange(len(starts)), counts)
     return Triangles(read.vertices, read.faces, {**read.notes, **notes})
+
+
+def _without_solids(text: bytes) -> tuple[bytes, int, int]:
+    """A text without the lines that begin and end solids, and how many there were of either."""
+    pieces, names, place = [], [], 0
+    found = text.find(b"solid")
+    while found >= 0:
+        start = max(text.rfind(b"\n", place, found) + 1, place)
+        end = text.find(b"\n", found)
+        end = len(text) if end < 0 else end
+        names += [match[0] for match in _SOLID.finditer(text[start:end])]
+        pieces += [text[place:start], _SOLID.sub(b"", text[start:end])]
+        place, found = end, text.find(b"solid", end)
+    ended = sum(name.lstrip().startswith(b"end") for name in names)
+    return b"".join([*pieces, text[place:]]), len(names) - ended, ended
 
 
 def _are_numbers(words: list[bytes]) -> bool:

@@ -27,9 +27,15 @@ def numbers_below_header(path: Path, text: bytes) -> NDArray[np.float64]:
     """All numbers of what follows the header of a text file, (n,).
 
     Raises:
-        DataError: there is anything else; it names the file.
+        DataError: there is anything else; it names the file and the line.
     """
     numbers = text_numbers(text)
-    if numbers is None:
-        raise DataError(f"{path} has something other than numbers below its header; restore it.")
-    return numbers
+    if numbers is not None:
+        return numbers
+    for number, line in enumerate(text.splitlines(), start=1):
+        if text_numbers(line) is None:
+            shown = line.strip()[:60].decode("ascii", errors="backslashreplace")
+            raise DataError(
+                f"{path} line {number} below its header reads {shown!r} where numbers are expected; mend it."
+            )
+    raise DataError(f"{path} has something other than numbers below its header; restore it.")

@@ -12,6 +12,7 @@ _PACKED = {
     b"\xfd7zXZ": "xz",
     b"\x28\xb5\x2f\xfd": "Zstandard",
 }
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ARE_ZIP = (".npz",)  # by their own format
 _HTML = (b"<!doctype html", b"<html")
 _PACKED = {
@@ -28,7 +29,7 @@ def read_bytes(path: Path) -> bytes:
     """All bytes of a file.
 
     Raises:
-        DataError: it is missing, no file, may not be read, or is what `stand_in` tells of.
+        DataError: it is missing, no file, may not be read, is what `stand_in` tells of, or text in UTF-16.
     """
     try:
         data = path.read_bytes()
@@ -37,6 +38,8 @@ def read_bytes(path: Path) -> bytes:
     reason = _told(path, data[:_HEAD])
     if reason is not None:
         raise DataError(reason)
+    if data.startswith(_UTF16):
+        raise DataError(f"{path} is text in UTF-16 where UTF-8 is read; save it as that.")
     return data
 
 

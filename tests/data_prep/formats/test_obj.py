@@ -99,7 +99,7 @@ def test_points_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_text_in_other_encodings_is_named(encoding: str, tmp_path: Path) -> None:
     (tmp_path / "a.obj").write_text(PLAIN, encoding=encoding)
-    with pytest.raises(DataError, match="is text in UTF-16 where an OBJ file is text in UTF-8"):
+    with pytest.raises(DataError, match="is text in UTF-16 where UTF-8 is read"):
         read_obj(tmp_path / "a.obj")
 
 

@@ -54,6 +54,7 @@ SAME = {
     "three dimensions beside the counts": PLAIN.replace("OFF\n", "nOFF\n3 "),
     "a number a line": PLAIN.replace(VERTICES + FACES, (VERTICES + FACES).replace(" ", "\n")),
     "all in one line": PLAIN.replace(VERTICES + FACES, (VERTICES + FACES).replace("\n", " ")),
+    "the whole file in one line": PLAIN.replace("\n", " "),
     "two vertices a line": PLAIN.replace(VERTICES, VERTICES.replace("\n1", " 1").replace("\n0 0 1.5", " 0 0 1.5")),
     "faces over two lines": PLAIN.replace(FACES, FACES.replace("3 ", "3\n")),
     "coloured faces over two lines": PLAIN.replace(

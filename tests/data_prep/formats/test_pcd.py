@@ -97,7 +97,10 @@ def test_as_open3d_writes_it(ascii: bool, compressed: bool, tmp_path: Path) -> N
         (header("ascii").replace(b"COUNT 1 4", b"COUNT 0 4") + FORMS["ascii"], "points of 8 fields"),
         (header("binary", 0).replace(b"COUNT 1 4", b"COUNT 1 99999999999999"), "points of 8 fields"),
         (header("ascii") + FORMS["ascii"] + b"1\n", "more numbers than its header says"),
-        (header("ascii") + FORMS["ascii"].replace(b"0.5", b"half"), "something other than numbers"),
+        (
+            header("ascii") + FORMS["ascii"].replace(b"0.5", b"half"),
+            "line 1 below its header reads .* where numbers are expected",
+        ),
         (header("zipped") + FORMS["ascii"], "as zipped; expected ascii"),
         (header("binary", 10**15) + FORMS["binary"], "truncated"),
         (header("binary_compressed") + struct.pack("<II", 3, 9) + b"\xff\xff\xff", "cannot be unpacked"),

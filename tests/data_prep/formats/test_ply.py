@@ -122,7 +122,10 @@ XYZ = "property float x\nproperty float y\nproperty float z\n"
         (HEAD + "property float x\nend_header\n1\n", "'property float x'"),
         (HEAD + "element vertex 1\nproperty float x\nend_header\n1\n", "no vertices with x, y and z"),
         (HEAD + "end_header\n", "no vertices with x, y and z"),
-        (HEAD + "element vertex 1\n" + XYZ + "end_header\n1 2 x\n", "something other than numbers"),
+        (
+            HEAD + "element vertex 1\n" + XYZ + "end_header\n1 2 x\n",
+            "line 1 below its header reads .1 2 x. where numbers",
+        ),
         (HEAD + "element vertex 1\n" + XYZ + "end_header\n1 2 3 4\n", "more numbers than its header says"),
         (HEAD + "element vertex 2\n" + XYZ + "end_header\n1 2 3\n4 5\n", "before its 2 rows of vertex"),
         (

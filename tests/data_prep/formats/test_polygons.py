@@ -58,11 +58,28 @@ def around(radii: Sequence[float] | NDArray) -> NDArray:
 
 
 KEYHOLE = [(0, 0), (30, 0), (30, 25), (0, 25), (0, 0), (10, 10), (10, 14), (20, 14), (20, 10), (10, 10)]
+TWO_WINDOWS = [
+    (0, 0),
+    (10, 0),
+    (10, 10),
+    (0, 10),
+    (0, 0),
+    (1, 1),
+    (1, 3),
+    (3, 3),
+    (3, 1),
+    (6, 6),
+    (6, 8),
+    (8, 8),
+    (8, 6),
+]
+TWO_WINDOWS += [(6, 6), (3, 1), (1, 1)]
 EARS: dict[str, tuple[Any, Any]] = {
     "arrow": ([(1, 1), (0, 0.3), (-1, 1), (0, 0)], 0.3),
     "l": ([(2, 1), (1, 1), (1, 2), (0, 2), (0, 0), (2, 0)], 3),
     "star": (around([1, 0.3] * 10), shoelace(around([1, 0.3] * 10))),
     "wall with a window": (KEYHOLE, 30 * 25 - 10 * 4),
+    "wall with two windows": (TWO_WINDOWS, 100 - 4 - 4),
     "spike": ([(0, 0), (1, 0), (1, 1), (1, 2), (1, 1), (0, 1)], 1),
     "comb": ([(0, 0), *((x, y) for x in range(32) for y in ((1, 9) if x % 2 else (9, 1))), (31, 0)], None),
 }

@@ -128,6 +128,12 @@ def test_what_is_broken_is_named(content: str | bytes, words: str, tmp_path: Pat
     assert "\n" not in str(caught.value)
 
 
+def test_facets_of_four_corners(tmp_path: Path) -> None:
+    rows = "".join(f"vertex {x} {y} 0\n" for x, y in ((0, 0), (1, 0), (1, 1), (0, 1)))
+    content = f"solid\nfacet normal 0 0 1\nouter loop\n{rows}endloop\nendfacet\nendsolid\n"
+    assert read_mesh(written(tmp_path, content)).areas.tolist() == [0.5, 0.5]
+
+
 def test_every_cut_is_an_error_or_noted(tmp_path: Path) -> None:
     for content in (TWO.encode(), binary()):
         for size in range(0, len(content) - 1, 7):
