@@ -5,6 +5,7 @@
     python -m scripts.doctor modelnet --root MODELNET40                any of modelnet modelnet-txt modelnet-h5
                                                                        modelnet-dat scanobjectnn shapenet shapenetpart
     python -m scripts.doctor repeats --store STORE --out repeats.csv   shapes of test that are in train too
+    python -m scripts.doctor store STORE                               does a prepared store hold what was written?
 
 Nothing is written but `--out`: all that is missing or unreadable, one a line, or the whole report where the name ends
 in `.json`. Without `--decode` the header of every recording is read, which finds what is missing, empty, truncated or
@@ -22,6 +23,7 @@ of another layout (the sentence says which one to give, or what is lacking), and
 nothing learnt.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -40,6 +42,7 @@ from randquant.atomic import write_json, write_text
 from randquant.command import run
 from randquant.errors import DataError
 from randquant.store import Store
+from randquant.terminal import say
 
 _SHOWN = 10  # of each kind of lost file, and labels
 
@@ -207,6 +210,21 @@ def repeats(store: Path, out: Path | None = None) -> None:
     print(
         f"{store}: {len(same):,} of {len(found):,} shapes of test repeat one of train, {exact:,} of them point by point"
     )
+
+
+def whole_store(store: Path) -> None:
+    """Hash every shard of a store and hold it against what was written; damaged ones are listed.
+
+    Args:
+        store: of recordings or shapes, as scripts.prepare writes it.
+    """
+    opened = Store.open(store)
+    damaged = opened.verification.damaged()
+    say(*damaged)
+    shards = len(opened.info["shards"])
+    if damaged:
+        raise DataError(f"{store}: {len(damaged):,} of {shards:,} shards are damaged, {len(opened):,} items in all.")
+    say(f"{store} is whole: {len(opened):,} items, {shards:,} shards, each with the SHA-256 of when it was written")
 
 
 def _how(pair: Nearest) -> str:
@@ -429,7 +447,15 @@ _WITH_OPTIONS: dict[str, Callable[..., None]] = {
 COMMANDS: dict[str, Callable[..., None]] = {
     **{name: _WITH_OPTIONS.get(name) or _without_options(dataset) for name, dataset in DATASETS.items()},
     "repeats": repeats,
+    "store": whole_store,
 }
 
+
+def flagged(argv: Sequence[str]) -> list[str]:
+    """The same command line; a store that is named alone stands for --store."""
+    lone = len(argv) > 1 and argv[0] == "store" and not argv[1].startswith("-")
+    return [argv[0], "--store", *argv[1:]] if lone else list(argv)
+
+
 if __name__ == "__main__":
-    raise SystemExit(run(COMMANDS, description=__doc__))
+    raise SystemExit(run(COMMANDS, flagged(sys.argv[1:]), description=__doc__))

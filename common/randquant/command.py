@@ -36,6 +36,7 @@ from randquant.flag_values import require_values, require_words
 from randquant.interruption import terminable
 from randquant.recipe import ConfigFile
 from randquant.spelling import did_you_mean
+from randquant.store_folder import require_outside_stores
 from randquant.terminal import disconnect, say, terminal
 
 
@@ -60,6 +61,8 @@ def run(
     with terminal():
         try:
             call, values = _parse(commands, arguments, description)
+            if values.get("out") is not None:
+                require_outside_stores(values["out"], itself=False)  # a store itself is what `prepare` writes
             with terminable():
                 result = call(**values)
             sys.stdout.flush()

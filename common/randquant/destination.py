@@ -7,6 +7,7 @@ from typing import Any
 from randquant.atomic import write_json
 from randquant.errors import UsageError
 from randquant.report import Entry, add, read_report, require_subject
+from randquant.store_folder import require_outside_stores
 
 Page = Callable[[list[dict[str, Any]]], str]
 
@@ -62,8 +63,9 @@ def is_folder(out: str) -> bool:
     """Whether `--out` says a results folder rather than a JSON file.
 
     Raises:
-        UsageError: it says another kind of file.
+        UsageError: it says another kind of file, or lies in a store.
     """
+    require_outside_stores(out)
     path = Path(out)
     if path.is_dir() or out.endswith("/") or not path.suffix:
         return True

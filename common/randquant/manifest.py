@@ -46,6 +46,25 @@ def write_manifest(path: Path, columns: Sequence[pa.Schema], parts: Iterable[Row
                 writer.write_table(pa.table(arrays, schema=schema))
 
 
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def require_hash(path: Path, expected: str | None) -> None:
+    """Refuse a table that is not the one that was written, where that is known.
+
+    Raises:
+        DataError: it was changed, or is missing.
+    """
+    try:
+        if expected is not None and file_sha256(path) != expected:
+            raise DataError(f"{path} is damaged (its SHA-256 is another than was written); prepare the store again.")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({one_line(error)}); prepare the store again.") from None
+
+
 def own_columns(rows: Rows) -> pa.Schema:
     """The reader's own columns among some rows, and their types."""
     names = sorted({name for row in rows for name in row} - set(COLUMNS))

@@ -5,6 +5,7 @@ import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,7 +25,8 @@ class Kind:
 
 KINDS = {"audio": Kind(np.dtype("<i2"), 1), "points": Kind(np.dtype("<f4"), 2)}
 
-_HEADER_BYTES = 128
+HEADER_BYTES = 128
+_OPEN_FILES = 64  # of all stores of a process; the usual limit is 1,024 and some systems have 256
 
 
 def shard_path(store: Path, number: int) -> Path:
@@ -32,11 +34,16 @@ def shard_path(store: Path, number: int) -> Path:
     return store / "shards" / f"{number:05d}.npy"
 
 
-def require_shard(path: Path, kind: Kind, rows: int) -> tuple[int, ...]:
+def record_path(store: Path, number: int) -> Path:
+    """Where a shard is described until the store is finished."""
+    return store / "shards" / f"{number:05d}.json"
+
+
+def require_shard(path: Path, kind: Kind, rows: int) -> tuple[tuple[int, ...], tuple[int, int]]:
     """Hold a shard's header and size against what it should be; its rows are not read.
 
     Returns:
-        The shape of one row.
+        The shape of one row; the file's size and time of modification in ns.
 
     Raises:
         DataError: it is missing, or has another dtype, rank, order, number of rows or of bytes.
@@ -45,7 +52,7 @@ def require_shard(path: Path, kind: Kind, rows: int) -> tuple[int, ...]:
         with open(path, "rb") as file:
             np.lib.format.read_magic(file)
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-            start, size = file.tell(), os.fstat(file.fileno()).st_size
+            start, status = file.tell(), os.fstat(file.fileno())
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{path} cannot be read ({one_line(error)}); prepare the store again.") from None
     if dtype != kind.dtype or len(shape) != kind.dimensions or fortran:
@@ -56,10 +63,12 @@ def require_shard(path: Path, kind: Kind, rows: int) -> tuple[int, ...]:
         )
     if shape[0] != rows:
         raise DataError(f"{path} has {shape[0]} rows where {rows} were written; prepare the store again.")
-    expected = _HEADER_BYTES + kind.dtype.itemsize * int(np.prod(shape, dtype=object))
-    if (start, size) != (_HEADER_BYTES, expected):
-        raise DataError(f"{path} has {size:,} bytes where {expected:,} were written; prepare the store again.")
-    return tuple(shape[1:])
+    expected = HEADER_BYTES + kind.dtype.itemsize * int(np.prod(shape, dtype=object))
+    if (start, status.st_size) != (HEADER_BYTES, expected):
+        raise DataError(
+            f"{path} has {status.st_size:,} bytes where {expected:,} were written; prepare the store again."
+        )
+    return tuple(shape[1:]), (status.st_size, status.st_mtime_ns)
 
 
 class ShardReader:
@@ -85,7 +94,7 @@ class ShardReader:
         """
         out = np.empty((stop - start, *self._row_shape), self._dtype)
         wanted = out.data.cast("B") if out.size else memoryview(b"")
-        place = _HEADER_BYTES + start * self._row_bytes
+        place = HEADER_BYTES + start * self._row_bytes
         while len(wanted):
             count = self._read_into(wanted, place)
             if not count:
@@ -101,6 +110,15 @@ class ShardReader:
             return file.readinto(wanted) or 0
 
 
+@lru_cache(_OPEN_FILES)
+def opened_shard(store: Path, number: int, kind: str, row_shape: tuple[int, ...], opener: int) -> ShardReader:
+    """A shard that is open for reading; its file is closed once it drops out of the cache and nobody reads from it.
+
+    `opener` keeps apart two stores that lay at the same place one after the other.
+    """
+    return ShardReader(shard_path(store, number), KINDS[kind], row_shape)
+
+
 class ShardWriter:
     """One shard while it is written: rows go straight to the file, so memory holds one block of one item."""
 
@@ -113,7 +131,7 @@ class ShardWriter:
         self._items: list[dict[str, Any]] = []
         self._skipped: list[dict[str, str]] = []
         self._sources: list[Sequence[Any]] = []
-        file.write(bytes(_HEADER_BYTES))
+        file.write(bytes(HEADER_BYTES))
 
     def append(self, blocks: Iterable[NDArray], columns: Mapping[str, Any]) -> None:
         """Add one item.
@@ -131,7 +149,7 @@ class ShardWriter:
             if self._rows == start:
                 raise DataError(f"{columns['path']} holds no rows.")
         except (DataError, MemoryError):
-            self._file.seek(_HEADER_BYTES + start * self._row_bytes())
+            self._file.seek(HEADER_BYTES + start * self._row_bytes())
             self._rows, self._digest, self._row_shape = start, digest, row_shape
             self._file.truncate()
             raise
@@ -186,5 +204,5 @@ def npy_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
     Format: numpy.lib.format, "Format Version 1.0".
     """
     text = f"{{'descr': '{dtype.str}', 'fortran_order': False, 'shape': {shape!r}, }}"
-    prefix = b"\x93NUMPY\x01\x00" + struct.pack("<H", _HEADER_BYTES - 10)
-    return prefix + text.encode("ascii").ljust(_HEADER_BYTES - 11) + b"\n"
+    prefix = b"\x93NUMPY\x01\x00" + struct.pack("<H", HEADER_BYTES - 10)
+    return prefix + text.encode("ascii").ljust(HEADER_BYTES - 11) + b"\n"

@@ -4,14 +4,16 @@ A store is a folder:
 
     store.json         what it is; written last, so its presence means that the store is complete
     manifest.parquet   one row an item: path, label, group, split, shard, offset, length, and the reader's own
+    sources.parquet    what the files were that it was made of; verified.json, which shards were hashed and when
     shards/00000.npy   the items' rows one after the other; an item is rows [offset, offset + length)
 
 Rows are samples (audio: 1-D int16) or points (2-D float32). The writer is resumable: each shard appears in
 one step, with its rows described in `shards/00000.json`, and a shard that is there is never written again.
 
 Opening holds everything that is stated against what is there: the table's types, offsets and lengths against the
-shards' rows, and each shard's header and size. The rows themselves are read when they are asked for, from at most
-`_OPEN_FILES` open files at a time, however many shards there are.
+shards' rows, and each shard's header and size. Whether the rows are those that were written is `verification`'s to
+know. They are read when they are asked for, from at most 64 open files at a time, however many shards there
+are.
 """
 
 import itertools
@@ -20,7 +22,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -30,14 +31,14 @@ from numpy.typing import NDArray
 from randquant.atomic import atomic_path, read_json, write_json
 from randquant.errors import DataError
 from randquant.lock import locked
-from randquant.manifest import ContentHash, Manifest, own_columns, write_manifest
-from randquant.shard import KINDS, ShardReader, ShardWriter, require_shard, shard_path
+from randquant.manifest import ContentHash, Manifest, file_sha256, own_columns, require_hash, write_manifest
+from randquant.shard import KINDS, ShardWriter, opened_shard, record_path, shard_path
+from randquant.store_description import VERSION, read_info, require_shards
+from randquant.store_folder import FORMAT
+from randquant.verification import Stamp, Verification, rows_sha256, stamp, stamp_of
 
-FORMAT = "randquant-store"
-VERSION = 1
 _PLANS = 2  # of plan.json: another way to cut a plan into shards is another version
 SPLITS = ("train", "valid", "test")
-_OPEN_FILES = 64  # of all stores of a process; the usual limit is 1,024 and some systems have 256
 _FOLD = re.compile("fold[1-9][0-9]*")
 _numbers = itertools.count()
 
@@ -54,17 +55,23 @@ class Store:
         path: the folder.
         info: what store.json says.
         kind: "audio" or "points".
-        content_hash: SHA-256 over every row and the manifest; equal hashes mean equal data, wherever they
-            lie.
         lengths: (items,) int64, rows each item has.
+        verification: which shards are known to hold what was written.
     """
 
-    def __init__(self, path: Path, info: dict[str, Any], manifest: Manifest, row_shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        info: dict[str, Any],
+        manifest: Manifest,
+        row_shape: tuple[int, ...],
+        verification: Verification,
+    ) -> None:
         self.path = path
         self.info = info
         self.kind: str = info["kind"]
-        self.content_hash: str = info["content_hash"]
         self.lengths: NDArray[np.int64] = manifest.lengths
+        self.verification = verification
         self._manifest = manifest
         self._row_shape = row_shape
         self._number = next(_numbers)
@@ -77,10 +84,23 @@ class Store:
             DataError: no store there, an unfinished one, one of another version or kind, or a damaged one.
         """
         path = Path(path)
-        info = _read_info(path, kind)
+        info = read_info(path, kind)
         rows = [shard["rows"] for shard in info["shards"]]
-        manifest = Manifest(path / "manifest.parquet", info["items"], rows)
-        return cls(path, info, manifest, _require_shards(path, info["kind"], rows))
+        table = path / "manifest.parquet"
+        require_hash(table, info.get("manifest_sha256"))
+        manifest = Manifest(table, info["items"], rows)
+        row_shape, stamps = require_shards(path, info["kind"], rows)
+        return cls(path, info, manifest, row_shape, Verification(path, info["shards"], stamps))
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over every row and the manifest; equal hashes mean equal data, wherever they lie.
+
+        Raises:
+            DataError: a shard holds other bytes than were written; what was made of the right ones goes by this hash.
+        """
+        self.verification.require_all()
+        return self.info["content_hash"]
 
     @staticmethod
     def exists(path: str | Path) -> bool:
@@ -106,11 +126,13 @@ class Store:
             (rows,) int16 for audio, (rows, C) float32 for points; fewer rows where the item ends earlier.
 
         Raises:
-            DataError: the shard is gone or was cut off since the store was opened.
+            DataError: the shard is gone or was cut off since the store was opened, or holds other bytes than were
+                written.
         """
         first, last, _ = slice(start, stop).indices(int(self.lengths[index]))
-        offset = int(self._manifest.offsets[index])
-        shard = _opened(self.path, int(self._manifest.shards[index]), self.kind, self._row_shape, self._number)
+        offset, number = int(self._manifest.offsets[index]), int(self._manifest.shards[index])
+        self.verification.require(number)
+        shard = opened_shard(self.path, number, self.kind, self._row_shape, self._number)
         return shard.rows(offset + first, offset + max(first, last))
 
     def column(self, name: str) -> list[Any]:
@@ -181,7 +203,9 @@ class StoreWriter:
             described = self.described(number)
         except DataError:
             return False
-        return shard_path(self.path, number).is_file() and described.get("plan") == self.plan
+        path = shard_path(self.path, number)
+        whole = path.is_file() and described.get("stamp", [None])[0] == path.stat().st_size
+        return whole and described.get("plan") == self.plan
 
     @contextmanager
     def shard(self, number: int) -> Iterator["ShardWriter"]:
@@ -200,8 +224,10 @@ class StoreWriter:
                 yield writer
                 writer.close()
                 self._require_plan()
-            with atomic_path(_rows_path(self.path, number), parents=False) as temporary:
-                temporary.write_text(json.dumps({"plan": self.plan, **writer.description()}), encoding="utf-8")
+            with atomic_path(record_path(self.path, number), parents=False) as temporary:
+                stamped = stamp_of(shard_path(self.path, number))
+                description = {"plan": self.plan, "stamp": stamped, **writer.description()}
+                temporary.write_text(json.dumps(description), encoding="utf-8")
         except FileNotFoundError:
             self._require_plan()
             raise
@@ -212,7 +238,7 @@ class StoreWriter:
         Raises:
             DataError: it is not written.
         """
-        return read_json(_rows_path(self.path, number))
+        return read_json(record_path(self.path, number))
 
     def _require_plan(self) -> None:
         """A process may go on for a moment after its run was ended, and must not write into what came after."""
@@ -236,7 +262,7 @@ class StoreWriter:
         """
         parts: list[dict[str, Any]] = []
         skipped: list[dict[str, str]] = []
-        columns = []
+        columns, stamps = [], []
         count = 0
         for number in range(shards):
             described = self.described(number)
@@ -244,6 +270,7 @@ class StoreWriter:
             columns.append(own_columns(described["items"]))
             skipped += described["skipped"]
             count += len(described["items"])
+            stamps.append(self._whole(number, described))
         if not count:
             self.discard()
             raise DataError(_nothing_left(skipped))
@@ -252,6 +279,7 @@ class StoreWriter:
         content = ContentHash(self.kind, [part["sha256"] for part in parts])
         items = (content.add(number, self.described(number)["items"]) for number in range(shards))
         write_manifest(self.path / "manifest.parquet", columns, items)
+        stamp(self.path, stamps)
         write_json(
             self.path / "store.json",
             {
@@ -261,6 +289,7 @@ class StoreWriter:
                 **info,
                 "items": count,
                 "content_hash": content.hexdigest(),
+                "manifest_sha256": file_sha256(self.path / "manifest.parquet"),
                 "plan": self.plan,
                 "skipped": skipped,
                 "shards": parts,
@@ -268,6 +297,21 @@ class StoreWriter:
         )
         self._tidy(shards)
         return Store.open(self.path)
+
+    def _whole(self, number: int, described: Mapping[str, Any]) -> Stamp:
+        """A shard's stamp, once it is known to be what was written: hours may have passed since.
+
+        Raises:
+            DataError: it is not; it is written again by the next run.
+        """
+        path = shard_path(self.path, number)
+        now = stamp_of(path)
+        if described.get("plan") != self.plan or (
+            tuple(described["stamp"]) != now and rows_sha256(path) != described["sha256"]
+        ):
+            record_path(self.path, number).unlink()
+            raise DataError(f"{path} was changed while the store was written; run the same command again to mend it.")
+        return now
 
     def discard(self) -> None:
         """Remove everything written so far."""
@@ -305,60 +349,6 @@ class StoreWriter:
         return False
 
 
-@lru_cache(_OPEN_FILES)
-def _opened(store: Path, number: int, kind: str, row_shape: tuple[int, ...], opener: int) -> ShardReader:
-    """An open shard; its file is closed when it drops out of the cache and nobody reads from it any more.
-
-    `opener` keeps apart two stores that lay at the same place one after the other.
-    """
-    return ShardReader(shard_path(store, number), KINDS[kind], row_shape)
-
-
-def _require_shards(path: Path, kind: str, rows: Sequence[int]) -> tuple[int, ...]:
-    """The shape of a row, the same in all shards that have any.
-
-    Raises:
-        DataError: a shard is missing or is not what was written.
-    """
-    shape: tuple[int, ...] | None = None
-    for number, count in enumerate(rows):
-        found = require_shard(shard_path(path, number), KINDS[kind], count)
-        if count and shape is not None and found != shape:
-            raise DataError(
-                f"{shard_path(path, number)} has rows of shape {found} where the shards before have {shape}; "
-                "prepare the store again."
-            )
-        shape = found if count else shape
-    return shape or ()
-
-
-def _read_info(path: Path, kind: str | None) -> dict[str, Any]:
-    if not path.exists():
-        raise DataError(f"there is no store at {path}; check the path, or write one with python -m scripts.prepare.")
-    if (path / "plan.json").is_file() and not Store.exists(path):
-        raise DataError(f"the store {path} is unfinished; run the command that prepares it again, it will resume.")
-    if not Store.exists(path):
-        raise DataError(f"{path} is no store (it has no store.json); write one with python -m scripts.prepare.")
-    info = read_json(path / "store.json")
-    if info.get("format") != FORMAT:
-        raise DataError(f"{path / 'store.json'} is not a store's description; check the path.")
-    if info.get("version") != VERSION:
-        raise DataError(
-            f"{path} is a store of version {info.get('version')}, this program reads version {VERSION}; "
-            "prepare it again with python -m scripts.prepare."
-        )
-    if kind is not None and info.get("kind") != kind:
-        raise DataError(f"{path} holds {info.get('kind')} where {kind} is expected; give a store of {kind}.")
-    absent = [key for key in ("kind", "items", "content_hash", "shards") if key not in info]
-    if absent:
-        raise DataError(f"{path / 'store.json'} lacks {', '.join(absent)}; prepare the store again.")
-    return info
-
-
 def _nothing_left(skipped: Sequence[Mapping[str, str]]) -> str:
     first = skipped[0]["reason"].rstrip(".") if skipped else "there were none"
     return f"none of the {len(skipped)} files could be read (the first: {first}), so no store was written."
-
-
-def _rows_path(store: Path, number: int) -> Path:
-    return store / "shards" / f"{number:05d}.json"

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +13,17 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
 from randquant import atomic
 from randquant.errors import DataError
-from randquant.store import FORMAT, VERSION, Store, StoreWriter
+from randquant.shard import npy_header
+from randquant.store import Store, StoreWriter
+from randquant.store_description import VERSION
+from randquant.store_folder import FORMAT
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "common")])}
@@ -119,8 +125,6 @@ def test_shards_are_plain_npy_files(store: Store) -> None:
 
 @pytest.mark.parametrize("shape", [(0,), (7,), (12345678901234,), (3, 6)])
 def test_header_is_numpys(shape: tuple[int, ...]) -> None:
-    from randquant.shard import npy_header
-
     header = io.BytesIO(npy_header(np.dtype("<i2"), shape))
     assert np.lib.format.read_magic(header) == (1, 0)
     assert np.lib.format.read_array_header_1_0(header) == (shape, False, np.dtype("<i2"))
@@ -133,6 +137,7 @@ def test_order_of_writing_and_cuts_do_not_matter(tmp_path: Path) -> None:
     second = write(tmp_path / "b", items, order=[2, 0, 1], cut=100)
     names = sorted(p.relative_to(first.path) for p in first.path.rglob("*") if p.is_file())
     assert names == sorted(p.relative_to(second.path) for p in second.path.rglob("*") if p.is_file())
+    names.remove(Path("verified.json"))  # which holds times
     assert all((first.path / name).read_bytes() == (second.path / name).read_bytes() for name in names)
 
 
@@ -319,3 +324,133 @@ def test_damaged_stores(tmp_path: Path, store: Store) -> None:
     (store.path / "manifest.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"manifest\.parquet"):
         Store.open(store.path)
+
+
+def change(store: Store, **columns: object) -> None:
+    """Write another table, as a store of before, which knows no hash of it."""
+    table = pq.read_table(store.path / "manifest.parquet")
+    for name, values in columns.items():
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(values) if values is not None else pa.nulls(len(table)))
+    pq.write_table(table, store.path / "manifest.parquet")
+
+
+@pytest.mark.parametrize(
+    ("columns", "what"),
+    [
+        ({"offset": [0, 5, 0, 1, 32]}, "offsets and lengths do not fit the 39 rows of shard 1"),
+        ({"offset": [0, 4, 0, 1, 31]}, "rows of shard 0"),
+        ({"offset": [-1, 5, 0, 1, 31]}, "rows of shard 0"),
+        ({"length": [5, 15, 1, 30, 8]}, "rows of shard 0"),
+        ({"length": [5, 16, 1, 30, 1 << 62]}, "rows of shard 1"),
+        ({"length": [5, 16, 1, 30, 0]}, "items without rows"),
+        ({"length": [5, 16, 1, 30, None]}, "where every item lies"),
+        ({"length": ["5", "16", "1", "30", "8"]}, "column length is string"),
+        ({"offset": [0.0, 5.0, 0.0, 1.0, 31.0]}, "column offset is double"),
+        ({"shard": pa.array([0, 0, 1, 1, 2], pa.int32())}, "shards other than the 2"),
+        ({"shard": pa.array([0, 0, 1, 1, -1], pa.int32())}, "shards other than the 2"),
+        ({"shard": pa.array([0, 0, 1, 1, 0], pa.int32())}, "rows of shard 0"),
+        ({"path": [1, 2, 3, 4, 5]}, "column path is int64"),
+    ],
+)
+def test_a_table_that_does_not_fit_the_shards(store: Store, columns: dict[str, object], what: str) -> None:
+    known = json.loads((store.path / "store.json").read_text())["manifest_sha256"]
+    change(store, **columns)
+    with pytest.raises(DataError, match="its SHA-256 is another"):
+        Store.open(store.path)
+    edit(store, manifest_sha256=None)
+    with pytest.raises(DataError, match=what):
+        Store.open(store.path)
+    assert len(known) == 64
+
+
+@pytest.mark.parametrize("dtype", ["<u2", ">i2", "<f2", "<i4"])
+def test_a_shard_of_another_dtype_or_shape(store: Store, dtype: str) -> None:
+    path = store.path / "shards" / "00000.npy"
+    content = path.read_bytes()
+    path.write_bytes(npy_header(np.dtype(dtype), (21,)) + content[128:])
+    with pytest.raises(DataError, match=r"00000\.npy holds 1-D .* where 1-D int16 was written"):
+        Store.open(store.path)
+    path.write_bytes(npy_header(np.dtype("<i2"), (3, 7)) + content[128:])
+    with pytest.raises(DataError, match="holds 2-D int16 where 1-D"):
+        Store.open(store.path)
+    path.write_bytes(npy_header(np.dtype("<i2"), (20,)) + content[128:])
+    with pytest.raises(DataError, match="has 20 rows where 21"):
+        Store.open(store.path)
+    for wrong in (content + b"\0\0", content[:-1]):
+        path.write_bytes(wrong)
+        with pytest.raises(DataError, match="bytes where 170 were written"):
+            Store.open(store.path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shards": [{"rows": 21, "sha256": "x"}]},
+        {"shards": 7},
+        {"shards": [7, 7]},
+        {"shards": [{"rows": "21"}] * 2},
+        {"items": "5"},
+        {"kind": "video"},
+        {"kind": None},
+        {"content_hash": 3},
+    ],
+)
+def test_a_damaged_description(store: Store, changes: dict[str, object]) -> None:
+    edit(store, **changes)
+    with pytest.raises(DataError):
+        Store.open(store.path)
+
+
+def zero(store: Store, *, time: bool) -> None:
+    path = store.path / "shards" / "00001.npy"
+    status = path.stat()
+    with open(path, "r+b") as file:
+        file.seek(128)
+        file.write(bytes(2 * 39))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns) if time else (0, 0))
+
+
+def test_a_zeroed_shard_is_refused_wherever_it_is_asked_for(store: Store) -> None:
+    zero(store, time=False)
+    opened = Store.open(store.path)
+    assert len(opened.rows(0)) == 5  # another shard's
+    with pytest.raises(DataError, match=r"00001\.npy does not hold what was written"):
+        opened.rows(2)
+    with pytest.raises(DataError, match=r"00001\.npy does not hold what was written"):
+        _ = opened.content_hash  # what features are kept by, so that none of before hide the damage
+
+
+def test_what_left_the_time_as_it_was_is_found_by_hashing_all(store: Store) -> None:
+    assert Store.open(store.path).verification.damaged() == []
+    zero(store, time=True)
+    (found,) = Store.open(store.path).verification.damaged()
+    assert "00001.npy does not hold what was written" in found
+
+
+def test_a_copy_is_hashed_once(store: Store, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(store.path, copy, copy_function=shutil.copyfile)
+    for path in (copy / "shards").iterdir():
+        os.utime(path, (1, 1))
+    opened = Store.open(copy)
+    assert opened.verification.known == [False, False]
+    opened.rows(0)
+    assert opened.verification.known == [True, False]
+    assert opened.content_hash == store.content_hash
+    assert Store.open(copy).verification.known == [True, True]
+    (copy / "verified.json").write_text("[1]")
+    assert Store.open(copy).content_hash == store.content_hash
+
+
+def test_a_shard_that_changes_before_the_store_is_finished(tmp_path: Path) -> None:
+    writer = StoreWriter(tmp_path / "store", kind="audio", plan="p")
+    with writer.begin():
+        with writer.shard(0) as shard:
+            shard.append([np.ones(3, np.int16)], {"path": "x"})
+        path = tmp_path / "store" / "shards" / "00000.npy"
+        path.write_bytes(path.read_bytes()[:-1] + b"\7")
+        os.utime(path, (1, 1))
+        with pytest.raises(DataError, match="changed while the store was written"):
+            writer.finish(1, {})
+        assert not writer.is_written(0)

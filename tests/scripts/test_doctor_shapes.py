@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from data_prep.datasets import DATASETS, SHAPES
 from data_prep.doctor import examine
 from data_prep.preparation import prepare
 from randquant.command import run
-from scripts.doctor import COMMANDS, check
+from scripts.doctor import COMMANDS, check, flagged
 
 WRITTEN = {"shapenet": "shapenet55"}
 CLOUDS = {"train": 2, "test": 1, "points": 2048}
@@ -196,3 +197,20 @@ def test_near_repeats_are_found_in_a_store(store: Path, tmp_path: Path, capsys: 
 def test_repeats_of_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert doctor("repeats", "--store", tmp_path) == 1
     assert "no store" in capsys.readouterr().err
+
+
+def test_a_store_is_held_against_what_was_written(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(store, copy)
+    assert doctor(*flagged(["store", str(copy)])) == 0
+    assert capsys.readouterr().out.startswith(f"{copy} is whole: ")
+    shard = copy / "shards" / "00000.npy"
+    status = shard.stat()
+    shard.write_bytes(shard.read_bytes()[:-4] + b"\1\2\3\4")
+    os.utime(shard, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert doctor("store", "--store", copy) == 1
+    said = capsys.readouterr()
+    assert "00000.npy does not hold what was written" in said.out
+    assert "1 of 1 shards are damaged" in said.err
