@@ -4,12 +4,11 @@ Every problem of a file is a `DataError` of one sentence that names it.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from audio.channels import Waveform, mixed
 from audio.crops import SAMPLE_RATE
@@ -17,6 +16,8 @@ from audio.formats.budget import check_length
 from audio.formats.engine import open_recording
 from audio.formats.recording import Block, Recording
 from randquant.errors import DataError
+
+Mix = Callable[[Iterable[Block], Path], Iterator[Waveform]]
 
 RESAMPLER = "soxr HQ"
 _MARGIN = 256  # samples at the lower of the two rates; the HQ filter reaches about half as far (held by test)
@@ -28,6 +29,8 @@ def read_audio(
     sample_rate: int = SAMPLE_RATE,
     start_seconds: float = 0.0,
     seconds: float | None = None,
+    mix: Mix = mixed,
+    array_rate: int = SAMPLE_RATE,
 ) -> Waveform:
     """Read a recording, or a part of it, as a mono waveform.
 
@@ -39,6 +42,8 @@ def read_audio(
         sample_rate: of the result, in Hz.
         start_seconds: where to start, >= 0.
         seconds: how much to read, > 0; to the end where None, or where the recording ends earlier.
+        mix: makes one channel of blocks of several; their mean by default.
+        array_rate: of .npy files, in Hz, which do not say.
 
     Returns:
         (T,) float32, full scale 1.0; T = round(seconds * sample_rate) where the recording is long enough.
@@ -53,28 +58,30 @@ def read_audio(
         raise ValueError(f"start_seconds should be >= 0 and seconds > 0, got {start_seconds} and {seconds}")
     first = round(start_seconds * sample_rate)
     count = None if seconds is None else max(1, round(seconds * sample_rate))
-    with open_recording(path) as recording:
-        waveform = _read_part(recording, sample_rate, first, count)
+    with open_recording(path, array_rate=array_rate) as recording:
+        waveform = _read_part(recording, sample_rate, first, count, mix)
     if len(waveform) == 0:
         raise DataError(_too_short(path, sample_rate) if first == 0 else _past_the_end(path, start_seconds))
     return waveform
 
 
-def stream_audio(path: str | Path, *, sample_rate: int = SAMPLE_RATE) -> tuple[int, Iterator[Waveform]]:
-    """Read a recording of any length in little memory.
+def stream_audio(
+    path: str | Path, *, sample_rate: int = SAMPLE_RATE, mix: Mix = mixed, array_rate: int = SAMPLE_RATE
+) -> tuple[int, Iterator[Waveform]]:
+    """Read a recording of any length in little memory; arguments as in `read_audio`.
 
     Returns:
         its own sample rate in Hz, and an iterator over (T,) float32 pieces that together equal
         `read_audio(path)`. Both, the call and the iteration, raise the DataErrors of `read_audio`.
     """
-    recording = open_recording(path)
-    return recording.header.rate, _pieces(recording, sample_rate)
+    recording = open_recording(path, array_rate=array_rate)
+    return recording.header.rate, _pieces(recording, sample_rate, mix)
 
 
-def _pieces(recording: Recording, sample_rate: int) -> Iterator[Waveform]:
+def _pieces(recording: Recording, sample_rate: int, mix: Mix) -> Iterator[Waveform]:
     empty = True
     with recording:
-        mono = mixed(_within_budget(recording, 0, None), recording.path)
+        mono = mix(_within_budget(recording, 0, None), recording.path)
         for piece in _resampled(mono, recording.header.rate, sample_rate):
             empty = empty and len(piece) == 0
             yield piece
@@ -88,18 +95,6 @@ def _within_budget(recording: Recording, start: int, stop: int | None) -> Iterat
         place += len(block)
         check_length(recording.path, place, recording.header.rate)
         yield block
-
-
-def to_int16(waveform: Waveform) -> NDArray[np.int16]:
-    """Full scale 1.0 becomes 32,768: rounded to nearest, values beyond the range of int16 clipped.
-
-    >>> to_int16(np.array([0.0, 0.5, 1.0, -1.0, -2.0], dtype=np.float32)).tolist()
-    [0, 16384, 32767, -32768, -32768]
-    """
-    scaled = waveform * np.float32(32768)
-    np.rint(scaled, out=scaled)
-    np.clip(scaled, -32768, 32767, out=scaled)
-    return scaled.astype(np.int16)
 
 
 def _too_short(path: str | Path, sample_rate: int) -> str:
@@ -126,13 +121,13 @@ def _resampled(blocks: Iterator[Waveform], rate: int, sample_rate: int) -> Itera
     yield (stream.resample_chunk(held, last=True) if stream else soxr.resample(held, rate, sample_rate, quality="HQ"))
 
 
-def _read_part(recording: Recording, sample_rate: int, first: int, count: int | None) -> Waveform:
+def _read_part(recording: Recording, sample_rate: int, first: int, count: int | None, mix: Mix) -> Waveform:
     """Samples [first, first + count), counted at `sample_rate`."""
     rate, frames = recording.header.rate, recording.header.frames
     start, stop, skip = _source_range(rate, sample_rate, first, count)
     if frames is not None and start >= frames:
         return np.empty(0, dtype=np.float32)
-    mono = mixed(_within_budget(recording, start, stop), recording.path)
+    mono = mix(_within_budget(recording, start, stop), recording.path)
     pieces = list(_resampled(mono, rate, sample_rate))
     waveform = pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [np.empty(0, dtype=np.float32)])
     return waveform[skip:] if count is None else waveform[skip : skip + count]

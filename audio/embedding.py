@@ -1,25 +1,25 @@
 """Recordings to a table of vectors: decoded in the background, cut in windows, embedded in batches, resumable."""
 
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
 import torch
-from numpy.typing import NDArray
+from tqdm import tqdm
 
 import randquant
 from audio.crops import SAMPLE_RATE
-from audio.decode import RESAMPLER, read_audio, to_int16
 from audio.encoder import Layer
 from audio.formats.engine import header_of
+from audio.levels import COUNTED, Levels, count_levels
 from audio.logmel import LogMel
 from audio.normalize import mean_and_std
+from audio.samples import PLAIN, Intake, Samples, count_arrays, read_samples
 from audio.task_features import Normalisation, batch_seconds
 from audio.weights import LoadedEncoder
 from audio.window_batches import Row, WindowBatches, exact_encoder
@@ -37,7 +37,8 @@ _AHEAD_SECONDS = 900.0  # sound decoded ahead of the encoder: 29 MB
 _PART_BATCHES = 32  # batches' worth of sound between notes of how far it has come
 _LEAST = 1.0  # seconds that a recording counts towards a part, however short it is
 
-Samples = NDArray[np.int16]
+Decoded = tuple[Samples, Levels]
+Content = TypeVar("Content")
 
 
 @dataclass
@@ -51,6 +52,8 @@ class Summary:
         skipped: (path, reason) of those that could not be read.
         statistics_source: where the normalisation came from.
         resumed: recordings that an earlier, interrupted run had finished.
+        levels: recordings that are silent, clipped, cancelling (`audio.levels`).
+        arrays: recordings that are NumPy files, which do not say their sample rate.
     """
 
     rows: int
@@ -59,6 +62,8 @@ class Summary:
     skipped: list[tuple[str, str]]
     statistics_source: str
     resumed: int
+    levels: Mapping[str, int]
+    arrays: int
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class Embedder:
         layer: features to use.
         window: seconds a row, None for one row a recording.
         hop: seconds from one window to the next, `window` where None.
+        intake: how recordings become samples.
         device: where to compute.
         workers: threads that decode.
         strict: an unreadable recording is an error rather than skipped.
@@ -87,6 +93,7 @@ class Embedder:
     layer: Layer = "output"
     window: float | None = None
     hop: float | None = None
+    intake: Intake = PLAIN
     device: str | torch.device = "cpu"
     workers: int = 2
     strict: bool = False
@@ -113,13 +120,17 @@ class Embedder:
             resumed = self._embed(root, names, normalisation, waiting)
             self._read.require_some(names, "recordings")
             rows = [Row(*row) for record in waiting.records[1:] for row in record["rows"]]
+            levels = sum((Counter(record["levels"]) for record in waiting.records[1:]), Counter())
             # Vectors came in another order than that of the table.
             order = sorted(range(len(rows)), key=lambda index: (rows[index].recording, rows[index].start))
             columns = _columns([rows[index] for index in order], names)
-            write_table(out, columns, waiting.vectors(), self._provenance(normalisation, checkpoint), order=order)
-        recordings = len({row.recording for row in rows})
+            write_table(
+                out, columns, waiting.vectors(), self._provenance(normalisation, checkpoint, levels), order=order
+            )
+        read = {row.recording for row in rows}
         skipped = sorted(self._read.skipped.items())
-        return Summary(len(rows), dimension, recordings, skipped, normalisation.source, resumed)
+        arrays = count_arrays(names[index] for index in read)
+        return Summary(len(rows), dimension, len(read), skipped, normalisation.source, resumed, levels, arrays)
 
     def _identity(self, root: Path, names: Sequence[str]) -> dict[str, Any]:
         """All that the table depends on: the files as they are now, the encoder, the settings."""
@@ -140,7 +151,7 @@ class Embedder:
             "encoder": type(self.loaded.encoder).__name__,
             "layer": self.layer,
             "front_end": self.loaded.front_end.to_dict(),
-            "resampler": RESAMPLER,
+            "intake": self.intake.settings(),
             "window_seconds": self.window,
             "hop_seconds": self.hop,
             "longest_window_seconds": LONGEST,
@@ -153,13 +164,14 @@ class Embedder:
         order = torch.randperm(len(names), generator=torch.Generator().manual_seed(0))
         chosen = [names[index] for index in order[:STATISTICS_RECORDINGS].sort().values.tolist()]
         log_mel = LogMel(self.loaded.front_end).to(self.device)
-        decoded = decode_ahead(root, chosen, [LONGEST] * len(chosen), workers=self.workers, seconds=LONGEST)
+        durations = [LONGEST] * len(chosen)
+        decoded = decode_ahead(root, chosen, durations, self.intake, workers=self.workers, seconds=LONGEST)
         shown = progress(zip(chosen, decoded, strict=True), label="statistics", unit="recordings", total=len(chosen))
         read = 0
 
         def log_mels() -> Iterator[torch.Tensor]:
             nonlocal read
-            for _, samples in self._read.only(shown):
+            for _, (samples, _) in self._read.only(shown):
                 read += 1
                 yield log_mel(torch.from_numpy(samples)[None].to(self.device))
 
@@ -186,67 +198,67 @@ class Embedder:
         for record in waiting.records[1:]:
             self._read.skipped.update(record["skipped"])
         done = parts[finished].start if finished < len(parts) else len(names)
-        encode = exact_encoder(self.loaded, normalisation, self.layer, self.device)
-        decoded = decode_ahead(root, [names[index] for index in order[done:]], durations[done:], workers=self.workers)
+        encode, front_end = exact_encoder(self.loaded, normalisation, self.layer, self.device), self.loaded.front_end
+        left = [names[index] for index in order[done:]]
+        decoded = decode_ahead(root, left, durations[done:], self.intake, workers=self.workers)
         shown = bar(label="embedding", unit="recordings", total=len(names), initial=done)
         with closing(decoded), inference(), shown as display:
             for part in parts[finished:]:
-                batches = WindowBatches(encode, self.loaded.front_end, waiting, self.device)
-                skipped: dict[str, str] = {}
-                for index in order[part.start : part.stop]:
-                    self._add(batches, index, names[index], next(decoded), skipped)
-                    display.update(1)
+                read, batches = Readable(strict=self.strict), WindowBatches(encode, front_end, waiting, self.device)
+                levels: Counter[str] = Counter()
+                indices = order[part.start : part.stop]
+                for place, (samples, found) in read.only(
+                    _counted(((names[index], next(decoded)) for index in indices), display)
+                ):
+                    cut = windows(len(samples), self.window, self.hop)
+                    batches.add(indices[place], samples, cut, average=self.window is None)
+                    levels += count_levels([found.columns()])
                 batches.flush()
-                waiting.finish_part({"rows": [[*vars(row).values()] for row in batches.rows], "skipped": skipped})
+                rows = [[*vars(row).values()] for row in batches.rows]
+                waiting.finish_part({"rows": rows, "skipped": read.skipped, "levels": levels})
+                self._read.skipped.update(read.skipped)
         return done
 
-    def _add(
-        self,
-        batches: WindowBatches,
-        index: int,
-        name: str,
-        outcome: Samples | DataError,
-        skipped: dict[str, str],
-    ) -> None:
-        """Queue a recording's windows, or note in `skipped` why there are none."""
-        read = Readable(strict=self.strict)
-        for _, samples in read.only([(name, outcome)]):
-            batches.add(index, samples, windows(len(samples), self.window, self.hop), average=self.window is None)
-        skipped.update(read.skipped)
-        self._read.skipped.update(read.skipped)
-
-    def _provenance(self, normalisation: Normalisation, checkpoint: str) -> dict[str, Any]:
+    def _provenance(self, normalisation: Normalisation, checkpoint: str, levels: Mapping[str, int]) -> dict[str, Any]:
         return {
             "checkpoint": checkpoint,
             "report": self.loaded.report,
             **self._settings(),
             "normalisation": vars(normalisation),
+            "levels": {name: levels.get(name, 0) for name in COUNTED},
             "skipped": self._read.listed(),
         }
 
 
 def decode_ahead(
-    root: Path, names: Sequence[str], durations: Sequence[float], *, workers: int, seconds: float | None = None
-) -> Generator[Samples | DataError, None, None]:
+    root: Path,
+    names: Sequence[str],
+    durations: Sequence[float],
+    intake: Intake = PLAIN,
+    *,
+    workers: int,
+    seconds: float | None = None,
+) -> Generator[Decoded | DataError, None, None]:
     """Decode in background threads, in order and at most 15 minutes of sound ahead of the consumer.
 
     Args:
         root: folder the names start from.
         names: recordings.
         durations: about how many seconds each gives, to bound what is held.
+        intake: how they become samples.
         workers: threads.
         seconds: how much of each to read; all where None.
 
     Yields:
-        The waveform (T,) int16 of each recording, as a store would hold it, or why it cannot be read.
+        The waveform (T,) int16 of each recording, as a store would hold it, and its levels; or why it cannot be read.
     """
-    pending: deque[Future[Samples]] = deque()
+    pending: deque[Future[Decoded]] = deque()
     submitted, ahead = 0, 0.0
     with ThreadPoolExecutor(workers) as pool:
         try:
             for position in range(len(names)):
                 while submitted < len(names) and (submitted <= position or ahead < _AHEAD_SECONDS):
-                    pending.append(pool.submit(_decode, root / names[submitted], seconds))
+                    pending.append(pool.submit(_decode, root / names[submitted], intake, seconds))
                     ahead += durations[submitted]
                     submitted += 1
                 try:
@@ -258,9 +270,15 @@ def decode_ahead(
             pool.shutdown(cancel_futures=True)
 
 
-def _decode(path: Path, seconds: float | None) -> Samples:
+def _decode(path: Path, intake: Intake, seconds: float | None) -> Decoded:
     require_utf8(path)
-    return to_int16(read_audio(path, seconds=seconds))
+    return read_samples(path, intake, seconds=seconds)
+
+
+def _counted(outcomes: Iterable[Content], display: tqdm) -> Iterator[Content]:
+    for outcome in outcomes:
+        yield outcome
+        display.update(1)
 
 
 def _parts(durations: Sequence[float], most: float) -> list[_Part]:

@@ -27,13 +27,24 @@ DECODED = (
 FOREIGN = (".m4a", ".aac", ".wma", ".webm", ".amr", ".mka")
 
 
-def plan_folder(root: str | Path) -> Plan:
+ARRAYS = (".npy",)
+
+
+def plan_folder(root: str | Path, reader: Reader = RECORDINGS, *, arrays: bool = False) -> Plan:
     """All recordings below `root`, as `plan_files` finds them.
+
+    NumPy files (.npy) hold features as often as waveforms: they are taken with `arrays`, and where nothing else is.
 
     Raises:
         DataError: `root` is no folder or holds no recording.
     """
-    return plan_files(root, DECODED, RECORDINGS, dataset="folder", kind="recordings", foreign=FOREIGN)
+    decoded = (*DECODED, *ARRAYS) if arrays else DECODED
+    try:
+        return plan_files(root, decoded, reader, dataset="folder", kind="recordings", foreign=FOREIGN)
+    except DataError:
+        if arrays or not any(path.suffix.lower() in ARRAYS for path in visible_files(existing_folder(root))):
+            raise
+        return plan_files(root, ARRAYS, reader, dataset="folder", kind="recordings")
 
 
 def plan_files(

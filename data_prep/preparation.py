@@ -7,11 +7,12 @@ one task: joblib runs it in a process of this computer, or the workers of a Dask
 
 import hashlib
 import json
+from collections import ChainMap
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -73,7 +74,8 @@ class Reader:
 
     Attributes:
         kind: of the store, "audio" or "points".
-        read: takes a file's path, returns extra manifest columns and the rows in blocks; raises DataError
+        read: takes a file's path, returns extra manifest columns, to which more may come until the last block is
+            read, and the rows in blocks; raises DataError
             for a file it cannot read, at once or from the iteration. A module-level function: it travels to
             other processes. What it met and mended, left out or guessed is a column too, named in
             `data_prep.reading_notes.READING`: a count, and no column where there is none. `prepare` and `embed`
@@ -229,7 +231,9 @@ def _write_shard(
                 before = item.path
             try:
                 columns, blocks = read_item(root, item, reader)
-                shard.append(blocks, {**_columns(item), **columns})
+                shard.append(
+                    blocks, ChainMap(_columns(item), cast(dict[str, Any], columns))
+                )  # the reader may add columns to its end
             except DataError as error:
                 if strict:
                     raise

@@ -1,39 +1,48 @@
-"""How a recording becomes rows of a store: decoded, mixed to mono, resampled to 16 kHz, rounded to int16."""
+"""How a recording becomes rows of a store: decoded, one channel, resampled to 16 kHz, rounded to int16."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from audio.crops import SAMPLE_RATE
-from audio.decode import RESAMPLER, read_audio, stream_audio, to_int16
 from audio.formats.engine import header_of
+from audio.samples import PLAIN, Intake, read_samples, stream_samples
 from data_prep.preparation import Reader
 from randquant.errors import DataError
 
 
-def read_recording(path: Path) -> tuple[dict[str, Any], Iterable[NDArray]]:
-    """A recording's own sample rate as the column `source_rate`, and its samples in blocks of int16.
+def read_recording(path: Path, intake: Intake = PLAIN) -> tuple[dict[str, Any], Iterable[NDArray]]:
+    """A recording's own sample rate and its levels as columns, and its samples in blocks of int16.
+
+    The columns of the levels (`audio.levels`) come into the mapping when the blocks are read to their end.
 
     Raises:
         DataError: as `audio.decode.read_audio`.
     """
-    rate, pieces = stream_audio(path)
-    return {"source_rate": rate}, (to_int16(piece) for piece in pieces)
+    rate, levels, pieces = stream_samples(path, intake)
+    columns: dict[str, Any] = {"source_rate": rate}
+
+    def blocks() -> Iterator[NDArray]:
+        yield from pieces
+        columns.update(levels.columns())
+
+    return columns, blocks()
 
 
-def read_window(path: Path, start: int, stop: int) -> tuple[dict[str, Any], Iterable[NDArray]]:
+def read_window(path: Path, start: int, stop: int, intake: Intake = PLAIN) -> tuple[dict[str, Any], Iterable[NDArray]]:
     """Samples [start, stop) at 16 kHz of a recording, equal to that part of the whole.
 
     Raises:
         DataError: as `audio.decode.read_audio`, or the recording ends before `stop`.
     """
     seconds = (stop - start) / SAMPLE_RATE
-    waveform = read_audio(path, start_seconds=start / SAMPLE_RATE, seconds=seconds)
+    waveform, levels = read_samples(path, intake, start_seconds=start / SAMPLE_RATE, seconds=seconds)
     if len(waveform) < stop - start:
         raise DataError(f"{path} ends before sample {stop} at {SAMPLE_RATE} Hz; restore it or leave it out.")
-    return {"source_rate": header_of(path).rate}, [to_int16(waveform)]
+    return {"source_rate": header_of(path).rate, **levels.columns()}, [waveform]
 
 
 def samples(path: Path) -> int | None:
@@ -45,9 +54,10 @@ def samples(path: Path) -> int | None:
     return None if header.frames is None else header.frames * SAMPLE_RATE // header.rate
 
 
-RECORDINGS = Reader(
-    "audio",
-    read_recording,
-    {"sample_rate": SAMPLE_RATE, "resampler": RESAMPLER, "channels": "mean"},
-    read_window,
-)
+def recordings_reader(intake: Intake) -> Reader:
+    """The reader of recordings that takes them in as `intake` says."""
+    read, window = partial(read_recording, intake=intake), partial(read_window, intake=intake)
+    return Reader("audio", read, intake.settings(), window)
+
+
+RECORDINGS = recordings_reader(PLAIN)

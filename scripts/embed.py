@@ -23,6 +23,8 @@ from audio import encoder as audio_encoder
 from audio import named_encoder as audio_named
 from audio.embedding import Embedder
 from audio.encoder import Layer
+from audio.levels import levels_line
+from audio.samples import Channel, Intake, assumed_rate, check_array_rate
 from data_prep.clouds import cloud_reader
 from data_prep.folder import file_size, plan_files, plan_folder
 from data_prep.formats.cloud_file import CLOUDS
@@ -55,6 +57,9 @@ def embed(
     out: Path,
     window: float | None = None,
     hop: float | None = None,
+    channel: Channel | None = None,
+    peak_normalise: bool | None = None,
+    sample_rate: int | None = None,
     layer: Layer | None = None,
     points: int | None = None,
     up: Axis | None = None,
@@ -76,6 +81,10 @@ def embed(
         window: of recordings: one row every so many seconds; by default one row a recording, averaged over windows
             of at most 10 s.
         hop: of windows: seconds from one to the next, less than --window for windows that overlap.
+        channel: of recordings: mean (the default), left, right, or the loudest of each.
+        peak_normalise: of recordings: scale each so that its largest sample is full scale.
+        sample_rate: of .npy waveforms, which do not say theirs: 16,000 by default; with it those beside other
+            recordings are embedded too.
         layer: of recordings: features to use, output by default.
         points: of shapes: taken of each surface; by default as many as the encoder was trained on, else 1,024.
         up: of shapes: the axis that points up in the files; by default y in glTF files and z in others.
@@ -89,11 +98,16 @@ def embed(
         device: auto, cpu or cuda.
     """
     _check(out, window, hop, points, workers, seed)
+    if sample_rate is not None:
+        check_array_rate(sample_rate)
     if is_for_shapes(checkpoint):
         _refuse(
             f"{checkpoint} is an encoder of point clouds, so there are no recordings",
             window=window,
             hop=hop,
+            channel=channel,
+            peak_normalise=peak_normalise,
+            sample_rate=sample_rate,
             layer=layer,
         )
         if columns is not None and not clouds:
@@ -107,8 +121,9 @@ def embed(
             clouds=clouds or None,
             columns=columns,
         )
+        intake = Intake(channel or "mean", bool(peak_normalise), sample_rate)
         skipped = _embed_recordings(
-            checkpoint, input, out, window, hop, layer or "output", strict, workers, seed, device
+            checkpoint, input, out, window, hop, intake, layer or "output", strict, workers, seed, device
         )
     for path, reason in skipped[:_SHOWN]:
         print(f"skipped {path}: {reason}")
@@ -137,12 +152,17 @@ def is_for_shapes(checkpoint: str) -> bool:
     return untrained in point_encoder.ENCODERS
 
 
-def recordings(path: Path) -> tuple[Path, list[str]]:
-    """A root folder and the recordings below it as relative paths; a single file is its own list."""
+def recordings(path: Path, *, arrays: bool = False) -> tuple[Path, list[str]]:
+    """A root folder and the recordings below it as relative paths; a single file is its own list.
+
+    Args:
+        path: of the folder or file.
+        arrays: as in `data_prep.folder.plan_folder`.
+    """
     if path.is_file():
         return path.parent, [path.name]
     _require_folder(path)
-    return path, [item.path for item in plan_folder(path).items]
+    return path, [item.path for item in plan_folder(path, arrays=arrays).items]
 
 
 def meshes(path: Path, *, points: int, up: Axis | None = None) -> Plan:
@@ -204,17 +224,25 @@ def _embed_recordings(
     out: Path,
     window: float | None,
     hop: float | None,
+    intake: Intake,
     layer: Layer,
     strict: bool,
     workers: int,
     seed: int,
     device: str,
 ) -> list[tuple[str, str]]:
-    root, names = recordings(input)
+    root, names = recordings(input, arrays=intake.array_rate is not None)
     loaded = audio_named.named_encoder(checkpoint, seed=seed)
     print(f"{checkpoint}: {loaded.report}")
     embedder = Embedder(
-        loaded, layer=layer, window=window, hop=hop, device=named_device(device), workers=workers, strict=strict
+        loaded,
+        layer=layer,
+        window=window,
+        hop=hop,
+        intake=intake,
+        device=named_device(device),
+        workers=workers,
+        strict=strict,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     summary = embedder.write(root, names, out, checkpoint=checkpoint)
@@ -225,6 +253,9 @@ def _embed_recordings(
         f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.recordings:,} recordings, "
         f"{len(summary.skipped):,} skipped"
     )
+    print(levels_line(summary.levels))
+    if summary.arrays and intake.array_rate is None:
+        print(assumed_rate(summary.arrays))
     return summary.skipped
 
 

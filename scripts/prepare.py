@@ -46,6 +46,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from audio.levels import COUNTED, count_levels, levels_line
+from audio.samples import Channel, Intake, assumed_rate, check_array_rate, count_arrays
 from data_prep.archives import packed, unpacked_root
 from data_prep.clouds import plan_clouds
 from data_prep.dataset import Dataset
@@ -58,6 +60,7 @@ from data_prep.meshes import plan_meshes
 from data_prep.notes import notes
 from data_prep.preparation import Plan, prepare
 from data_prep.reading_notes import READING, reading_notes
+from data_prep.recordings import recordings_reader
 from data_prep.scanobjectnn import Variant
 from data_prep.shapes import BY_FORMAT, UP_BY_FORMAT
 from data_prep.sources import source as file_source
@@ -108,7 +111,23 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Labelled(Settings):
+class Sounds(Settings):
+    """Recordings of one's own.
+
+    Attributes:
+        channel: the mean of all, the left, the right, or the loudest of each recording.
+        peak_normalise: scale each recording so that its largest sample is full scale.
+        sample_rate: of .npy waveforms, which do not say theirs: 16,000 by default; with it those beside other
+            recordings are prepared too.
+    """
+
+    channel: Channel = "mean"
+    peak_normalise: bool = False
+    sample_rate: int | None = None
+
+
+@dataclass(frozen=True)
+class Labelled(Sounds):
     """Recordings named by a table.
 
     Attributes:
@@ -134,7 +153,20 @@ class Public(Settings):
 
 
 @dataclass(frozen=True)
-class VoxCeleb1(Public):
+class PublicSounds(Public):
+    """A public dataset of recordings.
+
+    Attributes:
+        channel: the mean of all, the left, the right, or the loudest of each recording.
+        peak_normalise: scale each recording so that its largest sample is full scale.
+    """
+
+    channel: Channel = "mean"
+    peak_normalise: bool = False
+
+
+@dataclass(frozen=True)
+class VoxCeleb1(PublicSounds):
     """VoxCeleb1.
 
     Attributes:
@@ -145,7 +177,7 @@ class VoxCeleb1(Public):
 
 
 @dataclass(frozen=True)
-class VoxForge(Public):
+class VoxForge(PublicSounds):
     """VoxForge.
 
     Attributes:
@@ -160,7 +192,7 @@ class VoxForge(Public):
 
 
 @dataclass(frozen=True)
-class SpeechCommands12(Public):
+class SpeechCommands12(PublicSounds):
     """Speech Commands V2, 12 classes.
 
     Attributes:
@@ -171,7 +203,7 @@ class SpeechCommands12(Public):
 
 
 @dataclass(frozen=True)
-class AudioSet(Public):
+class AudioSet(PublicSounds):
     """AudioSet.
 
     Attributes:
@@ -182,7 +214,7 @@ class AudioSet(Public):
 
 
 @dataclass(frozen=True)
-class FSD50K(Public):
+class FSD50K(PublicSounds):
     """FSD50K.
 
     Attributes:
@@ -361,9 +393,9 @@ class ShapeNetPart(Public):
     up: Axis = "y"
 
 
-def folder(settings: Settings) -> None:
+def folder(settings: Sounds) -> None:
     """Prepare every recording below a folder, without labels."""
-    _prepare(plan_folder(settings.root), settings)
+    _prepare(plan_folder(settings.root, arrays=settings.sample_rate is not None), settings)
 
 
 def labelled(settings: Labelled) -> None:
@@ -371,12 +403,12 @@ def labelled(settings: Labelled) -> None:
     _prepare(plan_labelled(settings.csv, settings.root), settings)
 
 
-def nsynth(settings: Public) -> None:
+def nsynth(settings: PublicSounds) -> None:
     """Prepare NSynth, labelled with the instrument family."""
     _prepare_public("nsynth", settings)
 
 
-def us8k(settings: Public) -> None:
+def us8k(settings: PublicSounds) -> None:
     """Prepare UrbanSound8K, in its ten folds."""
     _prepare_public("us8k", settings)
 
@@ -391,7 +423,7 @@ def voxforge(settings: VoxForge) -> None:
     _prepare_public("voxforge", settings, {"split": settings.split, "urls": settings.urls, "csv": settings.csv})
 
 
-def spcv2(settings: Public) -> None:
+def spcv2(settings: PublicSounds) -> None:
     """Prepare Speech Commands V2, 35 words."""
     _prepare_public("spcv2", settings)
 
@@ -601,12 +633,21 @@ def _sha256(value: Any) -> str:
 
 
 def _prepare(plan: Plan, settings: Settings) -> None:
+    if isinstance(settings, Sounds | PublicSounds):
+        plan = replace(plan, reader=recordings_reader(_intake(settings)))
     complete = Store.exists(settings.out)
     store = prepare(plan, settings.out, workers=settings.workers, strict=settings.strict, dask=settings.dask)
     if complete:
         _print_complete(store)
     else:
         print("\n".join(summary(store)))
+
+
+def _intake(settings: Sounds | PublicSounds) -> Intake:
+    array_rate = settings.sample_rate if isinstance(settings, Sounds) else None
+    if array_rate is not None:
+        check_array_rate(array_rate)
+    return Intake(settings.channel, settings.peak_normalise, array_rate)
 
 
 def _print_complete(store: Store) -> None:
@@ -620,7 +661,7 @@ def summary(store: Store) -> list[str]:
     lines = [f"{store.path}: {_amount(store)}, {len(skipped):,} skipped"]
     if store.info.get("file_up") == BY_FORMAT:
         lines.append(UP_BY_FORMAT)
-    lines += _published(store) + notes(store.info["source"]) + _readings(store) + _table(store)
+    lines += _published(store) + notes(store.info["source"]) + _readings(store) + _levels(store) + _table(store)
     lines += [f"skipped {entry['path']}: {entry['reason']}" for entry in skipped[:_SHOWN]]
     if len(skipped) > _SHOWN:
         lines.append(f"… and {len(skipped) - _SHOWN:,} more; store.json lists them all")
@@ -647,6 +688,17 @@ def _readings(store: Store) -> list[str]:
             continue
     rows = (dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True))
     return reading_notes(rows, "recordings" if store.kind == "audio" else "shapes")
+
+
+def _levels(store: Store) -> list[str]:
+    """Recordings that are silent, clipped or cancel, and those whose rate was assumed; nothing of older stores."""
+    try:
+        columns = {name: store.column(name) for name in COUNTED}
+    except KeyError:
+        return []
+    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    arrays = 0 if "array_rate" in store.info else count_arrays(store.column("path"))
+    return [levels_line(count_levels(rows)), *([assumed_rate(arrays)] if arrays else [])]
 
 
 def _published(store: Store) -> list[str]:

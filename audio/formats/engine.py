@@ -7,6 +7,7 @@ from typing import IO
 
 import soundfile
 
+from audio.crops import SAMPLE_RATE
 from audio.formats.budget import check_header
 from audio.formats.chain import Chain
 from audio.formats.counted import is_counted, open_counted
@@ -15,6 +16,7 @@ from audio.formats.flac import flac_parts
 from audio.formats.kind import HEAD, is_text, read_head, refuse_what_is_no_sound
 from audio.formats.libsndfile import LibsndfileRecording, reason
 from audio.formats.mp3 import frame_header, is_adts, runs
+from audio.formats.numpy_array import MAGIC, NumpyRecording
 from audio.formats.ogg import links
 from audio.formats.recording import Header, Recording, damaged
 from audio.formats.span import Span
@@ -25,8 +27,12 @@ from audio.formats.wav_header import FORMS
 from randquant.errors import DataError
 
 
-def open_recording(path: str | Path) -> Recording:
+def open_recording(path: str | Path, *, array_rate: int = SAMPLE_RATE) -> Recording:
     """Open a file of sound; close it, or use it as a context.
+
+    Args:
+        path: of the file.
+        array_rate: frames a second of NumPy files, which do not say.
 
     Raises:
         DataError: missing, empty, truncated, no sound, in a container that nothing here decodes, or beyond the
@@ -35,7 +41,7 @@ def open_recording(path: str | Path) -> Recording:
     path = Path(path)
     head = read_head(path)
     try:
-        recording = _open(path, head)
+        recording = NumpyRecording(path, array_rate) if head.startswith(MAGIC) else _open(path, head)
     except soundfile.LibsndfileError as error:
         refuse_what_is_no_sound(path, head)
         raise DataError(_undecodable(path, reason(error))) from None

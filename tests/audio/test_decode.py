@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import soxr
 
-from audio.decode import read_audio, stream_audio, to_int16
+from audio.decode import read_audio, stream_audio
 from audio.formats import libsndfile
 from audio.formats.libsndfile import LibsndfileRecording
 from audio.formats.recording import Block
@@ -135,17 +135,6 @@ def test_streaming_in_blocks_changes_nothing(tmp_path: Path, monkeypatch: pytest
 
 def test_twenty_milliseconds(tmp_path: Path) -> None:
     assert len(read_audio(write(tmp_path / "x.wav", noise(0.02, 8000), 8000))) == 320
-
-
-def test_to_int16_undoes_reading_pcm(tmp_path: Path) -> None:
-    samples = np.arange(-32768, 32768, dtype=np.int16)
-    soundfile.write(tmp_path / "x.wav", samples, 16000)
-    np.testing.assert_array_equal(to_int16(read_audio(tmp_path / "x.wav")), samples)
-
-
-def test_to_int16_rounds_and_clips() -> None:
-    waveform = np.array([0.6, -0.6, 1.4, 40000, -40000], np.float32) / np.float32(32768)
-    assert to_int16(waveform).tolist() == [1, -1, 1, 32767, -32768]
 
 
 def assert_refused(path: Path, *words: str) -> None:

@@ -13,9 +13,9 @@ import torch
 
 from audio import embedding, window_batches
 from audio.crops import SAMPLE_RATE
-from audio.decode import read_audio, to_int16
 from audio.embedding import Embedder, decode_ahead
 from audio.logmel import LogMel
+from audio.samples import Intake, read_samples
 from audio.weights import LoadedEncoder, untrained_encoder
 from randquant.errors import DataError
 from randquant.spool import Spool
@@ -57,10 +57,14 @@ def vectors(table: pa.Table) -> np.ndarray:
     return np.stack(table["embedding"].to_numpy())
 
 
+def samples_of(path: Path) -> np.ndarray:
+    return read_samples(path)[0]
+
+
 def encode(loaded: LoadedEncoder, samples: np.ndarray) -> np.ndarray:
-    """The embedding of a waveform as a store holds it, at exactly its length, straightforwardly."""
+    """The embedding of a waveform at exactly its length, straightforwardly."""
     with torch.no_grad():
-        log_mel = LogMel(loaded.front_end)(torch.from_numpy(to_int16(samples))[None])
+        log_mel = LogMel(loaded.front_end)(torch.from_numpy(samples)[None])
         return loaded.encoder((log_mel + 6.0) / 4.0)[0].numpy()
 
 
@@ -74,12 +78,12 @@ def test_a_row_a_recording_in_order(loaded: LoadedEncoder, root: Path, tmp_path:
         assert table["seconds"][row].as_py() == pytest.approx(seconds, abs=1e-4)
         assert (table["start"][row].as_py(), table["end"][row].as_py()) == (0, table["seconds"][row].as_py())
         if seconds < 10:
-            expected = encode(loaded, read_audio(root / name))
+            expected = encode(loaded, samples_of(root / name))
             np.testing.assert_allclose(vectors(table)[row], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_long_recording_is_the_mean_of_its_windows(loaded: LoadedEncoder, root: Path, tmp_path: Path) -> None:
-    samples = read_audio(root / "b/long.wav")
+    samples = samples_of(root / "b/long.wav")
     half = len(samples) // 2
     expected = (encode(loaded, samples[:half]) + encode(loaded, samples[half : 2 * half])) / 2
     table = embed(loaded, root, ["b/long.wav"], tmp_path / "x.parquet")
@@ -91,7 +95,7 @@ def test_a_row_a_window(loaded: LoadedEncoder, root: Path, tmp_path: Path) -> No
     assert table["path"].to_pylist() == ["b/long.wav"] * 6 + ["a/short.wav"]
     assert table["start"].to_pylist() == [0, 2, 4, 6, 8, 10, 0]
     assert table["end"].to_pylist() == [2, 4, 6, 8, 10, 10.5, 0.3]
-    samples = read_audio(root / "b/long.wav")
+    samples = samples_of(root / "b/long.wav")
     for row, start in enumerate(range(0, len(samples), 2 * SAMPLE_RATE)):
         expected = encode(loaded, samples[start : start + 2 * SAMPLE_RATE])
         np.testing.assert_allclose(vectors(table)[row], expected, rtol=1e-4, atol=1e-5)
@@ -125,7 +129,7 @@ def test_statistics_come_from_the_input_where_the_weights_have_none(root: Path, 
     assert summary.statistics_source == "the input, from 2 recordings"
     values = torch.cat(
         [
-            LogMel()(torch.from_numpy(to_int16(read_audio(root / name)))[None]).flatten()
+            LogMel()(torch.from_numpy(read_samples(root / name)[0])[None]).flatten()
             for name in ("a/short.wav", "c/second.wav")
         ]
     )
@@ -193,7 +197,7 @@ def test_every_length_within_a_hop_is_embedded_as_if_alone(loaded: LoadedEncoder
         soundfile.write(tmp_path / f"{extra:03d}.wav", noise, SAMPLE_RATE)
     names = sorted(path.name for path in tmp_path.iterdir())
     rows = vectors(embed(loaded, tmp_path, names, tmp_path / "x.parquet"))
-    alone = np.stack([encode(loaded, read_audio(tmp_path / name)) for name in names])
+    alone = np.stack([encode(loaded, samples_of(tmp_path / name)) for name in names])
     np.testing.assert_allclose(rows, alone, rtol=0, atol=1e-6 * np.abs(alone).max())
     assert len(np.unique(rows, axis=0)) == len(names)
 
@@ -202,7 +206,7 @@ def test_overlapping_windows(loaded: LoadedEncoder, root: Path, tmp_path: Path) 
     table = embed(loaded, root, ["a/deep/stereo.flac"], tmp_path / "x.parquet", window=1.0, hop=0.25)
     assert table["start"].to_pylist() == [0, 0.25, 0.5, 0.75]
     assert table["end"].to_pylist() == pytest.approx([1, 1.25, 1.5, 1.7], abs=1e-4)
-    samples = read_audio(root / "a/deep/stereo.flac")
+    samples = samples_of(root / "a/deep/stereo.flac")
     np.testing.assert_allclose(vectors(table)[2], encode(loaded, samples[8_000:24_000]), rtol=1e-4, atol=1e-5)
 
 
@@ -254,7 +258,7 @@ def test_a_changed_recording_is_not_taken_from_an_earlier_run(
     assert summary.resumed == 0
     np.testing.assert_allclose(
         vectors(pq.read_table(tmp_path / "x.parquet"))[1],
-        encode(loaded, read_audio(tmp_path / "b.wav")),
+        encode(loaded, samples_of(tmp_path / "b.wav")),
         rtol=1e-4,
         atol=1e-5,
     )
@@ -280,3 +284,22 @@ def test_a_name_that_is_not_utf8_is_skipped_with_its_reason(
     assert carries or summary.statistics_source == "the input, from 1 recordings"
     with pytest.raises(DataError, match=r"None of the 1 recordings.*not valid UTF-8"):
         Embedder(loaded).write(tmp_path, [odd], tmp_path / "y.parquet", checkpoint="test")
+
+
+def test_an_intake_is_honoured_told_and_part_of_what_is_taken_up(
+    loaded: LoadedEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Path(__file__).parents[1] / "data_prep" / "cases" / "audio"
+    names = ["antiphase_stereo_2s.wav", "float_int16_scale_2s.wav"]
+    plain = Embedder(loaded).write(case, names, tmp_path / "x.parquet", checkpoint="test")
+    assert plain.levels == {"silent": 1, "clipped": 1, "cancelling": 1}
+    intake = Intake(channel="loudest", peak_normalise=True)
+    mended = Embedder(loaded, intake=intake).write(case, names, tmp_path / "y.parquet", checkpoint="test")
+    assert mended.levels == {}
+    table = pq.read_table(tmp_path / "y.parquet")
+    facts = json.loads(table.schema.metadata[b"randquant"])
+    assert facts["intake"]["channels"] == "loudest"
+    assert facts["intake"]["peak_normalise"] is True
+    for row, name in enumerate(names):
+        expected = encode(loaded, read_samples(case / name, intake)[0])
+        np.testing.assert_allclose(vectors(table)[row], expected, rtol=1e-4, atol=1e-5)

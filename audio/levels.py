@@ -1,0 +1,96 @@
+"""How loud a recording is, and what that tells of how it was read: silent, clipped, channels that cancel.
+
+The counts are of what a store holds; each stands for a mistake that nobody sees otherwise: 16-bit values in a file of
+32 bits become silence, values of another scale in a float file become a square wave, and the mean of two channels of
+opposite sign is nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SILENT = 3  # steps of int16, -81 dB of full scale: dither and rounding stay below
+CLIPPED = np.float32(32_768.5)  # steps of int16: full scale 1.0 itself is cut by one step, which is rounding
+CANCELLING = 0.1  # of the energy that the mean of unrelated channels has: -10 dB; of two channels, correlation < -0.9
+
+COUNTED = ("silent", "clipped", "cancelling")
+
+
+class Levels:
+    """Gathers the levels of one recording while it is read.
+
+    Attributes:
+        peak: the largest sample of the waveform at 16 kHz, before any gain; full scale is 1.0.
+        clipped: samples beyond full scale by more than rounding, which int16 cuts off.
+        stored: the largest sample as stored, in steps of int16.
+    """
+
+    def __init__(self) -> None:
+        self.peak, self.clipped, self.stored = 0.0, 0, 0
+        self._mixed = self._channels = 0.0
+        self._count = 1
+        self._frames = 0
+
+    def mix(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> None:
+        """Note a block (frames, channels) and the mean of its channels, both as the file has them."""
+        self._count = block.shape[1]
+        self._frames += len(block)
+        self._mixed += _energy(mono)
+        self._channels += sum(_energy(block[:, channel]) for channel in range(self._count))
+
+    def samples(self, waveform: NDArray[np.float32], scaled: NDArray[np.float32], stored: NDArray[np.int16]) -> None:
+        """Note a piece of the waveform at 16 kHz: as read, after the gain in steps of int16, and as stored."""
+        if len(waveform):
+            self.peak = max(self.peak, float(np.abs(waveform).max()))
+            self.stored = max(self.stored, int(np.abs(stored.astype(np.int32)).max()))
+            self.clipped += int(np.count_nonzero(np.abs(scaled) > CLIPPED))
+
+    @property
+    def silent(self) -> bool:
+        """Whether what is stored is silence: no sample beyond three steps of int16."""
+        return self.stored <= SILENT
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether channels cancel: their mean lies 10 dB or more below that of unrelated channels as loud as these."""
+        audible = self._channels > self._frames * (SILENT / 32_768) ** 2
+        return self._count > 1 and audible and self._mixed < CANCELLING * self._channels / self._count**2
+
+    def columns(self) -> dict[str, Any]:
+        """As columns of a manifest."""
+        return {
+            "peak": self.peak,
+            "silent": int(self.silent),
+            "clipped": self.clipped,
+            "cancelling": int(self.cancelling),
+        }
+
+
+def count_levels(recordings: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """How many recordings are silent, clipped, cancelling, by their columns; those without are passed over."""
+    counts: Counter[str] = Counter()
+    for row in recordings:
+        counts.update(name for name in COUNTED if row.get(name))
+    return counts
+
+
+def levels_line(counts: Mapping[str, int]) -> str:
+    """The counts of `count_levels` in one line, with what to do about them.
+
+    >>> levels_line({"silent": 1, "clipped": 2})
+    'levels: 1 silent, 2 clipped (beyond full scale; --peak_normalise keeps that), 0 with a channel cancelling'
+    """
+    silent, clipped, cancelling = (counts.get(name, 0) for name in COUNTED)
+    kept = "; --peak_normalise keeps that" if clipped else ""
+    taken = " (--channel loudest takes one instead of the mean)" if cancelling else ""
+    return (
+        f"levels: {silent:,} silent, {clipped:,} clipped (beyond full scale{kept}), "
+        f"{cancelling:,} with a channel cancelling{taken}"
+    )
+
+
+def _energy(values: NDArray[np.float32]) -> float:
+    return float(np.dot(values, values))

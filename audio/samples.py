@@ -1,0 +1,169 @@
+"""What a recording becomes, everywhere: int16 samples at 16 kHz of one channel, and the levels they were made from.
+
+Stores and tables of embeddings read through these functions alone, so both see the same samples to the bit.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.channels import Waveform, mixed
+from audio.crops import SAMPLE_RATE
+from audio.decode import RESAMPLER, read_audio, stream_audio
+from audio.formats.engine import open_recording
+from audio.formats.recording import Block
+from audio.levels import Levels
+from randquant.errors import DataError, UsageError
+
+Channel = Literal["mean", "left", "right", "loudest"]
+Samples = NDArray[np.int16]
+
+_FULL_SCALE = np.float32(32_768)
+_MOST_GAIN = 1e30  # float32 ends at 3e38
+
+
+@dataclass(frozen=True)
+class Intake:
+    """How a recording becomes samples.
+
+    Attributes:
+        channel: "mean" of all, "left", "right" (the first and second; a recording of one channel has only that), or
+            "loudest", the channel with the most energy over the whole recording.
+        peak_normalise: scale each recording so that its largest sample is full scale; silence stays as it is.
+        array_rate: samples a second of .npy files, which do not say; 16,000 where None.
+    """
+
+    channel: Channel = "mean"
+    peak_normalise: bool = False
+    array_rate: int | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """JSON values, for plans, stores and provenance; defaults that came later are left out."""
+        settings: dict[str, Any] = {"sample_rate": SAMPLE_RATE, "resampler": RESAMPLER, "channels": self.channel}
+        if self.peak_normalise:
+            settings["peak_normalise"] = True
+        if self.array_rate is not None:
+            settings["array_rate"] = self.array_rate
+        return settings
+
+
+PLAIN = Intake()
+
+
+def check_array_rate(rate: int) -> None:
+    """Refuse a rate that no recording has.
+
+    Raises:
+        UsageError: it lies outside 100 to 1,000,000 Hz.
+    """
+    if not 100 <= rate <= 1_000_000:
+        raise UsageError(f"--sample_rate {rate} should lie between 100 and 1,000,000 Hz.")
+
+
+def count_arrays(paths: Iterable[str]) -> int:
+    """How many of them are NumPy files."""
+    return sum(path.lower().endswith(".npy") for path in paths)
+
+
+def assumed_rate(arrays: int) -> str:
+    """What was assumed of `arrays` NumPy files, in a line."""
+    return f"{arrays:,} NumPy files were taken at {SAMPLE_RATE:,} Hz, as they do not say; --sample_rate says another"
+
+
+def stream_samples(path: str | Path, intake: Intake = PLAIN) -> tuple[int, Levels, Iterator[Samples]]:
+    """Read a recording of any length in little memory; one more pass each for its loudest channel and its peak.
+
+    Returns:
+        its own sample rate in Hz, its levels, which are whole once the pieces are read, and (T,) pieces.
+
+    Raises:
+        DataError: as `audio.decode.read_audio`; raised here or from the iteration.
+    """
+    levels, (pick, gain) = Levels(), _found(path, intake)
+    rate, pieces = stream_audio(path, mix=_mixer(pick, levels), array_rate=intake.array_rate or SAMPLE_RATE)
+    return rate, levels, (_stored(piece, gain, levels) for piece in pieces)
+
+
+def read_samples(
+    path: str | Path, intake: Intake = PLAIN, *, start_seconds: float = 0.0, seconds: float | None = None
+) -> tuple[Samples, Levels]:
+    """Read a recording, or the part of it that `audio.decode.read_audio` reads, with the levels of that part.
+
+    The loudest channel and the peak are those of the whole recording, so a part equals that part of the whole.
+
+    Raises:
+        DataError: as `audio.decode.read_audio`.
+    """
+    levels, (pick, gain) = Levels(), _found(path, intake)
+    waveform = read_audio(
+        path,
+        start_seconds=start_seconds,
+        seconds=seconds,
+        mix=_mixer(pick, levels),
+        array_rate=intake.array_rate or SAMPLE_RATE,
+    )
+    return _stored(waveform, gain, levels), levels
+
+
+def _stored(waveform: Waveform, gain: float, levels: Levels) -> Samples:
+    """Full scale 1.0 becomes 32,768: rounded to nearest, values beyond the range of int16 clipped."""
+    scaled = waveform * np.float32(gain * _FULL_SCALE)
+    stored = np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+    levels.samples(waveform, scaled, stored)
+    return stored
+
+
+def _mixer(pick: int | None, levels: Levels) -> Callable[[Iterable[Block], Path], Iterator[Waveform]]:
+    """From blocks of channels to one channel: the mean where `pick` is None."""
+
+    def mix(blocks: Iterable[Block], path: Path) -> Iterator[Waveform]:
+        for block in blocks:
+            if pick is not None:
+                yield from mixed([block[:, min(pick, block.shape[1] - 1)][:, None]], path)
+                continue
+            (mono,) = mixed([block], path)
+            levels.mix(block, mono)
+            yield mono
+
+    return mix
+
+
+def _found(path: str | Path, intake: Intake) -> tuple[int | None, float]:
+    """The channel to take, None for the mean, and the gain."""
+    if intake.channel != "loudest" and not intake.peak_normalise:
+        return {"mean": None, "left": 0, "right": 1}[intake.channel], 1.0
+    try:
+        state = Path(path).stat()
+    except (OSError, ValueError):
+        return None, 1.0  # reading it tells what is wrong
+    return _looked_through(Path(path), intake, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(64)  # windows of one long recording ask again and again
+def _looked_through(path: Path, intake: Intake, size: int, changed: int) -> tuple[int | None, float]:
+    picks: dict[str, int | None] = {"mean": None, "left": 0, "right": 1}
+    pick = _loudest(path, intake) if intake.channel == "loudest" else picks[intake.channel]
+    if not intake.peak_normalise:
+        return pick, 1.0
+    _, pieces = stream_audio(path, mix=_mixer(pick, Levels()), array_rate=intake.array_rate or SAMPLE_RATE)
+    peak = max((float(np.abs(piece).max()) for piece in pieces if len(piece)), default=0.0)
+    if peak == 0:
+        return pick, 1.0
+    gain = 32_767 / 32_768 / peak
+    if gain > _MOST_GAIN:
+        raise DataError(f"{path} has no sample beyond {peak:.1e} of full scale, too little to scale up; leave it out.")
+    return pick, gain
+
+
+def _loudest(path: Path, intake: Intake) -> int:
+    """The channel with the most energy; the first of several."""
+    with open_recording(path, array_rate=intake.array_rate or SAMPLE_RATE) as recording:
+        energy = np.zeros(recording.header.channels)
+        for block in recording.blocks():
+            energy += np.einsum("tc,tc->c", block, block, dtype=np.float64)
+    return int(np.argmax(np.nan_to_num(energy, nan=-1.0)))
