@@ -59,7 +59,8 @@ def test_folder(recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{out}: 3 recordings, 0.00 hours, 1 skipped"
     assert lines[1] == "passed over 1 files of other kinds"
-    assert lines[2].startswith(f"skipped broken.wav: {recordings / 'broken.wav'} is not audio")
+    assert lines[2].startswith("levels: 0 silent, 0 clipped")
+    assert lines[3].startswith(f"skipped broken.wav: {recordings / 'broken.wav'} is not audio")
     store = Store.open(out, kind="audio")
     assert store.column("path") == ["0/x.wav", "1/x.flac", "2/x.ogg"]
     assert store.column("source_rate") == [8000, 44100, 22050]
