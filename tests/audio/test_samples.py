@@ -56,7 +56,7 @@ def test_a_store_a_stream_and_a_reading_agree_to_the_bit(
     generator = np.random.default_rng(0)
     root = tmp_path / "in"
     root.mkdir()
-    loud = generator.normal(0, 0.4, (round(0.7 * rate), 2)).astype(np.float32) * np.float32([0.3, 1])
+    loud = generator.normal(0, 0.4, (round(0.7 * rate), 2)).astype(np.float32) * np.array([0.3, 1], np.float32)
     write(root / "a.wav", loud, rate)
     write(root / "b.wav", tone(0.4, rate), rate, "PCM_16")
     store = prepare(recordings_plan(root, intake), tmp_path / "store", workers=1)
@@ -81,7 +81,7 @@ def recordings_plan(root: Path, intake: Intake):  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize(("channel", "expected"), [("left", 0.1), ("right", -0.4), ("loudest", -0.4), ("mean", -0.15)])
 def test_channels(tmp_path: Path, channel: Channel, expected: float) -> None:
-    stereo = tone(peak=1.0)[:, None] * np.float32([0.1, -0.4])
+    stereo = tone(peak=1.0)[:, None] * np.array([0.1, -0.4], np.float32)
     read, _ = read_samples(write(tmp_path / "x.wav", stereo), Intake(channel))
     np.testing.assert_allclose(read, np.rint(32768 * tone(peak=expected)), atol=1)
     mono, _ = read_samples(write(tmp_path / "m.wav", tone()), Intake(channel))
