@@ -3,8 +3,7 @@
     python -m scripts.check_libusb
 
 It prints nothing where the library is there, installs it where it may (root, with apt), and otherwise prints the one
-command to type. It never fails: without libusb-1.0 only Open3D's own functions (mesh formats other than OFF, Poisson
-sampling) are missing.
+command to type. It never fails: without libusb-1.0 only what Open3D does (Poisson sampling) is missing.
 """
 
 import ctypes

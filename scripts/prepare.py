@@ -229,7 +229,7 @@ class Meshes(Settings):
     """Meshes of one's own.
 
     Attributes:
-        root: folder of meshes, at any depth; OFF, PLY, OBJ, STL, GLB.
+        root: folder of meshes, at any depth; OFF, PLY, OBJ, STL, glTF.
         csv: table with the columns path,label,group,split, which says what to prepare and how it is labelled; all
             meshes without labels by default.
         points: drawn from the surface of each.

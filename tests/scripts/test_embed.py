@@ -171,6 +171,28 @@ def test_an_encoder_of_normals_needs_them(clouds: Path, tmp_path: Path, capsys: 
     assert pq.read_table(out)["path"].to_pylist() == ["a.npy"]
 
 
+def test_gltf_stands_on_y_unless_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case = Path(__file__).parents[1] / "data_prep" / "cases" / "points" / "plain.gltf"
+    vectors = {}
+    for name, more in (("none", ()), ("y", ("--up", "y")), ("z", ("--up", "z"))):
+        out = tmp_path / f"{name}.parquet"
+        flags = [
+            "--checkpoint",
+            "untrained:PointNetLite:16",
+            "--input",
+            str(case),
+            "--out",
+            str(out),
+            "--device",
+            "cpu",
+        ]
+        assert run(embed, [*flags, *more]) == 0
+        assert ("up in the files: y in glTF" in capsys.readouterr().out) == (name == "none")
+        vectors[name] = np.array(pq.read_table(out)["embedding"].to_pylist())
+    assert np.array_equal(vectors["none"], vectors["y"])
+    assert not np.array_equal(vectors["none"], vectors["z"])
+
+
 def test_a_single_mesh_and_the_number_of_points(shapes: Path, tmp_path: Path) -> None:
     assert embed_shapes(shapes / "a.off", tmp_path / "x.parquet", "--points", "64") == 0
     assert pq.read_table(tmp_path / "x.parquet")["points"].to_pylist() == [64]

@@ -408,6 +408,29 @@ def test_meshes(shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert Store.open(tmp_path / "store").info["file_up"] == "y"
 
 
+def test_what_is_odd_in_meshes_closes_the_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cases, root, out = (
+        Path(__file__).parents[1] / "data_prep" / "cases" / "points",
+        tmp_path / "meshes",
+        tmp_path / "store",
+    )
+    root.mkdir()
+    for name in ("star.obj", "l_shape.obj", "bin_count0.stl", "plain.gltf", "draco_half.gltf"):
+        shutil.copy(cases / name, root)
+    assert prepare("meshes", "--root", root, "--out", out, "--points", 8) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{out}: 4 shapes of 8 points (x y z nx ny nz), 1 skipped",
+        "up in the files: y in glTF, z in others; --up X says that it is another axis in all of them",
+        "2 shapes: 2 polygons that are not convex, cut into triangles by their ears",
+        "1 shape: a binary STL file whose count of facets is wrong, read by its size",
+        f"skipped draco_half.gltf: {root / 'draco_half.gltf'} requires KHR_draco_mesh_compression, which is not read; "
+        "export it without.",
+    ]
+    store = Store.open(out)
+    assert store.info["file_up"] == "by format"
+    assert store.column("ear_polygons") == [None, 1, None, 1]
+
+
 def test_own_clouds_and_labels(shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Both kinds of shapes take a table, and all options reach the plan."""
     for number, rows in enumerate(np.random.default_rng(0).normal(size=(4, 20, 3))):
