@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from data_prep.dataset import Dataset
 from data_prep.formats.whole_file import stand_in
+from data_prep.memory_budget import memory_budget, within_memory
 from data_prep.oddities import ODDITIES, Findings, look_at
 from data_prep.preparation import Item, Plan, Reader, read_item
 from data_prep.processes import in_processes
@@ -266,16 +267,18 @@ def _check_batch(root: Path, items: Sequence[Item], reader: Reader, decode: bool
     faults: Faults = {}
     findings: dict[str, Findings] = {}
     for item in items:
+        name = utf8_name(item.name)
         try:
-            if reader.kind == "points":
-                findings[utf8_name(item.name)] = look_at(root, item, reader)
-                continue
-            _, blocks = read_item(root, item, reader)
-            for _block in blocks if decode else ():
-                pass
+            with memory_budget(), within_memory(name):
+                if reader.kind == "points":
+                    findings[name] = look_at(root, item, reader)
+                    continue
+                _, blocks = read_item(root, item, reader)
+                for _block in blocks if decode else ():
+                    pass
         except DataError as error:
             path = root / item.path
-            faults[utf8_name(item.name)] = (path.exists(), stand_in(path) or str(error))
+            faults[name] = (path.exists(), stand_in(path) or str(error))
     return len(items), faults, findings
 
 

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from data_prep.cluster import run_on_cluster
 from data_prep.formats.whole_file import stand_in
 from data_prep.identity import about, require_same_files, require_same_plan
+from data_prep.memory_budget import memory_budget, within_memory
 from data_prep.processes import in_processes
 from data_prep.sources import source, write_sources
 from randquant.errors import DataError, UsageError
@@ -223,17 +224,17 @@ def _cluster_results(tasks: Sequence[tuple[Any, ...]], address: str) -> Generato
 def _write_shard(
     writer: StoreWriter, number: int, root: Path, items: Sequence[Item], reader: Reader, strict: bool
 ) -> int:
-    with writer.shard(number) as shard:
+    with writer.shard(number) as shard, memory_budget():
         before = None
         for item in items:
             if item.path != before:
                 _note(shard, root, item)
                 before = item.path
             try:
-                columns, blocks = read_item(root, item, reader)
-                shard.append(
-                    blocks, ChainMap(_columns(item), cast(dict[str, Any], columns))
-                )  # the reader may add columns to its end
+                with within_memory(utf8_name(item.name)):
+                    columns, blocks = read_item(root, item, reader)
+                    # The reader may add columns until its last block.
+                    shard.append(blocks, ChainMap(_columns(item), cast(dict[str, Any], columns)))
             except DataError as error:
                 if strict:
                     raise

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.formats.whole_file import stand_in
+from data_prep.memory_budget import memory_budget, within_memory
 from data_prep.preparation import Item, Plan, Reader, read_item
 from data_prep.processes import in_processes
 from randquant.errors import DataError
+from randquant.file_names import utf8_name
 
 _AHEAD = 512  # items in memory at once: 25 MB of clouds of 2,048 points with normals
 _SMALL = 256  # items for which starting processes costs more than they save
@@ -50,8 +52,10 @@ def _outcomes(plan: Plan, items: Sequence[Item], workers: int) -> Iterator[tuple
 
 def _outcome(root: Path, item: Item, reader: Reader) -> tuple[Columns, NDArray] | DataError:
     try:
-        columns, blocks = read_item(root, item, reader)
-        return columns, np.concatenate(list(blocks))
+        with memory_budget(), within_memory(utf8_name(item.name)):
+            columns, blocks = read_item(root, item, reader)
+            rows = np.concatenate(list(blocks))
+        return columns, rows
     except DataError as error:
         reason = stand_in(root / item.path)
         return error if reason is None else DataError(reason)

@@ -148,7 +148,7 @@ class ShardWriter:
                 self._write(block)
             if self._rows == start:
                 raise DataError(f"{columns['path']} holds no rows.")
-        except (DataError, MemoryError):
+        except Exception:
             self._file.seek(HEADER_BYTES + start * self._row_bytes())
             self._rows, self._digest, self._row_shape = start, digest, row_shape
             self._file.truncate()

@@ -17,7 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from data_prep import cluster as preparation_cluster
-from data_prep import preparation
+from data_prep import memory_budget, preparation
 from data_prep.cluster import run_on_cluster
 from data_prep.folder import plan_folder
 from data_prep.preparation import Item, Plan, Reader, prepare, read_item
@@ -334,3 +334,26 @@ def test_kill_and_run_again(tmp_path: Path) -> None:
 def written(store: Path, by: str = "json") -> dict[str, int]:
     """Modification times of the finished shards."""
     return {p.stem: p.with_suffix(".npy").stat().st_mtime_ns for p in store.glob(f"shards/[0-9]*.{by}")}
+
+
+def read_greedily(path: Path) -> tuple[Mapping[str, Any], Iterable[NDArray]]:
+    columns, blocks = read_numbers(path)
+    if path.name == "0001.txt":
+        return columns, (np.ones(1 << 45, np.int16) for _ in blocks)
+    if path.name == "0002.txt":
+        return columns, (np.ones(1 << 30, np.int16) for _ in blocks)
+    return columns, blocks
+
+
+def test_a_file_that_needs_too_much_memory_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(memory_budget, "budget", lambda: 64 << 20)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    plan = replace(write_numbers(tmp_path / "in", 5), reader=replace(NUMBERS, read=read_greedily))
+    store = prepare(plan, tmp_path / "out")
+    assert store.column("path") == ["0000.txt", "0003.txt", "0004.txt"]
+    assert [store.rows(index).tolist() for index in range(3)] == [[0], [3] * 4, [4] * 5]
+    assert "0001.txt needs more memory than a file may take here (0.1 GiB)" in store.info["skipped"][0]["reason"]
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    with pytest.raises(DataError, match=r"0001\.txt needs more memory"):
+        prepare(plan, tmp_path / "strict", strict=True)
