@@ -42,7 +42,8 @@ def read_gltf(path: str | Path) -> Triangles:
     """
     path = Path(path)
     try:
-        return _Scene(GltfFile(path)).read()
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by whoever checks the mesh
+            return _Scene(GltfFile(path)).read()
     except DataError:
         raise
     except _STUMBLES as error:  # over JSON of another shape

@@ -1,7 +1,8 @@
 """glTF files: the triangles that a viewer shows, or a sentence."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -338,6 +339,47 @@ def test_deep_and_wide_files_end(tmp_path: Path) -> None:
     (tmp_path / "a.gltf").write_text("[" * 100_000)
     with pytest.raises(DataError, match="is no glTF"):
         read_gltf(tmp_path / "a.gltf")
+
+
+ODD = [None, -1, 0, 7, 10**12, 1e308, float("nan"), "x", [], {}, [1], True, {"a": 1}, [[1]], 2.5]
+
+
+def places_of(found: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Keys to everything in a description."""
+    pairs = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
+    for key, value in pairs:
+        yield (*above, key)
+        yield from places_of(value, (*above, key))
+
+
+@pytest.mark.filterwarnings("error")
+def test_whatever_stands_in_the_description(tmp_path: Path) -> None:
+    """A mesh or a sentence, whichever value is lost or replaced."""
+    writer = GltfWriter()
+    joints, weights = np.zeros((8, 4), np.uint8), np.tile(np.array([1, 0, 0, 0], np.float32), (8, 1))
+    primitive = box(writer, targets=[{"POSITION": writer.accessor(POINTS)}])
+    primitive["attributes"] |= {"JOINTS_0": writer.accessor(joints), "WEIGHTS_0": writer.accessor(weights)}
+    writer.mesh(primitive, weights=[0.5])
+    instances = {"attributes": {"TRANSLATION": writer.accessor(np.eye(3, dtype=np.float32))}}
+    child = {"mesh": 0, "rotation": [0, 0, 0, 1], "extensions": {"EXT_mesh_gpu_instancing": instances}}
+    writer.scene({"mesh": 0, "skin": 0, "children": [1]}, child, roots=[0])
+    writer.json["skins"] = [{"joints": [1]}]
+    path = writer.gltf(tmp_path / "a.gltf")
+    assert read_mesh(path).areas.sum() == pytest.approx(4 * 1.5**2 * BOX.areas.sum())
+    text = path.read_text()
+    generator = np.random.default_rng(0)
+    for number, place in enumerate(places_of(json.loads(text))):
+        found = json.loads(text)
+        inner = found
+        for key in place[:-1]:
+            inner = inner[key]
+        if number % 4:
+            inner[place[-1]] = ODD[generator.integers(len(ODD))]
+        else:
+            del inner[place[-1]]
+        path.write_text(json.dumps(found))
+        with contextlib.suppress(DataError):
+            read_mesh(path)
 
 
 @pytest.mark.parametrize(
