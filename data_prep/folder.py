@@ -1,30 +1,27 @@
 """Any tree of files, without labels: recordings, and whatever else is known by its suffix."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data_prep.preparation import Item, Plan, Reader
 from data_prep.recordings import RECORDINGS
 from randquant.errors import DataError
+from randquant.terminal import printable
 
 DECODED = (
-    ".wav",
-    ".flac",
-    ".ogg",
-    ".oga",
-    ".opus",
-    ".mp3",
-    ".aif",
-    ".aiff",
-    ".aifc",
-    ".au",
-    ".caf",
-    ".w64",
-    ".sph",
+    *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".sph"),
+    *(".nist", ".voc", ".iff", ".8svx", ".mp3", ".mp2", ".mp1", ".mpga", ".ogg", ".oga", ".ogx", ".opus", ".spx"),
+    *(".aac", ".adts", ".m4a", ".m4b", ".m4r", ".3gp", ".3ga", ".amr", ".awb", ".wma", ".ac3", ".eac3", ".dts"),
+    *(".ape", ".wv", ".tta", ".tak", ".mpc", ".shn", ".dsf", ".qcp", ".oma", ".ra", ".rm", ".mka", ".webm"),
+    # Their sound; one without is reported.
+    *(".mp4", ".m4v", ".mov", ".mkv", ".avi", ".flv", ".wmv", ".asf", ".mpg", ".mpeg", ".mts", ".m2ts", ".ogv"),
 )
-# libsndfile cannot open these; they are planned all the same, to be reported instead of passed over.
-FOREIGN = (".m4a", ".aac", ".wma", ".webm", ".amr", ".mka")
+# Sound, or what is taken for it, that nothing here decodes: planned all the same, to be reported with its reason.
+FOREIGN = (".raw", ".pcm", ".mid", ".midi", ".dff", ".ofr", ".la")
+_KINDS = 20  # suffixes of other files that are counted one by one
+_SUFFIXES = 12  # of those looked for that the message names
 
 
 ARRAYS = (".npy",)
@@ -50,7 +47,8 @@ def plan_folder(root: str | Path, reader: Reader = RECORDINGS, *, arrays: bool =
 def plan_files(
     root: str | Path, suffixes: Sequence[str], reader: Reader, *, dataset: str, kind: str, foreign: Sequence[str] = ()
 ) -> Plan:
-    """All files below `root` that have one of some suffixes, sorted by path; the rest is counted as `other_files`.
+    """All files below `root` that have one of some suffixes, sorted by path; the rest is counted as `other_files`
+    and by suffix as `other_kinds`.
 
     Hidden files and folders, `__MACOSX` and macOS's `._*` are passed over; symbolic links are followed.
 
@@ -71,11 +69,18 @@ def plan_files(
     items = [
         Item(path.relative_to(root).as_posix(), file_size(path)) for path in paths if path.suffix.lower() in wanted
     ]
-    others = len(paths) - len(items)
+    others = Counter(path.suffix.lower() for path in paths if path.suffix.lower() not in wanted)
     if not items:
-        raise DataError(f"{root} holds no {kind} among its {others} files; give one with {', '.join(suffixes)} files.")
+        looked_for = ", ".join(suffixes[:_SUFFIXES]) + (" or the like" if len(suffixes) > _SUFFIXES else "")
+        raise DataError(f"{root} holds no {kind} among its {others.total()} files; give one with {looked_for} files.")
     items.sort(key=lambda item: item.path)
-    return Plan(root, items, reader, {"dataset": dataset, "root": str(root), "other_files": others})
+    kinds = {printable(suffix): count for suffix, count in _most_common(others)[:_KINDS]}
+    source = {"dataset": dataset, "root": str(root), "other_files": others.total(), "other_kinds": kinds}
+    return Plan(root, items, reader, source)
+
+
+def _most_common(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
 
 
 def existing_folder(root: str | Path) -> Path:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from randquant.terminal import printable
+
 _COUNTS = {
     "missing": "named by the dataset's lists and not there: {:,}",
     "archives_missing": "archives of the list that are not there: {:,}",
@@ -11,7 +13,6 @@ _COUNTS = {
     "unnamed_classes": "classes that nothing in the folder names, called by their numbers: {:,}",
     "unlisted_shapes": "shapes that no list names, left out: {:,}",
     "doubled": "recordings that are there twice, one of each is used: {:,}",
-    "other_files": "passed over {:,} files of other kinds",
 }
 _SHOWN = 5  # groups
 _ABSENT = ("missing_splits", "missing_folds", "parts_absent")
@@ -24,6 +25,7 @@ def notes(source: Mapping[str, Any]) -> list[str]:
     ['recordings that no list names, left out: 1,200', 'absent: fold3']
     """
     lines = [text.format(source[key]) for key, text in _COUNTS.items() if source.get(key)]
+    lines += other_kinds(source)
     lines += _across(source.get("groups_across") or ())
     absent = [name for key in _ABSENT for name in source.get(key) or ()]
     return [*lines, f"absent: {', '.join(absent)}"] if absent else lines
@@ -34,3 +36,20 @@ def _across(groups: Sequence[str]) -> list[str]:
         return []
     shown = ", ".join(groups[:_SHOWN]) + (", …" if len(groups) > _SHOWN else "")
     return [f"groups in more than one split: {len(groups):,} ({shown}); scores count on what was met in training"]
+
+
+def other_kinds(source: Mapping[str, Any]) -> list[str]:
+    """The files that are none of those looked for, by suffix.
+
+    >>> other_kinds({"other_files": 5, "other_kinds": {".jpg": 3, "": 1}})
+    ['files of other kinds, left out: 5 (3 .jpg, 1 without a suffix, 1 of others)']
+    """
+    count = source.get("other_files", 0)
+    if not count:
+        return []
+    kinds = source.get("other_kinds") or {}
+    named = [f"{number:,} {printable(suffix) or 'without a suffix'}" for suffix, number in kinds.items()]
+    rest = count - sum(kinds.values())
+    if kinds and rest:
+        named.append(f"{rest:,} of others")
+    return [f"files of other kinds, left out: {count:,}" + (f" ({', '.join(named)})" if named else "")]

@@ -34,6 +34,7 @@ from data_prep.dataset import Dataset
 from data_prep.datasets import DATASETS, SHAPES
 from data_prep.doctor import Examination, examine
 from data_prep.layout import is_marked, locate
+from data_prep.notes import other_kinds
 from data_prep.oddities import ODDITIES
 from data_prep.preparation import Plan
 from data_prep.scanobjectnn import Variant
@@ -391,7 +392,6 @@ _COUNTS = {
     "archives_without_wav": "archives without .wav files, which count for nothing: {:,}",
     "unlisted": "recordings that no list names, left out: {:,}",
     "doubled": "recordings that are there twice, one of each is used: {:,}",
-    "other_files": "files with other names, passed over: {:,}",
 }
 _NAMES = ("parts_absent", "missing_folds")
 
@@ -399,6 +399,7 @@ _NAMES = ("parts_absent", "missing_folds")
 def _notes(examination: Examination) -> Iterator[str]:
     source = examination.plan.source
     yield from (text.format(source[key]) for key, text in _COUNTS.items() if source.get(key))
+    yield from other_kinds(source)
     absent = [name for key in _NAMES for name in source.get(key) or ()]
     if absent:
         yield f"parts that are not there: {', '.join(absent)}"

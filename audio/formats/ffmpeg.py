@@ -56,7 +56,7 @@ class FFmpegRecording(Recording):
             self._stream = _stream(path, self._container)
             self.container: str = self._container.format.name
             self._promise = Promise.of(path, self._container, self._stream, samples)
-            self._frames = self._decoded()
+            self._frames = _decoded(path, self._container, self._stream)
             # Rate and channels in a container are hints: those of the first frame hold.
             self._first = next(self._frames, None)
             if self._first is None:
@@ -90,6 +90,10 @@ class FFmpegRecording(Recording):
             self._container.close()
         self._file.close()
 
+    def __del__(self) -> None:
+        # PyAV's containers refer to themselves, so one that nobody closed would wait for the garbage collector.
+        self.close()
+
     def _samples(self) -> Iterator[Block]:
         """The frames as blocks, cut where the container says that they end."""
         assert self._first is not None
@@ -111,21 +115,23 @@ class FFmpegRecording(Recording):
         yield self._first
         yield from self._frames
 
-    def _decoded(self) -> Iterator[Any]:
-        import av
 
-        failed: Exception | None = None
-        try:
-            for packet in self._container.demux(self._stream):
-                if failed is not None and packet.size:
-                    raise failed
-                try:
-                    yield from packet.decode()
-                except av.FFmpegError as error:
-                    # The last packet of a stream that was cut off may lack its end; any other may not.
-                    failed = error
-        except (av.FFmpegError, ValueError) as error:
-            raise damaged(self.path, _reason(error)) from None
+def _decoded(path: Path, container: Any, stream: Any) -> Iterator[Any]:
+    """The frames of a stream. No method: a generator that holds its recording would keep the file open."""
+    import av
+
+    failed = ""
+    try:
+        for packet in container.demux(stream):
+            if failed and packet.size:
+                raise damaged(path, failed)
+            try:
+                yield from packet.decode()
+            except av.FFmpegError as error:
+                # The last packet of a stream that was cut off may lack its end; any other may not.
+                failed = _reason(error)
+    except (av.FFmpegError, ValueError) as error:
+        raise damaged(path, _reason(error)) from None
 
 
 def _joined(blocks: list[Block]) -> Block:
@@ -142,7 +148,9 @@ def _container(path: Path, file: Source, demuxer: str | None) -> Any:
     try:
         return av.open(file, format=demuxer, options=_OPTIONS, metadata_errors="replace", io_open=_refuse_to_open)
     except (av.FFmpegError, ValueError) as error:
-        raise DataError(f"{path} is not audio that FFmpeg can decode ({_reason(error)}); leave it out.") from None
+        raise DataError(
+            f"{path} is not audio that FFmpeg can decode ({_reason(error)}); convert it, or leave it out."
+        ) from None
 
 
 def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> Source:

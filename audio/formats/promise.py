@@ -79,7 +79,7 @@ class Promise:
         Raises:
             DataError: more than a packet is missing.
         """
-        slack = 0 if self.codec.startswith(_LOSSLESS) else _PACKET
+        slack = 0 if self.codec.startswith(_LOSSLESS) and self.kind != "avi" else _PACKET
         if self.exact and self.expected(rate) - place > slack + 0.01 * rate:
             raise truncated(self.path, f"{place / rate:.2f} of {self.expected(rate) / rate:.2f} s")
 

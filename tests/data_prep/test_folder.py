@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from data_prep.folder import plan_folder
+from data_prep.notes import notes
 from data_prep.preparation import prepare
 from randquant.errors import DataError
 
@@ -35,6 +36,7 @@ def test_litter_is_passed_over(tmp_path: Path) -> None:
     plan = plan_folder(tmp_path)
     assert [item.path for item in plan.items] == ["x.wav"]
     assert plan.source["other_files"] == 2
+    assert notes(plan.source) == ["files of other kinds, left out: 2 (1 .jpg, 1 .txt)"]
 
 
 def test_other_audio_is_planned_so_that_it_is_reported(tmp_path: Path) -> None:
@@ -45,6 +47,17 @@ def test_other_audio_is_planned_so_that_it_is_reported(tmp_path: Path) -> None:
     assert [entry["path"] for entry in store.info["skipped"]] == ["y.m4a", "z.wav"]
     assert "not audio that FFmpeg can decode" in store.info["skipped"][0]["reason"]
     assert "does not exist" in store.info["skipped"][1]["reason"]
+
+
+def test_every_kind_of_recording_is_planned(tmp_path: Path) -> None:
+    for name in ("a.wave", "b.snd", "c.voc", "d.APE", "e.m4a", "f.webm", "g.mp4", "h.amr", "i.wv", "j.mid"):
+        touch(tmp_path / name)
+    touch(tmp_path / "k.xyz")
+    touch(tmp_path / "README")
+    plan = plan_folder(tmp_path)
+    assert len(plan.items) == 10
+    assert plan.source["other_kinds"] == {".xyz": 1, "": 1}
+    assert notes(plan.source) == ["files of other kinds, left out: 2 (1 without a suffix, 1 .xyz)"]
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_folder(recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert prepare("folder", "--root", recordings, "--out", out, "--workers", 1) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{out}: 3 recordings, 0.00 hours, 1 skipped"
-    assert lines[1] == "passed over 1 files of other kinds"
+    assert lines[1] == "files of other kinds, left out: 1 (1 .txt)"
     assert lines[2].startswith("levels: 0 silent, 0 clipped")
     assert lines[3].startswith(f"skipped broken.wav: {recordings / 'broken.wav'} is not audio")
     store = Store.open(out, kind="audio")
@@ -403,7 +403,7 @@ def test_meshes(shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert prepare("meshes", "--root", shapes, "--out", tmp_path / "store", "--points", 8, "--up", "y") == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{tmp_path / 'store'}: 30 shapes of 8 points (x y z nx ny nz), 0 skipped",
-        "passed over 1 files of other kinds",
+        "files of other kinds, left out: 1 (1 .txt)",
     ]
     assert Store.open(tmp_path / "store").info["file_up"] == "y"
 
@@ -439,7 +439,7 @@ def test_own_clouds_and_labels(shapes: Path, tmp_path: Path, capsys: pytest.Capt
     assert prepare("clouds", *flags, "--out", tmp_path / "clouds", "--normals") == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{tmp_path / 'clouds'}: 4 shapes of 8 points (x y z nx ny nz), 0 skipped",
-        "passed over 30 files of other kinds",
+        "files of other kinds, left out: 30 (30 .off)",
     ]
     meshes = sorted(path.relative_to(shapes).as_posix() for path in shapes.rglob("*.off"))[:2]
     for name, paths in (("meshes", meshes), ("clouds", ["0.npy", "3.npy"])):
