@@ -1,6 +1,7 @@
 """Two seconds of a tone in the containers that FFmpeg writes."""
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -9,13 +10,15 @@ RATE = 44_100
 TONE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE)).astype(np.float32)
 
 
-def encode(path: Path, codec: str, *, rate: int = RATE, picture: bool = False, **options: str) -> Path:
+def encode(
+    path: Path, codec: str, *, rate: int = RATE, picture: bool = False, options: dict[str, str] | None = None
+) -> Path:
     """Write the tone as one stream of sound, beside a stream of pictures where one is asked for."""
     samples = np.interp(np.arange(2 * rate) / rate, np.arange(len(TONE)) / RATE, TONE)
     with av.open(str(path), "w", options=options) as container:
-        sound = container.add_stream(codec, rate=rate, layout="mono")
+        sound: Any = container.add_stream(codec, rate=rate, layout="mono")
         sound.codec_context.bit_rate = 64_000
-        video = container.add_stream("mpeg4", rate=10, width=32, height=32) if picture else None
+        video: Any = container.add_stream("mpeg4", rate=10, width=32, height=32) if picture else None
         frame = av.AudioFrame.from_ndarray(np.round(samples * 32767).astype(np.int16)[None], "s16", "mono")
         frame.sample_rate, frame.pts = rate, 0
         fifo = av.AudioResampler(sound.codec_context.format.name, "mono", rate, sound.codec_context.frame_size or 1024)

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -42,7 +43,7 @@ def made(folder: Path, name: str) -> Path:
     suffix, codec, _ = FILES[name]
     rate = 48_000 if codec == "libopus" else 44_100
     options = {"format": "mpegts"} if suffix == "mts" else {}
-    return encode(folder / f"x.{suffix}", codec, rate=rate, **options)
+    return encode(folder / f"x.{suffix}", codec, rate=rate, options=options)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -95,7 +96,7 @@ def test_a_hole_in_the_middle(tmp_path: Path, name: str) -> None:
 def test_sound_of_a_video_and_a_video_without(tmp_path: Path) -> None:
     assert len(read_audio(encode(tmp_path / "x.mp4", "aac", picture=True))) == 32_000
     with av.open(str(tmp_path / "silent.mp4"), "w") as container:
-        stream = container.add_stream("mpeg4", rate=10, width=32, height=32)
+        stream: Any = container.add_stream("mpeg4", rate=10, width=32, height=32)
         container.mux(stream.encode(av.VideoFrame(32, 32, "yuv420p")))
         container.mux(stream.encode(None))
     with pytest.raises(DataError, match="holds no sound"):
