@@ -3,17 +3,23 @@
 Dask's own client is used rather than joblib's Dask back end: that one waits for ever where a worker is killed.
 """
 
+import asyncio
 import logging
 import os
 import pkgutil
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from randquant.errors import DataError
 
-_SECONDS = 30  # for a scheduler to answer, and for a first worker to appear
+_SECONDS = 30  # for a first worker to appear
+_ANSWER = 3.0  # seconds for a scheduler's computer to take the connection; Dask itself would try for a minute
+_HANDSHAKE = 5  # seconds for what took it to speak as a scheduler does
+_PORT = 8786  # where none is given
 
 
 def run_on_cluster(
@@ -61,20 +67,44 @@ def run_on_cluster(
 
 @contextmanager
 def _client(address: str) -> Iterator[Any]:
+    _require_answer(address)
     from distributed import Client
 
     for name in ("distributed", "distributed.client"):  # their tracebacks would bury the one sentence
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        client = Client(address, timeout=_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        reason = str(error).split("\n")[0].rstrip(".")
-        raise DataError(
-            f"no Dask scheduler answers at {address} ({reason}); start one with dask scheduler and give its address, "
-            "as in --dask tcp://HOST:8786."
-        ) from None
+        asyncio.run(_greet(address))
+        client = Client(address, timeout=_HANDSHAKE, set_as_default=False)
+    except Exception as error:  # whatever answers there in another language
+        raise _nobody(address, str(error).split("\n")[0].rstrip(".") or type(error).__name__) from None
     with client:
         yield client
+
+
+def _require_answer(address: str) -> None:
+    """Connect once, so that an address where nobody listens is told within seconds."""
+    try:
+        place = urlsplit(address if "://" in address else f"tcp://{address}")
+        if place.scheme not in ("tcp", "tls"):
+            raise _nobody(address, f"it begins with {place.scheme}://")
+        socket.create_connection((place.hostname or "", place.port or _PORT), timeout=_ANSWER).close()
+    except (OSError, ValueError) as error:  # UnicodeError, of a name that is none, is a ValueError
+        raise _nobody(address, str(getattr(error, "strerror", None) or error).lower()) from None
+
+
+async def _greet(address: str) -> None:
+    """Exchange the first words with whoever listens there. A client that fails in this complains at its end."""
+    from distributed.comm import connect
+
+    comm = await asyncio.wait_for(connect(address, timeout=_HANDSHAKE), _HANDSHAKE + 1)
+    comm.abort()
+
+
+def _nobody(address: str, reason: str) -> DataError:
+    return DataError(
+        f"no Dask scheduler answers at {address} ({reason}); start one with dask scheduler and give its address, as in "
+        "--dask tcp://HOST:8786."
+    )
 
 
 def _check_workers(client: Any, address: str, function: Callable[..., Any], folders: Sequence[Path]) -> None:

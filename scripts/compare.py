@@ -37,6 +37,7 @@ from randquant.command import run
 from randquant.compare import Difference, Run, TaskDifference, open_run, shared_probe
 from randquant.compare import compare as compare_runs
 from randquant.errors import DataError, UsageError
+from randquant.terminal import say
 from randquant.text_table import text_table
 
 _ABSENT = "-"
@@ -73,7 +74,7 @@ def compare(
     differences = compare_runs(opened, seed=seed)
     if out is not None:
         write_json(out, _record(opened, probe, differences))
-    print("\n".join(lines(opened, probe, differences)))
+    say(*lines(opened, probe, differences))
 
 
 def lines(runs: Sequence[Run], probe: str, differences: Sequence[Difference]) -> list[str]:

@@ -41,6 +41,7 @@ from data_prep.scanobjectnn import Variant
 from pointcloud.repeats import Nearest, nearest_in_train
 from randquant.atomic import write_json, write_text
 from randquant.command import run
+from randquant.csv_table import csv_text
 from randquant.errors import DataError
 from randquant.store import Store
 from randquant.terminal import say
@@ -201,14 +202,12 @@ def repeats(store: Path, out: Path | None = None) -> None:
     paths = opened.column("path")
     same = sorted((pair for pair in found if pair.repeats), key=lambda pair: pair.distance)
     lines = [f"{paths[pair.test]} repeats {paths[pair.train]}{_how(pair)}" for pair in same]
-    print("\n".join(_some(lines, len(lines), "; --out FILE.csv lists them all")))
+    say(*_some(lines, len(lines), "; --out FILE.csv lists them all"))
     if out is not None:
         rows = [(paths[pair.test], paths[pair.train], f"{pair.distance:.4f}", int(pair.repeats)) for pair in found]
-        write_text(
-            out, "".join(",".join(map(str, row)) + "\n" for row in [("test", "train", "distance", "repeats"), *rows])
-        )
+        write_text(out, csv_text([("test", "train", "distance", "repeats"), *rows]))
     exact = sum(pair.exact for pair in same)
-    print(
+    say(
         f"{store}: {len(same):,} of {len(found):,} shapes of test repeat one of train, {exact:,} of them point by point"
     )
 
@@ -277,15 +276,15 @@ def check(
     Raises:
         DataError: it is not usable, or its archives are not unpacked yet.
     """
-    print(f"{dataset.title} at {root}\n  licence  {dataset.licence}\n  source   {dataset.source}")
+    say(f"{dataset.title} at {root}", f"  licence  {dataset.licence}", f"  source   {dataset.source}")
     _refuse_packed(dataset, root)
     examination = examine(dataset, _planned(dataset, root, plan), decode=decode, workers=workers)
-    print("\n".join(report(examination)))
+    say(*report(examination))
     if out is not None:
         _write(examination, out)
     if examination.problem:
         raise DataError(f"{root} is not usable: {examination.problem}")
-    print(examination.sentence)
+    say(examination.sentence)
 
 
 def _planned(dataset: Dataset, root: Path, plan: Callable[[], Plan]) -> Plan:
@@ -293,10 +292,10 @@ def _planned(dataset: Dataset, root: Path, plan: Callable[[], Plan]) -> Plan:
     try:
         return plan()
     except DataError:
-        print("expected below --root:")
-        print("\n".join(f"  {line}" for line in dataset.tree.strip().splitlines()))
+        say("expected below --root:")
+        say(*(f"  {line}" for line in dataset.tree.strip().splitlines()))
         if root.is_dir() and locate(root, dataset) is None and not is_marked(root.absolute().parent, dataset):
-            print("\n".join(_where_to_get(dataset)))
+            say(*_where_to_get(dataset))
         raise
 
 
@@ -310,11 +309,11 @@ def _refuse_packed(dataset: Dataset, root: Path) -> None:
     archives = [path for paths, _ in packed(root, dataset) for path in paths]
     if not archives:
         return
-    print(f"archives not unpacked: {len(archives):,}")
-    print("\n".join(_some([path.name for path in archives], len(archives), hint="")))
+    say(f"archives not unpacked: {len(archives):,}")
+    say(*_some([path.name for path in archives], len(archives), hint=""))
     expected = [file.name for file in dataset.downloads if not (root / file.name).exists()]
     if expected:
-        print(f"files that are not there: {', '.join(expected)}")
+        say(f"files that are not there: {', '.join(expected)}")
     raise DataError(
         f"{root} holds archives of {dataset.title} and not its tree, so nothing was checked; "
         f"python -m scripts.prepare {dataset.name} --root {root} --out STORE unpacks them, or unpack them by hand and "
@@ -432,7 +431,7 @@ def _write(examination: Examination, out: Path) -> None:
         lines += [f"{kind} {name}\n" for kind, names in examination.oddities.items() for name in names]
         lines += [f"twice {name}: {first}\n" for name, first in examination.copies]
         write_text(out, "".join(lines))
-    print(f"{out}: {len(examination.absent):,} missing and {len(examination.unreadable):,} unreadable are listed")
+    say(f"{out}: {len(examination.absent):,} missing and {len(examination.unreadable):,} unreadable are listed")
 
 
 _WITH_OPTIONS: dict[str, Callable[..., None]] = {

@@ -46,6 +46,7 @@ from randquant.command import run
 from randquant.device import named_device
 from randquant.errors import DataError, UsageError
 from randquant.named_encoder import untrained_name
+from randquant.terminal import say
 
 _SHOWN = 20  # skipped files printed; the table's metadata has them all
 _MOST_POINTS = 100_000
@@ -126,9 +127,9 @@ def embed(
             checkpoint, input, out, window, hop, intake, layer or "output", strict, workers, seed, device
         )
     for path, reason in skipped[:_SHOWN]:
-        print(f"skipped {path}: {reason}")
+        say(f"skipped {path}: {reason}")
     if len(skipped) > _SHOWN:
-        print(f"… and {len(skipped) - _SHOWN:,} more; the table's metadata lists them all")
+        say(f"… and {len(skipped) - _SHOWN:,} more; the table's metadata lists them all")
 
 
 def is_for_shapes(checkpoint: str) -> bool:
@@ -233,7 +234,7 @@ def _embed_recordings(
 ) -> list[tuple[str, str]]:
     root, names = recordings(input, arrays=intake.array_rate is not None)
     loaded = audio_named.named_encoder(checkpoint, seed=seed)
-    print(f"{checkpoint}: {loaded.report}")
+    say(f"{checkpoint}: {loaded.report}")
     embedder = Embedder(
         loaded,
         layer=layer,
@@ -248,20 +249,20 @@ def _embed_recordings(
     summary = embedder.write(root, names, out, checkpoint=checkpoint)
     _print_resumed(summary.resumed, len(names))
     if summary.statistics_source != "checkpoint":
-        print(f"The checkpoint has no log-mel statistics; used those of {summary.statistics_source}.")
-    print(
+        say(f"The checkpoint has no log-mel statistics; used those of {summary.statistics_source}.")
+    say(
         f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.recordings:,} recordings, "
         f"{len(summary.skipped):,} skipped"
     )
-    print(levels_line(summary.levels))
+    say(levels_line(summary.levels))
     if summary.arrays and intake.array_rate is None:
-        print(assumed_rate(summary.arrays))
+        say(assumed_rate(summary.arrays))
     return summary.skipped
 
 
 def _print_resumed(done: int, files: int) -> None:
     if done:
-        print(f"An earlier run had embedded {done:,} of {files:,} files; this one did the rest.")
+        say(f"An earlier run had embedded {done:,} of {files:,} files; this one did the rest.")
 
 
 def _embed_shapes(
@@ -286,7 +287,7 @@ def _embed_shapes(
         plan = clouds_of_points(input, points=most, least=taken, normals=normals, up=up or UP, columns=columns)
     else:
         plan = meshes(input, points=most, up=up)
-    print(f"{checkpoint}: {loaded.report}")
+    say(f"{checkpoint}: {loaded.report}")
     embedder = ShapeEmbedder(loaded, taken, device=named_device(device), strict=strict)
     out.parent.mkdir(parents=True, exist_ok=True)
     settings = dict(plan.reader.settings)
@@ -303,12 +304,12 @@ def _embed_shapes(
         columns=read,
     )
     _print_resumed(summary.resumed, len(plan.items))
-    print(
+    say(
         f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.rows:,} "
         f"{'clouds' if clouds else 'meshes'} of {taken:,} points, {len(summary.skipped):,} skipped"
     )
     by_default = [UP_BY_FORMAT] if settings["file_up"] == BY_FORMAT else []
-    print("".join(f"{line}\n" for line in [*by_default, *reading_notes(read)]), end="")
+    say(*by_default, *reading_notes(read))
     return summary.skipped
 
 

@@ -39,6 +39,7 @@ from randquant.probing import ProbeName
 from randquant.result_lines import result_table
 from randquant.results_page import partial_lines, published_lines
 from randquant.store import Store
+from randquant.terminal import say
 
 
 def evaluate(
@@ -112,7 +113,7 @@ def evaluate(
     if fewshot_folds is not None:
         lacking = missing_settings(fewshot_folds)  # what is not there is said before hours are spent
         if lacking:
-            print(f"{fewshot_folds} lacks {', '.join(lacking)}; the other settings are evaluated")
+            say(f"{fewshot_folds} lacks {', '.join(lacking)}; the other settings are evaluated")
     evaluation = Evaluation(
         checkpoint,
         PROTOCOLS[protocol],
@@ -126,13 +127,13 @@ def evaluate(
         named_device(device),
     )
     destination = Destination(out, {"encoder": loaded.sha256, "protocol": protocol}, results_page)
-    print(f"{checkpoint}: {loaded.report}")
+    say(f"{checkpoint}: {loaded.report}")
     results = []
     for task in tasks:
         results.append(destination.add(*evaluation.on_task(loaded, task)))
     if fewshot_folds is not None:
         results.append(destination.add(*evaluation.on_folds(loaded, fewshot_folds, MODELNET40)))
-    print("\n".join([*lines(results), *destination.shown()]))
+    say(*[*lines(results), *destination.shown()])
 
 
 def lines(results: list[dict]) -> list[str]:

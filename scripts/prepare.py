@@ -86,6 +86,7 @@ from randquant.command import run
 from randquant.coverage import coverage
 from randquant.errors import UsageError
 from randquant.store import SPLITS, Store
+from randquant.terminal import say
 
 _SHOWN = 20  # labels and skipped files in the summary; store.json has them all
 
@@ -573,7 +574,7 @@ def _synthetic(
 
 
 def _print_next(name: str, root: Path) -> None:
-    print(f"{root}: prepare it with python -m scripts.prepare {name} --root {root} --out STORE")
+    say(f"{root}: prepare it with python -m scripts.prepare {name} --root {root} --out STORE")
 
 
 def _prepare_public(name: str, settings: Public, options: Mapping[str, Any] | None = None) -> None:
@@ -592,7 +593,7 @@ def _prepare_public(name: str, settings: Public, options: Mapping[str, Any] | No
         plan = replace(plan, source={**plan.source, "archives": _identity(archives)})
     _prepare(plan, settings)
     if archives:
-        print(f"{unpacked} holds what was unpacked; the store does not need it, so it may be deleted.")
+        say(f"{unpacked} holds what was unpacked; the store does not need it, so it may be deleted.")
 
 
 def _download(dataset: Dataset, root: Path) -> None:
@@ -640,7 +641,7 @@ def _prepare(plan: Plan, settings: Settings) -> None:
     if complete:
         _print_complete(store)
     else:
-        print("\n".join(summary(store)))
+        say(*summary(store))
 
 
 def _intake(settings: Sounds | PublicSounds) -> Intake:
@@ -651,8 +652,8 @@ def _intake(settings: Sounds | PublicSounds) -> Intake:
 
 
 def _print_complete(store: Store) -> None:
-    print(f"{store.path} is complete already; nothing was done.")
-    print("\n".join(summary(store)))
+    say(f"{store.path} is complete already; nothing was done.")
+    say(*summary(store))
 
 
 def summary(store: Store) -> list[str]:

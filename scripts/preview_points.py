@@ -22,6 +22,7 @@ from randquant.atomic import atomic_path
 from randquant.command import run
 from randquant.errors import DataError, UsageError
 from randquant.store import Store
+from randquant.terminal import say
 
 FORMATS = (".png", ".pdf", ".svg")
 _DOTS = 200  # an inch
@@ -60,7 +61,7 @@ def preview(
     figure = gallery(torch.from_numpy(clouds), titles, seed=seed)
     with atomic_path(out) as temporary:
         figure.savefig(temporary, dpi=_DOTS, format=out.suffix[1:].lower())
-    print(f"{out}: {len(rows)} shapes under {len(augmentations())} views of {points:,} points")
+    say(f"{out}: {len(rows)} shapes under {len(augmentations())} views of {points:,} points")
 
 
 def chosen(store: Store, count: int, match: str | None) -> list[int]:

@@ -46,6 +46,7 @@ from randquant.probing import ProbeName
 from randquant.report import Entry
 from randquant.result_lines import result_table
 from randquant.results_page import partial_lines
+from randquant.terminal import say
 
 StatisticsScope = Literal["protocol", "fold"]
 
@@ -116,14 +117,14 @@ def probe(
     loaded = named_encoder(checkpoint, seed=seed)
     subject = {"encoder": loaded.sha256, "protocol": protocol, "layer": layer}
     destination = Destination(out, subject, results_page)
-    print(f"{checkpoint}: {loaded.report}")
+    say(f"{checkpoint}: {loaded.report}")
     results = []
     for each, linear in zip(tasks, settings, strict=True):
         facts, entries = _probe_task(checkpoint, loaded, each, linear, chosen)
         destination.add(facts, entries)
         results.append(facts)
     last = destination.shown()
-    print("\n".join([*result_table(results), *partial_lines(results, AUDIO), *beside(results), *last]))
+    say(*[*result_table(results), *partial_lines(results, AUDIO), *beside(results), *last])
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def read_json(path: str | Path, *, reduce: Callable[[dict[str, Any]], Any] | Non
         value = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=reduce)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check the path.") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise DataError(f"{path} is not readable as JSON ({error}); restore or regenerate the file.") from None
     if not isinstance(value, dict):
         raise DataError(f"{path} should hold a JSON object but holds a {type(value).__name__}; regenerate the file.")

@@ -195,10 +195,19 @@ def _short(value: Any) -> str:
 def _entries(record: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
     """The facts in a JSON file of one task or several, one entry a probe."""
     entries = []
-    for facts in record.get("results", [record]):
-        if not isinstance(facts, dict) or "task" not in facts or "accuracy" not in facts:
+    listed = record.get("results", [record])
+    for facts in listed if isinstance(listed, list) else [listed]:
+        if not _is_result(facts):
             raise DataError(f"{path} holds no probe results; give a results folder or a JSON file of a probe.")
         entries.append({**facts, "probe": facts.get("probe", "linear")})
         nested = {name: facts[name] for name in facts.get("probes", [])[1:]}
         entries += [{**facts, **numbers, "probe": name} for name, numbers in nested.items()]
     return entries
+
+
+def _is_result(facts: Any) -> bool:
+    """Whether facts are of a task, with an accuracy in [0, 1]."""
+    if not isinstance(facts, dict) or not isinstance(facts.get("task"), str):
+        return False
+    accuracy = facts.get("accuracy")
+    return isinstance(accuracy, int | float) and 0 <= accuracy <= 1

@@ -1,6 +1,8 @@
 """What no flag takes, whatever it is for: no number, numbers beyond the machine's, text that is no text."""
 
 import math
+import os
+import stat
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -63,6 +65,7 @@ def _check(name: str, value: Any) -> None:
         raise UsageError(f"--{name} {_digits(value)} should be at most {_LARGEST}; see --help.")
     if isinstance(value, str | Path):
         _check_text(f"--{name}", str(value))
+        _check_place(name, str(value))
 
 
 def _check_text(flag: str, text: str) -> None:
@@ -74,6 +77,18 @@ def _check_text(flag: str, text: str) -> None:
         raise UsageError(
             f"{flag} {printable(text)} is not valid UTF-8; rename it, or link to it under another name; see --help."
         ) from None
+
+
+def _check_place(name: str, text: str) -> None:
+    """Refuse what would be waited for, or read, for ever; a pipe of the shell, as in <(command), has its end."""
+    try:
+        mode = os.stat(text).st_mode
+    except (OSError, ValueError):
+        return  # whoever opens it says so better
+    kinds = {"device": (stat.S_ISCHR, stat.S_ISBLK), "pipe": (stat.S_ISFIFO,), "socket": (stat.S_ISSOCK,)}
+    kind = next((kind for kind, tests in kinds.items() if any(test(mode) for test in tests)), None)
+    if kind is not None and not (kind == "pipe" and text.startswith(("/dev/fd/", "/proc/self/fd/"))):
+        raise UsageError(f"--{name} {printable(text)} is a {kind}; give an ordinary file or folder.")
 
 
 def _takes_none(hint: Any) -> bool:

@@ -13,6 +13,7 @@ from randquant.errors import UsageError
 from randquant.spelling import did_you_mean
 
 _MOST_BYTES = 1 << 20
+_MOST_BRACKETS = 1000
 _PLAIN = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp"))
 
 
@@ -52,6 +53,8 @@ def _text(name: str) -> str:
         raise UsageError(_wrong(name, f"cannot be read ({(error.strerror or str(error)).lower()})")) from None
     if len(content) > _MOST_BYTES:
         raise UsageError(_wrong(name, "is no file of flags"))
+    if sum(text.count(bracket) for bracket in "[{") > _MOST_BRACKETS:  # a parser takes minutes to find out
+        raise UsageError(_wrong(name, "is not YAML of the form key: value (nested too deeply)"))
     return text
 
 

@@ -146,7 +146,21 @@ def read_report(folder: str | Path) -> Report:
         raise DataError(
             f"{path} has version {record.get('version')}, this program reads {VERSION}; probe again into a new folder."
         )
-    return Report(Path(folder), record["subject"], record["results"])
+    results, subject = record["results"], record.get("subject")
+    damaged = next((place for place, facts in enumerate(results) if not _is_entry(facts)), None)
+    if damaged is not None or not isinstance(subject, dict):
+        what = "no subject" if damaged is None else f"no task, probe, accuracy and digest in its entry {damaged + 1}"
+        raise DataError(f"{path} is damaged ({what}); restore it, or probe again into a new folder.")
+    return Report(Path(folder), subject, results)
+
+
+def _is_entry(facts: Any) -> bool:
+    """Whether an entry says what every one says."""
+    if not isinstance(facts, dict):
+        return False
+    words = all(isinstance(facts.get(name), str) for name in ("task", "probe", "predictions_sha256"))
+    accuracy = facts.get("accuracy")
+    return words and isinstance(accuracy, int | float) and 0 <= accuracy <= 1
 
 
 def _merged(folder: Path, entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], pa.Table]:
