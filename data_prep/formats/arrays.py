@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from data_prep.formats.budget import require_budget
 from data_prep.formats.columns import NORMAL, XYZ, Columns, by_name
 from data_prep.formats.npy_header import Header, read_npy_header
-from data_prep.formats.numbered import refuse_numbered
+from data_prep.formats.numbered import refuse_labelled, refuse_numbered
 from randquant.errors import DataError
 
 _ARRAYS = ("points", "positions", "xyz", "pc")  # what those of coordinates are called
 _NUMBERS = "fiu"  # kinds of NumPy arrays
+_LOOKED_AT = 100  # rows that tell whether a label stands first
 _WIDEST = 100  # columns of fewer than ten points; more are points lying down
 
 
@@ -83,6 +84,7 @@ def _columns_of(path: Path, array: NDArray, names: Sequence[str] | None) -> dict
     table = _matrix(path, array)
     if names is None:
         refuse_numbered(path, table[:, 0], table.shape[1])
+        refuse_labelled(path, np.asarray(table[:_LOOKED_AT], dtype=np.float64))
         names = (*XYZ, *NORMAL)
     else:
         require_width(path, names, table.shape[1])

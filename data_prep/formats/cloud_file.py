@@ -17,12 +17,12 @@ from data_prep.formats.arrays import read_arrays, require_width
 from data_prep.formats.columns import NORMAL, XYZ, Columns, by_name, plain_names
 from data_prep.formats.e57 import read_e57
 from data_prep.formats.las import read_las
-from data_prep.formats.numbered import refuse_numbered
+from data_prep.formats.numbered import refuse_labelled, refuse_numbered
 from data_prep.formats.obj import read_obj_points
 from data_prep.formats.pcd import read_pcd
 from data_prep.formats.placeholders import without_placeholders
 from data_prep.formats.ply import read_ply
-from data_prep.formats.point_table import Table, read_table
+from data_prep.formats.point_table import Table, first_rows, read_table
 from data_prep.formats.ptx import read_ptx
 from data_prep.formats.raw_floats import read_raw_floats
 from data_prep.formats.table_head import Head, read_head
@@ -144,6 +144,7 @@ def _read_table(path: Path, names: Names, wanted: Sequence[str]) -> Columns:
     table = read_table(path, head, range(len(places)) if head.width > len(places) else None)
     if table.numbers.shape[1]:
         refuse_numbered(path, table.numbers[:, 0], head.width)
+        refuse_labelled(path, first_rows(head))
     return _by_place(table, places)
 
 

@@ -79,6 +79,18 @@ def read_table(path: str | Path, head: Head, use: Sequence[int] | None = None) -
     return table
 
 
+def first_rows(head: Head) -> NDArray[np.float64]:
+    """(n, width): the numbers of the first rows; NaN for what is none."""
+    cells = [cells_of(row, head.separator) for row in head.rows]
+    rows = [[_first(cell) for cell in row] for row in cells if len(row) == head.width]
+    return np.array(rows, dtype=np.float64).reshape(-1, head.width)
+
+
+def _first(cell: str) -> float:
+    found = _float(cell.replace(",", ".", 1))
+    return float("nan") if found is None else found
+
+
 def _read_at_once(path: Path, head: Head, use: Sequence[int] | None) -> Table | None:
     """Rows of numbers alone, quickly; None where there is anything else."""
     try:

@@ -26,6 +26,7 @@ class Head:
         separator: between cells; None is white space.
         width: cells of the first row; 0 where there is none.
         texts: names in a line of their own that hold no x, y and z.
+        rows: the first lines of the table.
     """
 
     lines: int = 0
@@ -34,6 +35,7 @@ class Head:
     separator: str | None = None
     width: int = 0
     texts: Sequence[str] = ()
+    rows: Sequence[str] = ()
 
 
 def read_head(path: str | Path) -> Head:
@@ -69,7 +71,7 @@ def read_head(path: str | Path) -> Head:
     _refuse_decimal_commas(path, separator, [row, *following], bool(above_names(above)))
     names, texts = _names(path, above, width, separator)
     skip = len(above) + (not names and _are_places(cells_of(row, separator), next(iter(following), "")))
-    return Head(skip, names, count, separator, width, texts)
+    return Head(skip, names, count, separator, width, texts, [row, *following])
 
 
 def cells_of(line: str, separator: str | None) -> list[str]:

@@ -93,6 +93,7 @@ CELLS = text(np.c_[POINTS, np.arange(50), POINTS[:, :1]], ",")
         "# the columns are x y z i\n" + text(np.c_[POINTS, np.arange(50)]),
         "\ufeff" + CELLS,
         "Points:0,Points:1,Points:2,Normals:0\n" + text(np.c_[POINTS, NORMALS[:, 0]], ","),  # ParaView
+        "Points_m_XYZ:0,Points_m_XYZ:1,Points_m_XYZ:2\n" + text(POINTS, ","),  # VeloView
         "Easting;Northing;Height\n" + text(POINTS, ";"),
         "sep=;\nx [m];y [m];z [m]\n" + text(POINTS, ";"),
         "Point ID\tx\ty\tz\n" + text([("a b", *point) for point in POINTS], "\t"),
@@ -197,6 +198,20 @@ def test_rows_that_begin_with_their_number(suffix: str, tmp_path: Path) -> None:
         assert np.allclose(read_cloud(path, columns=(*XYZ, "i")).points, rows[:, :3])
     with pytest.raises(DataError, match="counts its rows"):
         read_cloud(CASES / "index_noheader.csv")
+
+
+def test_rows_that_begin_with_a_label_or_a_place_in_a_grid(tmp_path: Path) -> None:
+    grid = np.c_[np.arange(50) // 10, np.arange(50) % 10]
+    for rows, hint in ((np.c_[grid[:, :1], POINTS], "_ x y z"), (np.c_[grid, POINTS, np.ones(50)], "_ _ x y z _")):
+        np.save(tmp_path / "a.npy", rows)
+        np.savetxt(tmp_path / "b.xyz", rows, fmt="%g")
+        for name in ("a.npy", "b.xyz"):
+            with pytest.raises(DataError, match=f"a label or a place in a grid; give --columns {hint},"):
+                read_cloud(tmp_path / name)
+            found = read_cloud(tmp_path / name, columns=tuple(hint.split())).points
+            assert np.allclose(found, POINTS, atol=1e-4)
+    np.save(tmp_path / "c.npy", np.c_[np.round(POINTS, 0), NORMALS])  # whole coordinates throughout
+    assert len(read_cloud(tmp_path / "c.npy", normals=True).points)
 
 
 def test_columns_are_for_files_that_do_not_name_theirs(tmp_path: Path) -> None:
