@@ -10,7 +10,7 @@ from pathlib import Path
 
 from randquant.errors import DataError
 
-_EVERY = 0.05  # seconds between two looks
+_EVERY = 0.1  # seconds between two looks
 _MEGABYTE = 1000  # kB, which /proc counts in, closely enough
 
 
@@ -101,14 +101,18 @@ def _look(root: int, peaks: _Peaks) -> None:
 
 
 def _family(root: int) -> Iterator[int]:
-    """A process and all below it."""
+    """A process and all below it, but for copies of one that have not yet become what they will be.
+
+    Between fork and exec a child has its parent's memory and command line, and would count it twice.
+    """
     yield root
     try:
-        threads = os.listdir(f"/proc/{root}/task")
-        children = [child for thread in threads for child in _children(root, thread)]
+        command = Path(f"/proc/{root}/cmdline").read_bytes()
+        children = [child for thread in os.listdir(f"/proc/{root}/task") for child in _children(root, thread)]
+        others = [child for child in children if Path(f"/proc/{child}/cmdline").read_bytes() != command]
     except OSError:
         return
-    for child in children:
+    for child in others:
         yield from _family(child)
 
 
