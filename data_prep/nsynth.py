@@ -68,7 +68,7 @@ def _notes(root: Path, split: str, sizes: Mapping[str, int]) -> list[Item]:
 
 
 def _label_and_group(entry: dict[str, Any]) -> Any:
-    """Of a note, what is needed of it: a tenth of the memory that 300,000 whole ones take."""
+    """Of a note, what is needed of it: a fifth of the memory that 300,000 whole ones take."""
     try:
         return sys.intern(str(entry["instrument_family_str"])), sys.intern(str(entry["instrument_str"]))
     except KeyError:  # the table itself, or a note that is refused later
