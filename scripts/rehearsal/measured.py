@@ -71,7 +71,7 @@ def measured(command: Sequence[str], log: Path, *, open_files: int) -> Cost:
     return Cost(
         round(time.monotonic() - began, 2),
         round(usage.ru_utime + usage.ru_stime, 2),
-        max(usage.ru_maxrss, *peaks.memory.values(), 0) // _MEGABYTE,
+        max(peaks.memory.values(), default=0) // _MEGABYTE,  # usage's own is at least that of who started it
         max(started, default=0) // _MEGABYTE,
         peaks.own // _MEGABYTE,
         peaks.files,
@@ -87,7 +87,7 @@ def _look(root: int, peaks: _Peaks) -> None:
     own = processes = 0
     for pid in _family(root):
         try:
-            status = _status(pid)
+            status = sizes(pid)
             files = len(os.listdir(f"/proc/{pid}/fd"))
         except OSError:  # it has just ended
             continue
@@ -120,8 +120,8 @@ def _children(pid: int, thread: str) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split()]
 
 
-def _status(pid: int) -> dict[str, int]:
-    """The sizes in /proc/PID/status, in kB."""
+def sizes(pid: int | str) -> dict[str, int]:
+    """The sizes in /proc/PID/status, in kB: `VmHWM`, `RssAnon` and others; of this process where "self"."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     split = (line.split() for line in lines if line.endswith(" kB"))
     return {name.rstrip(":"): int(size) for name, size, _ in split}

@@ -4,26 +4,26 @@ python -m scripts.rehearsal.opening STORE
 """
 
 import json
-import resource
 import sys
 import time
 
 from randquant.store import Store
+from scripts.rehearsal.measured import sizes
 
 _PASSES = 5
 
 
 def opening(path: str) -> dict[str, float]:
-    """Seconds to open the store and to read one split's items, the median of five, and MB that it adds."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Processor seconds to open the store and to read one split's items, the median of five, and MB that it holds then."""
+    before = sizes("self")["RssAnon"]
     times = []
     for _ in range(_PASSES):
-        began = time.perf_counter()
+        began = time.process_time()
         store = Store.open(path)
-        opened = time.perf_counter()
+        opened = time.process_time()
         store.select("train")
-        times.append((opened - began, time.perf_counter() - opened))
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        times.append((opened - began, time.process_time() - opened))
+    after = sizes("self")["RssAnon"]
     open_seconds, select_seconds = (sorted(column)[_PASSES // 2] for column in zip(*times, strict=True))
     return {"open": round(open_seconds, 3), "select": round(select_seconds, 3), "memory": (after - before) // 1000}
 
