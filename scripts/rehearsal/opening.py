@@ -14,7 +14,7 @@ _PASSES = 5
 
 
 def opening(path: str) -> dict[str, float]:
-    """Processor seconds to open the store and to read one split's items, the median of five, and MB that it holds then."""
+    """Processor seconds to open the store and to select one split, the median of five, and MB that are held then."""
     before = sizes("self")["RssAnon"]
     times = []
     for _ in range(_PASSES):
