@@ -104,8 +104,8 @@ def closing(record: Mapping[str, Any]) -> list[str]:
     if "opening" in record:
         opening = record["opening"]
         lines.append(
-            f"opened in {opening['open']:.2f} processor seconds, the items of train selected in {opening['select']:.2f}, "
-            f"with {opening['memory']:,.0f} MB"
+            f"opened in {opening['open']:.2f} processor seconds, train selected in {opening['select']:.2f}; "
+            f"{opening['memory']:,.0f} MB held"
         )
     return lines
 
