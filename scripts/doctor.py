@@ -4,7 +4,7 @@
     python -m scripts.doctor voxforge --root VOXFORGE --out lost.txt   spcv2-12 audioset fsd50k
     python -m scripts.doctor modelnet --root MODELNET40                any of modelnet modelnet-txt modelnet-h5
                                                                        modelnet-dat scanobjectnn shapenet shapenetpart
-    python -m scripts.doctor repeats --store STORE --out repeats.csv   shapes of test that are in train too
+    python -m scripts.doctor repeats --store STORE --out repeats.csv   what of test is in train too
     python -m scripts.doctor store STORE                               does a prepared store hold what was written?
 
 Nothing is written but `--out`: all that is missing or unreadable, one a line, or the whole report where the name ends
@@ -29,6 +29,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from audio.repeats import nearest_in_train as nearest_recordings
 from data_prep.archives import packed
 from data_prep.dataset import Dataset
 from data_prep.datasets import DATASETS, SHAPES
@@ -191,15 +192,44 @@ def scanobjectnn(
 
 
 def repeats(store: Path, out: Path | None = None) -> None:
-    """Find shapes of test that repeat one of train: the very same points, or another sample of the same surface.
+    """Find what of test repeats something of train: the very same samples or points, or a copy of them.
+
+    Of recordings, copies that were encoded, resampled, scaled or shifted since; of shapes, another sample of the same
+    surface.
 
     Args:
-        store: of shapes, as scripts.prepare writes it.
-        out: table to write (.csv): every shape of test, the nearest of train, and how near it is.
+        store: of recordings or shapes, as scripts.prepare writes it.
+        out: table to write (.csv): every item of test, the nearest of train, and how near it is.
     """
-    opened = Store.open(store, kind="points")
-    found = nearest_in_train(opened)
-    paths = opened.column("path")
+    opened = Store.open(store)
+    if opened.kind == "audio":
+        _repeated_recordings(opened, out)
+    else:
+        _repeated_shapes(opened, out)
+
+
+def _repeated_recordings(store: Store, out: Path | None) -> None:
+    found = nearest_recordings(store)
+    if not found:
+        raise DataError(f"{store.path} has no recordings of test, or none of train; prepare it with both.")
+    paths = store.column("path")
+    same = sorted((pair for pair in found if pair.repeats), key=lambda pair: -pair.similarity)
+    alike = ("" if pair.exact else f" (similarity {pair.similarity:.2f})" for pair in same)
+    lines = [f"{paths[pair.test]} repeats {paths[pair.train]}{how}" for pair, how in zip(same, alike, strict=True)]
+    say(*_some(lines, len(lines), "; --out FILE.csv lists them all"))
+    if out is not None:
+        rows = [(paths[pair.test], paths[pair.train], f"{pair.similarity:.4f}", int(pair.repeats)) for pair in found]
+        write_text(out, csv_text([("test", "train", "similarity", "repeats"), *rows]))
+    exact = sum(pair.exact for pair in same)
+    say(
+        f"{store.path}: {len(same):,} of {len(found):,} recordings of test repeat one of train, {exact:,} of them "
+        "sample by sample"
+    )
+
+
+def _repeated_shapes(store: Store, out: Path | None) -> None:
+    found = nearest_in_train(store)
+    paths = store.column("path")
     same = sorted((pair for pair in found if pair.repeats), key=lambda pair: pair.distance)
     lines = [f"{paths[pair.test]} repeats {paths[pair.train]}{_how(pair)}" for pair in same]
     say(*_some(lines, len(lines), "; --out FILE.csv lists them all"))
@@ -208,7 +238,8 @@ def repeats(store: Path, out: Path | None = None) -> None:
         write_text(out, csv_text([("test", "train", "distance", "repeats"), *rows]))
     exact = sum(pair.exact for pair in same)
     say(
-        f"{store}: {len(same):,} of {len(found):,} shapes of test repeat one of train, {exact:,} of them point by point"
+        f"{store.path}: {len(same):,} of {len(found):,} shapes of test repeat one of train, {exact:,} of them point by "
+        "point"
     )
 
 
