@@ -14,6 +14,20 @@ except ImportError:  # Windows has no such locks
     fcntl = None  # type: ignore[assignment]
 
 
+_HELD: set[int] = set()  # descriptors whose locks this process holds or waits for
+
+
+def _let_go() -> None:
+    """A forked process has copies of the descriptors, and with them would hold the locks beyond its parent's end."""
+    for descriptor in _HELD:
+        os.close(descriptor)
+    _HELD.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
+
+
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the lock of an existing file or folder; without locks on this system, just go on.
@@ -29,11 +43,14 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
         yield
         return
     descriptor = os.open(path, os.O_RDONLY)
+    _HELD.add(descriptor)
     try:
         _lock(descriptor, path, wait)
         yield
     finally:
-        os.close(descriptor)
+        if descriptor in _HELD:  # not in a process forked inside
+            _HELD.remove(descriptor)
+            os.close(descriptor)
 
 
 @contextmanager

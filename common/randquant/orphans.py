@@ -13,7 +13,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 def end_with_parent(parent: int | None = None) -> None:
     """Have this process killed as soon as its parent is gone.
 
-    Call it first thing in a process that serves another one: a loader, another rank of a training.
+    Call it first thing in a process that serves another one, such as another rank of a training.
 
     Args:
         parent: process id of the parent, where it is known; if it is gone already, this process ends here.

@@ -1,5 +1,6 @@
 """A lock is one process's at a time and ends with it."""
 
+import os
 import subprocess
 import sys
 import time
@@ -43,3 +44,19 @@ def test_or_waits(tmp_path: Path) -> None:
     with locked(tmp_path, wait=True):
         assert process.wait(timeout=10) == 0
     assert time.monotonic() - began > 0.1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_does_not_hold_the_lock(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with locked(tmp_path):
+        child = os.fork()
+        if child == 0:
+            os.read(reading, 1)
+            os._exit(0)
+    with locked(tmp_path):
+        pass
+    os.write(writing, b"x")
+    assert os.waitpid(child, 0)[1] == 0
+    os.close(reading)
+    os.close(writing)

@@ -3,6 +3,7 @@
 import csv
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from randquant.augmentation import Augmentation
-from randquant.checkpoint import load_checkpoint
+from randquant.checkpoint import load_checkpoint, save_checkpoint
 from randquant.errors import DataError, UsageError
+from randquant.lock import locked
 from randquant.pretrain import pretrain
 from randquant.quantize import RandomizedQuantization
 from randquant.task import Task
@@ -159,6 +161,96 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(tmp_path:
     assert all(bool(torch.isfinite(value).all()) for value in state["method"].values())
 
 
+def test_weights_that_are_not_finite_are_neither_saved_nor_exported(tmp_path: Path) -> None:
+    run = settings(tmp_path / "run", checkpoint_every=3, log_every=50)
+
+    def build(device: torch.device) -> Task:
+        task = task_builder()(device)
+        inner = task.make_views
+        weight = task.encoder[0].weight  # type: ignore[index]
+
+        def forward(batch: Tensor, *, generator: torch.Generator) -> list[Tensor]:
+            views = RememberingViews.forward(inner, batch, generator=generator)  # type: ignore[arg-type]
+            if inner.calls == 11:  # type: ignore[attr-defined]
+                weight.register_hook(lambda gradient: gradient * torch.nan)
+            return views
+
+        inner.forward = forward  # type: ignore[attr-defined]
+        return task
+
+    with pytest.raises(DataError, match=r"NaN or an infinity at step 11; the last good state, of step 9, is kept in"):
+        pretrain(run, build)
+    assert load_checkpoint(run.out / "checkpoint.pt")["step"] == 9
+    assert not (run.out / "encoder.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda state: state.pop("optimizer"), "lacks optimizer"),
+        (lambda state: state.update(step="three"), "no sensible step"),
+        (lambda state: state.update(views=[]), "does not fit"),
+        (lambda state: state["method"].popitem(), "does not fit"),
+        (lambda state: state["optimizer"].pop("state"), "does not fit"),
+        (lambda state: state["optimizer"]["state"][0].pop("exp_avg"), "does not fit"),
+        (lambda state: state["optimizer"]["state"][0]["exp_avg"].fill_(torch.inf), "diverged"),
+    ],
+)
+def test_a_checkpoint_that_was_changed_is_refused(tmp_path: Path, change: Any, named: str) -> None:
+    run = settings(tmp_path / "run")
+    pretrain(run, task_builder())
+    (run.out / "encoder.safetensors").unlink()
+    state = load_checkpoint(run.out / "checkpoint.pt")
+    change(state)
+    for name in ("format", "version"):  # which are written anew
+        del state[name]
+    save_checkpoint(run.out / "checkpoint.pt", state)
+    with pytest.raises(DataError, match=named):
+        pretrain(run, task_builder())
+
+
+def test_one_run_at_a_time_writes_a_folder(tmp_path: Path) -> None:
+    run = settings(tmp_path / "run")
+    run.out.mkdir()
+    with locked(run.out), pytest.raises(DataError, match="another run is writing"):
+        pretrain(run, task_builder())
+    pretrain(run, task_builder())
+
+
+def test_nothing_is_left_of_a_run_that_did_not_begin(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        pretrain(settings(tmp_path / "run", batch_size=32), task_builder())
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".config.1.partial.yaml").write_text("cut o")
+    pretrain(settings(tmp_path / "run"), task_builder())
+    assert not list((tmp_path / "run").glob(".*"))
+
+
+def test_a_damaged_log_loses_its_damaged_lines_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = settings(tmp_path / "run")
+    with pytest.raises(Stop):
+        pretrain(run, task_builder(stop_at=8))
+    log = run.out / "log.csv"
+    lines = log.read_bytes().splitlines()
+    log.write_bytes(b"\n".join([*lines[:4], b"\x00\xff,,", b"two,loss,1,1", b"2,loss,1,soon", *lines[4:], b"6,lo"]))
+    pretrain(run, task_builder())
+    assert "4 damaged lines" in capsys.readouterr().err
+    losses = [int(row["step"]) for row in csv.DictReader(log.open()) if row["name"] == "loss"]
+    assert losses == [2, 4, 6, 8, 10, 11]
+
+
+@pytest.mark.parametrize("missing", ["MASTER_ADDR", "MASTER_PORT", "NODE_RANK"])
+def test_machines_that_do_not_know_each_other_are_told_how(
+    tmp_path: Path, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500", "NODE_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(missing)
+    with pytest.raises(UsageError, match=f"MASTER_ADDR, MASTER_PORT, NODE_RANK, but {missing} is not set"):
+        pretrain(settings(tmp_path / "run", nodes=2), task_builder())
+
+
 def test_more_items_a_batch_than_there_are(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="24 items"):
         pretrain(settings(tmp_path / "run", batch_size=32), task_builder())
@@ -184,7 +276,12 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"batch_size": 0}, {"learning_rate": 0.0}, {"momentum": 1.5}, {"devices": 0}, {"batch_size": 3, "devices": 2}],
+    [
+        *({"batch_size": 0}, {"learning_rate": 0.0}, {"momentum": 1.5}, {"devices": 0}),
+        *({"batch_size": 3, "devices": 2}, {"steps": -1}, {"steps": 10**30}, {"queue_size": 10**12}),
+        *({"hidden_size": 0}, {"hidden_size": 10**9}, {"projection_size": -3}, {"seed": 2**63}, {"seed": -1}),
+        *({"gradient_clip": float("nan")}, {"learning_rate": float("inf")}, {"log_every": 0}),
+    ],
 )
 def test_settings_out_of_range_are_named(tmp_path: Path, change: dict) -> None:
     with pytest.raises(ValueError, match="--"):

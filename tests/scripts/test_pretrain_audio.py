@@ -120,6 +120,12 @@ def test_two_processes_train_together(tmp_path: Path, store: Path) -> None:
         (["--devices", "2", "--batch_size", "3"], 2, "--batch_size"),
         (["--rq_bins", "1"], 2, "bins"),
         (["--batch_size", "512"], 2, "24 items"),
+        (["--d", "0"], 2, "--d should be from 1"),
+        (["--d", "100000000"], 2, "--d should be from 1"),
+        (["--d", "65536", "--hidden_size", "131072"], 2, "GB"),
+        (["--rq_bins", "1000000000"], 2, "--rq_bins should be from 2"),
+        (["--together", "0"], 2, "--together"),
+        (["--unit_seconds", "0.00001"], 2, "--unit_seconds"),
     ],
 )
 def test_bad_input_is_one_sentence(
@@ -129,6 +135,16 @@ def test_bad_input_is_one_sentence(
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("error: ")
     assert says in last
+
+
+def test_a_store_named_twice_and_a_unit_longer_than_every_recording_are_said(
+    tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = arguments(store, tmp_path / "run", "--data", store, store, "--unit_seconds", 2, "--steps", 1)
+    assert here(*words) == 0
+    said = capsys.readouterr().err
+    assert "--data holds the same items 2 times" in said
+    assert "--unit_seconds 2 is longer than every recording (the longest lasts 1.45 s)" in said
 
 
 def test_a_recipe_with_an_unknown_key_is_named(tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,6 +123,9 @@ def test_a_folder_of_something_else_is_left_alone(
         (["--points", "97"], 1, "shapes of 96"),
         (["--d", "20"], 2, "multiple of 16"),
         (["--crop_kept", "0.9", "0.1"], 2, "--crop_kept"),
+        (["--d", "100000000"], 2, "--d should be from 8"),
+        (["--points", "-1"], 2, "--points should be from 2"),
+        (["--subsets", "1000000000000"], 2, "--subsets"),
         (["--neighbours", "clean", "--encoder", "PointNeXt"], 2, "--neighbours"),
     ],
 )
