@@ -41,7 +41,7 @@ def test_a_truncated_one_is_refused(tmp_path: Path, kept: float) -> None:
     path = tmp_path / "checkpoint.pt"
     save_checkpoint(path, STATE)
     data = path.read_bytes()
-    path.write_bytes(data[: kept if kept >= 1 else int(kept * len(data))])
+    path.write_bytes(data[: int(kept if kept >= 1 else kept * len(data))])
     with pytest.raises(DataError, match=r"checkpoint\.pt"):
         load_checkpoint(path)
 

@@ -167,15 +167,15 @@ def test_weights_that_are_not_finite_are_neither_saved_nor_exported(tmp_path: Pa
     def build(device: torch.device) -> Task:
         task = task_builder()(device)
         inner = task.make_views
-        weight = task.encoder[0].weight  # type: ignore[index]
+        weight = task.encoder[0].weight
 
         def forward(batch: Tensor, *, generator: torch.Generator) -> list[Tensor]:
-            views = RememberingViews.forward(inner, batch, generator=generator)  # type: ignore[arg-type]
-            if inner.calls == 11:  # type: ignore[attr-defined]
+            views = RememberingViews.forward(inner, batch, generator=generator)
+            if inner.calls == 11:
                 weight.register_hook(lambda gradient: gradient * torch.nan)
             return views
 
-        inner.forward = forward  # type: ignore[attr-defined]
+        inner.forward = forward
         return task
 
     with pytest.raises(DataError, match=r"NaN or an infinity at step 11; the last good state, of step 9, is kept in"):

@@ -30,7 +30,7 @@ def peers(process: subprocess.Popen[str]) -> list[int]:
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 150
     while not path.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     assert path.exists()
@@ -72,7 +72,7 @@ def test_whatever_ends_one_ends_both(tmp_path: Path) -> None:
 
 def test_errors_of_all_are_said_once(tmp_path: Path) -> None:
     process = started(*arguments(tmp_path / "nowhere", tmp_path / "run"))
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=170)
     assert process.returncode == 1
     assert errors.count("there is no store") == 1
     assert len(errors.strip().splitlines()) == 1
