@@ -44,7 +44,7 @@ from randquant.atomic import write_json, write_text
 from randquant.command import run
 from randquant.csv_table import csv_text
 from randquant.errors import DataError
-from randquant.store import Store
+from randquant.store import Store, is_fold
 from randquant.terminal import say
 
 _SHOWN = 10  # of each kind of lost file, and labels
@@ -194,8 +194,8 @@ def scanobjectnn(
 def repeats(store: Path, out: Path | None = None) -> None:
     """Find what of test repeats something of train: the very same samples or points, or a copy of them.
 
-    Of recordings, copies that were encoded, resampled, scaled or shifted since; of shapes, another sample of the same
-    surface.
+    Of recordings, copies that were encoded, resampled, scaled or shifted since, across folds where the store has some;
+    of shapes, another sample of the same surface.
 
     Args:
         store: of recordings or shapes, as scripts.prepare writes it.
@@ -211,8 +211,12 @@ def repeats(store: Path, out: Path | None = None) -> None:
 def _repeated_recordings(store: Store, out: Path | None) -> None:
     found = nearest_recordings(store)
     if not found:
-        raise DataError(f"{store.path} has no recordings of test, or none of train; prepare it with both.")
+        raise DataError(
+            f"{store.path} has no recordings of test, or none of train; prepare it with both, or with folds."
+        )
     paths = store.column("path")
+    folds = is_fold(store.column("split")[found[0].test])
+    tested, learnt = ("a fold", "another") if folds else ("test", "train")
     same = sorted((pair for pair in found if pair.repeats), key=lambda pair: -pair.similarity)
     alike = ("" if pair.exact else f" (similarity {pair.similarity:.2f})" for pair in same)
     lines = [f"{paths[pair.test]} repeats {paths[pair.train]}{how}" for pair, how in zip(same, alike, strict=True)]
@@ -222,8 +226,8 @@ def _repeated_recordings(store: Store, out: Path | None) -> None:
         write_text(out, csv_text([("test", "train", "similarity", "repeats"), *rows]))
     exact = sum(pair.exact for pair in same)
     say(
-        f"{store.path}: {len(same):,} of {len(found):,} recordings of test repeat one of train, {exact:,} of them "
-        "sample by sample"
+        f"{store.path}: {len(same):,} of {len(found):,} recordings of {tested} repeat one of {learnt}, {exact:,} of "
+        "them sample by sample"
     )
 
 

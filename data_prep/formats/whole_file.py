@@ -5,22 +5,15 @@ from pathlib import Path
 from randquant.errors import DataError
 
 _LFS = b"version https://git-lfs.github.com/spec/"
-_PACKED = {
-    b"\x1f\x8b": "gzip",
-    b"PK\3\4": "ZIP",
-    b"7z\xbc\xaf\x27\x1c": "7-Zip",
-    b"\xfd7zXZ": "xz",
-    b"\x28\xb5\x2f\xfd": "Zstandard",
-}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ARE_ZIP = (".npz",)  # by their own format
 _HTML = (b"<!doctype html", b"<html")
 _PACKED = {
     b"\x1f\x8b": "gzip",
     b"PK\3\4": "ZIP",
-    b"7z\xbc\xaf": "7-Zip",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
     b"\xfd7zXZ": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
 }
 _HEAD = 256  # bytes that tell what a file is
 

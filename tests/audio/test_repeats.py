@@ -97,6 +97,28 @@ def test_a_store_without_test_is_refused(tmp_path: Path, capsys: pytest.CaptureF
     assert "no recordings of test" in capsys.readouterr().err
 
 
+def test_across_folds_a_copy_in_the_same_fold_does_not_count(tmp_path: Path) -> None:
+    rows = {
+        "a": ("fold1", 0),
+        "same fold": ("fold1", 0),
+        "b": ("fold2", 1),
+        "copy of b": ("fold3", 1),
+        "c": ("fold3", 2),
+    }
+    for name, (_, seed) in rows.items():
+        soundfile.write(tmp_path / f"{name}.wav", word(seed), RATE)
+    lines = [f"{name}.wav,x,{fold}" for name, (fold, _) in rows.items()]
+    (tmp_path / "task.csv").write_text("\n".join(["path,label,split", *lines]))
+    store = prepare(plan_labelled(tmp_path / "task.csv", tmp_path), tmp_path / "store", workers=1)
+    paths = store.column("path")
+    found = nearest_in_train(store)
+    assert len(found) == len(rows)
+    assert {(paths[pair.test], paths[pair.train]) for pair in found if pair.repeats} == {
+        ("b.wav", "copy of b.wav"),
+        ("copy of b.wav", "b.wav"),
+    }
+
+
 @pytest.mark.parametrize("samples", [np.zeros(0), np.zeros(100), np.ones(1), np.full(5_000, 32_767)])
 def test_a_descriptor_of_anything_is_finite(samples: np.ndarray) -> None:
     assert np.isfinite(descriptor(samples.astype(np.int16))).all()
