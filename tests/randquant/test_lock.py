@@ -1,6 +1,7 @@
 """A lock is one process's at a time and ends with it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -52,11 +53,15 @@ def test_a_forked_process_does_not_hold_the_lock(tmp_path: Path) -> None:
     with locked(tmp_path):
         child = os.fork()
         if child == 0:
-            os.read(reading, 1)
+            os.write(writing, b"x")  # it runs, so it has let go
+            time.sleep(60)
             os._exit(0)
-    with locked(tmp_path):
-        pass
-    os.write(writing, b"x")
-    assert os.waitpid(child, 0)[1] == 0
-    os.close(reading)
-    os.close(writing)
+        assert os.read(reading, 1) == b"x"
+    try:
+        with locked(tmp_path):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reading)
+        os.close(writing)
