@@ -147,6 +147,8 @@ def content(out: Path) -> dict[str, Any]:
 
 
 def _timeless(path: Path) -> Any:
+    if path.name == "verified.json":  # when each shard was last held against its hash
+        return None
     data = path.read_bytes()
     if path.suffix == ".pt":  # equal values may be pickled in several ways
         return _plain(torch.load(path, weights_only=True))
