@@ -97,7 +97,9 @@ def _parse(
     parser = _empty_parser(description)
     subcommands = parser.add_subcommands(required=True, metavar="COMMAND")
     for name, function in commands.items():
-        subcommands.add_subcommand(name, _parser(function, None), help=_summary(function))
+        # Flags take milliseconds each to declare: those of commands that nobody typed are left out.
+        subparser = _parser(function, None) if name in argv else _empty_parser(None)
+        subcommands.add_subcommand(name, subparser, help=_summary(function))
     values = _values(parser, argv, subcommands=list(commands))
     chosen = values["subcommand"]
     return _target(commands[chosen]), _checked(commands[chosen], values[chosen])

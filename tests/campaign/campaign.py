@@ -55,7 +55,7 @@ def campaign(commands: Commands, folder: Path, *, inputs: int, seed: int) -> Ite
 
 def file_parts(inputs: int, seed: int) -> dict[str, list[Damaged]]:
     """Damaged files by command and format."""
-    each = max(4, inputs * 2 // 3 // 19 - 16)
+    each = max(4, inputs * 2 // 3 // 23 - 16)
     draw = random.Random(seed)
     parts: dict[str, list[Damaged]] = defaultdict(list)
     for file in [*damaged_sounds(draw, each), *damaged_shapes(draw, each)]:
@@ -66,5 +66,5 @@ def file_parts(inputs: int, seed: int) -> dict[str, list[Damaged]]:
 def command_parts(material: Material, inputs: int, seed: int) -> dict[str, list[Input]]:
     """Mistyped flags, and damaged stores, runs, results, tables and recipes."""
     draw = random.Random(seed)
-    pieces = drawn(piece_inputs(material, draw, max(4, inputs // 100)), inputs // 8, seed)
-    return {"pieces": pieces, "flags": drawn(flag_inputs(material), inputs // 6, seed)}
+    pieces = drawn(piece_inputs(material, draw, max(4, inputs // 100)), inputs // 10, seed)
+    return {"pieces": pieces, "flags": drawn(flag_inputs(material), inputs // 7, seed)}

@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-HEAVY = ("lightning_fabric", "av", "trimesh", "h5py", "numba", "soundfile", "soxr", "scipy.stats", "sklearn.svm")
+HEAVY = ("lightning_fabric", "av", "h5py", "numba", "soundfile", "soxr", "scipy.stats", "sklearn.svm")
 SCRIPTS = (
     "prepare",
     "doctor",

@@ -4,7 +4,9 @@ import io
 import random
 import re
 import struct
+import tempfile
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from tests.campaign.damage import damages, impostors
 from tests.campaign.material import CORNERS, FACES, box_off, cloud
 
 POINTS = 96
+AXES = "1 0 0\n0 1 0\n0 0 1\n1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n"  # of a scanner in a PTX file, and its matrix
 _OWN = {"path", "label", "group", "split", "shard", "offset", "length", "vertices", "faces", "file_points"}
 
 
@@ -52,6 +55,10 @@ def cloud_kinds() -> list[Kind]:
         ".pts": f"96\n{text}".encode(),
         ".pcd": (header + "binary\n").encode() + points.tobytes(),
         ".ply": ply.format("binary_little_endian").encode() + points.tobytes(),
+        ".ptx": f"96\n1\n0 0 0\n{AXES}{text.replace(chr(10), ' 0.5' + chr(10))}".encode(),
+        ".las": _las(points, compressed=False),
+        ".laz": _las(points, compressed=True),
+        ".e57": _e57(points),
     }
     return [
         Kind("clouds", suffix, content, _lines(content)[:12], right_cloud, ("--points", "8"))
@@ -167,3 +174,25 @@ def _glb() -> bytes:
     exported = trimesh.Trimesh(CORNERS, FACES, process=False).export(file_type="glb")
     assert isinstance(exported, bytes)
     return exported
+
+
+def _las(points: NDArray, *, compressed: bool) -> bytes:
+    import laspy
+
+    survey = laspy.create(point_format=3, file_version="1.2")
+    survey.header.scales = [0.001] * 3
+    survey.x, survey.y, survey.z = points.T.astype(np.float64)
+    target = io.BytesIO()
+    survey.write(target, do_compress=compressed)
+    return target.getvalue()
+
+
+def _e57(points: NDArray) -> bytes:
+    import pye57
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scan.e57"
+        file = pye57.E57(str(path), mode="w")
+        file.write_scan_raw({f"cartesian{axis}": points[:, place] for place, axis in enumerate("XYZ")})
+        file.close()
+        return path.read_bytes()
