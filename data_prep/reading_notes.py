@@ -13,6 +13,7 @@ READING: Mapping[str, str] = {
     "unended_solids": "{:,} solids that no endsolid ends, so that something may be missing",
     "trailing_bytes": "{:,} bytes behind the last facet, left out",
     "loose_elements": "{:,} parts made of points or lines, which have no surface, left out",
+    "unknown_lines": "{:,} lines that begin with no keyword of the format, left out",
     "unshown_meshes": "{:,} meshes that the scene does not show, left out",
     "missing_rows": "{:,} rows without a point (not a number, infinite), left out",
     "broken_rows": "{:,} rows with a coordinate that is no finite number, left out",

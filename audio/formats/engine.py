@@ -91,7 +91,7 @@ def _or_ffmpeg(opened: Callable[[], Recording], path: Path) -> Recording:
 def _flac(path: Path, start: int) -> Recording:
     file = open(path, "rb")  # noqa: SIM115 closed by the recording
     try:
-        parts = flac_parts(file, start)
+        parts = flac_parts(path, file, start)
         if parts == [(0, path.stat().st_size, True)]:
             file.close()
             return _or_ffmpeg(lambda: LibsndfileRecording(path), path)

@@ -7,27 +7,74 @@ leave one that is too small. The number that the last frame carries tells (RFC 9
 import itertools
 import mmap
 import re
+from pathlib import Path
 from typing import IO
+
+from randquant.errors import DataError
 
 _TAIL = 1 << 17  # bytes that hold the last frame where STREAMINFO does not say how long the longest one is
 _BEGINNING = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _LENGTHS = {1: 192} | {code: 576 << (code - 2) for code in range(2, 6)} | {code: 1 << code for code in range(8, 16)}
 _LENGTH_BYTES, _RATE_BYTES = {6: 1, 7: 2}, {12: 1, 13: 2, 14: 2}  # of numbers too odd for a code
+_RATES = (0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000)  # Hz, by code
 _LOOKED_AT = 3  # frames at the end; what looks like one may be sound
 
 
-def flac_parts(file: IO[bytes], start: int) -> list[tuple[int, int, bool]]:
+def flac_parts(path: Path, file: IO[bytes], start: int) -> list[tuple[int, int, bool]]:
     """Where each of joined FLAC files begins and ends, mostly one, and whether it counts its frames.
 
     Args:
+        path: for the message.
         file: open for reading.
         start: byte where the first one begins.
+
+    Raises:
+        DataError: STREAMINFO and the first frame state other rates: decoders take the word of either.
     """
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         starts = [match.start() for match in _BEGINNING.finditer(content, start)]
         stops = [*starts[1:], len(content)]
+        for first in starts:
+            _check_rate(path, content, first)
     return [(first, stop, _counts_its_frames(file, first, stop)) for first, stop in zip(starts, stops, strict=True)]
+
+
+def _check_rate(path: Path, content: mmap.mmap, start: int) -> None:
+    stated = int.from_bytes(content[start + 18 : start + 21], "big") >> 4
+    place = start + 4
+    while place + 4 <= len(content):  # blocks of metadata (RFC 9639, section 8.1)
+        is_last = content[place] & 0x80
+        place += 4 + int.from_bytes(content[place + 1 : place + 4], "big")
+        if is_last:
+            break
+    head = content[place : place + 16]
+    rate = _frame_rate(head) if _SYNC.match(head) else None
+    if rate is not None and rate != stated:
+        raise DataError(
+            f"{path} contradicts itself: its header states {stated:,} Hz, its frames {rate:,} Hz; restore it, or "
+            "convert it with the program it comes from."
+        )
+
+
+def _frame_rate(head: bytes) -> int | None:
+    """Hz of the frame whose header this is; None where it leaves that to STREAMINFO, or it is no header."""
+    code, size = head[2] & 15 if len(head) > 2 else 0, _header_size(head)
+    if size is None or code == 0 or code == 15:
+        return None
+    if code in _RATE_BYTES:
+        number = int.from_bytes(head[size - _RATE_BYTES[code] : size], "big")
+        return number * {12: 1000, 13: 1, 14: 10}[code]
+    return _RATES[code]
+
+
+def _header_size(head: bytes) -> int | None:
+    """Bytes of the header of a frame before its checksum; None where it is no header."""
+    number, place = _coded_number(head)
+    if number is None or head[3] & 1 or head[2] >> 4 == 0:
+        return None
+    place += _LENGTH_BYTES.get(head[2] >> 4, 0) + _RATE_BYTES.get(head[2] & 15, 0)
+    return place if place < len(head) and _crc8(head[:place]) == head[place] else None
 
 
 def _counts_its_frames(file: IO[bytes], start: int, stop: int) -> bool:
@@ -58,13 +105,10 @@ def _last_ends(tail: bytes, fixed: int) -> list[int]:
 def _frame_end(head: bytes, fixed: int) -> int | None:
     """Where the frame ends whose header this is, in samples; None where it is no header."""
     number, place = _coded_number(head)
-    if number is None or head[3] & 1 or head[2] >> 4 == 0:
+    if number is None or _header_size(head) is None:
         return None
     code, extra = head[2] >> 4, _LENGTH_BYTES.get(head[2] >> 4, 0)
     length = int.from_bytes(head[place : place + extra], "big") + 1 if extra else _LENGTHS[code]
-    place += extra + _RATE_BYTES.get(head[2] & 15, 0)
-    if place >= len(head) or _crc8(head[:place]) != head[place]:
-        return None
     return (number if head[1] & 1 else number * fixed) + length
 
 

@@ -121,6 +121,8 @@ def _chunks(file: IO[bytes], size: int) -> int:
         if length < 0:
             break
         place += 12 + length
+        if place > size:  # more than a seek may take, if the damage is such
+            break
     return place
 
 

@@ -24,6 +24,13 @@ _REFERENCES = re.compile(rb"/[^\s]*")  # of a corner to its texture and normal
 _BOM = b"\xef\xbb\xbf"
 _HEAD = 1 << 12  # bytes that tell whether it is text
 _VERTEX, _FACE = (b"v ", b"V "), (b"f ", b"F ", b"fo ")  # the last is how old files write faces
+_BARE = (b"v", b"V", b"f", b"F")  # what a cut leaves of a line
+# What says nothing of polygons: attributes, groups, materials, curves, and how to draw them.
+_ATTRIBUTES = (b"vt ", b"vn ")
+_PASSED = frozenset(
+    b"vt vn vp vnt g o s usemtl mtllib usemap maplib mg lod bevel c_interp d_interp shadow_obj trace_obj cstype deg "
+    b"bmat step curv curv2 parm trim hole scrv sp end con ctech stech call csh".split()
+)
 _LOOSE, _FREE = (b"p ", b"l "), (b"surf ", b"bsp ", b"bzp ", b"cdp ")
 
 Lines = Sequence[bytes]  # each with its keyword
@@ -44,7 +51,7 @@ def read_obj(path: str | Path) -> Triangles:
     vertices: list[bytes] = []
     faces: list[bytes] = []
     before: list[int] = []  # vertices above each face
-    loose = 0
+    loose = unknown = 0
     for line in map(bytes.lstrip, lines):
         if line.startswith(_VERTEX):
             vertices.append(line)
@@ -53,13 +60,20 @@ def read_obj(path: str | Path) -> Triangles:
             before.append(len(vertices))
         elif line.startswith(_LOOSE):
             loose += 1
-        elif line.startswith(_FREE):
+        elif not line or line.startswith(_ATTRIBUTES) or line.split(maxsplit=1)[0].lower() in _PASSED:
+            continue
+        elif line.strip() in _BARE:
+            raise _unreadable(path, line, lines, "the numbers of a vertex or a face are")
+        elif not line.startswith(_FREE):
+            unknown += 1
+        else:
             raise DataError(
                 f"{path} line {_number(line, lines)} has a free-form surface, and only polygons are read; export it as "
                 "polygons."
             )
     places = _read_vertices(path, vertices, lines)
-    notes = {"loose_elements": loose} if loose else {}
+    counted = {"loose_elements": loose, "unknown_lines": unknown}
+    notes = {name: count for name, count in counted.items() if count}
     if not faces:
         return Triangles(places, np.empty((0, 3), dtype=np.int64), notes)
     read = from_polygons(path, places, *_read_faces(path, faces, np.array(before, dtype=np.int64), lines))

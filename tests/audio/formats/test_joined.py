@@ -156,3 +156,16 @@ def test_mp3_that_lacks_something(tmp_path: Path) -> None:
         (tmp_path / "y.mp3").write_bytes(damaged)
         with pytest.raises(DataError, match=r"damaged|truncated"):
             read_audio(tmp_path / "y.mp3")
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 11_025, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("bit", [0, 7, 15, 19])
+def test_flac_whose_header_states_another_rate_than_its_frames(tmp_path: Path, rate: int, bit: int) -> None:
+    path = tmp_path / "x.flac"
+    soundfile.write(path, np.zeros(8_000), rate)
+    assert len(read_audio(path, sample_rate=rate)) == 8_000
+    content = bytearray(path.read_bytes())
+    content[18 + bit // 8] ^= 0x80 >> bit % 8
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"Hz, its frames {rate:,} Hz"):
+        read_audio(path)

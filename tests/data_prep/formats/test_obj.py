@@ -117,3 +117,22 @@ def test_what_is_left_out_is_noted(tmp_path: Path) -> None:
     (tmp_path / "a.obj").write_text("cstype bspline\nsurf 0 1 0 1 1 2 3 4\n" + PLAIN)
     with pytest.raises(DataError, match="line 2 has a free-form surface"):
         read_obj(tmp_path / "a.obj")
+
+
+@pytest.mark.parametrize("end", ["f", "v", "v 1 2", "f 1/1 2/2 x"])
+def test_a_cut_that_leaves_no_whole_line_is_refused(end: str, tmp_path: Path) -> None:
+    (tmp_path / "x.obj").write_text(PLAIN + end)
+    with pytest.raises(DataError, match=f"line {len(VERTICES) + len(FACES) + 1} reads"):
+        read_obj(tmp_path / "x.obj")
+
+
+@pytest.mark.parametrize("end", ["f ", "f 1", "f 1 2"])
+def test_a_cut_that_leaves_too_few_corners_is_noted(end: str, tmp_path: Path) -> None:
+    (tmp_path / "x.obj").write_text(PLAIN + end)
+    assert read_obj(tmp_path / "x.obj").notes == {"short_faces": 1}
+
+
+def test_lines_of_no_keyword_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "x.obj"
+    path.write_text(PLAIN + "w 1 2 3\ng all\ns off\n# f 1 2 3\nusemtl a\nvt 0 0\nvn 0 0 1\n\nmtllib a.mtl\n6 1 2 3\n")
+    assert read_obj(path).notes == {"unknown_lines": 2}
