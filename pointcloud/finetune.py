@@ -83,6 +83,9 @@ class FinetuneSettings:
         for name, least in (("points", 1), ("epochs", 1), ("batch_size", 2), ("repeats", 1), ("votes", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} needs to be at least {least}, got {getattr(self, name)}")
+        for name, most in (("epochs", 10**6), ("repeats", 10**4), ("votes", 10**4)):
+            if getattr(self, name) > most:
+                raise ValueError(f"{name} needs to be at most {most:,}, got {getattr(self, name):,}")
         if not 0 <= self.warmup_epochs < self.epochs:
             raise ValueError(f"warmup_epochs needs to be from 0 to below {self.epochs}, got {self.warmup_epochs}")
         if self.learning_rate <= 0 or self.gradient_clip <= 0 or self.weight_decay < 0:
