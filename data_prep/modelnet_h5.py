@@ -70,6 +70,7 @@ def plan_modelnet_h5(
     check_share(validation)
     root = find_root(root, DATASET)
     listed = [(name, split) for split in HALVES for name in _files(root, split)]
+    _refuse_both(root, listed)
     files = [
         (cloud_file(root / name, classes=None, points=points, normals=normals), split)
         for name, split in listed
@@ -124,11 +125,19 @@ def _published(items: Sequence[Item]) -> dict[str, object]:
     return found | ({"published": dict(DATASET.items)} if found["classes_published"] == 40 else {})
 
 
+def _refuse_both(root: Path, listed: Sequence[tuple[str, str]]) -> None:
+    names = [name for name, _ in listed]
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled is not None:
+        raise DataError(f"both lists of {root} name {doubled}, so test would be learnt from; restore them.")
+
+
 def _files(root: Path, split: str) -> list[str]:
     """Names of the files of a split, sorted."""
     path = root / f"{split}_files.txt"
     if path.exists():
-        names = {PurePosixPath(line).name for line in read_lines(path, "a list of .h5 files") if line}
+        lines = [line.replace("\\", "/") for line in read_lines(path, "a list of .h5 files")]
+        names = {PurePosixPath(line).name for line in lines if line}
     else:
         names = {file.name for prefix in _PREFIXES for file in root.glob(f"{prefix}{split}*.h5")}
     wrong = sorted(name for name in names if not name.endswith(".h5"))

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from data_prep.formats.budget import require_budget
 from data_prep.formats.columns import NORMAL, XYZ, Columns, by_name
 from data_prep.formats.npy_header import Header, read_npy_header
-from data_prep.formats.numbered import refuse_labelled, refuse_numbered
+from data_prep.formats.numbered import LOOKED_AT, refuse_numbered
 from randquant.errors import DataError
 
 _ARRAYS = ("points", "positions", "xyz", "pc")  # what those of coordinates are called
 _NUMBERS = "fiu"  # kinds of NumPy arrays
-_LOOKED_AT = 100  # rows that tell whether a label stands first
-_WIDEST = 100  # columns of fewer than ten points; more are points lying down
+_WIDEST = 100  # unnamed columns; more are points lying down, images or features
 
 
 def read_arrays(path: Path, names: Sequence[str] | None = None) -> Columns:
@@ -50,7 +49,11 @@ def _headers(path: Path) -> dict[str, Header]:
     """What the arrays of a file say of themselves, of those that will be loaded."""
     if not zipfile.is_zipfile(path):
         with open(path, "rb") as stream:
-            return {"": read_npy_header(stream)}
+            header = read_npy_header(stream)
+            rest = path.stat().st_size - stream.tell() - math.prod(header[0]) * header[2].itemsize
+            if rest > 0 and not header[2].hasobject:
+                raise DataError(f"{path} holds {rest:,} bytes behind its array, maybe a second one; split it.")
+            return {"": header}
     with zipfile.ZipFile(path) as archive:
         members = [name for name in archive.namelist() if name.endswith(".npy")]
         wanted = [name for name in members if len(members) == 1 or name[:-4] in (*_ARRAYS, "normals")]
@@ -63,7 +66,12 @@ def _headers(path: Path) -> dict[str, Header]:
 
 def _columns_of_archive(path: Path, archive: Mapping[str, NDArray], names: Sequence[str] | None) -> dict[str, NDArray]:
     held = list(archive)
-    name = held[0] if len(held) == 1 else next((name for name in _ARRAYS if name in held), None)
+    found = held if len(held) == 1 else [name for name in _ARRAYS if name in held]
+    if len(found) > 1:
+        raise DataError(
+            f"{path} holds the arrays {' and '.join(found)}, and either may be the points; keep one of them."
+        )
+    name = found[0] if found else None
     if name is None:
         raise DataError(
             f"{path} holds the arrays {', '.join(held)} and none named points; name it so, or leave it out."
@@ -77,18 +85,26 @@ def _columns_of_archive(path: Path, archive: Mapping[str, NDArray], names: Seque
 
 def _columns_of(path: Path, array: NDArray, names: Sequence[str] | None) -> dict[str, NDArray]:
     if array.dtype.names and array.ndim == 1:
-        there = [
-            name for name in array.dtype.names if array.dtype[name].kind in _NUMBERS and not array.dtype[name].shape
-        ]
-        return by_name(path, ((name, array[name]) for name in there))
+        return by_name(path, _fields(array))
     table = _matrix(path, array)
     if names is None:
-        refuse_numbered(path, table[:, 0], table.shape[1])
-        refuse_labelled(path, np.asarray(table[:_LOOKED_AT], dtype=np.float64))
+        refuse_numbered(path, table[:, 0], table[:LOOKED_AT])
         names = (*XYZ, *NORMAL)
     else:
         require_width(path, names, table.shape[1])
     return dict(zip(names, table.T, strict=False))
+
+
+def _fields(array: NDArray) -> list[tuple[str, NDArray]]:
+    """The fields of numbers of a structured array; xyz of three numbers counts as xyz_0, xyz_1, xyz_2."""
+    found = []
+    for name in array.dtype.names or ():
+        values = array[name]
+        if values.dtype.kind in _NUMBERS and values.ndim == 1:
+            found.append((name, values))
+        elif values.dtype.kind in _NUMBERS and values.ndim == 2 and values.shape[1] <= len(XYZ):
+            found += [(f"{name}_{place}", column) for place, column in enumerate(values.T)]
+    return found
 
 
 def require_width(path: Path, names: Sequence[str], width: int) -> None:
@@ -104,8 +120,13 @@ def require_width(path: Path, names: Sequence[str], width: int) -> None:
 
 
 def _matrix(path: Path, array: NDArray, rows: int | None = None) -> NDArray:
-    lying = array.ndim == 2 and (array.shape[0] == 3 < array.shape[1] or array.shape[0] < 10 < _WIDEST < array.shape[1])
+    lying = array.ndim == 2 and (array.shape[0] == 3 < array.shape[1] or array.shape[0] < 10 < array.shape[1] > 50)
     usable = array.ndim == 2 and array.shape[1] >= 3 and array.dtype.kind in _NUMBERS and rows in (None, len(array))
+    if usable and not lying and array.shape[1] > _WIDEST:
+        raise DataError(
+            f"{path} has {array.shape[1]:,} columns without names, so it is an image or features and no cloud; leave "
+            "it out."
+        )
     if lying or not usable:
         raise DataError(
             f"{path} holds {array.dtype} {array.shape} where ({rows or 'points'}, 3 or more) numbers are expected; "

@@ -17,7 +17,7 @@ from data_prep.formats.arrays import read_arrays, require_width
 from data_prep.formats.columns import NORMAL, XYZ, Columns, by_name, plain_names
 from data_prep.formats.e57 import read_e57
 from data_prep.formats.las import read_las
-from data_prep.formats.numbered import refuse_labelled, refuse_numbered
+from data_prep.formats.numbered import refuse_numbered
 from data_prep.formats.obj import read_obj_points
 from data_prep.formats.pcd import read_pcd
 from data_prep.formats.placeholders import without_placeholders
@@ -137,14 +137,13 @@ def _read_table(path: Path, names: Names, wanted: Sequence[str]) -> Columns:
         return _read_named(path, head, names, wanted)
     if head.texts:
         raise DataError(
-            f"{path} names its columns {', '.join(head.texts)[:60]} and none of them x, y, z; rename them, or give "
+            f"{path} names its columns {', '.join(head.texts)[:60]} and not x, y and z; rename them, or give "
             "--columns with a name for each."
         )
     places = wanted[: head.width]
     table = read_table(path, head, range(len(places)) if head.width > len(places) else None)
     if table.numbers.shape[1]:
-        refuse_numbered(path, table.numbers[:, 0], head.width)
-        refuse_labelled(path, first_rows(head))
+        refuse_numbered(path, table.numbers[:, 0], first_rows(head))
     return _by_place(table, places)
 
 

@@ -14,8 +14,8 @@ PASSED_OVER = "_"  # a column without a name
 
 _UNIT = re.compile(r"\s*[\[(][^\])]*[\])]$")  # x [m], Y (mm)
 _PATTERNS = (
-    # ParaView's Points:0 and NumPy's points[0], points_0
-    (re.compile(r"(?:points?(?:_m_xyz)?|positions?|coordinates?|coords?|vertices|vertex)[:_]?\[?([012])\]?"), XYZ),
+    # ParaView's Points:0, VeloView's Points_m_XYZ:0 and NumPy's points[0], points_0
+    (re.compile(r"(?:points?(?:_m_xyz)?|positions?|coordinates?|coords?|vertices|vertex|xyz)[:_]?\[?([012])\]?"), XYZ),
     (re.compile(r"normals?[:_]?\[?([012])\]?"), NORMAL),
 )
 _PLACE = "points?|pos|positions?|coords?|coordinates?|pt|p"

@@ -129,9 +129,14 @@ class GltfNodes:
         return np.eye(3) + 2 * w * turn + 2 * turn @ turn
 
     def _roots(self) -> list[int]:
-        """Those of the default scene, of the only one, or all."""
+        """Those of the default scene, of the only one, or all where there is no scene."""
         scenes = self.file.json.get("scenes", [])
         default = self.file.json.get("scene", 0 if len(scenes) == 1 else None)
+        if default is None and scenes:
+            raise DataError(
+                f"{self.file.path} has {len(scenes)} scenes and does not say which to show; set its scene, or export "
+                "one alone."
+            )
         if default is None:
             return [number for number in range(self._count) if number not in self._parents]
         roots = list(self.file.entry("scenes", default).get("nodes", []))

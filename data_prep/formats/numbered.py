@@ -1,4 +1,4 @@
-"""Rows that begin with their own number, which is no coordinate."""
+"""Rows that begin with what is no coordinate: their own number, a time, a label, a place in a grid."""
 
 from pathlib import Path
 
@@ -7,51 +7,79 @@ from numpy.typing import NDArray
 
 from randquant.errors import DataError
 
+LOOKED_AT = 100  # rows that tell what stands behind the first column
 _FEWEST = 3  # rows that can count
+_SEVERAL = 10  # rows that can tell a time
+_EVEN = 0.5  # deviation of the steps of a clock, in steps
+_FAR = 1000.0  # by how much a time is larger than coordinates
 
 
-def refuse_numbered(path: Path, first: NDArray, columns: int) -> None:
-    """Refuse unnamed columns of which the first of four or more counts the rows: by one, upwards, or in any order.
+def refuse_numbered(path: Path, first: NDArray, rows: NDArray) -> None:
+    """Refuse unnamed columns of which the first of four or more are probably no coordinates.
 
-    Raises:
-        DataError: it does.
-    """
-    if columns > 3 and _counts(np.asarray(first)):
-        raise DataError(
-            f"{path} has {columns} columns without names, of which the first counts its rows, so it may be no x; give "
-            f"--columns {' '.join(['_', 'x', 'y', 'z', *['_'] * (columns - 4)])}, or --columns x y z … if it is x."
-        )
-
-
-def refuse_labelled(path: Path, rows: NDArray) -> None:
-    """Refuse unnamed columns whose first, or first two, are whole numbers where the three behind them are not.
-
-    A class, or the row and column in a scan's grid, stands in front of coordinates so.
+    The first counts the rows, by one, upwards, or in any order; or it rises as times do, in even steps or far from all
+    that follows; or it holds whole numbers, alone or with the second, where the next three do not; or it is the same in
+    all rows and none of the next three is. A class, or the row and column in a scan's grid, stands so.
 
     Args:
         path: for the error message.
-        rows: (n, columns) of the first rows of a file.
+        first: (N,) the first column.
+        rows: (n, columns) the first `LOOKED_AT` rows, NaN for what is no number.
 
     Raises:
-        DataError: they are such rows.
+        DataError: they are such rows; it says which `--columns` to give.
     """
-    if len(rows) < _FEWEST:
+    columns = rows.shape[1]
+    if columns <= 3:
         return
-    whole = (np.floor(rows) == rows).all(axis=0) & np.isfinite(rows).all(axis=0)
-    for before in (1, 2):
-        if len(whole) >= before + 3 and whole[:before].all() and not whole[before : before + 3].any():
-            names = [*["_"] * before, "x", "y", "z", *["_"] * (len(whole) - before - 3)]
-            raise DataError(
-                f"{path} has {len(whole)} columns without names and whole numbers before three that are none, which "
-                f"may be a label or a place in a grid; give --columns {' '.join(names)}, or --columns x y z … if they "
-                "are x."
-            )
+    first = np.asarray(first, dtype=np.float64)
+    first = first[np.isfinite(first)]
+    rows = np.asarray(rows, dtype=np.float64)
+    rows = rows[np.isfinite(rows[:, :4]).all(axis=1)]
+    before = 1
+    if _counts(first):
+        found = "the first counts its rows, so it may be no x"
+    elif _is_time(first, rows):
+        found = "the first rises from row to row as times do, so it may be no x"
+    elif before := _labels(first, rows):
+        found = "what stands before three that are none are whole numbers, maybe a label or a place in a grid"
+    else:
+        return
+    names = ["_"] * before + ["x", "y", "z"] + ["_"] * (columns - before - 3)
+    raise DataError(
+        f"{path} has {columns} columns without names, of which {found}; give --columns {' '.join(names)}, or "
+        "--columns x y z … if it is x."
+    )
 
 
 def _counts(first: NDArray) -> bool:
     """Whether whole numbers follow one another upwards, or are all those from the least to the greatest, once each."""
-    if len(first) < _FEWEST or not np.isfinite(first).all() or (first % 1).any():
+    if len(first) < _FEWEST or (first % 1).any():
         return False
     if (np.diff(first) > 0).all():
         return True
     return bool(first.max() - first.min() == len(first) - 1 and len(np.unique(first)) == len(first))
+
+
+def _is_time(first: NDArray[np.float64], rows: NDArray[np.float64]) -> bool:
+    """Whether the first column never falls, and rises in even steps or is far beyond the next three."""
+    steps = np.diff(first)
+    if len(rows) < _SEVERAL or (steps < 0).any() or not steps.any():
+        return False
+    return bool(steps.std() < _EVEN * steps.mean() or np.abs(first).min() > _FAR * np.abs(rows[:, 1:4]).max())
+
+
+def _labels(first: NDArray[np.float64], rows: NDArray[np.float64]) -> int:
+    """How many columns that are whole numbers, or constant, stand before three that are not; 0 where that is not so."""
+    if len(rows) < _FEWEST:
+        return 0
+    constant = np.ptp(rows[:, :4], axis=0) == 0
+    if np.ptp(first) == 0 and not constant[1:].any():
+        return 1
+    whole = (rows % 1 == 0).all(axis=0)
+    for before in (1, 2):
+        behind = rows[:, before : before + 3]
+        fractions = behind.shape[1] == 3 and not whole[before : before + 3].any() and np.isfinite(behind).all()
+        if whole[:before].all() and not (first % 1).any() and fractions:
+            return before
+    return 0

@@ -19,8 +19,12 @@ from data_prep.formats.triangles import Triangles, from_polygons
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
-_COMMENT = re.compile(rb"#[^\n]*")
+_COMMENT = re.compile(rb"(?i)#(?!(?:ind|inf|qnan|snan))[^\n]*")  # 1.#IND is what Microsoft's libraries print
+# A name that ends in a backslash (a folder of Windows) does not take the next line with it.
+_NAME = re.compile(rb"(?m)^([ \t]*(?:mtllib|usemtl|maplib|usemap|map_\w+|o)[ \t][^\n]*?)\\+[ \t]*$")
 _REFERENCES = re.compile(rb"/[^\s]*")  # of a corner to its texture and normal
+_CONTINUED = re.compile(rb"\\[ \t]*\n")
+_LONG_LINE = re.compile(rb"(?:[^\n]*\\[ \t]*\n)+[^\n]*")
 _BOM = b"\xef\xbb\xbf"
 _HEAD = 1 << 12  # bytes that tell whether it is text
 _VERTEX, _FACE = (b"v ", b"V "), (b"f ", b"F ", b"fo ")  # the last is how old files write faces
@@ -96,11 +100,22 @@ def _lines(path: Path) -> list[bytes]:
     data = read_bytes(path)
     head = data[:_HEAD]
     if b"\0" in head:
-        if 3 * head.count(b"\0") > len(head):
+        if 3 * head.count(b"\0") > len(head) and 0 in (head[::2].count(0), head[1::2].count(0)):
             raise DataError(f"{path} is text in UTF-16 where UTF-8 is read; save it as that.")
-        raise DataError(f"{path} is binary where an OBJ file is text; export the mesh again or leave it out.")
+        raise DataError(
+            f"{path} is binary where an OBJ file is text (it holds zero bytes); export the mesh again or leave it out."
+        )
     data = data.removeprefix(_BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return _COMMENT.sub(b"", data).replace(b"\\\n", b" ").replace(b"\t", b" ").split(b"\n")
+    data = _COMMENT.sub(b"", data)
+    if b"\\" in data:
+        data = _LONG_LINE.sub(_joined, _NAME.sub(rb"\1", data))
+    return data.replace(b"\t", b" ").split(b"\n")
+
+
+def _joined(lines: re.Match[bytes]) -> bytes:
+    """A continued line in one piece, and empty ones below it, so that the next keep their numbers."""
+    text, breaks = _CONTINUED.subn(b" ", lines[0])
+    return text + b"\n" * breaks
 
 
 def _read_vertices(path: Path, vertices: Lines, lines: Lines) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 Files in the wild differ from the format's description (Geomview, "OFF: Object File Format"): counts stand right
 after the word OFF or stick to it (`OFF490 518 0`), edges are not counted, comments and blank lines stand anywhere,
 colours follow a face, faces have any number of corners, letters before OFF stand in any order, and lines end where they
-like. All of that is read. Numbers of vertices and of faces must be there in full; what follows them is ignored.
+like. All of that is read. Vertices and faces must be there in full, and no further faces may follow them.
 """
 
 import itertools
@@ -87,6 +87,7 @@ def _read_regular(path: Path, data: bytes) -> Triangles | None:
     size = int(faces[0, 0])
     if not 3 <= size < faces.shape[1] or (faces[:, 0] != size).any():
         return None
+    _refuse_more(path, counts, data[bounds[2] :].lstrip().partition(b"\n")[0])
     corners = np.ascontiguousarray(faces[:, 1 : size + 1])
     return from_polygons(path, np.ascontiguousarray(vertices[:, :3]), corners.ravel(), np.full(len(faces), size))
 
@@ -117,6 +118,8 @@ def _read_any(path: Path, data: bytes) -> Triangles:
         if wrapped is None:
             raise
         vertices, polygons = wrapped
+    else:
+        _refuse_more(path, counts, b"".join(line for _, line in body[counts.vertices + counts.faces :][:1]))
     if not any(len(polygon) > 2 for polygon in polygons):
         raise DataError(f"{path} has no face of three corners or more, so it has no surface; leave it out.")
     corners = np.array([corner for polygon in polygons for corner in polygon], dtype=np.int64)
@@ -196,11 +199,24 @@ def _read_counts(path: Path, lines: Lines) -> _Counts:
 def _refuse_missing(path: Path, counts: _Counts, rows: int, last: int) -> None:
     if rows >= counts.vertices + counts.faces:
         return
+    if not rows and len(counts.rest.split()) > 3 * counts.vertices + 4 * counts.faces:
+        raise DataError(
+            f"{path} is one line whose numbers of vertices, faces and colours cannot be told apart; write a line for "
+            "each."
+        )
     if rows < counts.vertices:
         found = f"{rows} of {counts.vertices} vertices"
     else:
         found = f"{rows - counts.vertices} of {counts.faces} faces"
     raise DataError(f"{path} ends at line {last} with {found}; it is truncated, restore it.")
+
+
+def _refuse_more(path: Path, counts: _Counts, line: bytes) -> None:
+    """Refuse a line behind the last face that is a face as well."""
+    words = line.split()
+    corners = [_whole(word) for word in words[1 : 1 + max(_whole(words[0]), 0)]] if words else []
+    if len(corners) > 2 and len(corners) == _whole(words[0]) and all(0 <= c < counts.vertices for c in corners):
+        raise DataError(f"{path} holds more than the {counts.faces:,} faces that its header says; restore it.")
 
 
 def _read_vertices(path: Path, lines: Lines) -> NDArray[np.float64]:

@@ -112,6 +112,8 @@ def read_ply(path: str | Path) -> Ply:
     body.refuse_more(elements)
     single = {one.name for element in elements for one in element.properties if one.count is None}
     columns = {name: values.numbers for name, values in found.get("vertex", {}).items() if name in single}
+    if not columns.keys() & {"x", "y", "z"}:
+        columns = {name.lower() if name in {"X", "Y", "Z"} else name: numbers for name, numbers in columns.items()}
     if not {"x", "y", "z"} <= columns.keys():
         raise DataError(f"{path} has no vertices with x, y and z; leave it out.")
     faces, bands = _indices(path, found, "face"), _indices(path, found, "tristrips")
@@ -175,7 +177,16 @@ def _read_header(path: Path, header: str) -> tuple[bool, list[_Element]]:
                 properties.append(_Property(" ".join(name), np.dtype(order + _TYPES[kind])))
             case _:
                 raise DataError(f"{path} has the line {' '.join(words)[:60]!r} in its header; restore or leave it out.")
+    _refuse_doubled(path, "elements", [element.name for element in elements])
+    for element in elements:
+        _refuse_doubled(path, f"properties of {element.name}", [one.name for one in element.properties])
     return order == "=", elements
+
+
+def _refuse_doubled(path: Path, what: str, names: Sequence[str]) -> None:
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled is not None:
+        raise DataError(f"{path} has two {what} called {doubled[:40]}; rename or leave out one of them.")
 
 
 class _Body:
@@ -271,11 +282,12 @@ class _Body:
         return int(length)
 
     def refuse_more(self, elements: Sequence[_Element]) -> None:
-        """Raise where there is more than the header says: any number of a text, as much as a row of bytes."""
+        """Raise where there is more than the header says: any number of a text, as much as a row that is not blank."""
         rest = self.units[self.place :]
         last = elements[-1].properties if elements else ()
         row = sum(self._wide(one.dtype if one.count is None else one.count) for one in last)
-        if len(rest) >= (1 if self.text else max(row, 1)) and (self.text or rest.any()):
+        blank = not self.text and not rest.tobytes().strip(b"\0\r\n\t ")
+        if len(rest) >= (1 if self.text else max(row, 1)) and not blank:
             raise DataError(
                 f"{self.path} holds more {'numbers' if self.text else 'bytes'} than its header says; restore it or "
                 "leave it out."

@@ -69,6 +69,7 @@ def _read_binary(path: Path, data: bytes) -> Triangles:
             f"of {_HEAD} bytes; restore it or leave it out."
         )
     told = int.from_bytes(data[_HEAD - 4 : _HEAD], "little")
+    _refuse_other_order(path, data)
     there, rest = divmod(len(data) - _HEAD, _FACET.itemsize)
     if told > there and rest:
         raise DataError(
@@ -83,9 +84,26 @@ def _read_binary(path: Path, data: bytes) -> Triangles:
     if len(facets) != told:
         notes["stl_counts"] = 1
     if rest:
+        _refuse_more_files(path, data, _HEAD + len(facets) * _FACET.itemsize)
         notes["trailing_bytes"] = rest
     corners = facets["corners"].reshape(-1, 3).astype(np.float64)
     return Triangles(corners, np.arange(len(corners)).reshape(-1, 3), notes)
+
+
+def _refuse_other_order(path: Path, data: bytes) -> None:
+    """Refuse numbers with the first byte first, which fit the size that way alone."""
+    told = int.from_bytes(data[_HEAD - 4 : _HEAD], "big")
+    if told and not _fits(data) and len(data) == _HEAD + _FACET.itemsize * told:
+        raise DataError(
+            f"{path} is a binary STL file in big-endian order where little-endian is read; export it again."
+        )
+
+
+def _refuse_more_files(path: Path, data: bytes, place: int) -> None:
+    """Refuse further files behind the first, as `cat` joins them."""
+    rest = data[place:]
+    if (_fits(rest) and len(rest) > _HEAD) or re.match(rb"\s*solid\b[^\n]*\n\s*facet\b", rest.lower()):
+        raise DataError(f"{path} holds a second STL file behind its {place:,} bytes; split it, or join the meshes.")
 
 
 def _are_facets(rows: NDArray, known: NDArray) -> bool:

@@ -1,5 +1,6 @@
 """What stands above the numbers of a text file of points, and what is between its cells."""
 
+import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -77,10 +78,13 @@ def read_head(path: str | Path) -> Head:
 def cells_of(line: str, separator: str | None) -> list[str]:
     """The cells of a line without the white space and quotation marks around them.
 
-    >>> cells_of(' X Y  Z ', None), cells_of(',"x",y', ",")
-    (['X', 'Y', 'Z'], ['', 'x', 'y'])
+    >>> cells_of(' X Y  Z ', None), cells_of(',"x","a, b"', ",")
+    (['X', 'Y', 'Z'], ['', 'x', 'a, b'])
     """
-    return [cell.strip().strip('"') for cell in line.strip(" \r\n").split(separator)]
+    line = line.strip(" \r\n")
+    if separator and '"' in line:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True))]
+    return [cell.strip().strip('"') for cell in line.split(separator)]
 
 
 def separator_of(line: str) -> str | None:
@@ -126,7 +130,7 @@ def _is_header(line: str) -> bool:
 def _words_with_xyz(line: str) -> list[str]:
     text = line.strip().lstrip("#/%").strip(" \r\n")
     for sign in (";", "\t", ",", None):
-        words = [word.strip().strip('"') for word in text.split(sign)]
+        words = cells_of(text, sign)
         known = {plain(word) for word in words}
         if set(XYZ) <= known or {"easting", "northing"} <= known:
             return words

@@ -53,7 +53,7 @@ def tree(tmp_path: Path) -> Path:
         (root / f"ply_data_{part[:-1]}_{part[-1]}_id2file.json").write_text(json.dumps(files))
     prefix = "data/modelnet40_ply_hdf5_2048/ply_data_"
     (root / "train_files.txt").write_text(f"{prefix}train1.h5\n{prefix}train0.h5\n")
-    (root / "test_files.txt").write_text(f"{prefix}test0.h5\n")
+    (root / "test_files.txt").write_text(f"{prefix}test0.h5\r\n".replace("/", "\\"))  # as written on Windows
     (root / "shape_names.txt").write_text("\n".join(MODELNET40) + "\n")
     (root / "._ply_data_train0.h5").write_bytes(b"litter")
     return root
@@ -282,6 +282,7 @@ def test_damaged_files(tree: Path, tmp_path: Path) -> None:
     [
         ("train_files.txt", "notes.doc\n", "names notes.doc, which is no .h5 file"),
         ("shape_names.txt", "chair\nchair\n", "should name each class once"),
+        ("train_files.txt", "a/ply_data_train0.h5\na/ply_data_test0.h5\n", "both lists of .* name ply_data_test0.h5"),
         ("shape_names.txt", "chair\ntable\n", "names 2 classes where the label 37 occurs"),
         (
             "shape_names.txt",

@@ -87,6 +87,9 @@ CELLS = text(np.c_[POINTS, np.arange(50), POINTS[:, :1]], ",")
         ",x,y,z,class\n" + text([(row, *point, "chair") for row, point in enumerate(POINTS)], ","),  # pandas
         "z;class;y;x\n" + text([(z, "a b", y, x) for x, y, z in POINTS], ";"),
         "z\ty\tx\n" + text(POINTS[:, ::-1], "\t"),
+        "intensity,time,Points_m_XYZ:0,Points_m_XYZ:1,Points_m_XYZ:2\n"
+        + text(np.c_[np.ones(50), np.arange(50), POINTS], ","),  # VeloView
+        "label,x,y,z\n" + text([('"a, b"', *point) for point in POINTS], ","),
         "50\n" + text(np.c_[POINTS, np.full(50, -1200), np.full((50, 3), 255)]),  # Leica: intensity and colours
         "0,1,2\n" + text(POINTS, ","),  # pandas, without names
         "# Format: X Y Z R G B\n" + text(np.c_[POINTS, np.zeros((50, 3))]),
@@ -121,6 +124,12 @@ def test_named_arrays(tmp_path: Path) -> None:
         named[axis] = POINTS[:, place]
     np.save(tmp_path / "a.npy", named)
     assert np.allclose(read_cloud(tmp_path / "a.npy").points, POINTS, atol=1e-6)
+    together = np.zeros(50, dtype=[("rgb", "u1", 3), ("xyz", "f8", 3), ("normal", "f8", 3)])
+    together["xyz"], together["normal"] = POINTS, NORMALS
+    np.save(tmp_path / "d.npy", together)
+    read = read_cloud(tmp_path / "d.npy", normals=True)
+    assert np.array_equal(read.points, POINTS)
+    assert np.allclose(read.normals, NORMALS)
     for arrays in ({"whatever": POINTS}, {"label": np.zeros(1), "pc": POINTS}, {"colors": BOTH, "positions": POINTS}):
         np.savez(tmp_path / "b.npz", **arrays)
         assert np.array_equal(read_cloud(tmp_path / "b.npz").points, POINTS)
@@ -214,12 +223,54 @@ def test_rows_that_begin_with_a_label_or_a_place_in_a_grid(tmp_path: Path) -> No
     assert len(read_cloud(tmp_path / "c.npy", normals=True).points)
 
 
+SORTED = POINTS[np.argsort(POINTS[:, 0])]
+CONSTANT = np.full(50, 3)
+
+
+@pytest.mark.parametrize("more", [(), (np.full(50, "car"),), (np.full(50, "nan"), np.full(50, "a b"))])
+@pytest.mark.parametrize(
+    ("first", "words", "names"),
+    [
+        ([1.6e9 + np.arange(50) // 5 * 0.1], "rises from row to row as times do", "_ x y z"),
+        ([318123.5 + np.arange(50) * 1e-3], "rises from row to row as times do", "_ x y z"),
+        ([CONSTANT], "maybe a label or a place in a grid", "_ x y z"),
+        ([np.arange(50) % 3], "maybe a label or a place in a grid", "_ x y z"),
+        ([np.arange(50) // 8, np.arange(50) % 8], "maybe a label or a place in a grid", "_ _ x y z"),  # FARO's
+    ],
+)
+def test_rows_that_begin_with_what_is_no_coordinate(
+    first: list[np.ndarray], words: str, names: str, more: tuple[np.ndarray, ...], tmp_path: Path
+) -> None:
+    columns = [*(column.tolist() for column in first), *POINTS.T.tolist(), *(column.tolist() for column in more)]
+    path = tmp_path / "a.csv"
+    path.write_text(text(zip(*columns, strict=True), ";"))
+    names = " ".join([names, *["_"] * len(more)])
+    with pytest.raises(DataError, match=f"{words}.*give --columns {names}, or"):
+        read_cloud(path)
+    assert np.allclose(read_cloud(path, columns=tuple(names.replace("_", "i", 1).split())).points, POINTS)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.c_[SORTED, POINTS[:, 0]],
+        np.c_[SORTED + np.array([5e5, 4.6e6, 0]), CONSTANT],
+        np.c_[np.arange(50) // 8, np.arange(50) % 8, POINTS[:, 2]],  # a grid of heights
+        np.c_[500 + np.arange(50) // 8, 40 + np.arange(50) % 8, POINTS[:, 2], CONSTANT, CONSTANT, CONSTANT],
+        np.c_[np.arange(50) // 8, np.arange(50) % 8, np.arange(50) % 4, POINTS],  # voxels
+    ],
+)
+def test_rows_that_begin_with_coordinates_all_the_same(rows: np.ndarray, tmp_path: Path) -> None:
+    np.savetxt(tmp_path / "a.txt", rows)
+    assert np.allclose(read_cloud(tmp_path / "a.txt").points, rows[:, :3])
+
+
 def test_columns_are_for_files_that_do_not_name_theirs(tmp_path: Path) -> None:
     named = write(tmp_path / "a.csv")
     assert np.allclose(read_cloud(named, columns=("z", "y", "x", "_", "_", "_")).points, POINTS)
     (tmp_path / "b.txt").write_text("lat lon alt\n" + text(POINTS))
     assert np.allclose(read_cloud(tmp_path / "b.txt", columns=("y", "x", "z")).points, POINTS[:, [1, 0, 2]])
-    with pytest.raises(DataError, match=r"names its columns lat, lon, alt and none of them x, y, z"):
+    with pytest.raises(DataError, match=r"names its columns lat, lon, alt and not x, y and z"):
         read_cloud(tmp_path / "b.txt")
     with pytest.raises(DataError, match="has 3 columns where --columns names 4"):
         read_cloud(tmp_path / "b.txt", columns=(*XYZ, "i"))
@@ -275,6 +326,9 @@ def test_normals_that_are_missing_or_nearly_of_length_one(tmp_path: Path) -> Non
         ("a.npz", b"PK\3\4", "is no array of numbers"),
         ("a.npy", np.zeros((3, 50)), r"holds float64 \(3, 50\) where .* transpose it"),
         ("a.npy", np.zeros((6, 500)), r"holds float64 \(6, 500\) where .* transpose it"),
+        ("a.npy", np.zeros((4, 64)), r"holds float64 \(4, 64\) where .* transpose it"),
+        ("a.npy", np.random.default_rng(0).normal(size=(50, 512)), "has 512 columns without names, so it is an image"),
+        ("a.csv", b'"1,5","2,25","3,125"\n"1,5","2,25","3,5"\n', "line 1 reads '1,5' where a number is expected"),
         ("a.npy", np.zeros((2, 50, 3)), r"\(2, 50, 3\) where \(points, 3 or more\) numbers are expected; mend it"),
         ("a.npy", np.zeros((50, 2)), r"\(50, 2\) where"),
         ("a.npy", np.full((50, 3), "x"), "holds <U1"),
@@ -330,6 +384,17 @@ def test_wrong_archives(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", points=POINTS, normals=NORMALS[:20])
     with pytest.raises(DataError, match=r"\(20, 3\) where \(50, 3 or more\)"):
         read_cloud(tmp_path / "b.npz", normals=True)
+
+
+def test_a_second_array_is_not_passed_over(tmp_path: Path) -> None:
+    with open(tmp_path / "a.npy", "wb") as file:
+        np.save(file, POINTS)
+        np.save(file, POINTS)
+    with pytest.raises(DataError, match="holds 1,328 bytes behind its array"):
+        read_cloud(tmp_path / "a.npy")
+    np.savez(tmp_path / "a.npz", points=POINTS, xyz=POINTS)
+    with pytest.raises(DataError, match="holds the arrays points and xyz, and either may be the points"):
+        read_cloud(tmp_path / "a.npz")
 
 
 def test_all_suffixes_of_tables_are_suffixes_of_clouds() -> None:

@@ -218,12 +218,14 @@ def test_scenes(tmp_path: Path) -> None:
     for more, expected in (
         ({"scenes": scenes, "scene": 1}, both[12:]),
         ({"scenes": scenes[:1]}, both[:12]),
-        ({"scenes": scenes}, both),
         ({}, both),
     ):
         found = GltfWriter()
         found.json, found.data = {**writer.json, **more}, writer.data
         assert np.array_equal(corners(found.gltf(tmp_path / "a.gltf")), expected)
+    found.json = {**writer.json, "scenes": scenes}
+    with pytest.raises(DataError, match="has 2 scenes and does not say which to show"):
+        read_gltf(found.gltf(tmp_path / "a.gltf"))
     del writer.json["nodes"]
     assert np.array_equal(corners(writer.gltf(tmp_path / "a.gltf")), SOLID)
     hidden = boxed(extensions={"KHR_node_visibility": {"visible": False}})
@@ -255,6 +257,7 @@ MESHOPT = {
     "EXT_meshopt_compression": {"buffer": 0, "byteLength": 9, "byteStride": 12, "mode": "ATTRIBUTES", "count": 8}
 }
 REFUSED = {
+    "a later version": (nested("asset", "minVersion", to="2.1"), "is glTF of version 2.1 where 2.0 is read"),
     "version 1": (nested("asset", "version", to="1.0"), "is glTF of version 1.0 where 2.0 is read"),
     "no asset": (changed(lambda found: found.pop("asset")), "is JSON, but no glTF"),
     "required": (

@@ -39,6 +39,8 @@ def area(path: Path) -> float:
         PLAIN.replace("\nf", " 0.5 0.5 0.5\nf", 1),  # a colour on one line alone
         PLAIN.replace("f 1 2 4", "f 1/1 2//2 4/4/4"),
         PLAIN.replace("f 1 2 4 3", "f 1 2 \\\n4 3"),
+        PLAIN.replace("f 1 2 4 3", "f 1 2\\ \t\n 4 \\\n3"),
+        "# C:\\meshes\\\nmtllib C:\\meshes\\\n" + PLAIN.replace("\nf", "\no C:\\a\\ \nf", 1),
         BLOCKS,
         "\n".join([*VERTICES, *(f"f {' '.join(str(corner - 8) for corner in side)}" for side in SIDES)]),
     ],
@@ -66,6 +68,8 @@ def test_groups_written_differently(tmp_path: Path) -> None:
         (PLAIN + "f 1 two 3\n", "line 15 reads '1 two 3' where the corners of a face are expected"),
         (PLAIN + "f 1.5 2 3\n", "the corners of a face"),
         (PLAIN + "f /1 2 3\n", "the corners of a face"),
+        (PLAIN + "f 1 \\\n2 3\nf 1 two 3\n", "line 17 reads '1 two 3'"),
+        ("v -1.#IND 1.#QNAN 0\n" + PLAIN, "line 1 reads '-1.#IND 1.#QNAN 0'"),
         (PLAIN + "f 0 1 2\n", "line 15 has vertex 0 where vertices count from 1"),
     ],
 )

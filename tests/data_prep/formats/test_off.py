@@ -133,6 +133,9 @@ BROKEN = {
     PLAIN.replace("3 0 2 3", "-3 0 2 3"): "line 9 reads",
     "# slow\n" + PLAIN.replace("3 0 2 3", "3 0 2 " + 30 * "9"): "line 10 reads",
     PLAIN.replace("0 1 0\n", "\n# here\n0 1 o\n"): "line 7 reads '0 1 o'",
+    PLAIN + "3 0 1 2\n": "holds more than the 4 faces that its header says",
+    "# slow\n" + PLAIN + "\n3 0 1 2 255 0 0\n": "holds more than the 4 faces",
+    " ".join(f"{PLAIN} 255 0 0".split()).replace("3 0", "3 0 0 0 255 0"): "is one line whose numbers of",
     "OFF BINARY\n\1\2": "binary OFF file",
     "OFF\n4 4 6\n\0": "binary OFF file",
 }

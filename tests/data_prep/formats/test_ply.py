@@ -126,6 +126,8 @@ XYZ = "property float x\nproperty float y\nproperty float z\n"
             HEAD + "element vertex 1\n" + XYZ + "end_header\n1 2 x\n",
             "line 1 below its header reads .1 2 x. where numbers",
         ),
+        (HEAD + 2 * f"element vertex 1\n{XYZ}" + "end_header\n1 2 3\n4 5 6\n", "has two elements called vertex"),
+        (HEAD + f"element vertex 1\n{XYZ}{XYZ}end_header\n1 2 3 4 5 6\n", "has two properties of vertex called x"),
         (HEAD + "element vertex 1\n" + XYZ + "end_header\n1 2 3 4\n", "more numbers than its header says"),
         (HEAD + "element vertex 2\n" + XYZ + "end_header\n1 2 3\n4 5\n", "before its 2 rows of vertex"),
         (
@@ -210,6 +212,13 @@ def test_strips_of_triangles(tmp_path: Path) -> None:
     strip = "element tristrips 1\nproperty list int int vertex_indices\nend_header\n"
     text = f"{HEAD}element vertex 5\n{XYZ}{strip}{PLACES}1 1 0\n2 1 0\n9 0 1 2 3 -1 1 3 4 -1\n"
     assert faces(write(tmp_path / "a.ply", text.encode())) == [[0, 1, 2], [3, 2, 1], [1, 3, 4]]
+
+
+def test_capitals_and_a_line_end_behind_lists(tmp_path: Path) -> None:
+    head = f"ply\nformat binary_little_endian 1.0\nelement vertex 2\n{XYZ.replace(' x', ' X').replace(' y', ' Y')}"
+    head = head.replace(" z", " Z") + "element face 1\nproperty list uchar int vertex_indices\nend_header\n"
+    path = write(tmp_path / "a.ply", head.encode() + struct.pack("<6fB3i", *range(6), 3, 0, 1, 1) + b"\r\n")
+    assert read_ply(path).vertices["z"].tolist() == [2, 5]
 
 
 def test_more_rows_than_the_header_says(tmp_path: Path) -> None:

@@ -104,6 +104,9 @@ def test_binary_files_are_read_by_their_size(content: bytes, notes: dict[str, in
     [
         (b"", "is 0 bytes long and does not begin with solid"),
         (b"no stl at all", "is 13 bytes long"),
+        (binary() + binary(), "holds a second STL file behind its 284 bytes"),
+        (binary() + PLAIN.encode(), "holds a second STL file behind its 284 bytes"),
+        (binary()[:80] + (4).to_bytes(4, "big") + binary()[84:], "is a binary STL file in big-endian order"),
         (binary()[:-1], "says that it has 4 facets and ends within number 4; it is truncated or no STL"),
         (binary(head=b"solid")[:-20], "ends within number 4"),
         (
@@ -119,7 +122,7 @@ def test_binary_files_are_read_by_their_size(content: bytes, notes: dict[str, in
         (PLAIN.encode("utf-16"), "is text in UTF-16"),
         (b"\x1f\x8b\x08" + bytes(90), "is compressed"),
     ],
-    ids=range(13),
+    ids=range(16),
 )
 def test_what_is_broken_is_named(content: str | bytes, words: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=words) as caught:
