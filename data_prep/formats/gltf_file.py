@@ -217,8 +217,9 @@ def _description(path: Path, text: bytes) -> Json:
     version = str(asset.get("version")) if isinstance(asset, dict) else None
     if version is None:
         raise DataError(f"{path} is JSON, but no glTF (it has no asset with a version); leave it out.")
-    version = str(asset.get("minVersion", version))
-    if not version.startswith("2.") or ("minVersion" in asset and version != "2.0"):
+    least = str(asset.get("minVersion", "2.0")) if isinstance(asset, dict) else ""
+    version = version if least == "2.0" else least
+    if not version.startswith("2.") or least != "2.0":
         raise DataError(f"{path} is glTF of version {version[:20]} where 2.0 is read; export it as that.")
     unread = [str(name) for name in found.get("extensionsRequired") or () if not _is_read(str(name))]
     if unread:

@@ -129,6 +129,7 @@ def test_named_arrays(tmp_path: Path) -> None:
     np.save(tmp_path / "d.npy", together)
     read = read_cloud(tmp_path / "d.npy", normals=True)
     assert np.array_equal(read.points, POINTS)
+    assert read.normals is not None
     assert np.allclose(read.normals, NORMALS)
     for arrays in ({"whatever": POINTS}, {"label": np.zeros(1), "pc": POINTS}, {"colors": BOTH, "positions": POINTS}):
         np.savez(tmp_path / "b.npz", **arrays)
