@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from audio.augment import LogMixupExp, RandomFilter, RandomLinearFader, RandomResizeCrop
+from audio.crop_positions import CropPositions
 from audio.crops import SAMPLE_RATE, fit_length, random_starts
 from audio.encoder import AudioNTT, AudioNTT2020, AudioNTT2022
 from audio.logmel import Backend, FrontEnd, LogMel, Mel
@@ -218,34 +219,29 @@ class WaveformCrops:
     def __init__(self, stores: Sequence[Store], settings: AudioPretraining) -> None:
         self.stores, self.unit, self.seed, self.crops = stores, settings.unit, settings.seed, settings.crops
         self.lengths = np.concatenate([store.lengths for store in stores])
-        self.owner = np.repeat(np.arange(len(stores)), [len(store) for store in stores])
-        self.place = np.concatenate([np.arange(len(store)) for store in stores])
+        self._first = np.cumsum([0, *(len(store) for store in stores)])  # recording of each store
         if not len(self.lengths):
             raise DataError(f"{', '.join(str(store.path) for store in stores)} hold no recordings; prepare others.")
         often = (
             np.maximum(self.lengths // self.unit, 1) if settings.sampling == "duration" else np.ones_like(self.lengths)
         )
-        self.clip = np.repeat(np.arange(len(self.lengths)), often)
-        self.parts = often[self.clip]
-        self.part = np.arange(len(self.clip)) - np.repeat(np.cumsum(often) - often, often)
-        # Consecutive positions of one recording, `together` at a time, form the blocks that an epoch shuffles.
-        self.block = np.cumsum(self.part % settings.together == 0) - 1
+        self._positions = CropPositions(often, settings.together)
 
     def __len__(self) -> int:
-        return len(self.clip)
+        return len(self._positions)
 
     def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """A permutation of the positions that keeps blocks whole."""
-        return np.argsort(generator.permutation(self.block[-1] + 1)[self.block], kind="stable")
+        """A permutation of the positions that keeps what enters a batch together."""
+        return self._positions.order(generator)
 
     def groups(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """The recording of each position."""
-        return self.clip[positions]
+        return self._positions.clips(positions)
 
     def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
         """Crops for these positions of the epoch."""
         batch = np.empty((self.crops, len(positions), self.unit), dtype=np.int16)
-        clips = self.clip[positions]
+        clips = self.groups(positions)
         for view, starts in enumerate(self._starts(positions, self.lengths[clips], self.unit, epoch)):
             for row, (clip, start) in enumerate(zip(clips, starts, strict=True)):
                 samples = self.waveform(int(clip), int(start), int(start) + self.unit)
@@ -253,8 +249,9 @@ class WaveformCrops:
         return torch.from_numpy(batch)
 
     def waveform(self, clip: int, start: int = 0, stop: int | None = None) -> NDArray[np.int16]:
-        """Samples of a recording, (T,) int16, not copied."""
-        return self.stores[self.owner[clip]].rows(int(self.place[clip]), start, stop)
+        """Samples of a recording, (T,) int16."""
+        owner = int(np.searchsorted(self._first, clip, side="right")) - 1
+        return self.stores[owner].rows(clip - int(self._first[owner]), start, stop)
 
     def _starts(
         self, positions: NDArray[np.int64], lengths: NDArray[np.int64], unit: int, epoch: int
@@ -264,7 +261,8 @@ class WaveformCrops:
         Crop number and epoch make one counter, so that no two draws are the same.
         """
         free = np.maximum(lengths - unit, 0) + 1
-        first, last = (free * (self.part[positions] + k) // self.parts[positions] for k in (0, 1))
+        found = self._positions.find(positions)
+        first, last = (free * (found.part + k) // found.parts for k in (0, 1))
         return [
             first
             + random_starts(positions, last - first + unit - 1, unit, seed=self.seed, epoch=epoch * self.crops + crop)
@@ -290,7 +288,7 @@ class LogMelCrops(WaveformCrops):
 
     def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
         """Crops for these positions of the epoch."""
-        clips = self.clip[positions]
+        clips = self.groups(positions)
         starts = self._starts(positions, self.frame_counts[clips], self.frames, epoch)
         crops = [
             torch.stack(
@@ -363,7 +361,7 @@ def crop_statistics(source: WaveformCrops, front: nn.Module, device: torch.devic
     Raises:
         DataError: every crop is the same silence.
     """
-    order = np.random.default_rng(source.seed).permutation(len(source))[:STATISTICS_CROPS]
+    order = np.random.default_rng(source.seed).permutation(len(source))[:STATISTICS_CROPS].copy()
     parts = np.array_split(order, max(len(order) // 256, 1))
 
     def log_mels() -> Iterator[Tensor]:

@@ -55,10 +55,10 @@ def test_crops_are_parts_of_their_recording_and_change_with_the_epoch(noises: St
 
 def test_sampling_by_duration_and_blocks_of_one_recording(noises: Store) -> None:
     source = WaveformCrops([noises], settings(noises, sampling="duration", together=3))
-    assert list(np.bincount(source.clip)) == [max(1, length // 15_200) for length in LENGTHS]
+    assert list(np.bincount(source.groups(np.arange(len(source))))) == [max(1, length // 15_200) for length in LENGTHS]
     order = source.order(np.random.default_rng(3))
     assert sorted(order) == list(range(len(source)))
-    clips = source.clip[order]
+    clips = source.groups(order)
     changes = int((np.diff(clips) != 0).sum())
     assert changes < len(LENGTHS) + 2, "crops of one recording come in blocks of up to three"
     assert len(set(source.order(np.random.default_rng(4)).tolist())) == len(source)
@@ -67,7 +67,7 @@ def test_sampling_by_duration_and_blocks_of_one_recording(noises: Store) -> None
 
 def test_positions_of_a_recording_cover_its_parts_in_turn(noises: Store) -> None:
     source = WaveformCrops([noises], settings(noises, sampling="duration"))
-    positions = np.flatnonzero(source.clip == 2)
+    positions = np.flatnonzero(source.groups(np.arange(len(source))) == 2)
     free = LENGTHS[2] - source.unit + 1
     for epoch in range(20):
         crops = source.fetch(positions, epoch)[0].numpy()
