@@ -40,7 +40,7 @@ class CropPositions:
         first = np.where(clip > 0, self._ends[clip - 1], 0)
         return Parts(clip, positions - first, self._ends[clip] - first)
 
-    def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
+    def order(self, generator: np.random.Generator) -> NDArray[np.integer]:
         """A permutation of the positions that keeps blocks of `together` whole; a recording's last may be smaller."""
         if self._together == 1:
             return _inverse(generator.permutation(len(self)))
@@ -55,7 +55,9 @@ class CropPositions:
         return np.arange(len(self)) + np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
 
 
-def _inverse(permutation: NDArray[np.int64]) -> NDArray[np.int64]:
-    inverse = np.empty_like(permutation)
-    inverse[permutation] = np.arange(len(permutation))
+def _inverse(permutation: NDArray[np.int64]) -> NDArray[np.integer]:
+    # In half the memory where that is enough: it is held for as long as the epoch lasts, by every loader.
+    kind = np.int32 if len(permutation) <= np.iinfo(np.int32).max else np.int64
+    inverse = np.empty(len(permutation), kind)
+    inverse[permutation] = np.arange(len(permutation), dtype=kind)
     return inverse

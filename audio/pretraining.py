@@ -230,7 +230,7 @@ class WaveformCrops:
     def __len__(self) -> int:
         return len(self._positions)
 
-    def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
+    def order(self, generator: np.random.Generator) -> NDArray[np.integer]:
         """A permutation of the positions that keeps what enters a batch together."""
         return self._positions.order(generator)
 

@@ -4,7 +4,7 @@ A shape is one row of a file, so an item of a plan is a window of one row; a wor
 file open.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -71,7 +71,12 @@ def cloud_file(path: Path, *, classes: int | None, points: int, normals: bool = 
 
 
 def h5_reader(
-    *, points: int, up: Axis, normals: bool = False, names: Callable[[Path], Sequence[str]] | None = None
+    *,
+    points: int,
+    up: Axis,
+    normals: bool = False,
+    names: Callable[[Path], Sequence[str]] | None = None,
+    beside: Callable[[Path], Iterable[Path]] | None = None,
 ) -> Reader:
     """The first `points` points of each shape, each with its `file_row`.
 
@@ -79,10 +84,11 @@ def h5_reader(
         points, up, normals: as in `data_prep.cloud.leading_rows`.
         names: gives the shapes' own names, in the order of a file, or nothing; they become the manifest's column
             `shape`. A module-level function.
+        beside: the files that say so, as in `Reader`.
     """
     columns = channels(normals=normals, extra=(FILE_ROW,))
     read = partial(_read_row, points=points, up=up, normals=normals, names=names)
-    return Reader("points", _read_whole, point_settings(columns, points, file_up=up), read)
+    return Reader("points", _read_whole, point_settings(columns, points, file_up=up), read, beside)
 
 
 def _read_whole(path: Path) -> Reading:

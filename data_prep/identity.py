@@ -66,7 +66,7 @@ def require_same_files(plan: Plan, writer: StoreWriter, shards: int, *, complete
         raise DataError(_changed(writer.path, plan.root, known[0], found, complete=complete))
     if not (found.moved or found.others) or not known[1]:
         return None
-    compared = f"the contents of {found.compared:,} of {len(known[1]):,} were compared and are equal"
+    compared = f"samples of the contents of {found.compared:,} of {len(known[1]):,} were compared and are equal"
     if found.moved:
         return f"{writer.path} was made of the same files below {known[0]}: {compared}."
     return f"{writer.path}: {found.others:,} files have other times than when they were read; {compared}."

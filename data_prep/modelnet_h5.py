@@ -90,7 +90,8 @@ def plan_modelnet_h5(
         **(_published(items) if known else {"published": {}, "classes_published": None}),
         "unnamed_classes": 0 if known else len({item.label for item in items}),
     }
-    return Plan(root, items, h5_reader(points=points, up=up, normals=normals, names=shape_names), source, missing)
+    reader = h5_reader(points=points, up=up, normals=normals, names=shape_names, beside=_names_of)
+    return Plan(root, items, reader, source, missing)
 
 
 def _classes(root: Path, files: Sequence[CloudFile]) -> tuple[Sequence[str], bool]:
@@ -170,6 +171,10 @@ def shape_names(path: Path) -> Sequence[str]:
     """
     names = _id2file(path)
     return _read_names(names, names.stat().st_mtime_ns) if names.is_file() else ()
+
+
+def _names_of(path: Path) -> list[Path]:
+    return [_id2file(path)]
 
 
 @lru_cache(maxsize=2)

@@ -7,6 +7,7 @@ one task: joblib runs it in a process of this computer, or the workers of a Dask
 
 import hashlib
 import json
+import os
 from collections import ChainMap
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -84,12 +85,15 @@ class Reader:
         settings: whatever decides the outcome; part of the plan and of store.json.
         read_window: the same for rows [start, stop) alone; a window that the file is too short for is a
             DataError. None where the kind has no windows.
+        beside: the further files that are read with one, as the buffers of a glTF file; it raises nothing. None where
+            there are none.
     """
 
     kind: str
     read: Callable[[Path], Reading]
     settings: Mapping[str, Any]
     read_window: Callable[[Path, int, int], Reading] | None = None
+    beside: Callable[[Path], Iterable[Path]] | None = None
 
 
 @dataclass(frozen=True)
@@ -228,7 +232,7 @@ def _write_shard(
         before = None
         for item in items:
             if item.path != before:
-                _note(shard, root, item)
+                _note(shard, root, item, reader)
                 before = item.path
             try:
                 with within_memory(utf8_name(item.name)):
@@ -242,10 +246,12 @@ def _write_shard(
     return len(items)
 
 
-def _note(shard: ShardWriter, root: Path, item: Item) -> None:
-    found = source(root, item.path)
-    if found is not None and utf8_name(item.path) == item.path:
-        shard.note(found)
+def _note(shard: ShardWriter, root: Path, item: Item, reader: Reader) -> None:
+    others = () if reader.beside is None else reader.beside(root / item.path)
+    for path in (item.path, *(Path(os.path.relpath(other, root)).as_posix() for other in others)):
+        found = source(root, path)
+        if found is not None and utf8_name(path) == path:
+            shard.note(found)
 
 
 def read_item(root: Path, item: Item, reader: Reader) -> Reading:

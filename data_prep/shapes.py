@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.formats.gltf_file import external_buffers
 from data_prep.formats.mesh import read_mesh
 from data_prep.preparation import Reader
 from data_prep.surface import Sampling, sample_surface
@@ -42,7 +43,7 @@ def mesh_reader(*, points: int = POINTS, up: Axis | None = "z", sampling: Sampli
         raise ValueError(f"points should be at least 1, got {points}")
     read = partial(_read_shape, points=points, up=up, sampling=sampling, seed=seed)
     settings = point_settings(XYZ_NORMALS.channels, points, file_up=up or BY_FORMAT, sampling=sampling, seed=seed)
-    return Reader("points", read, settings)
+    return Reader("points", read, settings, beside=external_buffers)
 
 
 def point_settings(

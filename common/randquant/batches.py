@@ -21,7 +21,7 @@ class Source(Protocol):
     def __len__(self) -> int:
         """Items an epoch."""
 
-    def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
+    def order(self, generator: np.random.Generator) -> NDArray[np.integer]:
         """The positions of an epoch in the order they are trained on: a random permutation of range(len)."""
 
     def fetch(self, positions: NDArray[np.int64], epoch: int) -> Raw:
@@ -60,12 +60,12 @@ class Batches(Dataset[Batch]):
             raise UsageError(
                 f"--batch_size {batch_size} is larger than the {len(source)} items an epoch has; lower it."
             )
-        self._order: tuple[int, NDArray[np.int64]] | None = None
+        self._order: tuple[int, NDArray[np.integer]] | None = None
 
     def __getitem__(self, step: int) -> Batch:
         epoch, place = divmod(step, self.steps_an_epoch)
         first = (place * self.world + self.rank) * self.local
-        positions = self._permutation(epoch)[first : first + self.local]
+        positions = self._permutation(epoch)[first : first + self.local].astype(np.int64)
         return self.source.fetch(positions, epoch), torch.from_numpy(self.source.groups(positions))
 
     def between(self, start: int, stop: int) -> Iterator[Batch]:
@@ -83,7 +83,7 @@ class Batches(Dataset[Batch]):
         )
         return (_tupled(batch) for batch in loader)
 
-    def _permutation(self, epoch: int) -> NDArray[np.int64]:
+    def _permutation(self, epoch: int) -> NDArray[np.integer]:
         if self._order is None or self._order[0] != epoch:
             self._order = epoch, self.source.order(np.random.default_rng([self.seed, epoch]))
         return self._order[1]

@@ -8,7 +8,7 @@ from randquant.errors import DataError, UserError
 
 INTERRUPTED = 130  # what a shell reports for a job ended by Ctrl-C
 
-_FREE_SPACE = "free space or choose another --out, then run the same command again: finished work is kept"
+_FREE_SPACE = "free space or write to another disk, then run the same command again: finished work is kept"
 _PERMISSIONS = "check its owner and permissions or choose another path"
 _LESS_MEMORY = "lower --batch_size, --points, --workers or the size that was asked for, or use a machine with more"
 _REMEDIES = {

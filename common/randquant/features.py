@@ -11,7 +11,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from torch import Tensor
 from randquant.atomic import read_json, write_json
 from randquant.errors import DataError
 from randquant.lock import lock_file
-from randquant.vector_file import VectorFile
+from randquant.vector_file import VectorFile, naming
 
 FORMAT_VERSION = 1  # part of every cache key: raise it whenever the same settings would give other vectors
 _CHECKSUM_ROWS = 4096
@@ -226,6 +226,26 @@ def _make_entry(
     batches: Callable[[int], Iterable[Tensor]],
 ) -> None:
     partial, shape = entry.with_name(entry.name + ".partial"), (len(items), dimension)
+    try:
+        _extract_into(partial, shape, encode, batches)
+        _write_items(partial / "items.parquet", items)
+        checksum = _checksum(np.load(partial / "vectors.npy", mmap_mode="r", allow_pickle=False))
+        write_json(partial / "entry.json", {"settings": settings, "checksum": checksum})
+    except OSError:
+        _trim(partial, shape)
+        raise
+    # A folder cannot be renamed over a damaged one that still holds files.
+    shutil.rmtree(entry, ignore_errors=True)
+    partial.rename(entry)
+
+
+def _extract_into(
+    partial: Path,
+    shape: tuple[int, int],
+    encode: Callable[[Tensor], Tensor],
+    batches: Callable[[int], Iterable[Tensor]],
+) -> None:
+    """Write the vectors that an interrupted extraction has not left already."""
     start = done = _rows_done(partial, shape)
     saved = time.monotonic()
     with VectorFile(partial / "vectors.npy", shape, start) as file:
@@ -239,14 +259,8 @@ def _make_entry(
                 write_json(partial / "rows.json", {"rows": done})
                 saved = time.monotonic()
 
-        extract(encode, batches(start), write=write, count=len(items), start=start)
+        extract(encode, batches(start), write=write, count=shape[0], start=start)
         file.flush()
-    _write_items(partial / "items.parquet", items)
-    checksum = _checksum(np.load(partial / "vectors.npy", mmap_mode="r", allow_pickle=False))
-    write_json(partial / "entry.json", {"settings": settings, "checksum": checksum})
-    # A folder cannot be renamed over a damaged one that still holds files.
-    shutil.rmtree(entry, ignore_errors=True)
-    partial.rename(entry)
 
 
 def _rows_done(partial: Path, shape: tuple[int, int]) -> int:
@@ -262,13 +276,24 @@ def _rows_done(partial: Path, shape: tuple[int, int]) -> int:
     return 0
 
 
+def _trim(partial: Path, shape: tuple[int, int]) -> None:
+    """Leave a disk that is full no more than the next attempt takes up."""
+    with suppress(OSError):
+        rows = _rows_done(partial, shape)
+        if rows:
+            VectorFile(partial / "vectors.npy", shape, rows).close()
+        else:
+            partial.rmdir()
+
+
 def _write_items(path: Path, items: Items) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     names = {"ids": "id", "labels": "label", "groups": "group", "splits": "split"}
     columns = {names[name]: pa.array(column, pa.string()) for name, column in vars(items).items()}
-    pq.write_table(pa.table(columns), path)
+    with naming(path):
+        pq.write_table(pa.table(columns), path)
 
 
 def _checksum(vectors: NDArray[np.float32]) -> int:

@@ -6,7 +6,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from randquant.errors import DataError
 from randquant.lock import locked
+from randquant.vector_file import naming
 
 _FORMAT = "randquant-spool-1"
 _BLOCK = 1 << 24  # bytes that are read at once to check what an earlier run left
@@ -27,6 +28,7 @@ class Spool:
         dimension: D.
         records: JSON values given to `finish_part`, those of an earlier, interrupted run first.
         count: vectors so far.
+        kept: those of finished parts.
         resumed: parts that an earlier run finished.
     """
 
@@ -37,7 +39,7 @@ class Spool:
         self._vectors_path, self._parts_path = folder / "vectors", folder / "parts"
         head = {"format": _FORMAT, "fingerprint": fingerprint, "dimension": dimension}
         self._take_up(json.dumps(head))
-        self.resumed = len(self.records)
+        self.resumed, self.kept = len(self.records), self.count
         self._checksum = 0
 
     def append(self, vectors: NDArray[np.float32]) -> None:
@@ -49,28 +51,33 @@ class Spool:
         if not np.isfinite(vectors).all():
             raise DataError("The encoder gave NaN or infinite embeddings; its weights are broken: use others.")
         data = np.ascontiguousarray(vectors, dtype=np.float32).tobytes()
-        self._vectors.write(data)
+        with naming(self._vectors_path):
+            self._vectors.write(data)
         self._checksum = zlib.crc32(data, self._checksum)
         self.count += vectors.size // self.dimension
 
     def finish_part(self, record: Any) -> None:
         """Make what was appended since the last part durable, with a JSON value that tells what it is."""
-        _flush(self._vectors)
+        with naming(self._vectors_path):
+            _flush(self._vectors)
         line = json.dumps({"count": self.count, "crc32": self._checksum, "record": record}, default=_plain) + "\n"
-        self._parts.write(line.encode())
-        _flush(self._parts)
+        with naming(self._parts_path):
+            self._parts.write(line.encode())
+            _flush(self._parts)
         self.records.append(json.loads(line)["record"])  # as the next run would find it
-        self._checksum = 0
+        self._checksum, self.kept = 0, self.count
 
     def vectors(self) -> NDArray[np.float32]:
         """All of them, (n, D), memory-mapped."""
-        self._vectors.flush()
+        with naming(self._vectors_path):
+            self._vectors.flush()
         return np.memmap(self._vectors_path, np.float32, "r", shape=(self.count, self.dimension))
 
     def close(self) -> None:
-        """Close the files; they stay where they are."""
-        self._vectors.close()
-        self._parts.close()
+        """Close the files; they stay where they are. What no part of them holds may be lost, as on a full disk."""
+        for file in (self._vectors, self._parts):
+            with suppress(OSError):
+                file.close()
 
     def _take_up(self, head: str) -> None:
         """Open the files behind the parts of an earlier run of the same fingerprint, or empty ones."""
@@ -104,7 +111,7 @@ def spool(out: Path, dimension: int, identity: Mapping[str, Any]) -> Iterator[Sp
     """The spool of a table: a hidden folder beside it, which is gone once the block ends well.
 
     A run that is stopped or killed leaves it behind; the next one of the same identity finds the parts that were
-    finished. One without vectors, or of another identity, is of no use and goes.
+    finished. One without vectors in such a part, or of another identity, is of no use and goes.
 
     Args:
         out: the table to be written.
@@ -125,7 +132,7 @@ def spool(out: Path, dimension: int, identity: Mapping[str, Any]) -> Iterator[Sp
             done = True
         finally:
             waiting.close()
-            if done or not waiting.count:
+            if done or not waiting.kept:
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,7 +1,8 @@
 """Vectors that grow on a disk row by row, as a .npy file that can be taken up where it was left."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -49,12 +50,18 @@ class VectorFile:
         Raises:
             OSError: with the file's name, as when the disk is full.
         """
-        self._named(lambda: self._file.write(np.ascontiguousarray(vectors, _DTYPE).tobytes()))
+        with naming(self._path):
+            self._file.write(np.ascontiguousarray(vectors, _DTYPE).tobytes())
 
     def flush(self) -> None:
         """Bring all that was added to the disk itself."""
-        self._named(self._file.flush)
-        self._named(lambda: os.fsync(self._file.fileno()))
+        with naming(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -64,14 +71,17 @@ class VectorFile:
     ) -> None:
         # What is still buffered may not fit on a full disk either, which is no second error.
         try:
-            self._file.close()
+            self.close()
         except OSError:
             if error is None:
                 raise
 
-    def _named(self, act: Callable[[], object]) -> None:
-        try:
-            act()
-        except OSError as error:
-            error.filename = error.filename or str(self._path)
-            raise
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Inside, an error of the system that names no file, as that of a full disk, is about this one."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise

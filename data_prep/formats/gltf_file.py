@@ -162,13 +162,9 @@ class GltfFile:
             return self._chunk
         if uri.startswith("data:"):
             return self._inline(index, uri)
-        name = unquote(uri).replace("\\", "/")
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", name) or posixpath.isabs(name) or "\0" in name:
-            raise DataError(
-                f"{self.path} has a buffer at {uri[:60]!r} where a file in its own folder is read; pack it."
-            )
-        if posixpath.normpath(name).split("/")[0] == "..":
-            raise DataError(f"{self.path} has a buffer at {uri[:60]!r}, outside its own folder; pack it beside it.")
+        name = _local(uri)
+        if name is None:
+            raise DataError(f"{self.path} has a buffer at {uri[:60]!r}, not in its own folder; pack it beside it.")
         return read_bytes(self.path.parent / name)
 
     def _inline(self, index: int, uri: str) -> bytes:
@@ -184,6 +180,25 @@ class GltfFile:
         if type(value) is not int or not 0 <= value < 1 << 40:
             raise DataError(f"{self.path} has the size or place {value!r}; restore it.")
         return value
+
+
+def external_buffers(path: Path) -> list[Path]:
+    """The files beside a glTF file that hold its numbers; none for other formats, and none where it cannot be read."""
+    if path.suffix.lower() not in (".gltf", ".glb"):
+        return []
+    try:
+        uris = [buffer.get("uri") for buffer in GltfFile(path).json.get("buffers", [])]
+    except (DataError, OSError, MemoryError, AttributeError, TypeError):
+        return []  # whoever reads it says so
+    return [path.parent / name for uri in uris if isinstance(uri, str) and (name := _local(uri)) is not None]
+
+
+def _local(uri: str) -> str | None:
+    """A buffer's file, from the folder of its own; None for one in the text itself, elsewhere or outside."""
+    name = unquote(uri).replace("\\", "/")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", name) or posixpath.isabs(name) or "\0" in name:
+        return None
+    return None if posixpath.normpath(name).split("/")[0] == ".." else name
 
 
 def _chunks(path: Path, data: bytes) -> tuple[bytes, bytes | None]:

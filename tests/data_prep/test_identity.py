@@ -11,10 +11,12 @@ import pytest
 
 from data_prep import preparation
 from data_prep.preparation import Item, Plan, Reader, Reading, prepare
+from data_prep.shapes import mesh_reader
 from data_prep.sources import compare, source
 from randquant.errors import DataError
 from randquant.shard import ShardWriter
 from randquant.store import Store, StoreWriter
+from tests.data_prep.formats.gltf_writer import GltfWriter
 
 
 def read_bytes(path: Path) -> Reading:
@@ -69,7 +71,8 @@ def test_a_copy_is_the_same_and_that_is_said(tmp_path: Path, capsys: pytest.Capt
     assert "same files below" in capsys.readouterr().out
     shift_times(tmp_path / "one")
     prepare(plan_of(tmp_path / "one"), tmp_path / "store")
-    assert "5 files have other times than when they were read; the contents of 5 of 5" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "5 files have other times than when they were read; samples of the contents of 5 of 5" in said
 
 
 def test_what_changed_is_named(tmp_path: Path) -> None:
@@ -172,3 +175,20 @@ def test_points_too(tmp_path: Path) -> None:
     write(tmp_path / "store", ["a"])
     with pytest.raises(DataError, match="its kind is points, not audio"):
         prepare(plan_of(write_files(tmp_path / "in")), tmp_path / "store")
+
+
+def test_the_buffers_of_a_gltf_file_count_too(tmp_path: Path) -> None:
+    points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32)
+    writer = GltfWriter()
+    writer.mesh({"attributes": {"POSITION": writer.accessor(points, bounds=False)}})
+    writer.scene({"mesh": 0})
+    (tmp_path / "in").mkdir()
+    path = writer.beside(tmp_path / "in" / "a.gltf", "a.bin")
+    buffer = path.with_name("a.bin")
+    plan = Plan(tmp_path / "in", [Item("a.gltf", path.stat().st_size)], mesh_reader(points=8))
+    prepare(plan, tmp_path / "out")
+    prepare(plan, tmp_path / "out")
+    buffer.write_bytes(buffer.read_bytes().replace(np.float32(1).tobytes(), np.float32(2).tobytes()))
+    shift_times(tmp_path / "in")
+    with pytest.raises(DataError, match=r"1 of the 2 files that were compared has other content \(a\.bin\)"):
+        prepare(plan, tmp_path / "out")
