@@ -30,7 +30,7 @@ class CropPositions:
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
 
-    def clips(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def clips(self, positions: NDArray[np.integer]) -> NDArray[np.int64]:
         """The recording of each position."""
         return np.searchsorted(self._ends, positions, side="right")
 
@@ -58,6 +58,6 @@ class CropPositions:
 def _inverse(permutation: NDArray[np.int64]) -> NDArray[np.integer]:
     # In half the memory where that is enough: it is held for as long as the epoch lasts, by every loader.
     kind = np.int32 if len(permutation) <= np.iinfo(np.int32).max else np.int64
-    inverse = np.empty(len(permutation), kind)
+    inverse: NDArray[np.integer] = np.empty(len(permutation), kind)
     inverse[permutation] = np.arange(len(permutation), dtype=kind)
     return inverse

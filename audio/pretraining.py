@@ -234,7 +234,7 @@ class WaveformCrops:
         """A permutation of the positions that keeps what enters a batch together."""
         return self._positions.order(generator)
 
-    def groups(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def groups(self, positions: NDArray[np.integer]) -> NDArray[np.int64]:
         """The recording of each position."""
         return self._positions.clips(positions)
 

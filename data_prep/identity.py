@@ -138,7 +138,8 @@ def _of_items(plan: Plan, out: Path) -> Iterator[str]:
 def _resized(plan: Plan, out: Path) -> list[str]:
     known = read_sources(out)
     sizes = {} if known is None else {entry.path: entry.size for entry in known[1]}
-    return [item.name for item in plan.items if sizes.get(item.path, item.size) != item.size]
+    whole = (item for item in plan.items if item.window is None)  # a window's size is its share of the file
+    return [item.name for item in whole if sizes.get(item.path, item.size) != item.size]
 
 
 def _plain(value: Any) -> Any:

@@ -29,7 +29,7 @@ _SPOT = 64  # files whose samples are compared though size and time are equal
 
 
 class Source(NamedTuple):
-    """A file as it was: its path below the root, bytes, time of modification in ns, and the hash of its sample."""
+    """A file as it was: its path below the root, bytes, time of its last change in ns, and the hash of its sample."""
 
     path: str
     size: int
@@ -66,7 +66,7 @@ def source(root: Path, path: str) -> Source | None:
                 digest.update(file.read(_BLOCK) or b"")
     except (OSError, ValueError):
         return None
-    return Source(path, status.st_size, status.st_mtime_ns, digest.hexdigest()[:32])
+    return Source(path, status.st_size, _changed(status), digest.hexdigest()[:32])
 
 
 def write_sources(store: Path, root: Path, parts: Iterable[Sequence[Source]]) -> None:
@@ -118,7 +118,12 @@ def _status(root: Path, path: str) -> tuple[int, int] | None:
         status = os.stat(os.path.join(root, path))
     except (OSError, ValueError):
         return None
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, _changed(status)
+
+
+def _changed(status: os.stat_result) -> int:
+    """The later of when a file was written and when its name or times were set, which no program can set back."""
+    return max(status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _spread(places: Sequence[int], count: int) -> list[int]:

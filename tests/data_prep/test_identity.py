@@ -62,6 +62,17 @@ def test_a_file_that_was_written_over_is_seen(tmp_path: Path) -> None:
         prepare(plan_of(root), tmp_path / "store")
 
 
+def test_one_of_many_files_written_over_with_its_time_kept(tmp_path: Path) -> None:
+    plan = plan_of(write_files(tmp_path / "in", count=200), 200)
+    prepare(plan, tmp_path / "store")
+    path = tmp_path / "in" / "101.bin"
+    kept = path.stat()
+    path.write_bytes(bytes(100))
+    os.utime(path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    with pytest.raises(DataError, match=r"has other content \(101\.bin\)"):
+        prepare(plan, tmp_path / "store")
+
+
 def test_a_copy_is_the_same_and_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = prepare(plan_of(write_files(tmp_path / "one")), tmp_path / "store")
     prepare(plan_of(tmp_path / "one"), tmp_path / "store")
