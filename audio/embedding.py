@@ -254,20 +254,21 @@ def decode_ahead(
     """
     pending: deque[Future[Decoded]] = deque()
     submitted, ahead = 0, 0.0
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for position in range(len(names)):
-                while submitted < len(names) and (submitted <= position or ahead < _AHEAD_SECONDS):
-                    pending.append(pool.submit(_decode, root / names[submitted], intake, seconds))
-                    ahead += durations[submitted]
-                    submitted += 1
-                try:
-                    yield pending.popleft().result()
-                except DataError as error:
-                    yield error
-                ahead -= durations[position]
-        finally:
-            pool.shutdown(cancel_futures=True)
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for position in range(len(names)):
+            while submitted < len(names) and (submitted <= position or ahead < _AHEAD_SECONDS):
+                pending.append(pool.submit(_decode, root / names[submitted], intake, seconds))
+                ahead += durations[submitted]
+                submitted += 1
+            try:
+                yield pending.popleft().result()
+            except DataError as error:
+                yield error
+            ahead -= durations[position]
+    finally:
+        # Nobody waits here: a generator that was dropped may be collected in one of its own threads.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _decode(path: Path, intake: Intake, seconds: float | None) -> Decoded:

@@ -93,4 +93,6 @@ def levels_line(counts: Mapping[str, int]) -> str:
 
 
 def _energy(values: NDArray[np.float32]) -> float:
-    return float(np.dot(values, values))
+    with np.errstate(over="ignore"):
+        energy = float(np.dot(values, values))
+    return energy if np.isfinite(energy) else float(np.square(values, dtype=np.float64).sum())

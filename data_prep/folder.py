@@ -12,9 +12,40 @@ from randquant.terminal import printable
 
 DECODED = (
     *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".sph"),
-    *(".nist", ".voc", ".iff", ".8svx", ".mp3", ".mp2", ".mp1", ".mpga", ".ogg", ".oga", ".ogx", ".opus", ".spx"),
+    *(
+        ".nist",
+        ".voc",
+        ".iff",
+        ".8svx",
+        ".mp3",
+        ".mp2",
+        ".mp1",
+        ".mpa",
+        ".mpga",
+        ".ogg",
+        ".oga",
+        ".ogx",
+        ".opus",
+        ".spx",
+    ),
     *(".aac", ".adts", ".m4a", ".m4b", ".m4r", ".3gp", ".3ga", ".amr", ".awb", ".wma", ".ac3", ".eac3", ".dts"),
-    *(".ape", ".wv", ".tta", ".tak", ".mpc", ".shn", ".dsf", ".qcp", ".oma", ".ra", ".rm", ".mka", ".webm"),
+    *(
+        ".ape",
+        ".wv",
+        ".tta",
+        ".tak",
+        ".mpc",
+        ".shn",
+        ".dsf",
+        ".dss",
+        ".ds2",
+        ".qcp",
+        ".oma",
+        ".ra",
+        ".rm",
+        ".mka",
+        ".webm",
+    ),
     # Their sound; one without is reported.
     *(".mp4", ".m4v", ".mov", ".mkv", ".avi", ".flv", ".wmv", ".asf", ".mpg", ".mpeg", ".mts", ".m2ts", ".ogv"),
 )
@@ -97,10 +128,10 @@ def existing_folder(root: str | Path) -> Path:
 
 
 def file_size(path: Path) -> int:
-    """Bytes of a file; 0 where it is missing, so that reading it later tells what is wrong."""
+    """Bytes of a file; 0 where there is none to be had, so that reading it later tells what is wrong."""
     try:
         return path.stat().st_size
-    except FileNotFoundError:
+    except OSError:
         return 0
 
 

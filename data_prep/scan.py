@@ -38,5 +38,5 @@ def files_below(folder: str | Path, suffixes: Sequence[str], *, depth: int = 1) 
 def _size(entry: os.DirEntry) -> int:
     try:
         return entry.stat().st_size
-    except FileNotFoundError:
+    except OSError:
         return 0

@@ -18,6 +18,7 @@ _CODINGS: dict[bytes, tuple[int, Order, int]] = {
 }
 _BEFORE = 1 << 28
 _STREAMED = (0, 0xFFFFFFFF)
+_OPEN_ENDED = 0x7EFF0000  # bytes; what programs that write into a pipe state is at least this large
 
 
 def read_aiff_header(path: Path, file: IO[bytes]) -> WavHeader | None:
@@ -38,7 +39,8 @@ def read_aiff_header(path: Path, file: IO[bytes]) -> WavHeader | None:
             comm = file.read(min(length, 64))
         if head[:4] == b"SSND":
             offset = int.from_bytes(file.read(4), "big")
-            sound = place + 16 + offset, None if length in _STREAMED else max(0, length - 8 - offset)
+            streamed = length in _STREAMED or (length >= _OPEN_ENDED and place + length > size)
+            sound = place + 16 + offset, None if streamed else max(0, length - 8 - offset)
         place += 8 + length + length % 2
     if sound is None or len(comm) < 18:
         raise DataError(f"{path} is an AIFF file without sound (COMM or SSND is absent); restore it or leave it out.")

@@ -7,6 +7,10 @@ from audio.formats.recording import Block, Header, Recording
 from randquant.errors import DataError
 
 
+def _counted(header: Header) -> str:
+    return f"{header.channels} channel" + "s" * (header.channels != 1)
+
+
 class Chain(Recording):
     """Links of known length, one after the other.
 
@@ -24,8 +28,8 @@ class Chain(Recording):
         for link in links:
             if (link.header.rate, link.header.channels) != (first.rate, first.channels):
                 raise DataError(
-                    f"{path} is several recordings joined, {first.channels} channels at {first.rate:,} Hz and "
-                    f"{link.header.channels} at {link.header.rate:,} Hz; split it there, or convert it."
+                    f"{path} is several recordings joined, one of {first.rate:,} Hz and {_counted(first)}, "
+                    f"one of {link.header.rate:,} Hz and {_counted(link.header)}; split it there, or convert it."
                 )
         counts = [link.header.frames for link in links]
         known = [count for count in counts if count is not None]

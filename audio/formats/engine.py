@@ -15,7 +15,7 @@ from audio.formats.ffmpeg import FFmpegRecording
 from audio.formats.flac import flac_parts
 from audio.formats.kind import HEAD, is_text, read_head, refuse_what_is_no_sound
 from audio.formats.libsndfile import LibsndfileRecording, reason
-from audio.formats.mp3 import frame_header, is_adts, runs
+from audio.formats.mp3 import frame_header, is_adts, is_free_format, runs
 from audio.formats.numpy_array import MAGIC, NumpyRecording
 from audio.formats.ogg import links
 from audio.formats.recording import Header, Recording, damaged
@@ -75,6 +75,12 @@ def _open(path: Path, head: bytes) -> Recording:
     start, content = behind_tags(path, head)
     if content.startswith(b"fLaC"):
         return _flac(path, start)
+    if content.startswith(b"OggS"):
+        return _ogg(path)
+    if is_free_format(content):
+        raise DataError(
+            f"{path} is MP3 of free bit rate, which FFmpeg does not decode; convert it: lame --decode IN OUT"
+        )
     if frame_header(content) or (start and not is_adts(content)):
         return _mpeg(path)
     return _other(path, head)
@@ -105,7 +111,7 @@ def _ogg(path: Path) -> Recording:
     file = open(path, "rb")  # noqa: SIM115 closed by the recording
     try:
         parts = links(path, file)
-        if len(parts) == 1 and parts[0][2]:
+        if len(parts) == 1 and parts[0][0] == 0 and parts[0][2]:
             file.close()
             return LibsndfileRecording(path)
         return _chain(path, file, parts)

@@ -163,6 +163,9 @@ def _stream(path: Path, container: Any) -> Any:
         others = ", ".join(sorted({other.type for other in container.streams})) or "nothing"
         raise DataError(f"{path} holds no sound ({others} alone); leave it out.")
     stream.codec_context.thread_count = 1
+    if (container.format.name, stream.codec_context.name) == ("caf", "alac"):
+        # What the last packet lacks would be taken off it once more.
+        stream.codec_context.options = {"flags2": "+skip_manual"}
     if stream.codec_context.name in _WITH_CHECKSUMS:
         stream.codec_context.options = {"err_detect": "crccheck+explode"}
     return stream

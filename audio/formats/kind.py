@@ -1,6 +1,8 @@
 """What a file is by its first bytes, whatever its name says."""
 
+import os
 import re
+import stat
 from pathlib import Path
 
 from randquant.errors import DataError
@@ -9,7 +11,6 @@ HEAD = 4096  # bytes that tell
 
 # Offset, bytes, and what it is, for files that pose as recordings.
 _NO_SOUND: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x93NUMPY", "a NumPy array (.npy)"),
     (0, b"\x89HDF\r\n", "an HDF5 file"),
     (0, b"PAR1", "a Parquet table"),
     (0, b"\x89PNG", "a PNG picture"),
@@ -42,6 +43,8 @@ def read_head(path: Path) -> bytes:
         DataError: missing, a folder, empty, or not to be read.
     """
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):
+            raise DataError(f"{path} is a pipe where a file is expected; write what comes out of it into a file.")
         with open(path, "rb") as file:
             head = file.read(HEAD)
     except FileNotFoundError:

@@ -14,7 +14,7 @@ from audio.formats.recording import BLOCK, Block, Header, Recording, Source, dam
 
 # libsndfile shortens a truncated file to what is there, but its log keeps the header's promise.
 _CUT = re.compile(r"(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)")
-_OPEN_ENDED = 0x7FF00000  # bytes; what programs that write into a pipe state is at least this large
+_OPEN_ENDED = 0x7EFF0000  # bytes; what programs that write into a pipe state is at least this large
 
 
 class LibsndfileRecording(Recording):

@@ -98,6 +98,13 @@ def frame_header(head: bytes) -> FrameHeader | None:
     return FrameHeader(hertz, 1 if head[3] >> 6 == 3 else 2, samples, length, layer)
 
 
+def is_free_format(head: bytes) -> bool:
+    """Whether a frame of layer 3 begins here whose bit rate is none of those in the table."""
+    known = head[:2] + bytes((head[2] | 0x10,)) + head[3:4] if len(head) >= 4 and head[2] >> 4 == 0 else b""
+    header = frame_header(known)
+    return header is not None and header.layer == 3
+
+
 def is_adts(head: bytes) -> bool:
     """Whether these are the first bytes of AAC in ADTS, whose frames look like those of a layer 4."""
     return head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0

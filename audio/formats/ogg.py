@@ -33,8 +33,9 @@ def links(path: Path, file: IO[bytes]) -> list[tuple[int, int, bool]]:
         groups = _groups(content, firsts)
         starts = [group[0] for group in groups]
         stops = [*starts[1:], size]
+        exact = _EXACT if len(_opus_rates(content, starts)) < 2 else _EXACT[:1]
         return [
-            (start, stop, len(group) == 1 and _payload(content, start).startswith(_EXACT))
+            (start, stop, len(group) == 1 and _payload(content, start).startswith(exact))
             for group, start, stop in zip(groups, starts, stops, strict=True)
         ]
 
@@ -65,7 +66,13 @@ def _length(content: mmap.mmap, place: int) -> int:
 
 def _payload(content: mmap.mmap, place: int) -> bytes:
     start = place + 27 + content[place + 26]
-    return content[start : start + 8]
+    return content[start : start + 16]
+
+
+def _opus_rates(content: mmap.mmap, starts: list[int]) -> set[bytes]:
+    """What Opus was made from (RFC 7845, section 5.1): libsndfile decodes to that rate, FFmpeg always to 48 kHz."""
+    heads = (_payload(content, start) for start in starts)
+    return {head[12:16] for head in heads if head.startswith(b"OpusHead")}
 
 
 def _check_last_page(path: Path, file: IO[bytes], size: int) -> None:

@@ -13,6 +13,7 @@ _EXACT = (_MP4, "wv", "ape", "tta", "tak", "caf", "aiff", "shn", "mpc", "mpc8", 
 _TIMED = (_MP4, _MATROSKA, "asf", "flv", "mpegts", "mpeg", "ogg", "flac")
 _HOLE = 0.06  # seconds; times are rounded to milliseconds, and packets are up to 60 ms long
 _LOSSLESS = ("pcm", "flac", "alac", "wavpack", "tta", "ape", "tak", "shorten")
+_WHOLE_PACKETS = ("avi", "caf")  # that count the last one as if it were full
 _PACKET = 4096  # frames that an encoder may have filled up or that a decoder needs to begin
 
 
@@ -35,6 +36,7 @@ class Promise:
     samples: int | None
     seconds: float | None
     exact: bool
+    _begin: float | None = field(default=None, repr=False)
     _next: float | None = field(default=None, repr=False)
 
     @classmethod
@@ -57,8 +59,8 @@ class Promise:
 
     def left(self, place: int, rate: int) -> int | None:
         """How many frames may follow the first `place` ones; None where the container does not say."""
-        # An edit list ends within the last packet.
-        return max(0, self.expected(rate) - place) if self.kind == _MP4 and self.seconds else None
+        # An edit list, or the table of CAF, ends within the last packet.
+        return max(0, self.expected(rate) - place) if self.kind in (_MP4, "caf") and self.seconds else None
 
     def follow(self, frame: Any, count: int) -> None:
         """Hold the time of a frame against those before it.
@@ -66,9 +68,13 @@ class Promise:
         Raises:
             DataError: packets between them are missing.
         """
-        if self.kind not in _TIMED or frame.pts is None or self.codec.startswith("adpcm"):
+        if frame.pts is None:
             return
         time = float(frame.pts * frame.time_base)
+        if self._begin is None:
+            self._begin = time
+        if self.kind not in _TIMED or self.codec.startswith("adpcm"):
+            return
         if self._next is not None and time - self._next > max(_HOLE, count / frame.sample_rate):
             raise damaged(self.path, f"{time - self._next:.2f} s of packets are missing at {self._next:.2f} s")
         self._next = time + count / frame.sample_rate
@@ -79,9 +85,12 @@ class Promise:
         Raises:
             DataError: more than a packet is missing.
         """
-        slack = 0 if self.codec.startswith(_LOSSLESS) and self.kind != "avi" else _PACKET
-        if self.exact and self.expected(rate) - place > slack + 0.01 * rate:
-            raise truncated(self.path, f"{place / rate:.2f} of {self.expected(rate) / rate:.2f} s")
+        slack = 0 if self.codec.startswith(_LOSSLESS) and self.kind not in _WHOLE_PACKETS else _PACKET
+        # Matroska states where a stream ends, which may begin later than the film does.
+        late = round(max(0.0, self._begin or 0.0) * rate) if self.kind == _MATROSKA else 0
+        expected = self.expected(rate) - late
+        if self.exact and expected - place > slack + 0.01 * rate:
+            raise truncated(self.path, f"{place / rate:.2f} of {expected / rate:.2f} s")
 
 
 def _clock(text: str) -> float | None:

@@ -11,6 +11,7 @@ from typing import IO
 from audio.formats.recording import truncated
 
 _SLACK = 8  # bytes; a pad or an index that lacks its end takes no sound away
+_VOICE_SLACK = 16  # bytes; SoX leaves a part of the block's own header out of its length
 _MOST_PARTS = 100_000
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 
@@ -136,4 +137,6 @@ def _voice_blocks(file: IO[bytes], size: int) -> int:
         if len(head) < 4 or head[0] == 0:
             break
         place += 4 + int.from_bytes(head[1:], "little")
+        if abs(size - place) <= _VOICE_SLACK:
+            break
     return place

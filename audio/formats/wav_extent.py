@@ -10,7 +10,7 @@ from typing import IO
 
 from audio.formats.recording import truncated
 from audio.formats.w64_header import GUID
-from audio.formats.wav_header import BLOCK_CODES, WavHeader, is_chunk_name
+from audio.formats.wav_header import BLOCK_CODES, WavHeader, is_chunk_name, next_chunk
 from randquant.errors import DataError
 
 # Behind the sound: tags of music players, and chunks that programs cut off without harm.
@@ -39,6 +39,10 @@ def sound_bytes(path: Path, header: WavHeader, file: IO[bytes]) -> int:
         return stated
     if stated == 0 or rest % (1 << 32) == 0:
         return present  # the size was never filled in, or is larger than its 32 bits
+    file.seek(header.start + stated + stated % 2)
+    if (name := file.read(4)) in _SOUND:
+        what = "a second chunk of sound" if name == b"data" else "another WAV file"
+        raise DataError(f"{path} goes on behind its sound with {what} ({rest:,} bytes); split it there, or convert it.")
     raise DataError(
         f"{path} contradicts itself: by its header the sound ends after {stated:,} bytes, but {rest:,} bytes that are "
         "no chunk follow; write its header anew, as in: sox --ignore-length IN OUT"
@@ -90,7 +94,7 @@ def _are_chunks(header: WavHeader, file: IO[bytes], place: int) -> bool:
             return True
         if name in _SOUND or not is_chunk_name(name):
             return False
-        place += 8 + length + length % 2
+        place = next_chunk(file, place + 8 + length, header.order)
         if place > header.size + 1:
             return name in _KNOWN
     return False

@@ -15,6 +15,11 @@ FORMS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 # What programs that write into a pipe state instead of the bytes of sound, which they do not know yet.
 _OPEN_ENDED = (range(0x7FF00000, 0x80100000), range(0xFFF00000, 0x100000000))
 _BEFORE = 1 << 28  # bytes that may precede the sound: pictures, metadata
+# Of chunks that are common, so that one is known where it should not begin.
+_NAMES = (
+    *(b"fmt ", b"data", b"fact", b"LIST", b"bext", b"iXML", b"axml", b"JUNK", b"junk", b"PAD ", b"FLLR", b"id3 "),
+    *(b"ID3 ", b"cue ", b"smpl", b"inst", b"plst", b"PEAK", b"acid", b"_PMX", b"guan", b"wamd"),
+)
 _KEPT = 4096  # bytes of a chunk
 _GSM_FRAMES = 320  # in a block of 65 bytes
 
@@ -84,7 +89,7 @@ def read_wav_header(path: Path, file: IO[bytes]) -> WavHeader:
         if name == b"data":
             return wav_header(path, order, chunks, place + 8, _stated(order, chunks, length, size - place - 8), size)
         chunks.setdefault(name, file.read(min(length, _KEPT)))
-        place = _next_chunk(file, place + 8 + length)
+        place = next_chunk(file, place + 8 + length, order)
     raise DataError(f"{path} is a WAV file without sound (it has no data chunk); leave it out or restore it.")
 
 
@@ -93,13 +98,22 @@ def is_chunk_name(name: bytes) -> bool:
     return len(name) == 4 and all(0x20 <= byte < 0x7F for byte in name)
 
 
-def _next_chunk(file: IO[bytes], end: int) -> int:
-    """Chunks begin at even places; some programs forget the byte that this takes."""
+def next_chunk(file: IO[bytes], end: int, order: Order) -> int:
+    """Where a chunk follows one that ends at `end`: at an even place, unless a program forgot the byte this takes."""
     if end % 2 == 0:
         return end
+    left = file.seek(0, 2) - end - 8
     file.seek(end)
-    head = file.read(5)
-    return end if is_chunk_name(head[:4]) and not is_chunk_name(head[1:]) else end + 1
+    head = file.read(9)
+    return end if _likeness(head[:8], order, left) > _likeness(head[1:], order, left - 1) else end + 1
+
+
+def _likeness(head: bytes, order: Order, left: int) -> int:
+    """How much this looks like the beginning of a chunk, with `left` bytes behind it: 0 not at all, 2 by a name."""
+    if head[:4] in _NAMES:
+        return 2
+    fits = len(head) == 8 and int(struct.unpack(order + "I", head[4:])[0]) <= left
+    return int(is_chunk_name(head[:4]) and fits)
 
 
 def wav_header(

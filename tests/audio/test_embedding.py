@@ -184,6 +184,16 @@ def test_decoding_ahead_keeps_order(spoilt: Path) -> None:
     assert [isinstance(outcome, DataError) for outcome in outcomes] == [False, True, False] * 3
 
 
+def test_a_dropped_generator_may_be_collected_in_its_own_thread(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav", "c.wav"):
+        soundfile.write(tmp_path / name, np.zeros(1_600), 16_000)
+    generator = decode_ahead(tmp_path, ["a.wav", "b.wav", "c.wav"], [1.0] * 3, workers=1)
+    next(generator)
+    assert generator.gi_frame is not None
+    pool = generator.gi_frame.f_locals["pool"]
+    pool.submit(generator.close).result(timeout=10)
+
+
 def test_an_encoder_that_gives_nan_is_an_error(loaded: LoadedEncoder, root: Path, tmp_path: Path) -> None:
     loaded.encoder.load_state_dict({"fc.0.bias": torch.full((16,), torch.nan)}, strict=False)
     with pytest.raises(DataError, match="NaN"):

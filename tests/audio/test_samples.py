@@ -137,6 +137,15 @@ def test_quiet_channels_and_silent_ones_do_not_cancel(tmp_path: Path) -> None:
     assert flags(write(tmp_path / "0.wav", 0 * one_of_two)) == {"silent"}
 
 
+@pytest.mark.filterwarnings("error")
+def test_levels_beyond_the_numbers_of_float32(tmp_path: Path) -> None:
+    tone = np.float32(1e30) * np.sin(np.arange(8_000, dtype=np.float32))
+    soundfile.write(tmp_path / "x.wav", np.stack([tone, -tone], axis=1), 16_000, subtype="FLOAT")
+    soundfile.write(tmp_path / "y.wav", np.stack([tone, tone], axis=1), 16_000, subtype="FLOAT")
+    assert flags(tmp_path / "x.wav") == {"silent", "cancelling"}
+    assert flags(tmp_path / "y.wav") == {"clipped"}
+
+
 def test_levels_of_nothing() -> None:
     assert Levels().columns() == {"peak": 0.0, "silent": 1, "clipped": 0, "cancelling": 0}
 

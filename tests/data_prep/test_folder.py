@@ -43,10 +43,12 @@ def test_other_audio_is_planned_so_that_it_is_reported(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "x.wav", np.zeros(100), 16000)
     (tmp_path / "y.m4a").write_bytes(b"\0\0\0 ftypM4A " + bytes(100))
     (tmp_path / "z.wav").symlink_to(tmp_path / "gone.wav")
+    (tmp_path / "zz.wav").symlink_to(tmp_path / "zz.wav")
     store = prepare(plan_folder(tmp_path), tmp_path / "store")
-    assert [entry["path"] for entry in store.info["skipped"]] == ["y.m4a", "z.wav"]
+    assert [entry["path"] for entry in store.info["skipped"]] == ["y.m4a", "z.wav", "zz.wav"]
     assert "not audio that FFmpeg can decode" in store.info["skipped"][0]["reason"]
     assert "does not exist" in store.info["skipped"][1]["reason"]
+    assert "symbolic links" in store.info["skipped"][2]["reason"]
 
 
 def test_every_kind_of_recording_is_planned(tmp_path: Path) -> None:

@@ -11,9 +11,15 @@ TONE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE)).astype(np.fl
 
 
 def encode(
-    path: Path, codec: str, *, rate: int = RATE, picture: bool = False, options: dict[str, str] | None = None
+    path: Path,
+    codec: str,
+    *,
+    rate: int = RATE,
+    picture: bool = False,
+    late: int = 0,
+    options: dict[str, str] | None = None,
 ) -> Path:
-    """Write the tone as one stream of sound, beside a stream of pictures where one is asked for."""
+    """Write the tone as one stream of sound, `late` seconds after the beginning, beside pictures if asked for."""
     samples = np.interp(np.arange(2 * rate) / rate, np.arange(len(TONE)) / RATE, TONE)
     with av.open(str(path), "w", options=options) as container:
         sound: Any = container.add_stream(codec, rate=rate, layout="mono")
@@ -23,10 +29,15 @@ def encode(
         frame.sample_rate, frame.pts = rate, 0
         fifo = av.AudioResampler(sound.codec_context.format.name, "mono", rate, sound.codec_context.frame_size or 1024)
         for part in [*fifo.resample(frame), *fifo.resample(None)]:
-            container.mux(sound.encode(part))
+            container.mux(sound.encode(_later(part, late * rate)))
         container.mux(sound.encode(None))
         if video is not None:
             for _ in range(20):
                 container.mux(video.encode(av.VideoFrame(32, 32, "yuv420p")))
             container.mux(video.encode(None))
     return path
+
+
+def _later(frame: Any, samples: int) -> Any:
+    frame.pts += samples
+    return frame

@@ -1,6 +1,7 @@
 """What FFmpeg decodes: whole or refused, parts equal the whole's, and no file but the given one is opened."""
 
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from audio.decode import read_audio, stream_audio
 from audio.formats.engine import header_of
 from randquant.errors import DataError
 from tests.audio.formats.encoded import encode
+from tests.audio.formats.waves import PCM16
 
 # Suffix, codec, and seconds that the container's packets hold (None: two to the sample).
 FILES = {
@@ -91,6 +93,25 @@ def test_a_hole_in_the_middle(tmp_path: Path, name: str) -> None:
     path.write_bytes(content[:middle] + bytes(length) + content[middle + length :])
     with pytest.raises(DataError, match=r"truncated|damaged|not audio that FFmpeg can decode"):
         read_audio(path)
+
+
+def test_alac_in_caf(tmp_path: Path) -> None:
+    """Its last packet is shorter than the others."""
+    assert len(read_audio(encode(tmp_path / "x.caf", "alac"))) == 32_000
+
+
+def test_sound_that_begins_later_than_the_film(tmp_path: Path) -> None:
+    for name in ("x.mkv", "x.webm", "x.mp4"):
+        path = encode(tmp_path / name, "libopus" if name == "x.webm" else "ac3", rate=48_000, late=3)
+        assert len(read_audio(path)) / 16_000 == pytest.approx(2, abs=0.05), name
+
+
+def test_a_voice_file_whose_length_lacks_the_header_of_its_block(tmp_path: Path) -> None:
+    """As SoX writes it."""
+    block = (12 + len(PCM16) - 8).to_bytes(3, "little") + struct.pack("<IBBHI", 16_000, 16, 1, 4, 0)
+    head = b"Creative Voice File\x1a" + struct.pack("<HHH", 26, 0x010A, 0x1129)
+    (tmp_path / "x.voc").write_bytes(head + b"\x09" + block + PCM16 + b"\0")
+    assert abs(len(read_audio(tmp_path / "x.voc")) - 32_000) <= 4
 
 
 def test_sound_of_a_video_and_a_video_without(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_joined_files_of_two_rates_are_refused(tmp_path: Path, suffix: str) -> N
     with pytest.raises(DataError, match=r"16,000 Hz and .* 32,000"):
         read_audio(path)
     path.write_bytes(first + written(tmp_path, suffix, np.stack([TONE, TONE], axis=1)))
-    with pytest.raises(DataError, match=r"1 channels at .* 2 at"):
+    with pytest.raises(DataError, match=r"and 1 channel, .* and 2 channels"):
         read_audio(path)
 
 
@@ -117,6 +117,29 @@ def test_ogg_that_lacks_something(tmp_path: Path, suffix: str) -> None:
             read_audio(path)
     path.write_bytes(content + b"TAG" + bytes(125))
     assert len(read_audio(path)) == len(noise)
+
+
+def test_joined_opus_is_of_one_rate_whatever_it_was_made_from(tmp_path: Path) -> None:
+    path = tmp_path / "x.opus"
+    path.write_bytes(written(tmp_path, "opus") + written(tmp_path, "opus", np.repeat(TONE, 3), 3 * RATE))
+    samples = read_audio(path)
+    assert abs(len(samples) - 64_000) < 160
+    for part in (samples[4_000:20_000], samples[36_000:52_000]):
+        assert np.argmax(np.abs(np.fft.rfft(part))) == 440
+
+
+def test_ogg_behind_an_id3_tag(tmp_path: Path) -> None:
+    content = written(tmp_path, "ogg")
+    (tmp_path / "x.ogg").write_bytes(b"ID3\x03\0\0\0\0\1\x48" + bytes(200) + content)
+    np.testing.assert_array_equal(read_audio(tmp_path / "x.ogg"), read_audio(tmp_path / "part.ogg"))
+
+
+def test_mp3_of_free_bit_rate_is_called_that(tmp_path: Path) -> None:
+    frame = b"\xff\xfb\x00\xc4" + bytes(1_300)
+    for tag in (b"", b"ID3\x03\0\0\0\0\0\x14" + bytes(20)):
+        (tmp_path / "x.mp3").write_bytes(tag + 20 * frame)
+        with pytest.raises(DataError, match="is MP3 of free bit rate"):
+            read_audio(tmp_path / "x.mp3")
 
 
 def test_mp3_without_a_header_promises_nothing(tmp_path: Path) -> None:

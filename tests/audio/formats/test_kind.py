@@ -1,6 +1,7 @@
 """What poses as a recording is called what it is, and no file costs more than its budget."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -44,7 +45,6 @@ def scripted() -> bytes:
 
 NO_SOUND = {
     "a Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n",
-    "a NumPy array": b"\x93NUMPY\x01\0v\0{'descr': '<f4'}" + bytes(100),
     "a NumPy archive": numpy_archive(),
     "a ZIP archive; unpack it": zipped(),
     "a PyTorch checkpoint": checkpoint(),
@@ -68,6 +68,12 @@ def test_what_poses_as_a_recording(tmp_path: Path, what: str, suffix: str) -> No
     path.write_bytes(NO_SOUND[what])
     with pytest.raises(DataError, match=f"x.{suffix} is not audio but {what}"):
         read_audio(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.wav")
+    with pytest.raises(DataError, match="is a pipe"):
+        read_audio(tmp_path / "x.wav")
 
 
 def test_lfs_says_what_to_type(tmp_path: Path) -> None:

@@ -39,6 +39,9 @@ RIGHT = {
     "LIST behind": wav(pcm(), PCM16, behind=LIST),
     "id3 and cue behind": wav(pcm(), PCM16, behind=chunk(b"id3 ", b"ID3\x03" + bytes(301)) + chunk(b"cue ", bytes(28))),
     "an unknown chunk behind": wav(pcm(), PCM16, behind=chunk(b"Xyz1", b"q" * 999)),
+    "a chunk without its pad byte behind": wav(
+        pcm(), PCM16, behind=b"note" + struct.pack("<I", 3) + b"abc" + chunk(b"smpl", bytes(36)) + LIST
+    ),
     "a tag behind": wav(pcm(), PCM16) + b"TAG" + bytes(125),
     "zeros of a sector behind": wav(pcm(), PCM16) + bytes(500),
     "bext before": wav(pcm(), PCM16, before=chunk(b"bext", bytes(602))),
@@ -71,8 +74,8 @@ def test_sizes_left_open(tmp_path: Path, size: int) -> None:
 
 WRONG = {
     "half of the size": (wav(pcm(), PCM16, len(PCM16) // 2), "contradicts itself: by its header the sound ends"),
-    "two files in one": (2 * wav(pcm(), PCM16), "contradicts itself"),
-    "two data chunks": (wav(pcm(), PCM16, behind=chunk(b"data", PCM16)), "contradicts itself"),
+    "two files in one": (2 * wav(pcm(), PCM16), "with another WAV file"),
+    "two data chunks": (wav(pcm(), PCM16, behind=chunk(b"data", PCM16)), "a second chunk of sound"),
     "a thousand bytes missing": (wav(pcm(), PCM16, len(PCM16) + 1000), "is truncated"),
     "the header alone": (wav(pcm(), PCM16)[:44], "is truncated"),
     "half a header": (wav(pcm(), PCM16)[:30], "no data chunk"),
