@@ -13,7 +13,7 @@ from audio.formats.chain import Chain
 from audio.formats.counted import is_counted, open_counted
 from audio.formats.ffmpeg import FFmpegRecording
 from audio.formats.flac import flac_parts
-from audio.formats.kind import HEAD, is_text, read_head, refuse_what_is_no_sound
+from audio.formats.kind import HEAD, is_text, open_head, refuse_what_is_no_sound
 from audio.formats.libsndfile import LibsndfileRecording, reason
 from audio.formats.mp3 import frame_header, is_adts, is_free_format, runs
 from audio.formats.numpy_array import MAGIC, NumpyRecording
@@ -25,6 +25,8 @@ from audio.formats.tags import behind_tags
 from audio.formats.wav import open_wav
 from audio.formats.wav_header import FORMS
 from randquant.errors import DataError
+
+_BEHIND_ID3 = (b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"MP+")  # what else people tag in this way
 
 
 def open_recording(path: str | Path, *, array_rate: int = SAMPLE_RATE) -> Recording:
@@ -39,9 +41,13 @@ def open_recording(path: str | Path, *, array_rate: int = SAMPLE_RATE) -> Record
             budget of `budget.py`.
     """
     path = Path(path)
-    head = read_head(path)
+    file, head = open_head(path)
     try:
-        recording = NumpyRecording(path, array_rate) if head.startswith(MAGIC) else _open(path, head)
+        if _is_wav(head):
+            recording = open_wav(path, file) or _ffmpeg(path)
+        else:
+            file.close()
+            recording = NumpyRecording(path, array_rate) if head.startswith(MAGIC) else _open(path, head)
     except soundfile.LibsndfileError as error:
         refuse_what_is_no_sound(path, head)
         raise DataError(_undecodable(path, reason(error))) from None
@@ -65,9 +71,11 @@ def header_of(path: str | Path) -> Header:
         return recording.header
 
 
+def _is_wav(head: bytes) -> bool:
+    return (head[:4] in FORMS and head[8:12] == b"WAVE") or head.startswith(b"riff\x2e\x91\xcf\x11")
+
+
 def _open(path: Path, head: bytes) -> Recording:
-    if (head[:4] in FORMS and head[8:12] == b"WAVE") or head.startswith(b"riff\x2e\x91\xcf\x11"):
-        return open_wav(path) or _ffmpeg(path)
     if head.startswith(b"OggS"):
         return _ogg(path)
     if is_counted(head):
@@ -81,6 +89,12 @@ def _open(path: Path, head: bytes) -> Recording:
         raise DataError(
             f"{path} is MP3 of free bit rate, which FFmpeg does not decode; convert it: lame --decode IN OUT"
         )
+    if start and content.startswith(_BEHIND_ID3):
+        file = open(path, "rb")  # noqa: SIM115 closed by the recording
+        return FFmpegRecording(path, Span(file, start, path.stat().st_size))
+    if is_text(head):
+        refuse_what_is_no_sound(path, head)
+        raise DataError(f"{path} is not audio but a text; leave it out.")
     if frame_header(content) or (start and not is_adts(content)):
         return _mpeg(path)
     return _other(path, head)
@@ -148,8 +162,6 @@ def _mpeg(path: Path) -> Recording:
 
 def _other(path: Path, head: bytes) -> Recording:
     refuse_what_is_no_sound(path, head)
-    if is_text(head):
-        raise DataError(f"{path} is not audio but a text; leave it out.")
     recording = _ffmpeg(path)
     if recording.container != "mp3":
         return recording

@@ -4,6 +4,7 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import IO
 
 from randquant.errors import DataError
 
@@ -36,17 +37,15 @@ _NO_SOUND: tuple[tuple[int, bytes, str], ...] = (
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]+")
 
 
-def read_head(path: Path) -> bytes:
-    """The first bytes of a file.
+def open_head(path: Path) -> tuple[IO[bytes], bytes]:
+    """An open file and its first bytes; a pipe is not waited for.
 
     Raises:
-        DataError: missing, a folder, empty, or not to be read.
+        DataError: missing, a folder, a pipe, empty, or not to be read.
     """
     try:
-        if stat.S_ISFIFO(os.stat(path).st_mode):
-            raise DataError(f"{path} is a pipe where a file is expected; write what comes out of it into a file.")
-        with open(path, "rb") as file:
-            head = file.read(HEAD)
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 handed on
+        head = file.read(HEAD)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check the path.") from None
     except IsADirectoryError:
@@ -54,9 +53,17 @@ def read_head(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path} cannot be read ({reason}); check its permissions and its disk.") from None
-    if not head:
+    if head and file.seekable():
+        return file, head
+    regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    file.close()
+    if regular:
         raise DataError(f"{path} is empty (0 bytes); leave it out or restore it.")
-    return head
+    raise DataError(f"{path} is a pipe or a device where a file is expected; write what it gives into a file.")
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def refuse_what_is_no_sound(path: Path, head: bytes) -> None:
@@ -88,7 +95,10 @@ def _named(head: bytes) -> str | None:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether these are the first bytes of a text."""
+    """Whether these are the first bytes of a text, in UTF-16 only behind the mark that it begins with."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = head[: len(head) // 2 * 2].decode("utf-16", errors="replace")
+        return len(text) > 1 and all(letter.isprintable() or letter.isspace() for letter in text[:200])
     return _TEXT.fullmatch(head) is not None
 
 

@@ -9,15 +9,22 @@ from pathlib import Path
 from typing import IO
 
 from audio.formats.recording import truncated
+from audio.formats.wav_header import is_chunk_name
+from randquant.errors import DataError
 
 _SLACK = 8  # bytes; a pad or an index that lacks its end takes no sound away
 _VOICE_SLACK = 16  # bytes; SoX leaves a part of the block's own header out of its length
 _MOST_PARTS = 100_000
+_ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 
 
+class _Joined(Exception):
+    """Another file of the same kind follows."""
+
+
 def check_stated_size(path: Path, head: bytes, file: IO[bytes]) -> None:
-    """Refuse a file that ends before the last of its parts does.
+    """Refuse a file that ends before the last of its parts does, or that is several in a row.
 
     Args:
         path: for the message.
@@ -25,13 +32,16 @@ def check_stated_size(path: Path, head: bytes, file: IO[bytes]) -> None:
         file: open for reading.
 
     Raises:
-        DataError: it does.
+        DataError: it does, or it is.
     """
     end = _measure(head)
     if end is None:
         return
     size = file.seek(0, 2)
-    stated = end(file, size)
+    try:
+        stated = end(file, size)
+    except _Joined:
+        raise DataError(f"{path} is several recordings joined, which its kind does not allow; split it.") from None
     if stated > size + _SLACK:
         raise truncated(path, f"{size:,} of {stated:,} bytes")
 
@@ -54,12 +64,15 @@ def _measure(head: bytes) -> Callable[[IO[bytes], int], int] | None:
 
 def _boxes(file: IO[bytes], size: int) -> int:
     """Where the boxes of MP4 and QuickTime end (ISO/IEC 14496-12, section 4.2)."""
-    place = 0
+    place, fragmented = 0, False
     for _ in range(_MOST_PARTS):
         file.seek(place)
         head = file.read(16)
         if len(head) < 8 or not head[4:8].isalnum():
             break
+        if place and head[4:8] == b"ftyp" and not fragmented:
+            raise _Joined
+        fragmented = fragmented or head[4:8] == b"moof"
         length = int.from_bytes(head[:4], "big")
         length = int.from_bytes(head[8:], "big") if length == 1 else length
         if length < 8:
@@ -107,7 +120,18 @@ def _objects(file: IO[bytes], size: int) -> int:
     header = int.from_bytes(file.read(24)[16:], "little")
     file.seek(min(header, size))
     head = file.read(24)
-    return header + int.from_bytes(head[16:], "little") if head[:16] == _ASF_DATA else 0
+    if head[:16] != _ASF_DATA:
+        return 0
+    end = place = header + int.from_bytes(head[16:], "little")
+    for _ in range(_MOST_PARTS):  # indexes
+        file.seek(min(place, size))
+        head = file.read(24)
+        if head.startswith(_ASF_HEADER):
+            raise _Joined
+        if len(head) < 24 or int.from_bytes(head[16:], "little") < 24:
+            break
+        place += int.from_bytes(head[16:], "little")
+    return end
 
 
 def _chunks(file: IO[bytes], size: int) -> int:
@@ -116,7 +140,9 @@ def _chunks(file: IO[bytes], size: int) -> int:
     for _ in range(_MOST_PARTS):
         file.seek(place)
         head = file.read(12)
-        if len(head) < 12 or not head[:4].strip(b"\0"):
+        if place > 8 and head[:4] == b"caff":
+            raise _Joined
+        if len(head) < 12 or not is_chunk_name(head[:4]):
             break
         length = int(struct.unpack(">q", head[4:])[0])
         if length < 0:

@@ -22,14 +22,18 @@ _OF_LIBSNDFILE = (0x14, 0x38, 0x40, 0x45, 0x64, 0x65)  # G.721, G.723, G.726, NM
 _OF_FFMPEG = (0x22, 0x50, 0x55, 0xFF, 0x160, 0x161, 0x162, 0x163, 0x1600, 0x1610, 0x2000, 0x2001, 0xF1AC)
 
 
-def open_wav(path: Path) -> Recording | None:
+def open_wav(path: Path, file: IO[bytes]) -> Recording | None:
     """A WAV or W64 file; None where its coding is not one that libsndfile counts (MP3, AC-3, ... in WAV).
+
+    Args:
+        path: of the file.
+        file: the same, open for reading; closed here or by the recording.
 
     Raises:
         DataError: its header says too little, or contradicts the bytes.
         soundfile.LibsndfileError: libsndfile cannot open it.
     """
-    file = open(path, "rb")  # noqa: SIM115 closed by the recording that shows a part of it
+    file.seek(0)
     try:
         is_w64 = file.read(4) == b"riff"
         header = read_w64_header(path, file) if is_w64 else read_wav_header(path, file)

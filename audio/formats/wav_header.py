@@ -1,5 +1,6 @@
 """The header of a WAV file (RIFF, RIFX, RF64, BW64): how its sound is coded, where it lies, how much is stated."""
 
+import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def read_wav_header(path: Path, file: IO[bytes]) -> WavHeader:
     Raises:
         DataError: it does not say how its sound is coded, or has none.
     """
-    size = file.seek(0, 2)
+    size = os.fstat(file.fileno()).st_size
     file.seek(0)
     order: Order = ">" if file.read(12).startswith(b"RIFX") else "<"
     chunks: dict[bytes, bytes] = {}

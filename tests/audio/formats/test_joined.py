@@ -128,6 +128,21 @@ def test_joined_opus_is_of_one_rate_whatever_it_was_made_from(tmp_path: Path) ->
         assert np.argmax(np.abs(np.fft.rfft(part))) == 440
 
 
+@pytest.mark.parametrize(("suffix", "codec"), [("m4a", "aac"), ("wma", "wmav2"), ("caf", "pcm_s16be")])
+def test_kinds_that_cannot_be_joined(tmp_path: Path, suffix: str, codec: str) -> None:
+    """FFmpeg reads the first alone."""
+    path = encode(tmp_path / f"x.{suffix}", codec)
+    path.write_bytes(2 * path.read_bytes())
+    with pytest.raises(DataError, match="is several recordings joined"):
+        read_audio(path)
+
+
+def test_wavpack_behind_an_id3_tag(tmp_path: Path) -> None:
+    content = encode(tmp_path / "x.wv", "wavpack").read_bytes()
+    (tmp_path / "y.wv").write_bytes(b"ID3\x03\0\0\0\0\1\x48" + bytes(200) + content)
+    np.testing.assert_array_equal(read_audio(tmp_path / "y.wv"), read_audio(tmp_path / "x.wv"))
+
+
 def test_ogg_behind_an_id3_tag(tmp_path: Path) -> None:
     content = written(tmp_path, "ogg")
     (tmp_path / "x.ogg").write_bytes(b"ID3\x03\0\0\0\0\1\x48" + bytes(200) + content)
