@@ -70,6 +70,7 @@ MODELNET40 = (
     "xbox",
 )
 HALVES = ("train", "test")
+_ANY_CAPITALS = ("[Tt][Rr][Aa][Ii][Nn]", "[Tt][Ee][Ss][Tt]")
 # Published numbers of shapes, by number of classes.
 PUBLISHED = {40: {"train": 9_843, "test": 2_468}, 10: {"train": 3_991, "test": 908}}
 
@@ -146,6 +147,7 @@ def _refuse_misnamed(root: Path, classes: Sequence[str]) -> None:
 def _find_root(root: str | Path) -> Path:
     """As `find_root`, with more to say of a folder two levels too deep and of classes without train and test."""
     root = existing_folder(root)
+    _refuse_capitals(root)
     absolute = root.absolute()
     if not is_marked(root, DATASET) and not is_marked(absolute.parent, DATASET):
         if absolute.name in HALVES and is_marked(absolute.parent.parent, DATASET):
@@ -158,6 +160,14 @@ def _find_root(root: str | Path) -> Path:
                 "meshes."
             )
     return find_root(root, DATASET)
+
+
+def _refuse_capitals(root: Path) -> None:
+    """Refuse Train or TEST for train and test, which would be passed over where capitals count."""
+    for entry in sorted(entry for half in _ANY_CAPITALS for entry in root.glob(f"*/{half}")):
+        half = entry.name.lower()
+        if entry.is_dir() and _is_wanted(entry.parent) and not (entry.parent / half).is_dir():
+            raise DataError(f"{entry} should be called {half}, as in {DATASET.title}; rename it and all like it.")
 
 
 def _is_wanted(entry: Path) -> bool:

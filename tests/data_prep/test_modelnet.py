@@ -106,6 +106,15 @@ def test_known_classes() -> None:
     assert {count: sum(halves.values()) for count, halves in PUBLISHED.items()} == {40: 12_311, 10: 4_899}
 
 
+@pytest.mark.parametrize("classes", [("vase",), ("car", "night_stand", "vase")])
+def test_halves_in_capitals_are_not_passed_over(classes: tuple[str, ...], tree: Path) -> None:
+    for name in classes:
+        (tree / name / "train").rename(tree / name / "Train")
+        (tree / name / "test").rename(tree / name / "TEST")
+    with pytest.raises(DataError, match="TEST should be called test, as in ModelNet; rename it"):
+        plan_modelnet(tree)
+
+
 def test_the_right_root_is_named(tree: Path) -> None:
     for wrong in (tree.parent, tree / "night_stand", tree / "night_stand" / "train", tree / "car" / "test"):
         with pytest.raises(DataError, match=f"give --root .*{tree.name}$") as caught:
