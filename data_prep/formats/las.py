@@ -54,7 +54,22 @@ def read_las(path: str | Path) -> Columns:
             f"{path} says that it has {header.point_count:,} points and holds {len(points):,}; it is truncated, "
             "restore it."
         )
+    if not header.are_points_compressed:
+        _refuse_more(path, header)
     return _columns(path, header, points)
+
+
+def _refuse_more(path: Path, header: Any) -> None:
+    """Refuse further points behind those that the header counts, as an unfinished header leaves them."""
+    start = header.offset_to_point_data + header.point_count * header.point_format.size
+    named = [getattr(header, name, 0) or 0 for name in ("start_of_first_evlr", "start_of_waveform_data_packet_record")]
+    with open(path, "rb") as file:
+        file.seek(start)
+        rest = file.read(header.point_format.size)
+    if len(rest) == header.point_format.size and any(rest) and not any(place >= start for place in named):
+        raise DataError(
+            f"{path} says that it has {header.point_count:,} points and more stand behind them; write its header anew."
+        )
 
 
 def _columns(path: Path, header: Any, points: Any) -> Columns:

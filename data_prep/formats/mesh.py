@@ -76,6 +76,8 @@ def checked(mesh: Mesh, path: Path) -> Mesh:
         )
     if not np.isfinite(mesh.vertices).all():
         raise DataError(f"{path} has a vertex whose coordinates are no finite numbers; mend it or leave it out.")
+    if not len(mesh.vertices):
+        raise DataError(f"{path} has faces and no vertices; restore it or leave it out.")
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
         raise DataError(
             f"{path} has a face with vertex {_outside(mesh)} where vertices count from 0 to {len(mesh.vertices) - 1}; "

@@ -42,7 +42,7 @@ def refuse_numbered(path: Path, first: NDArray, rows: NDArray) -> None:
     elif _is_time(first, rows):
         found = "the first rises from row to row as times do, so it may be no x"
     elif before := _labels(first, rows):
-        found = "what stands before three that are none are whole numbers, maybe a label or a place in a grid"
+        found = f"the first{' two' if before > 1 else ''} may be a label or a place in a grid"
     else:
         return
     names = ["_"] * before + ["x", "y", "z"] + ["_"] * (columns - before - 3)

@@ -234,9 +234,9 @@ CONSTANT = np.full(50, 3)
     [
         ([1.6e9 + np.arange(50) // 5 * 0.1], "rises from row to row as times do", "_ x y z"),
         ([318123.5 + np.arange(50) * 1e-3], "rises from row to row as times do", "_ x y z"),
-        ([CONSTANT], "maybe a label or a place in a grid", "_ x y z"),
-        ([np.arange(50) % 3], "maybe a label or a place in a grid", "_ x y z"),
-        ([np.arange(50) // 8, np.arange(50) % 8], "maybe a label or a place in a grid", "_ _ x y z"),  # FARO's
+        ([CONSTANT], "may be a label or a place in a grid", "_ x y z"),
+        ([np.arange(50) % 3], "may be a label or a place in a grid", "_ x y z"),
+        ([np.arange(50) // 8, np.arange(50) % 8], "may be a label or a place in a grid", "_ _ x y z"),  # FARO's
     ],
 )
 def test_rows_that_begin_with_what_is_no_coordinate(

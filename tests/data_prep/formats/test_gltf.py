@@ -428,3 +428,7 @@ def test_as_trimesh_reads_it(tmp_path: Path) -> None:
         assert len(mesh.faces) == len(expected.faces)
         assert mesh.areas.sum() == pytest.approx(expected.area, rel=1e-5)
         assert np.allclose(mesh.vertices.min(axis=0), expected.bounds[0], atol=1e-5)
+
+
+def test_open3d_states_the_number_of_the_last_index(tmp_path: Path) -> None:
+    assert len(read_gltf(nested("accessors", 1, "max", to=[35])(tmp_path)).faces) == 12
