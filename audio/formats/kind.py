@@ -97,7 +97,7 @@ def _named(head: bytes) -> str | None:
 def is_text(head: bytes) -> bool:
     """Whether these are the first bytes of a text, in UTF-16 only behind the mark that it begins with."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = head[: len(head) // 2 * 2].decode("utf-16", errors="replace")
+        text = head[: len(head) // 2 * 2].decode("utf-16", errors="replace").replace("\ufeff", "")
         return len(text) > 1 and all(letter.isprintable() or letter.isspace() for letter in text[:200])
     return _TEXT.fullmatch(head) is not None
 

@@ -1,4 +1,4 @@
-"""Containers that state their own size in bytes, held against the file: MP4, Matroska, AVI, ASF, CAF, VOC.
+"""Containers that state their own size in bytes, held against the file: MP4, Matroska, AVI, ASF, CAF, VOC, TTA.
 
 FFmpeg reads what is there and says nothing of what is not.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from audio.formats.recording import truncated
+from audio.formats.tags import tag_length
 from audio.formats.wav_header import is_chunk_name
 from randquant.errors import DataError
 
@@ -59,6 +60,8 @@ def _measure(head: bytes) -> Callable[[IO[bytes], int], int] | None:
         return _chunks
     if head.startswith(b"Creative Voice File\x1a"):
         return _voice_blocks
+    if head.startswith(b"TTA1"):
+        return _true_audio
     return None
 
 
@@ -166,3 +169,19 @@ def _voice_blocks(file: IO[bytes], size: int) -> int:
         if abs(size - place) <= _VOICE_SLACK:
             break
     return place
+
+
+def _true_audio(file: IO[bytes], size: int) -> int:
+    """Where the frames of TTA end, by the table of their sizes."""
+    file.seek(0)
+    rate, samples = struct.unpack("<10xII4x", file.read(22).ljust(22, b"\0"))
+    length = 256 * rate // 245
+    count = min(-(-samples // length), size // 4) if length else 0
+    sizes = file.read(4 * count)
+    end = 26 + 4 * count + sum(struct.unpack(f"<{len(sizes) // 4}I", sizes[: len(sizes) // 4 * 4]))
+    file.seek(min(end, size))
+    tag = tag_length(file.read(32), 0)
+    file.seek(min(end + tag, size))
+    if file.read(4) == b"TTA1":
+        raise _Joined
+    return end

@@ -128,7 +128,7 @@ def test_joined_opus_is_of_one_rate_whatever_it_was_made_from(tmp_path: Path) ->
         assert np.argmax(np.abs(np.fft.rfft(part))) == 440
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [("m4a", "aac"), ("wma", "wmav2"), ("caf", "pcm_s16be")])
+@pytest.mark.parametrize(("suffix", "codec"), [("m4a", "aac"), ("wma", "wmav2"), ("caf", "pcm_s16be"), ("tta", "tta")])
 def test_kinds_that_cannot_be_joined(tmp_path: Path, suffix: str, codec: str) -> None:
     """FFmpeg reads the first alone."""
     path = encode(tmp_path / f"x.{suffix}", codec)

@@ -51,7 +51,7 @@ NO_SOUND = {
     "a TorchScript module": scripted(),
     "a web page": b"\n<!DOCTYPE html><html><body>404</body></html>",
     "a text": b"path,label\nx.wav,dog\n",
-    "a text; leave": ("Gr\u00fc\u00dfe\n" * 9).encode("utf-16"),
+    "a text; leave": "Gr\u00fc\u00dfe\n".encode("utf-16") * 9,
     "a PNG picture": b"\x89PNG\r\n\x1a\n" + bytes(100),
     "a JPEG picture": b"\xff\xd8\xff\xe0" + bytes(100),
     "a PDF document": b"%PDF-1.4\n" + bytes(100),
