@@ -37,6 +37,8 @@ class Levels:
     def mix(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> None:
         """Note a block (frames, channels) and the mean of its channels, both as the file has them."""
         self._count = block.shape[1]
+        if self._count == 1:
+            return  # nothing can cancel
         self._frames += len(block)
         self._mixed += _energy(mono)
         self._channels += sum(_energy(block[:, channel]) for channel in range(self._count))
@@ -44,9 +46,11 @@ class Levels:
     def samples(self, waveform: NDArray[np.float32], scaled: NDArray[np.float32], stored: NDArray[np.int16]) -> None:
         """Note a piece of the waveform at 16 kHz: as read, after the gain in steps of int16, and as stored."""
         if len(waveform):
-            self.peak = max(self.peak, float(np.abs(waveform).max()))
-            self.stored = max(self.stored, int(np.abs(stored.astype(np.int32)).max()))
-            self.clipped += int(np.count_nonzero(np.abs(scaled) > CLIPPED))
+            self.peak = max(self.peak, float(waveform.max()), -float(waveform.min()))
+            loudest = max(int(stored.max()), -int(stored.min()))
+            self.stored = max(self.stored, loudest)
+            if loudest >= 32_767:  # nothing else was cut
+                self.clipped += int(np.count_nonzero(np.abs(scaled) > CLIPPED))
 
     @property
     def silent(self) -> bool:
