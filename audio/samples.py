@@ -114,7 +114,8 @@ def _stored(waveform: Waveform, gain: float, levels: Levels) -> Samples:
     """Full scale 1.0 becomes 32,768: rounded to nearest, values beyond the range of int16 clipped."""
     with np.errstate(over="ignore"):  # what overflows is clipped, and counted
         scaled = waveform * np.float32(gain * _FULL_SCALE)
-    stored = np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+    rounded = np.rint(scaled)
+    stored = np.clip(rounded, -32768, 32767, out=rounded).astype(np.int16)
     levels.samples(waveform, scaled, stored)
     return stored
 
