@@ -18,6 +18,7 @@ from randquant.atomic import read_json, write_json, write_text
 from randquant.errors import DataError, UsageError
 from randquant.lock import locked
 from randquant.progress import bar
+from randquant.terminal import printable, say
 
 FAILURES = "download_failures.txt"
 _CONNECTIONS = 4  # at once, where a dataset comes in thousands of files: polite to its one server
@@ -38,9 +39,9 @@ def download(dataset: Dataset, root: Path) -> None:
             others are there), the disk is full, or another process downloads to `root`.
     """
     if not dataset.downloads:
-        print(dataset.by_hand.strip(), flush=True)
+        say(*dataset.by_hand.strip().splitlines())
         raise UsageError(f"{dataset.title} cannot be downloaded by this command; get it by hand, as told above.")
-    print(f"{dataset.title}\n  licence: {dataset.licence}\n  source: {dataset.source}", flush=True)
+    say(dataset.title, f"  licence: {dataset.licence}", f"  source: {dataset.source}")
     root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
     with locked(root):
@@ -110,9 +111,9 @@ def _report(files: Sequence[Download], failures: Sequence[tuple[Download, Unavai
     listing = root / FAILURES
     if not failures:
         listing.unlink(missing_ok=True)
-        print(f"{root}: all {len(files):,} files are there")
+        say(f"{root}: all {len(files):,} files are there")
         return
-    write_text(listing, "".join(f"{file.url}\t{' '.join(str(failure).split())}\n" for file, failure in failures))
+    write_text(listing, "".join(f"{printable(file.url)}\t{printable(str(failure))}\n" for file, failure in failures))
     raise DataError(
         f"{len(files) - len(failures):,} of {len(files):,} files are there, {len(failures):,} could not be had "
         f"({listing} says why); run the same command again to try these again, or leave out --download to go on "

@@ -26,6 +26,8 @@ _CONDITIONS = {
     "statistics": ("statistics", "source"),
 }
 
+_ROUNDING = 1e-6  # of a mean in another order
+
 
 @dataclass
 class Run:
@@ -42,8 +44,16 @@ class Run:
     report: Report | None
 
     def answers(self, task: str) -> Answers | None:
-        """The predictions of a task, None where the run keeps none."""
-        return None if self.report is None else answers(self.report.predictions(self.tasks[task]))
+        """The predictions of a task, None where the run keeps none.
+
+        Raises:
+            DataError: they are another run's, or score something else than the accuracy that is stated.
+        """
+        if self.report is None:
+            return None
+        found = answers(self.report.predictions(self.tasks[task]))
+        _require_accuracy(self.report.path / "results.json", self.tasks[task], found)
+        return found
 
 
 @dataclass
@@ -161,6 +171,20 @@ def _task(first: Run, run: Run, task: str, seed: int) -> TaskDifference:
             "the same store, or leave the task out with --task."
         ) from None
     return result
+
+
+def _require_accuracy(path: Path, facts: Mapping[str, Any], found: Answers) -> None:
+    """Hold a stated accuracy against the predictions; episodes, which may be of several sizes, count no items."""
+    if "counts" not in facts or not len(found.labels):
+        return
+    right, folds = found.right, np.array(found.folds, dtype=object)
+    # Folds weigh the same, however many items they have.
+    counted = float(np.mean([right[:, folds == fold].mean() for fold in dict.fromkeys(found.folds)]))
+    if abs(counted - facts["accuracy"]) > _ROUNDING:
+        raise DataError(
+            f"{path} contradicts itself: it states an accuracy of {facts['accuracy']:.4f} on {facts['task']}, its "
+            f"predictions score {counted:.4f}; run that probe again."
+        )
 
 
 def _mean_interval(tasks: Sequence[TaskDifference]) -> tuple[float, float] | None:

@@ -33,6 +33,7 @@ from randquant.run_folder import own_folder
 from randquant.run_log import RunLog
 from randquant.run_state import RunState, stored_state
 from randquant.task import Task
+from randquant.terminal import say
 from randquant.training import Training, learning_rate_at, plain_settings
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
                     task.save_encoder(finished, method.encoder, steps)
             fabric.barrier()
     if fabric.is_global_zero:
-        print(f"encoder: {finished}")
+        say(f"encoder: {finished}")
     return finished
 
 
@@ -207,7 +208,7 @@ def _set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 def _measured(loss: Tensor, projections: Tensor, optimizer: torch.optim.Optimizer) -> dict[str, float]:
     wide = spread(projections)
     if float(wide) < COLLAPSED:
-        print(f"warning: projections have nearly collapsed (spread {float(wide):.4f})", file=sys.stderr)
+        say(f"warning: projections have nearly collapsed (spread {float(wide):.4f})", file=sys.stderr)
     return {
         "loss": float(loss),
         "learning_rate": optimizer.param_groups[0]["lr"],
@@ -265,7 +266,7 @@ def _compare_threads(fabric: "Fabric", state: dict[str, Any]) -> None:
 
 def _say(fabric: "Fabric", text: str) -> None:
     if fabric.is_global_zero:
-        print(text, file=sys.stderr)
+        say(text, file=sys.stderr)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from randquant.atomic import atomic_path
+from randquant.terminal import say
 
 _COLUMNS = ("step", "name", "value", "seconds")
 
@@ -54,7 +55,7 @@ class RunLog:
         whole = [row for row in rows if _is_whole(row)]
         cut_off = bool(rows) and not _is_whole(rows[-1])
         if len(rows) - len(whole) > cut_off:
-            print(f"note: {self.path} had {len(rows) - len(whole)} damaged lines, which were left out", file=sys.stderr)
+            say(f"note: {self.path} had {len(rows) - len(whole)} damaged lines, which were left out", file=sys.stderr)
         return whole
 
     def __enter__(self) -> "RunLog":

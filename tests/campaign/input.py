@@ -11,10 +11,7 @@ Check = Callable[[Path, Outcome], str | None]
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\udc80-\udcff]")
 _BAR = re.compile(r"\r[^\r\n]*")  # a progress bar starts its line anew
-_TOLD = re.compile(
-    r"(?:note|warning): |.*(?:going on after step|starting; |is finished already)|"
-    r"(?:\[src/libmpg123|Note: (?:Illegal Audio|Trying|Skipped|Hit end)|Warning: Xing)"  # printed by libmpg123 in C
-)
+_TOLD = re.compile(r"(?:note|warning): |.*(?:going on after step|starting; |is finished already)")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Good input of every kind, small, with known content: what the campaign then damages, misnames and leaves out."""
 
+import csv
 import io
 import json
 import shlex
@@ -24,6 +25,17 @@ AUDIO_RUN = shlex.split(
 POINT_RUN = shlex.split(
     "--d 16 --steps 2 --batch_size 4 --points 32 --hidden_size 16 --projection_size 8 --log_every 1 "
     "--checkpoint_every 1 --accelerator cpu --precision 32"
+)
+
+
+# Labels and names that would steer a terminal, a spreadsheet or a browser.
+HOSTILE = (
+    "dog\x1b]0;owned\x07",
+    "<img src=x onerror=alert(1)>",
+    "=1+1",
+    "a|b `c` [d](e)",
+    "cat\u202e\u2066",
+    "two\nlines",
 )
 
 
@@ -74,6 +86,7 @@ def build(path: Path, commands: Commands) -> Material:
     _trees(path)
     say = [
         ("prepare", f"labelled --csv {path}/sounds.csv --root {path}/sounds --out {path}/sound_store"),
+        ("prepare", f"labelled --csv {path}/hostile.csv --root {path}/sounds --out {path}/<b>a|b"),
         ("prepare", f"clouds --csv {path}/clouds.csv --root {path}/clouds --out {path}/point_store --points 64"),
         ("pretrain_audio", f"--data {path}/sound_store --out {path}/sound_run {' '.join(AUDIO_RUN)}"),
         ("pretrain_pointcloud", f"--data {path}/point_store --out {path}/point_run {' '.join(POINT_RUN)}"),
@@ -102,6 +115,12 @@ def _tables(path: Path) -> None:
         rows = ["path,label,group,split"]
         rows += [f"{place:02}.{suffix},{CLASSES[place % 2]},g{place},{split}" for place, split in enumerate(SPLITS)]
         (path / f"{name}.csv").write_text("\n".join(rows) + "\n")
+    with open(path / "hostile.csv", "w", newline="", encoding="utf-8") as file:
+        written = csv.writer(file)
+        written.writerow(["path", "label", "group", "split"])
+        written.writerows(
+            [f"{place:02}.wav", HOSTILE[1 + 2 * (place % 2)], f"g{place}", split] for place, split in enumerate(SPLITS)
+        )
     (path / "tables").mkdir()
     (path / "tables" / "sounds.csv").write_text((path / "sounds.csv").read_text())
     (path / "tables" / "recipe.yaml").write_text("seed: 3\nhidden_size: 16\nrq_bins: [8, 32]\nmethod: byol\n")

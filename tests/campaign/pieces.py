@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,17 +15,8 @@ import pyarrow.parquet as pq
 
 from tests.campaign.child import Outcome
 from tests.campaign.damage import damages, impostors
-from tests.campaign.input import Check, Input
-from tests.campaign.material import AUDIO_RUN, POINT_RUN, SPLITS, Material
-
-HOSTILE = (
-    "dog\x1b]0;owned\x07",
-    "<img src=x onerror=alert(1)>",
-    "=1+1",
-    "a|b `c` [d](e)",
-    "cat\u202e\u2066",
-    "two\nlines",
-)
+from tests.campaign.input import Check, Input, controls_in
+from tests.campaign.material import AUDIO_RUN, HOSTILE, POINT_RUN, SPLITS, Material
 
 
 def piece_inputs(material: Material, draw: random.Random, each: int) -> Iterator[Input]:
@@ -117,6 +109,25 @@ def _hostile(material: Material) -> Iterator[Input]:
         yield Input(f"hostile label {place}", "hostile", "prepare", words, refused=False, make=make, check=_lines_whole)
         tree = ["folder", "--root", "{folder}/path", "--out", "{folder}/out"]
         yield Input(f"hostile name {place}", "hostile", "prepare", tree, refused=False, make=make, check=_lines_whole)
+
+    probing = ["--checkpoint", "untrained:AudioNTT2020:64", "--task", f"{material.path}/<b>a|b", "--seeds", "1"]
+    probing += ["--out", "{folder}/out/"]
+    yield Input("hostile labels on a page", "hostile page", "probe_audio", probing, refused=False, check=_page_whole)
+
+
+def _page_whole(folder: Path, outcome: Outcome) -> str | None:
+    """Whether a page shows labels and names as text, in tables whose rows have as many cells as their heads."""
+    page = (folder / "out" / "table.md").read_text()
+    blocks = [line for line in page.splitlines() if re.search(r"(?<!\\)<(?:img|b)\b", line)]
+    if controls_in(page) or blocks:
+        return f"the page holds {blocks or controls_in(page)!r}"
+    tables = page.split("\n\n")
+    uneven = [
+        table
+        for table in tables
+        if table.startswith("|") and len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) > 1
+    ]
+    return f"a name breaks a table: {uneven[0]}" if uneven else None
 
 
 def _hostile_tree(path: Path, *, label: str, material: Material) -> None:

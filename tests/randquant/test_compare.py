@@ -1,12 +1,17 @@
 """Runs side by side; runs that must not be compared."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from randquant.compare import Run, compare
+from randquant.compare import Run, compare, open_run
 from randquant.errors import DataError
+from randquant.features import Items
 from randquant.paired import holm
-from randquant.predictions import Answers
+from randquant.predictions import Answers, prediction_table
+from randquant.probes.outcome import Outcome
+from randquant.report import Entry, add
 
 
 def answers(right: np.ndarray) -> Answers:
@@ -63,3 +68,20 @@ def test_other_items_are_refused() -> None:
         compare([run("a", one), run("b", {"t": (0.6, Answers(**{**vars(renamed), "labels": ["c"] * 100}))})])
     with pytest.raises(DataError, match="share no task"):
         compare([run("a", one), run("b", {"u": one["t"]})])
+
+
+@pytest.mark.parametrize("folds", [None, ["1", "1", "1", "2"]])
+def test_an_accuracy_that_the_predictions_do_not_score_is_refused(folds: list[str] | None, tmp_path: Path) -> None:
+    truth, predicted = np.array([0, 1, 0, 1]), np.array([[0, 1, 0, 0]])
+    numbers = {"folds": []} if folds else {}
+    outcome = Outcome(numbers, np.arange(4), truth, predicted, ["a", "b"])
+    items = Items(["0", "1", "2", "3"], ["a", "b", "a", "b"], [None] * 4, folds or ["test"] * 4)
+    right = 0.5 if folds else 0.75
+    for stated in (right, 0.9):
+        facts = {"task": "t", "probe": "linear", "accuracy": stated, "counts": {"test": 4}}
+        add(tmp_path, {}, [Entry(facts, prediction_table("t", "linear", outcome, items))], lambda results: "")
+        opened = open_run(str(tmp_path), "linear")
+        if stated == right:
+            assert opened.answers("t") is not None
+    with pytest.raises(DataError, match=f"accuracy of 0.9000 on t, its predictions score {right:.4f}"):
+        compare([opened, opened])
