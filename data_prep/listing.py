@@ -6,6 +6,7 @@ from pathlib import Path
 
 from randquant.errors import DataError
 
+_POINTER = "version https://git-lfs"
 _FOLDERS = ("", "meta", "metadata")
 
 
@@ -22,13 +23,15 @@ def read_lines(path: Path, what: str) -> Iterator[str]:
         what: what it should be, for the error messages.
 
     Raises:
-        DataError: it is missing, a folder, not text, or a web page under that name.
+        DataError: it is missing, a folder, not text, or a web page or a pointer of Git LFS under that name.
     """
     try:
         with open(path, encoding="utf-8-sig") as file:
             for number, line in enumerate(file):
                 if number == 0 and line.lstrip().startswith("<"):
                     raise DataError(f"{path} is a web page where {what} is expected; download it again.")
+                if number == 0 and line.startswith(_POINTER):
+                    raise DataError(f"{path} is a pointer of Git LFS where {what} is expected; run: git lfs pull")
                 yield line.strip()
     except FileNotFoundError:
         raise DataError(f"{path} does not exist, but {what} is expected there; check the path.") from None

@@ -73,7 +73,7 @@ def test_other_items_are_refused() -> None:
 @pytest.mark.parametrize("folds", [None, ["1", "1", "1", "2"]])
 def test_an_accuracy_that_the_predictions_do_not_score_is_refused(folds: list[str] | None, tmp_path: Path) -> None:
     truth, predicted = np.array([0, 1, 0, 1]), np.array([[0, 1, 0, 0]])
-    numbers = {"folds": []} if folds else {}
+    numbers: dict[str, list[str]] = {"folds": []} if folds else {}
     outcome = Outcome(numbers, np.arange(4), truth, predicted, ["a", "b"])
     items = Items(["0", "1", "2", "3"], ["a", "b", "a", "b"], [None] * 4, folds or ["test"] * 4)
     right = 0.5 if folds else 0.75
