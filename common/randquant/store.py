@@ -20,7 +20,7 @@ import itertools
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -60,18 +60,13 @@ class Store:
     """
 
     def __init__(
-        self,
-        path: Path,
-        info: dict[str, Any],
-        manifest: Manifest,
-        row_shape: tuple[int, ...],
-        verification: Verification,
+        self, path: Path, info: dict[str, Any], manifest: Manifest, row_shape: tuple[int, ...], known: Verification
     ) -> None:
         self.path = path
         self.info = info
         self.kind: str = info["kind"]
         self.lengths: NDArray[np.int64] = manifest.lengths
-        self.verification = verification
+        self.verification = known
         self._manifest = manifest
         self._row_shape = row_shape
         self._number = next(_numbers)
@@ -273,7 +268,10 @@ class StoreWriter:
             stamps.append(self._whole(number, described))
         if not count:
             self.discard()
-            raise DataError(_nothing_left(skipped))
+            first = skipped[0]["reason"].rstrip(".") if skipped else "there were none"
+            raise DataError(
+                f"none of the {len(skipped)} files could be read (the first: {first}), so no store was written."
+            )
         if beside is not None:
             beside()
         content = ContentHash(self.kind, [part["sha256"] for part in parts])
@@ -343,12 +341,8 @@ class StoreWriter:
             return False
         if any(self.path.iterdir()):
             raise DataError(f"{self.path} is not empty and holds no store; choose a new folder for --out.")
-        plan = {"format": FORMAT, "version": _PLANS, "plan": self.plan, "about": self.about}
-        write_json(self.path / "plan.json", plan)
+        write_json(
+            self.path / "plan.json", {"format": FORMAT, "version": _PLANS, "plan": self.plan, "about": self.about}
+        )
         (self.path / "shards").mkdir()
         return False
-
-
-def _nothing_left(skipped: Sequence[Mapping[str, str]]) -> str:
-    first = skipped[0]["reason"].rstrip(".") if skipped else "there were none"
-    return f"none of the {len(skipped)} files could be read (the first: {first}), so no store was written."
