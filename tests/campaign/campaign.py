@@ -9,6 +9,7 @@ from tests.campaign.batch import Damaged, batch_faults
 from tests.campaign.child import Commands
 from tests.campaign.flags import flag_inputs
 from tests.campaign.input import Input
+from tests.campaign.lists import list_inputs
 from tests.campaign.material import Material, build
 from tests.campaign.pieces import piece_inputs
 from tests.campaign.shapes import damaged_shapes
@@ -64,7 +65,8 @@ def file_parts(inputs: int, seed: int) -> dict[str, list[Damaged]]:
 
 
 def command_parts(material: Material, inputs: int, seed: int) -> dict[str, list[Input]]:
-    """Mistyped flags, and damaged stores, runs, results, tables and recipes."""
+    """Mistyped flags, and damaged lists of datasets, stores, runs, results, tables and recipes."""
     draw = random.Random(seed)
     pieces = drawn(piece_inputs(material, draw, max(4, inputs // 100)), inputs // 10, seed)
-    return {"pieces": pieces, "flags": drawn(flag_inputs(material), inputs // 7, seed)}
+    lists = drawn(list_inputs(draw, max(4, inputs // 100)), inputs // 20, seed)
+    return {"lists": lists, "pieces": pieces, "flags": drawn(flag_inputs(material), inputs // 7, seed)}
