@@ -251,7 +251,7 @@ def whole_store(store: Path) -> None:
     """Hash every shard of a store and hold it against what was written; damaged ones are listed.
 
     Args:
-        store: of recordings or shapes, as scripts.prepare writes it.
+        store: of recordings or shapes, as scripts.prepare writes it; may be typed without the flag, first of all.
     """
     opened = Store.open(store)
     damaged = opened.verification.damaged()

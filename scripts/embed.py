@@ -10,7 +10,7 @@ recording (or a window) with the columns path, start, end, seconds, embedding, a
 
     embeddings.parquet: 3,000 rows of 2048 numbers from 3,000 recordings, 0 skipped
 
-The last two write one row a mesh (.off, .ply, .obj, .stl, ...) or a cloud (.npy, .ply, .pcd, .xyz, ...), with the
+The last two write one row a mesh (OFF, PLY, OBJ, STL, glTF) or a cloud (NPY, PLY, PCD, LAS, E57, XYZ, ...), with the
 columns path, points, embedding. Read a table with `pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or
 DuckDB.
 """
@@ -59,7 +59,7 @@ def embed(
     window: float | None = None,
     hop: float | None = None,
     channel: Channel | None = None,
-    peak_normalise: bool | None = None,
+    peak_normalise: bool = False,
     sample_rate: int | None = None,
     layer: Layer | None = None,
     points: int | None = None,
@@ -107,7 +107,7 @@ def embed(
             window=window,
             hop=hop,
             channel=channel,
-            peak_normalise=peak_normalise,
+            peak_normalise=peak_normalise or None,
             sample_rate=sample_rate,
             layer=layer,
         )
@@ -122,7 +122,7 @@ def embed(
             clouds=clouds or None,
             columns=columns,
         )
-        intake = Intake(channel or "mean", bool(peak_normalise), sample_rate)
+        intake = Intake(channel or "mean", peak_normalise, sample_rate)
         skipped = _embed_recordings(
             checkpoint, input, out, window, hop, intake, layer or "output", strict, workers, seed, device
         )

@@ -10,8 +10,8 @@ Every recording is decoded to 16 kHz mono:
 
 Every shape becomes 2,048 points (--points), upright along z, in the unit sphere, in farthest-point order:
 
-    python -m scripts.prepare meshes --root MESHES --out STORE                        any tree of OFF, PLY, OBJ, STL
-    python -m scripts.prepare clouds --root CLOUDS --out STORE                        any tree of NPY, PLY, XYZ, LAS
+    python -m scripts.prepare meshes --root MESHES --out STORE                        OFF, PLY, OBJ, STL, glTF
+    python -m scripts.prepare clouds --root CLOUDS --out STORE                        NPY, PLY, PCD, LAS, E57, XYZ, ...
     python -m scripts.prepare meshes --csv TASK.csv --root MESHES --out STORE         path,label,group,split; clouds too
     python -m scripts.prepare modelnet --root MODELNET40 --out STORE                  a public dataset:
                               modelnet modelnet-txt modelnet-h5 modelnet-dat scanobjectnn shapenetpart, shapenet for
@@ -96,7 +96,7 @@ class Settings:
     """What every preparation takes.
 
     Attributes:
-        root: folder of recordings, at any depth; WAV, FLAC, OGG, MP3 and others, any rate, any number of
+        root: folder of recordings, at any depth; WAV, FLAC, MP3, M4A and others, any rate, any number of
             channels.
         out: store to write.
         workers: processes; one a core by default.

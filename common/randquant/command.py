@@ -228,6 +228,10 @@ def _long_description(function: Callable[..., Any]) -> str:
 class _Help(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Keeps the line breaks of descriptions: they hold the commands to type."""
 
+    def format_help(self) -> str:
+        """The page; jsonargparse takes a space back by a control character, which a terminal would be shown."""
+        return super().format_help().replace(" \b[", "[").replace("\b", "")
+
 
 def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands: Sequence[str]) -> str:
     """Reduce a parser's message to one sentence that names the flag and the remedy."""

@@ -193,9 +193,7 @@ class _Others:
 
 def _started(local_rank: int) -> "subprocess.Popen[bytes]":
     """The same command once more, as another rank, where Ctrl-C does not reach it."""
-    import __main__
-
-    module = getattr(__main__, "__spec__", None)
+    module = getattr(sys.modules["__main__"], "__spec__", None)
     script = ["-m", module.name] if module is not None else [os.path.abspath(sys.argv[0])]
     environment = {**os.environ, "LOCAL_RANK": str(local_rank), _STARTER: str(os.getpid())}
     return subprocess.Popen([sys.executable, *script, *sys.argv[1:]], env=environment, process_group=0)

@@ -158,7 +158,13 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         run(configured, ["--help"], description="Do it.\n\n    python -m scripts.it --out X\n")
     assert stop.value.code == 0
     text = capsys.readouterr().out
-    for part in ("    python -m scripts.it --out X", "folder to write.", "{one,two}", "--no_strict"):
+    for part in (
+        "    python -m scripts.it --out X",
+        "folder to write.",
+        "{one,two}",
+        "--no_strict",
+        "--print_config[=flags]",
+    ):
         assert part in text
 
 

@@ -234,3 +234,9 @@ def test_a_state_dict_says_what_it_embeds(shapes: Path, tmp_path: Path) -> None:
     torch.save(untrained_encoder("PointNetLite", 16, 1).encoder.state_dict(), tmp_path / "weights.pth")
     assert embed_shapes(shapes, tmp_path / "x.parquet", "--checkpoint", str(tmp_path / "weights.pth")) == 0
     assert pq.read_table(tmp_path / "x.parquet").num_rows == 2
+
+
+def test_peak_normalise_is_typed_as_for_prepare(recordings: Path, tmp_path: Path) -> None:
+    assert command(recordings, tmp_path / "x.parquet", "--peak_normalise") == 0
+    flags = ["--input", str(recordings), "--out", str(tmp_path / "y.parquet"), "--peak_normalise"]
+    assert run(embed, ["--checkpoint", "untrained:PointNetLite:16", *flags]) == 2
