@@ -40,6 +40,7 @@ _SMALL = "--hidden_size 16 --projection_size 8 --batch_size 8"
 JOBS = [
     Job("prepare audio", PREPARE, "folder --root IN/sounds --out OUT/store --workers 1"),
     Job("prepare points", PREPARE, "meshes --root IN/meshes --out OUT/store --points 64 --workers 1"),
+    Job("prepare by workers", PREPARE, "folder --root IN/sounds --out OUT/store --workers 2"),
     Job(
         "pretrain audio",
         pretrain_audio,
@@ -176,9 +177,11 @@ def main() -> int:
     from lightning_fabric import Fabric  # noqa: F401  loaded once for all forks
     from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
+    from data_prep import preparation
     from pointcloud import finetune
 
     finetune._SAVE_EVERY = 0.0  # a state an epoch, so that there are some
+    preparation._SHARD_ITEMS, preparation._SMALL_ITEMS = 4, 0  # several shards, and workers for them
     jobs = [job for job in JOBS if arguments.only is None or job.name in arguments.only]
     say = functools.partial(print, flush=True) if arguments.verbose else lambda _: None
     with tempfile.TemporaryDirectory() as folder:
