@@ -1,22 +1,22 @@
 """From the channels of a recording to one: blocks (frames, channels) become waveforms."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audio.formats.recording import Recording
 from randquant.errors import DataError
 
 Waveform = NDArray[np.float32]
 
 
-def mixed(blocks: Iterable[NDArray[np.float32]], path: str | Path) -> Iterator[Waveform]:
+def mixed(blocks: Iterable[NDArray[np.float32]], recording: Recording) -> Iterator[Waveform]:
     """The mean of the channels, block by block.
 
     Args:
         blocks: (frames, channels) float32 each.
-        path: of the recording, for the message.
+        recording: that they come from.
 
     Raises:
         DataError: a sample is NaN or infinite.
@@ -24,7 +24,7 @@ def mixed(blocks: Iterable[NDArray[np.float32]], path: str | Path) -> Iterator[W
     for block in blocks:
         mono = block[:, 0] if block.shape[1] == 1 else _mean_of_channels(block)
         if not np.isfinite(mono).all():
-            raise DataError(f"{path} holds NaN or infinite samples; leave it out or restore it.")
+            raise DataError(f"{recording.path} holds NaN or infinite samples; leave it out or restore it.")
         yield mono
 
 

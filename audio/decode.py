@@ -17,7 +17,7 @@ from audio.formats.engine import open_recording
 from audio.formats.recording import Block, Recording
 from randquant.errors import DataError
 
-Mix = Callable[[Iterable[Block], Path], Iterator[Waveform]]
+Mix = Callable[[Iterable[Block], Recording], Iterator[Waveform]]
 
 RESAMPLER = "soxr HQ"
 _MARGIN = 256  # samples at the lower of the two rates; the HQ filter reaches about half as far (held by test)
@@ -81,7 +81,7 @@ def stream_audio(
 def _pieces(recording: Recording, sample_rate: int, mix: Mix) -> Iterator[Waveform]:
     empty = True
     with recording:
-        mono = mix(_within_budget(recording, 0, None), recording.path)
+        mono = mix(_within_budget(recording, 0, None), recording)
         for piece in _resampled(mono, recording.header.rate, sample_rate):
             empty = empty and len(piece) == 0
             yield piece
@@ -127,7 +127,7 @@ def _read_part(recording: Recording, sample_rate: int, first: int, count: int | 
     start, stop, skip = _source_range(rate, sample_rate, first, count)
     if frames is not None and start >= frames:
         return np.empty(0, dtype=np.float32)
-    mono = mix(_within_budget(recording, start, stop), recording.path)
+    mono = mix(_within_budget(recording, start, stop), recording)
     pieces = list(_resampled(mono, rate, sample_rate))
     waveform = pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [np.empty(0, dtype=np.float32)])
     return waveform[skip:] if count is None else waveform[skip : skip + count]

@@ -17,6 +17,7 @@ CLIPPED = np.float32(32_768.5)  # steps of int16: full scale 1.0 itself is cut b
 CANCELLING = 0.1  # of the energy that the mean of unrelated channels has: -10 dB; of two channels, correlation < -0.9
 
 COUNTED = ("silent", "clipped", "cancelling")
+TRACKS = "further_tracks"  # a column where a recording has some
 
 
 class Levels:
@@ -26,10 +27,11 @@ class Levels:
         peak: the largest sample of the waveform at 16 kHz, before any gain; full scale is 1.0.
         clipped: samples beyond full scale by more than rounding, which int16 cuts off.
         stored: the largest sample as stored, in steps of int16.
+        further_tracks: of sound in the same file, which are not read.
     """
 
     def __init__(self) -> None:
-        self.peak, self.clipped, self.stored = 0.0, 0, 0
+        self.peak, self.clipped, self.stored, self.further_tracks = 0.0, 0, 0, 0
         self._mixed = self._channels = 0.0
         self._count = 1
         self._frames = 0
@@ -70,14 +72,15 @@ class Levels:
             "silent": int(self.silent),
             "clipped": self.clipped,
             "cancelling": int(self.cancelling),
+            **({TRACKS: self.further_tracks} if self.further_tracks else {}),
         }
 
 
 def count_levels(recordings: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    """How many recordings are silent, clipped, cancelling, by their columns; those without are passed over."""
+    """How many recordings are silent, clipped, cancelling or one track of several, by those columns that they have."""
     counts: Counter[str] = Counter()
     for row in recordings:
-        counts.update(name for name in COUNTED if row.get(name))
+        counts.update(name for name in (*COUNTED, TRACKS) if row.get(name))
     return counts
 
 
@@ -90,9 +93,11 @@ def levels_line(counts: Mapping[str, int]) -> str:
     silent, clipped, cancelling = (counts.get(name, 0) for name in COUNTED)
     kept = "; --peak_normalise keeps that" if clipped else ""
     taken = " (--channel loudest takes one instead of the mean)" if cancelling else ""
+    tracks = counts.get(TRACKS, 0)
+    further = f"; {tracks:,} with several tracks of sound, of which the default one is read" if tracks else ""
     return (
         f"levels: {silent:,} silent, {clipped:,} clipped (beyond full scale{kept}), "
-        f"{cancelling:,} with a channel cancelling{taken}"
+        f"{cancelling:,} with a channel cancelling{taken}{further}"
     )
 
 

@@ -3,7 +3,7 @@
 Stores and tables of embeddings read through these functions alone, so both see the same samples to the bit.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from audio.channels import Waveform, mixed
 from audio.crops import SAMPLE_RATE
-from audio.decode import RESAMPLER, read_audio, stream_audio
+from audio.decode import RESAMPLER, Mix, read_audio, stream_audio
 from audio.formats.engine import open_recording
-from audio.formats.recording import Block
+from audio.formats.recording import Block, Recording
 from audio.levels import Levels
 from randquant.errors import DataError, UsageError
 
@@ -120,15 +120,16 @@ def _stored(waveform: Waveform, gain: float, levels: Levels) -> Samples:
     return stored
 
 
-def _mixer(pick: int | None, levels: Levels) -> Callable[[Iterable[Block], Path], Iterator[Waveform]]:
+def _mixer(pick: int | None, levels: Levels) -> Mix:
     """From blocks of channels to one channel: the mean where `pick` is None."""
 
-    def mix(blocks: Iterable[Block], path: Path) -> Iterator[Waveform]:
+    def mix(blocks: Iterable[Block], recording: Recording) -> Iterator[Waveform]:
+        levels.further_tracks = recording.header.tracks - 1
         for block in blocks:
             if pick is not None:
-                yield from mixed([block[:, min(pick, block.shape[1] - 1)][:, None]], path)
+                yield from mixed([block[:, min(pick, block.shape[1] - 1)][:, None]], recording)
                 continue
-            (mono,) = mixed([block], path)
+            (mono,) = mixed([block], recording)
             levels.mix(block, mono)
             yield mono
 

@@ -42,11 +42,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from audio.levels import COUNTED, count_levels, levels_line
+from audio.levels import COUNTED, TRACKS, count_levels, levels_line
 from audio.samples import Channel, Intake, assumed_rate, check_array_rate, count_arrays
 from data_prep.archives import packed, unpacked_root
 from data_prep.clouds import plan_clouds
@@ -693,9 +694,11 @@ def _readings(store: Store) -> list[str]:
 
 def _levels(store: Store) -> list[str]:
     """Recordings that are silent, clipped or cancel, and those whose rate was assumed; nothing of older stores."""
-    try:
-        columns = {name: store.column(name) for name in COUNTED}
-    except KeyError:
+    columns = {}
+    for name in (*COUNTED, TRACKS):
+        with suppress(KeyError):
+            columns[name] = store.column(name)
+    if not columns:
         return []
     rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     arrays = 0 if "array_rate" in store.info else count_arrays(store.column("path"))

@@ -54,6 +54,7 @@ class FFmpegRecording(Recording):
         try:
             self._container = _container(path, file, demuxer)
             self._stream = _stream(path, self._container)
+            self._tracks = len(self._container.streams.audio)
             self.container: str = self._container.format.name
             self._promise = Promise.of(path, self._container, self._stream, samples)
             self._frames = _decoded(path, self._container, self._stream)
@@ -65,7 +66,7 @@ class FFmpegRecording(Recording):
             self.close()
             raise
         rate, channels = self._first.sample_rate, self._first.layout.nb_channels
-        self.header = Header(rate, channels, None, self._promise.expected(rate))
+        self.header = Header(rate, channels, None, self._promise.expected(rate), self._tracks)
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """Frames [start, stop), as `Recording.blocks`; decoded from the beginning and from then on dropped."""

@@ -29,12 +29,14 @@ class Header:
         channels: samples a frame.
         frames: how many; None where only decoding tells.
         expected: about how many, as the container says or its bit rate suggests; 0 where nothing does.
+        tracks: of sound in the container, of which this is the default one.
     """
 
     rate: int
     channels: int
     frames: int | None
     expected: int
+    tracks: int = 1
 
 
 class Recording(ABC):

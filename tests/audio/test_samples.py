@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
 
 from audio.decode import read_audio
 from audio.formats import libsndfile
-from audio.levels import Levels, count_levels
+from audio.levels import Levels, count_levels, levels_line
 from audio.samples import PLAIN, Channel, Intake, read_samples, stream_samples
 from data_prep.folder import plan_folder
 from data_prep.preparation import prepare
@@ -155,3 +156,18 @@ def test_silence_stays_and_what_is_too_small_to_scale_is_refused(tmp_path: Path)
     assert np.abs(read_samples(write(tmp_path / "0.wav", 0 * tone()), normal)[0]).max() == 0
     with pytest.raises(DataError, match="too little to scale up"):
         read_samples(write(tmp_path / "x.wav", np.full(100, 1e-42, np.float32)), normal)
+
+
+def test_further_tracks_are_counted(tmp_path: Path) -> None:
+    """A film in two languages: one is read, and that is said."""
+    with av.open(str(tmp_path / "x.mka"), "w") as container:
+        streams = [container.add_stream("pcm_s16le", rate=16_000, layout="mono") for _ in range(2)]
+        for stream, level in zip(streams, (8_000, 0), strict=True):
+            frame = av.AudioFrame.from_ndarray(np.full((1, 16_000), level, np.int16), format="s16", layout="mono")
+            frame.sample_rate = 16_000
+            for packet in (*stream.encode(frame), *stream.encode(None)):
+                container.mux(packet)
+    read, levels = read_samples(tmp_path / "x.mka")
+    assert (len(read), int(read.max())) == (16_000, 8_000)
+    counts = count_levels([levels.columns(), Levels().columns()])
+    assert levels_line(counts).endswith("; 1 with several tracks of sound, of which the default one is read")
