@@ -104,4 +104,6 @@ def test_every_format_is_read(tmp_path: Path) -> None:
     assert {8_000, 44_100, 96_000, 192_000} <= set(store.column("source_rate"))
     for path, length in zip(store.column("path"), store.lengths, strict=True):
         info = soundfile.info(root / path)
-        assert abs(length - info.frames * 16_000 / info.samplerate) <= 1
+        # libsndfile counts whole blocks of ADPCM; the chunk `fact` says how far the last one is filled.
+        unfilled = 2_048 if info.subtype == "MS_ADPCM" else 0
+        assert -1 <= info.frames * 16_000 / info.samplerate - length <= 1 + unfilled
