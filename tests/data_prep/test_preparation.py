@@ -249,7 +249,7 @@ def test_strict_refuses_what_is_missing(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     distributed = pytest.importorskip("distributed")
-    options = {"processes": False, "dashboard_address": ":0", "silence_logs": 50}
+    options = {"processes": False, "protocol": "tcp", "dashboard_address": ":0", "silence_logs": 50}
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
         yield cluster
 
