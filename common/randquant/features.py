@@ -179,9 +179,11 @@ def cached(
     """
     settings = {**settings, "items": items.digest(), "dimension": dimension, "format_version": FORMAT_VERSION}
     entry = Path(folder) / content_key(settings)
-    vectors = _read_entry(entry, settings, len(items), dimension)
+    lock = entry.with_name(entry.name + ".lock")
+    vectors = None if lock.exists() else _read_entry(entry, settings, len(items), dimension)
     if vectors is None:
-        with lock_file(entry.with_name(entry.name + ".lock")):  # another process may be making the same entry
+        # Another process may be making the same entry, or was killed before it took its lock away.
+        with lock_file(lock):
             vectors = _read_entry(entry, settings, len(items), dimension)
             if vectors is None:
                 _make_entry(entry, settings, items, dimension, encode, batches)

@@ -111,6 +111,18 @@ def test_the_second_reading_does_not_touch_the_encoder(tmp_path: Path) -> None:
     assert again.provenance["settings"]["weights"] == "x"
 
 
+def test_the_lock_of_a_killed_process_goes_away(tmp_path: Path) -> None:
+    """Killed between the last rename and the removal of its lock, an extraction leaves a whole entry beside a lock."""
+    read(tmp_path, Encoder())
+    (entry,) = tmp_path.iterdir()
+    lock = entry.with_name(entry.name + ".lock")
+    lock.touch()
+    again = Encoder()
+    read(tmp_path, again)
+    assert again.seen == 0
+    assert not lock.exists()
+
+
 def test_another_setting_or_label_is_another_entry(tmp_path: Path) -> None:
     read(tmp_path, Encoder())
     for call in (
