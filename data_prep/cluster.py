@@ -67,16 +67,13 @@ def run_on_cluster(
 
 @contextmanager
 def _client(address: str) -> Iterator[Any]:
-    elsewhere = not address.startswith("inproc://")  # a scheduler in this process answers at once, or never
-    if elsewhere:
-        _require_answer(address)
+    _require_answer(address)
     from distributed import Client
 
     for name in ("distributed", "distributed.client"):  # their tracebacks would bury the one sentence
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        if elsewhere:
-            asyncio.run(_greet(address))
+        asyncio.run(_greet(address))
         client = Client(address, timeout=_HANDSHAKE, set_as_default=False)
     except Exception as error:  # whatever answers there in another language
         raise _nobody(address, str(error).split("\n")[0].rstrip(".") or type(error).__name__) from None
