@@ -86,7 +86,8 @@ def plan_modelnet(
 ) -> Plan:
     """The meshes of all classes, class by class, train before test, sorted by name.
 
-    Folders that have neither train nor test are passed over and named as `other_folders`.
+    Folders that have neither train nor test are passed over and named as `other_folders`, and what lies beside train
+    and test in a class as `other_parts`.
 
     Args:
         root: folder of the classes.
@@ -111,6 +112,12 @@ def plan_modelnet(
         **DATASET.describe(root, items, splits_in_words("folders", validation)),
         **published(sorted({str(item.label) for item in items})),
         "other_folders": [name for name in folders if name not in classes],
+        "other_parts": [
+            f"{name}/{part.name}"
+            for name in classes
+            for part in sorted((root / name).iterdir())
+            if part.name not in HALVES and _is_wanted(part)
+        ],
     }
     reader = mesh_reader(points=points, up=up, sampling=sampling, seed=seed)
     return Plan(root, items, reader, source)

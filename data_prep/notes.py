@@ -14,7 +14,11 @@ _COUNTS = {
     "unlisted_shapes": "shapes that no list names, left out: {:,}",
     "doubled": "recordings that are there twice, one of each is used: {:,}",
 }
-_SHOWN = 5  # groups
+_FOLDERS = {
+    "other_folders": "folders without train or test, left out",
+    "other_parts": "folders beside train and test, left out",
+}
+_SHOWN = 5  # names
 _ABSENT = ("missing_splits", "missing_folds", "parts_absent")
 
 
@@ -26,6 +30,7 @@ def notes(source: Mapping[str, Any]) -> list[str]:
     """
     lines = [text.format(source[key]) for key, text in _COUNTS.items() if source.get(key)]
     lines += other_kinds(source)
+    lines += [f"{text}: {_some(source[key])}" for key, text in _FOLDERS.items() if source.get(key)]
     lines += _across(source.get("groups_across") or ())
     absent = [name for key in _ABSENT for name in source.get(key) or ()]
     return [*lines, f"absent: {', '.join(absent)}"] if absent else lines
@@ -34,8 +39,13 @@ def notes(source: Mapping[str, Any]) -> list[str]:
 def _across(groups: Sequence[str]) -> list[str]:
     if not groups:
         return []
-    shown = ", ".join(groups[:_SHOWN]) + (", …" if len(groups) > _SHOWN else "")
-    return [f"groups in more than one split: {len(groups):,} ({shown}); scores count on what was met in training"]
+    return [
+        f"groups in more than one split: {len(groups):,} ({_some(groups)}); scores count on what was met in training"
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(printable(name) for name in names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
 
 
 def other_kinds(source: Mapping[str, Any]) -> list[str]:

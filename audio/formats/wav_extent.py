@@ -4,6 +4,8 @@ libsndfile and FFmpeg take the header's word. `sizes_zero_2s.wav` then holds not
 of its sound.
 """
 
+import mmap
+import re
 import struct
 from pathlib import Path
 from typing import IO
@@ -16,6 +18,7 @@ from randquant.errors import DataError
 # Behind the sound: tags of music players, and chunks that programs cut off without harm.
 _TAGS = (b"TAG", b"ID3\x02", b"ID3\x03", b"ID3\x04", b"APETAGEX")
 _KNOWN = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"cue ", b"smpl", b"iXML", b"JUNK", b"PAD ", b"FLLR", b"_PMX", b"axml")
+_KNOWN_NAME = re.compile(b"|".join(map(re.escape, _KNOWN)))
 _SOUND = (b"data", b"RIFF", b"RIFX", b"RF64", b"BW64")
 _MOST_CHUNKS = 10_000
 _SECTOR = 4096  # bytes; file systems and recorders fill up the last one with zeros
@@ -30,7 +33,9 @@ def sound_bytes(path: Path, header: WavHeader, file: IO[bytes]) -> int:
         DataError: the file ends before its sound does, or goes on behind it with what may be sound.
     """
     stated, present, slack = header.stated, header.present, max(header.align, 8)
-    if stated is None or 0 <= stated - present <= slack:
+    if stated is None:
+        return _before_chunks(header, file)
+    if 0 <= stated - present <= slack:
         return present
     if stated > present:
         raise truncated(path, f"{present:,} of {stated:,} bytes")
@@ -38,7 +43,7 @@ def sound_bytes(path: Path, header: WavHeader, file: IO[bytes]) -> int:
     if rest <= slack or _ends_in_other_than_sound(header, file, header.start + stated):
         return stated
     if stated == 0 or rest % (1 << 32) == 0:
-        return present  # the size was never filled in, or is larger than its 32 bits
+        return _before_chunks(header, file)  # the size was never filled in, or is larger than its 32 bits
     file.seek(header.start + stated + stated % 2)
     if (name := file.read(4)) in _SOUND:
         what = "a second chunk of sound" if name == b"data" else "another WAV file"
@@ -74,6 +79,19 @@ def coded_frames(path: Path, header: WavHeader, size: int) -> int:
 def is_coded(header: WavHeader) -> bool:
     """Whether several frames share a block."""
     return header.tag in BLOCK_CODES
+
+
+def _before_chunks(header: WavHeader, file: IO[bytes]) -> int:
+    """The bytes of sound where no size is stated: all, but for chunks that lead exactly to the end of the file.
+
+    Such a chunk begins with a name that programs write behind sound.
+    """
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        for found in _KNOWN_NAME.finditer(content, header.start):
+            place = found.start()
+            if (place - header.start) % 2 == 0 and _are_chunks(header, file, place):
+                return place - header.start
+    return header.present
 
 
 def _ends_in_other_than_sound(header: WavHeader, file: IO[bytes], end: int) -> bool:

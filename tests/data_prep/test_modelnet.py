@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from data_prep.modelnet import DATASET, MODELNET10, MODELNET40, PUBLISHED, plan_modelnet
+from data_prep.notes import notes
 from data_prep.preparation import prepare
 from randquant.errors import DataError, UsageError
 
@@ -49,6 +50,7 @@ def tree(tmp_path: Path) -> Path:
     (root / "README.txt").write_text("none of ours")
     mesh(root / "__MACOSX" / "train" / "x.off")
     (root / "cache").mkdir()
+    mesh(root / "car" / "valid" / "car_0009.off")
     return root
 
 
@@ -57,6 +59,11 @@ def test_classes_and_splits(tree: Path) -> None:
     assert plan.source["published"] == {"train": 9843, "test": 2468}
     assert plan.source["classes_published"] == 40
     assert plan.source["other_folders"] == ["cache"]
+    assert plan.source["other_parts"] == ["car/valid"]
+    assert notes(plan.source)[-2:] == [
+        "folders without train or test, left out: cache",
+        "folders beside train and test, left out: car/valid",
+    ]
     assert plan.source["split_source"] == "folders, valid is 10 % of each class of train"
     assert list(dict.fromkeys(item.label for item in plan.items)) == ["car", "night_stand", "vase"]
     counts = Counter((item.label, item.split) for item in plan.items)

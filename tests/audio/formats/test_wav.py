@@ -42,6 +42,9 @@ RIGHT = {
     "a chunk without its pad byte behind": wav(
         pcm(), PCM16, behind=b"note" + struct.pack("<I", 3) + b"abc" + chunk(b"smpl", bytes(36)) + LIST
     ),
+    "no size, LIST behind": wav(pcm(), PCM16, 0, behind=LIST),
+    "no size, a large LIST behind": wav(pcm(), PCM16, 0, behind=chunk(b"LIST", bytes(200_000))),
+    "the size of a pipe, cue and LIST behind": wav(pcm(), PCM16, 0xFFFFFFFF, behind=chunk(b"cue ", bytes(28)) + LIST),
     "a tag behind": wav(pcm(), PCM16) + b"TAG" + bytes(125),
     "zeros of a sector behind": wav(pcm(), PCM16) + bytes(500),
     "bext before": wav(pcm(), PCM16, before=chunk(b"bext", bytes(602))),
