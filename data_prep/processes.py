@@ -2,8 +2,6 @@
 
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
@@ -11,8 +9,7 @@ import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from randquant.errors import DataError
-
-_SECONDS = 0.5  # between looks at whether the parent lives
+from randquant.orphans import watch_parent
 
 
 def in_processes(
@@ -67,10 +64,4 @@ def end_with(parent: int) -> None:
     which may end long before its process does.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_SECONDS)
-    os._exit(1)
+    watch_parent(parent)

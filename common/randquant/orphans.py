@@ -8,6 +8,7 @@ import threading
 import time
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+_SECONDS = 0.5  # between looks at whether the parent lives
 
 
 def end_with_parent(parent: int | None = None) -> None:
@@ -22,12 +23,17 @@ def end_with_parent(parent: int | None = None) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     else:
-        threading.Thread(target=_watch, args=(before,), daemon=True).start()
+        watch_parent(before)
     if os.getppid() != (before if parent is None else parent):
         os._exit(1)
 
 
+def watch_parent(parent: int) -> None:
+    """Have a thread end this process within a second of the end of `parent`, its parent's process id."""
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(0.5)
+        time.sleep(_SECONDS)
     os._exit(1)
