@@ -98,7 +98,7 @@ def _fetching(
                 shown.update()
                 yield started[future], failure
 
-    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+    with ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="download") as pool:
         started: dict[Future[Path], Download] = {pool.submit(fetch, file): file for file in files}
         try:
             yield outcomes()

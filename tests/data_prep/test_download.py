@@ -678,7 +678,7 @@ def test_a_full_disk_or_an_interrupt_ends_all_threads(
         patch.setattr(download_module, "bar", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             download(many, tmp_path)
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 15  # all of them would take 37 s
     assert sum(bool(file.asked) for file in server.files.values()) < 10
     for file in server.files.values():
         file.delay = 0.0
@@ -686,7 +686,7 @@ def test_a_full_disk_or_an_interrupt_ends_all_threads(
         patch.setattr(fetch_module.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10}))
         with pytest.raises(DataError, match="free space"):
             download(many, tmp_path)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("download")]
     download(many, tmp_path)
     assert len(names(tmp_path)) == 51
 
