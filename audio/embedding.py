@@ -14,23 +14,23 @@ from tqdm import tqdm
 
 import randquant
 from audio.crops import SAMPLE_RATE
-from audio.encoder import Layer
+from audio.encoders.audio_ntt import Layer
+from audio.encoders.weights import LoadedEncoder
+from audio.evaluation.task_features import Normalisation, batch_seconds
 from audio.formats.engine import header_of
 from audio.levels import COUNTED, Levels, count_levels
 from audio.logmel import LogMel
 from audio.normalize import mean_and_std
 from audio.samples import PLAIN, Intake, Samples, count_arrays, read_samples
-from audio.task_features import Normalisation, batch_seconds
-from audio.weights import LoadedEncoder
 from audio.window_batches import Row, WindowBatches, exact_encoder
 from audio.windows import LONGEST, windows
-from randquant.embedding_table import write_table
+from randquant.cli.progress import bar, progress
+from randquant.data.embedding_table import write_table
+from randquant.data.features import inference
+from randquant.data.spool import Spool, file_states, spool
 from randquant.errors import DataError
-from randquant.features import inference
-from randquant.file_names import require_utf8
-from randquant.progress import bar, progress
-from randquant.readable import Readable
-from randquant.spool import Spool, file_states, spool
+from randquant.files.file_names import require_utf8
+from randquant.files.readable import Readable
 
 STATISTICS_RECORDINGS = 2_000
 _AHEAD_SECONDS = 900.0  # sound decoded ahead of the encoder: 29 MB

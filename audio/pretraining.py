@@ -19,21 +19,21 @@ from torch import Tensor, nn
 from audio.augment import LogMixupExp, RandomFilter, RandomLinearFader, RandomResizeCrop
 from audio.crop_positions import CropPositions
 from audio.crops import SAMPLE_RATE, fit_length, random_starts
-from audio.encoder import AudioNTT, AudioNTT2020, AudioNTT2022
+from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
+from audio.encoders.weights import save_encoder
 from audio.logmel import Backend, FrontEnd, LogMel, Mel
 from audio.normalize import PostNorm, PreNorm, mean_and_std
-from audio.weights import save_encoder
 from randquant.augmentation import Augmentation
+from randquant.cli.progress import progress
+from randquant.cli.ranges import Range, check_ranges
+from randquant.data.repeated_stores import repeated
+from randquant.data.store import Store
 from randquant.errors import DataError
-from randquant.memory import require_memory
-from randquant.monitor import KnnMonitor
-from randquant.progress import progress
 from randquant.quantize import MOST_BINS, RandomizedQuantization
-from randquant.ranges import Range, check_ranges
-from randquant.repeated import repeated
-from randquant.store import Store
-from randquant.task import Task
-from randquant.training import Training
+from randquant.training.memory import require_memory
+from randquant.training.monitor import KnnMonitor
+from randquant.training.settings import Training
+from randquant.training.task import Task
 from randquant.views import Policy, Views
 
 AUGMENTATIONS = ("rrc", "rq", "mixup", "filter", "fader")

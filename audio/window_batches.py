@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audio.crops import SAMPLE_RATE
-from audio.encoder import Layer
+from audio.encoders.audio_ntt import Layer
+from audio.encoders.weights import LoadedEncoder
+from audio.evaluation.task_features import Normalisation, batch_seconds
 from audio.logmel import FrontEnd, LogMel
 from audio.normalize import PreNorm
-from audio.task_features import Normalisation, batch_seconds
-from audio.weights import LoadedEncoder
 from audio.windows import Windows
-from randquant.spool import Spool
+from randquant.data.spool import Spool
 
 _WAITING_BATCHES = 8  # batches' worth of windows that may wait for others of as many frames
 

@@ -1,6 +1,6 @@
 """What is known about a public dataset before any of it is read: its tree, its sizes, where it comes from.
 
-Each dataset's file holds one `DATASET`; `data_prep/datasets.py` lists them by name.
+Each dataset's file holds one `DATASET`; `data_prep/datasets/registry.py` lists them by name.
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data_prep.preparation import Item, Plan
+from data_prep.engine.preparation import Item, Plan
 
 
 @dataclass(frozen=True)

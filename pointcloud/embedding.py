@@ -12,15 +12,15 @@ import torch
 from numpy.typing import NDArray
 
 import randquant
+from pointcloud.encoders.weights import LoadedPointEncoder
+from pointcloud.evaluation.shape_features import Preparation, batch_clouds
 from pointcloud.layout import Layout
-from pointcloud.shape_features import Preparation, batch_clouds
-from pointcloud.weights import LoadedPointEncoder
-from randquant.embedding_table import write_table
+from randquant.cli.progress import bar
+from randquant.data.embedding_table import write_table
+from randquant.data.features import inference
+from randquant.data.spool import Spool, file_states, spool
 from randquant.errors import DataError
-from randquant.features import inference
-from randquant.progress import bar
-from randquant.readable import Readable
-from randquant.spool import Spool, file_states, spool
+from randquant.files.readable import Readable
 
 _PART_BATCHES = 16  # batches between notes of how far it has come
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointcloud.augment import (
+from pointcloud.augment.geometric import (
     RandomAnisotropicScale,
     RandomCrop,
     RandomCutout,
@@ -17,8 +17,8 @@ from pointcloud.augment import (
     RandomJitter,
     RandomRotation,
 )
+from pointcloud.augment.quantize import PointQuantization, Quantizer
 from pointcloud.layout import XYZ
-from pointcloud.quantize import PointQuantization, Quantizer
 from randquant.augmentation import Augmentation
 from randquant.errors import UsageError
 
@@ -32,7 +32,7 @@ _INCHES = 1.35  # a panel
 
 
 def augmentations() -> dict[str, Augmentation | None]:
-    """What the columns show, by title; None leaves clouds as they are. Values are those of `pointcloud.augment`."""
+    """What the columns show, by title; None leaves clouds as they are. Values: as in `pointcloud.augment.geometric`."""
     return {
         "as stored": None,
         "turned about z": RandomRotation("z"),

@@ -17,29 +17,35 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pointcloud.augment import RandomAnisotropicScale, RandomJitter, RandomResample, RandomScale, RandomTranslation
-from pointcloud.cloud import Cloud
-from pointcloud.dropping import RandomCrop, RandomCutout, RandomDropout
-from pointcloud.encoder import ENCODERS, PointEncoder
+from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from pointcloud.augment.geometric import (
+    RandomAnisotropicScale,
+    RandomJitter,
+    RandomResample,
+    RandomScale,
+    RandomTranslation,
+)
+from pointcloud.augment.policy import PointPolicy
+from pointcloud.augment.quantize import PointQuantization, Quantizer
+from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
+from pointcloud.encoders.encoder_input import Cloud
+from pointcloud.encoders.pointnet_lite import PointNetLite
+from pointcloud.encoders.registry import ENCODERS, PointEncoder
+from pointcloud.encoders.weights import save_encoder
 from pointcloud.geometry import unit_sphere
 from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
-from pointcloud.pointnet_lite import PointNetLite
-from pointcloud.policy import PointPolicy
-from pointcloud.quantize import PointQuantization, Quantizer
-from pointcloud.rotation import RandomRotation, RandomRotationPerturbation
-from pointcloud.weights import save_encoder
 from randquant.augmentation import Augmentation
+from randquant.cli.progress import progress
+from randquant.cli.ranges import Range, check_ranges
+from randquant.data.repeated_stores import repeated
+from randquant.data.store import Store
 from randquant.draws import fractions
 from randquant.errors import DataError, UsageError
-from randquant.memory import require_memory
-from randquant.monitor import KnnMonitor
-from randquant.progress import progress
 from randquant.quantize import MOST_BINS
-from randquant.ranges import Range, check_ranges
-from randquant.repeated import repeated
-from randquant.store import Store
-from randquant.task import Task
-from randquant.training import Training
+from randquant.training.memory import require_memory
+from randquant.training.monitor import KnnMonitor
+from randquant.training.settings import Training
+from randquant.training.task import Task
 
 # The order in which what --augment names is applied; rq comes before it, or between translate and jitter.
 GEOMETRY = ("resample", "crop", "cutout", "dropout", "rotate", "perturb", "stretch", "scale", "translate", "jitter")

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import torch
 
-from randquant.allocator import keep_freed_memory
-from randquant.atomic import write_json
-from randquant.command import run
+from randquant.cli.command import run
 from randquant.errors import UsageError
+from randquant.files.atomic import write_json
+from randquant.training.allocator import keep_freed_memory
 from scripts.benchmarks.meshes import meshes
 from scripts.benchmarks.pair import HEADER, Pair, in_columns
 from scripts.benchmarks.points import farthest_points, point_augmentations, point_encoders, point_pretraining

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from randquant.command import run
+from randquant.cli.command import run
 from randquant.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[1]

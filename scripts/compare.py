@@ -31,14 +31,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from audio.tasks import ALIASES
-from randquant.atomic import write_json
-from randquant.command import run
-from randquant.compare import Difference, Run, TaskDifference, open_run, shared_probe
-from randquant.compare import compare as compare_runs
+from audio.evaluation.tasks import ALIASES
+from randquant.cli.command import run
+from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
-from randquant.terminal import say
-from randquant.text_table import text_table
+from randquant.files.atomic import write_json
+from randquant.results.compare import Difference, Run, TaskDifference, open_run, shared_probe
+from randquant.results.compare import compare as compare_runs
+from randquant.results.text_table import text_table
 
 _ABSENT = "-"
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from randquant.atomic import read_json
-from randquant.command import run
+from randquant.cli.command import run
 from randquant.errors import DataError
+from randquant.files.atomic import read_json
 
 Part = Literal["sounds", "shapes"]
 

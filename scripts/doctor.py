@@ -29,23 +29,23 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from audio.repeats import nearest_in_train as nearest_recordings
-from data_prep.archives import packed
+from audio.evaluation.repeats import nearest_in_train as nearest_recordings
 from data_prep.dataset import Dataset
-from data_prep.datasets import DATASETS, SHAPES
-from data_prep.doctor import Examination, examine
+from data_prep.datasets.registry import DATASETS, SHAPES
+from data_prep.datasets.scanobjectnn import Variant
+from data_prep.engine.preparation import Plan
+from data_prep.examine.doctor import Examination, examine
+from data_prep.examine.oddities import ODDITIES
+from data_prep.fetching.archives import packed
 from data_prep.layout import is_marked, locate
-from data_prep.notes import other_kinds
-from data_prep.oddities import ODDITIES
-from data_prep.preparation import Plan
-from data_prep.scanobjectnn import Variant
-from pointcloud.repeats import Nearest, nearest_in_train
-from randquant.atomic import write_json, write_text
-from randquant.command import run
-from randquant.csv_table import csv_text
+from data_prep.plan_notes import other_kinds
+from pointcloud.evaluation.repeats import Nearest, nearest_in_train
+from randquant.cli.command import run
+from randquant.cli.terminal import say
+from randquant.data.store import Store, is_fold
 from randquant.errors import DataError
-from randquant.store import Store, is_fold
-from randquant.terminal import say
+from randquant.files.atomic import write_json, write_text
+from randquant.files.csv_writer import csv_text
 
 _SHOWN = 10  # of each kind of lost file, and labels
 

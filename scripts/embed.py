@@ -19,34 +19,35 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from audio import encoder as audio_encoder
-from audio import named_encoder as audio_named
 from audio.embedding import Embedder
-from audio.encoder import Layer
+from audio.encoders import audio_ntt as audio_encoder
+from audio.encoders import named_encoder as audio_named
+from audio.encoders.audio_ntt import Layer
 from audio.levels import levels_line
 from audio.samples import Channel, Intake, assumed_rate, check_array_rate
-from data_prep.clouds import cloud_reader
-from data_prep.folder import file_size, plan_files, plan_folder
+from data_prep.datasets.clouds import cloud_reader
+from data_prep.datasets.folder import file_size, plan_files, plan_folder
+from data_prep.datasets.meshes import by_format
+from data_prep.engine.preparation import Item, Plan, Reader
+from data_prep.engine.read_ahead import Columns, read_ahead
 from data_prep.formats.cloud_file import CLOUDS
 from data_prep.formats.mesh import MESHES
-from data_prep.meshes import by_format
-from data_prep.preparation import Item, Plan, Reader
-from data_prep.read_ahead import Columns, read_ahead
 from data_prep.reading_notes import reading_notes
 from data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, mesh_reader
-from pointcloud import encoder as point_encoder
-from pointcloud import named_encoder as point_named
-from pointcloud import occupancy, shape_task
 from pointcloud.embedding import ShapeEmbedder
+from pointcloud.encoders import named_encoder as point_named
+from pointcloud.encoders import occupancy
+from pointcloud.encoders import registry as point_encoder
+from pointcloud.encoders.weights import is_of_points
+from pointcloud.evaluation import shape_task
+from pointcloud.evaluation.shape_features import require_channels
 from pointcloud.geometry import Axis
 from pointcloud.layout import Layout
-from pointcloud.shape_features import require_channels
-from pointcloud.weights import is_of_points
-from randquant.command import run
-from randquant.device import named_device
+from randquant.cli.command import run
+from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
-from randquant.named_encoder import untrained_name
-from randquant.terminal import say
+from randquant.training.device import named_device
+from randquant.weights.named_encoder import untrained_name
 
 _SHOWN = 20  # skipped files printed; the table's metadata has them all
 _MOST_POINTS = 100_000
@@ -158,7 +159,7 @@ def recordings(path: Path, *, arrays: bool = False) -> tuple[Path, list[str]]:
 
     Args:
         path: of the folder or file.
-        arrays: as in `data_prep.folder.plan_folder`.
+        arrays: as in `data_prep.datasets.folder.plan_folder`.
     """
     if path.is_file():
         return path.parent, [path.name]

@@ -22,24 +22,24 @@ Numbers without the test shapes that repeat a training shape stand beside those 
 import dataclasses
 from pathlib import Path
 
-from data_prep.modelnet import MODELNET40
-from pointcloud.evaluation import Evaluation, missing_settings
-from pointcloud.finetune import FinetuneSettings
-from pointcloud.named_encoder import named_encoder
-from pointcloud.protocols import PROTOCOLS, Protocol, ProtocolName
-from pointcloud.results_page import SHAPES, results_page, robustness_lines, without_repeats_lines
-from pointcloud.shape_task import open_shape_task
-from randquant import probing
-from randquant.command import run
-from randquant.destination import Destination, is_folder, require_distinct
-from randquant.device import named_device
+from data_prep.datasets.modelnet import MODELNET40
+from pointcloud.encoders.named_encoder import named_encoder
+from pointcloud.evaluation.evaluate import Evaluation, missing_settings
+from pointcloud.evaluation.finetune import FinetuneSettings
+from pointcloud.evaluation.protocols import PROTOCOLS, Protocol, ProtocolName
+from pointcloud.evaluation.results_page import SHAPES, results_page, robustness_lines, without_repeats_lines
+from pointcloud.evaluation.shape_task import open_shape_task
+from randquant.cli.command import run
+from randquant.cli.terminal import say
+from randquant.data.features import default_cache
+from randquant.data.store import Store
 from randquant.errors import UsageError
-from randquant.features import default_cache
-from randquant.probing import ProbeName
-from randquant.result_lines import result_table
-from randquant.results_page import partial_lines, published_lines
-from randquant.store import Store
-from randquant.terminal import say
+from randquant.probes import registry as probing
+from randquant.probes.registry import ProbeName
+from randquant.results.destination import Destination, is_folder, require_distinct
+from randquant.results.page import partial_lines, published_lines
+from randquant.results.tables import result_table
+from randquant.training.device import named_device
 
 
 def evaluate(

@@ -49,22 +49,22 @@ from typing import Any, Literal
 
 from audio.levels import COUNTED, TRACKS, count_levels, levels_line
 from audio.samples import Channel, Intake, assumed_rate, check_array_rate, count_arrays
-from data_prep.archives import packed, unpacked_root
-from data_prep.clouds import plan_clouds
 from data_prep.dataset import Dataset
-from data_prep.datasets import DATASETS
-from data_prep.download import download as fetch
-from data_prep.folder import plan_folder
-from data_prep.labelled import plan_labelled
+from data_prep.datasets.clouds import plan_clouds
+from data_prep.datasets.folder import plan_folder
+from data_prep.datasets.labelled import plan_labelled
+from data_prep.datasets.meshes import plan_meshes
+from data_prep.datasets.registry import DATASETS
+from data_prep.datasets.scanobjectnn import Variant
+from data_prep.engine.preparation import Plan, prepare
+from data_prep.engine.sources import source as file_source
+from data_prep.fetching.archives import packed, unpacked_root
+from data_prep.fetching.download import download as fetch
 from data_prep.layout import holds_tree
-from data_prep.meshes import plan_meshes
-from data_prep.notes import notes
-from data_prep.preparation import Plan, prepare
+from data_prep.plan_notes import notes
 from data_prep.reading_notes import READING, reading_notes
 from data_prep.recordings import recordings_reader
-from data_prep.scanobjectnn import Variant
 from data_prep.shapes import BY_FORMAT, UP_BY_FORMAT
-from data_prep.sources import source as file_source
 from data_prep.surface import Sampling
 from data_prep.synthetic import (
     write_audioset,
@@ -83,11 +83,11 @@ from data_prep.synthetic import (
     write_voxforge,
 )
 from pointcloud.geometry import Axis
-from randquant.command import run
-from randquant.coverage import coverage
+from randquant.cli.command import run
+from randquant.cli.terminal import say
+from randquant.data.coverage import coverage
+from randquant.data.store import SPLITS, Store
 from randquant.errors import UsageError
-from randquant.store import SPLITS, Store
-from randquant.terminal import say
 
 _SHOWN = 20  # labels and skipped files in the summary; store.json has them all
 

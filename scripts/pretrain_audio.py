@@ -11,8 +11,8 @@ RUN/encoder.safetensors is the result; RUN/log.csv and RUN/tensorboard hold the 
 from functools import partial
 
 from audio.pretraining import AudioPretraining, build_task
-from randquant.command import run
-from randquant.pretrain import pretrain
+from randquant.cli.command import run
+from randquant.training.loop import pretrain
 
 
 def pretrain_audio(settings: AudioPretraining) -> None:

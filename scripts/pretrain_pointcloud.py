@@ -12,8 +12,8 @@ and RUN/tensorboard hold the curves, RUN/config.yaml the settings.
 from functools import partial
 
 from pointcloud.pretraining import PointPretraining, build_task
-from randquant.command import run
-from randquant.pretrain import pretrain
+from randquant.cli.command import run
+from randquant.training.loop import pretrain
 
 
 def pretrain_pointcloud(settings: PointPretraining) -> None:

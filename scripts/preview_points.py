@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pointcloud.evaluation.shape_features import require_points, store_layout
 from pointcloud.gallery import augmentations, gallery
-from pointcloud.shape_features import require_points, store_layout
-from randquant.atomic import atomic_path
-from randquant.command import run
+from randquant.cli.command import run
+from randquant.cli.terminal import say
+from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
-from randquant.store import Store
-from randquant.terminal import say
+from randquant.files.atomic import atomic_path
 
 FORMATS = (".png", ".pdf", ".svg")
 _DOTS = 200  # an inch

@@ -26,27 +26,27 @@ from typing import Any, Literal
 
 import torch
 
-from audio.encoder import Layer
-from audio.named_encoder import named_encoder
-from audio.named_store import named_store
-from audio.results_page import AUDIO, published_lines, results_page
-from audio.task_features import Statistics, task_features
-from audio.tasks import PROTOCOLS, SWEPT_RATES, Protocol, ProtocolName, Task, open_task
-from audio.weights import LoadedEncoder
-from randquant import probing
-from randquant.command import run
-from randquant.coverage import coverage
-from randquant.destination import Destination, is_folder, require_distinct
-from randquant.device import named_device
+from audio.encoders.audio_ntt import Layer
+from audio.encoders.named_encoder import named_encoder
+from audio.encoders.weights import LoadedEncoder
+from audio.evaluation.named_store import named_store
+from audio.evaluation.results_page import AUDIO, published_lines, results_page
+from audio.evaluation.task_features import Statistics, task_features
+from audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, Protocol, ProtocolName, Task, open_task
+from randquant.cli.command import run
+from randquant.cli.terminal import say
+from randquant.data.coverage import coverage
+from randquant.data.features import Features, default_cache
 from randquant.errors import UsageError
-from randquant.features import Features, default_cache
-from randquant.probed import checkpoint_facts, store_facts, versions, written_down
+from randquant.probes import registry as probing
 from randquant.probes.linear import LinearSettings
-from randquant.probing import ProbeName
-from randquant.report import Entry
-from randquant.result_lines import result_table
-from randquant.results_page import partial_lines
-from randquant.terminal import say
+from randquant.probes.registry import ProbeName
+from randquant.results.destination import Destination, is_folder, require_distinct
+from randquant.results.folder import Entry
+from randquant.results.page import partial_lines
+from randquant.results.record import checkpoint_facts, store_facts, versions, written_down
+from randquant.results.tables import result_table
+from randquant.training.device import named_device
 
 StatisticsScope = Literal["protocol", "fold"]
 

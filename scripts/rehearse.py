@@ -26,10 +26,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-from randquant.atomic import read_json, write_json
-from randquant.command import run
+from randquant.cli.command import run
 from randquant.errors import DataError, UsageError
-from randquant.probed import versions
+from randquant.files.atomic import read_json, write_json
+from randquant.results.record import versions
 from scripts.rehearsal.chain import CHAINS
 from scripts.rehearsal.measured import Cost, measured
 

@@ -9,7 +9,6 @@ The `write_published_…` make as many items as are published, of a hundredth of
 that many cost.
 """
 
-from data_prep.sounds.notes import FAMILIES
 from data_prep.synthetic.audioset import write_audioset, write_published_audioset
 from data_prep.synthetic.fsd50k import write_fsd50k
 from data_prep.synthetic.modelnet import (
@@ -22,6 +21,7 @@ from data_prep.synthetic.modelnet import (
 from data_prep.synthetic.nsynth import write_nsynth, write_published_nsynth
 from data_prep.synthetic.scanobjectnn import write_scanobjectnn
 from data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
+from data_prep.synthetic.sounds.notes import FAMILIES
 from data_prep.synthetic.speech_commands import write_published_speech_commands, write_speech_commands
 from data_prep.synthetic.us8k import write_published_us8k, write_us8k
 from data_prep.synthetic.voxceleb1 import write_published_voxceleb1, write_voxceleb1

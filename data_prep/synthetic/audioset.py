@@ -10,10 +10,10 @@ import numpy as np
 import soundfile
 import torch
 
-from data_prep.audioset import DATASET
-from data_prep.sounds.events import EVENTS, happen
+from data_prep.datasets.audioset import DATASET
 from data_prep.synthetic.noise import noise_file
 from data_prep.synthetic.published import AUDIOSET_LISTED, apportion
+from data_prep.synthetic.sounds.events import EVENTS, happen
 from data_prep.synthetic.tree import check_counts, seeded, write_parts, write_sound, write_table
 
 PARTS = ("balanced_train", "unbalanced_train", "eval")

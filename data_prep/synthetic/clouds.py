@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.formats.mesh import Mesh
-from data_prep.solids.families import draw_shape, seeded
-from data_prep.solids.solid import Parts
 from data_prep.surface import sample_surface
+from data_prep.synthetic.solids.families import draw_shape, seeded
+from data_prep.synthetic.solids.solid import Parts
 from pointcloud.geometry import turn_up
 
 

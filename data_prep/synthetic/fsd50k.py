@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from data_prep.sounds.events import EVENTS, happen
-from data_prep.sounds.waves import Range, uniform
+from data_prep.synthetic.sounds.events import EVENTS, happen
+from data_prep.synthetic.sounds.waves import Range, uniform
 from data_prep.synthetic.tree import check_counts, seeded, write_parts, write_sound, write_table
 
 RATE = 44_100

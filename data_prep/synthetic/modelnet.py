@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.modelnet import HALVES, MODELNET10, MODELNET40
-from data_prep.solids.families import FAMILIES, draw_shape, seeded
-from data_prep.solids.solid import joined
+from data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40
 from data_prep.synthetic.clouds import draw_cloud
 from data_prep.synthetic.hdf5 import require_h5py, write_h5
 from data_prep.synthetic.off import STYLES, Style, write_off
 from data_prep.synthetic.published import MODELNET40 as PUBLISHED
 from data_prep.synthetic.published import scaled
+from data_prep.synthetic.solids.families import FAMILIES, draw_shape, seeded
+from data_prep.synthetic.solids.solid import joined
 from data_prep.synthetic.tree import check_counts, write_litter, write_parts
 from pointcloud.farthest_points import farthest_point_order
 

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 
 from audio.crops import SAMPLE_RATE
-from data_prep.nsynth import DATASET
-from data_prep.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, draw_timbre, synthesize
-from data_prep.sounds.waves import uniform
+from data_prep.datasets.nsynth import DATASET
 from data_prep.synthetic.noise import write_noise
 from data_prep.synthetic.published import NSYNTH_FAMILIES, apportion, scaled
+from data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, draw_timbre, synthesize
+from data_prep.synthetic.sounds.waves import uniform
 from data_prep.synthetic.tree import check_counts, seeded, write_parts, write_sound
-from randquant.atomic import write_json
-from randquant.store import SPLITS
+from randquant.data.store import SPLITS
+from randquant.files.atomic import write_json
 
 _PITCHES = range(21, 109)
 _NOTES = 300  # of a published instrument, on average

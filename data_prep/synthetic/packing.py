@@ -11,9 +11,9 @@ from pathlib import Path
 from data_prep.synthetic.speech_commands import MAIN, TEST
 from data_prep.synthetic.voxceleb1 import SPLIT_FILE, TEST_SPEAKERS
 from data_prep.synthetic.voxforge import URL_FILE
-from randquant.atomic import atomic_path
+from randquant.data.store import SPLITS
 from randquant.errors import DataError
-from randquant.store import SPLITS
+from randquant.files.atomic import atomic_path
 
 _PARTS = ("a", "b", "c", "d")  # of VoxCeleb1's archive of development
 _DATE = (2020, 1, 1, 0, 0, 0)  # of every file in a zip: the same tree makes the same bytes

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.class_names import SHAPE_NAMES
-from data_prep.scanobjectnn import CLASSES, VARIANTS
-from data_prep.solids.families import seeded
+from data_prep.datasets.class_names import SHAPE_NAMES
+from data_prep.datasets.scanobjectnn import CLASSES, VARIANTS
 from data_prep.synthetic.clouds import draw_cloud
 from data_prep.synthetic.hdf5 import require_h5py, write_h5
+from data_prep.synthetic.solids.families import seeded
 from data_prep.synthetic.tree import check_counts, write_parts
 
 # The family that stands for a class; the other classes stay empty, as their numbers stay theirs.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.shapenetpart import PARTS
-from data_prep.solids.families import seeded
+from data_prep.datasets.shapenetpart import PARTS
 from data_prep.synthetic.clouds import draw_cloud
+from data_prep.synthetic.solids.families import seeded
 from data_prep.synthetic.tree import check_counts, write_parts
 
 # Number of the synset by family.

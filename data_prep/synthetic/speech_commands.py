@@ -9,10 +9,7 @@ from pathlib import Path
 import torch
 
 from audio.crops import SAMPLE_RATE
-from data_prep.sounds.events import Event, happen
-from data_prep.sounds.voices import Voice, draw_voices, say_word
-from data_prep.sounds.waves import Array, at_random_level, band_noise, integer, uniform, white
-from data_prep.speech_commands import SPCV2
+from data_prep.datasets.speech_commands import SPCV2
 from data_prep.synthetic.noise import write_noise
 from data_prep.synthetic.published import (
     SPEECH_COMMANDS,
@@ -21,6 +18,9 @@ from data_prep.synthetic.published import (
     apportion,
     scaled,
 )
+from data_prep.synthetic.sounds.events import Event, happen
+from data_prep.synthetic.sounds.voices import Voice, draw_voices, say_word
+from data_prep.synthetic.sounds.waves import Array, at_random_level, band_noise, integer, uniform, white
 from data_prep.synthetic.tree import check_counts, letters, seeded, write_parts, write_sound
 
 COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")

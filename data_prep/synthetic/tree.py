@@ -11,9 +11,9 @@ import soundfile
 import torch
 
 from audio.crops import SAMPLE_RATE
-from data_prep.sounds.waves import Array
-from randquant.atomic import atomic_path, read_json, write_json
+from data_prep.synthetic.sounds.waves import Array
 from randquant.errors import DataError
+from randquant.files.atomic import atomic_path, read_json, write_json
 
 RECORD = "synthetic.json"
 _FINDER = b"\x00\x00\x00\x01Bud1" + bytes(120)  # how a .DS_Store of macOS begins

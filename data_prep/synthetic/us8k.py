@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from data_prep.sounds.events import EVENTS, happen
-from data_prep.sounds.waves import uniform
+from data_prep.datasets.us8k import CLASSES
 from data_prep.synthetic.published import US8K_CLASSES, US8K_FOLDS, scaled
+from data_prep.synthetic.sounds.events import EVENTS, happen
+from data_prep.synthetic.sounds.waves import uniform
 from data_prep.synthetic.tree import check_counts, seeded, write_litter, write_parts, write_sound, write_table
-from data_prep.us8k import CLASSES
 
 FOLDS = range(1, 11)
 COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from data_prep.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
-from data_prep.sounds.waves import Range, uniform
+from data_prep.datasets.voxceleb1 import DATASET
 from data_prep.synthetic.noise import write_noise
 from data_prep.synthetic.published import apportion
+from data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
+from data_prep.synthetic.sounds.waves import Range, uniform
 from data_prep.synthetic.tree import check_counts, letters, seeded, write_parts, write_sound
-from data_prep.voxceleb1 import DATASET
 
 SPLIT_FILE = "iden_split.txt"
 TEST_SPEAKERS = 10270  # from this number on, a speaker comes in the archive vox1_test_wav.zip

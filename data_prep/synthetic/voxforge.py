@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from data_prep.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
-from data_prep.sounds.waves import Range, integer, uniform
+from data_prep.datasets.voxforge import ARCHIVES, DATASET, speaker_splits
 from data_prep.synthetic.noise import write_noise
 from data_prep.synthetic.published import apportion
+from data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
+from data_prep.synthetic.sounds.waves import Range, integer, uniform
 from data_prep.synthetic.tree import check_counts, letters, seeded, write_litter, write_parts, write_sound
-from data_prep.voxforge import ARCHIVES, DATASET, speaker_splits
 
 URL_FILE = "voxforge_urls.txt"
 ANONYMOUS, ANONYMOUS_IN = "anonymous", ("de", "en", "fr")  # one name, many people, several languages

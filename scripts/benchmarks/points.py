@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pointcloud.augment import (
+from pointcloud.augment.geometric import (
     RandomAnisotropicScale,
     RandomCrop,
     RandomCutout,
@@ -20,14 +20,14 @@ from pointcloud.augment import (
     RandomScale,
     RandomTranslation,
 )
-from pointcloud.encoder import ENCODERS
+from pointcloud.augment.policy import PointPolicy
+from pointcloud.augment.quantize import PointQuantization, Quantizer
+from pointcloud.encoders.pointnet_lite import PointNetLite
+from pointcloud.encoders.registry import ENCODERS
 from pointcloud.farthest_points import farthest_point_order, farthest_point_sampling
-from pointcloud.pointnet_lite import PointNetLite
-from pointcloud.policy import PointPolicy
 from pointcloud.pretraining import CloudViews
-from pointcloud.quantize import PointQuantization, Quantizer
 from randquant.augmentation import Augmentation
-from randquant.methods import InfoNCE
+from randquant.ssl.methods import InfoNCE
 from scripts.benchmarks.pair import Call, Pair
 from scripts.benchmarks.quantize import original_formulation
 

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 
-from randquant.store import Store
+from randquant.data.store import Store
 from scripts.rehearsal.measured import sizes
 
 _PASSES = 5

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from audio.crops import SAMPLE_RATE
-from data_prep.datasets import DATASETS
-from data_prep.preparation import Reader, Reading, prepare
+from data_prep.datasets.registry import DATASETS
+from data_prep.engine.preparation import Reader, Reading, prepare
 
 _SAMPLES = 100
 

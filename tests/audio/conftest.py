@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from randquant.store import Store, StoreWriter
+from randquant.data.store import Store, StoreWriter
 
 LENGTHS = (8_000, 24_000, 16_000, 40_000, 5_001, 30_000)
 SPLITS = ("train", "train", "valid", "test", "test", "train")

@@ -15,11 +15,11 @@ import torch
 from audio import embedding, window_batches
 from audio.crops import SAMPLE_RATE
 from audio.embedding import Embedder, decode_ahead
+from audio.encoders.weights import LoadedEncoder, untrained_encoder
 from audio.logmel import LogMel
 from audio.samples import Intake, read_samples
-from audio.weights import LoadedEncoder, untrained_encoder
+from randquant.data.spool import Spool
 from randquant.errors import DataError
-from randquant.spool import Spool
 
 RECORDINGS = {  # name: (seconds, rate, channels)
     "a/short.wav": (0.3, 16_000, 1),

@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from audio.encoder import ENCODERS
+from audio.encoders.audio_ntt import ENCODERS
 from audio.pretraining import AudioPretraining, build_task
-from randquant.pretrain import pretrain
-from randquant.store import Store
-from randquant.task import Task
-from randquant.training import MethodName
+from randquant.data.store import Store
+from randquant.training.loop import pretrain
+from randquant.training.settings import MethodName
+from randquant.training.task import Task
 
 METHODS: tuple[MethodName, ...] = ("byol", "mocov3", "moco", "simclr", "infonce")
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from audio.augment import LogMixupExp, RandomFilter, RandomLinearFader, RandomResizeCrop
-from audio.encoder import AudioNTT, AudioNTT2020, AudioNTT2022
+from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
 from audio.logmel import LogMel
 from audio.normalize import PreNorm
 from audio.pretraining import (
@@ -20,9 +20,9 @@ from audio.pretraining import (
     build_task,
     lift_activations,
 )
+from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
 from randquant.quantize import RandomizedQuantization
-from randquant.store import Store, StoreWriter
 from randquant.views import Policy, Views
 
 LENGTHS = (3_000, 16_000, 64_000, 40_000, 15_200)

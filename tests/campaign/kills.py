@@ -93,7 +93,7 @@ def make_inputs(folder: Path) -> None:
     """Sounds and meshes as files, and one labelled store of each kind."""
     import soundfile
 
-    from randquant.store import StoreWriter
+    from randquant.data.store import StoreWriter
 
     generator = np.random.default_rng(0)
     (folder / "sounds").mkdir(parents=True)
@@ -177,8 +177,8 @@ def main() -> int:
     from lightning_fabric import Fabric  # noqa: F401  loaded once for all forks
     from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
-    from data_prep import preparation
-    from pointcloud import finetune
+    from data_prep.engine import preparation
+    from pointcloud.evaluation import finetune
 
     finetune._SAVE_EVERY = 0.0  # a state an epoch, so that there are some
     preparation._SHARD_ITEMS, preparation._SMALL_ITEMS = 4, 0  # several shards, and workers for them

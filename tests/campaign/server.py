@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def commands(script: str) -> Callable[..., Any] | dict[str, Callable[..., Any]]:
-    """What a script hands to `randquant.command.run`."""
+    """What a script hands to `randquant.cli.command.run`."""
     module = import_module(f"scripts.{script}")
     return module.COMMANDS if script not in FUNCTIONS else getattr(module, FUNCTIONS[script])
 
@@ -113,7 +113,7 @@ def _child(request: dict[str, Any]) -> None:
 
 
 def _call(script: str, argv: list[str]) -> int:
-    from randquant.command import run
+    from randquant.cli.command import run
 
     module = import_module(f"scripts.{script}")
     words = module.arguments(argv) if script == "compare" else argv

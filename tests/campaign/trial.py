@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from randquant.command import run
+from randquant.cli.command import run
 
 WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "shutil.rmtree"}
 TIMES = {"seconds", "created", "date", "time"}  # fields that no two runs share
@@ -27,7 +27,7 @@ class Job:
 
     Attributes:
         name: of the job.
-        commands: as `randquant.command.run` takes them.
+        commands: as `randquant.cli.command.run` takes them.
         words: its arguments; IN and OUT stand for the folders of inputs and of the trial.
     """
 

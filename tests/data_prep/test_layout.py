@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.datasets import DATASETS
+from data_prep.datasets.registry import DATASETS
 from data_prep.layout import find_root, holds_tree, locate
 from randquant.errors import DataError
 

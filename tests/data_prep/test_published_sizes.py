@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from data_prep.datasets import DATASETS
+from data_prep.datasets.registry import DATASETS
 from data_prep.synthetic import (
     write_published_audioset,
     write_published_modelnet,

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from data_prep.preparation import Item, Plan, prepare
+from data_prep.engine.preparation import Item, Plan, prepare
 from data_prep.shapes import finished, mesh_reader
 from pointcloud.farthest_points import farthest_point_sampling
 from pointcloud.geometry import turn_up
+from randquant.data.store import Store
 from randquant.errors import DataError
-from randquant.store import Store
 from tests.data_prep.formats.test_mesh import BOX, off_text
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "shapes30"
@@ -91,7 +91,7 @@ def plan(root: Path, seed: int = 0) -> Plan:
 
 
 def test_a_store_of_meshes(meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_prep.preparation._SMALL_ITEMS", 0)
+    monkeypatch.setattr("data_prep.engine.preparation._SMALL_ITEMS", 0)
     stores = [prepare(plan(meshes), tmp_path / f"store{workers}", workers=workers) for workers in (1, 2)]
     assert stores[0].content_hash == stores[1].content_hash
     store = Store.open(tmp_path / "store2", kind="points")

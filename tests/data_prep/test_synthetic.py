@@ -14,15 +14,15 @@ import soundfile
 import torch
 
 import data_prep.synthetic as synthetic
-from data_prep.archives import unpacked_root
-from data_prep.datasets import DATASETS
-from data_prep.preparation import Plan
-from data_prep.sounds.events import EVENTS, happen
-from data_prep.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, synthesize
-from data_prep.sounds.voices import LANGUAGES, PHONES, draw_voices, say_word, speak
-from data_prep.speech_commands import windows
+from data_prep.datasets.registry import DATASETS
+from data_prep.datasets.speech_commands import windows
+from data_prep.engine.preparation import Plan
+from data_prep.fetching.archives import unpacked_root
 from data_prep.synthetic.nsynth import _draw_instruments
 from data_prep.synthetic.packing import pack
+from data_prep.synthetic.sounds.events import EVENTS, happen
+from data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, synthesize
+from data_prep.synthetic.sounds.voices import LANGUAGES, PHONES, draw_voices, say_word, speak
 from data_prep.synthetic.speech_commands import COMMANDS, NOISES, WORDS
 from randquant.errors import DataError
 

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from data_prep import synthetic
-from data_prep.datasets import DATASETS
+from data_prep.datasets.modelnet import MODELNET40
+from data_prep.datasets.registry import DATASETS
+from data_prep.datasets.scanobjectnn import VARIANTS
+from data_prep.datasets.shapenetpart import PARTS
+from data_prep.engine.preparation import Plan, read_item
 from data_prep.formats.mesh import read_mesh
-from data_prep.modelnet import MODELNET40
-from data_prep.preparation import Plan, read_item
-from data_prep.scanobjectnn import VARIANTS
-from data_prep.shapenetpart import PARTS
-from data_prep.solids.families import FAMILIES, draw_shape, seeded
-from data_prep.solids.solid import joined
 from data_prep.synthetic.clouds import draw_cloud
 from data_prep.synthetic.off import STYLES, write_off
 from data_prep.synthetic.scanobjectnn import FAMILY
+from data_prep.synthetic.solids.families import FAMILIES, draw_shape, seeded
+from data_prep.synthetic.solids.solid import joined
 from randquant.errors import DataError
 
 SMALLEST: dict[str, dict[str, Any]] = {

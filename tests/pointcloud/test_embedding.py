@@ -12,8 +12,8 @@ import torch
 
 from pointcloud import embedding
 from pointcloud.embedding import Outcome, ShapeEmbedder, Summary
+from pointcloud.encoders.weights import LoadedPointEncoder, untrained_encoder
 from pointcloud.layout import XYZ_NORMALS
-from pointcloud.weights import LoadedPointEncoder, untrained_encoder
 from randquant.errors import DataError
 
 NAMES = [f"{letter}.off" for letter in "edcba"]

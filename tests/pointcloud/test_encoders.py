@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from pointcloud.dgcnn import DGCNN, nearest_features
-from pointcloud.encoder import ENCODERS
-from pointcloud.point_encoder import PointEncoder
-from pointcloud.pointnet import PointNet
-from pointcloud.pointnext import PointNeXt
+from pointcloud.encoders.dgcnn import DGCNN, nearest_features
+from pointcloud.encoders.point_encoder import PointEncoder
+from pointcloud.encoders.pointnet import PointNet
+from pointcloud.encoders.pointnext import PointNeXt
+from pointcloud.encoders.registry import ENCODERS
 
 NAMES = sorted(ENCODERS)
 ODD = {

@@ -10,13 +10,13 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from pointcloud.dgcnn import DGCNN
-from pointcloud.encoder import ENCODERS
+from pointcloud.encoders.dgcnn import DGCNN
+from pointcloud.encoders.registry import ENCODERS
 from pointcloud.geometry import unit_sphere
 from pointcloud.pretraining import PointPretraining, build_task
-from randquant.pretrain import pretrain
-from randquant.task import Task
-from randquant.training import MethodName
+from randquant.training.loop import pretrain
+from randquant.training.settings import MethodName
+from randquant.training.task import Task
 from tests.pointcloud.test_pretraining import write_store
 
 METHODS: tuple[MethodName, ...] = ("byol", "mocov3", "moco", "simclr", "infonce")
@@ -77,7 +77,7 @@ def test_bfloat16_loses_a_few_parts_in_a_thousand(encoder: str) -> None:
 
 
 def test_neighbours_are_searched_among_exact_features(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pointcloud import dgcnn
+    from pointcloud.encoders import dgcnn
 
     searched: list[Tensor] = []
     search = dgcnn.nearest_features

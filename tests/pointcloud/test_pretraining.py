@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from pointcloud.cloud import Cloud
-from pointcloud.dgcnn import DGCNN
+from pointcloud.encoders.dgcnn import DGCNN
+from pointcloud.encoders.encoder_input import Cloud
+from pointcloud.encoders.pointnet_lite import PointNetLite
 from pointcloud.geometry import unit_sphere
 from pointcloud.layout import XYZ_NORMALS
-from pointcloud.pointnet_lite import PointNetLite
 from pointcloud.pretraining import CloudViews, PointPretraining, StoredClouds, build_task, knn_monitor
+from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
-from randquant.store import Store, StoreWriter
 
 
 def write_store(path: Path, *, items: int = 12, points: int = 64, channels: int = 6) -> Store:

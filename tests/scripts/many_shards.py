@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from randquant.manifest import write_manifest
-from randquant.shard import shard_path
-from randquant.store_description import VERSION
-from randquant.store_folder import FORMAT
+from randquant.data.manifest import write_manifest
+from randquant.data.shard import shard_path
+from randquant.data.store_description import VERSION
+from randquant.data.store_folder import FORMAT
 
 SPLITS = ("train", "train", "valid", "test")
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from randquant.atomic import write_json
-from randquant.command import run
-from randquant.features import Items
-from randquant.predictions import prediction_table
+from randquant.cli.command import run
+from randquant.data.features import Items
+from randquant.files.atomic import write_json
 from randquant.probes.outcome import Outcome
-from randquant.report import Entry, add
+from randquant.results.folder import Entry, add
+from randquant.results.predictions import prediction_table
 from scripts.compare import arguments, compare
 
 

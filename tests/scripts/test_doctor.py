@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-import data_prep.doctor
+import data_prep.examine.doctor
 from data_prep import synthetic
-from data_prep.datasets import DATASETS, SOUNDS
-from data_prep.doctor import examine
-from data_prep.preparation import Plan
+from data_prep.datasets.registry import DATASETS, SOUNDS
+from data_prep.engine.preparation import Plan
+from data_prep.examine.doctor import examine
 from data_prep.synthetic.packing import pack
-from randquant.command import run
+from randquant.cli.command import run
 from scripts.doctor import COMMANDS, check
 
 ROOT = Path(__file__).parents[2]
@@ -314,8 +314,8 @@ def test_processes_find_the_same(copy: Callable[[str], Path], monkeypatch: pytes
     for path in sorted(root.glob("audio/fold*/[0-9]*.wav"))[::9]:
         cut(path)
     alone = examine(dataset, dataset.plan(root)).record()
-    monkeypatch.setattr(data_prep.doctor, "_FEW", {False: 0, True: 0})
-    monkeypatch.setattr(data_prep.doctor, "_BATCH", 30)
+    monkeypatch.setattr(data_prep.examine.doctor, "_FEW", {False: 0, True: 0})
+    monkeypatch.setattr(data_prep.examine.doctor, "_BATCH", 30)
     together = examine(dataset, dataset.plan(root), workers=2).record()
     assert len(alone["unreadable"]) == 12
     assert together == alone

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from data_prep import synthetic
-from data_prep.datasets import DATASETS, SHAPES
-from data_prep.doctor import examine
-from data_prep.preparation import prepare
-from randquant.command import run
+from data_prep.datasets.registry import DATASETS, SHAPES
+from data_prep.engine.preparation import prepare
+from data_prep.examine.doctor import examine
+from randquant.cli.command import run
 from scripts.doctor import COMMANDS, check, flagged
 
 WRITTEN = {"shapenet": "shapenet55"}
@@ -160,8 +160,8 @@ def test_a_level_off_names_the_right_folder(given: str, modelnet: Path, capsys: 
 def test_processes_find_the_same(modelnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = DATASETS["modelnet"]
     alone = examine(dataset, dataset.plan(modelnet)).record()
-    monkeypatch.setattr("data_prep.doctor._FEW", {False: 0, True: 0})
-    monkeypatch.setattr("data_prep.doctor._BATCH", 20)
+    monkeypatch.setattr("data_prep.examine.doctor._FEW", {False: 0, True: 0})
+    monkeypatch.setattr("data_prep.examine.doctor._BATCH", 20)
     assert examine(dataset, dataset.plan(modelnet), workers=2).record() == alone
 
 

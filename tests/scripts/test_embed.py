@@ -8,13 +8,13 @@ import pytest
 import soundfile
 import torch
 
-from data_prep.clouds import plan_clouds
-from data_prep.meshes import plan_meshes
-from data_prep.preparation import prepare
-from pointcloud.named_encoder import named_encoder
-from pointcloud.shape_features import shape_features
-from pointcloud.weights import save_encoder, untrained_encoder
-from randquant.command import run
+from data_prep.datasets.clouds import plan_clouds
+from data_prep.datasets.meshes import plan_meshes
+from data_prep.engine.preparation import prepare
+from pointcloud.encoders.named_encoder import named_encoder
+from pointcloud.encoders.weights import save_encoder, untrained_encoder
+from pointcloud.evaluation.shape_features import shape_features
+from randquant.cli.command import run
 from scripts.embed import embed
 
 

@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from pointcloud.farthest_points import farthest_point_order
-from randquant.atomic import read_json
-from randquant.command import run
-from randquant.predictions import answers
-from randquant.report import read_report
-from randquant.store import StoreWriter
+from randquant.cli.command import run
+from randquant.data.store import StoreWriter
+from randquant.files.atomic import read_json
+from randquant.results.folder import read_report
+from randquant.results.predictions import answers
 from scripts.compare import arguments, compare
 from scripts.evaluate_modelnet import evaluate
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from randquant.command import run
+from randquant.cli.command import run
 from scripts import embed, evaluate_modelnet, prepare, pretrain_audio, probe_audio
 from tests.scripts.many_shards import write_many_shards
 

@@ -14,7 +14,7 @@ SHARDS = 2000
 PROGRAM = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-from randquant.command import run
+from randquant.cli.command import run
 from scripts.doctor import COMMANDS
 from scripts.pretrain_audio import pretrain_audio
 from scripts.probe_audio import probe

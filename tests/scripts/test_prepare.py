@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-import data_prep.modelnet
+import data_prep.datasets.modelnet
 import scripts.prepare
 from data_prep.dataset import Dataset
-from data_prep.datasets import DATASETS
+from data_prep.datasets.registry import DATASETS
 from data_prep.synthetic import (
     write_modelnet_dat,
     write_modelnet_h5,
@@ -29,8 +29,8 @@ from data_prep.synthetic import (
     write_voxforge,
 )
 from data_prep.synthetic.packing import pack
-from randquant.command import run
-from randquant.store import ShardWriter, Store
+from randquant.cli.command import run
+from randquant.data.store import ShardWriter, Store
 from scripts.prepare import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -368,7 +368,7 @@ def test_a_whole_modelnet_is_as_published(
     shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The validation split is a part of what was published as train."""
-    monkeypatch.setitem(data_prep.modelnet.PUBLISHED, 40, {"train": 24, "test": 6})
+    monkeypatch.setitem(data_prep.datasets.modelnet.PUBLISHED, 40, {"train": 24, "test": 6})
     assert prepare("modelnet", "--root", shapes, "--out", tmp_path / "store", "--points", 8) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("30 of 30 published shapes, 2 of 40 classes")

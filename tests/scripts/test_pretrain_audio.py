@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from safetensors.numpy import load_file
 
-from randquant.command import run
+from randquant.cli.command import run
 from scripts.pretrain_audio import pretrain_audio
 
 ROOT = Path(__file__).parents[2]

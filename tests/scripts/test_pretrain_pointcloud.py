@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pointcloud.weights import load_encoder
-from randquant.command import run
-from randquant.store import StoreWriter
+from pointcloud.encoders.weights import load_encoder
+from randquant.cli.command import run
+from randquant.data.store import StoreWriter
 from scripts.pretrain_pointcloud import pretrain_pointcloud
 
 ROOT = Path(__file__).parents[2]

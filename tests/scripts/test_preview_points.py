@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from randquant.command import run
-from randquant.store import Store, StoreWriter
+from randquant.cli.command import run
+from randquant.data.store import Store, StoreWriter
 from scripts.preview_points import chosen, preview
 
 pytest.importorskip("matplotlib")

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.tasks import SWEPT_RATES
-from audio.weights import save_encoder, untrained_encoder
-from data_prep.labelled import plan_labelled
-from data_prep.preparation import prepare
-from randquant.command import run
-from randquant.features import default_cache
-from randquant.predictions import answers
-from randquant.report import read_report
-from randquant.store import StoreWriter
+from audio.encoders.weights import save_encoder, untrained_encoder
+from audio.evaluation.tasks import SWEPT_RATES
+from data_prep.datasets.labelled import plan_labelled
+from data_prep.engine.preparation import prepare
+from randquant.cli.command import run
+from randquant.data.features import default_cache
+from randquant.data.store import StoreWriter
+from randquant.results.folder import read_report
+from randquant.results.predictions import answers
 from scripts.probe_audio import probe
 
 ENCODER = "untrained:AudioNTT2020:32"

@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_prep.synthetic import write_nsynth, write_speech_commands, write_us8k, write_voxceleb1, write_voxforge
-from randquant.atomic import read_json
-from randquant.command import run
+from randquant.cli.command import run
+from randquant.files.atomic import read_json
 from scripts.compare import arguments, compare
 from scripts.prepare import COMMANDS
 from scripts.probe_audio import probe

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.features import Features
+from randquant.data.features import Features
 from randquant.probes.reading import CHUNK, chunks, one_each
 from randquant.probes.scaling import Moments, merged, moments
 from randquant.probes.splits import Assignment

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from randquant.features import Features
+from randquant.data.features import Features
 from randquant.probes.outcome import Outcome, on_some, outcome_of
 from randquant.probes.splits import assign
 

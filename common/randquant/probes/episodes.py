@@ -19,13 +19,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from randquant.cli.progress import progress
+from randquant.data.features import Features, Items
 from randquant.errors import DataError
-from randquant.features import Features, Items
 from randquant.probes.gram import fitted
 from randquant.probes.intervals import items_interval, repeats_half_width
 from randquant.probes.outcome import Outcome
 from randquant.probes.scaling import moments
-from randquant.progress import progress
 
 Source = Literal["train", "test", "all"]
 # Splits of a store that are one in the source: validation is taken out of the official training split.

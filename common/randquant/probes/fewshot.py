@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.features import Features
+from randquant.data.features import Features
 from randquant.probes.outcome import Outcome, outcome_of
 from randquant.probes.reading import CHUNK, chunks, first_of, one_each
 from randquant.probes.ridge import LEAVE_ONE_OUT, PENALTIES

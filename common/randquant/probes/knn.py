@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from randquant.features import Features
+from randquant.data.features import Features
 from randquant.probes.arrangement import Arrangement, Part, arrange
 from randquant.probes.outcome import Outcome, outcome_of
 from randquant.probes.reading import first_of

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.features import Features
+from randquant.data.features import Features
 from randquant.probes.arrangement import Arrangement, Part, Rows, arrange
 from randquant.probes.outcome import Outcome, outcome_of
 from randquant.probes.reading import first_of

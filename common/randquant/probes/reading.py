@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.features import Features, Items
+from randquant.data.features import Features, Items
 from randquant.probes.splits import Assignment
 
 CHUNK = 4096  # rows read at a time

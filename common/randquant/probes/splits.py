@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from randquant.data.features import Items
+from randquant.data.store import is_fold
 from randquant.errors import DataError
-from randquant.features import Items
-from randquant.store import is_fold
 
 _ROLES = ("train", "valid", "test")
 

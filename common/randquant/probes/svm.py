@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from randquant.data.features import Features, Items
 from randquant.errors import DataError
-from randquant.features import Features, Items
 from randquant.probes.arrangement import Arrangement, Part, arrange
 from randquant.probes.folds import stratified_folds
 from randquant.probes.gram import GramMachine

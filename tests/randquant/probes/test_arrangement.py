@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from randquant.features import Features
+from randquant.data.features import Features
 from randquant.probes import arrangement as module
 from randquant.probes.arrangement import arrange
 from randquant.probes.splits import assignments

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from randquant.features import Features
+from randquant.data.features import Features
 from randquant.probes import knn, logistic, ridge, svm
 from randquant.probes.conditions import apart, beside
 from randquant.probes.outcome import on_some

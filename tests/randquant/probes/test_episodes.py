@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from randquant.data.features import Features
 from randquant.errors import DataError
-from randquant.features import Features
-from randquant.paired import paired
-from randquant.predictions import answers as table_answers
-from randquant.predictions import prediction_table
 from randquant.probes import episodes
 from randquant.probes.episodes import EPISODES, EpisodeSettings, answers, evaluate
+from randquant.results.predictions import answers as table_answers
+from randquant.results.predictions import prediction_table
+from randquant.results.significance import paired
 
 SMALL = EpisodeSettings(ways=3, shots=2, queries=4, episodes=5)
 

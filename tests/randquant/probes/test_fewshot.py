@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from randquant.features import Features
+from randquant.data.features import Features
 from randquant.probes import fewshot
 from randquant.probes.fewshot import FewShotSettings, draw
 from randquant.probes.splits import assign, assignments

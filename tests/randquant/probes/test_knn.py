@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from randquant.features import Features
+from randquant.data.features import Features
 from randquant.probes import knn
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from randquant.data.features import Features
 from randquant.errors import DataError
-from randquant.features import Features
 from randquant.probes.linear import Lane, LinearSettings, evaluate, train
 from randquant.probes.splits import assignments
 from randquant.probes.stacked_adam import StackedAdam

@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch.nn import functional
 
-from randquant.features import Features
+from randquant.data.features import Features
 from randquant.probes import logistic
 from randquant.probes.logistic import LogisticSettings, Problem, fit
 from randquant.probes.splits import assignments

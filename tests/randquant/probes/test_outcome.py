@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from randquant.features import Items
+from randquant.data.features import Items
 from randquant.probes.outcome import outcome_of
 from randquant.probes.splits import assignments
 

@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.preprocessing import StandardScaler
 
-from randquant.features import Features
+from randquant.data.features import Features
 from randquant.probes import ridge, spectrum
 from randquant.probes.ridge import RidgeSettings
 from randquant.probes.spectrum import Spectrum

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from randquant.data.features import Items
 from randquant.errors import DataError
-from randquant.features import Items
 from randquant.probes.splits import assign, assignments, hold_out
 
 

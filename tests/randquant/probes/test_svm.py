@@ -7,8 +7,8 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
+from randquant.data.features import Features
 from randquant.errors import DataError
-from randquant.features import Features
 from randquant.probes import svm
 from randquant.probes.folds import stratified_folds
 from randquant.probes.svm import SvmSettings

@@ -1,0 +1,244 @@
+"""From an encoder and a task to features: fixed-length clips, log-mels, normalisation, embeddings."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from audio.crops import SAMPLE_RATE
+from audio.encoders.audio_ntt import Layer
+from audio.encoders.weights import LoadedEncoder
+from audio.evaluation.tasks import Protocol, Task, read_batches
+from audio.logmel import FrontEnd, LogMel
+from audio.normalize import PreNorm, mean_and_std
+from randquant.cli.progress import bar
+from randquant.data.features import FORMAT_VERSION, Features, cached, content_key
+from randquant.errors import DataError
+from randquant.files.atomic import read_json, write_json
+
+Statistics = Literal["task", "checkpoint"]
+
+_FEATURE_EPOCH, _STATISTICS_EPOCH = 0, 1  # independent draws of the same crop seed
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Scalar mean and standard deviation of log-mels, and how they came about."""
+
+    mean: float
+    std: float
+    source: str
+
+
+def task_features(
+    loaded: LoadedEncoder,
+    task: Task,
+    protocol: Protocol,
+    *,
+    cache: Path,
+    seed: int = 42,
+    layer: Layer = "output",
+    statistics: Statistics = "task",
+    fold: str | None = None,
+    device: str | torch.device = "cpu",
+) -> Features:
+    """Embed every clip of a task once, float32, with the encoder in eval mode; read from `cache` where it was
+    done.
+
+    Args:
+        loaded: encoder and front end.
+        task: store and clip length.
+        protocol: padding and cropping.
+        cache: folder of features, keyed by content.
+        seed: of the crops.
+        layer: which features of the encoder.
+        statistics: "task": log-mel statistics of the task's training clips, as published; "checkpoint": those
+            the encoder was trained with.
+        fold: of a cross-validated task, take the statistics of this fold's own training items instead of those
+            the protocol shares between the folds.
+        device: where to compute.
+
+    Raises:
+        DataError: the statistics of the checkpoint are asked for and it carries none, or the features are not
+            finite.
+    """
+    normalisation = normalise_for(
+        loaded, task, protocol, cache=cache, seed=seed, statistics=statistics, fold=fold, device=device
+    )
+    encode = encoder_function(loaded, normalisation, layer, device)
+    indices = np.arange(len(task.store), dtype=np.int64)
+    tested = {"test", *task.folds}
+    head = np.array([split in tested for split in task.items.splits]) & (protocol.test_crop == "head")
+
+    def batches(start: int) -> Iterator[Tensor]:
+        clips = read_batches(
+            task,
+            indices[start:],
+            pad=protocol.pad,
+            head=head[start:],
+            seed=seed,
+            epoch=_FEATURE_EPOCH,
+            batch=_batch(task, device),
+        )
+        return _shown(clips, f"features of {task.name}", len(indices), start)
+
+    settings = {
+        "weights": loaded.sha256,
+        "front_end": loaded.front_end.to_dict(),
+        "layer": layer,
+        "store": task.store.content_hash,
+        "unit": task.unit,
+        "pad": protocol.pad,
+        "test_crop": protocol.test_crop,
+        "crop_seed": seed,
+        "mean": normalisation.mean,
+        "std": normalisation.std,
+    }
+    features = cached(cache, settings, task.items, loaded.encoder.embedding_size(layer), encode, batches)
+    features.provenance["statistics"] = vars(normalisation)
+    return features
+
+
+def normalise_for(
+    loaded: LoadedEncoder,
+    task: Task,
+    protocol: Protocol,
+    *,
+    cache: Path,
+    seed: int,
+    statistics: Statistics,
+    fold: str | None = None,
+    device: str | torch.device,
+) -> Normalisation:
+    """The mean and standard deviation an encoder's input is normalised with; arguments as in `task_features`."""
+    if statistics == "task":
+        return task_statistics(loaded.front_end, task, protocol, cache=cache, seed=seed, fold=fold, device=device)
+    if loaded.mean is None or loaded.std is None:
+        raise DataError(
+            'The checkpoint carries no log-mel statistics, which --statistics checkpoint needs; use "task".'
+        )
+    return Normalisation(loaded.mean, loaded.std, "checkpoint")
+
+
+def task_statistics(
+    front_end: FrontEnd,
+    task: Task,
+    protocol: Protocol,
+    *,
+    cache: Path,
+    seed: int,
+    fold: str | None = None,
+    device: str | torch.device,
+) -> Normalisation:
+    """Mean and deviation of log-mels over random unit-length crops of the training items.
+
+    Only training items enter, each clip weighs the same. The codes published with BYOL-A v1 (which drew indices
+    of training items but read other files too) and EVAR (which passed over its first batch) differ in that. In
+    cross-validation one item is training in some folds and test in another: the items are those the protocol
+    names, or those of `fold` alone. The result does not depend on the encoder and is kept in `cache` beside the
+    features.
+
+    Raises:
+        DataError: every training clip is the same silence, so there is no spread to divide by.
+    """
+    selected, items = _statistics_items(task, protocol, fold)
+    rows = torch.from_numpy(selected)
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[: protocol.statistics_crops]
+    indices = rows[order].sort().values.numpy()
+    settings = {
+        "front_end": front_end.to_dict(),
+        "store": task.store.content_hash,
+        "items": task.items.digest(),
+        "unit": task.unit,
+        "pad": protocol.pad,
+        "seed": seed,
+        "crops": len(indices),
+        "of": items,
+        "format_version": FORMAT_VERSION,
+    }
+    source = f"{len(indices)} random crops of {items}"
+    record = cache / "statistics" / f"{content_key(settings)}.json"
+    known = _known_statistics(record)
+    if known is not None:
+        return Normalisation(*known, source)
+    batches = read_batches(
+        task,
+        indices,
+        pad=protocol.pad,
+        head=np.zeros(len(indices), dtype=bool),
+        seed=seed,
+        epoch=_STATISTICS_EPOCH,
+        batch=_batch(task, device),
+    )
+    log_mel = LogMel(front_end).to(device)
+    shown = _shown(batches, f"statistics of {task.name}", len(indices))
+    mean, std = _spread((log_mel(clips.to(device)) for clips in shown), str(task.store.path))
+    write_json(record, {"mean": mean, "std": std, "settings": settings})
+    return Normalisation(mean, std, source)
+
+
+def encoder_function(
+    loaded: LoadedEncoder, normalisation: Normalisation, layer: Layer, device: str | torch.device
+) -> Callable[[Tensor], Tensor]:
+    """The map from waveforms (B, T), int16 or float, to float32 embeddings (B, D) on `device`."""
+    log_mel = LogMel(loaded.front_end).to(device)
+    normalise = PreNorm(normalisation.mean, normalisation.std).to(device)
+    encoder = loaded.encoder.to(device).float().eval()
+
+    def encode(waveform: Tensor) -> Tensor:
+        return encoder(normalise(log_mel(waveform.to(device, non_blocking=True))), layer=layer)
+
+    return encode
+
+
+def _statistics_items(task: Task, protocol: Protocol, fold: str | None) -> tuple[NDArray[np.int64], str]:
+    """Rows that statistics are computed from, and what they are, in words."""
+    if not task.folds:
+        return task.training(), "the task's training items"
+    if fold is not None:
+        return task.training(left_out=fold), f"{fold}'s training items"
+    if protocol.fold_statistics == "all folds":
+        return task.training(), "the items of all folds"
+    return task.training(left_out=task.folds[0]), f"{task.folds[0]}'s training items, for all folds"
+
+
+def batch_seconds(device: str | torch.device) -> float:
+    """Seconds of sound a batch holds: enough to fill the device, little enough for its memory."""
+    return 64.0 if torch.device(device).type == "cpu" else 1024.0
+
+
+def _batch(task: Task, device: str | torch.device) -> int:
+    return max(1, int(batch_seconds(device) * SAMPLE_RATE / task.unit))
+
+
+def _known_statistics(record: Path) -> tuple[float, float] | None:
+    try:
+        values = read_json(record)
+        return float(values["mean"]), float(values["std"])
+    except (DataError, OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _spread(log_mels: Iterator[Tensor], name: str) -> tuple[float, float]:
+    try:
+        with torch.inference_mode():
+            return mean_and_std(log_mels)
+    except ValueError:
+        raise DataError(
+            f"{name}: every training clip is the same silence; check how the recordings were prepared."
+        ) from None
+
+
+def _shown(batches: Iterator[Tensor], label: str, total: int, done: int = 0) -> Iterator[Tensor]:
+    """The same batches, with a bar that counts clips."""
+    shown: tqdm = bar(label=label, unit="clips", total=total, initial=done)
+    with shown:
+        for batch in batches:
+            yield batch
+            shown.update(len(batch))

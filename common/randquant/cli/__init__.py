@@ -1,0 +1,1 @@
+"""From a typed function to a command: flags, errors, progress."""

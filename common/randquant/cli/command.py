@@ -1,0 +1,284 @@
+"""From a typed function to a command: its signature is the flags, the YAML keys and the help (through jsonargparse).
+
+    def prepare(root: Path, out: Path, workers: int = 0) -> None:
+        '''Pack a folder.
+
+        Args:
+            root: folder of recordings.
+            out: store to write.
+            workers: processes; 0 means one a core.
+        '''
+
+    if __name__ == "__main__":
+        raise SystemExit(run(prepare))
+
+gives `--root --out --workers --config FILE.yaml --debug --help`. What the user can mend ends in one sentence and exit
+code 2 (the command line) or 1 (the data); anything else is a defect of ours and keeps its traceback.
+"""
+
+import argparse
+import inspect
+import re
+import sys
+import textwrap
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import docstring_parser
+from jsonargparse import ActionYesNo, ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
+
+from randquant.cli.explanation import explained
+from randquant.cli.flag_values import require_values, require_words
+from randquant.cli.interruption import terminable
+from randquant.cli.recipe import ConfigFile
+from randquant.cli.spelling import did_you_mean
+from randquant.cli.terminal import disconnect, say, terminal
+from randquant.data.store_folder import require_outside_stores
+from randquant.errors import DataError, UsageError
+
+
+def run(
+    commands: Callable[..., Any] | Mapping[str, Callable[..., Any]],
+    argv: Sequence[str] | None = None,
+    description: str | None = None,
+) -> int:
+    """Parse the command line, call the function it names and turn errors into one sentence.
+
+    Args:
+        commands: a function, or functions by subcommand name. A function's parameters are its flags; a single
+            parameter that is a dataclass stands for that dataclass's fields. `list[...]` parameters take several
+            values after one flag.
+        argv: arguments; `sys.argv[1:]` where None.
+        description: what `--help` opens with, usually the script's `__doc__`; a lone function's docstring otherwise.
+
+    Returns:
+        The exit code: 0, 1 (data), 2 (usage) or 130 (interrupted).
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    with terminal():
+        try:
+            call, values = _parse(commands, arguments, description)
+            if values.get("out") is not None:
+                require_outside_stores(values["out"], itself=False)  # a store itself is what `prepare` writes
+            with terminable():
+                result = call(**values)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
+            disconnect(sys.stdout)
+            return DataError.exit_code
+        except (Exception, KeyboardInterrupt) as error:
+            return _failed(error, debug="--debug" in arguments)
+    return result if isinstance(result, int) else 0
+
+
+def _failed(error: BaseException, *, debug: bool) -> int:
+    """Say what went wrong in one sentence; a defect of ours, or any error with --debug, goes on with its traceback."""
+    explanation = None if debug else explained(error)
+    if explanation is None:
+        raise error
+    code, sentence = explanation
+    try:
+        sys.stdout.flush()
+    except OSError:
+        disconnect(sys.stdout)
+    say(sentence, file=sys.stderr)
+    return code
+
+
+def _parse(
+    commands: Callable[..., Any] | Mapping[str, Callable[..., Any]], argv: list[str], description: str | None
+) -> tuple[Callable[..., Any], dict[str, Any]]:
+    if not isinstance(commands, Mapping):
+        parser = _parser(commands, description)
+        return _target(commands), _checked(commands, _values(parser, argv))
+    parser = _empty_parser(description)
+    subcommands = parser.add_subcommands(required=True, metavar="COMMAND")
+    for name, function in commands.items():
+        # Flags take milliseconds each to declare: those of commands that nobody typed are left out.
+        subparser = _parser(function, None) if name in argv else _empty_parser(None)
+        subcommands.add_subcommand(name, subparser, help=_summary(function))
+    values = _values(parser, argv, subcommands=list(commands))
+    chosen = values["subcommand"]
+    return _target(commands[chosen]), _checked(commands[chosen], values[chosen])
+
+
+def _checked(function: Callable[..., Any], values: dict[str, Any]) -> dict[str, Any]:
+    """The values, of which none is one that no flag takes."""
+    require_values(values, _hints(_signature_source(function)))
+    return values
+
+
+def _hints(source: Any) -> dict[str, Any]:
+    return typing.get_type_hints(source.__init__ if inspect.isclass(source) else source)
+
+
+def _values(parser: ArgumentParser, argv: list[str], subcommands: Sequence[str] = ()) -> dict[str, Any]:
+    require_words(argv)
+    try:
+        parsed = parser.parse_args(argv)
+    except (ArgumentError, argparse.ArgumentError, TypeError, ValueError) as error:
+        raise UsageError(_sentence(str(error), parser, argv, subcommands)) from None
+    return {key: _plain(value) for key, value in vars(parsed).items() if key not in ("config", "debug", "__path__")}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Namespace):
+        return {key: _plain(inner) for key, inner in vars(value).items() if key not in ("config", "debug")}
+    return value
+
+
+def _empty_parser(description: str | None) -> ArgumentParser:
+    script = Path(sys.argv[0])
+    program = f"python -m {script.parent.name}.{script.stem}" if script.suffix == ".py" else script.name
+    return ArgumentParser(
+        prog=program,
+        description=textwrap.dedent(description or "").strip(),
+        formatter_class=_Help,
+        exit_on_error=False,
+        allow_abbrev=False,
+    )
+
+
+def _parser(function: Callable[..., Any], description: str | None) -> ArgumentParser:
+    parser = _empty_parser(description or _long_description(function))
+    parser.add_argument("--config", action=ConfigFile, help="YAML file of flags; flags typed after it win")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    source = _signature_source(function)
+    hints = _hints(source)
+    helps = _parameter_helps(source)
+    for name, parameter in inspect.signature(source).parameters.items():
+        _add_flag(parser, name, hints[name], _default(source, name, parameter), helps.get(name, ""))
+    return parser
+
+
+def _default(source: Any, name: str, parameter: inspect.Parameter) -> Any:
+    """The default value; for a dataclass field with a factory, what the factory makes."""
+    factory = source.__dataclass_fields__[name].default_factory if is_dataclass(source) else MISSING
+    return parameter.default if factory is MISSING else factory()
+
+
+def _add_flag(parser: ArgumentParser, name: str, hint: Any, default: Any, text: str) -> None:
+    required = default is inspect.Parameter.empty
+    options: dict[str, Any] = {"help": text or None, "required": required}
+    if not required:
+        options["default"] = list(default) if isinstance(default, tuple) else default
+    if hint is bool:
+        parser.add_argument(f"--{name}", action=ActionYesNo(yes_prefix="", no_prefix="no_"), **options)
+    elif _item_type(hint) is not None:
+        parser.add_argument(f"--{name}", type=_item_type(hint), nargs="+", **options)
+    elif typing.get_origin(hint) is tuple:
+        parser.add_argument(f"--{name}", type=typing.get_args(hint)[0], nargs=len(typing.get_args(hint)), **options)
+    else:
+        parser.add_argument(f"--{name}", type=hint, **options)
+
+
+def _item_type(hint: Any) -> Any:
+    """The item type of `list[X]` or `list[X] | None`; None for anything else."""
+    for option in (hint, *typing.get_args(hint)):
+        if typing.get_origin(option) is list:
+            return typing.get_args(option)[0]
+    return None
+
+
+def _signature_source(function: Callable[..., Any]) -> Any:
+    """The function itself, or the dataclass that is its one parameter."""
+    hints = typing.get_type_hints(function)
+    parameters = list(inspect.signature(function).parameters)
+    lone = hints.get(parameters[0]) if len(parameters) == 1 else None
+    return lone if is_dataclass(lone) else function
+
+
+def _target(function: Callable[..., Any]) -> Callable[..., Any]:
+    source = _signature_source(function)
+    return function if source is function else lambda **values: function(_constructed(source, values))
+
+
+def _constructed(configuration: Any, values: dict[str, Any]) -> Any:
+    """Build the dataclass; what its own checks refuse is a usage error."""
+    try:
+        return configuration(**values)
+    except (TypeError, ValueError) as error:
+        raise UsageError(str(error)) from None
+
+
+def _parameter_helps(source: Any) -> dict[str, str]:
+    """Parameter descriptions from the docstring, base classes first so that a subclass may say it anew."""
+    holders = reversed(source.__mro__) if inspect.isclass(source) else [source]
+    helps: dict[str, str] = {}
+    for holder in holders:
+        for entry in docstring_parser.parse(
+            holder.__dict__.get("__doc__") or "" if inspect.isclass(holder) else holder.__doc__ or ""
+        ).params:
+            helps[entry.arg_name] = " ".join((entry.description or "").split())
+    return helps
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    return docstring_parser.parse(function.__doc__ or "").short_description or ""
+
+
+def _long_description(function: Callable[..., Any]) -> str:
+    parsed = docstring_parser.parse(function.__doc__ or "")
+    return "\n\n".join(part for part in (parsed.short_description, parsed.long_description) if part)
+
+
+class _Help(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the line breaks of descriptions: they hold the commands to type."""
+
+    def format_help(self) -> str:
+        """The page; jsonargparse takes a space back by a control character, which a terminal would be shown."""
+        return super().format_help().replace(" \b[", "[").replace("\b", "")
+
+
+def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands: Sequence[str]) -> str:
+    """Reduce a parser's message to one sentence that names the flag and the remedy."""
+    text = " ".join(message.split()).removesuffix(".")
+    if subcommands and not any(word in subcommands for word in argv):
+        given = next((word for word in argv if not word.startswith("-")), None)
+        return _which(subcommands, given)
+    missing = re.search(r"arguments are required: (.+)", text)
+    if missing:
+        names = [f"--{name.rsplit('.', 1)[-1]}" for name in missing.group(1).split(", ")]
+        return f"{' and '.join(names)} must be given; see --help."
+    unknown = re.search(r"[Uu]nrecognized arguments: (\S+)", text) or re.search(r"(?:O|o)ption '([\w.]+)'", text)
+    if unknown:
+        return f"{unknown.group(1)} is not known here{_nearest(unknown.group(1), parser, argv)}; see --help."
+    value = re.search(r'(?:Parser key "|argument --)([\w.]+)"?: .*?(?:Given value|Got value|value): (\S+)', text)
+    if value:
+        name = f"--{value.group(1).rsplit('.', 1)[-1]}"
+        return f"{name} does not take the value {value.group(2)}{_expected(_actions(parser, argv), name)}; see --help."
+    return f"{text}; see --help."
+
+
+def _expected(actions: list[argparse.Action], flag: str) -> str:
+    """What a flag takes, in the words of the help page."""
+    typehint = next((getattr(action, "_typehint", None) for action in actions if flag in action.option_strings), None)
+    if typehint is None:
+        return ""
+    if typing.get_origin(typehint) is typing.Literal:
+        return f" (expected one of {', '.join(map(str, typing.get_args(typehint)))})"
+    return f" (expected {getattr(typehint, '__name__', typehint) if inspect.isclass(typehint) else typehint})"
+
+
+def _which(subcommands: Sequence[str], given: str | None) -> str:
+    problem = "a command is required" if given is None else f"{given} is not a command"
+    return f"{problem}{did_you_mean(given or '', subcommands)}: give one of {', '.join(subcommands)}; see --help."
+
+
+def _nearest(unknown: str, parser: ArgumentParser, argv: list[str]) -> str:
+    flags = [flag.lstrip("-") for action in _actions(parser, argv) for flag in action.option_strings]
+    typed = unknown.lstrip("-").split("=")[0].rsplit(".", 1)[-1]
+    return did_you_mean(typed, flags, prefix="--" if unknown.startswith("-") else "")
+
+
+def _actions(parser: ArgumentParser, argv: list[str]) -> list[argparse.Action]:
+    """The parser's own flags and those of the subcommand that was typed."""
+    actions = list(parser._actions)
+    for action in parser._actions:
+        choices = action.choices
+        if isinstance(choices, Mapping):
+            actions += [inner for word in argv if word in choices for inner in choices[word]._actions]
+    return actions

@@ -1,0 +1,37 @@
+"""One progress bar for every long job: what is done, how fast, how long to go."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from randquant.cli.terminal import on_screen, printable
+
+Item = TypeVar("Item")
+
+
+def progress(iterable: Iterable[Item], *, label: str, unit: str, total: int | None = None) -> Iterator[Item]:
+    """Yield from `iterable` while a bar on standard error shows the count, the rate in `unit`/s and the time left.
+
+    Where standard error is no terminal (a log file, a batch system) a line is written at most every ten seconds.
+    """
+    yield from tqdm(iterable, total=total, **_style(label, unit))
+
+
+def bar(*, label: str, unit: str, total: int | None = None, initial: int = 0) -> "tqdm[Any]":
+    """The same bar, to be advanced by hand with `.update(n)`; use it as a context manager."""
+    return tqdm(total=total, initial=initial, **_style(label, unit))
+
+
+def _style(label: str, unit: str) -> dict[str, Any]:
+    interactive = sys.stderr is not None and sys.stderr.isatty()
+    return {
+        "desc": printable(label),
+        "unit": f" {unit}",
+        "file": on_screen(sys.stderr),
+        "dynamic_ncols": interactive,
+        "mininterval": 0.1 if interactive else 10.0,
+        # A log keeps silent about jobs under two seconds.
+        "delay": 0.0 if interactive else 2.0,
+    }

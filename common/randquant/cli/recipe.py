@@ -1,0 +1,133 @@
+"""The file that `--config` names: flags as lines `key: value`, checked before anything is made of them."""
+
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ActionConfigFile
+
+from randquant.cli.spelling import did_you_mean
+from randquant.errors import UsageError
+
+_MOST_BYTES = 1 << 20
+_MOST_BRACKETS = 1000
+_PLAIN = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp"))
+
+
+class ConfigFile(ActionConfigFile):
+    """`--config FILE`: read once, so that a pipe will do, and held against the flags there are."""
+
+    def __call__(self, parser: Any, cfg: Any, values: Any, option_string: str | None = None) -> None:
+        """Take the flags of a file.
+
+        Raises:
+            UsageError: it cannot be read, or is no YAML of flags and their values.
+        """
+        text = _text(str(values))
+        flags = {name: action for action in parser._actions for name in [action.dest] if action.option_strings}
+        _check(_mapping(text, str(values)), flags, str(values))
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            ActionConfigFile.apply_config(parser, cfg, self.dest, file.name)
+
+
+def _text(name: str) -> str:
+    try:
+        found = Path(name).stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise UsageError(_wrong(name, "is a folder"))
+        if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode) or found.st_size > _MOST_BYTES:
+            raise UsageError(_wrong(name, "is no file of flags"))
+        with open(name, "rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        text = content.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(_wrong(name, "does not exist")) from None
+    except UnicodeDecodeError:
+        raise UsageError(_wrong(name, "is not UTF-8 text")) from None
+    except OSError as error:
+        raise UsageError(_wrong(name, f"cannot be read ({(error.strerror or str(error)).lower()})")) from None
+    if len(content) > _MOST_BYTES:
+        raise UsageError(_wrong(name, "is no file of flags"))
+    if sum(text.count(bracket) for bracket in "[{") > _MOST_BRACKETS:  # a parser takes minutes to find out
+        raise UsageError(_wrong(name, "is not YAML of the form key: value (nested too deeply)"))
+    return text
+
+
+def _mapping(text: str, name: str) -> yaml.MappingNode:
+    """The tree of the file, of which nothing is built: neither objects nor the billions that aliases can stand for."""
+    try:
+        aliased = next((event for event in yaml.parse(text) if isinstance(event, yaml.AliasEvent)), None)
+        if aliased is not None:
+            raise UsageError(
+                _wrong(
+                    name,
+                    f"repeats a value by *{aliased.anchor}; write it out",
+                    aliased.start_mark.line if aliased.start_mark else None,
+                )
+            )
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        reason = "is not YAML of the form key: value"
+        if "found character '\\t'" in str(error):
+            reason = "has a tab where YAML takes spaces"
+        raise UsageError(_wrong(name, reason, mark.line if mark else None)) from None
+    except RecursionError:
+        raise UsageError(_wrong(name, "is not YAML of the form key: value (nested too deeply)")) from None
+    if not isinstance(tree, yaml.MappingNode):
+        held = "nothing" if tree is None else "a list" if isinstance(tree, yaml.SequenceNode) else "a single value"
+        raise UsageError(_wrong(name, f"is not YAML of the form key: value (it holds {held})"))
+    return tree
+
+
+def _check(tree: yaml.MappingNode, flags: Mapping[str, Any], name: str) -> None:
+    """Each key once, a flag, and with a value that a flag can have."""
+    seen: dict[str, int] = {}
+    for key, value in tree.value:
+        line = key.start_mark.line
+        if not isinstance(key, yaml.ScalarNode):
+            raise UsageError(_wrong(name, "has a key that is no name", line))
+        flag = str(key.value)
+        if flag in seen:
+            raise UsageError(_wrong(name, f"gives {flag} twice, first in line {seen[flag] + 1}", line))
+        if flag not in flags or flag in ("help", "config", "debug"):
+            raise UsageError(
+                f"--config {name} (line {line + 1}): {flag} is not known here{did_you_mean(flag, flags)}; see --help."
+            )
+        seen[flag] = line
+        _check_value(flag, value, flags[flag], name)
+
+
+def _check_value(flag: str, value: yaml.Node, action: Any, name: str) -> None:
+    line = value.start_mark.line
+    several = action.nargs == "+" or isinstance(action.nargs, int)
+    nothing = isinstance(value, yaml.ScalarNode) and value.tag == "tag:yaml.org,2002:null"
+    if isinstance(value, yaml.MappingNode):
+        raise UsageError(_wrong(name, f"gives {flag} keys of its own; it takes {_form(several)}", line))
+    if isinstance(value, yaml.SequenceNode) is not several and not nothing:
+        raise UsageError(
+            _wrong(name, f"gives {flag} {'one value' if several else 'a list'}; {_takes(flag, several)}", line)
+        )
+    for item in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+        if not isinstance(item, yaml.ScalarNode) or item.tag not in _PLAIN:
+            raise UsageError(_wrong(name, f"gives {flag} something else than {_form(several)}", line))
+        if item.value == "" and item.tag != "tag:yaml.org,2002:null":
+            raise UsageError(_wrong(name, f"gives {flag} an empty value", line))
+
+
+def _form(several: bool) -> str:
+    return "a list of values" if several else "one value"
+
+
+def _takes(flag: str, several: bool) -> str:
+    return f"write a list, as in {flag}: [1, 2]" if several else f"write one value, as in {flag}: 1"
+
+
+def _wrong(name: str, reason: str, line: int | None = None) -> str:
+    place = "" if line is None else f" (line {line + 1})"
+    return f"--config {name} {reason}{place}; give a file of flags; see --help."

@@ -1,0 +1,1 @@
+"""What lies on a disk: stores, features, tables of vectors."""

@@ -1,0 +1,45 @@
+"""A table of vectors: one Parquet file with ids, other columns, embeddings, and where they come from."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from randquant.files.atomic import atomic_path
+
+_ROWS = 4096  # a row group of the table
+
+
+def write_table(
+    out: Path,
+    columns: Mapping[str, pa.Array],
+    vectors: NDArray[np.float32],
+    provenance: Mapping[str, Any],
+    *,
+    order: Sequence[int] | None = None,
+) -> None:
+    """Write the columns and, as the last, `embedding`, a fixed-size list of float32; whole or not at all.
+
+    Args:
+        out: Parquet file to write.
+        columns: n values each.
+        vectors: (n, D) float32.
+        provenance: JSON values, kept under the key "randquant" of the schema's metadata.
+        order: which vector belongs to each row; they are in order where None.
+    """
+    fields = [(name, values.type) for name, values in columns.items()]
+    embedding = pa.list_(pa.float32(), vectors.shape[1])
+    metadata = {"randquant": json.dumps(provenance, ensure_ascii=False)}
+    schema = pa.schema([*fields, ("embedding", embedding)], metadata=metadata)
+    rows = np.arange(len(vectors)) if order is None else np.asarray(order)
+    with atomic_path(out) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        for first in range(0, len(rows), _ROWS):
+            flat = pa.array(vectors[rows[first : first + _ROWS]].reshape(-1))
+            part = {name: values[first : first + _ROWS] for name, values in columns.items()}
+            part["embedding"] = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+            writer.write_table(pa.table(part, schema=schema))

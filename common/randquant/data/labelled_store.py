@@ -1,0 +1,27 @@
+"""A store with labels as a task: what it is called, and how its items are split."""
+
+from collections.abc import Mapping, Sequence
+
+from randquant.data.store import Store, is_fold
+
+_UNNAMED = (None, "labelled", "folder")  # what a store's source says of data without a published name
+
+
+def task_name(store: Store, aliases: Mapping[str, str] | None = None) -> str:
+    """The dataset's name as the store records it, else its folder's name; `aliases` are resolved."""
+    source = store.info.get("source")
+    recorded = source.get("dataset") if isinstance(source, dict) else None
+    name = str(recorded) if recorded not in _UNNAMED else store.path.resolve().name
+    return (aliases or {}).get(name, name)
+
+
+def folds_of(splits: Sequence[str | None]) -> list[str]:
+    """The folds of a cross-validated task, "fold1" first; empty where there are splits instead."""
+    found = {split for split in set(splits) if is_fold(split)}
+    return sorted(found, key=lambda name: int(name.removeprefix("fold")))
+
+
+def split_counts(splits: Sequence[str | None]) -> dict[str, int]:
+    """Items by split, or by fold where the task is cross-validated; "unused" are those in none."""
+    counts = {name: list(splits).count(name) for name in folds_of(splits) or ("train", "valid", "test")}
+    return {**counts, "unused": len(splits) - sum(counts.values())}

@@ -1,0 +1,348 @@
+"""A prepared dataset: packed arrays, beside one Parquet table that says what is where.
+
+A store is a folder:
+
+    store.json         what it is; written last, so its presence means that the store is complete
+    manifest.parquet   one row an item: path, label, group, split, shard, offset, length, and the reader's own
+    sources.parquet    what the files were that it was made of; verified.json, which shards were hashed and when
+    shards/00000.npy   the items' rows one after the other; an item is rows [offset, offset + length)
+
+Rows are samples (audio: 1-D int16) or points (2-D float32). The writer is resumable: each shard appears in
+one step, with its rows described in `shards/00000.json`, and a shard that is there is never written again.
+
+Opening holds everything that is stated against what is there: the table's types, offsets and lengths against the
+shards' rows, and each shard's header and size. Whether the rows are those that were written is `verification`'s to
+know. They are read when they are asked for, from at most 64 open files at a time, however many shards there
+are.
+"""
+
+import itertools
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from randquant.data.manifest import ContentHash, Manifest, file_sha256, own_columns, require_hash, write_manifest
+from randquant.data.shard import KINDS, ShardWriter, opened_shard, record_path, shard_path
+from randquant.data.store_description import VERSION, read_info, require_shards
+from randquant.data.store_folder import FORMAT
+from randquant.data.verification import Stamp, Verification, rows_sha256, stamp, stamp_of
+from randquant.errors import DataError
+from randquant.files.atomic import atomic_path, read_json, write_json
+from randquant.files.lock import locked
+
+_PLANS = 2  # of plan.json: another way to cut a plan into shards is another version
+SPLITS = ("train", "valid", "test")
+_FOLD = re.compile("fold[1-9][0-9]*")
+_numbers = itertools.count()
+
+
+def is_fold(split: str | None) -> TypeGuard[str]:
+    """Whether an item's split names a fold of cross-validation, fold1, fold2, …, instead of one of `SPLITS`."""
+    return split is not None and _FOLD.fullmatch(split) is not None
+
+
+class Store:
+    """A complete store, open for reading. Use `Store.open`.
+
+    Attributes:
+        path: the folder.
+        info: what store.json says.
+        kind: "audio" or "points".
+        lengths: (items,) int64, rows each item has.
+        verification: which shards are known to hold what was written.
+    """
+
+    def __init__(
+        self, path: Path, info: dict[str, Any], manifest: Manifest, row_shape: tuple[int, ...], known: Verification
+    ) -> None:
+        self.path = path
+        self.info = info
+        self.kind: str = info["kind"]
+        self.lengths: NDArray[np.int64] = manifest.lengths
+        self.verification = known
+        self._manifest = manifest
+        self._row_shape = row_shape
+        self._number = next(_numbers)
+
+    @classmethod
+    def open(cls, path: str | Path, *, kind: str | None = None) -> "Store":
+        """Open the store in folder `path`; with `kind`, only a store of that kind.
+
+        Raises:
+            DataError: no store there, an unfinished one, one of another version or kind, or a damaged one.
+        """
+        path = Path(path)
+        info = read_info(path, kind)
+        rows = [shard["rows"] for shard in info["shards"]]
+        table = path / "manifest.parquet"
+        require_hash(table, info.get("manifest_sha256"))
+        manifest = Manifest(table, info["items"], rows)
+        row_shape, stamps = require_shards(path, info["kind"], rows)
+        return cls(path, info, manifest, row_shape, Verification(path, info["shards"], stamps))
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over every row and the manifest; equal hashes mean equal data, wherever they lie.
+
+        Raises:
+            DataError: a shard holds other bytes than were written; what was made of the right ones goes by this hash.
+        """
+        self.verification.require_all()
+        return self.info["content_hash"]
+
+    @staticmethod
+    def exists(path: str | Path) -> bool:
+        """Whether a complete store lies at `path` (of whatever version)."""
+        return (Path(path) / "store.json").is_file()
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r}, kind={self.kind!r}, items={len(self)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_number": None}  # another process opens its own files
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _number=next(_numbers))
+
+    def rows(self, index: int, start: int = 0, stop: int | None = None) -> NDArray:
+        """Rows [start, stop) of an item, copied out of its shard.
+
+        Returns:
+            (rows,) int16 for audio, (rows, C) float32 for points; fewer rows where the item ends earlier.
+
+        Raises:
+            DataError: the shard is gone or was cut off since the store was opened, or holds other bytes than were
+                written.
+        """
+        first, last, _ = slice(start, stop).indices(int(self.lengths[index]))
+        offset, number = int(self._manifest.offsets[index]), int(self._manifest.shards[index])
+        self.verification.require(number)
+        shard = opened_shard(self.path, number, self.kind, self._row_shape, self._number)
+        return shard.rows(offset + first, offset + max(first, last))
+
+    def column(self, name: str) -> list[Any]:
+        """One column of the manifest as Python values, None where empty.
+
+        Raises:
+            KeyError: there is no such column.
+        """
+        return self._manifest.column(name)
+
+    def select(self, split: str) -> NDArray[np.int64]:
+        """The items of one split ("train", "valid", "test"): (n,) indices in order, empty where none."""
+        if split not in SPLITS:
+            raise ValueError(f"split should be one of {', '.join(SPLITS)}, got {split!r}")
+        return self._manifest.select("split", split)
+
+
+class StoreWriter:
+    """Writes a store shard by shard, in any order, from any number of processes at once.
+
+    The object is small and picklable. One process calls `begin` and, in its block, `finish` when all shards
+    are written; any process may write a shard in between. Stopping at any moment loses at most the shards
+    being written.
+
+    Args:
+        path: the store's folder; created where absent.
+        kind: "audio" or "points".
+        plan: a hash of what the store will hold, so that another plan does not continue this one.
+        about: JSON values that tell people what the plan is; kept in plan.json.
+    """
+
+    def __init__(self, path: str | Path, *, kind: str, plan: str, about: Mapping[str, Any] | None = None) -> None:
+        if kind not in KINDS:
+            raise ValueError(f"kind should be one of {', '.join(KINDS)}, got {kind!r}")
+        self.path = Path(path)
+        self.kind = kind
+        self.plan = plan
+        self.about = dict(about or {})
+
+    @contextmanager
+    def begin(self) -> Iterator[bool]:
+        """Create the folder or take up an unfinished store of the same plan; inside, no second run may begin.
+
+        Yields:
+            whether the store is complete already.
+
+        Raises:
+            DataError: the folder holds something else or a store of another plan, or another run is writing
+                it.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise DataError(f"{self.path} is a file, but a store is a folder; choose another --out.")
+        self.path.mkdir(parents=True, exist_ok=True)
+        with locked(self.path):
+            self._remove_partial()
+            try:
+                yield self._take_up()
+            finally:
+                self._remove_partial()
+
+    def _remove_partial(self) -> None:
+        for leftover in [*self.path.glob(".*.partial*"), *self.path.glob("shards/.*.partial*")]:
+            leftover.unlink(missing_ok=True)
+
+    def is_written(self, number: int) -> bool:
+        """Whether a shard of this plan is already there, whole."""
+        try:
+            described = self.described(number)
+        except DataError:
+            return False
+        path = shard_path(self.path, number)
+        whole = path.is_file() and described.get("stamp", [None])[0] == path.stat().st_size
+        return whole and described.get("plan") == self.plan
+
+    @contextmanager
+    def shard(self, number: int) -> Iterator["ShardWriter"]:
+        """A shard to append items to; it appears when the block ends, and not at all if the block fails.
+
+        Raises:
+            DataError: the store was removed meanwhile, or another plan's lies in its place.
+        """
+        self._require_plan()
+        try:
+            with (
+                atomic_path(shard_path(self.path, number), parents=False) as temporary,
+                open(temporary, "w+b") as file,
+            ):
+                writer = ShardWriter(file, KINDS[self.kind])
+                yield writer
+                writer.close()
+                self._require_plan()
+            with atomic_path(record_path(self.path, number), parents=False) as temporary:
+                stamped = stamp_of(shard_path(self.path, number))
+                description = {"plan": self.plan, "stamp": stamped, **writer.description()}
+                temporary.write_text(json.dumps(description), encoding="utf-8")
+        except FileNotFoundError:
+            self._require_plan()
+            raise
+
+    def described(self, number: int) -> dict[str, Any]:
+        """What a written shard holds: its `items`, its `skipped`, number of `rows` and their `sha256`, its `sources`.
+
+        Raises:
+            DataError: it is not written.
+        """
+        return read_json(record_path(self.path, number))
+
+    def _require_plan(self) -> None:
+        """A process may go on for a moment after its run was ended, and must not write into what came after."""
+        try:
+            record = read_json(self.path / "plan.json")
+        except DataError:
+            record = {}
+        if record.get("plan") != self.plan:
+            raise DataError(f"{self.path} was removed or replaced while it was written; run the same command again.")
+
+    def finish(self, shards: int, info: Mapping[str, Any], *, beside: Callable[[], None] | None = None) -> Store:
+        """Write the manifest, then store.json, once all shards 0 … shards - 1 are written.
+
+        Args:
+            shards: how many there are.
+            info: what store.json says besides.
+            beside: writes further files into the folder, before store.json.
+
+        Raises:
+            DataError: no item is left; the folder is emptied, since there is nothing in it to keep.
+        """
+        parts: list[dict[str, Any]] = []
+        skipped: list[dict[str, str]] = []
+        columns, stamps = [], []
+        count = 0
+        for number in range(shards):
+            described = self.described(number)
+            parts.append({name: described[name] for name in ("rows", "sha256")})
+            columns.append(own_columns(described["items"]))
+            skipped += described["skipped"]
+            count += len(described["items"])
+            stamps.append(self._whole(number, described))
+        if not count:
+            self.discard()
+            first = skipped[0]["reason"].rstrip(".") if skipped else "there were none"
+            raise DataError(
+                f"none of the {len(skipped)} files could be read (the first: {first}), so no store was written."
+            )
+        if beside is not None:
+            beside()
+        content = ContentHash(self.kind, [part["sha256"] for part in parts])
+        items = (content.add(number, self.described(number)["items"]) for number in range(shards))
+        write_manifest(self.path / "manifest.parquet", columns, items)
+        stamp(self.path, stamps)
+        write_json(
+            self.path / "store.json",
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "kind": self.kind,
+                **info,
+                "items": count,
+                "content_hash": content.hexdigest(),
+                "manifest_sha256": file_sha256(self.path / "manifest.parquet"),
+                "plan": self.plan,
+                "skipped": skipped,
+                "shards": parts,
+            },
+        )
+        self._tidy(shards)
+        return Store.open(self.path)
+
+    def _whole(self, number: int, described: Mapping[str, Any]) -> Stamp:
+        """A shard's stamp, once it is known to be what was written: hours may have passed since.
+
+        Raises:
+            DataError: it is not; it is written again by the next run.
+        """
+        path = shard_path(self.path, number)
+        now = stamp_of(path)
+        if described.get("plan") != self.plan or (
+            tuple(described["stamp"]) != now and rows_sha256(path) != described["sha256"]
+        ):
+            record_path(self.path, number).unlink()
+            raise DataError(f"{path} was changed while the store was written; run the same command again to mend it.")
+        return now
+
+    def discard(self) -> None:
+        """Remove everything written so far."""
+        shutil.rmtree(self.path / "shards", ignore_errors=True)
+        (self.path / "plan.json").unlink(missing_ok=True)
+
+    def _tidy(self, shards: int) -> None:
+        """Remove what only an unfinished store needs, and what another plan may have left."""
+        (self.path / "plan.json").unlink(missing_ok=True)
+        kept = {shard_path(self.path, number) for number in range(shards)}
+        for path in (self.path / "shards").iterdir():
+            if path not in kept:
+                path.unlink()
+
+    def _take_up(self) -> bool:
+        for name, state, version in (("store.json", "a complete", VERSION), ("plan.json", "an unfinished", _PLANS)):
+            if not (self.path / name).is_file():
+                continue
+            record = read_json(self.path / name)
+            if (record.get("version"), record.get("plan")) != (version, self.plan):
+                raise DataError(
+                    f"{self.path} holds {state} store of other files or settings; "
+                    "choose a new --out, or delete that folder."
+                )
+            if name == "store.json":
+                self._tidy(len(record["shards"]))
+                return True
+            (self.path / "shards").mkdir(exist_ok=True)
+            return False
+        if any(self.path.iterdir()):
+            raise DataError(f"{self.path} is not empty and holds no store; choose a new folder for --out.")
+        write_json(
+            self.path / "plan.json", {"format": FORMAT, "version": _PLANS, "plan": self.plan, "about": self.about}
+        )
+        (self.path / "shards").mkdir()
+        return False

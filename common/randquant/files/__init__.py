@@ -1,0 +1,1 @@
+"""Single files: whole or absent, locked, listed where they cannot be read."""

@@ -1,0 +1,1 @@
+"""From one typed record to a folder, tables and a page."""

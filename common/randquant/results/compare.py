@@ -1,0 +1,237 @@
+"""Several runs side by side: per task the difference to the first run, with what is known of its significance."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from randquant.errors import DataError
+from randquant.files.atomic import read_json
+from randquant.results.folder import Report, read_report
+from randquant.results.predictions import Answers, answers
+from randquant.results.significance import Paired, holm, paired
+
+# What should be the same in two runs for their difference to be the encoders'.
+_CONDITIONS = {
+    "protocol": ("protocol", "name"),
+    "clip length": ("unit_seconds",),
+    "points": ("points",),
+    "order of points": ("order",),
+    "standardised features": ("settings", "standardise"),
+    "store": ("store", "content_hash"),
+    "statistics": ("statistics", "source"),
+}
+
+_ROUNDING = 1e-6  # of a mean in another order
+
+
+@dataclass
+class Run:
+    """One run's results of one probe.
+
+    Attributes:
+        name: as typed.
+        tasks: facts by task.
+        report: the results folder they are from; None for a JSON file, which has no predictions.
+    """
+
+    name: str
+    tasks: dict[str, dict[str, Any]]
+    report: Report | None
+
+    def answers(self, task: str) -> Answers | None:
+        """The predictions of a task, None where the run keeps none.
+
+        Raises:
+            DataError: they are another run's, or score something else than the accuracy that is stated.
+        """
+        if self.report is None:
+            return None
+        found = answers(self.report.predictions(self.tasks[task]))
+        _require_accuracy(self.report.path / "results.json", self.tasks[task], found)
+        return found
+
+
+@dataclass
+class TaskDifference:
+    """One run against the first on one task.
+
+    Attributes:
+        task: its name.
+        difference: of the accuracies, in [-1, 1].
+        paired: its significance; None where a run keeps no predictions.
+        p_holm: p adjusted for the number of tasks.
+        warnings: conditions in which the runs differ, in words.
+    """
+
+    task: str
+    difference: float
+    paired: Paired | None
+    p_holm: float | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Difference:
+    """One run against the first.
+
+    Attributes:
+        run: its name.
+        tasks: those that both have.
+        mean: mean difference over `tasks`, None where there are fewer than two.
+        mean_interval: its 95 % interval; None where a task has none.
+    """
+
+    run: str
+    tasks: list[TaskDifference]
+    mean: float | None
+    mean_interval: tuple[float, float] | None
+
+
+def open_run(path: str, probe: str) -> Run:
+    """The results of one probe in a results folder or in a JSON file.
+
+    Raises:
+        DataError: there are none.
+    """
+    report, entries = _read(path)
+    tasks = {facts["task"]: facts for facts in entries if facts["probe"] == probe}
+    if not tasks:
+        held = ", ".join(dict.fromkeys(facts["probe"] for facts in entries)) or "none"
+        raise DataError(f"{path} holds no results of the probe {probe} (it holds: {held}); choose another --probe.")
+    return Run(path, tasks, report)
+
+
+def shared_probe(paths: Sequence[str]) -> str:
+    """The first probe of the first results that all the others hold too.
+
+    Raises:
+        DataError: there is none.
+    """
+    held = [list(dict.fromkeys(facts["probe"] for facts in _read(path)[1])) for path in paths]
+    found = next((probe for probe in held[0] if all(probe in others for others in held)), None)
+    if found is None:
+        described = "; ".join(f"{path}: {', '.join(names)}" for path, names in zip(paths, held, strict=True))
+        raise DataError(f"the results share no probe ({described}); probe them alike.")
+    return found
+
+
+def _read(path: str) -> tuple[Report | None, Sequence[dict[str, Any]]]:
+    report = read_report(path) if Path(path).is_dir() else None
+    return report, report.results if report else _entries(read_json(path), path)
+
+
+def compare(runs: Sequence[Run], *, seed: int = 0) -> list[Difference]:
+    """Each further run against the first.
+
+    Args:
+        runs: two or more.
+        seed: of the bootstrap and the permutations.
+
+    Raises:
+        DataError: the runs share no task, or were scored on other test items.
+    """
+    first = runs[0]
+    return [_against(first, run, seed) for run in runs[1:]]
+
+
+def _against(first: Run, run: Run, seed: int) -> Difference:
+    shared = [task for task in first.tasks if task in run.tasks]
+    if not shared:
+        raise DataError(
+            f"{first.name} ({', '.join(first.tasks)}) and {run.name} ({', '.join(run.tasks)}) share no task; "
+            "probe both on the same ones."
+        )
+    tasks = [_task(first, run, task, seed) for task in shared]
+    tested = [each for each in tasks if each.paired is not None]
+    adjusted = holm([each.paired.p for each in tested if each.paired is not None])
+    for each, p in zip(tested, adjusted, strict=True):
+        each.p_holm = p
+    mean = float(np.mean([each.difference for each in tasks])) if len(tasks) > 1 else None
+    return Difference(run.name, tasks, mean, _mean_interval(tasks))
+
+
+def _task(first: Run, run: Run, task: str, seed: int) -> TaskDifference:
+    one, other = first.tasks[task], run.tasks[task]
+    result = TaskDifference(task, other["accuracy"] - one["accuracy"], None, warnings=_warnings(one, other))
+    mine, theirs = first.answers(task), run.answers(task)
+    if mine is None or theirs is None:
+        return result
+    try:
+        # Another stream for each task, or the mean over tasks would be drawn from dependent ones.
+        generator = torch.Generator().manual_seed(seed + zlib.crc32(task.encode()))
+        result.paired = paired(mine, theirs, generator=generator)
+    except ValueError as error:
+        raise DataError(
+            f"{task}: {error} in {first.name} and {run.name}, so they cannot be compared item by item; probe both on "
+            "the same store, or leave the task out with --task."
+        ) from None
+    return result
+
+
+def _require_accuracy(path: Path, facts: Mapping[str, Any], found: Answers) -> None:
+    """Hold a stated accuracy against the predictions; episodes, which may be of several sizes, count no items."""
+    if "counts" not in facts or not len(found.labels):
+        return
+    right, folds = found.right, np.array(found.folds, dtype=object)
+    # Folds weigh the same, however many items they have.
+    counted = float(np.mean([right[:, folds == fold].mean() for fold in dict.fromkeys(found.folds)]))
+    if abs(counted - facts["accuracy"]) > _ROUNDING:
+        raise DataError(
+            f"{path} contradicts itself: it states an accuracy of {facts['accuracy']:.4f} on {facts['task']}, its "
+            f"predictions score {counted:.4f}; run that probe again."
+        )
+
+
+def _mean_interval(tasks: Sequence[TaskDifference]) -> tuple[float, float] | None:
+    draws = [each.paired.draws for each in tasks if each.paired is not None]
+    if len(tasks) < 2 or len(draws) < len(tasks):
+        return None
+    low, high = np.quantile(np.mean(draws, axis=0), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _warnings(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    differing = []
+    for name, keys in _CONDITIONS.items():
+        mine, theirs = _found(one, keys), _found(other, keys)
+        if mine != theirs:
+            differing.append(f"{name}: {_short(mine)} against {_short(theirs)}")
+    return differing
+
+
+def _found(facts: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    value: Any = facts
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text[:12] if len(text) == 64 else text  # a hash is known by its first digits
+
+
+def _entries(record: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
+    """The facts in a JSON file of one task or several, one entry a probe."""
+    entries = []
+    listed = record.get("results", [record])
+    for facts in listed if isinstance(listed, list) else [listed]:
+        if not _is_result(facts):
+            raise DataError(f"{path} holds no probe results; give a results folder or a JSON file of a probe.")
+        entries.append({**facts, "probe": facts.get("probe", "linear")})
+        nested = {name: facts[name] for name in facts.get("probes", [])[1:]}
+        entries += [{**facts, **numbers, "probe": name} for name, numbers in nested.items()]
+    return entries
+
+
+def _is_result(facts: Any) -> bool:
+    """Whether facts are of a task, with an accuracy in [0, 1]."""
+    if not isinstance(facts, dict) or not isinstance(facts.get("task"), str):
+        return False
+    accuracy = facts.get("accuracy")
+    return isinstance(accuracy, int | float) and 0 <= accuracy <= 1

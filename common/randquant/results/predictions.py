@@ -1,0 +1,176 @@
+"""What a probe answered to every test item, as one long table; per-class recall and confusion are counted from it.
+
+One row an item and repeat: task, probe, id, group, fold, label, seed, predicted.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from randquant.data.features import Items
+from randquant.probes.outcome import Outcome
+
+SCHEMA = pa.schema(
+    [
+        ("task", pa.string()),
+        ("probe", pa.string()),
+        ("id", pa.string()),
+        ("group", pa.string()),
+        ("fold", pa.string()),
+        ("label", pa.string()),
+        ("seed", pa.int64()),
+        ("predicted", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The predictions of one probe on one task, in arrays.
+
+    Attributes:
+        ids, labels: (m,) of each test item.
+        groups: (m,) what items have in common (speaker, source recording), None where nothing.
+        folds: (m,) the fold an item was tested in, None where the task has splits.
+        seeds: (S,) of the repeats.
+        predicted: (S, m) classes.
+    """
+
+    ids: list[str]
+    labels: list[str]
+    groups: list[str | None]
+    folds: list[str | None]
+    seeds: list[int]
+    predicted: NDArray[np.object_]
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """(S, m) whether a prediction is the label."""
+        return self.predicted == np.array(self.labels, dtype=object)
+
+
+def prediction_table(task: str, probe: str, outcome: Outcome, items: Items) -> pa.Table:
+    """The rows of one outcome, repeat after repeat; `items` are those of the features that were probed."""
+    repeats, count = outcome.predictions.shape
+    seeds = _seeds(outcome, repeats)
+    rows = outcome.rows.tolist()
+    classes = pa.array(outcome.classes, pa.string())
+    folds = [split if "folds" in outcome.numbers else None for split in _at(items.splits, rows)]
+    every = np.tile(np.arange(count), repeats)
+    columns = {
+        "task": pa.repeat(task, repeats * count),
+        "probe": pa.repeat(probe, repeats * count),
+        "id": pa.array(_at(items.ids, rows), pa.string()).take(every),
+        "group": pa.array(_at(items.groups, rows), pa.string()).take(every),
+        "fold": pa.array(folds, pa.string()).take(every),
+        "label": classes.take(outcome.truth[every]),
+        "seed": pa.array(np.repeat(np.asarray(seeds, dtype=np.int64), count)),
+        "predicted": classes.take(outcome.predictions.reshape(-1)),
+    }
+    return pa.table(columns, schema=SCHEMA)
+
+
+def select(table: pa.Table, task: str, probe: str) -> pa.Table:
+    """The rows of one probe on one task, in their order."""
+    return table.filter(pc.and_(pc.equal(table["task"], task), pc.equal(table["probe"], probe)))
+
+
+def answers(table: pa.Table) -> Answers:
+    """The arrays of one probe on one task.
+
+    Raises:
+        ValueError: the repeats do not answer the same items in the same order.
+    """
+    seeds = table["seed"].to_numpy()
+    names = seeds[np.sort(np.unique(seeds, return_index=True)[1])].tolist()
+    count = len(table) // max(1, len(names))
+    first = table.slice(0, count)
+    every = np.asarray(table["id"].to_pylist(), dtype=object)
+    if len(every) != count * len(names) or (every.reshape(len(names), count) != every[:count]).any():
+        raise ValueError("the repeats of a probe need to answer the same items in the same order")
+    predicted = np.asarray(table["predicted"].to_pylist(), dtype=object).reshape(len(names), count)
+    ids, labels, groups, folds = (first[name].to_pylist() for name in ("id", "label", "group", "fold"))
+    return Answers(ids, labels, groups, folds, names, predicted)
+
+
+def per_class(table: pa.Table) -> pa.Table:
+    """Of each task, probe and class: test items, recall and precision over the repeats.
+
+    Columns: task, probe, class, items, recall (null where the class has no test item), precision (null where it
+    was never predicted).
+    """
+    counted = confusion(table)
+    keys = ["task", "probe"]
+    actual = counted.group_by([*keys, "label"]).aggregate([("count", "sum"), ("items", "max")])
+    guessed = counted.group_by([*keys, "predicted"]).aggregate([("count", "sum")])
+    hits = counted.filter(pc.equal(counted["label"], counted["predicted"]))
+    by = {
+        "actual": dict(zip(_keys(actual, "label"), _pairs(actual, "count_sum", "items_max"), strict=True)),
+        "guessed": dict(zip(_keys(guessed, "predicted"), guessed["count_sum"].to_pylist(), strict=True)),
+        "hits": dict(zip(_keys(hits, "label"), hits["count"].to_pylist(), strict=True)),
+    }
+    rows = []
+    for key in sorted({*by["actual"], *by["guessed"]}):
+        total, items = by["actual"].get(key, (0, 0))
+        hit, guesses = by["hits"].get(key, 0), by["guessed"].get(key, 0)
+        recall, precision = (hit / total if total else None), (hit / guesses if guesses else None)
+        rows.append((*key, items, recall, precision))
+    names = {"task": pa.string(), "probe": pa.string(), "class": pa.string(), "items": pa.int64()}
+    kinds = {**names, "recall": pa.float64(), "precision": pa.float64()}
+    return pa.table({name: pa.array([row[i] for row in rows], kind) for i, (name, kind) in enumerate(kinds.items())})
+
+
+def confusion(table: pa.Table) -> pa.Table:
+    """How often each class was taken for each: task, probe, label, predicted, count (over all repeats), items
+    (test items of the label), share (of the label's predictions). Pairs that never occur are left out.
+    """
+    keys = ["task", "probe", "label", "predicted"]
+    counted = table.group_by(keys).aggregate([("id", "count")]).rename_columns([*keys, "count"])
+    repeats = _repeats(table)
+    totals: dict[tuple[str, ...], int] = {}
+    for key, count in zip(_keys(counted, "label"), counted["count"].to_pylist(), strict=True):
+        totals[key] = totals.get(key, 0) + count
+    total = np.array([totals[key] for key in _keys(counted, "label")], dtype=np.int64)
+    items = total // np.array([repeats[key[:2]] for key in _keys(counted, "label")], dtype=np.int64)
+    share = counted["count"].to_numpy() / total
+    counted = counted.append_column("items", pa.array(items)).append_column("share", pa.array(share))
+    return counted.sort_by([(name, "ascending") for name in keys])
+
+
+def digest(table: pa.Table) -> str:
+    """SHA-256 of the rows, so that numbers and predictions can be known to belong together."""
+    value = hashlib.sha256()
+    for name in SCHEMA.names:
+        column = table[name].combine_chunks().dictionary_encode()
+        column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+        value.update(json.dumps([name, column.dictionary.to_pylist()]).encode())
+        value.update(column.indices.fill_null(-1).to_numpy().astype("<i4").tobytes())
+    return value.hexdigest()
+
+
+def _seeds(outcome: Outcome, repeats: int) -> list[int]:
+    seeds = outcome.numbers.get("seeds") or []
+    return list(seeds) if len(seeds) == repeats else list(range(repeats))
+
+
+def _repeats(table: pa.Table) -> dict[tuple[str, ...], int]:
+    counted = table.group_by(["task", "probe"]).aggregate([("seed", "count_distinct")])
+    return dict(zip(_pairs(counted, "task", "probe"), counted["seed_count_distinct"].to_pylist(), strict=True))
+
+
+def _keys(table: pa.Table, name: str) -> list[tuple[str, ...]]:
+    return list(zip(*(table[column].to_pylist() for column in ("task", "probe", name)), strict=True))
+
+
+def _pairs(table: pa.Table, one: str, other: str) -> list[tuple]:
+    return list(zip(table[one].to_pylist(), table[other].to_pylist(), strict=True))
+
+
+def _at(column: Sequence[str | None], rows: Sequence[int]) -> list[str | None]:
+    return [column[row] for row in rows]

@@ -1,0 +1,1 @@
+"""Self-supervised methods, their losses, and measures of collapse."""

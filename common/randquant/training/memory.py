@@ -1,0 +1,60 @@
+"""Sizes that no memory holds: refused before they are asked for."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from randquant.errors import UsageError
+from randquant.ssl.methods import make_method
+from randquant.training.settings import Training
+
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
+
+
+def machine_memory() -> int:
+    """Bytes that this machine, or the container it is, has; 2**63 where it does not say."""
+    sizes = [2**63]
+    with suppress(ValueError, OSError, AttributeError):
+        sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for limit in _LIMITS:
+        with suppress(OSError, ValueError):  # "max" where there is none
+            sizes.append(int(Path(limit).read_text()))
+    return min(sizes)
+
+
+def trained_bytes(method: nn.Module) -> int:
+    """Of a method while it is trained by Adam: all tensors, the gradients and two moments a trained weight."""
+    held = sum(tensor.numel() * tensor.element_size() for tensor in (*method.parameters(), *method.buffers()))
+    trained = sum(weight.numel() * weight.element_size() for weight in method.parameters() if weight.requires_grad)
+    return held + 3 * trained
+
+
+def require_memory(settings: Training, make_encoder: Callable[[], Any], device: torch.device) -> None:
+    """Refuse a training whose weights alone exceed the whole memory of the device, or of the machine they are made on.
+
+    Args:
+        settings: of the training.
+        make_encoder: makes the encoder; here it is made without its weights.
+        device: where it is to be trained.
+
+    Raises:
+        UsageError: there is not that much.
+    """
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        encoder = make_encoder()
+        needed = trained_bytes(make_method(settings, encoder, encoder.embedding_size()))
+    there = machine_memory()
+    if device.type == "cuda":
+        there = min(there, torch.cuda.get_device_properties(device).total_memory)
+    if needed > there:
+        names = ["d", "hidden_size", "projection_size", *(["queue_size"] if settings.method == "moco" else [])]
+        flags = " ".join(f"--{name} {getattr(settings, name)}" for name in names if hasattr(settings, name))
+        raise UsageError(
+            f"{flags} ask for {needed / 1e9:,.0f} GB for weights, gradients and optimiser, but there are "
+            f"{there / 1e9:,.0f} GB; lower them."
+        )

@@ -1,0 +1,55 @@
+"""The folder of a run: one process writes it at a time, and nothing else is in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from randquant.errors import DataError, UsageError
+from randquant.files.lock import locked
+
+
+@contextmanager
+def own_folder(out: Path, *, writes: bool) -> Iterator[None]:
+    """Hold the folder of a run, which is created where absent, for as long as it is written.
+
+    Args:
+        out: the folder.
+        writes: whether this process does; of several ranks only the first.
+
+    Raises:
+        DataError: another run is writing it, or it is a file.
+        UsageError: it holds something else than a run.
+    """
+    if not writes:
+        yield
+        return
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out} is a file, but a run is a folder; choose another --out.")
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out):
+        try:
+            _remove_partial(out)
+            _refuse_others(out)
+            yield
+        finally:
+            with suppress(OSError):  # nothing was written: leave no empty folder
+                out.rmdir()
+
+
+def _remove_partial(out: Path) -> None:
+    """What a killed run was writing; no other process writes here while the folder is held."""
+    for folder in (out, out / "snapshots"):
+        for left in folder.glob(".*.partial*"):
+            left.unlink()
+
+
+def _refuse_others(out: Path) -> None:
+    entries = {entry.name for entry in out.iterdir()}
+    if "checkpoint.pt" in entries:
+        return
+    if "encoder.safetensors" in entries:
+        raise UsageError(
+            f"{out / 'encoder.safetensors'} exists without its checkpoint.pt; choose another --out to train anew."
+        )
+    if entries and "config.yaml" not in entries:
+        raise UsageError(f"{out} is not empty and holds no run; choose another --out.")

@@ -1,0 +1,75 @@
+"""The curves of a run, as a table and for TensorBoard; a continued run continues them."""
+
+import csv
+import sys
+import time
+from pathlib import Path
+
+from randquant.cli.terminal import say
+from randquant.files.atomic import atomic_path
+
+_COLUMNS = ("step", "name", "value", "seconds")
+
+
+class RunLog:
+    """RUN/log.csv, one line a number, and RUN/tensorboard.
+
+    Args:
+        run: folder of the run.
+        start: step of the checkpoint the run goes on from; later rows are dropped, they will be written anew.
+        enabled: false in all processes but one.
+    """
+
+    def __init__(self, run: Path, start: int, *, enabled: bool) -> None:
+        self.path, self.enabled, self.began = run / "log.csv", enabled, time.monotonic()
+        if not enabled:
+            return
+        from torch.utils.tensorboard import SummaryWriter
+
+        kept = [row for row in self._rows() if int(row["step"]) <= start]
+        with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, _COLUMNS)
+            writer.writeheader()
+            writer.writerows(kept)
+        self.elapsed = float(kept[-1]["seconds"]) if kept else 0.0
+        self.board = SummaryWriter(str(run / "tensorboard"), purge_step=start + 1 if start else None)
+
+    def row(self, step: int, numbers: dict[str, float]) -> None:
+        """Append one line a number: step, name, value, seconds of training so far."""
+        if not self.enabled or not numbers:
+            return
+        seconds = self.elapsed + time.monotonic() - self.began
+        with self.path.open("a", newline="") as file:
+            csv.writer(file).writerows(
+                (step, name, f"{value:.6g}", f"{seconds:.1f}") for name, value in numbers.items()
+            )
+        for name, value in numbers.items():
+            self.board.add_scalar(name, value, step)
+
+    def _rows(self) -> list[dict[str, str]]:
+        """The rows that can be read; the last one may have been cut off, and others damaged, which is said."""
+        if not self.path.exists():
+            return []
+        lines = self.path.read_text(encoding="utf-8", errors="replace").replace("\0", "\ufffd").splitlines()
+        rows = [dict(zip(_COLUMNS, line.split(","), strict=False)) for line in lines if line != ",".join(_COLUMNS)]
+        whole = [row for row in rows if _is_whole(row)]
+        cut_off = bool(rows) and not _is_whole(rows[-1])
+        if len(rows) - len(whole) > cut_off:
+            say(f"note: {self.path} had {len(rows) - len(whole)} damaged lines, which were left out", file=sys.stderr)
+        return whole
+
+    def __enter__(self) -> "RunLog":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.enabled:
+            self.board.close()
+
+
+def _is_whole(row: dict[str, str]) -> bool:
+    """Whether it is a step, a name and two numbers."""
+    try:
+        float(row["value"]), float(row["seconds"])
+        return row["step"].isdecimal() and row["name"].isidentifier()
+    except (KeyError, ValueError):
+        return False

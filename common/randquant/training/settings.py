@@ -1,0 +1,141 @@
+"""The settings of a training: what each one means, and the values it takes."""
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from randquant.cli.ranges import SEEDS, Range, check_ranges
+from randquant.ssl.methods import Negatives
+from randquant.ssl.momentum import Schedule
+
+# Settings that change where and how a run is done, but not its result.
+FREE_SETTINGS = {
+    "out",
+    "data",
+    "monitor",
+    "workers",
+    "checkpoint_every",
+    "log_every",
+    "monitor_every",
+    "snapshot_every",
+}
+MethodName = Literal["byol", "mocov3", "moco", "simclr", "infonce"]
+RANGES = {
+    "steps": Range(0, 10**9),
+    "epochs": Range(1, 10**9),
+    "batch_size": Range(1, 2**20),
+    "learning_rate": Range(0, 1e6, above=True),
+    "weight_decay": Range(0, 1e6),
+    "warmup_steps": Range(0, 10**9),
+    "momentum": Range(0, 1),
+    "temperature": Range(0, 1e6, above=True),
+    "queue_size": Range(1, 2**24),
+    "hidden_size": Range(1, 2**17),
+    "projection_size": Range(1, 2**17),
+    "gradient_clip": Range(0, 1e12),
+    "devices": Range(1, 1024),
+    "nodes": Range(1, 2**16),
+    "workers": Range(0, 1024),
+    "seed": SEEDS,
+    "log_every": Range(1, 10**12),
+    "checkpoint_every": Range(1, 10**12),
+    "monitor_every": Range(1, 10**12),
+    "snapshot_every": Range(0, 10**12),
+}
+
+
+@dataclass
+class Training:
+    """How long and how to train.
+
+    Args:
+        out: folder of the run; an unfinished run there is continued.
+        method: byol (momentum teacher, no negatives), mocov3 (teacher, negatives in the batch), moco (teacher,
+            negatives in a queue), simclr (negatives in the batch, no teacher, about half the work a step) or infonce
+            (simclr with the other view's negatives alone).
+        steps: optimiser steps; 0 means by epochs.
+        epochs: passes over the data, used where steps is 0.
+        batch_size: items a step, over all devices.
+        learning_rate: Adam's learning rate at its highest.
+        weight_decay: decoupled weight decay (AdamW); 0 is plain Adam.
+        warmup_steps: steps over which the rate rises linearly from zero.
+        schedule: the rate after warm-up, constant or falling to zero along half a cosine.
+        momentum: of the teacher.
+        momentum_schedule: constant, or rising to 1 along half a cosine.
+        temperature: of all methods but byol.
+        queue_size: of moco: keys kept as negatives; well below twice the items of an epoch.
+        negatives: of simclr and infonce: batch, every other item; or group, only other parts of the same recording or
+            object, so that what its parts share (speaker, room, object) is not what they are told apart by.
+        hidden_size: width of projector and predictor.
+        projection_size: output of the projector.
+        gradient_clip: largest norm of the gradient; 0 means no clipping.
+        precision: 32, bf16, or auto (bf16 where the hardware computes it fast).
+        accelerator: auto, cpu or cuda.
+        devices: processes of one node (DDP where more than one).
+        nodes: machines.
+        workers: loader processes a device; 0 reads in a thread of the training process.
+        seed: of weights, items, crops and augmentations.
+        log_every: steps between rows of log.csv.
+        checkpoint_every: steps between checkpoints.
+        monitor_every: steps between evaluations by kNN where --monitor is given.
+        snapshot_every: steps between kept encoders, RUN/snapshots/encoder-<step>.safetensors; 0 keeps none.
+    """
+
+    out: Path
+    method: MethodName = "byol"
+    steps: int = 0
+    epochs: int = 100
+    batch_size: int = 256
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.0
+    warmup_steps: int = 0
+    schedule: Schedule = "constant"
+    momentum: float = 0.99
+    momentum_schedule: Schedule = "constant"
+    temperature: float = 0.2
+    queue_size: int = 4096
+    negatives: Negatives = "batch"
+    hidden_size: int = 4096
+    projection_size: int = 256
+    gradient_clip: float = 0.0
+    precision: Literal["auto", "32", "bf16"] = "auto"
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int = 1
+    nodes: int = 1
+    workers: int = 0
+    seed: int = 42
+    log_every: int = 20
+    checkpoint_every: int = 200
+    monitor_every: int = 500
+    snapshot_every: int = 0
+
+    def __post_init__(self) -> None:
+        self.out = Path(self.out)
+        check_ranges(self, RANGES)
+        if self.batch_size // (self.devices * self.nodes) < 2:
+            raise ValueError(
+                f"--batch_size {self.batch_size} leaves fewer than two items for each of {self.devices * self.nodes} "
+                "devices; raise it."
+            )
+
+
+def learning_rate_at(step: int, steps: int, settings: Training) -> float:
+    """The rate of step 1..steps: linear warm-up, then constant or half a cosine down to zero."""
+    if step <= settings.warmup_steps:
+        return settings.learning_rate * step / settings.warmup_steps
+    if settings.schedule == "constant":
+        return settings.learning_rate
+    done = (step - settings.warmup_steps) / max(steps - settings.warmup_steps, 1)
+    return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def plain_settings(settings: Training) -> dict[str, Any]:
+    """The settings as YAML and checkpoints hold them: paths as strings, tuples as lists."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Path):
+            return str(value)
+        return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+    return {name: plain(value) for name, value in asdict(settings).items()}

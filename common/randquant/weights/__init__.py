@@ -1,0 +1,1 @@
+"""Encoders' weights: read from any file without running it, written as safetensors."""

@@ -1,0 +1,1 @@
+"""One file a dataset: its layout, splits, counts and labels."""

@@ -1,0 +1,78 @@
+"""Clouds of one's own in files of points, without labels as they lie in a folder, or with those of a table."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from data_prep.datasets.folder import plan_files
+from data_prep.datasets.labelled import plan_labelled
+from data_prep.engine.preparation import Plan, Reader, Reading
+from data_prep.formats.cloud_file import CLOUDS, read_cloud
+from data_prep.formats.columns import check_columns
+from data_prep.sampled_cloud import channels, check_points, spread_rows
+from data_prep.shapes import POINTS, point_settings
+from pointcloud.geometry import Axis
+
+
+def plan_clouds(
+    root: str | Path,
+    *,
+    table: str | Path | None = None,
+    points: int = POINTS,
+    normals: bool = False,
+    up: Axis = "z",
+    columns: Sequence[str] | None = None,
+) -> Plan:
+    """All files of points below `root`, as `data_prep.datasets.folder.plan_files` finds them, or those a table names.
+
+    Args:
+        root: a folder.
+        table: CSV file with labels and splits, as in `data_prep.datasets.labelled.plan_labelled`.
+        points, normals, up, columns: as in `cloud_reader`.
+
+    Raises:
+        DataError: `root` is no folder or holds no file of points, or the table is not as it should be.
+        UsageError: `points` is below 1, or `columns` do not name x, y and z.
+    """
+    reader = cloud_reader(points=points, normals=normals, up=up, columns=columns)
+    if table is not None:
+        return plan_labelled(table, root, reader)
+    return plan_files(root, CLOUDS, reader, dataset="clouds", kind="clouds")
+
+
+def cloud_reader(
+    *,
+    points: int = POINTS,
+    normals: bool = False,
+    up: Axis = "z",
+    least: int | None = None,
+    columns: Sequence[str] | None = None,
+) -> Reader:
+    """Clouds as `points` of their points, spread over them; columns `file_points` and `missing_points` in the manifest.
+
+    Args:
+        points: kept of each file, the farthest; at least 1.
+        normals: whether to keep them too, which every file then needs.
+        up: the axis that points up in the files.
+        least: points that a file needs; those with fewer than `points` are kept whole. `points` where None.
+        columns: names for the columns of files that do not name theirs, as in x y z i.
+
+    Raises:
+        UsageError: `points` is below 1, or `columns` do not name x, y and z.
+    """
+    check_points(points)
+    least = points if least is None else least
+    names = check_columns(columns)
+    read = partial(_read, points=points, normals=normals, up=up, least=least, columns=names)
+    settings = point_settings(channels(normals=normals), points, file_up=up)
+    if names is not None:
+        settings["file_columns"] = list(names)
+    return Reader("points", read, settings)
+
+
+def _read(path: Path, *, points: int, normals: bool, up: Axis, least: int, columns: tuple[str, ...] | None) -> Reading:
+    cloud = read_cloud(path, normals=normals, columns=columns)
+    counts = {"file_points": len(cloud.points) + cloud.missing, "missing_points": cloud.missing}
+    counts |= cloud.notes
+    count = max(least, min(points, len(cloud.points)))
+    return counts, [spread_rows(path, cloud.points, count=count, up=up, normals=cloud.normals)]

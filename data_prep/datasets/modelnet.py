@@ -1,0 +1,211 @@
+"""ModelNet40 and ModelNet10 (Wu et al., CVPR 2015), and any other set of meshes in their tree.
+
+The tree is that of `ModelNet40.zip` and `ModelNet10.zip` (`archive.zip` from Kaggle); the root is the folder
+`ModelNet40` or `ModelNet10` in it:
+
+    <class>/train/<class>_0001.off
+    <class>/test/<class>_0090.off
+
+Label: the folder of the class. Split: the folder below it; since no validation split is published, a share of each
+class of train becomes one. The meshes stand on z, and are turned about it as their authors left them.
+"""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from data_prep.dataset import Archive, Dataset
+from data_prep.datasets.folder import existing_folder
+from data_prep.engine.preparation import Item, Plan
+from data_prep.layout import find_root, is_marked
+from data_prep.sampled_cloud import check_points
+from data_prep.scan import files_below
+from data_prep.shapes import POINTS, mesh_reader
+from data_prep.surface import Sampling
+from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
+from pointcloud.geometry import Axis
+from randquant.errors import DataError
+
+MODELNET10 = ("bathtub", "bed", "chair", "desk", "dresser", "monitor", "night_stand", "sofa", "table", "toilet")
+MODELNET40 = (
+    "airplane",
+    "bathtub",
+    "bed",
+    "bench",
+    "bookshelf",
+    "bottle",
+    "bowl",
+    "car",
+    "chair",
+    "cone",
+    "cup",
+    "curtain",
+    "desk",
+    "door",
+    "dresser",
+    "flower_pot",
+    "glass_box",
+    "guitar",
+    "keyboard",
+    "lamp",
+    "laptop",
+    "mantel",
+    "monitor",
+    "night_stand",
+    "person",
+    "piano",
+    "plant",
+    "radio",
+    "range_hood",
+    "sink",
+    "sofa",
+    "stairs",
+    "stool",
+    "table",
+    "tent",
+    "toilet",
+    "tv_stand",
+    "vase",
+    "wardrobe",
+    "xbox",
+)
+HALVES = ("train", "test")
+_ANY_CAPITALS = ("[Tt][Rr][Aa][Ii][Nn]", "[Tt][Ee][Ss][Tt]")
+# Published numbers of shapes, by number of classes.
+PUBLISHED = {40: {"train": 9_843, "test": 2_468}, 10: {"train": 3_991, "test": 908}}
+
+
+def plan_modelnet(
+    root: str | Path,
+    *,
+    points: int = POINTS,
+    sampling: Sampling = "area",
+    up: Axis = "z",
+    seed: int = 0,
+    validation: float = SHARE,
+) -> Plan:
+    """The meshes of all classes, class by class, train before test, sorted by name.
+
+    Folders that have neither train nor test are passed over and named as `other_folders`, and what lies beside train
+    and test in a class as `other_parts`.
+
+    Args:
+        root: folder of the classes.
+        points, sampling, up, seed: as in `data_prep.shapes.mesh_reader`.
+        validation: share of each class of train that becomes valid; 0 for none.
+
+    Raises:
+        DataError: no ModelNet at `root`, or no meshes in it.
+        UsageError: `points` or `validation` is out of range.
+    """
+    check_points(points)
+    check_share(validation)
+    root = _find_root(root)
+    folders = sorted(entry.name for entry in root.iterdir() if _is_wanted(entry))
+    classes = [name for name in folders if any((root / name / half).is_dir() for half in HALVES)]
+    items = [item for name in classes for half in HALVES for item in _meshes(root, name, half)]
+    _refuse_misnamed(root, classes)
+    if not items:
+        raise DataError(f"{root} has classes with train and test but no .off files in them; unpack the archive again.")
+    items = with_validation(items, validation, names=[PurePosixPath(item.path).stem for item in items])
+    source = {
+        **DATASET.describe(root, items, splits_in_words("folders", validation)),
+        **published(sorted({str(item.label) for item in items})),
+        "other_folders": [name for name in folders if name not in classes],
+        "other_parts": [
+            f"{name}/{part.name}"
+            for name in classes
+            for part in sorted((root / name).iterdir())
+            if part.name not in HALVES and _is_wanted(part)
+        ],
+    }
+    reader = mesh_reader(points=points, up=up, sampling=sampling, seed=seed)
+    return Plan(root, items, reader, source)
+
+
+def published(classes: Sequence[str]) -> dict[str, object]:
+    """What is known of the release that has these classes: ModelNet10, ModelNet40 or neither.
+
+    >>> published(["bed", "chair"])["classes_published"], published(["car"])["classes_published"]
+    (10, 40)
+    >>> published(["chair", "Starship"])["published"]
+    {}
+    """
+    for count, names in ((10, MODELNET10), (40, MODELNET40)):
+        if set(classes) <= set(names):
+            return {"published": PUBLISHED[count], "classes_published": count}
+    return {"published": {}, "classes_published": None}
+
+
+def _refuse_misnamed(root: Path, classes: Sequence[str]) -> None:
+    """Refuse a folder whose name is nearly that of a class, where most of the others are ModelNet40's."""
+    unknown = [name for name in classes if name not in MODELNET40]
+    if 2 * len(unknown) >= len(classes):
+        return
+    for name in unknown:
+        close = difflib.get_close_matches(name.lower(), MODELNET40, n=1, cutoff=0.8)
+        if close:
+            raise DataError(
+                f"{root} has a class folder {name}, which ModelNet40 has not; rename it to {close[0]}, or move it "
+                "elsewhere."
+            )
+
+
+def _find_root(root: str | Path) -> Path:
+    """As `find_root`, with more to say of a folder two levels too deep and of classes without train and test."""
+    root = existing_folder(root)
+    _refuse_capitals(root)
+    absolute = root.absolute()
+    if not is_marked(root, DATASET) and not is_marked(absolute.parent, DATASET):
+        if absolute.name in HALVES and is_marked(absolute.parent.parent, DATASET):
+            raise DataError(f"{root} is one half of one class of ModelNet; give --root {absolute.parent.parent}")
+        flat = next(root.glob("*/*.off"), None)
+        if flat is not None:
+            raise DataError(
+                f"{root} has meshes right in its class folders ({flat.relative_to(root)}) where {DATASET.title} has "
+                "<class>/train and <class>/test; sort them into those, or prepare them unlabelled with the command "
+                "meshes."
+            )
+    return find_root(root, DATASET)
+
+
+def _refuse_capitals(root: Path) -> None:
+    """Refuse Train or TEST for train and test, which would be passed over where capitals count."""
+    for entry in sorted(entry for half in _ANY_CAPITALS for entry in root.glob(f"*/{half}")):
+        half = entry.name.lower()
+        if entry.is_dir() and _is_wanted(entry.parent) and not (entry.parent / half).is_dir():
+            raise DataError(f"{entry} should be called {half}, as in {DATASET.title}; rename it and all like it.")
+
+
+def _is_wanted(entry: Path) -> bool:
+    return entry.is_dir() and not entry.name.startswith(".") and entry.name != "__MACOSX"
+
+
+def _meshes(root: Path, name: str, half: str) -> list[Item]:
+    folder = root / name / half
+    if not folder.is_dir():
+        return []
+    return [
+        Item(f"{name}/{half}/{file}", size, name, None, half) for file, size in sorted(files_below(folder, (".off",)))
+    ]
+
+
+DATASET = Dataset(
+    name="modelnet",
+    title="ModelNet",
+    licence="for academic use; the copyright of the meshes lies with their authors",
+    source="Wu et al., 3D ShapeNets: a deep representation for volumetric shapes, CVPR 2015",
+    tree="<class>/train/<class>_0001.off\n…\n<class>/test/<class>_0090.off",
+    marks=("*/train/*.off", "*/test/*.off"),
+    plan=plan_modelnet,
+    items=PUBLISHED[40],
+    classes=40,
+    # The last is what Kaggle calls everything that it hands out.
+    archives=(Archive("ModelNet40.zip"), Archive("ModelNet10.zip"), Archive("archive.zip")),
+    by_hand=(
+        "Download one of these into a folder of its own; they come over plain HTTP and without a published checksum, "
+        "so they are not fetched for you:\n"
+        "    http://modelnet.cs.princeton.edu/ModelNet40.zip\n"
+        "    http://3dvision.princeton.edu/projects/2014/3DShapeNets/ModelNet10.zip"
+    ),
+)

@@ -1,0 +1,176 @@
+"""ModelNet40 as points (Qi et al., PointNet++, 2017): 10,000 points with normals of each shape, as text.
+
+The tree is that of `modelnet40_normal_resampled.zip`; the root is the folder `modelnet40_normal_resampled` in it:
+
+    <class>/<class>_0001.txt              10,000 lines x,y,z,nx,ny,nz
+    modelnet40_shape_names.txt            a class a line
+    modelnet40_train.txt                  <class>_0001 a line
+    modelnet40_test.txt
+    modelnet10_shape_names.txt  …         the same of the ten classes of ModelNet10
+
+Label: the name without its number. Split: the lists; since no validation split is published, a share of each class of
+train becomes one, the same shapes as in the meshes of `modelnet`. The points of a file lie in random order, and
+published protocols take the first of them; so does a store. The shapes stand on y.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from numpy.typing import NDArray
+
+from data_prep.dataset import Archive, Dataset
+from data_prep.datasets.modelnet import HALVES, PUBLISHED
+from data_prep.engine.preparation import Item, Plan, Reader, Reading
+from data_prep.formats.point_table import read_points
+from data_prep.layout import find_root
+from data_prep.listing import read_lines
+from data_prep.sampled_cloud import FILE_ROW, channels, check_points, leading_rows
+from data_prep.scan import files_below
+from data_prep.shapes import POINTS, point_settings
+from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
+from pointcloud.geometry import Axis
+from randquant.errors import DataError
+
+Classes = Literal[10, 40]
+
+_NAME = re.compile(r"(?P<label>[a-z_]+)_[0-9]{4}")
+
+
+def plan_modelnet_txt(
+    root: str | Path,
+    *,
+    classes: Classes = 40,
+    points: int = POINTS,
+    normals: bool = True,
+    up: Axis = "y",
+    validation: float = SHARE,
+) -> Plan:
+    """The shapes that the lists name and that are there, train before test, in the order of the lists.
+
+    Shapes of the lists without a file are counted as `missing`, files of the classes that no list names as
+    `unlisted_shapes`.
+
+    Args:
+        root: folder of the lists and classes.
+        classes: 40 or 10, whose lists to take.
+        points: the first of each file to keep.
+        normals: whether to keep them too; files of coordinates alone will do where not.
+        up: the axis that points up in the files.
+        validation: share of each class of train that becomes valid; 0 for none.
+
+    Raises:
+        DataError: no such tree at `root`; a list is missing, names a shape twice or one of no known class; none of
+            the shapes is there.
+        UsageError: `points` or `validation` is out of range.
+    """
+    check_points(points)
+    check_share(validation)
+    root = find_root(root, DATASET)
+    listed = _listed(root, classes)
+    labels = sorted(set(listed_labels := [_label(name) for name, _ in listed]))
+    sizes = {f"{label}/{file}": size for label in labels for file, size in _files(root / label)}
+    items = [
+        Item(f"{label}/{name}.txt", sizes.get(f"{label}/{name}.txt", -1), label, None, split)
+        for (name, split), label in zip(listed, listed_labels, strict=True)
+    ]
+    missing = [item.path for item in items if item.size < 0]
+    items = [item for item in items if item.size >= 0]
+    _refuse_none(root, items, len(listed))
+    items = with_validation(items, validation, names=[_name(item) for item in items])
+    source = {
+        **DATASET.describe(root, items, splits_in_words(f"modelnet{classes}'s lists", validation), missing=missing),
+        "published": PUBLISHED[classes],
+        "classes_published": classes,
+        "unlisted_shapes": len(sizes) - len(items),
+    }
+    return Plan(root, items, _reader(points, normals, up), source, missing)
+
+
+def _listed(root: Path, classes: Classes) -> list[tuple[str, str]]:
+    """Name and split of every shape."""
+    known = _lines(root / f"modelnet{classes}_shape_names.txt", "the list of classes")
+    listed: dict[str, str] = {}
+    for split in HALVES:
+        path = root / f"modelnet{classes}_{split}.txt"
+        for name in _lines(path, f"the list of shapes for {split}"):
+            if _NAME.fullmatch(name) is None or _label(name) not in known:
+                raise DataError(f"{path} names {name!r}, which is no shape of its {len(known)} classes; restore it.")
+            if name in listed:
+                raise DataError(f"{path} names {name} again (it is in {listed[name]} already); restore the lists.")
+            listed[name] = split
+    return list(listed.items())
+
+
+def _lines(path: Path, what: str) -> list[str]:
+    lines = [line for line in read_lines(path, what) if line]
+    if not lines:
+        raise DataError(f"{path} is empty where {what} is expected; unpack the archive again.")
+    return lines
+
+
+def _label(name: str) -> str:
+    """A shape's class.
+
+    >>> _label("night_stand_0001")
+    'night_stand'
+    """
+    return name.rpartition("_")[0]
+
+
+def _name(item: Item) -> str:
+    return item.path.rpartition("/")[2].removesuffix(".txt")
+
+
+def _files(folder: Path) -> list[tuple[str, int]]:
+    return list(files_below(folder, (".txt",))) if folder.is_dir() else []
+
+
+def _refuse_none(root: Path, items: Sequence[Item], listed: int) -> None:
+    if items:
+        return
+    cache = next(root.glob("*.dat"), None)
+    if cache is not None:
+        raise DataError(
+            f"{root} holds {cache.name}, a pickle that another program made of the shapes, but none of the shapes "
+            "themselves; prepare it as modelnet-dat, or unpack modelnet40_normal_resampled.zip beside it."
+        )
+    raise DataError(f"none of the {listed:,} shapes that the lists of {root} name is there; unpack the archive again.")
+
+
+def _reader(points: int, normals: bool, up: Axis) -> Reader:
+    read = partial(_read_shape, points=points, normals=normals, up=up)
+    columns = channels(normals=normals, extra=(FILE_ROW,))
+    return Reader("points", read, point_settings(columns, points, file_up=up))
+
+
+def _read_shape(path: Path, *, points: int, normals: bool, up: Axis) -> Reading:
+    table = read_points(path)
+    if table.shape[1] < (6 if normals else 3):
+        remedy = "give --no_normals, or restore the file" if normals else "restore the file"
+        raise DataError(f"{path} has {table.shape[1]} columns where {6 if normals else 3} are expected; {remedy}.")
+    directions: NDArray | None = table[:, 3:6] if normals else None
+    return {}, [leading_rows(path, table[:, :3], count=points, up=up, normals=directions)]
+
+
+DATASET = Dataset(
+    name="modelnet-txt",
+    title="ModelNet40 as 10,000 points a shape, resampled with normals",
+    licence="for academic use; the copyright of the meshes lies with their authors",
+    source="Qi et al., PointNet++: deep hierarchical feature learning on point sets in a metric space, NeurIPS 2017",
+    tree=(
+        "modelnet40_shape_names.txt\nmodelnet40_train.txt\nmodelnet40_test.txt\n"
+        "<class>/<class>_0001.txt, 10,000 lines x,y,z,nx,ny,nz"
+    ),
+    marks=("modelnet40_train.txt", "modelnet10_train.txt", "chair"),
+    plan=plan_modelnet_txt,
+    items=PUBLISHED[40],
+    classes=40,
+    archives=(Archive("modelnet40_normal_resampled.zip"),),
+    by_hand=(
+        "Get modelnet40_normal_resampled.zip, which the authors of PointNet++ (github.com/charlesq34/pointnet2) link "
+        "to, and put it into a folder of its own."
+    ),
+)

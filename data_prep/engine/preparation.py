@@ -1,0 +1,287 @@
+"""The engine that every dataset shares: a plan of files becomes a store, in parallel and resumable.
+
+A plan is an ordered list of files, or of windows of files, and the settings that decide what they become. It
+is cut into shards by count and size alone, so the store is the same whatever the number of workers. One shard is
+one task: joblib runs it in a process of this computer, or the workers of a Dask cluster do (`cluster.py`).
+"""
+
+import hashlib
+import json
+import os
+from collections import ChainMap
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from data_prep.engine.cluster import run_on_cluster
+from data_prep.engine.identity import about, require_same_files, require_same_plan
+from data_prep.engine.memory_budget import memory_budget, within_memory
+from data_prep.engine.processes import in_processes
+from data_prep.engine.sources import source, write_sources
+from data_prep.formats.whole_file import stand_in
+from randquant.cli.progress import bar
+from randquant.cli.terminal import say
+from randquant.data.shard import ShardWriter
+from randquant.data.store import Store, StoreWriter
+from randquant.errors import DataError, UsageError
+from randquant.files.file_names import require_utf8, utf8_name
+
+_SHARD_ITEMS, _SHARD_BYTES = 64, 64 << 20  # a shard is full with either, files or bytes of them
+_MOST_SHARDS = 512  # by either measure; a larger set has fuller shards
+_SMALL_ITEMS, _SMALL_BYTES = 512, 16 << 20  # below both, starting processes costs more than they save
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file of a plan, or one window of it.
+
+    Attributes:
+        path: relative to the plan's root, with forward slashes.
+        size: bytes, so that a file that was replaced makes another plan; 0 where it is missing.
+        label, group: as in the store's manifest, None where the dataset gives none.
+        split: train, valid, test or None; fold1, fold2, … where a dataset comes in folds, each to be the test
+            once.
+        window: rows [start, stop) of what the reader makes of the file (audio: samples at 16 kHz); all of them
+            where None.
+    """
+
+    path: str
+    size: int
+    label: str | None = None
+    group: str | None = None
+    split: str | None = None
+    window: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the manifest calls it.
+
+        >>> Item("noise.wav", 44, window=(8000, 24000)).name
+        'noise.wav#8000-24000'
+        """
+        return self.path if self.window is None else f"{self.path}#{self.window[0]}-{self.window[1]}"
+
+
+Reading = tuple[Mapping[str, Any], Iterable[NDArray]]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one kind of file becomes rows of a store.
+
+    Attributes:
+        kind: of the store, "audio" or "points".
+        read: takes a file's path, returns extra manifest columns, to which more may come until the last block is
+            read, and the rows in blocks; raises DataError
+            for a file it cannot read, at once or from the iteration. A module-level function: it travels to
+            other processes. What it met and mended, left out or guessed is a column too, named in
+            `data_prep.reading_notes.READING`: a count, and no column where there is none. `prepare` and `embed`
+            close with a line for each, and `doctor` lists the files.
+        settings: whatever decides the outcome; part of the plan and of store.json.
+        read_window: the same for rows [start, stop) alone; a window that the file is too short for is a
+            DataError. None where the kind has no windows.
+        beside: the further files that are read with one, as the buffers of a glTF file; it raises nothing. None where
+            there are none.
+    """
+
+    kind: str
+    read: Callable[[Path], Reading]
+    settings: Mapping[str, Any]
+    read_window: Callable[[Path, int, int], Reading] | None = None
+    beside: Callable[[Path], Iterable[Path]] | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a store will hold: the files below `root`, in order, and the reader that turns them into rows.
+
+    Attributes:
+        source: goes into store.json.
+        missing: what the dataset's own lists name and that has no file: paths below `root` where known, names
+            otherwise.
+    """
+
+    root: Path
+    items: Sequence[Item]
+    reader: Reader
+    source: Mapping[str, Any] = field(default_factory=dict)
+    missing: Sequence[str] = ()
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the items and the settings; where the root lies and what is missing do not enter."""
+        digest = hashlib.sha256(json.dumps([self.reader.kind, dict(self.reader.settings)], sort_keys=True).encode())
+        for item in self.items:
+            window = [] if item.window is None else [item.window]
+            digest.update(json.dumps([item.path, item.size, item.label, item.group, item.split, *window]).encode())
+        return digest.hexdigest()
+
+    def shards(self) -> list[Sequence[Item]]:
+        """The items in order, cut where a shard has enough files or enough bytes."""
+        most = max(-(-len(self.items) // _MOST_SHARDS), _SHARD_ITEMS)
+        most_bytes = max(-(-sum(item.size for item in self.items) // _MOST_SHARDS), _SHARD_BYTES)
+        starts, size = [0], 0
+        for index, item in enumerate(self.items):
+            size += item.size
+            if index > starts[-1] and (index - starts[-1] == most or size > most_bytes):
+                starts.append(index)
+                size = item.size
+        return [self.items[start:stop] for start, stop in zip(starts, [*starts[1:], len(self.items)], strict=True)]
+
+
+def prepare(
+    plan: Plan, out: str | Path, *, workers: int | None = None, strict: bool = False, dask: str | None = None
+) -> Store:
+    """Write the store of a plan, or complete it, or open it where it is complete.
+
+    Args:
+        plan: what to write.
+        out: the store's folder.
+        workers: processes; one a core where None.
+        strict: an unreadable file stops everything instead of being listed in store.json under `skipped`, and
+            so does a missing one.
+        dask: address of a Dask scheduler, as in tcp://host:8786, whose workers do the work instead of
+            processes of this computer; they must see the plan's root and `out` under the same paths.
+
+    Raises:
+        DataError: nothing to prepare or nothing readable, `out` holds something else, (strict) an unreadable
+            file, or the cluster cannot do it.
+        UsageError: `workers` below 1, or given together with `dask`.
+        OSError: `out` cannot be written, as when the disk is full; finished shards stay.
+    """
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers should be at least 1, got {workers}.")
+    if workers is not None and dask is not None:
+        raise UsageError("--workers counts processes of this computer and --dask uses a cluster's; give one of them.")
+    if not plan.items:
+        raise DataError(f"{plan.root} holds nothing to prepare; check the path.")
+    if strict and plan.missing:
+        raise DataError(
+            f"{plan.root} lacks {len(plan.missing)} files that its lists name (the first: {plan.missing[0]}); restore "
+            "them, or drop --strict."
+        )
+    writer = StoreWriter(out, kind=plan.reader.kind, plan=plan.fingerprint(), about=about(plan))
+    require_same_plan(plan, writer)
+    shards = plan.shards()
+    with writer.begin() as complete:
+        told = require_same_files(plan, writer, len(shards), complete=complete)
+        if told is not None:
+            say(told)
+        if not complete:
+            _write_shards(writer, plan, shards, workers, strict, dask)
+            _refuse_skipped(writer, len(shards), strict)
+            return _finish(writer, plan, len(shards))
+    store = Store.open(out)
+    if strict and store.info["skipped"]:
+        raise DataError(_left_out(Path(out), store.info["skipped"]))
+    return store
+
+
+def _finish(writer: StoreWriter, plan: Plan, shards: int) -> Store:
+    parts = (writer.described(number)["sources"] for number in range(shards))
+    info = {**plan.reader.settings, "source": dict(plan.source)}
+    return writer.finish(shards, info, beside=lambda: write_sources(writer.path, plan.root, parts))
+
+
+def _write_shards(
+    writer: StoreWriter,
+    plan: Plan,
+    shards: Sequence[Sequence[Item]],
+    workers: int | None,
+    strict: bool,
+    dask: str | None,
+) -> None:
+    pending = [number for number in range(len(shards)) if not writer.is_written(number)]
+    left = sum(len(shards[number]) for number in pending)
+    size = sum(item.size for number in pending for item in shards[number])
+    if left < _SMALL_ITEMS and size < _SMALL_BYTES:
+        workers = 1
+    tasks = [(writer, number, plan.root, shards[number], plan.reader, strict) for number in pending]
+    total = len(plan.items)
+    display: tqdm = bar(label="preparing", unit="files", total=total, initial=total - left)
+    # Closing ends the workers before anything else is done about an error or Ctrl-C.
+    with display, closing(_local_results(tasks, workers) if dask is None else _cluster_results(tasks, dask)) as counts:
+        for count in counts:
+            display.update(count)
+
+
+def _local_results(tasks: Sequence[tuple[Any, ...]], workers: int | None) -> Generator[int]:
+    return in_processes(_write_shard, tasks, workers, ordered=False, kept=": finished shards are kept")
+
+
+def _cluster_results(tasks: Sequence[tuple[Any, ...]], address: str) -> Generator[int]:
+    if not tasks:
+        return
+    here, _, root, *_ = tasks[0]
+    # Relative paths mean something else where a worker was started.
+    writer, root = StoreWriter(here.path.absolute(), kind=here.kind, plan=here.plan), Path(root).absolute()
+    absolute = [(writer, number, root, items, reader, strict) for _, number, _, items, reader, strict in tasks]
+    yield from run_on_cluster(_write_shard, absolute, address, folders=(root, writer.path))
+    if not all(writer.is_written(number) for _, number, *_ in absolute):
+        raise DataError(f"the workers of {address} write to a {writer.path} of their own; the cluster must share it.")
+
+
+def _write_shard(
+    writer: StoreWriter, number: int, root: Path, items: Sequence[Item], reader: Reader, strict: bool
+) -> int:
+    with writer.shard(number) as shard, memory_budget():
+        before = None
+        for item in items:
+            if item.path != before:
+                _note(shard, root, item, reader)
+                before = item.path
+            try:
+                with within_memory(utf8_name(item.name)):
+                    columns, blocks = read_item(root, item, reader)
+                    # The reader may add columns until its last block.
+                    shard.append(blocks, ChainMap(_columns(item), cast(dict[str, Any], columns)))
+            except DataError as error:
+                if strict:
+                    raise
+                shard.skip(utf8_name(item.name), stand_in(root / item.path) or str(error))
+    return len(items)
+
+
+def _note(shard: ShardWriter, root: Path, item: Item, reader: Reader) -> None:
+    others = () if reader.beside is None else reader.beside(root / item.path)
+    for path in (item.path, *(Path(os.path.relpath(other, root)).as_posix() for other in others)):
+        found = source(root, path)
+        if found is not None and utf8_name(path) == path:
+            shard.note(found)
+
+
+def read_item(root: Path, item: Item, reader: Reader) -> Reading:
+    """An item's extra columns and its rows.
+
+    Raises:
+        DataError: it cannot be read; raised here or from the iteration over the rows.
+    """
+    require_utf8(item.path)
+    if item.window is None:
+        return reader.read(root / item.path)
+    if reader.read_window is None:
+        raise TypeError(f"a reader of {reader.kind} without read_window cannot read windows")
+    return reader.read_window(root / item.path, *item.window)
+
+
+def _columns(item: Item) -> dict[str, str | None]:
+    return {"path": item.name, "label": item.label, "group": item.group, "split": item.split}
+
+
+def _refuse_skipped(writer: StoreWriter, shards: int, strict: bool) -> None:
+    if not strict:
+        return
+    skipped = [entry for number in range(shards) for entry in writer.described(number)["skipped"]]
+    if skipped:
+        raise DataError(_left_out(writer.path, skipped))
+
+
+def _left_out(out: Path, skipped: Sequence[Mapping[str, str]]) -> str:
+    return (
+        f"an earlier run without --strict left {len(skipped)} unreadable files out of {out} "
+        f"(the first: {skipped[0]['reason'].rstrip('.')}); mend them and delete {out}, or drop --strict."
+    )

@@ -1,0 +1,61 @@
+"""The items of a plan, read in order by several processes, for a consumer that needs them once and keeps no store."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.engine.memory_budget import memory_budget, within_memory
+from data_prep.engine.preparation import Item, Plan, Reader, read_item
+from data_prep.engine.processes import in_processes
+from data_prep.formats.whole_file import stand_in
+from randquant.errors import DataError
+from randquant.files.file_names import utf8_name
+
+_AHEAD = 512  # items in memory at once: 25 MB of clouds of 2,048 points with normals
+_SMALL = 256  # items for which starting processes costs more than they save
+
+
+Columns = Mapping[str, Any]
+
+
+def read_ahead(
+    plan: Plan, *, workers: int = 1, start: int = 0, columns: list[Columns] | None = None
+) -> Iterator[NDArray | DataError]:
+    """Rows of each item, or why it cannot be read, in the order of the plan.
+
+    Args:
+        plan: what to read.
+        workers: processes.
+        start: the first item to read.
+        columns: a list that what the reader says of each readable item is appended to, as in a store's manifest.
+    """
+    for outcome in _outcomes(plan, plan.items[start:], workers):
+        if isinstance(outcome, DataError):
+            yield outcome
+            continue
+        if columns is not None:
+            columns.append(outcome[0])
+        yield outcome[1]
+
+
+def _outcomes(plan: Plan, items: Sequence[Item], workers: int) -> Iterator[tuple[Columns, NDArray] | DataError]:
+    if workers == 1 or len(items) < _SMALL:
+        yield from (_outcome(plan.root, item, plan.reader) for item in items)
+        return
+    for first in range(0, len(items), _AHEAD):
+        tasks = [(plan.root, item, plan.reader) for item in items[first : first + _AHEAD]]
+        yield from in_processes(_outcome, tasks, workers, batch="auto")
+
+
+def _outcome(root: Path, item: Item, reader: Reader) -> tuple[Columns, NDArray] | DataError:
+    try:
+        with memory_budget(), within_memory(utf8_name(item.name)):
+            columns, blocks = read_item(root, item, reader)
+            rows = np.concatenate(list(blocks))
+        return columns, rows
+    except DataError as error:
+        reason = stand_in(root / item.path)
+        return error if reason is None else DataError(reason)

@@ -1,0 +1,1 @@
+"""What a folder holds, before hours are spent on it."""

@@ -1,0 +1,230 @@
+"""One file from the net to the disk: resumable at any byte, checked, and only then under its own name."""
+
+import errno
+import itertools
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path, PurePosixPath
+
+import requests
+from urllib3.exceptions import HTTPError, NameResolutionError
+
+from data_prep.dataset import Download
+from data_prep.fetching.checksums import Megabytes
+from data_prep.fetching.partial_download import Part
+from data_prep.fetching.redirects import SafeSession, UnsafeRedirect
+from randquant.cli.terminal import printable
+from randquant.errors import DataError
+
+_BLOCK = 1 << 16
+_CONNECT, _SILENCE = 10.0, 30.0  # seconds to wait for a connection, and for the next bytes
+_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds before the next attempt; the pause doubles each time
+_BUSY = (408, 425, 429, 500, 502, 503, 504)
+_OPENINGS = {".gz": b"\x1f\x8b", ".tgz": b"\x1f\x8b", ".zip": b"PK", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00"}
+_REMEDIES = {
+    errno.ENOSPC: "free space",
+    errno.EDQUOT: "free space",
+    errno.EFBIG: "this disk cannot hold a file of that size: choose another --root",
+    errno.EROFS: "choose another --root",
+    errno.EIO: "check the disk",
+}
+
+
+class Unavailable(DataError):
+    """A file cannot be had from its server."""
+
+
+class Unreachable(Unavailable):
+    """No whole answer comes from the server, so that its other files are out of reach as well."""
+
+
+class Stopped(Exception):
+    """Another thread asked for the end."""
+
+
+class _Dropped(Exception):
+    """An attempt ended before the file did; the next may go on, after `pause` seconds if the server asks for any."""
+
+    def __init__(self, reason: str, pause: float | None = None) -> None:
+        super().__init__(reason)
+        self.pause = pause
+
+
+class Fetcher:
+    """Downloads files, one after another.
+
+    Bytes gather in `<name>.part`. Whatever ends the process, the next call asks the server for the rest, or for
+    the whole file where the server has another version of it by now or cannot send parts. Certificates are
+    always verified.
+
+    Args:
+        attempts: as many in a row may end without a new byte before a file is given up.
+        quiet: no progress bar.
+        stop: when set, from another thread, `fetch` soon raises Stopped.
+    """
+
+    def __init__(self, *, attempts: int = 6, quiet: bool = False, stop: threading.Event | None = None) -> None:
+        self._attempts, self._quiet = attempts, quiet
+        self._stop = stop or threading.Event()
+        self._session = SafeSession()
+        # Compressed on the way, a file would have neither its published size nor its checksum.
+        self._session.headers.update({"User-Agent": "randquant", "Accept-Encoding": "identity"})
+
+    def fetch(self, download: Download, root: Path) -> Path:
+        """Download a file to `root / download.name`, or what is missing of it.
+
+        Returns:
+            The file's path.
+
+        Raises:
+            Unavailable: the server refuses or lacks the file, or sends something else. What is there is kept,
+                except a whole file with a wrong checksum.
+            Unreachable: no connection, or it drops again and again.
+            DataError: the disk is full or cannot be written.
+        """
+        final = _place(root, download.name)
+        with _disk_errors(final):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            part = Part(download, final)
+            if not part.complete:
+                self._complete(part, download)
+            if wrong := part.checksums.wrong():
+                part.discard()
+                raise Unavailable(
+                    f"{download.url} is not the published file ({wrong}) and was removed; run the same command "
+                    "again, and where that does not help get the file by hand."
+                )
+            part.finish()
+        return final
+
+    def _complete(self, part: Part, download: Download) -> None:
+        failed, most = 0, part.size
+        while True:
+            try:
+                return self._receive(part, download)
+            except _Dropped as drop:
+                failed = 1 if part.size > most else failed + 1
+                most = max(most, part.size)
+                if failed >= self._attempts:
+                    raise Unreachable(
+                        f"{download.url}: {drop}; check the connection and run the same command again: it goes on "
+                        "from where this one stopped."
+                    ) from None
+                self._rest(drop.pause if drop.pause is not None else _PAUSE * 2 ** (failed - 1))
+
+    def _rest(self, seconds: float) -> None:
+        if self._stop.wait(min(seconds, _LONGEST_PAUSE)):
+            raise Stopped
+
+    def _receive(self, part: Part, download: Download) -> None:
+        """One request, which brings the rest of the file or raises."""
+        with self._answer(download.url, part.request_headers()) as response:
+            outdated = response.status_code == 206 and not part.continued_by(response.headers)
+            if outdated or response.status_code == 416:
+                part.discard()
+                raise _Dropped("the file is another one at each attempt", pause=0.0)
+            blocks: Iterator[bytes] = response.raw.stream(_BLOCK, decode_content=False)
+            if response.status_code == 200:
+                first = next(blocks, b"")
+                _refuse_page(first, download)  # before it could take the place of a good part
+                part.begin(response.headers)
+                blocks = itertools.chain([first], blocks)
+            _check_room(part)
+            self._write(part, blocks, download.name)
+        if part.total is not None and not part.complete:
+            raise _Dropped(f"the answer ended after {part.size:,} of {part.total:,} bytes")
+
+    def _write(self, part: Part, blocks: Iterable[bytes], name: str) -> None:
+        meter = nullcontext() if self._quiet else Megabytes(name, part.total, part.size)
+        with part.open() as file, meter as shown:
+            for block in blocks:
+                part.append(file, block)
+                if shown is not None:
+                    shown.at(part.size)
+                if self._stop.is_set():
+                    raise Stopped
+
+    @contextmanager
+    def _answer(self, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
+        """The server's answer if it holds bytes of the file; everything that may happen on the way as one sentence."""
+        try:
+            with self._session.get(url, headers=headers, stream=True, timeout=(_CONNECT, _SILENCE)) as response:
+                _refuse_answer(response, url)
+                yield response
+        except requests.exceptions.SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+                raise _Dropped("the encrypted connection broke") from None
+            raise Unreachable(
+                f"{url}: the server's certificate cannot be verified; check the clock of this computer, and name your "
+                "proxy's certificate, if there is one, in REQUESTS_CA_BUNDLE."
+            ) from None
+        except (requests.ConnectionError, requests.Timeout, HTTPError) as error:
+            raise _Dropped(_reason(error)) from None
+        except UnsafeRedirect as error:
+            raise Unavailable(f"{url} leads to {printable(error.target)}, {error}; get the file by hand.") from None
+        except requests.RequestException as error:
+            raise Unavailable(f"{url} cannot be fetched ({error}); check the address.") from None
+
+
+def _refuse_answer(response: requests.Response, url: str) -> None:
+    status = f"{response.status_code} {response.reason or ''}".strip()
+    if response.status_code in _BUSY:
+        asked = response.headers.get("Retry-After", "")
+        raise _Dropped(f"the server answers {status}", float(asked) if asked.isdecimal() else None)
+    if response.status_code not in (200, 206, 416):
+        raise Unavailable(f"{url}: the server answers {status}; try later or get the file by hand.")
+
+
+def _refuse_page(first: bytes, download: Download) -> None:
+    """A login page, a proxy or a host that is gone send HTML where an archive is expected, and say all is well."""
+    opening = _OPENINGS.get(PurePosixPath(download.name).suffix)
+    page = first.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
+    if page or (opening is not None and not first.startswith(opening[: max(1, len(first))])):
+        sent = "a web page" if page else "something else"
+        raise Unavailable(
+            f"{download.url}: the server sends {sent} where {download.name} is expected; open it in a browser to see "
+            "why, or get the file by hand."
+        )
+
+
+def _check_room(part: Part) -> None:
+    if part.total is None:
+        return
+    missing, free = part.total - part.size, shutil.disk_usage(part.path.parent).free
+    if missing > free:
+        raise DataError(
+            f"{part.path} needs {missing / 1e9:,.1f} GB more, but its disk has {free / 1e9:,.1f} GB free; free space "
+            "or choose another --root."
+        )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.Timeout) or "timed out" in str(error):
+        return "the server keeps silent"
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(cause, NameResolutionError):
+        return "its server's name cannot be resolved"
+    return "the connection dropped" if cause is None else "no connection to the server"
+
+
+def _place(root: Path, name: str) -> Path:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.name:
+        raise DataError(f"{name!r} is no name for a file below {root}; mend the list it comes from.")
+    return root / path
+
+
+@contextmanager
+def _disk_errors(final: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REMEDIES:
+            raise
+        raise DataError(
+            f"{final}: {os.strerror(error.errno).lower()}; {_REMEDIES[error.errno]}, then run the same command again: "
+            "what is there is kept."
+        ) from None

@@ -1,0 +1,1 @@
+"""Augmentations of clouds (B, N, C)."""

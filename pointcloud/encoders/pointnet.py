@@ -1,0 +1,68 @@
+"""PointNet: every point by itself, then the maximum."""
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pointcloud.augment.dropped_points import kept_slots
+from pointcloud.encoders.point_encoder import PointEncoder
+from pointcloud.geometry import group
+from pointcloud.segment import segment_reduce
+
+
+class PointNet(PointEncoder):
+    """A network 64-64-64-128-d that all points share, and the maximum over the points.
+
+    Without the transformer networks of the paper, as the contrastive literature uses it. Tensors are named as in the
+    public PyTorch versions (`conv1` ... `conv5`, `bn1` ... `bn5`).
+
+    Args:
+        d: channels of the last layer, the embedding's size; 1024 as published.
+        channels: columns of the points it reads, coordinates first.
+
+    Source: Qi et al., CVPR 2017.
+    """
+
+    def __init__(self, d: int = 1024, channels: int = 3) -> None:
+        if d < 1:
+            raise ValueError(f"d should be at least 1, got {d}.")
+        super().__init__(channels=channels, embedding_size=d, arguments={"d": d, "channels": channels})
+        widths = [channels, 64, 64, 64, 128, d]
+        for number, (inputs, outputs) in enumerate(itertools.pairwise(widths), 1):
+            self.add_module(f"conv{number}", nn.Conv1d(inputs, outputs, 1, bias=False))
+            self.add_module(f"bn{number}", nn.BatchNorm1d(outputs))
+
+    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+        """Embed clouds.
+
+        Args:
+            points: (B, N, channels).
+            neighbours: not used.
+            kept: (B, N) bool, the points that count.
+
+        Returns:
+            (B, d).
+        """
+        self.check(points)
+        if kept is not None:
+            points = group(points, kept_slots(kept))
+        return self._pointwise(points.transpose(1, 2)).amax(dim=2)
+
+    def forward_packed(self, points: Tensor, offsets: Tensor) -> Tensor:
+        """Embed clouds of different sizes: (ΣN, channels) and where each begins (S + 1,) -> (S, d)."""
+        self.check(points[None])
+        features = self._pointwise(points.T[None])[0].T
+        return segment_reduce(features.contiguous(), offsets, "max")
+
+    def _pointwise(self, x: Tensor) -> Tensor:
+        """(B, channels, N) -> (B, d, N)."""
+        with torch.autocast(x.device.type, enabled=False):  # which would round the coordinates
+            x = F.relu(self._layer(1, x.to(self.get_parameter("conv1.weight").dtype)))
+        for number in range(2, 6):
+            x = F.relu(self._layer(number, x))
+        return x
+
+    def _layer(self, number: int, x: Tensor) -> Tensor:
+        return self.get_submodule(f"bn{number}")(self.get_submodule(f"conv{number}")(x))

@@ -1,0 +1,129 @@
+"""PointNet-lite: a small encoder with two stages of local neighbourhoods, made to be trained on a CPU."""
+
+import torch
+from torch import Tensor, nn
+
+from pointcloud.augment.dropped_points import SPARE, kept_neighbours
+from pointcloud.encoders.point_encoder import PointEncoder
+from pointcloud.encoders.shared_layer import SharedLayer
+from pointcloud.geometry import group, nearest_neighbours
+
+
+class PointNetLite(PointEncoder):
+    """Neighbourhoods of points -> neighbourhoods of neighbourhoods -> maximum and mean over them.
+
+    The cloud's first points are the centres of the first stage's neighbourhoods, the first of these those of the
+    second's: in a store they are its farthest-point subsets, in any other order random ones. In each stage what lies in
+    a neighbourhood, relative to its centre, passes one shared network, and the maximum is taken. A last network sees
+    the second stage's neighbourhoods with their places; maximum and mean over them are the embedding. It is PointNet++
+    without its sampling and with a thirtieth of its work; and neighbourhoods can be found once for each cloud
+    (`neighbourhoods`) and given to every step, since augmentations that move points do not change who is whose
+    neighbour.
+
+    Args:
+        d: channels of the last layer, a multiple of 16; the embedding has 2 d numbers.
+        channels: columns of the points it reads, coordinates first.
+        centres: neighbourhoods of the first and the second stage; a cloud with fewer points has as many as points.
+        neighbours: points of each, k; likewise.
+
+    Source: after PointNet and PointNet++, Qi et al., CVPR and NeurIPS 2017.
+    """
+
+    takes_neighbours = True
+
+    def __init__(
+        self, d: int = 256, channels: int = 3, centres: tuple[int, int] = (128, 32), neighbours: int = 16
+    ) -> None:
+        if d < 16 or d % 16 or not centres[0] >= centres[1] >= 1 or neighbours < 1:
+            raise ValueError(
+                "d should be a multiple of 16, centres two numbers with the larger one first and neighbours at least "
+                f"1, got {d}, {centres} and {neighbours}."
+            )
+        arguments = {"d": d, "channels": channels, "centres": list(centres), "neighbours": neighbours}
+        super().__init__(channels=channels, embedding_size=2 * d, arguments=arguments)
+        self.centres, self.neighbours = (centres[0], centres[1]), neighbours
+        self.first = _Stage(channels, d // 16, d // 8, neighbours)
+        self.second = _Stage(3 + d // 8, d // 4, d // 4, neighbours)
+        self.whole = nn.Sequential(SharedLayer(3 + d // 4, d), SharedLayer(d, d))
+
+    def neighbourhoods(self, xyz: Tensor) -> Tensor:
+        """The points next to each centre of the first stage, then the centres next to each of the second's.
+
+        Args:
+            xyz: (B, N, 3).
+
+        Returns:
+            (B, M1 + M2, 2 k) int64 slots, nearest first: `SPARE` times as many as are taken.
+        """
+        return self._neighbourhoods(xyz, SPARE * self.neighbours)
+
+    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+        """Embed clouds.
+
+        Args:
+            points: (B, N, channels).
+            neighbours: (B, M1 + M2, k or more) int64 as `neighbourhoods` gives them, found on these points or on
+                cleaner ones.
+            kept: (B, N) bool. Without neighbourhoods found beforehand the embedding is that of these points alone; with
+                them, other points and the neighbourhoods of other centres do not count.
+
+        Returns:
+            (B, 2 d).
+        """
+        self.check(points)
+        if neighbours is None and kept is not None:
+            order = kept.to(torch.int8).argsort(dim=1, descending=True, stable=True)
+            points, kept = group(points, order), kept.gather(1, order)  # so that those that stay are the centres
+        if neighbours is None:
+            neighbours = self._neighbourhoods(points[..., :3], self.neighbours, kept)
+        first, second = self._counts(points)
+        local, centres = self.first(points, neighbours[:, :first], kept)
+        local, centres = self.second(
+            torch.cat([points[:, :first, :3], local], dim=-1),  # not rounded: differences of coordinates follow
+            neighbours[:, first:],
+            _first(kept, first),
+        )
+        return _pooled(self.whole(torch.cat([centres, local], dim=-1)), _first(kept, second))
+
+    def _neighbourhoods(self, xyz: Tensor, k: int, kept: Tensor | None = None) -> Tensor:
+        """(B, M1 + M2, k), or fewer where there are fewer points."""
+        first, second = self._counts(xyz)
+        points = nearest_neighbours(xyz[:, :first], xyz, min(k, xyz.shape[1]), kept)
+        centres = nearest_neighbours(xyz[:, :second], xyz[:, :first], min(k, first), _first(kept, first))
+        missing = points.shape[2] - centres.shape[2]
+        filled = torch.cat([centres, centres[..., -1:].expand(-1, -1, missing)], dim=2)
+        return torch.cat([points, filled], dim=1)
+
+    def _counts(self, points: Tensor) -> tuple[int, int]:
+        return min(self.centres[0], points.shape[1]), min(self.centres[1], points.shape[1])
+
+
+class _Stage(nn.Module):
+    """What lies in a neighbourhood, relative to its centre -> a shared network -> maximum."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, neighbours: int) -> None:
+        super().__init__()
+        self.neighbours = neighbours
+        self.network = nn.Sequential(SharedLayer(inputs, hidden), SharedLayer(hidden, outputs))
+
+    def forward(self, points: Tensor, neighbours: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Points (B, N, 3 + F), slots (B, M, k), kept (B, N) -> features (B, M, outputs), their centres (B, M, 3)."""
+        at, neighbours = kept_neighbours(neighbours, kept, min(self.neighbours, neighbours.shape[2]))
+        centres = group(points[..., :3], at)
+        local = group(points, neighbours)
+        local = torch.cat([local[..., :3] - centres[:, :, None], local[..., 3:]], dim=-1)
+        return self.network(local).amax(dim=2), centres
+
+
+def _first(kept: Tensor | None, count: int) -> Tensor | None:
+    return None if kept is None else kept[:, :count]
+
+
+def _pooled(features: Tensor, kept: Tensor | None) -> Tensor:
+    """Maximum and mean over the centres: (B, M, d) -> (B, 2 d). With no centre kept, all count."""
+    exact = torch.promote_types(features.dtype, torch.float32)
+    if kept is None:
+        return torch.cat([features.amax(dim=1), features.mean(dim=1, dtype=exact)], dim=-1)
+    weight = (kept | ~kept.any(dim=1, keepdim=True))[..., None].to(features.dtype)
+    mean = (features * weight).sum(dim=1, dtype=exact) / weight.sum(dim=1, dtype=exact)
+    return torch.cat([(features * weight).amax(dim=1), mean], dim=-1)

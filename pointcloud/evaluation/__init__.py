@@ -1,0 +1,1 @@
+"""What is asked of a point-cloud encoder: protocols, probes, robustness, fine-tuning."""

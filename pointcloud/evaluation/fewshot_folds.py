@@ -1,0 +1,211 @@
+"""The fixed few-shot folds of ModelNet40, answered by a linear SVM on frozen features.
+
+The published numbers are of encoders fine-tuned on each fold. Here the encoder stays frozen and the classifier is that
+of `randquant.probes.episodes`, so the numbers compare encoders on equal data, and are not those of the tables.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pointcloud.evaluation.fold_files import FOLDS, QUERIES, SETTINGS, Fold, Part, fold_paths, read_fold
+from pointcloud.evaluation.shape_features import Preparation, shown
+from pointcloud.farthest_points import farthest_point_sampling
+from pointcloud.geometry import Axis, group, turn_up
+from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
+from randquant.data.features import Features, Items, cached
+from randquant.errors import DataError
+from randquant.probes.episodes import EpisodeOutcome, answers, episode_outcome
+
+if TYPE_CHECKING:
+    from pointcloud.encoders.weights import LoadedPointEncoder
+
+
+@dataclass(frozen=True)
+class FoldSettings:
+    """Which folds, and what is made of them.
+
+    Attributes:
+        ways: classes of a fold.
+        shots: labelled shapes of each class.
+        points: of each shape, the first in farthest-point order.
+        strength: C of the SVM.
+        up: axis of the files that points up.
+    """
+
+    ways: int = 5
+    shots: int = 10
+    points: int = 1024
+    strength: float = 1.0
+    up: Axis = "y"
+
+    def __post_init__(self) -> None:
+        if (self.ways, self.shots) not in SETTINGS:
+            known = ", ".join(f"{ways} and {shots}" for ways, shots in SETTINGS)
+            raise ValueError(f"ways and shots need to be one of {known}, got {self.ways} and {self.shots}")
+        if self.points < 1 or self.strength <= 0:
+            raise ValueError(f"points and strength need to be above 0, got {self.points} and {self.strength}")
+
+    @property
+    def name(self) -> str:
+        """In words: "5-way 10-shot"."""
+        return f"{self.ways}-way {self.shots}-shot"
+
+
+def evaluate(
+    loaded: "LoadedPointEncoder",
+    folder: str | Path,
+    settings: FoldSettings = FoldSettings(),
+    *,
+    cache: Path,
+    names: Sequence[str] | None = None,
+    device: str | torch.device = "cpu",
+) -> EpisodeOutcome:
+    """Mean accuracy over the ten folds of one setting, by a linear SVM on frozen features.
+
+    Args:
+        loaded: the encoder and what it expects.
+        folder: ModelNetFewshot.
+        settings: which folds.
+        cache: folder of features, keyed by content.
+        names: of ModelNet40's classes in order; without them classes go by their numbers.
+        device: where to compute features.
+
+    Returns:
+        The numbers of `randquant.probes.episodes.evaluate`, a fold being an episode, with `folds` (for each its name,
+        items and accuracy).
+
+    Raises:
+        DataError: a file is missing, holds more than arrays, or is not such a fold; or the encoder reads normals and
+            the files have none, or more points are asked for than there are.
+    """
+    started = time.perf_counter()
+    found, truths, items = [], [], []
+    for number, path in enumerate(fold_paths(folder, ways=settings.ways, shots=settings.shots)):
+        fold = read_fold(path, ways=settings.ways, shots=settings.shots)
+        features = _features(loaded, fold, path, settings, cache, device)
+        known, asked = torch.from_numpy(np.array(features.vectors)).to(device).split([len(fold.train), len(fold.test)])
+        found.append(fold.originals[answers(known, fold.train.labels, asked, settings.strength)])
+        truths.append(fold.test.originals)
+        items.append(_query_items(fold.test, f"fold{number}"))
+    classes = _class_names(int(max(map(np.max, truths))) + 1, names)
+    extra = {
+        "counts": {"train": settings.ways * settings.shots, "valid": None, "test": sum(map(len, truths))},
+        "how": f"{settings.name}, mean of the {FOLDS} fixed folds, SVM on frozen features, C {settings.strength:g}",
+        "seeds": [0],
+        "settings": {"probe": "fewshot_folds", "queries": QUERIES, **asdict(settings)},
+    }
+    outcome = episode_outcome("fewshot_folds", found, truths, _joined(items, classes), classes, settings.ways, extra)
+    outcome.numbers["folds"] = _by_fold(outcome.numbers["accuracies"], settings)
+    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
+    return outcome
+
+
+def _features(
+    loaded: "LoadedPointEncoder",
+    fold: Fold,
+    path: Path,
+    settings: FoldSettings,
+    cache: Path,
+    device: str | torch.device,
+) -> Features:
+    """Features of the labelled shapes, then of those to answer."""
+    clouds = np.concatenate([fold.train.points, fold.test.points])
+    encode = _Encoding(loaded, path, clouds.shape, settings, device)
+
+    def batches(start: int) -> Iterator[Tensor]:
+        size = max(1, (2**16 if torch.device(device).type == "cpu" else 2**20) // clouds.shape[1])
+        parts = (torch.from_numpy(clouds[first : first + size]) for first in range(start, len(clouds), size))
+        return shown(parts, f"features of {path.parent.name}/{path.name}", len(clouds), start)
+
+    key = {
+        "weights": loaded.sha256,
+        "fold": fold.sha256,
+        "points": settings.points,
+        "channels": list(loaded.encoder.channels),
+        "up": [settings.up, loaded.up],
+    }
+    return cached(cache, key, _fold_items(fold), loaded.encoder.embedding_size(), encode, batches)
+
+
+class _Encoding:
+    """From a fold's clouds (B, N, C) to embeddings (B, D)."""
+
+    def __init__(
+        self,
+        loaded: "LoadedPointEncoder",
+        path: Path,
+        shape: tuple[int, ...],
+        settings: FoldSettings,
+        device: str | torch.device,
+    ) -> None:
+        layout = XYZ if shape[-1] == 3 else XYZ_NORMALS
+        self._require(loaded, path, layout, shape[1], settings.points)
+        self.prepare = Preparation(loaded, layout, device, renormalise=True)
+        self.triples = [triple for triple in (layout.xyz, layout.normals) if triple is not None]
+        self.points, self.up, self.device = settings.points, settings.up, device
+
+    def __call__(self, clouds: Tensor) -> Tensor:
+        x = clouds.to(self.device)
+        x = torch.cat([turn_up(x[..., triple], self.up, "z") for triple in self.triples], dim=-1)
+        return self.prepare(group(x, farthest_point_sampling(x[..., :3], self.points)))
+
+    @staticmethod
+    def _require(loaded: "LoadedPointEncoder", path: Path, layout: Layout, held: int, points: int) -> None:
+        missing = [name for name in loaded.encoder.channels if name not in layout.channels]
+        if missing:
+            raise DataError(
+                f"the encoder reads {', '.join(missing)}, but {path} holds {', '.join(layout.channels)}; choose an "
+                "encoder of coordinates alone, or folds with normals."
+            )
+        if points > held:
+            raise DataError(f"{points:,} points of each shape are asked for, but {path} has {held:,}; lower --points.")
+
+
+def _fold_items(fold: Fold) -> Items:
+    parts = {"train": fold.train, "test": fold.test}
+    rows = [(name, number, label) for name, part in parts.items() for number, label in enumerate(part.originals)]
+    return Items(
+        [f"{name}/{number}" for name, number, _ in rows],
+        [str(label) for _, _, label in rows],
+        [None] * len(rows),
+        [name for name, _, _ in rows],
+    )
+
+
+def _query_items(test: Part, fold: str) -> Items:
+    """The shapes to answer, labelled by number; a shape that several folds ask for is one group."""
+    return Items(
+        [f"{fold}/{place}" for place in range(len(test))],
+        [str(number) for number in test.originals],
+        [hashlib.sha256(cloud.tobytes()).hexdigest()[:16] for cloud in test.points],
+        [fold] * len(test),
+    )
+
+
+def _joined(parts: Sequence[Items], classes: Sequence[str]) -> Items:
+    ids, labels, groups, splits = (
+        [value for part in parts for value in getattr(part, column)] for column in ("ids", "labels", "groups", "splits")
+    )
+    return Items(ids, [classes[int(number)] for number in labels], groups, splits)
+
+
+def _class_names(count: int, names: Sequence[str] | None) -> list[str]:
+    """The names where there is one for every class; else all go by their numbers, since other classes are counted."""
+    known = [] if names is None else list(names)
+    return known[:count] if count <= len(known) else [str(number) for number in range(count)]
+
+
+def _by_fold(accuracies: Sequence[float], settings: FoldSettings) -> list[dict[str, Any]]:
+    sizes = {"train": settings.ways * settings.shots, "test": settings.ways * QUERIES}
+    return [
+        {"fold": f"fold{number}", **sizes, "accuracy": share, "accuracies": [share]}
+        for number, share in enumerate(accuracies)
+    ]

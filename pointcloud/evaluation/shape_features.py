@@ -1,0 +1,228 @@
+"""From an encoder and a store of shapes to features: the first n points of each, as the encoder knows them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from pointcloud.encoders.weights import LoadedPointEncoder
+from pointcloud.evaluation.protocols import Order
+from pointcloud.geometry import Axis, turn_up, unit_sphere
+from pointcloud.layout import Layout
+from randquant.cli.progress import bar
+from randquant.data.features import Features, Items, cached
+from randquant.data.store import Store
+from randquant.errors import DataError
+
+FILE_ROW = "file_row"  # the channel that says where in its file a point stood
+
+
+class Corruption(Protocol):
+    """A fixed change of clouds: the same for a shape whatever the batch it comes in."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """JSON-ready: everything the change depends on."""
+
+    def __call__(self, points: Tensor, indices: Sequence[int], layout: Layout) -> Tensor:
+        """Clouds (B, M, C) made of the clouds (B, N, C) of the store's items `indices`."""
+
+
+def shape_features(
+    loaded: LoadedPointEncoder,
+    store: Store,
+    *,
+    points: int,
+    cache: Path,
+    device: str | torch.device = "cpu",
+    order: Order = "farthest",
+    renormalise: bool = True,
+    rows: NDArray[np.int64] | None = None,
+    corruption: Corruption | None = None,
+) -> Features:
+    """Embed the shapes of a store once, float32, with the encoder in eval mode; read from `cache` where it was done.
+
+    The first `points` points are taken, changed where there is a corruption, brought to the unit sphere, and turned so
+    that the store's up axis z becomes the encoder's.
+
+    Args:
+        loaded: the encoder and what it expects.
+        store: of points, up axis z.
+        points: of each shape, at least 1.
+        cache: folder of features, keyed by content.
+        device: where to compute.
+        order: "farthest" takes the first stored points, which are spread over the shape; "file" those that come first
+            in the file the shape was read from (the farthest where the store does not know: `keeps_file_order`). In
+            either case they keep the order of the store.
+        renormalise: bring what was taken to the unit sphere again; else it keeps the scale of all stored points.
+        rows: (n,) items to embed, all where None.
+        corruption: changes the clouds before they are embedded.
+
+    Raises:
+        DataError: the store lacks a channel the encoder reads, or a shape has fewer points than asked for.
+    """
+    layout = store_layout(store)
+    require_channels(loaded, layout, store.path)
+    require_points(store, points)
+    chosen = np.arange(len(store), dtype=np.int64) if rows is None else rows
+    prepare = Preparation(loaded, layout, device, renormalise=renormalise)
+
+    def batches(start: int) -> Iterator[Tensor]:
+        size = batch_clouds(points, device)
+        parts = [chosen[first : first + size] for first in range(start, len(chosen), size)]
+        clouds = (_clouds(store, layout, part, points, order, corruption) for part in parts)
+        return shown(clouds, f"features of {store.path.name}", len(chosen), start)
+
+    settings = {
+        "weights": loaded.sha256,
+        "store": store.content_hash,
+        "points": points,
+        "order": "first of the file" if order == "file" and keeps_file_order(store) else "farthest",
+        "channels": list(loaded.encoder.channels),
+        "up": loaded.up,
+        "renormalise": renormalise,
+        "corruption": None if corruption is None else corruption.facts,
+    }
+    items = _selected(store_items(store), chosen)
+    return cached(cache, settings, items, loaded.encoder.embedding_size(), prepare, batches)
+
+
+def store_items(store: Store) -> Items:
+    """Ids, labels, groups and splits of a store."""
+    return Items(*(store.column(column) for column in ("path", "label", "group", "split")))
+
+
+def store_layout(store: Store) -> Layout:
+    """What the columns of a store's points mean.
+
+    Raises:
+        DataError: the store does not say.
+    """
+    try:
+        return Layout.of(store.info["channels"])
+    except (KeyError, TypeError, ValueError):
+        raise DataError(
+            f"{store.path} does not say what its columns mean (channels in store.json); prepare it again."
+        ) from None
+
+
+def keeps_file_order(store: Store) -> bool:
+    """Whether a store knows where in its file each point stood."""
+    return FILE_ROW in store_layout(store).channels
+
+
+def require_channels(loaded: LoadedPointEncoder, layout: Layout, source: str | Path) -> None:
+    """Refuse clouds that lack what the encoder reads.
+
+    Args:
+        loaded: the encoder.
+        layout: of the clouds.
+        source: where they come from, for the error message.
+
+    Raises:
+        DataError: naming the channels that are missing.
+    """
+    held, wanted = layout.channels, loaded.encoder.channels
+    missing = [name for name in wanted if name not in held]
+    if missing:
+        raise DataError(
+            f"the encoder reads {', '.join(wanted)}, but {source} holds {', '.join(held)}; prepare it with "
+            f"{', '.join(missing)}, or choose another --checkpoint."
+        )
+
+
+def require_points(store: Store, points: int) -> None:
+    """Refuse to take more points of a shape than there are.
+
+    Raises:
+        DataError: naming the smallest shape.
+    """
+    smallest = int(store.lengths.argmin())
+    if points > store.lengths[smallest]:
+        raise DataError(
+            f"{points:,} points of each shape are asked for, but {store.column('path')[smallest]} in {store.path} has "
+            f"{store.lengths[smallest]:,}; lower --points, or prepare the store with more."
+        )
+
+
+class Preparation:
+    """From stored clouds to embeddings.
+
+    Args:
+        loaded: the encoder, moved to `device` and put in eval mode.
+        layout: of the clouds.
+        device: where to compute.
+        renormalise: bring the coordinates to the unit sphere.
+    """
+
+    def __init__(
+        self, loaded: LoadedPointEncoder, layout: Layout, device: str | torch.device, *, renormalise: bool = True
+    ) -> None:
+        self.encoder = loaded.encoder.to(device).float().eval()
+        self.up: Axis = loaded.up
+        self.device, self.renormalise = device, renormalise
+        read = Layout.of(self.encoder.channels)
+        self.columns = [layout.index(name) for name in read.channels]
+        self.triples = [triple for triple in (read.xyz, read.normals) if triple is not None]  # what turns with a shape
+
+    def inputs(self, clouds: Tensor) -> Tensor:
+        """What the encoder reads (B, n, channels), on the device, of stored clouds (B, n, C) with the up axis z."""
+        x = clouds[..., self.columns].to(self.device, non_blocking=True)
+        if self.renormalise:
+            x[..., :3] = unit_sphere(x[..., :3])
+        for triple in self.triples:
+            x[..., triple] = turn_up(x[..., triple], "z", self.up)
+        return x
+
+    def __call__(self, clouds: Tensor) -> Tensor:
+        """Embeddings (B, D) of stored clouds (B, n, C)."""
+        return self.encoder(self.inputs(clouds))
+
+
+def _clouds(
+    store: Store,
+    layout: Layout,
+    rows: NDArray[np.int64],
+    points: int,
+    order: Order,
+    corruption: Corruption | None,
+) -> Tensor:
+    """(B, n, C) float32: the first points of these items."""
+    in_file = layout.index(FILE_ROW) if order == "file" and FILE_ROW in layout.channels else None
+    clouds = np.stack([_first(store.rows(int(row)), points, in_file) for row in rows])
+    batch = torch.from_numpy(clouds)
+    if corruption is None:
+        return batch
+    return corruption(batch, rows.tolist(), layout)
+
+
+def _first(cloud: NDArray[np.float32], points: int, in_file: int | None) -> NDArray[np.float32]:
+    if in_file is None:
+        return cloud[:points]
+    first = np.argsort(cloud[:, in_file], kind="stable")[:points]
+    return cloud[np.sort(first)]  # in the store's order again: encoders may take the first points for centres
+
+
+def _selected(items: Items, rows: NDArray[np.int64]) -> Items:
+    return Items(*([column[row] for row in rows] for column in vars(items).values()))
+
+
+def batch_clouds(points: int, device: str | torch.device) -> int:
+    """Clouds a batch: enough to fill the device, little enough for its memory."""
+    # DGCNN is the hungriest: 64 clouds of 1,024 points take 4 GB with 20 neighbours.
+    held = 2**15 if torch.device(device).type == "cpu" else 2**16
+    return max(1, held // points)
+
+
+def shown(batches: Iterator[Tensor], label: str, total: int, done: int = 0) -> Iterator[Tensor]:
+    """The same batches, with a bar that counts shapes."""
+    shown: tqdm = bar(label=label, unit="shapes", total=total, initial=done)
+    with shown:
+        for batch in batches:
+            yield batch
+            shown.update(len(batch))

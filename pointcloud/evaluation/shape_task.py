@@ -1,0 +1,128 @@
+"""A labelled store of shapes as a task: its name, its items, and what a protocol makes of them for an encoder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pointcloud.encoders.weights import LoadedPointEncoder
+from pointcloud.evaluation.protocols import Order, Protocol
+from pointcloud.evaluation.shape_features import (
+    Corruption,
+    keeps_file_order,
+    require_channels,
+    require_points,
+    shape_features,
+    store_items,
+    store_layout,
+)
+from randquant.data.coverage import coverage
+from randquant.data.features import Features, Items
+from randquant.data.labelled_store import split_counts, task_name
+from randquant.data.store import Store
+from randquant.probes.reading import official_train
+from randquant.probes.splits import assignments
+
+POINTS = 1024  # of a shape where neither command, preset nor encoder says; fewer where shapes have fewer
+
+
+@dataclass(frozen=True)
+class ShapeTask:
+    """What is taken of each shape of a store.
+
+    Attributes:
+        name: of the dataset where the store names it, else the store's folder name.
+        store: of points.
+        items: its manifest, with valid back in train, which it was taken from.
+        points: taken of each shape.
+        order: which they are.
+        renormalise: whether they are brought to the unit sphere again.
+    """
+
+    name: str
+    store: Store
+    items: Items
+    points: int
+    order: Order
+    renormalise: bool
+
+    def facts(self) -> dict[str, Any]:
+        """JSON-ready: the data and what is taken of them."""
+        return {
+            "split_counts": split_counts(self.store.column("split")),
+            "data": self._data(split_counts(self.items.splits)),
+            "points": self.points,
+            "order": self.order,
+            "renormalise": self.renormalise,
+            **{name: self.store.info.get(name) for name in ("sampling", "up")},
+        }
+
+    def finetuning_facts(self) -> dict[str, Any]:
+        """Where fine-tuning differs from `facts`, whatever the protocol: it chooses on valid, which stays apart."""
+        return {"data": self._data(split_counts(self.store.column("split"))), "order": "farthest", "renormalise": True}
+
+    def _data(self, counts: Mapping[str, int]) -> dict[str, Any]:
+        source = self.store.info.get("source")
+        return coverage(source if isinstance(source, dict) else None, counts)
+
+
+def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol) -> ShapeTask:
+    """Describe a store as a task of this protocol and encoder.
+
+    Args:
+        store: of points.
+        loaded: the encoder.
+        protocol: the preset.
+
+    Raises:
+        DataError: the store cannot be probed, lacks a channel the encoder reads, or holds fewer points.
+    """
+    items = official_train(store_items(store))
+    assignments(items)
+    taken = protocol.points or loaded.points or min(POINTS, int(store.lengths.min()))
+    require_channels(loaded, store_layout(store), store.path)
+    require_points(store, taken)
+    order: Order = protocol.order if keeps_file_order(store) else "farthest"
+    return ShapeTask(shape_task_name(store), store, items, taken, order, protocol.renormalise)
+
+
+def shape_task_name(store: Store) -> str:
+    """modelnet10 or modelnet40 in whatever release, scanobjectnn with its variant, else as the store calls itself.
+
+    Other meshes in ModelNet's tree are called by the store's folder.
+    """
+    source = store.info.get("source")
+    known = source if isinstance(source, dict) else {}
+    dataset = str(known.get("dataset"))
+    if dataset.startswith("modelnet"):
+        classes = known.get("classes_published")
+        return f"modelnet{classes}" if classes else store.path.resolve().name
+    return task_name(store) + (f"-{known['variant']}" if known.get("variant") else "")
+
+
+def task_features(
+    loaded: LoadedPointEncoder,
+    task: ShapeTask,
+    *,
+    cache: Path,
+    device: str | torch.device = "cpu",
+    rows: NDArray[np.int64] | None = None,
+    corruption: Corruption | None = None,
+) -> Features:
+    """`pointcloud.evaluation.shape_features.shape_features` with the points and the splits of the task."""
+    features = shape_features(
+        loaded,
+        task.store,
+        points=task.points,
+        cache=cache,
+        device=device,
+        order=task.order,
+        renormalise=task.renormalise,
+        rows=rows,
+        corruption=corruption,
+    )
+    return replace(features, splits=official_train(features.items).splits)

@@ -1,0 +1,92 @@
+"""A view of clouds: order, and the account of genuine slots."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from pointcloud.augment.geometric import (
+    RandomAnisotropicScale,
+    RandomCrop,
+    RandomCutout,
+    RandomDropout,
+    RandomJitter,
+    RandomResample,
+    RandomRotation,
+)
+from pointcloud.augment.policy import PointPolicy
+from pointcloud.augment.quantize import PointQuantization
+from pointcloud.layout import Layout
+from randquant import RandomizedQuantization
+
+LAYOUT = Layout.of(["x", "y", "z", "file_row"])
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def x() -> Tensor:
+    clouds = torch.randn(12, 150, 4, generator=generator(7))
+    clouds[..., 3] = torch.arange(150.0)
+    return clouds
+
+
+def test_augmentations_follow_one_another(x: Tensor) -> None:
+    steps = [RandomCrop(), RandomRotation(layout=LAYOUT), RandomJitter(), PointQuantization(layout=LAYOUT)]
+    points, kept = PointPolicy(*steps)(x, generator=generator(1))
+    draws, expected = generator(1), x
+    for step in steps:
+        expected = step(expected, generator=draws)
+    assert torch.equal(points, expected)
+    assert torch.equal(kept, RandomCrop().make_params(x, generator=generator(1)).kept)
+
+
+def test_nothing_drops_nothing(x: Tensor) -> None:
+    points, kept = PointPolicy()(x)
+    assert points is x
+    assert kept.shape == (12, 150)
+    assert kept.all()
+    assert PointPolicy(RandomizedQuantization((16, 64), dim=-2))(x)[1].all()
+
+
+def test_eval_mode_is_the_identity(x: Tensor) -> None:
+    points, kept = PointPolicy(RandomCrop(), RandomJitter(), RandomResample(20)).eval()(x)
+    assert points is x
+    assert kept.all()
+
+
+def test_a_slot_that_was_ever_dropped_is_not_kept(x: Tensor) -> None:
+    policy = PointPolicy(
+        RandomCrop((0.2, 0.6)), RandomDropout((0.3, 0.95), minimum=4), RandomCutout(), RandomCrop(p=0.5, minimum=4)
+    )
+    for seed in range(30):
+        points, kept = policy(x, generator=generator(seed))
+        rows = points[..., 3].long()
+        slots = torch.arange(150).expand_as(rows)
+        assert torch.equal(rows == slots, kept)
+        assert kept.gather(1, rows).all()
+        assert int(kept.sum(dim=1).min()) >= 4
+        assert torch.equal(points, x.gather(1, rows[..., None].expand_as(x)))
+
+
+def test_kept_says_which_resampled_points_are_genuine(x: Tensor) -> None:
+    points, kept = PointPolicy(RandomDropout((0.6, 0.9)), RandomResample(60), RandomCutout())(x)
+    assert points.shape == (12, 60, 4)
+    for cloud, genuine in zip(points, kept, strict=True):
+        rows = cloud[genuine, 3].tolist()
+        assert len(set(rows)) == len(rows) > 0
+        assert set(cloud[:, 3].tolist()) == set(rows)
+
+
+def test_only_resampling_moves_points() -> None:
+    assert PointPolicy(RandomCrop(), RandomAnisotropicScale()).keeps_slots
+    assert not PointPolicy(RandomCrop(), RandomResample(8)).keeps_slots
+
+
+def test_a_view_compiles_to_one_graph(x: Tensor) -> None:
+    policy = PointPolicy(RandomCrop(), RandomRotation(layout=LAYOUT), PointQuantization(layout=LAYOUT, jitter=0.01))
+    points, kept = torch.compile(policy, fullgraph=True, backend="eager")(x)
+    assert points.shape == x.shape
+    assert points.isfinite().all()
+    assert kept.dtype == torch.bool
