@@ -31,6 +31,8 @@ STORES = ("tones", "folds", "recordings", "clouds", "modelnet")
 NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
 # What depends on the day, the computer or the libraries.
 CHANGING = {"seconds", "versions", "path"}
+# A batch norm takes their shift away again, so their gradients are rounding errors that Adam blows up to whole steps.
+UNDETERMINED = re.compile(r"features\.[048]\.bias|features\.[159]\.running_mean|first\.network\.1\..*")
 
 AUDIO_RUN = (
     "--data stores/tones --steps 4 --batch_size 8 --d 4 --unit_seconds 0.1 --augment mixup+rq+rrc --hidden_size 8 "
@@ -179,7 +181,8 @@ def test_a_run_goes_on(name: str, function: Callable[..., Any], words: str, capf
     found, expected = traces(folder / "encoder.safetensors"), EXPECTED["runs"][name]
     assert found.keys() == expected["encoder"].keys()
     for tensor, values in expected["encoder"].items():
-        assert found[tensor] == pytest.approx(values, rel=1e-4, abs=1e-4), tensor
+        if not UNDETERMINED.fullmatch(tensor):
+            assert found[tensor] == pytest.approx(values, rel=1e-4, abs=1e-4), tensor
     for one, other in zip(logged(folder / "log.csv"), expected["log"], strict=True):
         assert one[:2] == tuple(other[:2])
         assert one[2] == pytest.approx(other[2], rel=1e-3, abs=1e-5)
