@@ -15,8 +15,8 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from randquant.command import run
-from randquant.store import Store
+from randquant.cli.command import run
+from randquant.data.store import Store
 from scripts import doctor, prepare
 from scripts.compare import arguments, compare
 from scripts.embed import embed
