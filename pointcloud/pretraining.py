@@ -1,6 +1,6 @@
 """What point clouds bring to the training loop: subsets of stored points, augmented views, an encoder.
 
-    stored rows (V, B, N, C) -> unit sphere -> a policy a view -> Cloud(points, neighbours, kept) -> encoder
+    stored rows (V, B, N, C) -> unit sphere -> a policy a view -> CloudBatch(points, neighbours, kept) -> encoder
 
 With clean neighbours these are found on the stored coordinates, by PointNetLite once for each cloud and before the
 first step; whatever moves points afterwards, randomized quantization among them, changes the features and not who is
@@ -28,7 +28,7 @@ from pointcloud.augment.geometric import (
 from pointcloud.augment.policy import PointPolicy
 from pointcloud.augment.quantize import PointQuantization, Quantizer
 from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
-from pointcloud.encoders.encoder_input import Cloud
+from pointcloud.cloud_batch import CloudBatch
 from pointcloud.encoders.pointnet_lite import PointNetLite
 from pointcloud.encoders.registry import ENCODERS, PointEncoder
 from pointcloud.encoders.weights import save_encoder
@@ -325,7 +325,7 @@ class CloudViews(nn.Module):
         self.policies = nn.ModuleList(policies)
         self.find = find
 
-    def forward(self, batch: Tensor | tuple[Tensor, Tensor], *, generator: torch.Generator) -> list[Cloud]:
+    def forward(self, batch: Tensor | tuple[Tensor, Tensor], *, generator: torch.Generator) -> list[CloudBatch]:
         """Views of points (V, B, N, C), with neighbourhoods (V, B, M, k) or without."""
         points, neighbours = batch if isinstance(batch, tuple) else (batch, None)
         points = torch.cat([unit_sphere(points[..., :3]), points[..., 3:]], dim=-1)
@@ -334,8 +334,8 @@ class CloudViews(nn.Module):
         views = []
         for number, policy in enumerate(self.policies):
             which = number % len(points)
-            changed, kept = policy(points[which], generator=generator)
-            views.append(Cloud(changed, None if neighbours is None else neighbours[which].long(), kept))
+            clean = CloudBatch(points[which], None if neighbours is None else neighbours[which].long())
+            views.append(policy(clean, generator=generator))
         return views
 
 

@@ -1,15 +1,48 @@
-"""What the augmentations of clouds (B, N, C) have in common: a probability, a layout, a dtype to compute in."""
+"""What the augmentations of clouds have in common: they map batches of clouds to batches of clouds."""
 
 import inspect
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from pointcloud.augment.arguments import checked_probability
+from pointcloud.cloud_batch import CloudBatch
 from pointcloud.layout import XYZ, Layout
 from randquant.augmentation import Augmentation
 
 
-class PointAugmentation(Augmentation):
+class CloudAugmentation(Augmentation):
+    """An `Augmentation` of clouds that knows what it does to the rest of a `CloudBatch`; here, nothing.
+
+    Attributes:
+        keeps_slots: whether every point stays in its slot, so that neighbourhoods found beforehand still hold.
+    """
+
+    keeps_slots: ClassVar[bool] = True
+
+    def augment(self, batch: CloudBatch, *, generator: torch.Generator | None = None) -> CloudBatch:
+        """Draw and apply in training mode; return the batch itself in eval mode."""
+        return batch.with_points(self(batch.points, generator=generator))
+
+
+class OfPoints(CloudAugmentation):
+    """Any other augmentation of tensors (B, N, C), applied to the points.
+
+    Args:
+        augmentation: such as `RandomizedQuantization(dim=-2)`.
+    """
+
+    def __init__(self, augmentation: Augmentation) -> None:
+        super().__init__()
+        self.augmentation = augmentation
+
+    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Augment clouds (B, N, C)."""
+        return self.augmentation(x, generator=generator)
+
+
+class PerCloudAugmentation(CloudAugmentation):
     """A random change of clouds that is drawn for every cloud by itself.
 
     A cloud that is not chosen (probability 1 - p) gets the draw that changes nothing, so it comes back bit for bit and
@@ -73,32 +106,3 @@ def with_geometry(x: Tensor, layout: Layout, xyz: Tensor, normals: Tensor | None
     if normals is not None and layout.normals is not None:
         changed[..., layout.normals] = normals.to(x.dtype)
     return changed
-
-
-def checked_probability(name: str, value: float) -> float:
-    """The value as a float; ValueError where it is not in [0, 1]."""
-    if not 0.0 <= value <= 1.0:
-        raise ValueError(f"{name} should be a probability in [0, 1], got {value!r}.")
-    return float(value)
-
-
-def checked_size(name: str, value: float) -> float:
-    """The value as a float; ValueError where it is negative or infinite."""
-    if not 0.0 <= value < float("inf"):
-        raise ValueError(f"{name} should be a finite number >= 0, got {value!r}.")
-    return float(value)
-
-
-def checked_range(name: str, bounds: tuple[float, float], most: float = float("inf")) -> tuple[float, float]:
-    """The bounds as floats; ValueError where they are not 0 <= low <= high <= most and finite."""
-    if len(bounds) != 2 or not 0.0 <= bounds[0] <= bounds[1] <= most or bounds[1] == float("inf"):
-        limit = "" if most == float("inf") else f" <= {most:g}"
-        raise ValueError(f"{name} should be two numbers with 0 <= low <= high{limit}, got {bounds!r}.")
-    return float(bounds[0]), float(bounds[1])
-
-
-def checked_count(name: str, value: int) -> int:
-    """The value; ValueError where it is no integer >= 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} should be an integer >= 1, got {value!r}.")
-    return value

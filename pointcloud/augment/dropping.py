@@ -10,13 +10,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.cloud_augmentation import (
-    PointAugmentation,
-    check_clouds,
-    checked_count,
-    checked_range,
-    in_full_precision,
-)
+from pointcloud.augment.arguments import checked_count, checked_range
+from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision
+from pointcloud.cloud_batch import CloudBatch
 
 MINIMUM = 32  # points that stay at least, where the cloud has them
 
@@ -33,7 +29,7 @@ class DroppingParams(NamedTuple):
     source: Tensor
 
 
-class Dropping(PointAugmentation):
+class Dropping(PerCloudAugmentation):
     """Keeps the points with the lowest scores; a subclass says how points score and which score is too high.
 
     At least `minimum` points stay, or all where the cloud has fewer; of these the ones with the lowest scores.
@@ -66,6 +62,13 @@ class Dropping(PointAugmentation):
     def transform(self, x: Tensor, params: DroppingParams) -> Tensor:
         """Fill every dropped slot with the point it was drawn; all columns move together."""
         return x.gather(1, params.source[..., None].expand(-1, -1, x.shape[-1]))
+
+    def augment(self, batch: CloudBatch, *, generator: torch.Generator | None = None) -> CloudBatch:
+        """Drop genuine points alone, and say which are left."""
+        if not self.training:
+            return batch
+        params = self.make_params(batch.points, kept=batch.kept, generator=generator)
+        return batch.with_points(self.transform(batch.points, params), params.kept)
 
     def _draw(self, x: Tensor, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """Scores (B, N), and the highest (B,) that stays."""

@@ -20,25 +20,24 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pointcloud.augment.arguments import checked_count, checked_range, checked_size
 from pointcloud.augment.cloud_augmentation import (
-    PointAugmentation,
+    CloudAugmentation,
+    PerCloudAugmentation,
     check_clouds,
-    checked_count,
-    checked_range,
-    checked_size,
     in_full_precision,
     with_geometry,
 )
 from pointcloud.augment.dropping import Dropping, DroppingParams, RandomCrop, RandomCutout, RandomDropout
 from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation, RotationParams
+from pointcloud.cloud_batch import CloudBatch
 from pointcloud.layout import XYZ, Layout
-from randquant.augmentation import Augmentation
 
 __all__ = [
     "Dropping",
     "DroppingParams",
     "JitterParams",
-    "PointAugmentation",
+    "PerCloudAugmentation",
     "RandomAnisotropicScale",
     "RandomCrop",
     "RandomCutout",
@@ -62,7 +61,7 @@ class ScaleParams(NamedTuple):
     factor: Tensor
 
 
-class RandomScale(PointAugmentation):
+class RandomScale(PerCloudAugmentation):
     """Multiply the coordinates of every cloud by a uniform factor.
 
     Args:
@@ -127,7 +126,7 @@ class TranslationParams(NamedTuple):
     shift: Tensor
 
 
-class RandomTranslation(PointAugmentation):
+class RandomTranslation(PerCloudAugmentation):
     """Move every cloud by a uniform shift along each axis.
 
     Args:
@@ -165,7 +164,7 @@ class JitterParams(NamedTuple):
     noise: Tensor
 
 
-class RandomJitter(PointAugmentation):
+class RandomJitter(PerCloudAugmentation):
     """Move every point by normal noise of its own.
 
     Args:
@@ -199,7 +198,7 @@ class ResampleParams(NamedTuple):
     slots: Tensor
 
 
-class RandomResample(Augmentation):
+class RandomResample(CloudAugmentation):
     """Take `count` random points of every cloud, each at most once, in random order.
 
     The only augmentation that moves points to other slots and changes N: neighbourhoods computed beforehand do not
@@ -210,6 +209,8 @@ class RandomResample(Augmentation):
 
     Source: a new subset of a dense cloud for every view, as in PointNeXt (NeurIPS 2022, "point resampling").
     """
+
+    keeps_slots = False
 
     def __init__(self, count: int = 1024) -> None:
         super().__init__()
@@ -239,6 +240,14 @@ class RandomResample(Augmentation):
     def transform(self, x: Tensor, params: ResampleParams) -> Tensor:
         """Take the points; all columns move together. (B, N, C) -> (B, count, C)."""
         return x.gather(1, params.slots[..., None].expand(-1, -1, x.shape[-1]))
+
+    def augment(self, batch: CloudBatch, *, generator: torch.Generator | None = None) -> CloudBatch:
+        """Take genuine points first; neighbourhoods found beforehand are left out."""
+        if not self.training:
+            return batch
+        params = self.make_params(batch.points, kept=batch.kept, generator=generator)
+        points, kept = self.transform(batch.points, params), batch.genuine.gather(1, params.slots)
+        return CloudBatch(points, None, kept)
 
     def extra_repr(self) -> str:
         """The constructor's arguments."""

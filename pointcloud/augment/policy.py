@@ -1,53 +1,50 @@
-"""The augmentations of one view of clouds, with an account of which slots are still genuine."""
+"""The augmentations of one view of clouds."""
+
+from collections.abc import Iterable
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import nn
 
-from pointcloud.augment.dropping import Dropping
-from pointcloud.augment.geometric import RandomResample
-from randquant.views import Policy
+from pointcloud.augment.cloud_augmentation import CloudAugmentation, OfPoints
+from pointcloud.cloud_batch import CloudBatch
+from randquant.augmentation import Augmentation
 
 
-class PointPolicy(Policy):
+class PointPolicy(nn.Sequential):
     """Augmentations of clouds, applied one after the other, all drawing from the same generator.
 
     Any `Augmentation` of (B, N, C) fits, `PointQuantization` and `RandomizedQuantization(dim=-2)` among them.
 
-    >>> from pointcloud.augment.geometric import RandomCrop, RandomRotation
+    >>> from pointcloud.augment.dropping import RandomCrop
+    >>> from pointcloud.augment.rotation import RandomRotation
     >>> policy = PointPolicy(RandomCrop(kept=(0.5, 0.5)), RandomRotation("z"))
-    >>> points, kept = policy(torch.rand(2, 100, 3))
-    >>> points.shape, kept.sum(dim=1)
+    >>> view = policy(CloudBatch(torch.rand(2, 100, 3)))
+    >>> view.points.shape, view.kept.sum(dim=1)
     (torch.Size([2, 100, 3]), tensor([50, 50]))
     """
 
-    def forward(  # type: ignore[override]
-        self, x: Tensor, *, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def __init__(self, *augmentations: Augmentation) -> None:
+        super().__init__(*(each if isinstance(each, CloudAugmentation) else OfPoints(each) for each in augmentations))
+
+    def forward(self, batch: CloudBatch, *, generator: torch.Generator | None = None) -> CloudBatch:
         """Augment clouds.
 
         Args:
-            x: (B, N, C).
-            generator: source of every draw, on the device of x.
+            batch: (B, N, C) points and what is known about them.
+            generator: source of every draw, on the device of the points.
 
         Returns:
-            points (B, N', C), N' other than N only with `RandomResample`; and kept (B, N') bool, false where a slot
-            holds a copy of another's point since some `Dropping`. Every cloud keeps at least one.
+            points (B, N', C), N' other than N only with `RandomResample`, which also leaves the neighbourhoods out;
+            kept (B, N'), false where a slot holds a copy of another's point since some `Dropping`. Every cloud keeps
+            at least one.
         """
-        kept = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
-        for augmentation in self:
-            if not augmentation.training:
-                continue
-            if isinstance(augmentation, Dropping):
-                dropping = augmentation.make_params(x, kept=kept, generator=generator)
-                x, kept = augmentation.transform(x, dropping), dropping.kept
-            elif isinstance(augmentation, RandomResample):
-                resampling = augmentation.make_params(x, kept=kept, generator=generator)
-                x, kept = augmentation.transform(x, resampling), kept.gather(1, resampling.slots)
-            else:
-                x = augmentation(x, generator=generator)
-        return x, kept
+        batch = batch.with_points(batch.points, batch.genuine)
+        for augmentation in cast(Iterable[CloudAugmentation], self):
+            batch = augmentation.augment(batch, generator=generator)
+        return batch
 
     @property
     def keeps_slots(self) -> bool:
-        """Whether every kept point stays in its slot, so that neighbourhoods computed beforehand still hold."""
-        return not any(isinstance(augmentation, RandomResample) for augmentation in self)
+        """Whether every kept point stays in its slot, so that neighbourhoods found beforehand still hold."""
+        return all(augmentation.keeps_slots for augmentation in cast(Iterable[CloudAugmentation], self))

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pointcloud.augment.cloud_augmentation import PointAugmentation, check_clouds, checked_size, in_full_precision
+from pointcloud.augment.arguments import checked_size
+from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision
 from pointcloud.geometry import unit_sphere
 from pointcloud.layout import XYZ, Layout
 from randquant.quantize import Edges, QuantizationParams, RandomizedQuantization, Value
@@ -54,7 +55,7 @@ class PointQuantizationParams(NamedTuple):
     noise: Tensor | None
 
 
-class PointQuantization(PointAugmentation):
+class PointQuantization(PerCloudAugmentation):
     """Quantize the coordinates, the normals and the colours of clouds (B, N, C), each group in its own way.
 
     Every column of a group has bins of its own, over its own range in that cloud. Columns outside the three groups

@@ -6,13 +6,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.cloud_augmentation import (
-    PointAugmentation,
-    check_clouds,
-    checked_size,
-    in_full_precision,
-    with_geometry,
-)
+from pointcloud.augment.arguments import checked_size
+from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision, with_geometry
 from pointcloud.layout import XYZ, Layout
 
 Axis = Literal["x", "y", "z", "so3"]
@@ -24,7 +19,7 @@ class RotationParams(NamedTuple):
     matrix: Tensor
 
 
-class Rotating(PointAugmentation):
+class Rotating(PerCloudAugmentation):
     """Turns coordinates and normals by a matrix a cloud; a subclass draws the matrices."""
 
     def make_params(self, x: Tensor, *, generator: torch.Generator | None = None) -> RotationParams:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from pointcloud.cloud_batch import CloudBatch
 from pointcloud.encoders.dgcnn import DGCNN
-from pointcloud.encoders.encoder_input import Cloud
 from pointcloud.encoders.pointnet_lite import PointNetLite
 from pointcloud.geometry import unit_sphere
 from pointcloud.layout import XYZ_NORMALS
@@ -103,7 +103,7 @@ def test_the_first_graph_of_dgcnn_is_that_of_the_clean_points(store: Store) -> N
     assert isinstance(batch, torch.Tensor)
     assert isinstance(task.encoder, DGCNN)
     for view in task.make_views(batch, generator=torch.Generator().manual_seed(0)):
-        assert isinstance(view, Cloud)
+        assert isinstance(view, CloudBatch)
         assert view.neighbours is not None
         assert view.points.unique().numel() < batch.unique().numel() / 4
         assert torch.equal(view.neighbours, task.encoder.neighbourhoods(unit_sphere(batch[0])))

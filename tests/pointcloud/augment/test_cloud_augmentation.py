@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pointcloud.augment.geometric import (
-    PointAugmentation,
+    PerCloudAugmentation,
     RandomAnisotropicScale,
     RandomCrop,
     RandomCutout,
@@ -222,7 +222,7 @@ def sampled_triangle(corners: Tensor) -> Tensor:
     ],
     ids=repr,
 )
-def test_normals_stay_unit_and_perpendicular_to_the_surface(augment: PointAugmentation) -> None:
+def test_normals_stay_unit_and_perpendicular_to_the_surface(augment: PerCloudAugmentation) -> None:
     for seed in range(10):
         clouds = sampled_triangle(torch.randn(3, 3, generator=generator(seed)))
         result = augment(clouds, generator=generator(seed))[0].double()

@@ -15,6 +15,7 @@ from pointcloud.augment.geometric import (
 )
 from pointcloud.augment.policy import PointPolicy
 from pointcloud.augment.quantize import PointQuantization
+from pointcloud.cloud_batch import CloudBatch
 from pointcloud.layout import Layout
 from randquant import RandomizedQuantization
 
@@ -34,7 +35,7 @@ def x() -> Tensor:
 
 def test_augmentations_follow_one_another(x: Tensor) -> None:
     steps = [RandomCrop(), RandomRotation(layout=LAYOUT), RandomJitter(), PointQuantization(layout=LAYOUT)]
-    points, kept = PointPolicy(*steps)(x, generator=generator(1))
+    points, _, kept = PointPolicy(*steps)(CloudBatch(x), generator=generator(1))
     draws, expected = generator(1), x
     for step in steps:
         expected = step(expected, generator=draws)
@@ -43,15 +44,15 @@ def test_augmentations_follow_one_another(x: Tensor) -> None:
 
 
 def test_nothing_drops_nothing(x: Tensor) -> None:
-    points, kept = PointPolicy()(x)
+    points, _, kept = PointPolicy()(CloudBatch(x))
     assert points is x
     assert kept.shape == (12, 150)
     assert kept.all()
-    assert PointPolicy(RandomizedQuantization((16, 64), dim=-2))(x)[1].all()
+    assert PointPolicy(RandomizedQuantization((16, 64), dim=-2))(CloudBatch(x)).genuine.all()
 
 
 def test_eval_mode_is_the_identity(x: Tensor) -> None:
-    points, kept = PointPolicy(RandomCrop(), RandomJitter(), RandomResample(20)).eval()(x)
+    points, _, kept = PointPolicy(RandomCrop(), RandomJitter(), RandomResample(20)).eval()(CloudBatch(x))
     assert points is x
     assert kept.all()
 
@@ -61,7 +62,7 @@ def test_a_slot_that_was_ever_dropped_is_not_kept(x: Tensor) -> None:
         RandomCrop((0.2, 0.6)), RandomDropout((0.3, 0.95), minimum=4), RandomCutout(), RandomCrop(p=0.5, minimum=4)
     )
     for seed in range(30):
-        points, kept = policy(x, generator=generator(seed))
+        points, _, kept = policy(CloudBatch(x), generator=generator(seed))
         rows = points[..., 3].long()
         slots = torch.arange(150).expand_as(rows)
         assert torch.equal(rows == slots, kept)
@@ -71,7 +72,9 @@ def test_a_slot_that_was_ever_dropped_is_not_kept(x: Tensor) -> None:
 
 
 def test_kept_says_which_resampled_points_are_genuine(x: Tensor) -> None:
-    points, kept = PointPolicy(RandomDropout((0.6, 0.9)), RandomResample(60), RandomCutout())(x)
+    policy = PointPolicy(RandomDropout((0.6, 0.9)), RandomResample(60), RandomCutout())
+    points, neighbours, kept = policy(CloudBatch(x, torch.zeros(12, 3, 2, dtype=torch.int64)))
+    assert neighbours is None
     assert points.shape == (12, 60, 4)
     for cloud, genuine in zip(points, kept, strict=True):
         rows = cloud[genuine, 3].tolist()
@@ -86,7 +89,7 @@ def test_only_resampling_moves_points() -> None:
 
 def test_a_view_compiles_to_one_graph(x: Tensor) -> None:
     policy = PointPolicy(RandomCrop(), RandomRotation(layout=LAYOUT), PointQuantization(layout=LAYOUT, jitter=0.01))
-    points, kept = torch.compile(policy, fullgraph=True, backend="eager")(x)
+    points, _, kept = torch.compile(policy, fullgraph=True, backend="eager")(CloudBatch(x))
     assert points.shape == x.shape
     assert points.isfinite().all()
     assert kept.dtype == torch.bool
