@@ -9,15 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointcloud.augment.geometric import (
-    RandomAnisotropicScale,
-    RandomCrop,
-    RandomCutout,
-    RandomDropout,
-    RandomJitter,
-    RandomRotation,
-)
+from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from pointcloud.augment.jitter import RandomJitter
 from pointcloud.augment.quantize import PointQuantization, Quantizer
+from pointcloud.augment.rotation import RandomRotation
+from pointcloud.augment.scale import RandomAnisotropicScale
 from pointcloud.layout import XYZ
 from randquant.augmentation import Augmentation
 from randquant.errors import UsageError
@@ -32,7 +28,7 @@ _INCHES = 1.35  # a panel
 
 
 def augmentations() -> dict[str, Augmentation | None]:
-    """What the columns show, by title; None leaves clouds as they are. Values: as in `pointcloud.augment.geometric`."""
+    """What the columns show, by title; None leaves clouds as they are. Values: as in `pointcloud.augment`."""
     return {
         "as stored": None,
         "turned about z": RandomRotation("z"),

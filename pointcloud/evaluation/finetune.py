@@ -23,7 +23,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from pointcloud.augment.geometric import RandomAnisotropicScale, RandomResample, RandomTranslation
+from pointcloud.augment.resample import RandomResample
+from pointcloud.augment.scale import RandomAnisotropicScale
+from pointcloud.augment.translation import RandomTranslation
 from pointcloud.evaluation.shape_features import (
     Preparation,
     require_channels,

@@ -8,20 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pointcloud.augment.geometric import (
-    RandomAnisotropicScale,
-    RandomCrop,
-    RandomCutout,
-    RandomDropout,
-    RandomJitter,
-    RandomResample,
-    RandomRotation,
-    RandomRotationPerturbation,
-    RandomScale,
-    RandomTranslation,
-)
+from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from pointcloud.augment.jitter import RandomJitter
 from pointcloud.augment.policy import PointPolicy
 from pointcloud.augment.quantize import PointQuantization, Quantizer
+from pointcloud.augment.resample import RandomResample
+from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
+from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
+from pointcloud.augment.translation import RandomTranslation
 from pointcloud.encoders.pointnet_lite import PointNetLite
 from pointcloud.encoders.registry import ENCODERS
 from pointcloud.farthest_points import farthest_point_order, farthest_point_sampling

@@ -6,20 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.augment.geometric import (
-    PerCloudAugmentation,
-    RandomAnisotropicScale,
-    RandomCrop,
-    RandomCutout,
-    RandomDropout,
-    RandomJitter,
-    RandomResample,
-    RandomRotation,
-    RandomRotationPerturbation,
-    RandomScale,
-    RandomTranslation,
-)
+from pointcloud.augment.cloud_augmentation import PerCloudAugmentation
+from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from pointcloud.augment.jitter import RandomJitter
 from pointcloud.augment.quantize import PointQuantization, Quantizer
+from pointcloud.augment.resample import RandomResample
+from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
+from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
+from pointcloud.augment.translation import RandomTranslation
 from pointcloud.layout import XYZ_NORMALS, Layout
 from randquant.augmentation import Augmentation
 

@@ -4,17 +4,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.augment.geometric import (
-    RandomAnisotropicScale,
-    RandomCrop,
-    RandomCutout,
-    RandomDropout,
-    RandomJitter,
-    RandomResample,
-    RandomRotation,
-)
+from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from pointcloud.augment.jitter import RandomJitter
 from pointcloud.augment.policy import PointPolicy
 from pointcloud.augment.quantize import PointQuantization
+from pointcloud.augment.resample import RandomResample
+from pointcloud.augment.rotation import RandomRotation
+from pointcloud.augment.scale import RandomAnisotropicScale
 from pointcloud.cloud_batch import CloudBatch
 from pointcloud.layout import Layout
 from randquant import RandomizedQuantization

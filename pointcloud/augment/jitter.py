@@ -1,0 +1,43 @@
+"""Random noise on the coordinates of every point."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pointcloud.augment.arguments import checked_size
+from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision, with_geometry
+
+
+class JitterParams(NamedTuple):
+    """One draw of `RandomJitter`: noise (B, N, 3), clipped, in the units of the cloud."""
+
+    noise: Tensor
+
+
+class RandomJitter(PerCloudAugmentation):
+    """Move every point by normal noise of its own.
+
+    Args:
+        sigma: standard deviation along each axis, in the units of the cloud.
+        clip: largest movement along an axis, in the same units.
+        p: probability that a cloud is jittered.
+
+    Source: PointNet (CVPR 2017), with these values in nearly all later work.
+    """
+
+    def __init__(self, sigma: float = 0.01, clip: float = 0.05, p: float = 1.0) -> None:
+        super().__init__(p)
+        self.sigma, self.clip = checked_size("sigma", sigma), checked_size("clip", clip)
+
+    def make_params(self, x: Tensor, *, generator: torch.Generator | None = None) -> JitterParams:
+        """Draw the noise; only shape and device of x are used."""
+        check_clouds(x)
+        noise = torch.randn(*x.shape[:2], 3, device=x.device, generator=generator).mul_(self.sigma)
+        noise = noise.clamp_(-self.clip, self.clip)
+        return JitterParams(torch.where(self._chosen(x, generator)[:, None, None], noise, 0.0))
+
+    def transform(self, x: Tensor, params: JitterParams) -> Tensor:
+        """Add the noise."""
+        check_clouds(x)
+        return with_geometry(x, self.layout, in_full_precision(x[..., :3]) + params.noise)
