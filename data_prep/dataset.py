@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from data_prep.engine.preparation import Item, Plan
 
@@ -56,11 +56,16 @@ class Dataset:
         source: paper or page.
         tree: the layout below --root, as a few lines to compare with.
         marks: paths below the root, any of which shows that it is the right one; `*` and `?` are globs.
-        plan: `plan(root, …) -> Plan`; raises DataError.
+        plan: `plan(root, …) -> Plan`; raises DataError. Its further parameters are the dataset's flags, its docstring
+            their help.
+        summary: what `prepare` makes a store of, as "NSynth, labelled with the instrument family".
+        kind: of its items, "audio" for recordings and "points" for shapes.
         items: published number of recordings by split, {"all": n} where only the total is published, empty
             where nothing is.
         classes: published number of classes.
         archives: what the tree is unpacked from.
+        alternatives: each archive makes a store of its own, so one alone may lie at the root.
+        whole_files: each process holds a whole file in memory, so one process is the default.
         downloads: where to get it.
         more_downloads: `more_downloads(root)` gives the files that `downloads`, once they are below root, name in
             turn.
@@ -74,9 +79,13 @@ class Dataset:
     tree: str
     marks: Sequence[str]
     plan: Callable[..., Plan]
+    summary: str = ""
+    kind: Literal["audio", "points"] = "audio"
     items: Mapping[str, int] = field(default_factory=dict)
     classes: int | None = None
     archives: Sequence[Archive] = ()
+    alternatives: bool = False
+    whole_files: bool = False
     downloads: Sequence[Download] = ()
     more_downloads: Callable[[Path], Iterable[Download]] | None = None
     by_hand: str = ""

@@ -32,7 +32,7 @@ from data_prep.engine.preparation import Item, Plan, Reader
 from data_prep.engine.read_ahead import Columns, read_ahead
 from data_prep.formats.cloud_file import CLOUDS
 from data_prep.formats.mesh import MESHES
-from data_prep.reading_notes import reading_notes
+from data_prep.notes import reading_notes
 from data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, mesh_reader
 from pointcloud.embedding import ShapeEmbedder
 from pointcloud.encoders import named_encoder as point_named

@@ -43,7 +43,7 @@ Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Repeat:
+class Nearest:
     """A recording of test and the recording of train that is most like it.
 
     Attributes:
@@ -63,7 +63,7 @@ class Repeat:
         return self.exact or self.similarity >= SIMILAR
 
 
-def nearest_in_train(store: Store) -> list[Repeat]:
+def nearest_in_train(store: Store) -> list[Nearest]:
     """For each recording of test the one of train or valid that is most like it; of folds, for each the one elsewhere.
 
     Takes about 5 ms a recording and 10 ms a recording of test, on each core.
@@ -87,12 +87,12 @@ def nearest_in_train(store: Store) -> list[Repeat]:
     likely = _candidates(prints.vectors[test_places], prints.vectors[train_places], sides[tested], sides[learnt])
     waveform = lru_cache(_KEPT)(lambda item: _waveform(store, item))
 
-    def nearest(place: int) -> Repeat:
+    def nearest(place: int) -> Nearest:
         item = int(tested[place])
         equal = same_digest.get(prints.digests[place_of[item]], [])
         same = next((other for other in equal if sides[other] != sides[item]), None)
         if same is not None:
-            return Repeat(item, same, 1.0, True)
+            return Nearest(item, same, 1.0, True)
         return _nearest(item, learnt[likely[place]].tolist(), waveform)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -207,10 +207,10 @@ def _candidates(
     return found
 
 
-def _nearest(item: int, candidates: list[int], waveform: Callable[[int], Vector]) -> Repeat:
+def _nearest(item: int, candidates: list[int], waveform: Callable[[int], Vector]) -> Nearest:
     one = waveform(item)
     similarity, train = max((similarity_of(one, waveform(other)), -other) for other in candidates)
-    return Repeat(item, -train, similarity, False)
+    return Nearest(item, -train, similarity, False)
 
 
 def _waveform(store: Store, item: int) -> Vector:

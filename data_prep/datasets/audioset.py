@@ -70,10 +70,11 @@ class _Clips:
 def plan_audioset(root: str | Path, parts: Sequence[Part] = ("balanced", "unbalanced")) -> Plan:
     """The clips of some parts of AudioSet that are there, part by part, sorted by path.
 
+    A part that is not there is passed over as long as another one is.
+
     Args:
         root: folder that holds the parts.
-        parts: which of "balanced", "unbalanced" and "eval"; one that is not there is passed over as long as
-            another one is.
+        parts: which of balanced, unbalanced and eval.
 
     Raises:
         DataError: none of the parts is there or none has a clip, or a list is wrong.
@@ -186,6 +187,8 @@ def _source(root: Path, items: Sequence[Item], read: dict[Part, _Clips]) -> dict
 DATASET = Dataset(
     name="audioset",
     title="AudioSet",
+    summary="AudioSet, without labels",
+    kind="audio",
     licence="lists CC BY 4.0; the clips belong to those who published the videos",
     source="Gemmeke et al., Audio Set: an ontology and human-labeled dataset for audio events, ICASSP 2017",
     tree=(

@@ -17,26 +17,34 @@ from pointcloud.geometry import Axis
 def plan_clouds(
     root: str | Path,
     *,
-    table: str | Path | None = None,
+    csv: Path | None = None,
     points: int = POINTS,
     normals: bool = False,
     up: Axis = "z",
     columns: Sequence[str] | None = None,
 ) -> Plan:
-    """All files of points below `root`, as `data_prep.datasets.folder.plan_files` finds them, or those a table names.
+    """Prepare every cloud of points below a folder, or those that a CSV file names with their labels and splits.
+
+    They are found as `plan_files` and `plan_labelled` do.
 
     Args:
-        root: a folder.
-        table: CSV file with labels and splits, as in `data_prep.datasets.labelled.plan_labelled`.
-        points, normals, up, columns: as in `cloud_reader`.
+        root: folder of files of points, at any depth; NPY, NPZ, PLY, PCD, LAS, LAZ, E57, PTX, BIN,
+            and tables as XYZ, PTS, ASC, TXT, CSV.
+        csv: table with the columns path,label,group,split, which says what to prepare and how it is labelled; all
+            clouds without labels by default.
+        points: of each to keep, spread over it; files with fewer are skipped.
+        normals: keep the normals too, which every file then needs.
+        up: the axis that points up in the files.
+        columns: names for the columns of files that do not name theirs, as in --columns x y z i for KITTI's .bin; _ for
+            one to pass over.
 
     Raises:
         DataError: `root` is no folder or holds no file of points, or the table is not as it should be.
         UsageError: `points` is below 1, or `columns` do not name x, y and z.
     """
     reader = cloud_reader(points=points, normals=normals, up=up, columns=columns)
-    if table is not None:
-        return plan_labelled(table, root, reader)
+    if csv is not None:
+        return plan_labelled(csv, root, reader)
     return plan_files(root, CLOUDS, reader, dataset="clouds", kind="clouds")
 
 

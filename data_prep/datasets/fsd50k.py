@@ -46,9 +46,11 @@ class _Clips:
 def plan_fsd50k(root: str | Path, parts: Sequence[Part] = ("dev",)) -> Plan:
     """The clips of some parts that are there, part by part, sorted by path.
 
+    A part that is not there is passed over as long as the other one is.
+
     Args:
         root: folder that holds FSD50K.dev_audio.
-        parts: which of "dev" and "eval"; one that is not there is passed over as long as the other one is.
+        parts: which of dev and eval.
 
     Raises:
         DataError: none of the parts is there or none has a clip, or a table is wrong.
@@ -125,6 +127,8 @@ def _splits(table: Path, part: Part) -> dict[str, str | None]:
 DATASET = Dataset(
     name="fsd50k",
     title="FSD50K",
+    summary="FSD50K, without labels",
+    kind="audio",
     licence="CC BY 4.0 as a whole, and each clip its own Creative Commons licence, some for non-commercial use only",
     source="Fonseca et al., FSD50K: an open dataset of human-labeled sound events, TASLP 2022",
     tree=(

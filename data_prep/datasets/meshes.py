@@ -18,19 +18,24 @@ from pointcloud.geometry import Axis
 def plan_meshes(
     root: str | Path,
     *,
-    table: str | Path | None = None,
+    csv: Path | None = None,
     points: int = POINTS,
     sampling: Sampling = "area",
     up: Axis | None = None,
     seed: int = 0,
 ) -> Plan:
-    """All meshes below `root`, as `data_prep.datasets.folder.plan_files` finds them; or those that a table names.
+    """Prepare every mesh below a folder, or those that a CSV file names with their labels and splits.
+
+    They are found as `plan_files` and `plan_labelled` do.
 
     Args:
-        root: a folder.
-        table: CSV file with labels and splits, as in `data_prep.datasets.labelled.plan_labelled`.
-        points, sampling, up, seed: as in `data_prep.shapes.mesh_reader`; where no axis is given and no glTF file is
-            there, it is z for all.
+        root: folder of meshes, at any depth; OFF, PLY, OBJ, STL, glTF.
+        csv: table with the columns path,label,group,split, which says what to prepare and how it is labelled; all
+            meshes without labels by default.
+        points: drawn from the surface of each.
+        sampling: "area", each point anywhere on the surface, or "poisson", evenly spread (needs Open3D, slow).
+        up: the axis that points up in the files; by default that of their format, y in glTF files and z in others.
+        seed: of the points drawn.
 
     Raises:
         DataError: `root` is no folder or holds no mesh, or the table is not as it should be.
@@ -38,8 +43,8 @@ def plan_meshes(
     """
     check_points(points)
     reader = partial(mesh_reader, points=points, sampling=sampling, seed=seed)
-    if table is not None:
-        return by_format(partial(plan_labelled, table, root), reader, up)
+    if csv is not None:
+        return by_format(partial(plan_labelled, csv, root), reader, up)
     return by_format(partial(plan_files, root, MESHES, dataset="meshes", kind="meshes"), reader, up)
 
 

@@ -91,7 +91,10 @@ def plan_modelnet(
 
     Args:
         root: folder of the classes.
-        points, sampling, up, seed: as in `data_prep.shapes.mesh_reader`.
+        points: drawn from the surface of each mesh.
+        sampling: "area", each point anywhere on the surface, or "poisson", evenly spread (needs Open3D, slow).
+        up: the axis that points up in the files.
+        seed: of the points drawn.
         validation: share of each class of train that becomes valid; 0 for none.
 
     Raises:
@@ -193,6 +196,8 @@ def _meshes(root: Path, name: str, half: str) -> list[Item]:
 DATASET = Dataset(
     name="modelnet",
     title="ModelNet",
+    summary="ModelNet40, ModelNet10 or another set of meshes in their tree",
+    kind="points",
     licence="for academic use; the copyright of the meshes lies with their authors",
     source="Wu et al., 3D ShapeNets: a deep representation for volumetric shapes, CVPR 2015",
     tree="<class>/train/<class>_0001.off\n…\n<class>/test/<class>_0090.off",
@@ -202,6 +207,7 @@ DATASET = Dataset(
     classes=40,
     # The last is what Kaggle calls everything that it hands out.
     archives=(Archive("ModelNet40.zip"), Archive("ModelNet10.zip"), Archive("archive.zip")),
+    alternatives=True,
     by_hand=(
         "Download one of these into a folder of its own; they come over plain HTTP and without a published checksum, "
         "so they are not fetched for you:\n"

@@ -60,7 +60,7 @@ def plan_modelnet_dat(
         root: folder of the files.
         classes: 40 or 10, whose files to take.
         points: the first of each shape to keep.
-        normals: whether to keep them too.
+        normals: keep the normals too.
         up: the axis that points up in the files.
         validation: share of each class of train that becomes valid; 0 for none.
 
@@ -191,6 +191,8 @@ def _read_row(path: Path, start: int, stop: int, *, points: int, normals: bool, 
 DATASET = Dataset(
     name="modelnet-dat",
     title="ModelNet as pickles of farthest points",
+    summary="ModelNet from Point-BERT's pickles of farthest points, which are read without running them",
+    kind="points",
     licence="for academic use; the copyright of the meshes lies with their authors",
     source="Yu et al., Point-BERT: pre-training 3D point cloud transformers with masked point modeling, CVPR 2022",
     tree="modelnet40_train_8192pts_fps.dat\nmodelnet40_test_8192pts_fps.dat\nmodelnet40_train.txt\nmodelnet40_test.txt",
@@ -198,6 +200,7 @@ DATASET = Dataset(
     plan=plan_modelnet_dat,
     items=PUBLISHED[40],
     classes=40,
+    whole_files=True,
     by_hand=(
         "Get the processed ModelNet that the authors of Point-BERT (github.com/lulutang0608/Point-BERT) link to, and "
         "put it into a folder of its own."

@@ -57,7 +57,7 @@ def plan_modelnet_h5(
     Args:
         root: folder of the files.
         points: the first of each shape to keep.
-        normals: whether to keep them too; some copies of the files have none.
+        normals: keep the normals too, where the files have them.
         up: the axis that points up in the files.
         validation: share of each class of train that becomes valid; 0 for none.
 
@@ -198,6 +198,8 @@ def _beside(path: Path, what: str) -> Path | None:
 DATASET = Dataset(
     name="modelnet-h5",
     title="ModelNet40 as 2,048 points a shape in HDF5",
+    summary="ModelNet40 from 2,048 points a shape, in HDF5 files",
+    kind="points",
     licence="for academic use; the copyright of the meshes lies with their authors",
     source="Qi et al., PointNet: deep learning on point sets for 3D classification and segmentation, CVPR 2017",
     tree="ply_data_train0.h5 … ply_data_test1.h5\ntrain_files.txt\ntest_files.txt\nshape_names.txt",

@@ -57,7 +57,7 @@ def plan_modelnet_txt(
         root: folder of the lists and classes.
         classes: 40 or 10, whose lists to take.
         points: the first of each file to keep.
-        normals: whether to keep them too; files of coordinates alone will do where not.
+        normals: keep the normals too.
         up: the axis that points up in the files.
         validation: share of each class of train that becomes valid; 0 for none.
 
@@ -158,6 +158,8 @@ def _read_shape(path: Path, *, points: int, normals: bool, up: Axis) -> Reading:
 DATASET = Dataset(
     name="modelnet-txt",
     title="ModelNet40 as 10,000 points a shape, resampled with normals",
+    summary="ModelNet40 (or 10) from 10,000 points a shape, as text",
+    kind="points",
     licence="for academic use; the copyright of the meshes lies with their authors",
     source="Qi et al., PointNet++: deep hierarchical feature learning on point sets in a metric space, NeurIPS 2017",
     tree=(

@@ -125,6 +125,8 @@ def _path(root: Path, variant: Variant, split: str) -> Path:
 DATASET = Dataset(
     name="scanobjectnn",
     title="ScanObjectNN",
+    summary="one variant of ScanObjectNN",
+    kind="points",
     licence="the authors' terms of use, to be agreed to in a form",
     source=(
         "Uy et al., Revisiting point cloud classification: a new benchmark dataset and classification model on "

@@ -42,9 +42,10 @@ def plan_shapenet(
 
     Args:
         root: the folder of the synsets, the one that holds `shapenet_pc`, or the one that holds the array.
-        points: of each shape to keep; spread over it where it is a cloud already.
-        sampling, seed: of meshes, as in `data_prep.shapes.mesh_reader`.
+        points: of each shape to keep.
+        sampling: of meshes; "area", each point anywhere on the surface, or "poisson", evenly spread (slow).
         up: the axis that points up in the files.
+        seed: of the points drawn from meshes.
 
     Raises:
         DataError: no ShapeNet at `root`; none of the shapes of its lists is there; an array of another shape.
@@ -148,6 +149,8 @@ def _read_cloud(path: Path, *, points: int, up: Axis) -> Reading:
 DATASET = Dataset(
     name="shapenet",
     title="ShapeNet",
+    summary="ShapeNet, for pretraining: meshes, ShapeNet-55 or one array of clouds",
+    kind="points",
     licence="ShapeNet's terms of use, for non-commercial research and education",
     source="Chang et al., ShapeNet: an information-rich 3D model repository, 2015",
     tree=(

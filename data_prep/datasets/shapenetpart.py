@@ -59,8 +59,8 @@ def plan_shapenetpart(root: str | Path, *, points: int | None = None, normals: b
 
     Args:
         root: folder of the synsets.
-        points: of each shape to keep, spread over it; a shape that has fewer is left out. All where None.
-        normals: whether to keep them too.
+        points: of each shape to keep, which leaves out the shapes that have fewer; all of each by default.
+        normals: keep the normals too.
         up: the axis that points up in the files.
 
     Raises:
@@ -155,6 +155,8 @@ def _read_shape(path: Path, *, points: int | None, normals: bool, up: Axis, know
 DATASET = Dataset(
     name="shapenetpart",
     title="ShapeNetPart",
+    summary="ShapeNetPart, with the part of each point",
+    kind="points",
     licence="ShapeNet's terms of use, for non-commercial research and education",
     source="Yi et al., A scalable active framework for region annotation in 3D shape collections, SIGGRAPH Asia 2016",
     tree=(

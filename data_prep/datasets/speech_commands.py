@@ -70,8 +70,8 @@ def plan_speech_commands_12(root: str | Path, variant: Variant = "tfds") -> Plan
     """The recordings of words, then the windows of silence, then those of the test set, each sorted by path.
 
     Args:
-        root: as above.
-        variant: which test set, "tfds" or "archive".
+        root: folder that holds both archives' folders.
+        variant: "tfds" with the test set's own archive, "archive" with testing_list.txt.
 
     Raises:
         DataError: as `plan_speech_commands`; no background noises; for `tfds`, no test set or an unknown class in
@@ -249,6 +249,8 @@ _TEST_DOWNLOAD = Download(
 SPCV2 = Dataset(
     name="spcv2",
     title="Speech Commands V2",
+    summary="Speech Commands V2, 35 words",
+    kind="audio",
     licence=_LICENCE,
     source=_SOURCE,
     tree=_TREE,
@@ -262,6 +264,8 @@ SPCV2 = Dataset(
 SPCV2_12 = Dataset(
     name="spcv2-12",
     title="Speech Commands V2, 12 classes",
+    summary="Speech Commands V2, ten words, silence and unknown words",
+    kind="audio",
     licence=_LICENCE,
     source=f"{_SOURCE}; TensorFlow Datasets, speech_commands 0.0.3",
     tree="\n".join(f"{MAIN}/{line}" for line in _TREE.splitlines()) + f"\n{TEST_SET}/<class>/*.wav",

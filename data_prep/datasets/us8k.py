@@ -98,6 +98,8 @@ def _files(root: Path, fold: str) -> list[tuple[str, int]]:
 DATASET = Dataset(
     name="us8k",
     title="UrbanSound8K",
+    summary="UrbanSound8K, in its ten folds",
+    kind="audio",
     licence="CC BY-NC 4.0",
     source="Salamon, Jacoby, Bello, A dataset and taxonomy for urban sound research, ACM Multimedia 2014",
     tree=f"{TABLE}\naudio/fold1/<slice_file_name>\n…\naudio/fold10/<slice_file_name>",

@@ -31,7 +31,7 @@ _SPLITS = {"1": "train", "2": "valid", "3": "test"}
 _FOLDERS = ("wav", "dev/wav", "test/wav")
 
 
-def plan_voxceleb1(root: str | Path, iden_split: str | Path | None = None) -> Plan:
+def plan_voxceleb1(root: str | Path, iden_split: Path | None = None) -> Plan:
     """The utterances that the list names and that are there, sorted by name.
 
     Part of the data is enough; what the list names and is absent is counted as `missing`, what is there and
@@ -39,7 +39,7 @@ def plan_voxceleb1(root: str | Path, iden_split: str | Path | None = None) -> Pl
 
     Args:
         root: folder that holds `wav`.
-        iden_split: the list; where None, iden_split.txt at `root` or in its folder `meta`.
+        iden_split: the official list; iden_split.txt at the root by default.
 
     Raises:
         DataError: no VoxCeleb1 below `root`, the list is missing or another one, or none of its files is
@@ -69,9 +69,9 @@ def _item(name: str, folder: str, size: int, split: str) -> Item:
     return Item(f"{folder}/{name}", size, speaker, f"{speaker}/{video}", split)
 
 
-def _find_list(root: Path, given: str | Path | None) -> Path:
+def _find_list(root: Path, given: Path | None) -> Path:
     if given is not None:
-        return Path(given)
+        return given
     found = find_list(root, LIST)
     if found is None:
         raise DataError(f"{root} has no {LIST}; download it from {_URL} to there, or name it with --iden_split.")
@@ -122,6 +122,8 @@ def _utterances(root: Path) -> tuple[dict[str, tuple[str, int]], int]:
 DATASET = Dataset(
     name="voxceleb1",
     title="VoxCeleb1",
+    summary="VoxCeleb1 for speaker identification",
+    kind="audio",
     licence="for research; the recordings belong to those who published the videos they were taken from",
     source="Nagrani, Chung, Zisserman, VoxCeleb: a large-scale speaker identification dataset, Interspeech 2017",
     tree="wav/id10001/1zcIwhmdeo4/00001.wav\nwav/id10001/…\niden_split.txt",

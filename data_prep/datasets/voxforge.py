@@ -88,7 +88,7 @@ class _Found:
 
 
 def plan_voxforge(
-    root: str | Path, split: Split = "speaker", urls: str | Path | None = None, csv: str | Path | None = None
+    root: str | Path, split: Split = "speaker", urls: Path | None = None, csv: Path | None = None
 ) -> Plan:
     """The recordings that the list, or the table, knows and that are there, sorted by path.
 
@@ -97,9 +97,9 @@ def plan_voxforge(
 
     Args:
         root: folder that holds the unpacked archives.
-        split: "speaker" or "evar".
-        urls: the list, for `speaker`; where None, voxforge_urls.txt at `root` or in its folder `meta`.
-        csv: the table with the columns file_name, label and split, for `evar`.
+        split: "speaker", as TensorFlow Datasets draws it, or "evar", which takes EVAR's table.
+        urls: the list of submissions; voxforge_urls.txt at the root by default.
+        csv: EVAR's table, for --split evar.
 
     Raises:
         DataError: no VoxForge below `root`; list or table missing, wrong or with repeats; none of its
@@ -110,7 +110,7 @@ def plan_voxforge(
         raise UsageError("--split evar takes EVAR's table by --csv, and --split speaker takes none; give both or none.")
     root = find_root(root, DATASET)
     if csv is not None:
-        return _plan_table(root, Path(csv))
+        return _plan_table(root, csv)
     return _plan_speakers(root, _find_urls(root, urls))
 
 
@@ -184,9 +184,9 @@ def _stem(name: str) -> str:
     return name.removesuffix(".tgz").removesuffix(".tar.gz")
 
 
-def _find_urls(root: Path, given: str | Path | None) -> Path:
+def _find_urls(root: Path, given: Path | None) -> Path:
     if given is not None:
-        return Path(given)
+        return given
     found = find_list(root, LIST)
     if found is None:
         raise DataError(f"{root} has no {LIST}; download it from {URL} to there, or name it with --urls.")
@@ -294,6 +294,8 @@ def _key(path: str) -> tuple[str, str]:
 DATASET = Dataset(
     name="voxforge",
     title="VoxForge",
+    summary="VoxForge for language identification",
+    kind="audio",
     licence="GNU General Public License",
     source="http://www.voxforge.org",
     tree=f"<speaker>-<date>-<id>/wav/*.wav\n<speaker>-…\n{LIST}",

@@ -1,224 +1,22 @@
-"""What a dataset's folder holds, against what was published: counted, opened and compared before hours are spent.
+"""Every item of a dataset opened, in parallel, to find what is missing, unreadable or odd."""
 
-A folder is *whole* where every published recording is there and can be read. It is *partial* where some are not, which
-is allowed and counted. It is *unusable* where nothing can be read or learnt: no readable recording at all, none in
-train, fewer than two folds, or one name for two recordings. The same holds of shapes; of those it is also said what is
-odd about them and which are there twice. What keeps a dataset from being planned in the first place,
-such as a folder too high or too deep or a missing list, is the `DataError` of its plan.
-"""
-
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 from data_prep.dataset import Dataset
 from data_prep.engine.memory_budget import memory_budget, within_memory
 from data_prep.engine.preparation import Item, Plan, Reader, read_item
 from data_prep.engine.processes import in_processes
-from data_prep.examine.oddities import ODDITIES, Findings, look_at
+from data_prep.examine.examination import Examination
+from data_prep.examine.oddities import Findings, look_at
 from data_prep.formats.whole_file import stand_in
 from randquant.cli.progress import bar
-from randquant.data.store import SPLITS
 from randquant.errors import DataError, UsageError
 from randquant.files.file_names import utf8_name
 
-State = Literal["whole", "partial", "more", "unusable"]
-
-_BATCH = 256  # recordings a task
+_BATCH = 256  # items a task
 # Below it, by whether they are decoded, starting processes costs more than it saves.
 _FEW = {False: 20_000, True: 4_000}
-
-
-@dataclass(frozen=True)
-class Examination:
-    """What was found.
-
-    Attributes:
-        dataset: what should be there.
-        plan: what is there by its lists and folders.
-        absent: names of planned recordings that have no file, and of those the plan itself misses, as far as it
-            names them.
-        unreadable: reason by name, for recordings that have a file.
-        decoded: whether every recording was read to its end, and not its header alone.
-        findings: by name, of shapes that can be read; empty for recordings.
-    """
-
-    dataset: Dataset
-    plan: Plan
-    absent: Sequence[str]
-    unreadable: Mapping[str, str]
-    decoded: bool
-    findings: Mapping[str, Findings] = field(default_factory=dict)
-
-    @property
-    def things(self) -> str:
-        """What the items are, in a word."""
-        return "shapes" if self.plan.reader.kind == "points" else "recordings"
-
-    @cached_property
-    def oddities(self) -> dict[str, list[str]]:
-        """Names of the shapes that have each of `ODDITIES`; those alone that occur."""
-        found = {kind: [name for name, seen in self.findings.items() if kind in seen.oddities] for kind in ODDITIES}
-        return {kind: names for kind, names in found.items() if names}
-
-    @cached_property
-    def copies(self) -> list[tuple[str, str]]:
-        """Pairs of names of equal shapes: each that equals an earlier one, with the first such; train comes first."""
-        items = sorted(self.readable, key=lambda item: _order(item.split or "none"))
-        firsts: dict[str, str] = {}
-        pairs = []
-        for name in (utf8_name(item.name) for item in items):
-            if name in self.findings:
-                first = firsts.setdefault(self.findings[name].content, name)
-                pairs += [(name, first)] if first != name else []
-        return pairs
-
-    @cached_property
-    def leaked(self) -> list[tuple[str, str]]:
-        """Those of `copies` whose first lies in another split: shapes to be tested on that were learnt from."""
-        splits = {utf8_name(item.name): item.split for item in self.readable}
-        return [(name, first) for name, first in self.copies if splits[name] != splits[first]]
-
-    @cached_property
-    def readable(self) -> list[Item]:
-        """The items that a store would hold."""
-        lost = {*self.absent, *self.unreadable}
-        return [item for item in self.plan.items if utf8_name(item.name) not in lost]
-
-    @cached_property
-    def found(self) -> dict[str, int]:
-        """Readable items by split, in order; all that the plan knows of, even with none."""
-        counts = Counter(item.split or "none" for item in self.readable)
-        planned = {item.split or "none" for item in self.plan.items}
-        return {split: counts[split] for split in sorted(planned, key=_order)}
-
-    @property
-    def published(self) -> Mapping[str, int]:
-        """Published number of items, by split or in all."""
-        return self.plan.source.get("published", self.dataset.items)
-
-    @cached_property
-    def labels(self) -> dict[str, Counter[str]]:
-        """Readable items by label and split; empty where the dataset has no labels."""
-        labels: dict[str, Counter[str]] = {}
-        for item in self.readable:
-            if item.label is not None:
-                labels.setdefault(item.label, Counter())[item.split or "none"] += 1
-        return dict(sorted(labels.items()))
-
-    @property
-    def missing(self) -> int:
-        """How many recordings have no file; a plan may count more of them than it names."""
-        return max(len(self.absent), int(self.plan.source.get("missing") or 0))
-
-    @cached_property
-    def repeated(self) -> list[str]:
-        """Names that stand for more than one item."""
-        return [name for name, count in Counter(item.name for item in self.plan.items).items() if count > 1]
-
-    @property
-    def empty(self) -> list[str]:
-        """Splits with nothing readable, among those planned and those published."""
-        expected = {*self.found, *(split for split in self.published if split in SPLITS)}
-        return [split for split in sorted(expected, key=_order) if not self.found.get(split)]
-
-    @property
-    def unlearnt(self) -> list[str]:
-        """Labels that occur, but not in train."""
-        if "train" not in self.found:
-            return []
-        return [label for label, splits in self.labels.items() if not splits["train"]]
-
-    @cached_property
-    def problem(self) -> str | None:
-        """Why nothing can be done with it, in one sentence."""
-        folds = [split for split in self.found if split.startswith("fold")]
-        if self.repeated:
-            return (
-                f"{len(self.repeated):,} names stand for two {self.things} (the first: {self.repeated[0]}); rename one."
-            )
-        if not self.readable:
-            return f"none of its {len(self.plan.items):,} {self.things} can be read; get them again."
-        if folds and sum(self.found[fold] > 0 for fold in folds) < 2:
-            return "fewer than two folds have readable recordings, so none can be tested; get the others."
-        if not folds and any(self.found.get(split) for split in SPLITS) and not self.found.get("train"):
-            return f"no {self.things[:-1]} of train is there and readable, so nothing can be learnt; get that part."
-        return None
-
-    @property
-    def state(self) -> State:
-        """The verdict."""
-        total, published = len(self.readable), sum(self.published.values())
-        if self.problem:
-            return "unusable"
-        # Lists may name more than anybody has: AudioSet's do, and the copy whose number is published lacks those too.
-        missing = self.missing and (not published or total != published)
-        if missing or self.unreadable or total < published or self._short() or self._lacking_classes():
-            return "partial"
-        return "more" if published and total > published else "whole"
-
-    @property
-    def sentence(self) -> str:
-        """The verdict, in a line."""
-        total, published, things = len(self.readable), sum(self.published.values()), self.things
-        if self.state == "unusable":
-            return f"unusable: {self.problem}"
-        if self.state == "more":
-            return f"more: {total:,} {things} where {published:,} are published; look for copies or another release"
-        if self.state == "whole":
-            means = "opened; --decode reads them to the end"
-            if self.decoded:
-                means = "decoded to the end" if things == "recordings" else "read to the end"
-            known = "as published" if published else "all there are in its lists and folders"
-            return f"whole: {total:,} {things}, {known}, each {means}"
-        expected = published or total + self.missing + len(self.unreadable)
-        lost = [f"{self.missing:,} missing"] * bool(self.missing)
-        lost += [f"{len(self.unreadable):,} unreadable"] * bool(self.unreadable)
-        if self._lacking_classes():
-            lost.append(f"{len(self.labels)} of {self.plan.source['classes_published']} classes")
-        return f"partial: {total:,} of {expected:,} {things} can be used" + f" ({', '.join(lost)})" * bool(lost)
-
-    def _short(self) -> bool:
-        """Whether a split has fewer than published, though another may make up for it."""
-        return any(self.found[split] < count for split, count in self.published.items() if split in self.found)
-
-    def _lacking_classes(self) -> bool:
-        """Whether classes are all that tells that something is not there."""
-        return not self.published and len(self.labels) < (self.plan.source.get("classes_published") or 0)
-
-    def record(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
-        return {
-            "dataset": self.dataset.name,
-            "root": str(self.plan.root),
-            "state": self.state,
-            "verdict": self.sentence,
-            "licence": self.dataset.licence,
-            "source": self.dataset.source,
-            "decoded": self.decoded,
-            "found": self.found,
-            "published": dict(self.published),
-            "classes": {"found": len(self.labels), "published": self.dataset.classes},
-            "labels": {utf8_name(label): dict(splits) for label, splits in self.labels.items()},
-            "missing": self.missing,
-            "missing_files": list(self.absent),
-            "unreadable": [{"path": path, "reason": reason} for path, reason in self.unreadable.items()],
-            "repeated": [utf8_name(name) for name in self.repeated],
-            **self._record_of_shapes(),
-            "plan": dict(self.plan.source),
-        }
-
-    def _record_of_shapes(self) -> dict[str, Any]:
-        if self.things == "recordings":
-            return {}
-        return {
-            "oddities": self.oddities,
-            "copies": [{"path": name, "of": first} for name, first in self.copies],
-            "leaked": len(self.leaked),
-        }
 
 
 def examine(dataset: Dataset, plan: Plan, *, decode: bool = False, workers: int | None = None) -> Examination:
@@ -280,11 +78,3 @@ def _check_batch(root: Path, items: Sequence[Item], reader: Reader, decode: bool
             path = root / item.path
             faults[name] = (path.exists(), stand_in(path) or str(error))
     return len(items), faults, findings
-
-
-def _order(split: str) -> tuple[int, int, str]:
-    """train, valid, test, then the folds by number, then the rest."""
-    if split in SPLITS:
-        return 0, SPLITS.index(split), split
-    number = split.removeprefix("fold")
-    return (1, int(number), split) if number.isdecimal() else (2, 0, split)

@@ -48,7 +48,7 @@ class Cloud:
         points: (N, 3) float64 coordinates, all finite.
         normals: (N, 3) float64 of length 1 (or 0, where the file has none); None where not asked for.
         missing: rows of the file that are not among the N.
-        notes: how often something was left out, moved or assumed, by the names of `data_prep.reading_notes.READING`.
+        notes: how often something was left out, moved or assumed, by the names of `data_prep.notes.READING`.
     """
 
     points: NDArray[np.float64]

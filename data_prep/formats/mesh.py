@@ -27,7 +27,7 @@ class Mesh:
     Attributes:
         vertices: (V, 3) float64 coordinates, all finite; some may belong to no face.
         faces: (F, 3) int64 indices of vertices, at least one face with an area.
-        notes: how much of what was odd in the file, by the names of `data_prep.reading_notes.READING`.
+        notes: how much of what was odd in the file, by the names of `data_prep.notes.READING`.
     """
 
     vertices: NDArray[np.float64]

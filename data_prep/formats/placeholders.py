@@ -21,7 +21,7 @@ def without_placeholders(path: Path, points: NDArray[np.float64]) -> tuple[NDArr
         points: (N, 3).
 
     Returns:
-        (N,) and counts by the names of `data_prep.reading_notes.READING`.
+        (N,) and counts by the names of `data_prep.notes.READING`.
 
     Raises:
         DataError: more than a tenth of the rows has one coordinate and lacks another, so the file is damaged.

@@ -31,7 +31,7 @@ class Cut:
     Attributes:
         faces: (F, 3) indices of vertices, in the order of the polygons.
         notes: how many polygons were not convex, not flat, crossing themselves, too small, by the names of
-            `data_prep.reading_notes.READING`; only those that there are.
+            `data_prep.notes.READING`; only those that there are.
         unsure: area by which the triangles of those that cross themselves miss what their outline encloses.
     """
 

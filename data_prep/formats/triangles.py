@@ -20,7 +20,7 @@ class Triangles:
     Attributes:
         vertices: (V, 3) coordinates.
         faces: (F, 3) indices of vertices.
-        notes: how much of what was odd, by the names of `data_prep.reading_notes.READING`.
+        notes: how much of what was odd, by the names of `data_prep.notes.READING`.
     """
 
     vertices: NDArray[np.float64]

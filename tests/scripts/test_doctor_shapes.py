@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from data_prep import synthetic
-from data_prep.datasets.registry import DATASETS, SHAPES
+from data_prep.datasets.registry import DATASETS
 from data_prep.engine.preparation import prepare
 from data_prep.examine.doctor import examine
 from randquant.cli.command import run
@@ -45,7 +45,7 @@ def doctor(*arguments: object) -> int:
     return run(COMMANDS, [str(argument) for argument in arguments])
 
 
-@pytest.mark.parametrize("name", [dataset.name for dataset in SHAPES])
+@pytest.mark.parametrize("name", [dataset.name for dataset in DATASETS.values() if dataset.kind == "points"])
 def test_every_dataset(name: str, originals: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     root = originals[WRITTEN.get(name, name)]
     found = len(DATASETS[name].plan(root).items)

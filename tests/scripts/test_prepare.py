@@ -149,7 +149,7 @@ def test_folds_in_the_summary(miniatures: Path, tmp_path: Path, capsys: pytest.C
     lines = capsys.readouterr().out.splitlines()
     assert "named by the dataset's lists and not there: 10" in lines
     assert "recordings that no list names, left out: 1" in lines
-    assert "absent: fold4" in lines
+    assert "parts that are not there: fold4" in lines
     header = next(line.split() for line in lines if line.split()[0] == "label")
     assert header[1:] == [f"fold{number}" for number in (1, 2, 3, 5, 6, 7, 8, 9, 10)]
     assert prepare("us8k", "--root", tmp_path / "us8k", "--out", tmp_path / "strict", "--strict") == 1

@@ -49,8 +49,8 @@ def run(
 
     Args:
         commands: a function, or functions by subcommand name. A function's parameters are its flags; a single
-            parameter that is a dataclass stands for that dataclass's fields. `list[...]` parameters take several
-            values after one flag.
+            parameter that is a dataclass stands for that dataclass's fields. `list[...]` and `Sequence[...]`
+            parameters take several values after one flag.
         argv: arguments; `sys.argv[1:]` where None.
         description: what `--help` opens with, usually the script's `__doc__`; a lone function's docstring otherwise.
 
@@ -176,9 +176,9 @@ def _add_flag(parser: ArgumentParser, name: str, hint: Any, default: Any, text: 
 
 
 def _item_type(hint: Any) -> Any:
-    """The item type of `list[X]` or `list[X] | None`; None for anything else."""
+    """The item type of `list[X]`, `Sequence[X]` or either `| None`; None for anything else."""
     for option in (hint, *typing.get_args(hint)):
-        if typing.get_origin(option) is list:
+        if typing.get_origin(option) in (list, Sequence):
             return typing.get_args(option)[0]
     return None
 

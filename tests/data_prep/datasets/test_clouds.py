@@ -65,7 +65,7 @@ def test_fewer_points_than_usual(tree: Path, tmp_path: Path) -> None:
 
 def test_labels_of_a_table(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "task.csv").write_text("path,label,group,split\ndeep/B.NPY,cup,,train\na.ply,cup,g,test\n")
-    store = prepare(plan_clouds(tree, table=tmp_path / "task.csv", points=16), tmp_path / "store", strict=True)
+    store = prepare(plan_clouds(tree, csv=tmp_path / "task.csv", points=16), tmp_path / "store", strict=True)
     assert [store.column(name) for name in ("path", "label", "group", "split")] == [
         ["deep/B.NPY", "a.ply"],
         ["cup", "cup"],

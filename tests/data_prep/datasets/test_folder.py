@@ -8,7 +8,7 @@ import soundfile
 
 from data_prep.datasets.folder import plan_folder
 from data_prep.engine.preparation import prepare
-from data_prep.plan_notes import notes
+from data_prep.notes import plan_notes
 from randquant.errors import DataError
 
 
@@ -36,7 +36,7 @@ def test_litter_is_passed_over(tmp_path: Path) -> None:
     plan = plan_folder(tmp_path)
     assert [item.path for item in plan.items] == ["x.wav"]
     assert plan.source["other_files"] == 2
-    assert notes(plan.source) == ["files of other kinds, left out: 2 (1 .jpg, 1 .txt)"]
+    assert plan_notes(plan.source) == ["files of other kinds, left out: 2 (1 .jpg, 1 .txt)"]
 
 
 def test_other_audio_is_planned_so_that_it_is_reported(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_every_kind_of_recording_is_planned(tmp_path: Path) -> None:
     plan = plan_folder(tmp_path)
     assert len(plan.items) == 10
     assert plan.source["other_kinds"] == {".xyz": 1, "": 1}
-    assert notes(plan.source) == ["files of other kinds, left out: 2 (1 without a suffix, 1 .xyz)"]
+    assert plan_notes(plan.source) == ["files of other kinds, left out: 2 (1 without a suffix, 1 .xyz)"]
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from data_prep.datasets.labelled import plan_labelled
 from data_prep.engine.preparation import Item
 from data_prep.formats.csv_reader import read_csv
-from data_prep.plan_notes import notes
+from data_prep.notes import plan_notes
 from randquant.errors import DataError
 
 GOOD = "path,label,group,split\na.wav,cat,g1,train\nsub/b.wav,cat,,valid\n"
@@ -120,8 +120,8 @@ def test_groups_in_more_than_one_split_are_noted(root: Path) -> None:
     text = HEADER + 'a.wav,cat,g1,train\nsub/b.wav,cat,g1,test\n"c d, é.wav",cat,g2,test\n'
     source = plan_labelled(table(root, text), root).source
     assert source["groups_across"] == ["g1"]
-    assert "groups in more than one split: 1 (g1)" in notes(source)[0]
-    assert notes(plan_labelled(table(root, text.replace("test", "train")), root).source) == []
+    assert "groups in more than one split: 1 (g1)" in plan_notes(source)[0]
+    assert plan_notes(plan_labelled(table(root, text.replace("test", "train")), root).source) == []
 
 
 HEADER = "path,label,group,split\n"

@@ -8,7 +8,7 @@ import pytest
 
 from data_prep.datasets.modelnet import DATASET, MODELNET10, MODELNET40, PUBLISHED, plan_modelnet
 from data_prep.engine.preparation import prepare
-from data_prep.plan_notes import notes
+from data_prep.notes import plan_notes
 from randquant.errors import DataError, UsageError
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "shapes30"
@@ -60,7 +60,7 @@ def test_classes_and_splits(tree: Path) -> None:
     assert plan.source["classes_published"] == 40
     assert plan.source["other_folders"] == ["cache"]
     assert plan.source["other_parts"] == ["car/valid"]
-    assert notes(plan.source)[-2:] == [
+    assert plan_notes(plan.source)[-2:] == [
         "folders without train or test, left out: cache",
         "folders beside train and test, left out: car/valid",
     ]

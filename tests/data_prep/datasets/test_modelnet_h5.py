@@ -13,7 +13,7 @@ from data_prep.datasets import cloud_h5
 from data_prep.datasets.modelnet import MODELNET40, plan_modelnet
 from data_prep.datasets.modelnet_h5 import plan_modelnet_h5
 from data_prep.engine.preparation import prepare, read_item
-from data_prep.plan_notes import notes
+from data_prep.notes import plan_notes
 from randquant.errors import DataError, UsageError
 
 h5py = pytest.importorskip("h5py", reason="h5py is not installed")
@@ -176,7 +176,7 @@ def test_classes_that_nothing_names(
     plan = plan_modelnet_h5(root, points=POINTS, validation=0)
     assert (plan.items[0].label, plan.source["unnamed_classes"]) == (first, unnamed)
     assert (plan.source["classes_published"] is None) == (unnamed > 0)
-    assert notes(plan.source)[:1] == (
+    assert plan_notes(plan.source)[:1] == (
         [f"classes that nothing in the folder names, called by their numbers: {unnamed}"] if unnamed else []
     )
 

@@ -1,8 +1,27 @@
-"""What readers met in files and mended, left out or guessed: counts in a manifest, told in words."""
+"""What a plan left out or could not find, and what readers mended, left out or guessed, in words.
 
-from collections.abc import Iterable, Mapping
+`prepare`, `embed` and `doctor` print these lines, so they say the same of the same data.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from randquant.cli.counted import counted
+from randquant.cli.terminal import printable
+
+_COUNTS = {
+    "missing": "named by the dataset's lists and not there: {:,}",
+    "archives_missing": "archives of the list that are not there: {:,}",
+    "archives_without_wav": "archives without .wav files, which count for nothing: {:,}",
+    "unlisted": "recordings that no list names, left out: {:,}",
+    "unnamed_classes": "classes that nothing in the folder names, called by their numbers: {:,}",
+    "unlisted_shapes": "shapes that no list names, left out: {:,}",
+    "doubled": "recordings that are there twice, one of each is used: {:,}",
+}
+_FOLDERS = {
+    "other_folders": "folders without train or test, left out",
+    "other_parts": "folders beside train and test, left out",
+}
 # Columns of a manifest that count what was odd in a file and read nevertheless; {:,} is their sum.
 READING: Mapping[str, str] = {
     "ear_polygons": "{:,} polygons that are not convex, cut into triangles by their ears",
@@ -30,6 +49,49 @@ READING: Mapping[str, str] = {
     "far_clouds": "coordinates far from the origin, moved to it in double precision",
     "coarse_clouds": "coordinates far from the origin in single precision, which rounds them to steps that may show",
 }
+_SHOWN = 5  # names
+_ABSENT = ("missing_splits", "missing_folds", "parts_absent")
+
+
+def plan_notes(source: Mapping[str, Any]) -> list[str]:
+    """One line for each thing to know about a plan's, or a store's, `source`; none where all is well.
+
+    >>> plan_notes({"other_files": 5, "other_kinds": {".jpg": 3, "": 1}})
+    ['files of other kinds, left out: 5 (3 .jpg, 1 without a suffix, 1 of others)']
+    >>> plan_notes({"unlisted": 1200, "missing": 0, "missing_folds": ["fold3"]})
+    ['recordings that no list names, left out: 1,200', 'parts that are not there: fold3']
+    """
+    lines = [text.format(source[key]) for key, text in _COUNTS.items() if source.get(key)]
+    lines += _other_kinds(source)
+    lines += [f"{text}: {_some(source[key])}" for key, text in _FOLDERS.items() if source.get(key)]
+    lines += _across(source.get("groups_across") or ())
+    absent = [name for key in _ABSENT for name in source.get(key) or ()]
+    return [*lines, f"parts that are not there: {', '.join(absent)}"] if absent else lines
+
+
+def _across(groups: Sequence[str]) -> list[str]:
+    if not groups:
+        return []
+    return [
+        f"groups in more than one split: {len(groups):,} ({_some(groups)}); scores count on what was met in training"
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(printable(name) for name in names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+
+
+def _other_kinds(source: Mapping[str, Any]) -> list[str]:
+    """The files that are none of those looked for, by suffix."""
+    count = source.get("other_files", 0)
+    if not count:
+        return []
+    kinds = source.get("other_kinds") or {}
+    named = [f"{number:,} {printable(suffix) or 'without a suffix'}" for suffix, number in kinds.items()]
+    rest = count - sum(kinds.values())
+    if kinds and rest:
+        named.append(f"{rest:,} of others")
+    return [f"files of other kinds, left out: {count:,}" + (f" ({', '.join(named)})" if named else "")]
 
 
 def reading_notes(files: Iterable[Mapping[str, Any]], things: str = "shapes") -> list[str]:
@@ -48,7 +110,7 @@ def reading_notes(files: Iterable[Mapping[str, Any]], things: str = "shapes") ->
             if columns[name]:
                 counts.setdefault(name, []).append(columns[name])
     return [
-        f"{len(found):,} {things if len(found) > 1 else things[:-1]}: {text.format(sum(found))}"
+        f"{counted(len(found), things)}: {text.format(sum(found))}"
         for name, text in READING.items()
         if (found := counts.get(name))
     ]

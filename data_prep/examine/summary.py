@@ -1,0 +1,100 @@
+"""What a store holds, how much of the published dataset that is, and what was left out, in lines."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
+from typing import Any
+
+from audio.levels import COUNTED, TRACKS, count_levels, levels_line
+from audio.samples import assumed_rate, count_arrays
+from data_prep.examine.tables import label_table
+from data_prep.notes import READING, plan_notes, reading_notes
+from data_prep.shapes import BY_FORMAT, UP_BY_FORMAT
+from randquant.cli.counted import counted
+from randquant.data.coverage import coverage
+from randquant.data.store import SPLITS, Store
+
+_SHOWN = 20  # labels and skipped files; store.json has them all
+_THINGS = {"audio": "recordings", "points": "shapes"}
+
+
+def summary(store: Store) -> list[str]:
+    """What `prepare` closes with."""
+    skipped = store.info["skipped"]
+    lines = [f"{store.path}: {_amount(store)}, {len(skipped):,} skipped"]
+    if store.info.get("file_up") == BY_FORMAT:
+        lines.append(UP_BY_FORMAT)
+    lines += _published(store) + plan_notes(store.info["source"])
+    lines += reading_notes(_rows(store, READING), _THINGS[store.kind])
+    lines += _levels(store) + _labels(store)
+    lines += [f"skipped {entry['path']}: {entry['reason']}" for entry in skipped[:_SHOWN]]
+    if len(skipped) > _SHOWN:
+        lines.append(f"… and {len(skipped) - _SHOWN:,} more; store.json lists them all")
+    return lines
+
+
+def _amount(store: Store) -> str:
+    """Recordings and their hours, or shapes and their points."""
+    items = counted(len(store), _THINGS[store.kind])
+    if store.kind == "audio":
+        return f"{items}, {float(store.lengths.sum()) / store.info['sample_rate'] / 3600:.2f} hours"
+    fewest, most = int(store.lengths.min()), int(store.lengths.max())
+    points = counted(most, "points") if fewest == most else f"{fewest:,} to {most:,} points"
+    return f"{items} of {points} ({' '.join(store.info['channels'])})"
+
+
+def _rows(store: Store, names: Sequence[str] | Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Of each item those of some columns that the store has; nothing where it has none."""
+    found = {}
+    for name in names:
+        with suppress(KeyError):
+            found[name] = store.column(name)
+    return (dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True))
+
+
+def _levels(store: Store) -> list[str]:
+    """Recordings that are silent, clipped or cancel, and those whose rate was assumed; nothing of older stores."""
+    rows = _rows(store, (*COUNTED, TRACKS))
+    first = next(rows, None)
+    if first is None:
+        return []
+    arrays = 0 if "array_rate" in store.info else count_arrays(store.column("path"))
+    return [levels_line(count_levels(chain([first], rows))), *([assumed_rate(arrays)] if arrays else [])]
+
+
+def _published(store: Store) -> list[str]:
+    """How much of what was published is in the store."""
+    source = store.info["source"]
+    covered = coverage(source, _official(source, store.column("split")))
+    if not covered["published"]:
+        return []
+    line = f"{len(store):,} of {sum(covered['published'].values()):,} published {_THINGS[store.kind]}"
+    classes = source.get("classes_published")
+    if classes is not None:
+        line += f", {len({label for label in store.column('label') if label is not None}):,} of {classes:,} classes"
+    line += f"; splits: {covered['split_source']}"
+    if covered["complete"]:
+        return [line]
+    return [line, f"not the published numbers ({covered['differs']}); results on this store say so"]
+
+
+def _official(source: Mapping[str, Any], splits: Sequence[str | None]) -> Counter[str]:
+    """Items by published split: valid is part of train where only that is published."""
+    parted = "train" in source.get("published", {}) and "valid" not in source["published"]
+    return Counter("train" if parted and split == "valid" else split or "unused" for split in splits)
+
+
+def _labels(store: Store) -> list[str]:
+    counts: dict[str, Counter[str]] = {}
+    for label, split in zip(store.column("label"), store.column("split"), strict=True):
+        if label is not None:
+            counts.setdefault(label, Counter())[split or "none"] += 1
+    splits = {split for split in store.column("split") if split is not None}
+    return label_table(dict(sorted(counts.items())), _columns(splits), most=_SHOWN, total=True)
+
+
+def _columns(splits: set[str]) -> list[str]:
+    """train, valid and test, or the folds by number."""
+    folds = sorted(splits - set(SPLITS), key=lambda split: (len(split), split))
+    return folds if folds and not splits & set(SPLITS) else [*SPLITS, *folds]

@@ -1,0 +1,55 @@
+"""The small synthetic datasets that a command writes, by the name of the dataset that prepares them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from pkgutil import resolve_name
+
+from data_prep.datasets.registry import DATASETS
+from randquant.errors import UsageError
+
+# A line a miniature: the module and name of what writes it. `small_…` takes flags of its own, `write_…` a folder and a
+# seed; each returns the folder to prepare.
+_ENTRIES = {
+    "nsynth": "nsynth:small_nsynth",
+    "us8k": "us8k:write_us8k",
+    "voxceleb1": "voxceleb1:write_voxceleb1",
+    "voxforge": "voxforge:write_voxforge",
+    "spcv2": "speech_commands:write_speech_commands",
+    "audioset": "audioset:write_audioset",
+    "fsd50k": "fsd50k:write_fsd50k",
+    "modelnet": "modelnet:small_modelnet",
+    "modelnet-txt": "modelnet:write_modelnet_txt",
+    "modelnet-h5": "modelnet:write_modelnet_h5",
+    "modelnet-dat": "modelnet:write_modelnet_dat",
+    "scanobjectnn": "scanobjectnn:write_scanobjectnn",
+    "shapenet": "shapenet:write_shapenet55",
+    "shapenetpart": "shapenet:write_shapenetpart",
+}
+
+
+def prepared_by(name: str) -> list[str]:
+    """The datasets that are prepared from the tree of `name`."""
+    return [dataset.name for dataset in DATASETS.values() if dataset.marks == DATASETS[name].marks]
+
+
+def _miniature(name: str, entry: str) -> Callable[..., Path]:
+    write: Callable[..., Path] = resolve_name(f"data_prep.synthetic.{entry}")
+    if write.__name__.startswith("small_"):
+        return write
+
+    def miniature(out: Path, seed: int = 0) -> Path:
+        if seed < 0:
+            raise UsageError(f"--seed should be at least 0, got {seed}.")
+        return write(out, seed=seed)
+
+    kind = "sounds" if DATASETS[name].kind == "audio" else "shapes"
+    miniature.__doc__ = f"""Write a few megabytes of made-up {kind} in the tree of {DATASETS[name].title}.
+
+    Args:
+        out: folder to write into.
+        seed: of everything that is drawn.
+    """
+    return miniature
+
+
+MINIATURES: dict[str, Callable[..., Path]] = {name: _miniature(name, entry) for name, entry in _ENTRIES.items()}
