@@ -193,12 +193,8 @@ def _of_miniature(name: str, write: Callable[..., Path]) -> Callable[..., None]:
     @wraps(write)
     def command(**flags: Any) -> None:
         root = write(**flags)
-        say(
-            *(
-                f"{root}: prepare it with python -m scripts.prepare {each} --root {root} --out STORE"
-                for each in prepared_by(name)
-            )
-        )
+        for dataset in prepared_by(name):
+            say(f"{root}: prepare it with python -m scripts.prepare {dataset} --root {root} --out STORE")
 
     return command
 
