@@ -26,7 +26,10 @@ Part = Literal["sounds", "shapes"]
 
 @dataclass(frozen=True)
 class Expected:
-    """Test accuracies to expect of a part with the defaults; other processors move them by a few hundredths.
+    """Test accuracies to expect of a part with the defaults: one number untrained, a range after training.
+
+    A processor with fast bfloat16 trains in it, others in float32, and numbers of threads round differently; over
+    hundreds of steps that grows to a few hundredths.
 
     Attributes:
         what: is told apart.
@@ -36,14 +39,14 @@ class Expected:
     """
 
     what: str
-    untrained: float
-    pretrained: float
+    untrained: str
+    pretrained: str
     augmentation: str
 
 
 EXPECTED: dict[Part, Expected] = {
-    "sounds": Expected("instrument family, 11 classes", 0.72, 0.85, "RRC + RQ"),
-    "shapes": Expected("kind of shape, 15 classes", 0.86, 0.93, "crops, rotation + RQ"),
+    "sounds": Expected("instrument family, 11 classes", "about 0.72", "0.80 to 0.85", "RRC + RQ"),
+    "shapes": Expected("kind of shape, 15 classes", "about 0.86", "0.89 to 0.93", "crops, rotation + RQ"),
 }
 
 
@@ -109,9 +112,9 @@ def table(expected: Expected, out: Path) -> list[str]:
         (f"pretrained, {expected.augmentation}", expected.pretrained, "pretrained.json"),
     ]
     lines = ["", f"{expected.what:<34} {'test accuracy':<18} to expect"]
-    for name, about, file in rows:
+    for name, usual, file in rows:
         numbers = read_json(out / file)
-        lines.append(f"{name:<34} {numbers['accuracy']:.3f} ± {numbers['ci95']:.3f}      about {about:.2f}")
+        lines.append(f"{name:<34} {numbers['accuracy']:.3f} ± {numbers['ci95']:.3f}      {usual}")
     return lines
 
 
