@@ -293,6 +293,31 @@ def test_bombs_do_no_harm(tmp_path: Path) -> None:
     assert "whole pickle" in refusal(tmp_path, b"\x80\x02c__builtin__\nbytearray\nJ\xff\xff\xff\x7f\x85R.")
 
 
+BEGUN = b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01"
+DOUBLES = b"cnumpy\ndtype\nU\x02f8\x89\x88\x87R\x89U"
+ENDLESS = BEGUN + b"\x8a\x06" + (2**40).to_bytes(6, "little") + b"K\x00\x86" + DOUBLES + b"\x00tb"  # (2**40, 0)
+PAIR = BEGUN + b"K\x02\x85" + DOUBLES + b"\x10" + bytes(16) + b"tb"
+LAUGHS = b"K\x01" + b"".join(b"q%c0(%st" % (index, b"h%c" % index * 10) for index in range(30))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"c_codecs\nencode\n" + ENDLESS + b"R.", "something else than a tuple"),
+        (b"ccollections\nOrderedDict\n]" + ENDLESS + b"a\x85R.", "something else than a list"),
+        (PAIR + b"K\x00" + laughs(30)[2:-1] + b"s.", "something else than a dict"),
+        (b"}" + LAUGHS + b"K\x01s.", "many times its size"),
+        (b"}c_codecs\nencode\nK\x01s.", "unfinished"),
+        (b"cnumpy\nndarray\n.", "unfinished"),
+        (ENDLESS + ENDLESS + b"\x81.", "not run"),
+    ],
+    ids=["arguments", "pairs", "items", "keys", "function", "class", "object"],
+)
+def test_nothing_is_taken_apart_for_ever(tmp_path: Path, content: bytes, says: str) -> None:
+    assert read_pickle(written(tmp_path, b"\x80\x02" + ENDLESS + b".")).shape == (2**40, 0)
+    assert says in refusal(tmp_path, b"\x80\x02" + content)
+
+
 def test_too_large_missing_and_folders_are_said_in_one_sentence(tmp_path: Path) -> None:
     path = written(tmp_path, pickle.dumps(list(range(100))))
     with pytest.raises(DataError, match="at most 50"):
