@@ -2,18 +2,16 @@
 
 import errno
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, lock_descriptor
+
 from randquant.errors import DataError
 
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks
-    fcntl = None  # type: ignore[assignment]
-
-
+_WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)  # some network disks
 _HELD: set[int] = set()  # descriptors whose locks this process holds or waits for
 
 
@@ -30,7 +28,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold the lock of an existing file or folder; without locks on this system, just go on.
+    """Hold the lock of an existing file or folder, also a read-only one; go on without where there are no locks.
 
     Args:
         path: what is locked; its content is not touched.
@@ -39,13 +37,14 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
     Raises:
         DataError: another process holds it, and `wait` is false.
     """
-    if fcntl is None:
+    if sys.platform == "win32":  # where a folder cannot be opened
         yield
         return
     descriptor = os.open(path, os.O_RDONLY)
     _HELD.add(descriptor)
     try:
-        _lock(descriptor, path, wait)
+        if not _taken(lambda: lock_descriptor(descriptor, blocking=wait)):
+            raise DataError(f"another run is writing {path}; wait for it or stop it.")
         yield
     finally:
         if descriptor in _HELD:  # not in a process forked inside
@@ -57,35 +56,20 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
 def lock_file(path: Path) -> Iterator[None]:
     """Wait for the lock of a file that is there for no other purpose; it is made, with its folder, and removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            _lock(descriptor, path, wait=True)
-            if not _lies_at(descriptor, path):  # who held it has removed it
-                continue
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
-        finally:
-            os.close(descriptor)
-
-
-def _lies_at(descriptor: int, path: Path) -> bool:
+    lock = FileLock(path)
+    _taken(lock.acquire)
     try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except FileNotFoundError:
-        return False
+        yield
+    finally:
+        path.unlink(missing_ok=True)  # before the release, so that who waits sees that it is gone
+        lock.release()
 
 
-def _lock(descriptor: int, path: Path, wait: bool) -> None:
-    if fcntl is None:
-        return
+def _taken(take: Callable[[], object]) -> bool:
+    """Whether a lock was taken, or there are none on this disk."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        raise DataError(f"another run is writing {path}; wait for it or stop it.") from None
+        return bool(take())
     except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP):
-            raise  # some network disks have no locks
+        if error.errno not in _WITHOUT_LOCKS:
+            raise
+        return True
