@@ -1,33 +1,28 @@
 """Archives unpacked safely: tar (gzip, bzip2, xz), tgz and zip, also one that comes in parts.
 
-What an archive says is not trusted. Members with absolute paths or `..`, links and devices are refused, sizes are
-limited while writing, and nothing appears in its place before the archive was read to its end and its checksums
-fit. A compressed stream is read once, in order, without being listed first.
+Nothing appears in its place before the archive was read to its end and its checksums fit; its members are checked in
+`data_prep.fetching.members`.
 """
 
-import bz2
 import errno
-import gzip
 import io
 import lzma
 import os
 import re
 import shutil
-import stat
 import struct
 import tarfile
 import zipfile
 import zlib
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from data_prep.dataset import Archive, Dataset
 from data_prep.engine.sources import source
+from data_prep.fetching.members import Checked, Hostile, Limits, extract_tar, extract_zip, gigabytes
+from data_prep.fetching.parts import Parts
 from data_prep.layout import LISTS, UNPACKED, holds_tree, locate_deeper
 from randquant.cli.progress import bar, progress
 from randquant.errors import DataError
@@ -35,29 +30,9 @@ from randquant.files.atomic import read_json, write_json
 from randquant.files.lock import locked
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar", ".zip")
-_BLOCK = 1 << 20  # bytes copied at once
+_BLOCK = 1 << 20  # bytes read at once
 _LIST_BYTES = 64 << 20  # a list or table that lies beside archives is at most this large
 _MANY = 8  # archives, from which on their number is what progress shows
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What an archive may expand to, whatever it says of itself.
-
-    Attributes:
-        member: bytes of one member.
-        floor, ratio: bytes in all: `floor`, or `ratio` times the archive's own size where that is more.
-        members: files and folders.
-    """
-
-    member: int = 4 << 30
-    floor: int = 4 << 30
-    ratio: int = 50
-    members: int = 10_000_000
-
-    def total(self, size: int) -> int:
-        """Bytes that an archive of `size` bytes may expand to."""
-        return max(self.floor, self.ratio * size)
 
 
 def unpacked_root(root: str | Path, dataset: Dataset, into: str | Path) -> Path:
@@ -168,7 +143,7 @@ def unpack(
         return False
     partial = into / f".{files[0].name}.partial"
     with _explained(files[0], len(files), into):
-        _remove(partial)
+        shutil.rmtree(partial, ignore_errors=True)
         try:
             partial.mkdir()
             _extract(files, partial, limits, show)
@@ -176,155 +151,28 @@ def unpack(
             _merge(tree, into / folder)
             write_json(marker, record)
         finally:
-            _remove(partial)
+            shutil.rmtree(partial, ignore_errors=True)
     return True
 
 
 def _extract(files: Sequence[Path], folder: Path, limits: Limits, show: bool) -> None:
     size = sum(file.stat().st_size for file in files)
+    label, checked = f"unpacking {files[0].name}", Checked(limits, size)
     with io.BufferedReader(Parts(files), _BLOCK) as file:
         form = _form(files[0], len(files), file.peek(512)[:512])
-        target = _Target(files[0], folder, limits, limits.total(size))
         if form == "zip":
-            _extract_zip(file, target, show)
-        else:
-            _check_room(files[0], folder, size)
-            if form == "tar":
-                _check_end(file, size)
-            _extract_tar(file, form, target, size if show else None)
-
-
-class Parts(io.RawIOBase):
-    """Files read one after another as one, without being copied together. Readable and seekable."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        super().__init__()
-        self._files: list[IO[bytes]] = []
-        try:
-            for path in paths:
-                self._files.append(open(path, "rb", buffering=0))  # noqa: SIM115 (closed by `close`)
-        except OSError:
-            self.close()
-            raise
-        self._ends = list(accumulate(os.fstat(file.fileno()).st_size for file in self._files))
-        self._position = 0
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Yes."""
-        return True
-
-    def tell(self) -> int:
-        """Bytes from the beginning of the first file."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """As of any file."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._ends[-1]}[whence]
-        if start + offset < 0:
-            raise OSError(f"cannot seek to {start + offset}")  # as zipfile expects of a short file
-        self._position = start + offset
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        """As much as the file at the current place still has, up to the buffer's size."""
-        number = bisect_right(self._ends, self._position)
-        if number == len(self._ends):
-            return 0
-        file = self._files[number]
-        file.seek(self._position - (self._ends[number - 1] if number else 0))
-        count = file.readinto(memoryview(buffer)[: self._ends[number] - self._position])  # type: ignore[attr-defined]
-        self._position += count
-        return count
-
-    def close(self) -> None:
-        """Close every file."""
-        for file in self._files:
-            file.close()
-        super().close()
-
-
-class _Target:
-    """Where members are written, and the limits on what they add up to."""
-
-    def __init__(self, archive: Path, folder: Path, limits: Limits, total: int) -> None:
-        self.archive = archive
-        self.folder = folder
-        self._limits = limits
-        self._left = self._total = total
-        self._members = 0
-        self._made: set[str] = set()
-
-    def place(self, name: str) -> Path | None:
-        """Where a member goes; None for one to pass over."""
-        self._members += 1
-        if self._members > self._limits.members:
-            raise self.hostile(f"has more than {self._limits.members:,} members")
-        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
-        if name[:1] in ("/", "\\") or re.match(r"[A-Za-z]:[/\\]", name):
-            raise self.hostile(f"has a member with an absolute path ({_shown(name)})")
-        if ".." in parts:
-            raise self.hostile(f"has a member that leads out of its folder ({_shown(name)})")
-        if not parts or parts[0] == UNPACKED or any(_is_litter(part) for part in parts):
-            return None
-        return self.folder.joinpath(*parts)
-
-    def write(self, path: Path, name: str, size: int, content: IO[bytes]) -> None:
-        """A member, of which `size` bytes are announced."""
-        if size > self._limits.member:
-            raise self.hostile(f"has a member of {_gigabytes(size)} ({_shown(name)})")
-        self._check_total(size)
-        self.make(path.parent)
-        written = 0
-        with open(path, "wb") as file:
-            while block := content.read(_BLOCK):
-                written += len(block)
-                if written > size:
-                    raise self.hostile(f"has a member larger than it says ({_shown(name)})")
-                file.write(block)
-        if written < size:
-            raise EOFError(f"{_shown(name)} ends early")
-        self._left -= written
-
-    def make(self, folder: Path) -> None:
-        """A folder and those above it."""
-        if str(folder) not in self._made:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._made.add(str(folder))
-
-    def hostile(self, what: str) -> DataError:
-        """The sentence for an archive that does not do what archives of recordings do."""
-        return DataError(f"{self.archive} {what}; it was not unpacked: get it from the dataset's own page again.")
-
-    def _check_total(self, size: int) -> None:
-        if size > self._left:
-            raise self.hostile(
-                f"expands to more than {_gigabytes(self._total)} from {_gigabytes(self.archive.stat().st_size)}"
-            )
-
-
-class _Member(tarfile.TarInfo):
-    """A member whose damaged header is an error: tarfile takes it, after the first, for the end of the archive."""
-
-    _LONGEST = 1 << 20  # bytes of a header that announces a long name or other properties
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Member":
-        """One block of the archive, read as a header."""
-        try:
-            member = super().frombuf(buf, encoding, errors)
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
-            raise
-        except tarfile.EmptyHeaderError:  # type: ignore[attr-defined]
-            raise
-        except tarfile.HeaderError as error:
-            raise tarfile.ReadError(f"{error}") from None
-        if member.size < 0 or (member.type in b"xgXLK" and member.size > cls._LONGEST):
-            raise tarfile.ReadError("a header announces an impossible size")
-        return member
+            with zipfile.ZipFile(file) as archive:
+                members = archive.infolist()
+                if any(member.flag_bits & 1 for member in members):
+                    raise DataError(f"{files[0]} is encrypted; unpack it by hand and give the folder.")
+                _check_room(files[0], folder, sum(member.file_size for member in members))
+                extract_zip(progress(members, label=label, unit="files") if show else members, archive, folder, checked)
+            return
+        _check_room(files[0], folder, size)
+        if form == "tar":
+            _check_end(file, size)
+        with bar(label=label, unit="MB", total=size // 1_000_000) if show else nullcontext() as shown:
+            extract_tar(file, form, folder, checked, lambda: shown and shown.update(file.tell() // 1_000_000 - shown.n))
 
 
 def _check_end(file: IO[bytes], size: int) -> None:
@@ -333,62 +181,6 @@ def _check_end(file: IO[bytes], size: int) -> None:
     if any(file.read()) or size % tarfile.BLOCKSIZE:
         raise EOFError("its end is missing")
     file.seek(0)
-
-
-def _extract_tar(file: IO[bytes], form: str, target: _Target, size: int | None) -> None:
-    openers: dict[str, Callable[..., Any]] = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
-    stream = openers[form](file) if form in openers else file
-    with _megabytes(target.archive, file, size) as advance:
-        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as archive:
-            for member in archive:
-                _extract_member(archive, member, target)
-                archive.members = []  # type: ignore[attr-defined]
-                advance()
-        while stream.read(_BLOCK):  # to the end, where the checksum is
-            pass
-
-
-def _extract_member(archive: tarfile.TarFile, member: tarfile.TarInfo, target: _Target) -> None:
-    path = target.place(member.name)
-    if member.issym() or member.islnk():
-        raise target.hostile(f"has a link ({_shown(member.name)})")
-    if not member.isfile() and not member.isdir():
-        raise target.hostile(f"has a device or the like ({_shown(member.name)})")
-    if path is None:
-        return
-    if member.isdir():
-        target.make(path)
-        return
-    content = archive.extractfile(member)
-    if content is not None:
-        target.write(path, member.name, member.size, content)
-
-
-def _extract_zip(file: IO[bytes], target: _Target, show: bool) -> None:
-    with zipfile.ZipFile(file) as archive:
-        members = archive.infolist()
-        _check_room(target.archive, target.folder, sum(member.file_size for member in members))
-        label = f"unpacking {target.archive.name}"
-        for member in progress(members, label=label, unit="files") if show else members:
-            _extract_zipped(archive, member, target)
-
-
-def _extract_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: _Target) -> None:
-    path = target.place(member.filename)
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    if kind == stat.S_IFLNK:
-        raise target.hostile(f"has a link ({_shown(member.filename)})")
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise target.hostile(f"has a device or the like ({_shown(member.filename)})")
-    if member.flag_bits & 1:
-        raise DataError(f"{target.archive} is encrypted; unpack it by hand and give the folder.")
-    if path is None:
-        return
-    if member.is_dir():
-        target.make(path)
-        return
-    with archive.open(member) as content:
-        target.write(path, member.filename, member.file_size, content)
 
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}
@@ -422,6 +214,8 @@ def _explained(archive: Path, parts: int, into: Path) -> Iterator[None]:
     """One sentence that names the archive for whatever goes wrong with it."""
     try:
         yield
+    except Hostile as what:
+        raise DataError(f"{archive} {what}; it was not unpacked: get it from the dataset's own page again.") from None
     except OSError as error:
         if error.errno is None:  # gzip and bzip2 tell of damage this way
             raise DataError(_damaged(archive, parts, error)) from None
@@ -468,7 +262,7 @@ def _check_room(archive: Path, folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise NoRoom(
-            f"{archive} needs at least {_gigabytes(needed)} and {folder.parent} has {_gigabytes(free)} free; free "
+            f"{archive} needs at least {gigabytes(needed)} and {folder.parent} has {gigabytes(free)} free; free "
             "space or choose another --unpack folder."
         )
 
@@ -491,16 +285,6 @@ def _sole_folder(path: Path) -> str | None:
     return entries[0].name if len(entries) == 1 and entries[0].is_dir() else None
 
 
-@contextmanager
-def _megabytes(archive: Path, file: IO[bytes], size: int | None) -> Iterator[Callable[[], object]]:
-    """Progress through a stream; silent where `size` is None."""
-    if size is None:
-        yield lambda: None
-        return
-    with bar(label=f"unpacking {archive.name}", unit="MB", total=size // 1_000_000) as display:
-        yield lambda: display.update(file.tell() // 1_000_000 - display.n)
-
-
 def _make_folder(into: Path) -> None:
     try:
         into.mkdir(parents=True, exist_ok=True)
@@ -515,19 +299,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check the path.") from None
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_litter(name: str) -> bool:
-    return name.startswith("._") or name in ("__MACOSX", ".DS_Store")
-
-
-def _shown(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()[:80]
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:,.1f} GB" if size >= 1e8 else f"{size / 1e6:,.1f} MB"

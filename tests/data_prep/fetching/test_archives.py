@@ -18,8 +18,10 @@ import pytest
 
 from data_prep.dataset import Archive, Dataset
 from data_prep.engine.preparation import Plan
-from data_prep.fetching import archives
-from data_prep.fetching.archives import Limits, NoRoom, Parts, packed, stem, unpack, unpacked_root
+from data_prep.fetching import archives, members
+from data_prep.fetching.archives import NoRoom, packed, stem, unpack, unpacked_root
+from data_prep.fetching.members import Limits
+from data_prep.fetching.parts import Parts
 from randquant.errors import DataError
 
 FILES = {"wav/a/1.wav": b"one" * 400, "wav/b/2.wav": b"", "list.txt": bytes(range(256)) * 30}
@@ -326,11 +328,11 @@ def test_encrypted_and_missing(tmp_path: Path) -> None:
 def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     path = tar(tmp_path / "a.tgz")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
-        patch.setattr(archives._Target, "write", fail)
+        patch.setattr(members.tarfile.TarFile, "extract", fail)
         with pytest.raises(NoRoom, match=r"a\.tgz (does not fit|cannot be unpacked) into .*--unpack"):
             unpack(path, tmp_path / "out")
     assert nothing_left(tmp_path / "out")
