@@ -1,53 +1,35 @@
-"""Checksums of a file, computed while its bytes pass by."""
+"""Published checksums of a file against those of its bytes."""
 
 import hashlib
+import io
 from pathlib import Path
+from typing import Any
 
 from data_prep.dataset import Download
 from randquant.cli.progress import bar
 
-_BLOCK = 1 << 20
 _MEGABYTE = 10**6
 
 
-class Checksums:
-    """The published checksums of one file against those of the bytes seen so far.
+def published(download: Download) -> dict[str, str]:
+    """The checksums that its authors publish, by kind."""
+    values = {"sha256": download.sha256, "md5": download.md5}
+    return {kind: value.lower() for kind, value in values.items() if value is not None}
 
-    >>> from data_prep.dataset import Download
-    >>> checksums = Checksums(Download("http://example.org/a", "a", md5="5d41402abc4b2a76b9719d911017c592"))
-    >>> checksums.update(b"hel"), checksums.update(b"lo"), checksums.wrong()
-    (None, None, None)
+
+def difference(download: Download, path: Path) -> str | None:
+    """What differs between a file and the published one, in words; None where nothing does, or nothing is published.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     difference(Download("http://example.org/a", "a", md5="d41d8cd98f00b204e9800998ecf8427e"), Path(file.name))
     """
-
-    def __init__(self, download: Download) -> None:
-        published = {"sha256": download.sha256, "md5": download.md5}
-        self.published = {kind: value.lower() for kind, value in published.items() if value is not None}
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget the bytes seen."""
-        self._running = {kind: hashlib.new(kind, usedforsecurity=False) for kind in self.published}
-
-    def update(self, block: bytes) -> None:
-        """See some more bytes."""
-        for running in self._running.values():
-            running.update(block)
-
-    def update_from(self, path: Path) -> None:
-        """See all bytes of a file, with a progress bar; its bytes are not read where no checksum is published."""
-        if not self.published:
-            return
-        with open(path, "rb") as file, Megabytes(f"checking {path.name}", path.stat().st_size) as shown:
-            while block := file.read(_BLOCK):
-                self.update(block)
-                shown.at(file.tell())
-
-    def wrong(self) -> str | None:
-        """What differs, in words; None where nothing does."""
-        for kind, running in self._running.items():
-            if running.hexdigest() != self.published[kind]:
-                return f"its {kind} is {running.hexdigest()} instead of {self.published[kind]}"
-        return None
+    for kind, value in published(download).items():
+        with _Shown(path) as file:
+            found = hashlib.file_digest(file, kind).hexdigest()
+        if found != value:
+            return f"its {kind} is {found} instead of {value}"
+    return None
 
 
 class Megabytes:
@@ -67,3 +49,22 @@ class Megabytes:
 
     def __exit__(self, *error: object) -> None:
         self._bar.close()
+
+
+class _Shown(io.FileIO):
+    """A file that shows how far it was read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._meter = Megabytes(f"checking {path.name}", path.stat().st_size)
+
+    def readinto(self, buffer: Any) -> int:
+        """As of any file."""
+        count = super().readinto(buffer)
+        self._meter.at(self.tell())
+        return count
+
+    def close(self) -> None:
+        """Close the file and the bar."""
+        self._meter.__exit__()
+        super().close()

@@ -8,12 +8,15 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse, Retry
 from urllib3.exceptions import HTTPError, NameResolutionError
 
 from data_prep.dataset import Download
-from data_prep.fetching.checksums import Megabytes
+from data_prep.fetching.checksums import Megabytes, difference
 from data_prep.fetching.partial_download import Part
 from data_prep.fetching.redirects import SafeSession, UnsafeRedirect
 from randquant.cli.terminal import printable
@@ -21,7 +24,7 @@ from randquant.errors import DataError
 
 _BLOCK = 1 << 16
 _CONNECT, _SILENCE = 10.0, 30.0  # seconds to wait for a connection, and for the next bytes
-_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds before the next attempt; the pause doubles each time
+_PAUSE, _LONGEST_PAUSE = 1.0, 60  # seconds before the next attempt; the pause doubles each time
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 _OPENINGS = {".gz": b"\x1f\x8b", ".tgz": b"\x1f\x8b", ".zip": b"PK", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00"}
 _REMEDIES = {
@@ -46,11 +49,25 @@ class Stopped(Exception):
 
 
 class _Dropped(Exception):
-    """An attempt ended before the file did; the next may go on, after `pause` seconds if the server asks for any."""
+    """An answer ended before the file did; the next may go on from there."""
 
-    def __init__(self, reason: str, pause: float | None = None) -> None:
-        super().__init__(reason)
-        self.pause = pause
+
+class _Retry(Retry):
+    """Attempts to get an answer, between which another thread may ask for the end."""
+
+    stop: threading.Event
+
+    def new(self, **changed: Any) -> "_Retry":
+        """One attempt less."""
+        retry = super().new(**changed)
+        retry.stop = self.stop
+        return retry
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        """Wait as long as the server asks for, or twice as long as before."""
+        asked = self.get_retry_after(response) if response else None
+        if self.stop.wait(self.get_backoff_time() if asked is None else min(asked, _LONGEST_PAUSE)):
+            raise Stopped
 
 
 class Fetcher:
@@ -70,6 +87,17 @@ class Fetcher:
         self._attempts, self._quiet = attempts, quiet
         self._stop = stop or threading.Event()
         self._session = SafeSession()
+        retry = _Retry(
+            attempts - 1,
+            other=0,
+            status_forcelist=_BUSY,
+            backoff_factor=_PAUSE,
+            backoff_max=_LONGEST_PAUSE,
+            raise_on_status=False,
+        )
+        retry.stop = self._stop
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
         # Compressed on the way, a file would have neither its published size nor its checksum.
         self._session.headers.update({"User-Agent": "randquant", "Accept-Encoding": "identity"})
 
@@ -91,7 +119,7 @@ class Fetcher:
             part = Part(download, final)
             if not part.complete:
                 self._complete(part, download)
-            if wrong := part.checksums.wrong():
+            if wrong := difference(download, part.path):
                 part.discard()
                 raise Unavailable(
                     f"{download.url} is not the published file ({wrong}) and was removed; run the same command "
@@ -101,23 +129,17 @@ class Fetcher:
         return final
 
     def _complete(self, part: Part, download: Download) -> None:
-        failed, most = 0, part.size
+        fruitless, most = 0, part.size
         while True:
             try:
                 return self._receive(part, download)
             except _Dropped as drop:
-                failed = 1 if part.size > most else failed + 1
+                fruitless = 1 if part.size > most else fruitless + 1
                 most = max(most, part.size)
-                if failed >= self._attempts:
-                    raise Unreachable(
-                        f"{download.url}: {drop}; check the connection and run the same command again: it goes on "
-                        "from where this one stopped."
-                    ) from None
-                self._rest(drop.pause if drop.pause is not None else _PAUSE * 2 ** (failed - 1))
-
-    def _rest(self, seconds: float) -> None:
-        if self._stop.wait(min(seconds, _LONGEST_PAUSE)):
-            raise Stopped
+                if fruitless >= self._attempts:
+                    raise _unreachable(download.url, str(drop)) from None
+            if self._stop.wait(min(_PAUSE * 2 ** (fruitless - 1), _LONGEST_PAUSE)):
+                raise Stopped
 
     def _receive(self, part: Part, download: Download) -> None:
         """One request, which brings the rest of the file or raises."""
@@ -125,7 +147,7 @@ class Fetcher:
             outdated = response.status_code == 206 and not part.continued_by(response.headers)
             if outdated or response.status_code == 416:
                 part.discard()
-                raise _Dropped("the file is another one at each attempt", pause=0.0)
+                raise _Dropped("the file is another one at each attempt")
             blocks: Iterator[bytes] = response.raw.stream(_BLOCK, decode_content=False)
             if response.status_code == 200:
                 first = next(blocks, b"")
@@ -161,8 +183,10 @@ class Fetcher:
                 f"{url}: the server's certificate cannot be verified; check the clock of this computer, and name your "
                 "proxy's certificate, if there is one, in REQUESTS_CA_BUNDLE."
             ) from None
-        except (requests.ConnectionError, requests.Timeout, HTTPError) as error:
+        except HTTPError as error:
             raise _Dropped(_reason(error)) from None
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise _unreachable(url, _reason(error)) from None
         except UnsafeRedirect as error:
             raise Unavailable(f"{url} leads to {printable(error.target)}, {error}; get the file by hand.") from None
         except requests.RequestException as error:
@@ -172,10 +196,15 @@ class Fetcher:
 def _refuse_answer(response: requests.Response, url: str) -> None:
     status = f"{response.status_code} {response.reason or ''}".strip()
     if response.status_code in _BUSY:
-        asked = response.headers.get("Retry-After", "")
-        raise _Dropped(f"the server answers {status}", float(asked) if asked.isdecimal() else None)
+        raise _unreachable(url, f"the server answers {status}")
     if response.status_code not in (200, 206, 416):
         raise Unavailable(f"{url}: the server answers {status}; try later or get the file by hand.")
+
+
+def _unreachable(url: str, reason: str) -> Unreachable:
+    return Unreachable(
+        f"{url}: {reason}; check the connection and run the same command again: it goes on from where this one stopped."
+    )
 
 
 def _refuse_page(first: bytes, download: Download) -> None:

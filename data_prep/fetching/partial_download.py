@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from data_prep.dataset import Download
-from data_prep.fetching.checksums import Checksums
+from data_prep.fetching.checksums import published
 from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
 
@@ -25,18 +25,15 @@ class Part:
     Attributes:
         size: bytes there.
         total: bytes of the whole file; None where the server has not told.
-        checksums: of the bytes there.
     """
 
     def __init__(self, download: Download, final: Path) -> None:
         self.path = final.with_name(f"{final.name}.part")
         self._description_path = final.with_name(f"{final.name}.part.json")
         self._final, self._url = final, download.url
-        self.checksums = Checksums(download)
+        self._checked = bool(published(download))
         self._description = self._described()
         self.size = self.path.stat().st_size if self._description else 0
-        if self.size:
-            self.checksums.update_from(self.path)
 
     @property
     def total(self) -> int | None:
@@ -76,7 +73,6 @@ class Part:
     def append(self, file: IO[bytes], block: bytes) -> None:
         """Write bytes at the end."""
         file.write(block)
-        self.checksums.update(block)
         self.size += len(block)
 
     def discard(self) -> None:
@@ -84,7 +80,6 @@ class Part:
         self.path.unlink(missing_ok=True)
         self._description_path.unlink(missing_ok=True)
         self.size, self._description = 0, {}
-        self.checksums.clear()
 
     def finish(self) -> None:
         """Give the whole file its own name."""
@@ -107,7 +102,7 @@ class Part:
 
     def _versioned(self, description: Mapping[str, Any]) -> bool:
         """Whether bytes of two versions of the file would be told apart, if only by the checksum at the end."""
-        return bool(description.get("etag") or description.get("modified") or self.checksums.published)
+        return bool(description.get("etag") or description.get("modified") or self._checked)
 
 
 def _version(headers: Mapping[str, str]) -> dict[str, str | None]:

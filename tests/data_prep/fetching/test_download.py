@@ -23,7 +23,6 @@ from data_prep.dataset import Dataset, Download
 from data_prep.datasets.registry import DATASETS
 from data_prep.fetching import download as download_module
 from data_prep.fetching import fetch as fetch_module
-from data_prep.fetching.checksums import Checksums
 from data_prep.fetching.download import FAILURES, download
 from data_prep.fetching.fetch import Fetcher, Unavailable, Unreachable
 from randquant.cli.command import run
@@ -555,7 +554,7 @@ def test_verified_files_are_not_read_again(server: Server, tmp_path: Path, monke
     item = at(server, File())
     whole = dataset(Download(item.url, item.name, md5=MD5), at(server, File(b"a\n"), "/list.txt"))
     download(whole, tmp_path / "deep" / "root")
-    monkeypatch.setattr(Checksums, "update_from", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(download_module, "difference", lambda *_: pytest.fail("read again"))
     download(whole, tmp_path / "deep" / "root")
     assert [len(file.asked) for file in server.files.values()] == [1, 1]
     assert names(tmp_path / "deep" / "root") == [".downloads.json", "a.tar.gz", "list.txt"]
@@ -570,7 +569,7 @@ def test_a_file_got_by_hand_is_checked_once(
     if memory is not None:
         (tmp_path / ".downloads.json").write_text(memory)
     download(dataset(Download(item.url, item.name, md5=MD5)), tmp_path)
-    monkeypatch.setattr(Checksums, "update_from", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(download_module, "difference", lambda *_: pytest.fail("read again"))
     download(dataset(Download(item.url, item.name, md5=MD5)), tmp_path)
     assert server.files["/a.tar.gz"].asked == []
 
