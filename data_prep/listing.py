@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from randquant.errors import DataError
+from randquant.files.first_bytes import is_lfs_pointer
 
-_POINTER = "version https://git-lfs"
 _FOLDERS = ("", "meta", "metadata")
 
 
@@ -30,7 +30,7 @@ def read_lines(path: Path, what: str) -> Iterator[str]:
             for number, line in enumerate(file):
                 if number == 0 and line.lstrip().startswith("<"):
                     raise DataError(f"{path} is a web page where {what} is expected; download it again.")
-                if number == 0 and line.startswith(_POINTER):
+                if number == 0 and is_lfs_pointer(line.encode()):
                     raise DataError(f"{path} is a pointer of Git LFS where {what} is expected; run: git lfs pull")
                 yield line.strip()
     except FileNotFoundError:

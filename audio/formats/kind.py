@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from randquant.errors import DataError
+from randquant.files.first_bytes import is_lfs_pointer, is_utf16, is_web_page
 
 HEAD = 4096  # bytes that tell
 
@@ -72,7 +73,7 @@ def refuse_what_is_no_sound(path: Path, head: bytes) -> None:
     Raises:
         DataError: its first bytes are those of a known kind of file that is no recording.
     """
-    if head.startswith(b"version https://git-lfs"):
+    if is_lfs_pointer(head):
         raise DataError(f"{path} is not audio but a Git LFS pointer to it; fetch the recording by: git lfs pull")
     kind = _zip_kind(path) if head.startswith(b"PK\x03\x04") else _named(head)
     if kind is not None:
@@ -81,9 +82,9 @@ def refuse_what_is_no_sound(path: Path, head: bytes) -> None:
 
 
 def _named(head: bytes) -> str | None:
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith((b"<!doctype html", b"<html")):
+    if is_web_page(head):
         return "a web page (HTML) saved under another name; download it again"
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith(b"<?xml"):
         return "an XML document"
     for offset, magic, name in _NO_SOUND:
@@ -96,7 +97,7 @@ def _named(head: bytes) -> str | None:
 
 def is_text(head: bytes) -> bool:
     """Whether these are the first bytes of a text, in UTF-16 only behind the mark that it begins with."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if is_utf16(head):
         text = head[: len(head) // 2 * 2].decode("utf-16", errors="replace").replace("\ufeff", "")
         return len(text) > 1 and all(letter.isprintable() or letter.isspace() for letter in text[:200])
     return _TEXT.fullmatch(head) is not None

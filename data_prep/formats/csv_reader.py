@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import IO
 
 from randquant.errors import DataError
+from randquant.files.first_bytes import is_lfs_pointer, is_utf16
 
 Row = tuple[int, dict[str, str]]
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _DECLARED = re.compile(r"""["']?sep=(.|\\t)["']?[,;\t|\s]*""", re.IGNORECASE)
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # What lies under the name of a table now and then, by its first bytes.
 _OTHERS = (
     (b"PK\x03\x04", "a spreadsheet or an archive; save the sheet as CSV UTF-8"),
     (b"\xd0\xcf\x11\xe0", "an old Excel file; save the sheet as CSV UTF-8"),
     (b"PAR1", "a Parquet file; write it as CSV"),
     (b"\x1f\x8b", "compressed with gzip; unpack it"),
-    (b"version https://git-lfs", "a pointer of Git LFS; run git lfs pull"),
 )
 
 
@@ -153,16 +152,14 @@ def _opened(path: Path, what: str) -> Iterator[IO[str]]:
         raise DataError(f"{path} does not exist, but {what} is expected there; check the path.") from None
     except IsADirectoryError:
         raise DataError(f"{path} is a folder where {what} is expected; check the path.") from None
+    if is_lfs_pointer(head):
+        raise DataError(f"{path} is a pointer of Git LFS where {what} is expected; run git lfs pull.")
     for magic, name in _OTHERS:
         if head.startswith(magic):
             raise DataError(f"{path} is {name}, where {what} is expected.")
     # Newlines stay as they are: they may stand in quoted cells.
-    with open(path, encoding=_encoding(head), newline="") as text:
+    with open(path, encoding="utf-16" if is_utf16(head) else "utf-8-sig", newline="") as text:
         yield text
-
-
-def _encoding(head: bytes) -> str:
-    return "utf-16" if head.startswith(_UTF16) else "utf-8-sig"
 
 
 def _undecodable(path: Path) -> int:

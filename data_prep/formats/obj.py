@@ -18,6 +18,7 @@ from data_prep.formats.text_numbers import text_numbers
 from data_prep.formats.triangles import Triangles, from_polygons
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
+from randquant.files.first_bytes import text_encoding
 
 _COMMENT = re.compile(rb"(?i)#(?!(?:ind|inf|qnan|snan))[^\n]*")  # 1.#IND is what Microsoft's libraries print
 # A name that ends in a backslash (a folder of Windows) does not take the next line with it.
@@ -100,7 +101,7 @@ def _lines(path: Path) -> list[bytes]:
     data = read_bytes(path)
     head = data[:_HEAD]
     if b"\0" in head:
-        if 3 * head.count(b"\0") > len(head) and 0 in (head[::2].count(0), head[1::2].count(0)):
+        if text_encoding(head) is not None:
             raise DataError(f"{path} is text in UTF-16 where UTF-8 is read; save it as that.")
         raise DataError(
             f"{path} is binary where an OBJ file is text (it holds zero bytes); export the mesh again or leave it out."

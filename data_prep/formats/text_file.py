@@ -1,17 +1,11 @@
 """Text files as they are written: UTF-8, UTF-16, or the numbers of an older encoding beside remarks in it."""
 
-import codecs
 from pathlib import Path
 from typing import TextIO
 
 from randquant.errors import DataError
+from randquant.files.first_bytes import text_encoding
 
-_BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _HEAD = 4096  # bytes that are looked at
 
 
@@ -24,7 +18,9 @@ def open_text(path: Path) -> TextIO:
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
-        encoding = next((name for bom, name in _BOMS if head.startswith(bom)), None) or _unmarked(path, head)
+        encoding = text_encoding(head)
+        if encoding is None:
+            raise DataError(f"{path} is no text, it holds zero bytes; restore it or leave it out.")
         return open(path, encoding=encoding, errors="surrogateescape" if encoding == "utf-8-sig" else "strict")
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
@@ -38,15 +34,3 @@ def shown(text: str, most: int = 40) -> str:
     """
     text = text.strip("\r\n ")
     return ascii(text[:most])[:-1] + ("…'" if len(text) > most else ascii(text[:most])[-1])
-
-
-def _unmarked(path: Path, head: bytes) -> str:
-    """UTF-8, or UTF-16 without a mark, whose every other byte is zero."""
-    if b"\0" not in head:
-        return "utf-8-sig"
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if not even and odd > len(head) // 3:
-        return "utf-16-le"
-    if not odd and even > len(head) // 3:
-        return "utf-16-be"
-    raise DataError(f"{path} is no text, it holds zero bytes; restore it or leave it out.")

@@ -3,11 +3,9 @@
 from pathlib import Path
 
 from randquant.errors import DataError
+from randquant.files.first_bytes import is_lfs_pointer, is_utf16, is_web_page
 
-_LFS = b"version https://git-lfs.github.com/spec/"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ARE_ZIP = (".npz",)  # by their own format
-_HTML = (b"<!doctype html", b"<html")
 _PACKED = {
     b"\x1f\x8b": "gzip",
     b"PK\3\4": "ZIP",
@@ -31,7 +29,7 @@ def read_bytes(path: Path) -> bytes:
     reason = _told(path, data[:_HEAD])
     if reason is not None:
         raise DataError(reason)
-    if data.startswith(_UTF16):
+    if is_utf16(data):
         raise DataError(f"{path} is text in UTF-16 where UTF-8 is read; save it as that.")
     return data
 
@@ -49,9 +47,9 @@ def stand_in(path: Path) -> str | None:
 
 
 def _told(path: Path, head: bytes) -> str | None:
-    if head.startswith(_LFS):
+    if is_lfs_pointer(head):
         return f"{path} is a Git LFS pointer instead of the file it stands for; run git lfs pull."
-    if head.lstrip().lower().startswith(_HTML):
+    if is_web_page(head):
         return f"{path} is a web page (HTML) saved under another name; download it again."
     packed = next((name for sign, name in _PACKED.items() if head.startswith(sign)), None)
     if packed is not None and path.suffix.lower() not in _ARE_ZIP:
