@@ -8,7 +8,6 @@ from data_prep.shapes import finished
 from pointcloud.geometry import Axis
 from randquant.errors import DataError, UsageError
 
-FILE_ROW = "file_row"  # the channel that says where in its file a point stood
 NORMALS = ("nx", "ny", "nz")
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+FILE_ROW = "file_row"  # the channel that says where in its file a point stood
+
 
 @dataclass(frozen=True)
 class Layout:

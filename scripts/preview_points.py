@@ -19,6 +19,7 @@ import torch
 from pointcloud.evaluation.shape_features import require_points, store_layout
 from pointcloud.gallery import augmentations, gallery
 from randquant.cli.command import run
+from randquant.cli.counted import counted
 from randquant.cli.terminal import say
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
@@ -61,7 +62,8 @@ def preview(
     figure = gallery(torch.from_numpy(clouds), titles, seed=seed)
     with atomic_path(out) as temporary:
         figure.savefig(temporary, dpi=_DOTS, format=out.suffix[1:].lower())
-    say(f"{out}: {len(rows)} shapes under {len(augmentations())} views of {points:,} points")
+    views = counted(len(augmentations()), "views")
+    say(f"{out}: {counted(len(rows), 'shapes')} under {views} of {counted(points, 'points')}")
 
 
 def chosen(store: Store, count: int, match: str | None) -> list[int]:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from randquant.cli.command import run
+from randquant.cli.counted import counted
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import read_json, write_json
 from randquant.results.record import versions
@@ -98,7 +99,8 @@ def closing(record: Mapping[str, Any]) -> list[str]:
     if "store" in record:
         store = record["store"]
         lines.append(
-            f"store: {store['items']:,} items in {store['shards']:,} shards, {store['megabytes']:,.1f} MB, of which "
+            f"store: {counted(store['items'], 'items')} in {counted(store['shards'], 'shards')}, "
+            f"{store['megabytes']:,.1f} MB, of which "
             f"the manifest is {store['manifest_megabytes']:,.1f} MB"
         )
     if "opening" in record:

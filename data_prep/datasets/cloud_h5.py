@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.engine.preparation import Item, Reader, Reading
-from data_prep.sampled_cloud import FILE_ROW, channels, file_stamp, leading_rows
+from data_prep.sampled_cloud import channels, file_stamp, leading_rows
 from data_prep.shapes import point_settings
 from pointcloud.geometry import Axis
+from pointcloud.layout import FILE_ROW
 from randquant.errors import DataError
 
 _MOST_CLASSES = 100_000  # that labels may count where nobody says how many there are

@@ -30,10 +30,11 @@ from data_prep.datasets.modelnet_txt import Classes
 from data_prep.engine.preparation import Item, Plan, Reader, Reading
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
-from data_prep.sampled_cloud import FILE_ROW, channels, check_points, file_stamp, leading_rows
+from data_prep.sampled_cloud import channels, check_points, file_stamp, leading_rows
 from data_prep.shapes import POINTS, point_settings
 from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from pointcloud.geometry import Axis
+from pointcloud.layout import FILE_ROW
 from randquant.errors import DataError
 from randquant.weights.safe_pickle import read_pickle
 

@@ -27,11 +27,12 @@ from data_prep.engine.preparation import Item, Plan, Reader, Reading
 from data_prep.formats.point_table import read_points
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
-from data_prep.sampled_cloud import FILE_ROW, channels, check_points, leading_rows
+from data_prep.sampled_cloud import channels, check_points, leading_rows
 from data_prep.scan import files_below
 from data_prep.shapes import POINTS, point_settings
 from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from pointcloud.geometry import Axis
+from pointcloud.layout import FILE_ROW
 from randquant.errors import DataError
 
 Classes = Literal[10, 40]

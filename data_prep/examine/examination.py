@@ -16,6 +16,7 @@ from typing import Any, Literal
 from data_prep.dataset import Dataset
 from data_prep.engine.preparation import Item, Plan
 from data_prep.examine.oddities import ODDITIES, Findings
+from randquant.cli.counted import counted
 from randquant.data.store import SPLITS
 from randquant.files.file_names import utf8_name
 
@@ -157,13 +158,14 @@ class Examination:
         if self.state == "unusable":
             return f"unusable: {self.problem}"
         if self.state == "more":
-            return f"more: {total:,} {things} where {published:,} are published; look for copies or another release"
+            found = counted(total, things)
+            return f"more: {found} where {published:,} are published; look for copies or another release"
         if self.state == "whole":
             means = "opened; --decode reads them to the end"
             if self.decoded:
                 means = "decoded to the end" if things == "recordings" else "read to the end"
             known = "as published" if published else "all there are in its lists and folders"
-            return f"whole: {total:,} {things}, {known}, each {means}"
+            return f"whole: {counted(total, things)}, {known}, each {means}"
         expected = published or total + self.missing + len(self.unreadable)
         lost = [f"{self.missing:,} missing"] * bool(self.missing)
         lost += [f"{len(self.unreadable):,} unreadable"] * bool(self.unreadable)

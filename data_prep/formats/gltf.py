@@ -23,7 +23,7 @@ _DRACO = "KHR_draco_mesh_compression"
 _MOST_FACES = 50_000_000
 _STUMBLES = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
 
-Part = tuple[NDArray[np.float64], NDArray[np.int64]]
+Primitive = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def read_gltf(path: str | Path) -> Triangles:
@@ -77,7 +77,7 @@ class _Scene:
             np.concatenate(vertices), np.concatenate(faces), {name: found for name, found in notes.items() if found}
         )
 
-    def _parts(self) -> Iterator[Part]:
+    def _parts(self) -> Iterator[Primitive]:
         for number, node in self.nodes.with_meshes():
             mesh = self.file.entry("meshes", node["mesh"])
             matrices = self.nodes.instances(number)
@@ -94,7 +94,7 @@ class _Scene:
         if self.faces > _MOST_FACES:
             raise DataError(f"{self.file.path} shows more than {_MOST_FACES:,} triangles; leave it out.")
 
-    def _primitive(self, primitive: Json, node: Json, mesh: Json) -> Part | None:
+    def _primitive(self, primitive: Json, node: Json, mesh: Json) -> Primitive | None:
         """Vertices that are used and triangles of one primitive, before its node places it; None where it has none."""
         if _DRACO in primitive.get("extensions", {}):
             raise DataError(f"{self.file.path} is compressed ({_DRACO}), which is not read; export it without.")
@@ -175,7 +175,7 @@ class _Scene:
         return moved / total
 
 
-def _placed(part: Part, matrix: NDArray[np.float64]) -> Part:
+def _placed(part: Primitive, matrix: NDArray[np.float64]) -> Primitive:
     """A primitive where a node puts it; a mirror image turns its triangles over."""
     places, faces = part
     mirrored = np.linalg.det(matrix[:3, :3]) < 0

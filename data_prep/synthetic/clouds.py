@@ -13,7 +13,7 @@ from pointcloud.geometry import turn_up
 
 
 @dataclass(frozen=True)
-class Cloud:
+class DrawnCloud:
     """Points of one shape.
 
     Attributes:
@@ -27,13 +27,13 @@ class Cloud:
     parts: NDArray[np.int64]
 
 
-def draw_cloud(family: str, count: int, *, seed: int, name: str) -> Cloud:
+def draw_cloud(family: str, count: int, *, seed: int, name: str) -> DrawnCloud:
     """`count` points on a member of a family; seed and name decide all of it."""
     generator = seeded(seed, family, name)
     return sampled(draw_shape(family, generator=generator), count, generator=generator)
 
 
-def sampled(parts: Parts, count: int, *, generator: np.random.Generator) -> Cloud:
+def sampled(parts: Parts, count: int, *, generator: np.random.Generator) -> DrawnCloud:
     """`count` points on a shape, as many on each part as its area is worth."""
     meshes = [Mesh(solid.vertices, solid.triangles()) for solid in parts.values()]
     counts = generator.multinomial(count, _shares([mesh.areas.sum() for mesh in meshes]))
@@ -44,7 +44,7 @@ def sampled(parts: Parts, count: int, *, generator: np.random.Generator) -> Clou
     centred = points - points.mean(axis=0)
     centred /= np.linalg.norm(centred, axis=1).max()
     upright, turned = (turn_up(array[order], "z", "y").astype(np.float32) for array in (centred, normals))
-    return Cloud(upright, turned, places[order])
+    return DrawnCloud(upright, turned, places[order])
 
 
 def _shares(areas: list[float]) -> NDArray[np.float64]:

@@ -113,13 +113,13 @@ def _finder(
 ) -> Callable[[int, Sequence[int]], Nearest]:
     """What finds the nearest of some items of train to one of test; it remembers the last it saw."""
     known = {_content(store, item): int(item) for item in learnt[::-1]}
-    cloud = lru_cache(_KEPT)(lambda item: Cloud(_scaled(store, item), first))
+    cloud = lru_cache(_KEPT)(lambda item: SurfaceSample(_scaled(store, item), first))
 
     def nearest(item: int, candidates: Sequence[int]) -> Nearest:
         same = known.get(_content(store, item))
         if same is not None:
             return Nearest(item, same, 0.0, 0.0)
-        one = Cloud(_scaled(store, item), first)
+        one = SurfaceSample(_scaled(store, item), first)
         ways = [
             min((one.rough(cloud(train), turn), train, way) for way, turn in enumerate(turns)) for train in candidates
         ]
@@ -146,7 +146,7 @@ def _scaled(store: Store, item: int) -> Points:
     return points / max(np.sqrt(np.square(points).sum(axis=1).mean()), np.finfo(np.float32).tiny)
 
 
-class Cloud:
+class SurfaceSample:
     """A sample of a surface, to be compared with others.
 
     Args:
@@ -159,17 +159,17 @@ class Cloud:
         self._tree, self.spacing = _tree(points)
         self._first_tree, self._first_spacing = _tree(self._first)
 
-    def turned(self, turn: Points) -> "Cloud":
+    def turned(self, turn: Points) -> "SurfaceSample":
         """Its points times a matrix (3, 3)."""
-        return self if turn is TURNS[0] else Cloud(self.points @ turn, len(self._first))
+        return self if turn is TURNS[0] else SurfaceSample(self.points @ turn, len(self._first))
 
-    def rough(self, other: "Cloud", turn: Points) -> float:
+    def rough(self, other: "SurfaceSample", turn: Points) -> float:
         """Mean distance of the first points of both, the other's multiplied by `turn`, beside their spacing."""
         there, _ = self._first_tree.query(other._first @ turn)
         back, _ = other._first_tree.query(self._first @ turn.T)
         return max(float(there.mean()) / self._first_spacing, float(back.mean()) / other._first_spacing)
 
-    def distances(self, other: "Cloud") -> tuple[float, float]:
+    def distances(self, other: "SurfaceSample") -> tuple[float, float]:
         """`Nearest.distance` and `Nearest.tail` to another cloud, which is shifted and scaled to lie on this one."""
         scale, shift = self._fit(other)
         there, _ = self._tree.query(other.points * scale + shift)
@@ -178,7 +178,7 @@ class Cloud:
         mean, tail = (max(float(pick(way)) for way in ways) for pick in (np.mean, lambda way: np.quantile(way, 0.98)))
         return max(mean, _NOT_EXACT), tail
 
-    def _fit(self, other: "Cloud") -> tuple[float, Points]:
+    def _fit(self, other: "SurfaceSample") -> tuple[float, Points]:
         """Scale and shift that bring another cloud nearer, step by step (iterative closest points)."""
         scale, shift = 1.0, np.zeros(3)
         for _ in range(_STEPS):

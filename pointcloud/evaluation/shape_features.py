@@ -13,13 +13,11 @@ from tqdm import tqdm
 from pointcloud.encoders.weights import LoadedPointEncoder
 from pointcloud.evaluation.protocols import Order
 from pointcloud.geometry import Axis, turn_up, unit_sphere
-from pointcloud.layout import Layout
+from pointcloud.layout import FILE_ROW, Layout
 from randquant.cli.progress import bar
 from randquant.data.features import Features, Items, cached
 from randquant.data.store import Store
 from randquant.errors import DataError
-
-FILE_ROW = "file_row"  # the channel that says where in its file a point stood
 
 
 class Corruption(Protocol):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from data_prep.formats.polygons import fans
+
 Points = NDArray[np.float64]
 Faces = NDArray[np.int64]
 
@@ -42,8 +44,7 @@ class Solid:
 
     def triangles(self) -> Faces:
         """(F, 3): every polygon as a fan from its first corner."""
-        fans = [np.stack([faces[:, [0, k, k + 1]] for k in range(1, faces.shape[1] - 1)], 1) for faces in self.faces]
-        return np.concatenate([fan.reshape(-1, 3) for fan in fans])
+        return np.concatenate([fans(faces.ravel(), np.full(len(faces), faces.shape[1])) for faces in self.faces])
 
 
 Parts = Mapping[str, Solid]  # a thing, by the names of its parts

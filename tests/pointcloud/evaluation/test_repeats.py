@@ -12,7 +12,7 @@ from data_prep.shapes import finished
 from data_prep.surface import sample_surface
 from data_prep.synthetic.solids.families import draw_shape, seeded
 from data_prep.synthetic.solids.solid import joined
-from pointcloud.evaluation.repeats import TURNS, Cloud, descriptor, nearest_in_train, repeats
+from pointcloud.evaluation.repeats import TURNS, SurfaceSample, descriptor, nearest_in_train, repeats
 from randquant.data.store import Store, StoreWriter
 
 POINTS = 2048
@@ -102,9 +102,9 @@ def scaled(rows: Rows) -> NDArray[np.float64]:
 
 def test_all_pairs_compared_find_no_nearer_one(train: list[Rows], written: Written) -> None:
     test = [sample(mesh(family, 1), seed=1) for family in FAMILIES[::3]]
-    clouds = [Cloud(scaled(rows), 512) for rows in train]
+    clouds = [SurfaceSample(scaled(rows), 512) for rows in train]
     for pair, rows in zip(nearest_in_train(written(train, test)), test, strict=True):
-        slow = [Cloud(scaled(rows), 512).distances(other) for other in clouds]
+        slow = [SurfaceSample(scaled(rows), 512).distances(other) for other in clouds]
         assert (pair.distance, pair.tail) == pytest.approx(min(slow))
         assert pair.train == slow.index(min(slow))
 
@@ -115,12 +115,12 @@ def test_rough_distances_are_those_of_every_point_to_its_nearest() -> None:
         between = np.linalg.norm(one[:40, None] - other[:40] @ turn, axis=-1)
         gaps = [np.sort(np.linalg.norm(x[:40, None] - x[:40], axis=-1), axis=1)[:, 1].mean() for x in (one, other)]
         expected = max(between.min(axis=0).mean() / gaps[0], between.min(axis=1).mean() / gaps[1])
-        assert Cloud(one, 40).rough(Cloud(other, 40), turn) == pytest.approx(expected)
+        assert SurfaceSample(one, 40).rough(SurfaceSample(other, 40), turn) == pytest.approx(expected)
 
 
 def test_a_shift_and_a_scale_are_undone() -> None:
     points = scaled(sample(mesh("chair", 0)))
-    near, far = Cloud(points, 512), Cloud(1.03 * points + [0.02, 0, -0.03], 512)
+    near, far = SurfaceSample(points, 512), SurfaceSample(1.03 * points + [0.02, 0, -0.03], 512)
     mean, tail = near.distances(far)
     assert max(mean, tail) < 0.05, "the same points, once they are laid on each other"
     assert far.distances(near) == pytest.approx((mean, tail), abs=0.05)
