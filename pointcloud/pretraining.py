@@ -39,6 +39,7 @@ from randquant.data.store import Store
 from randquant.draws import fractions
 from randquant.errors import DataError, UsageError
 from randquant.quantize import MOST_BINS
+from randquant.ssl.registry import MethodName
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.settings import Training
@@ -104,7 +105,7 @@ class PointPretraining(Training):
     weight_decay: float = 1e-4
     warmup_steps: int = 20
     schedule: Literal["constant", "cosine"] = "cosine"
-    method: Literal["byol", "mocov3", "moco", "simclr", "infonce"] = "simclr"
+    method: MethodName = "simclr"
     hidden_size: int = 512
     projection_size: int = 128
     data: list[Path] = field(default_factory=list)

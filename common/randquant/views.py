@@ -1,5 +1,6 @@
 """Policies: one named list of augmentations a view. As many views as policies; the list says everything."""
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -24,6 +25,16 @@ def together(views: Sequence[View]) -> View:
     if not isinstance(views[0], tuple):
         return torch.cat([part for (part,) in as_tuples])  # type: ignore[misc]
     return tuple(None if part[0] is None else torch.cat(part) for part in zip(*as_tuples, strict=True))
+
+
+def embedded(encoder: nn.Module, view: View) -> Tensor:
+    """What an encoder makes of a view."""
+    return encoder(*view) if isinstance(view, tuple) else encoder(view)
+
+
+def ordered_pairs(views: Sequence[View]) -> list[tuple[int, int]]:
+    """The numbers of every two different views, in either order."""
+    return list(itertools.permutations(range(len(views)), 2))
 
 
 class Policy(nn.Sequential):

@@ -21,7 +21,7 @@ from pointcloud.encoders.registry import ENCODERS
 from pointcloud.farthest_points import farthest_point_order, farthest_point_sampling
 from pointcloud.pretraining import CloudViews
 from randquant.augmentation import Augmentation
-from randquant.ssl.methods import InfoNCE
+from randquant.ssl.simclr import SimCLR
 from scripts.benchmarks.pair import Call, Pair
 from scripts.benchmarks.quantize import original_formulation
 
@@ -113,7 +113,7 @@ def _pretraining_step(batch: Tensor | tuple[Tensor, Tensor], device: str) -> Cal
         RandomCrop(), RandomDropout((0.0, 0.5)), RandomAnisotropicScale(), PointQuantization(), RandomJitter()
     )
     views, encoder = CloudViews([policy, policy]), PointNetLite(d=256)
-    method: nn.Module = InfoNCE(encoder, encoder.embedding_size(), 512, 128, same_view=True).to(device)
+    method: nn.Module = SimCLR(encoder, encoder.embedding_size(), 512, 128).to(device)
     adam = torch.optim.Adam(method.parameters(), 1e-3)
     generator = torch.Generator(device).manual_seed(0)
 

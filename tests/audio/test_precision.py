@@ -13,8 +13,8 @@ from torch import Tensor
 from audio.encoders.audio_ntt import ENCODERS
 from audio.pretraining import AudioPretraining, build_task
 from randquant.data.store import Store
+from randquant.ssl.registry import MethodName
 from randquant.training.loop import pretrain
-from randquant.training.settings import MethodName
 from randquant.training.task import Task
 
 METHODS: tuple[MethodName, ...] = ("byol", "mocov3", "moco", "simclr", "infonce")

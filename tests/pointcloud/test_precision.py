@@ -14,8 +14,8 @@ from pointcloud.encoders.dgcnn import DGCNN
 from pointcloud.encoders.registry import ENCODERS
 from pointcloud.geometry import unit_sphere
 from pointcloud.pretraining import PointPretraining, build_task
+from randquant.ssl.registry import MethodName
 from randquant.training.loop import pretrain
-from randquant.training.settings import MethodName
 from randquant.training.task import Task
 from tests.pointcloud.test_pretraining import write_store
 

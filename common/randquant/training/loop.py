@@ -25,8 +25,9 @@ from randquant.cli.terminal import say
 from randquant.errors import UsageError
 from randquant.files.atomic import write_text
 from randquant.ssl.collapse import effective_rank, spread
-from randquant.ssl.methods import Method, make_method
+from randquant.ssl.method import Method
 from randquant.ssl.momentum import momentum_at
+from randquant.ssl.registry import make_method
 from randquant.training.allocator import keep_freed_memory
 from randquant.training.batches import Batches, each_tensor
 from randquant.training.ranks import agreed, any_process, only_one_speaks, together

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from randquant.errors import UsageError
-from randquant.ssl.methods import make_method
+from randquant.ssl.registry import make_method
 from randquant.training.settings import Training
 
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container

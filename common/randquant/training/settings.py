@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from randquant.cli.ranges import SEEDS, Range, check_ranges
-from randquant.ssl.methods import Negatives
+from randquant.ssl.infonce import Negatives
 from randquant.ssl.momentum import Schedule
+from randquant.ssl.registry import MethodName
 
 # Settings that change where and how a run is done, but not its result.
 FREE_SETTINGS = {
@@ -20,7 +21,6 @@ FREE_SETTINGS = {
     "monitor_every",
     "snapshot_every",
 }
-MethodName = Literal["byol", "mocov3", "moco", "simclr", "infonce"]
 RANGES = {
     "steps": Range(0, 10**9),
     "epochs": Range(1, 10**9),

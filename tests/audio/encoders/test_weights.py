@@ -20,8 +20,9 @@ from audio.encoders.audio_ntt import ENCODERS, AudioNTT, AudioNTT2020, AudioNTT2
 from audio.encoders.weights import encoder_hash, load_encoder, save_encoder, untrained_encoder
 from audio.logmel import FrontEnd
 from randquant.errors import DataError, UsageError
+from randquant.ssl.byol import BYOL
 from randquant.ssl.heads import projector
-from randquant.ssl.methods import BYOL, InfoNCE
+from randquant.ssl.infonce import InfoNCE
 
 PREFIXES = (
     "",

@@ -19,7 +19,9 @@ from pointcloud.encoders.registry import ENCODERS
 from pointcloud.encoders.weights import encoder_hash, is_of_points, load_encoder, save_encoder, untrained_encoder
 from pointcloud.layout import XYZ, XYZ_NORMALS
 from randquant.errors import DataError, UsageError
-from randquant.ssl.methods import BYOL, InfoNCE, MoCo
+from randquant.ssl.byol import BYOL
+from randquant.ssl.infonce import InfoNCE
+from randquant.ssl.moco import MoCo
 
 State = dict[str, Tensor]
 

@@ -14,6 +14,7 @@ from randquant.augmentation import Augmentation
 from randquant.errors import DataError, UsageError
 from randquant.files.lock import locked
 from randquant.quantize import RandomizedQuantization
+from randquant.ssl.registry import METHODS
 from randquant.training.checkpoint import load_checkpoint, save_checkpoint
 from randquant.training.loop import pretrain
 from randquant.training.settings import Training, learning_rate_at
@@ -93,7 +94,7 @@ def weights(path: Path) -> dict[str, Tensor]:
     return torch.load(path, weights_only=True)
 
 
-@pytest.mark.parametrize("method", ["byol", "mocov3", "moco", "simclr", "infonce"])
+@pytest.mark.parametrize("method", METHODS)
 def test_stopped_anywhere_and_started_again_gives_the_same_bits(tmp_path: Path, method: str) -> None:
     whole = weights(pretrain(settings(tmp_path / "whole", method=method), task_builder()))
     for stop_at in (1, 4, 8, 11):

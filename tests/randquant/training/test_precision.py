@@ -5,7 +5,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from randquant.ssl.losses import byol_loss, info_nce
+from randquant.ssl.byol import byol_loss
+from randquant.ssl.infonce import info_nce
 from randquant.training.precision import precision_of
 
 

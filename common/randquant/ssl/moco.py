@@ -1,0 +1,99 @@
+"""MoCo: tell a momentum teacher's key from a queue of earlier ones.
+
+`python -m randquant.ssl.moco` learns toy sounds in seconds and prints how well they are told apart.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from randquant.ssl.gathering import gathered
+from randquant.ssl.heads import Projected, projector
+from randquant.ssl.infonce import info_nce
+from randquant.ssl.method import Method
+from randquant.ssl.momentum import MomentumTeacher
+from randquant.views import View, ordered_pairs, together
+
+
+class MoCo(Method):
+    """Tell the momentum teacher's projection of each sample's other view from a queue of earlier ones.
+
+    The loss is the mean over ordered pairs of views. A step's keys, of all views and processes, enter the queue
+    after their loss, the oldest leave. A queue that holds more than an epoch of keys holds earlier keys of the very
+    samples it is to be told from: keep `queue_size` well below views x items.
+
+    Args:
+        encoder: (B, ...) -> (B, D).
+        embedding_size: D.
+        hidden_size: width of the projector.
+        projection_size: P.
+        temperature: divides the cosines.
+        queue_size: keys kept.
+
+    Source: He et al., CVPR 2020, with the projector of MoCo v2, Chen et al., arXiv 2003.04297; symmetric over views.
+    Batches are not shuffled between processes: batch norm sees all views together instead.
+    """
+
+    queue: Tensor
+    oldest: Tensor
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        embedding_size: int,
+        hidden_size: int = 4096,
+        projection_size: int = 256,
+        temperature: float = 0.2,
+        queue_size: int = 4096,
+    ) -> None:
+        super().__init__()
+        if queue_size < 1:
+            raise ValueError(f"queue_size should be at least 1, got {queue_size}.")
+        self.online = Projected(encoder, projector(embedding_size, hidden_size, projection_size))
+        self.teacher = MomentumTeacher(self.online)
+        self.temperature = temperature
+        self.register_buffer("queue", F.normalize(torch.randn(queue_size, projection_size), dim=-1))
+        self.register_buffer("oldest", torch.zeros((), dtype=torch.int64))
+
+    @property
+    def encoder(self) -> nn.Module:  # type: ignore[override]
+        """The online encoder: what is kept after pretraining."""
+        return self.online[0]
+
+    def forward(self, views: Sequence[View], groups: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Loss over all ordered pairs of views and the online projections (views * B, P); `groups` is not used."""
+        inputs = together(views)
+        projections = self.online(inputs)
+        queries = projections.chunk(len(views))
+        together_keys = self.teacher(inputs).float()
+        keys = together_keys.chunk(len(views))
+        loss = torch.stack([self._pair_loss(queries[i], keys[j]) for i, j in ordered_pairs(views)]).mean()
+        self._remember(gathered(together_keys, gradient=False, own_first=False))
+        return loss, projections.detach()
+
+    def after_step(self, momentum: float) -> None:
+        """Let the teacher follow."""
+        self.teacher.update(self.online, momentum)
+
+    def _pair_loss(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Each query's candidates are its own key and the queue, not the batch's other keys."""
+        size = len(queries)
+        own = torch.eye(size, dtype=torch.bool, device=queries.device)
+        candidates = torch.cat([own, own.new_ones(size, len(self.queue))], dim=1)
+        every = torch.cat([keys, self.queue])  # a copy: the queue changes before the backward pass
+        return info_nce(queries, every, temperature=self.temperature, candidates=candidates)
+
+    @torch.no_grad()
+    def _remember(self, keys: Tensor) -> None:
+        keys = F.normalize(keys, dim=-1)[-len(self.queue) :]
+        places = (self.oldest + torch.arange(len(keys), device=keys.device)) % len(self.queue)
+        self.queue.index_copy_(0, places, keys)
+        self.oldest.copy_((self.oldest + len(keys)) % len(self.queue))
+
+
+if __name__ == "__main__":
+    from randquant.ssl.toy import learn
+
+    learn(MoCo)

@@ -1,0 +1,46 @@
+"""MoCo v3: BYOL with a contrastive loss over the batch.
+
+`python -m randquant.ssl.mocov3` learns toy sounds in seconds and prints how well they are told apart.
+"""
+
+from torch import Tensor, nn
+
+from randquant.ssl.byol import BYOL
+from randquant.ssl.gathering import gathered
+from randquant.ssl.infonce import info_nce
+
+
+class MoCoV3(BYOL):
+    """Tell the momentum teacher's projection of each sample's other view from those of the batch; no queue.
+
+    It is BYOL with a contrastive loss: the keys of all processes are candidates, and each pair's loss is scaled by
+    twice the temperature, so that the rate need not follow the temperature.
+
+    Args:
+        encoder, embedding_size, hidden_size, projection_size: as for BYOL.
+        temperature: divides the cosines.
+
+    Source: Chen, Xie and He, "An empirical study of training self-supervised vision transformers", ICCV 2021.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        embedding_size: int,
+        hidden_size: int = 4096,
+        projection_size: int = 256,
+        temperature: float = 0.2,
+    ) -> None:
+        super().__init__(encoder, embedding_size, hidden_size, projection_size)
+        self.temperature = temperature
+
+    def pair_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Of one view's predictions (B, P) and the teacher's projections (B, P) of another."""
+        keys = gathered(target, gradient=False)
+        return 2.0 * self.temperature * info_nce(prediction, keys, temperature=self.temperature)
+
+
+if __name__ == "__main__":
+    from randquant.ssl.toy import learn
+
+    learn(MoCoV3)

@@ -1,0 +1,38 @@
+"""The methods by name. A new one needs a line here: flags, `--help` and checkpoints follow."""
+
+import inspect
+from typing import TYPE_CHECKING, Literal
+
+from torch import nn
+
+from randquant.ssl.byol import BYOL
+from randquant.ssl.infonce import InfoNCE
+from randquant.ssl.method import Method
+from randquant.ssl.moco import MoCo
+from randquant.ssl.mocov3 import MoCoV3
+from randquant.ssl.simclr import SimCLR
+
+if TYPE_CHECKING:
+    from randquant.training.settings import Training
+
+METHODS: dict[str, type[Method]] = {
+    "byol": BYOL,
+    "mocov3": MoCoV3,
+    "moco": MoCo,
+    "simclr": SimCLR,
+    "infonce": InfoNCE,
+}
+if TYPE_CHECKING:
+    MethodName = str
+else:
+    MethodName = Literal[tuple(METHODS)]
+
+
+def make_method(settings: "Training", encoder: nn.Module, embedding_size: int) -> Method:
+    """The method that a training's settings name, around an encoder.
+
+    What its constructor takes besides the encoder and its size, it gets from the settings of the same names.
+    """
+    make = METHODS[settings.method]
+    names = list(inspect.signature(make).parameters)[2:]
+    return make(encoder, embedding_size, **{name: getattr(settings, name) for name in names})
