@@ -27,9 +27,6 @@ from dataclasses import MISSING, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import docstring_parser
-from jsonargparse import ActionYesNo, ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
-
 from randquant.cli.explanation import explained
 from randquant.cli.flag_values import require_values, require_words
 from randquant.cli.interruption import terminable
@@ -38,6 +35,11 @@ from randquant.cli.spelling import did_you_mean
 from randquant.cli.terminal import disconnect, say, terminal
 from randquant.data.store_folder import require_outside_stores
 from randquant.errors import DataError, UsageError
+from randquant.extras import needs
+
+with needs("train"):
+    import docstring_parser
+    from jsonargparse import ActionYesNo, ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
 
 
 def run(

@@ -4,9 +4,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
 from randquant.cli.terminal import on_screen, printable
+from randquant.extras import needs
+
+with needs("train"):
+    from tqdm import tqdm
 
 Item = TypeVar("Item")
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-from jsonargparse import ActionConfigFile
-
 from randquant.cli.spelling import did_you_mean
 from randquant.errors import UsageError
+from randquant.extras import needs
+
+with needs("train"):
+    import yaml
+    from jsonargparse import ActionConfigFile
 
 _MOST_BYTES = 1 << 20
 _MOST_BRACKETS = 1000

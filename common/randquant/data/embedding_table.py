@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from randquant.extras import needs
 from randquant.files.atomic import atomic_path
+
+with needs("train"):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _ROWS = 4096  # a row group of the table
 

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from randquant.errors import DataError, one_line
+from randquant.extras import needs
 from randquant.files.atomic import atomic_path
+
+with needs("train"):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 COLUMNS = {
     "path": pa.string(),

@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from randquant.errors import DataError
+from randquant.extras import needs
 from randquant.files.atomic import atomic_path, read_json, write_json, write_text
 from randquant.files.lock import locked
 from randquant.results.predictions import SCHEMA, confusion, digest, per_class, select
+
+with needs("train"):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 FORMAT = "randquant-results"
 VERSION = 1

@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from randquant.data.features import Items
+from randquant.extras import needs
 from randquant.probes.outcome import Outcome
+
+with needs("train"):
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
 SCHEMA = pa.schema(
     [

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor
-from tqdm import tqdm
 
 from randquant.cli.progress import bar
 from randquant.cli.terminal import say
 from randquant.errors import UsageError
+from randquant.extras import needs
 from randquant.files.atomic import write_text
 from randquant.ssl.collapse import effective_rank, spread
 from randquant.ssl.method import Method
@@ -36,6 +35,10 @@ from randquant.training.run_log import RunLog
 from randquant.training.run_state import RunState, stored_state
 from randquant.training.settings import Training, learning_rate_at, plain_settings
 from randquant.training.task import Task
+
+with needs("train"):
+    import yaml
+    from tqdm import tqdm
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

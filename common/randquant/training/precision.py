@@ -5,7 +5,10 @@ Loads Lightning Fabric, which takes two seconds: import it where a training begi
 
 from typing import Any, Literal
 
-from lightning_fabric.plugins import MixedPrecision, Precision
+from randquant.extras import needs
+
+with needs("train"):
+    from lightning_fabric.plugins import MixedPrecision, Precision
 
 
 class AutocastPrecision(MixedPrecision):

@@ -19,16 +19,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as parse_safetensors
-from safetensors.torch import save as format_safetensors
 from torch import nn
 
 from randquant.errors import DataError
+from randquant.extras import needs
 from randquant.files.atomic import atomic_path
 from randquant.training.checkpoint import FORMAT as CHECKPOINT_FORMAT
 from randquant.training.checkpoint import check_hash, check_version
 from randquant.weights.finite import first_not_finite
+
+with needs("train"):
+    from safetensors import SafetensorError
+    from safetensors.torch import load as parse_safetensors
+    from safetensors.torch import save as format_safetensors
 
 FORMAT = "randquant-encoder"
 VERSION = "2"

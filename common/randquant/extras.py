@@ -1,0 +1,21 @@
+"""Optional libraries: what to install where one is missing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def needs(extra: str) -> Iterator[None]:
+    """Imports inside the block that fail say which extra brings the library.
+
+    >>> with needs("train"):
+    ...     import no_such_library
+    Traceback (most recent call last):
+    ImportError: no_such_library is not installed; type: pip install 'randquant[train]'
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"{error.name} is not installed; type: pip install 'randquant[{extra}]'", name=error.name
+        ) from None
