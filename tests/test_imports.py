@@ -2,9 +2,13 @@
 
 import ast
 import importlib.metadata
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -33,19 +37,29 @@ LATE = {
     *("av", "laspy", "lazrs", "pye57", "mapbox_earcut"),
 }
 
-# Everything but torch, what torch needs, numpy and the standard library is hidden; randquant must not mind.
+# Everything but torch, what torch needs, numpy and the standard library is hidden.
 IMPORT_ALONE = """
-import importlib.abc, sys
+import importlib, importlib.abc, json, sys
 
 class Hidden(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in set(sys.argv[1:]):
+        if name.partition(".")[0] in hidden:
             raise ModuleNotFoundError(f"{name} is hidden", name=name)
 
+modules, hidden = json.loads(sys.argv[1])
 sys.meta_path.insert(0, Hidden())
 import randquant, torch
 print(tuple(randquant.RandomizedQuantization(bins=8, dim=-1)(torch.rand(2, 3, 50)).shape))
+told = {}
+for module in modules:
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        told[module] = f"{type(error).__name__}: {error}"
+print(json.dumps(told))
 """
+# Parts of randquant that work with torch and numpy alone, whatever else is missing.
+LIGHT = ("augmentation", "compat", "draws", "errors", "files", "packed", "quantize", "ssl", "views")
 
 
 def absolute_imports(tree: ast.AST) -> Iterator[str]:
@@ -105,13 +119,64 @@ def installed_with(*names: str) -> set[str]:
     return found
 
 
-def test_randquant_imports_with_torch_and_numpy_alone() -> None:
+@cache
+def imported_alone() -> tuple[str, dict[str, str]]:
+    """What RQ prints with torch and numpy alone, and what the modules say that need more: name -> error."""
     present = installed_with("torch", "numpy") | {"randquant"}
     origin = importlib.metadata.packages_distributions()
     hidden = [
         name for name, sources in origin.items() if not present & {canonicalize_name(source) for source in sources}
     ]
     assert {"scipy", "pyarrow", "tqdm"} <= set(hidden)
-    done = subprocess.run([sys.executable, "-c", IMPORT_ALONE, *hidden], capture_output=True, text=True, check=False)
+    names = json.dumps([[name for name in MODULES if name.startswith("randquant.")], hidden])
+    done = subprocess.run([sys.executable, "-c", IMPORT_ALONE, names], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "(2, 3, 50)"
+    shape, told = done.stdout.splitlines()
+    return shape, json.loads(told)
+
+
+def test_randquant_imports_with_torch_and_numpy_alone() -> None:
+    shape, told = imported_alone()
+    assert shape == "(2, 3, 50)"
+    assert not [module for module in told if module.split(".")[1] in LIGHT]
+
+
+def test_a_module_that_needs_more_names_the_extra() -> None:
+    for module, error in imported_alone()[1].items():
+        sentence = r"ImportError: \w+ is not installed; type: pip install 'randquant\[(\w+)\]'"
+        extra = re.fullmatch(sentence, error)
+        assert extra, f"{module}: {error}"
+        assert extra[1] in importlib.metadata.metadata("randquant").get_all("Provides-Extra", [])
+
+
+def module_name(folder: str, path: Path) -> str:
+    """As in an import statement."""
+    parts = path.relative_to(PLACES[folder]).with_suffix("").parts
+    return ".".join((folder, *parts)).removesuffix(".__init__")
+
+
+MODULES = {module_name(folder, path): path for folder, path in FILES}
+
+
+def imported_modules(name: str) -> set[str]:
+    """Our own modules that an import of one executes."""
+    found = set[str]()
+    for node in runs_on_import(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found & set(MODULES) - {name}
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    TopologicalSorter({name: imported_modules(name) for name in MODULES}).prepare()  # CycleError names the detour
+
+
+def test_the_wings_of_randquant_depend_on_each_other_one_way() -> None:
+    wings: dict[str, set[str]] = {}
+    for name in MODULES:
+        if name.startswith("randquant."):
+            needed = {other.split(".")[1] for other in imported_modules(name) if other.startswith("randquant.")}
+            wings.setdefault(name.split(".")[1], set()).update(needed)
+    TopologicalSorter({wing: needed - {wing} for wing, needed in wings.items()}).prepare()

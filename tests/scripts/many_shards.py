@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from randquant.data.manifest import write_manifest
 from randquant.data.shard import shard_path
 from randquant.data.store_description import VERSION
-from randquant.data.store_folder import FORMAT
+from randquant.files.store_folder import FORMAT
 
 SPLITS = ("train", "train", "valid", "test")
 

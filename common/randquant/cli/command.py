@@ -33,9 +33,9 @@ from randquant.cli.interruption import terminable
 from randquant.cli.recipe import ConfigFile
 from randquant.cli.spelling import did_you_mean
 from randquant.cli.terminal import disconnect, say, terminal
-from randquant.data.store_folder import require_outside_stores
 from randquant.errors import DataError, UsageError
 from randquant.extras import needs
+from randquant.files.store_folder import require_outside_stores
 
 with needs("train"):
     import docstring_parser

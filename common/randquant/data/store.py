@@ -31,11 +31,11 @@ from numpy.typing import NDArray
 from randquant.data.manifest import ContentHash, Manifest, file_sha256, own_columns, require_hash, write_manifest
 from randquant.data.shard import KINDS, ShardWriter, opened_shard, record_path, shard_path
 from randquant.data.store_description import VERSION, read_info, require_shards
-from randquant.data.store_folder import FORMAT
 from randquant.data.verification import Stamp, Verification, rows_sha256, stamp, stamp_of
 from randquant.errors import DataError
 from randquant.files.atomic import atomic_path, read_json, write_json
 from randquant.files.lock import locked
+from randquant.files.store_folder import FORMAT
 
 _PLANS = 2  # of plan.json: another way to cut a plan into shards is another version
 SPLITS = ("train", "valid", "test")

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from randquant.data.shard import KINDS, require_shard, shard_path
-from randquant.data.store_folder import FORMAT
 from randquant.data.verification import Stamp
 from randquant.errors import DataError
 from randquant.files.atomic import read_json
+from randquant.files.store_folder import FORMAT
 
 VERSION = 1
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from randquant.data.store_folder import require_outside_stores
 from randquant.errors import UsageError
 from randquant.files.atomic import write_json
+from randquant.files.store_folder import require_outside_stores
 from randquant.results.folder import Entry, add, read_report, require_subject
 
 Page = Callable[[list[dict[str, Any]]], str]

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from randquant.errors import DataError
 from randquant.training.checkpoint import REMEDY, check_same_settings, load_checkpoint, save_checkpoint
+from randquant.training.finite import first_not_finite
 from randquant.training.settings import FREE_SETTINGS, Training, plain_settings
 from randquant.training.task import MakeViews
-from randquant.weights.finite import first_not_finite
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

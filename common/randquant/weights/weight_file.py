@@ -26,7 +26,7 @@ from randquant.extras import needs
 from randquant.files.atomic import atomic_path
 from randquant.training.checkpoint import FORMAT as CHECKPOINT_FORMAT
 from randquant.training.checkpoint import check_hash, check_version
-from randquant.weights.finite import first_not_finite
+from randquant.training.finite import first_not_finite
 
 with needs("train"):
     from safetensors import SafetensorError

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from randquant.data.shard import npy_header
 from randquant.data.store import Store, StoreWriter
 from randquant.data.store_description import VERSION
-from randquant.data.store_folder import FORMAT
 from randquant.errors import DataError
 from randquant.files import atomic
+from randquant.files.store_folder import FORMAT
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "common")])}

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from randquant.cli.command import run
-from randquant.data.store_folder import require_outside_stores
 from randquant.errors import UsageError
 from randquant.files.atomic import read_json, write_json
+from randquant.files.store_folder import require_outside_stores
 from randquant.results.destination import Destination, is_folder, require_distinct
 
 
