@@ -46,6 +46,7 @@ READING: Mapping[str, str] = {
     "unused_faces": "{:,} faces, of which the vertices alone are taken",
     "unread_cells": "{:,} rows with a damaged cell in a column that is not read",
     "decimal_commas": "decimal commas, read as points",
+    "short_clouds": "fewer points than --points, kept whole",
     "far_clouds": "coordinates far from the origin, moved to it in double precision",
     "coarse_clouds": "coordinates far from the origin in single precision, which rounds them to steps that may show",
 }

@@ -1,24 +1,35 @@
 """Clouds that someone else sampled: which of a file's points a store keeps."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from numpy.typing import NDArray
 
-from data_prep.shapes import finished
+from data_prep.shapes import Points, finished
 from pointcloud.geometry import Axis
 from randquant.errors import DataError, UsageError
 
 NORMALS = ("nx", "ny", "nz")
 
 
-def check_points(points: int | None) -> None:
+def check_points(points: Points) -> None:
     """Refuse a number of points that no shape can have.
 
     Raises:
         UsageError: it is below 1.
     """
-    if points is not None and points < 1:
+    if points != "any" and points < 1:
         raise UsageError(f"--points should be at least 1, got {points}.")
+
+
+def at_most(points: Points) -> int | None:
+    """The largest number of points of a cloud, None where there is no limit."""
+    return None if points == "any" else points
+
+
+def short_cloud(total: int, points: Points) -> Mapping[str, int]:
+    """The note of a cloud that has fewer points than are asked for and is kept whole; empty for any other."""
+    return {"short_clouds": 1} if points != "any" and total < points else {}
 
 
 def file_stamp(path: Path) -> tuple[int, int]:
@@ -72,15 +83,16 @@ def spread_rows(
     where: Path | str,
     points: NDArray,
     *,
-    count: int | None,
+    keep: Points,
     up: Axis,
     normals: NDArray | None = None,
     extra: NDArray | None = None,
 ) -> NDArray:
-    """`count` points spread over all of a file, for files whose order means nothing; all of them where None.
+    """Points spread over all of a file, for files whose order means nothing; all of them where there are no more.
 
     Arguments, result and errors are those of `data_prep.shapes.finished`; the errors name the file.
     """
+    count = None if keep == "any" else min(keep, max(1, len(points)))
     try:
         return finished(points, up=up, normals=normals, extra=extra, count=count)
     except DataError as error:

@@ -9,8 +9,8 @@ from data_prep.datasets.labelled import plan_labelled
 from data_prep.engine.preparation import Plan, Reader, Reading
 from data_prep.formats.cloud_file import CLOUDS, read_cloud
 from data_prep.formats.columns import check_columns
-from data_prep.sampled_cloud import channels, check_points, spread_rows
-from data_prep.shapes import POINTS, point_settings
+from data_prep.sampled_cloud import at_most, channels, check_points, short_cloud, spread_rows
+from data_prep.shapes import POINTS, Points, point_settings
 from pointcloud.geometry import Axis
 
 
@@ -18,7 +18,7 @@ def plan_clouds(
     root: str | Path,
     *,
     csv: Path | None = None,
-    points: int = POINTS,
+    points: Points = POINTS,
     normals: bool = False,
     up: Axis = "z",
     columns: Sequence[str] | None = None,
@@ -50,37 +50,33 @@ def plan_clouds(
 
 def cloud_reader(
     *,
-    points: int = POINTS,
+    points: Points = POINTS,
     normals: bool = False,
     up: Axis = "z",
-    least: int | None = None,
     columns: Sequence[str] | None = None,
 ) -> Reader:
-    """Clouds as `points` of their points, spread over them; columns `file_points` and `missing_points` in the manifest.
+    """Clouds as `points` of their points, spread over them; columns `file_points`, `missing_points`, `short_clouds`.
 
     Args:
-        points: kept of each file, the farthest; at least 1.
+        points: kept of each file, the farthest; at least 1. A file with fewer is kept whole, and with "any" every one.
         normals: whether to keep them too, which every file then needs.
         up: the axis that points up in the files.
-        least: points that a file needs; those with fewer than `points` are kept whole. `points` where None.
         columns: names for the columns of files that do not name theirs, as in x y z i.
 
     Raises:
         UsageError: `points` is below 1, or `columns` do not name x, y and z.
     """
     check_points(points)
-    least = points if least is None else least
     names = check_columns(columns)
-    read = partial(_read, points=points, normals=normals, up=up, least=least, columns=names)
-    settings = point_settings(channels(normals=normals), points, file_up=up)
+    read = partial(_read, points=points, normals=normals, up=up, columns=names)
+    settings = point_settings(channels(normals=normals), at_most(points), file_up=up)
     if names is not None:
         settings["file_columns"] = list(names)
     return Reader("points", read, settings)
 
 
-def _read(path: Path, *, points: int, normals: bool, up: Axis, least: int, columns: tuple[str, ...] | None) -> Reading:
+def _read(path: Path, *, points: Points, normals: bool, up: Axis, columns: tuple[str, ...] | None) -> Reading:
     cloud = read_cloud(path, normals=normals, columns=columns)
     counts = {"file_points": len(cloud.points) + cloud.missing, "missing_points": cloud.missing}
-    counts |= cloud.notes
-    count = max(least, min(points, len(cloud.points)))
-    return counts, [spread_rows(path, cloud.points, count=count, up=up, normals=cloud.normals)]
+    counts |= {**cloud.notes, **short_cloud(len(cloud.points), points)}
+    return counts, [spread_rows(path, cloud.points, keep=points, up=up, normals=cloud.normals)]

@@ -10,7 +10,7 @@ from data_prep.datasets.labelled import plan_labelled
 from data_prep.engine.preparation import Plan, Reader
 from data_prep.formats.mesh import MESHES
 from data_prep.sampled_cloud import check_points
-from data_prep.shapes import POINTS, UP, Y_UP, mesh_reader
+from data_prep.shapes import POINTS, UP, Y_UP, Points, mesh_reader, require_number
 from data_prep.surface import Sampling
 from pointcloud.geometry import Axis
 
@@ -19,7 +19,7 @@ def plan_meshes(
     root: str | Path,
     *,
     csv: Path | None = None,
-    points: int = POINTS,
+    points: Points = POINTS,
     sampling: Sampling = "area",
     up: Axis | None = None,
     seed: int = 0,
@@ -39,10 +39,10 @@ def plan_meshes(
 
     Raises:
         DataError: `root` is no folder or holds no mesh, or the table is not as it should be.
-        UsageError: `points` is below 1.
+        UsageError: `points` is below 1 or "any".
     """
     check_points(points)
-    reader = partial(mesh_reader, points=points, sampling=sampling, seed=seed)
+    reader = partial(mesh_reader, points=require_number(points), sampling=sampling, seed=seed)
     if csv is not None:
         return by_format(partial(plan_labelled, csv, root), reader, up)
     return by_format(partial(plan_files, root, MESHES, dataset="meshes", kind="meshes"), reader, up)

@@ -22,9 +22,9 @@ from data_prep.engine.preparation import Item, Plan, Reader, Reading
 from data_prep.formats.npz_rows import npz_row, npz_shape
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
-from data_prep.sampled_cloud import channels, check_points, spread_rows
+from data_prep.sampled_cloud import at_most, channels, check_points, short_cloud, spread_rows
 from data_prep.scan import files_below
-from data_prep.shapes import POINTS, mesh_reader, point_settings
+from data_prep.shapes import POINTS, Points, mesh_reader, point_settings, require_number
 from data_prep.surface import Sampling
 from pointcloud.geometry import Axis
 from randquant.errors import DataError
@@ -36,13 +36,13 @@ _DIGITS = "[0-9]" * 8
 
 
 def plan_shapenet(
-    root: str | Path, *, points: int = POINTS, sampling: Sampling = "area", up: Axis = "y", seed: int = 0
+    root: str | Path, *, points: Points = POINTS, sampling: Sampling = "area", up: Axis = "y", seed: int = 0
 ) -> Plan:
     """The shapes of the form that is there, sorted by path, those of train before those of test.
 
     Args:
         root: the folder of the synsets, the one that holds `shapenet_pc`, or the one that holds the array.
-        points: of each shape to keep.
+        points: of each shape to keep, all of a cloud with fewer; any keeps all points of every cloud.
         sampling: of meshes; "area", each point anywhere on the surface, or "poisson", evenly spread (slow).
         up: the axis that points up in the files.
         seed: of the points drawn from meshes.
@@ -58,25 +58,25 @@ def plan_shapenet(
         return _plan_array(root, arrays, points, up)
     if (root / _CLOUDS).is_dir():
         return _plan_clouds(root, points, up)
-    return _plan_meshes(root, mesh_reader(points=points, up=up, sampling=sampling, seed=seed))
+    return _plan_meshes(root, mesh_reader(points=require_number(points), up=up, sampling=sampling, seed=seed))
 
 
-def _plan_array(root: Path, arrays: list[Path], points: int, up: Axis) -> Plan:
+def _plan_array(root: Path, arrays: list[Path], points: Points, up: Axis) -> Plan:
     if len(arrays) > 1:
         raise DataError(f"{root} holds {len(arrays)} arrays ({arrays[0].name}, {arrays[1].name}, …); keep one of them.")
     shapes, held, _ = npz_shape(arrays[0])
-    if held < points:
+    if points != "any" and held < points:
         raise DataError(
             f"{arrays[0]} has {held} points a shape where {points} are asked for; give --points {held} or fewer."
         )
     size = arrays[0].stat().st_size // shapes
     items = [Item(arrays[0].name, size, window=(row, row + 1)) for row in range(shapes)]
     read = partial(_read_row, points=points, up=up)
-    reader = Reader("points", _read_array, point_settings(channels(normals=False), points, file_up=up), read)
+    reader = Reader("points", _read_array, point_settings(channels(normals=False), at_most(points), file_up=up), read)
     return Plan(root, items, reader, {**DATASET.describe(root, items, "none"), "form": "array"})
 
 
-def _plan_clouds(root: Path, points: int, up: Axis) -> Plan:
+def _plan_clouds(root: Path, points: Points, up: Axis) -> Plan:
     sizes = {name: size for name, size in files_below(root / _CLOUDS, (".npy",)) if _CLOUD.fullmatch(name)}
     splits = _splits(root)
     listed = splits if splits else dict.fromkeys(sorted(sizes))
@@ -90,7 +90,7 @@ def _plan_clouds(root: Path, points: int, up: Axis) -> Plan:
         "unlisted_shapes": len(sizes.keys() - listed.keys()),
     }
     read = partial(_read_cloud, points=points, up=up)
-    reader = Reader("points", read, point_settings(channels(normals=False), points, file_up=up))
+    reader = Reader("points", read, point_settings(channels(normals=False), at_most(points), file_up=up))
     return Plan(root, items, reader, source, missing)
 
 
@@ -128,13 +128,13 @@ def _read_array(path: Path) -> Reading:
     raise TypeError(f"{path} holds many shapes; read a window of one row")
 
 
-def _read_row(path: Path, start: int, stop: int, *, points: int, up: Axis) -> Reading:
+def _read_row(path: Path, start: int, stop: int, *, points: Points, up: Axis) -> Reading:
     if stop != start + 1:
         raise ValueError(f"a shape is one row, got rows {start} to {stop}")
-    return {}, [spread_rows(f"{path} shape {start}", npz_row(path, start), count=points, up=up)]
+    return {}, [spread_rows(f"{path} shape {start}", npz_row(path, start), keep=points, up=up)]
 
 
-def _read_cloud(path: Path, *, points: int, up: Axis) -> Reading:
+def _read_cloud(path: Path, *, points: Points, up: Axis) -> Reading:
     try:
         cloud = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -143,7 +143,7 @@ def _read_cloud(path: Path, *, points: int, up: Axis) -> Reading:
     if not isinstance(cloud, np.ndarray) or cloud.ndim != 2 or cloud.shape[1] != 3 or cloud.dtype.kind != "f":
         shape = getattr(cloud, "shape", "several arrays")
         raise DataError(f"{path} holds {shape} where (points, 3) is expected; unpack it again or leave it out.")
-    return {}, [spread_rows(path, cloud, count=points, up=up)]
+    return short_cloud(len(cloud), points), [spread_rows(path, cloud, keep=points, up=up)]
 
 
 DATASET = Dataset(

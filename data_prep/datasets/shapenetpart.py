@@ -21,9 +21,9 @@ from data_prep.engine.preparation import Item, Plan, Reader, Reading
 from data_prep.formats.point_table import read_points
 from data_prep.layout import find_root
 from data_prep.listing import read_lines, read_names
-from data_prep.sampled_cloud import channels, check_points, spread_rows
+from data_prep.sampled_cloud import at_most, channels, check_points, short_cloud, spread_rows
 from data_prep.scan import files_below
-from data_prep.shapes import point_settings
+from data_prep.shapes import Points, point_settings
 from pointcloud.geometry import Axis
 from randquant.errors import DataError
 
@@ -52,14 +52,14 @@ _CATEGORIES = "synsetoffset2category.txt"
 _LISTS = {"train": "train", "valid": "val", "test": "test"}
 
 
-def plan_shapenetpart(root: str | Path, *, points: int | None = None, normals: bool = True, up: Axis = "y") -> Plan:
+def plan_shapenetpart(root: str | Path, *, points: Points = "any", normals: bool = True, up: Axis = "y") -> Plan:
     """The shapes that the lists name and that are there, train, valid, test, each sorted by path.
 
     Shapes of the lists without a file are counted as `missing`, files that no list names as `unlisted_shapes`.
 
     Args:
         root: folder of the synsets.
-        points: of each shape to keep, which leaves out the shapes that have fewer; all of each by default.
+        points: of each shape to keep, all of a shape with fewer; any, the default, keeps all points of every shape.
         normals: keep the normals too.
         up: the axis that points up in the files.
 
@@ -128,12 +128,13 @@ def _listed(root: Path, categories: Mapping[str, str]) -> dict[str, str]:
 Parts = Mapping[str, Sequence[int]]  # by synset
 
 
-def _reader(points: int | None, normals: bool, up: Axis, parts: Parts) -> Reader:
+def _reader(points: Points, normals: bool, up: Axis, parts: Parts) -> Reader:
     read = partial(_read_shape, points=points, normals=normals, up=up, known=parts)
-    return Reader("points", read, point_settings(channels(normals=normals, extra=(PART,)), points, file_up=up))
+    columns = channels(normals=normals, extra=(PART,))
+    return Reader("points", read, point_settings(columns, at_most(points), file_up=up))
 
 
-def _read_shape(path: Path, *, points: int | None, normals: bool, up: Axis, known: Parts) -> Reading:
+def _read_shape(path: Path, *, points: Points, normals: bool, up: Axis, known: Parts) -> Reading:
     table = read_points(path, columns=7)
     parts = table[:, 6:]
     wrong = np.flatnonzero((parts != np.floor(parts)) | (parts < 0) | (parts >= _PARTS))
@@ -149,7 +150,8 @@ def _read_shape(path: Path, *, points: int | None, normals: bool, up: Axis, know
             "folder; restore the one that is wrong."
         )
     directions = table[:, 3:6] if normals else None
-    return {}, [spread_rows(path, table[:, :3], count=points, up=up, normals=directions, extra=parts)]
+    notes = short_cloud(len(table), points)
+    return notes, [spread_rows(path, table[:, :3], keep=points, up=up, normals=directions, extra=parts)]
 
 
 DATASET = Dataset(

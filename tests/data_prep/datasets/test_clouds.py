@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.datasets.clouds import cloud_reader, plan_clouds
-from data_prep.engine.preparation import Item, Plan, prepare
+from data_prep.datasets.clouds import plan_clouds
+from data_prep.engine.preparation import prepare
 from data_prep.shapes import finished
 from randquant.cli.command import run
 from randquant.errors import DataError, UsageError
@@ -35,11 +35,11 @@ def test_every_cloud(tree: Path, normals: bool, tmp_path: Path) -> None:
     assert plan.source["other_files"] == 1
     store = prepare(plan, tmp_path / "store")
     assert store.info["channels"] == ["x", "y", "z", "nx", "ny", "nz"][: 6 if normals else 3]
-    assert [entry["path"] for entry in store.info["skipped"]] == ["few.npy"]
-    assert "there are 10 points where 32 are asked for" in store.info["skipped"][0]["reason"]
-    assert store.lengths.tolist() == [32] * 4
-    assert store.column("file_points") == [50, 50, 50, 50]
-    assert store.column("missing_points") == [0, 0, 0, 10]
+    assert not store.info["skipped"]
+    assert store.lengths.tolist() == [32, 32, 32, 10, 32]
+    assert store.column("short_clouds") == [None, None, None, 1, None]
+    assert store.column("file_points") == [50, 50, 50, 10, 50]
+    assert store.column("missing_points") == [0, 0, 0, 0, 10]
     assert np.allclose(store.rows(0), store.rows(1), atol=1e-6)
     assert np.allclose(store.rows(0), store.rows(2), atol=1e-6)
     expected = finished(POINTS, up="y", normals=BOTH[:, 3:] if normals else None, count=32)
@@ -56,11 +56,22 @@ def test_settings_make_another_plan(tree: Path) -> None:
     assert len({plan.fingerprint() for plan in plans}) == len(plans)
 
 
-def test_fewer_points_than_usual(tree: Path, tmp_path: Path) -> None:
-    """For those who take some of the points anyway."""
-    reader = cloud_reader(points=32, least=10)
-    store = prepare(Plan(tree, [Item("a.ply", 1), Item("few.npy", 1)], reader), tmp_path / "store", strict=True)
-    assert store.lengths.tolist() == [32, 10]
+def test_every_point_of_clouds_of_any_size(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(tree / "one.npy", BOTH[:1])
+    np.save(tree / "none.npy", BOTH[:0])
+    monkeypatch.setattr("data_prep.shapes.ORDERED", 40)
+    plan = plan_clouds(tree, points="any")
+    store = prepare(plan, tmp_path / "store")
+    assert store.info["points"] is None
+    assert store.lengths.tolist() == [50, 50, 50, 10, 40]
+    reasons = {entry["path"]: entry["reason"] for entry in store.info["skipped"]}
+    assert reasons.keys() == {"none.npy", "one.npy"}
+    assert "there are no points" in reasons["none.npy"]
+    assert "all points lie in one place" in reasons["one.npy"]
+    whole = finished(POINTS, up="z", count=50)
+    assert np.array_equal(store.rows(0, 0, 40), whole[:40])  # the farthest first, then the others
+    assert sorted(store.rows(0).tolist()) == sorted(whole.tolist())
+    assert plan.fingerprint() != plan_clouds(tree).fingerprint()
 
 
 def test_labels_of_a_table(tree: Path, tmp_path: Path) -> None:
@@ -103,7 +114,7 @@ def test_refusals(tree: Path, tmp_path: Path) -> None:
         (np.where(np.arange(40)[:, None] % 5 + [0, 1, 1] > 0, 1.0, np.inf), "8 rows of 40 with one coordinate"),
         (np.full((40, 3), np.nan), "no points"),
         (np.zeros((0, 3)), "no points"),
-        (np.zeros((1, 3)), "there are 1 points where 32 are asked for"),
+        (np.zeros((1, 3)), "all points lie in one place"),
     ],
 )
 def test_unusable_clouds(rows: np.ndarray, words: str, tmp_path: Path) -> None:
