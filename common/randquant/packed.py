@@ -1,7 +1,64 @@
 """Packed batches: the rows (ΣN, ...) of many clouds one after the other, `offsets` (S + 1,) says where each begins."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PackedBatch:
+    """Clouds of any size in one tensor, without padding.
+
+    Attributes:
+        rows: (ΣN, ...), cloud after cloud.
+        offsets: (S + 1,) int64 on the device of the rows; it starts with 0, ascends and ends with ΣN. Not checked, as
+            that would wait for the device.
+    """
+
+    rows: Tensor
+    offsets: Tensor
+
+    @classmethod
+    def of(cls, clouds: Sequence[Tensor]) -> "PackedBatch":
+        """Clouds (N, ...) of one device, dtype and row shape."""
+        sizes = [len(cloud) for cloud in clouds]
+        packed = cls(torch.cat(list(clouds)), torch.tensor([0, *sizes]).cumsum(0).to(clouds[0].device))
+        packed.__dict__["sizes"] = sizes
+        return packed
+
+    @classmethod
+    def joined(cls, batches: Sequence["PackedBatch"]) -> "PackedBatch":
+        """The clouds of several batches as one."""
+        sizes = torch.cat([batch.offsets.diff() for batch in batches])
+        rows = torch.cat([batch.rows for batch in batches])
+        return cls(rows, torch.nn.functional.pad(sizes.cumsum(0), (1, 0)))
+
+    def __len__(self) -> int:
+        """S."""
+        return len(self.offsets) - 1
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Rows of each cloud; asks the device once unless the batch was made by `of`."""
+        return self.offsets.diff().tolist()
+
+    @cached_property
+    def cloud(self) -> Tensor:
+        """(ΣN,) int64: the number of the cloud that each row belongs to."""
+        return cloud_of_row(self.offsets, len(self.rows))
+
+    def split(self) -> tuple[Tensor, ...]:
+        """The clouds (N, ...) one by one."""
+        return self.rows.split(self.sizes)
+
+    def windows(self, size: int) -> Iterator["PackedBatch"]:
+        """At most `size` rows at a time, in order, each with the S + 1 offsets of the parts of clouds that it holds."""
+        for first in range(0, len(self.rows), size):
+            part = self.rows[first : first + size]
+            yield PackedBatch(part, (self.offsets - first).clamp(0, len(part)))
 
 
 def cloud_of_row(offsets: Tensor, rows: int) -> Tensor:

@@ -7,10 +7,13 @@ from torch.nn import functional as F
 from pointcloud.augment.dropped_points import SPARE, kept_neighbours, kept_slots
 from pointcloud.encoders.point_encoder import PointEncoder
 from pointcloud.geometry import group
+from pointcloud.segment import segment_reduce
+from randquant.packed import PackedBatch
 
 WIDTHS = (64, 64, 128, 256)
 SLOPE = 0.2  # of the leaky ReLU
 _BLOCK = 2**25  # distances held at a time
+_ROWS = 2**13  # points whose edges are held at a time where nothing is trained
 
 
 class DGCNN(PointEncoder):
@@ -28,6 +31,8 @@ class DGCNN(PointEncoder):
     """
 
     takes_neighbours = True
+    trains_packed = True
+    most_points = 2**16
 
     def __init__(self, d: int = 1024, channels: int = 3, k: int = 20) -> None:
         if d < 1 or k < 1:
@@ -51,11 +56,13 @@ class DGCNN(PointEncoder):
         """The nearest points of every point (B, N, 3), for the first layer: (B, N, 2 k) int64, of which k are taken."""
         return nearest_features(xyz, SPARE * self.k)
 
-    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+    def forward(
+        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
+    ) -> Tensor:
         """Embed clouds.
 
         Args:
-            points: (B, N, channels).
+            points: (B, N, channels), or packed.
             neighbours: (B, N, k or more) int64 for the first layer, found on cleaner coordinates say; later layers find
                 their own among features.
             kept: (B, N) bool, the points that count; the others are nobody's neighbours.
@@ -63,6 +70,8 @@ class DGCNN(PointEncoder):
         Returns:
             (B, 2 d).
         """
+        if isinstance(points, PackedBatch):
+            return self.forward_packed(points)
         self.check(points)
         x = points
         if kept is not None:
@@ -74,9 +83,23 @@ class DGCNN(PointEncoder):
             index = neighbours if number == 1 and neighbours is not None else nearest_features(x, self.k, kept)
             x = self._edges(self.get_submodule(f"conv{number}"), x, index)
             layers.append(x)
-        together = torch.cat(layers, dim=-1).transpose(1, 2)
-        features = F.leaky_relu(self.conv5(together), SLOPE)
+        features = self._last(layers)
         return torch.cat([features.amax(dim=2), _mean(features, kept)], dim=-1)
+
+    def forward_packed(self, clouds: PackedBatch) -> Tensor:
+        """Embed clouds of any size, 65,536 points at most: (ΣN, channels) -> (S, 2 d)."""
+        self.check_packed(clouds)
+        x, layers = clouds.rows[None], []
+        for number in range(1, 5):
+            index = nearest_of_cloud(x[0], clouds.sizes, self.k)[None]
+            x = self._edges(self.get_submodule(f"conv{number}"), x, index)
+            layers.append(x)
+        features = self._last(layers)[0].T.contiguous()
+        return torch.cat([segment_reduce(features, clouds.offsets, how) for how in ("max", "mean")], dim=-1)
+
+    def _last(self, layers: list[Tensor]) -> Tensor:
+        """Features (B, N, C) of all layers -> (B, d, N)."""
+        return F.leaky_relu(self.conv5(torch.cat(layers, dim=-1).transpose(1, 2)), SLOPE)
 
     def _edges(self, layer: nn.Module, x: Tensor, index: Tensor) -> Tensor:
         """One edge convolution: features (B, N, C), neighbours (B, N, k) -> (B, N, C').
@@ -90,8 +113,13 @@ class DGCNN(PointEncoder):
         half = torch.is_autocast_enabled(x.device.type) and x.shape[-1] >= WIDTHS[0]
         x = x if half else x.to(weight.dtype)
         with torch.autocast(x.device.type, enabled=half):
-            edges = group(F.linear(x, difference), index) + F.linear(x, own - difference)[:, :, None]
-        return F.leaky_relu(norm(edges.permute(0, 3, 1, 2)), SLOPE).amax(dim=-1).transpose(1, 2)
+            near, centre = F.linear(x, difference), F.linear(x, own - difference)[:, :, None]
+        size = index.shape[1] if self.training or torch.is_grad_enabled() else max(1, _ROWS // len(x))
+        parts = []
+        for at, around in zip(index.split(size, dim=1), centre.split(size, dim=1), strict=True):
+            edges = (group(near, at) + around).permute(0, 3, 1, 2)
+            parts.append(F.leaky_relu(norm(edges), SLOPE).amax(dim=-1))
+        return torch.cat(parts, dim=-1).transpose(1, 2)
 
 
 @torch.no_grad()
@@ -103,13 +131,29 @@ def nearest_features(x: Tensor, k: int, kept: Tensor | None = None) -> Tensor:
     k = min(k, x.shape[1])
     parts = max(1, _BLOCK // x.shape[1] ** 2)
     masks = [None] * len(x) if kept is None else kept.split(parts)
-    return torch.cat([_nearest(part, k, mask) for part, mask in zip(x.float().split(parts), masks, strict=False)])
+    return torch.cat([_nearest(part, part, k, mask) for part, mask in zip(x.float().split(parts), masks, strict=False)])
 
 
-def _nearest(x: Tensor, k: int, kept: Tensor | None) -> Tensor:
+@torch.no_grad()
+def nearest_of_cloud(x: Tensor, sizes: list[int], k: int) -> Tensor:
+    """The k nearest of each row among the features (ΣN, C) of its own cloud -> (ΣN, k) int64 rows.
+
+    In a cloud of fewer than k points the nearest, a point itself, stands in for those that are missing.
+    """
+    found, start = [], 0
+    for cloud in x.float().split(sizes):
+        size = max(1, _BLOCK // len(cloud))
+        for queries in cloud.split(size):
+            near = _nearest(queries[None], cloud[None], min(k, len(cloud)), None)[0] + start
+            found.append(torch.cat([near, near[:, :1].expand(-1, k - near.shape[1])], dim=1))
+        start += len(cloud)
+    return torch.cat(found)
+
+
+def _nearest(queries: Tensor, x: Tensor, k: int, kept: Tensor | None) -> Tensor:
     with torch.autocast(x.device.type, enabled=False):
-        square = x.square().sum(dim=-1)
-        distances = square[:, :, None] - 2.0 * x @ x.transpose(1, 2) + square[:, None]
+        own, square = queries.square().sum(dim=-1), x.square().sum(dim=-1)
+        distances = own[:, :, None] - 2.0 * queries @ x.transpose(1, 2) + square[:, None]
     if kept is not None:
         distances = distances.masked_fill(~(kept | ~kept.any(dim=1, keepdim=True))[:, None], torch.inf)
     found = distances.topk(k, dim=-1, largest=False)

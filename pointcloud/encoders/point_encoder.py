@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from pointcloud.layout import XYZ, XYZ_NORMALS
+from randquant.packed import PackedBatch
 
 CHANNELS = {len(layout): layout.channels for layout in (XYZ, XYZ_NORMALS)}
 
@@ -23,9 +24,13 @@ class PointEncoder(nn.Module):
         channels: names of the columns it reads, as in a store.
         arguments: as given.
         takes_neighbours: whether `forward` uses neighbourhoods found beforehand, those of `neighbourhoods`.
+        trains_packed: whether it can be trained on packed batches; all encoders embed them.
+        most_points: of a cloud, where the work grows with their square; None where it does not.
     """
 
     takes_neighbours: ClassVar[bool] = False
+    trains_packed: ClassVar[bool] = False
+    most_points: ClassVar[int | None] = None
 
     def __init__(self, *, channels: int, embedding_size: int, arguments: Mapping[str, object]) -> None:
         super().__init__()
@@ -39,15 +44,28 @@ class PointEncoder(nn.Module):
         """D."""
         return self._embedding_size
 
-    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+    def forward(
+        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
+    ) -> Tensor:
         """Embed clouds.
 
         Args:
-            points: (B, N, C).
+            points: (B, N, C), or S clouds of any size (ΣN, C) as `forward_packed` takes them.
             neighbours: (B, M, k) int64, neighbourhoods found beforehand, for the encoders that take them.
             kept: (B, N) bool, the points that count; all where None.
         """
         raise NotImplementedError
+
+    def forward_packed(self, clouds: PackedBatch) -> Tensor:
+        """Embed clouds of any size (ΣN, C) -> (S, D); no cloud depends on the others, but for batch norm in training.
+
+        Here one after the other; most encoders do better.
+
+        Raises:
+            ValueError: an empty cloud, one of more than `most_points`, or training of an encoder that cannot.
+        """
+        self.check_packed(clouds)
+        return torch.cat([self(cloud[None]) for cloud in clouds.split()])
 
     def neighbourhoods(self, xyz: Tensor) -> Tensor:
         """What `forward` takes as neighbours, found on coordinates (B, N, 3): (B, M, k) int64."""
@@ -64,3 +82,29 @@ class PointEncoder(nn.Module):
             raise ValueError(f"expected clouds of shape (B, N, {len(self.channels)}), got {tuple(points.shape)}.")
         if not torch.is_floating_point(points):
             raise TypeError(f"expected clouds of floating-point numbers, got {points.dtype}.")
+
+    def check_packed(self, clouds: PackedBatch) -> None:
+        """Refuse what is no packed batch of clouds of these channels, or holds a cloud that cannot be embedded.
+
+        Raises:
+            ValueError: as `forward_packed`, or another shape.
+            TypeError: no floating-point numbers.
+        """
+        self.check(clouds.rows[None])
+        if self.training and not self.trains_packed:
+            raise ValueError(f"{type(self).__name__} trains on clouds of one size; give --points a number.")
+        if min(clouds.sizes) == 0:
+            raise ValueError(f"expected clouds of at least one point, cloud {clouds.sizes.index(0)} is empty.")
+        reason = self.too_large(max(clouds.sizes))
+        if reason is not None:
+            raise ValueError(reason)
+
+    @classmethod
+    def too_large(cls, points: int) -> str | None:
+        """Why a cloud of so many points is not embedded, None where it is."""
+        if cls.most_points is None or points <= cls.most_points:
+            return None
+        return (
+            f"{cls.__name__} takes clouds of at most {cls.most_points:,} points, as its work grows with their square, "
+            f"got {points:,}; give --points a number, or choose PointNet or PointNetLite."
+        )

@@ -10,6 +10,9 @@ from pointcloud.augment.dropped_points import kept_slots
 from pointcloud.encoders.point_encoder import PointEncoder
 from pointcloud.geometry import group
 from pointcloud.segment import segment_reduce
+from randquant.packed import PackedBatch
+
+_ROWS = 2**15  # points at a time where nothing is trained
 
 
 class PointNet(PointEncoder):
@@ -25,6 +28,8 @@ class PointNet(PointEncoder):
     Source: Qi et al., CVPR 2017.
     """
 
+    trains_packed = True
+
     def __init__(self, d: int = 1024, channels: int = 3) -> None:
         if d < 1:
             raise ValueError(f"d should be at least 1, got {d}.")
@@ -34,27 +39,37 @@ class PointNet(PointEncoder):
             self.add_module(f"conv{number}", nn.Conv1d(inputs, outputs, 1, bias=False))
             self.add_module(f"bn{number}", nn.BatchNorm1d(outputs))
 
-    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+    def forward(
+        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
+    ) -> Tensor:
         """Embed clouds.
 
         Args:
-            points: (B, N, channels).
+            points: (B, N, channels), or packed.
             neighbours: not used.
             kept: (B, N) bool, the points that count.
 
         Returns:
             (B, d).
         """
+        if isinstance(points, PackedBatch):
+            return self.forward_packed(points)
         self.check(points)
         if kept is not None:
             points = group(points, kept_slots(kept))
         return self._pointwise(points.transpose(1, 2)).amax(dim=2)
 
-    def forward_packed(self, points: Tensor, offsets: Tensor) -> Tensor:
-        """Embed clouds of different sizes: (ΣN, channels) and where each begins (S + 1,) -> (S, d)."""
-        self.check(points[None])
-        features = self._pointwise(points.T[None])[0].T
-        return segment_reduce(features.contiguous(), offsets, "max")
+    def forward_packed(self, clouds: PackedBatch) -> Tensor:
+        """Embed clouds of any size: (ΣN, channels) -> (S, d); without training, in bounded memory."""
+        self.check_packed(clouds)
+        if self.training or torch.is_grad_enabled():
+            return self._highest(clouds)
+        parts = [self._highest(part) for part in clouds.windows(_ROWS)]
+        return torch.stack(parts).amax(dim=0)  # a cloud that a part holds nothing of has 0 there, the least of a ReLU
+
+    def _highest(self, clouds: PackedBatch) -> Tensor:
+        features = self._pointwise(clouds.rows.T[None])[0].T
+        return segment_reduce(features.contiguous(), clouds.offsets, "max")
 
     def _pointwise(self, x: Tensor) -> Tensor:
         """(B, channels, N) -> (B, d, N)."""

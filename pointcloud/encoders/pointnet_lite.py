@@ -1,5 +1,8 @@
 """PointNet-lite: a small encoder with two stages of local neighbourhoods, made to be trained on a CPU."""
 
+import itertools
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -7,6 +10,8 @@ from pointcloud.augment.dropped_points import SPARE, kept_neighbours
 from pointcloud.encoders.point_encoder import PointEncoder
 from pointcloud.encoders.shared_layer import SharedLayer
 from pointcloud.geometry import group, nearest_neighbours
+from pointcloud.segment import segment_reduce
+from randquant.packed import PackedBatch
 
 
 class PointNetLite(PointEncoder):
@@ -30,6 +35,7 @@ class PointNetLite(PointEncoder):
     """
 
     takes_neighbours = True
+    trains_packed = True
 
     def __init__(
         self, d: int = 256, channels: int = 3, centres: tuple[int, int] = (128, 32), neighbours: int = 16
@@ -42,8 +48,8 @@ class PointNetLite(PointEncoder):
         arguments = {"d": d, "channels": channels, "centres": list(centres), "neighbours": neighbours}
         super().__init__(channels=channels, embedding_size=2 * d, arguments=arguments)
         self.centres, self.neighbours = (centres[0], centres[1]), neighbours
-        self.first = _Stage(channels, d // 16, d // 8, neighbours)
-        self.second = _Stage(3 + d // 8, d // 4, d // 4, neighbours)
+        self.first = _Stage(channels, d // 16, d // 8)
+        self.second = _Stage(3 + d // 8, d // 4, d // 4)
         self.whole = nn.Sequential(SharedLayer(3 + d // 4, d), SharedLayer(d, d))
 
     def neighbourhoods(self, xyz: Tensor) -> Tensor:
@@ -57,11 +63,13 @@ class PointNetLite(PointEncoder):
         """
         return self._neighbourhoods(xyz, SPARE * self.neighbours)
 
-    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+    def forward(
+        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
+    ) -> Tensor:
         """Embed clouds.
 
         Args:
-            points: (B, N, channels).
+            points: (B, N, channels), or packed.
             neighbours: (B, M1 + M2, k or more) int64 as `neighbourhoods` gives them, found on these points or on
                 cleaner ones.
             kept: (B, N) bool. Without neighbourhoods found beforehand the embedding is that of these points alone; with
@@ -70,49 +78,82 @@ class PointNetLite(PointEncoder):
         Returns:
             (B, 2 d).
         """
+        if isinstance(points, PackedBatch):
+            return self.forward_packed(points)
         self.check(points)
         if neighbours is None and kept is not None:
             order = kept.to(torch.int8).argsort(dim=1, descending=True, stable=True)
             points, kept = group(points, order), kept.gather(1, order)  # so that those that stay are the centres
         if neighbours is None:
             neighbours = self._neighbourhoods(points[..., :3], self.neighbours, kept)
-        first, second = self._counts(points)
-        local, centres = self.first(points, neighbours[:, :first], kept)
+        first, second = self._counts(points.shape[1])
+        local, centres = self.first(points, *self._nearest_kept(neighbours[:, :first], kept))
         local, centres = self.second(
             torch.cat([points[:, :first, :3], local], dim=-1),  # not rounded: differences of coordinates follow
-            neighbours[:, first:],
-            _first(kept, first),
+            *self._nearest_kept(neighbours[:, first:], _first(kept, first)),
         )
         return _pooled(self.whole(torch.cat([centres, local], dim=-1)), _first(kept, second))
 
+    def forward_packed(self, clouds: PackedBatch) -> Tensor:
+        """Embed clouds of any size: (ΣN, channels) -> (S, 2 d)."""
+        self.check_packed(clouds)
+        near = [self._neighbourhoods(cloud[None, :, :3], self.neighbours)[0] for cloud in clouds.split()]
+        counts = [self._counts(size) for size in clouds.sizes]
+        points, first, second = (_starts(sizes) for sizes in (clouds.sizes, *zip(*counts, strict=True)))
+        at_first, to_points, at_second, to_first = [], [], [], []
+        for each, (many, few), start, centre in zip(near, counts, points, first, strict=False):
+            each = torch.cat([each, each[:, -1:].expand(-1, self.neighbours - each.shape[1])], dim=1)
+            rows = torch.arange(many, device=each.device)
+            at_first.append(rows + start)
+            to_points.append(each[:many] + start)
+            at_second.append(rows[:few] + centre)
+            to_first.append(each[many:] + centre)
+        x = clouds.rows[None]
+        local, centres = self.first(x, torch.cat(at_first)[None], torch.cat(to_points)[None])
+        local, centres = self.second(
+            torch.cat([x[:, torch.cat(at_first), :3], local], dim=-1),
+            torch.cat(at_second)[None],
+            torch.cat(to_first)[None],
+        )
+        features = self.whole(torch.cat([centres, local], dim=-1))[0]
+        offsets = torch.tensor(second, device=features.device)
+        return torch.cat([segment_reduce(features, offsets, how) for how in ("max", "mean")], dim=-1)
+
+    def _nearest_kept(self, neighbours: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Slots of the centres (B, M) and of their neighbours (B, M, k), those that are kept."""
+        return kept_neighbours(neighbours, kept, min(self.neighbours, neighbours.shape[2]))
+
     def _neighbourhoods(self, xyz: Tensor, k: int, kept: Tensor | None = None) -> Tensor:
         """(B, M1 + M2, k), or fewer where there are fewer points."""
-        first, second = self._counts(xyz)
+        first, second = self._counts(xyz.shape[1])
         points = nearest_neighbours(xyz[:, :first], xyz, min(k, xyz.shape[1]), kept)
         centres = nearest_neighbours(xyz[:, :second], xyz[:, :first], min(k, first), _first(kept, first))
         missing = points.shape[2] - centres.shape[2]
         filled = torch.cat([centres, centres[..., -1:].expand(-1, -1, missing)], dim=2)
         return torch.cat([points, filled], dim=1)
 
-    def _counts(self, points: Tensor) -> tuple[int, int]:
-        return min(self.centres[0], points.shape[1]), min(self.centres[1], points.shape[1])
+    def _counts(self, points: int) -> tuple[int, int]:
+        return min(self.centres[0], points), min(self.centres[1], points)
 
 
 class _Stage(nn.Module):
     """What lies in a neighbourhood, relative to its centre -> a shared network -> maximum."""
 
-    def __init__(self, inputs: int, hidden: int, outputs: int, neighbours: int) -> None:
+    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
         super().__init__()
-        self.neighbours = neighbours
         self.network = nn.Sequential(SharedLayer(inputs, hidden), SharedLayer(hidden, outputs))
 
-    def forward(self, points: Tensor, neighbours: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Points (B, N, 3 + F), slots (B, M, k), kept (B, N) -> features (B, M, outputs), their centres (B, M, 3)."""
-        at, neighbours = kept_neighbours(neighbours, kept, min(self.neighbours, neighbours.shape[2]))
+    def forward(self, points: Tensor, at: Tensor, neighbours: Tensor) -> tuple[Tensor, Tensor]:
+        """Points (B, N, 3 + F), slots (B, M) and (B, M, k) -> features (B, M, outputs), their centres (B, M, 3)."""
         centres = group(points[..., :3], at)
         local = group(points, neighbours)
         local = torch.cat([local[..., :3] - centres[:, :, None], local[..., 3:]], dim=-1)
         return self.network(local).amax(dim=2), centres
+
+
+def _starts(sizes: Iterable[int]) -> list[int]:
+    """Where each of the clouds begins, and where the last one ends."""
+    return [0, *itertools.accumulate(sizes)]
 
 
 def _first(kept: Tensor | None, count: int) -> Tensor | None:

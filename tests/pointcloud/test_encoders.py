@@ -1,5 +1,7 @@
 """What every encoder of clouds owes: the clouds that break neighbourhoods, dropped points, order, precision, size."""
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -9,6 +11,7 @@ from pointcloud.encoders.point_encoder import PointEncoder
 from pointcloud.encoders.pointnet import PointNet
 from pointcloud.encoders.pointnext import PointNeXt
 from pointcloud.encoders.registry import ENCODERS
+from randquant.packed import PackedBatch
 
 NAMES = sorted(ENCODERS)
 ODD = {
@@ -154,10 +157,52 @@ def test_dgcnn_takes_neighbourhoods_of_cleaner_coordinates() -> None:
     assert not torch.allclose(encoder(clouds), encoder(clouds, torch.zeros(2, 30, 20, dtype=torch.int64)))
 
 
-def test_packed_clouds_equal_clouds_one_by_one() -> None:
-    encoder = small("PointNet")
-    assert isinstance(encoder, PointNet)
-    clouds = [torch.randn(count, 3) for count in (5, 1, 30, 12)]
-    offsets = torch.tensor([0, 5, 6, 36, 48])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("channels", [3, 6])
+def test_packed_clouds_equal_clouds_one_by_one(name: str, channels: int) -> None:
+    encoder = small(name, channels)
+    clouds = [torch.randn(count, channels) for count in (5, 1, 30, 12, 300, 2)]
+    clouds[2] = clouds[2][:15].repeat(2, 1)
     alone = torch.cat([encoder(cloud[None]) for cloud in clouds])
-    torch.testing.assert_close(encoder.forward_packed(torch.cat(clouds), offsets), alone)
+    torch.testing.assert_close(encoder(PackedBatch.of(clouds)), alone, atol=1e-5, rtol=1e-4)
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(PackedBatch.of(clouds[::-1])), alone.flip(0), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["DGCNN", "PointNet", "PointNetLite"])
+def test_packed_training_equals_dense_training_where_sizes_agree(name: str) -> None:
+    """Embeddings, gradients and batch statistics."""
+    packed, dense = small(name).train(), small(name).train()
+    clouds = torch.randn(4, 60, 3)
+    torch.testing.assert_close(packed(PackedBatch.of(list(clouds))), dense(clouds), atol=1e-5, rtol=1e-4)
+    for encoder, batch in ((packed, PackedBatch.of(list(clouds))), (dense, clouds)):
+        encoder(batch).square().mean().backward()
+    for one, other in zip(packed.parameters(), dense.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, atol=1e-4, rtol=1e-3)
+    for one, other in zip(packed.buffers(), dense.buffers(), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_packed_clouds_that_cannot_be_embedded_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = small(name)
+    with pytest.raises(ValueError, match="cloud 1 is empty"):
+        encoder(PackedBatch.of([torch.randn(4, 3), torch.randn(0, 3)]))
+    if encoder.most_points is not None:
+        monkeypatch.setattr(type(encoder), "most_points", 9)
+        with pytest.raises(ValueError, match="at most 9 points, as its work grows with their square, got 10"):
+            encoder(PackedBatch.of([torch.randn(4, 3), torch.randn(10, 3)]))
+    if not encoder.trains_packed:
+        with pytest.raises(ValueError, match="PointNeXt trains on clouds of one size"):
+            encoder.train()(PackedBatch.of([torch.randn(4, 3)]))
+
+
+@pytest.mark.parametrize("name", ["DGCNN", "PointNet"])
+def test_a_large_cloud_is_embedded_in_parts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder, clouds = small(name), PackedBatch.of([torch.randn(count, 3) for count in (3, 200, 40)])
+    module = sys.modules[type(encoder).__module__]
+    with torch.no_grad():
+        whole = encoder(clouds)
+        monkeypatch.setattr(module, "_ROWS", 7)
+        monkeypatch.setattr(module, "_BLOCK", 1000, raising=False)
+        torch.testing.assert_close(encoder(clouds), whole, atol=1e-5, rtol=1e-4)
