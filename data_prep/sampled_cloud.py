@@ -5,7 +5,8 @@ from pathlib import Path
 
 from numpy.typing import NDArray
 
-from data_prep.shapes import Points, finished
+from data_prep.shapes import finished
+from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from randquant.errors import DataError, UsageError
 

@@ -17,6 +17,7 @@ from data_prep.formats.gltf_file import external_buffers
 from data_prep.formats.mesh import read_mesh
 from data_prep.surface import Sampling, sample_surface
 from pointcloud.farthest_points import farthest_point_order
+from pointcloud.first_points import Points
 from pointcloud.geometry import Axis, turn_up
 from pointcloud.layout import XYZ_NORMALS
 from randquant.errors import DataError, UsageError
@@ -25,7 +26,6 @@ UP: Axis = "z"  # in a store
 BY_FORMAT: Literal["by format"] = "by format"  # what a store says whose files stand on their format's own axis
 UP_BY_FORMAT = "up in the files: y in glTF, z in others; --up X says that it is another axis in all of them"
 Y_UP = (".gltf", ".glb")  # by their specification; other formats have none, and most of their files stand on z
-Points = int | Literal["any"]  # that a store keeps of a cloud: so many, or all it has
 POINTS = 2048  # drawn from a mesh unless told otherwise
 ORDERED = 2**14  # points of a cloud that is kept whole that are put in farthest-point order; the rest is shuffled
 
@@ -48,7 +48,7 @@ def mesh_reader(*, points: int = POINTS, up: Axis | None = "z", sampling: Sampli
     return Reader("points", read, settings, beside=external_buffers)
 
 
-def require_number(points: Points) -> int:
+def drawn_points(points: Points) -> int:
     """The number of points to draw from a mesh.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,13 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 import randquant
+from pointcloud.bounded_batches import batch_points, bounded
 from pointcloud.encoders.weights import LoadedPointEncoder
-from pointcloud.evaluation.shape_features import Preparation, batch_clouds
+from pointcloud.evaluation.shape_features import Preparation
+from pointcloud.first_points import Points
 from pointcloud.layout import Layout
 from randquant.cli.progress import bar
 from randquant.data.embedding_table import write_table
@@ -50,13 +52,13 @@ class ShapeEmbedder:
 
     Attributes:
         loaded: the encoder and what it expects.
-        points: taken of each cloud, the first.
+        points: taken of each cloud, the first; all of a cloud that has fewer, or with "any" of every one.
         device: where to compute.
         strict: an unreadable shape is an error rather than skipped.
     """
 
     loaded: LoadedPointEncoder
-    points: int
+    points: Points
     device: str | torch.device = "cpu"
     strict: bool = False
 
@@ -81,8 +83,8 @@ class ShapeEmbedder:
         Args:
             root: folder of the files.
             names: of the shapes, relative to `root`.
-            clouds: from a position in `names` on, rows of each as in a store (N, C) float32 with at least `points` rows
-                and the up axis z, or why it cannot be read.
+            clouds: from a position in `names` on, rows of each as in a store (N, C) float32 with the up axis z, or why
+                it cannot be read.
             layout: of the clouds.
             out: file to write.
             checkpoint: the encoder's name, for the provenance.
@@ -102,8 +104,8 @@ class ShapeEmbedder:
             embedded = self._embed(names, shown, readable, layout, waiting, columns)
             readable.require_some(names, "shapes")
             table = {
-                "path": pa.array([names[position] for position in embedded], pa.string()),
-                "points": pa.array([self.points] * len(embedded), pa.int64()),
+                "path": pa.array([names[position] for position, _ in embedded], pa.string()),
+                "points": pa.array([points for _, points in embedded], pa.int64()),
             }
             write_table(out, table, waiting.vectors(), self._provenance(checkpoint, source, readable))
         return Summary(len(embedded), waiting.dimension, sorted(readable.skipped.items()), done)
@@ -119,7 +121,7 @@ class ShapeEmbedder:
             "encoder": type(self.loaded.encoder).__name__,
             "up": self.loaded.up,
             "points": self.points,
-            "batch": batch_clouds(self.points, self.device),
+            "batch": f"{batch_points(self.device)} points",
             "device": torch.device(self.device).type,
         }
 
@@ -148,28 +150,41 @@ class ShapeEmbedder:
         layout: Layout,
         waiting: Spool,
         columns: list[Mapping[str, Any]],
-    ) -> list[int]:
-        """Spool the vectors of all clouds, part by part; returns their positions."""
-        prepare = Preparation(self.loaded, layout, self.device)
-        size = batch_clouds(self.points, self.device)
-        while outcomes := list(islice(clouds, size * _PART_BATCHES)):
+    ) -> list[tuple[int, int]]:
+        """Spool the vectors of all clouds, part by part; returns their positions and points."""
+        prepare, most = Preparation(self.loaded, layout, self.device), batch_points(self.device)
+        for outcomes in bounded(clouds, lambda each: self._points(each[1]), most * _PART_BATCHES):
             read = Readable(strict=self.strict)
-            named = ((names[position], outcome) for position, outcome in outcomes)
-            found = [(outcomes[place][0], cloud) for place, cloud in read.only(named)]
+            named = ((names[position], self._embeddable(outcome)) for position, outcome in outcomes)
+            found = [(outcomes[place][0], torch.from_numpy(cloud)) for place, cloud in read.only(named)]
             readable.skipped.update(read.skipped)
-            for first in range(0, len(found), size):
-                stacked = np.stack([cloud[: self.points] for _, cloud in found[first : first + size]])
-                waiting.append(prepare(torch.from_numpy(stacked)).float().cpu().numpy())
+            for batch in bounded([cloud for _, cloud in found], self._points, most):
+                waiting.append(prepare.embed(batch, packed=self.points == "any").float().cpu().numpy())
             known = sum(len(record["columns"]) for record in waiting.records)
+            readable_files = sum(not isinstance(outcome, DataError) for _, outcome in outcomes)
             waiting.finish_part(
                 {
                     "stop": outcomes[-1][0] + 1,
-                    "positions": [position for position, _ in found],
+                    "embedded": [(position, len(cloud)) for position, cloud in found],
                     "skipped": read.skipped,
-                    "columns": [dict(row) for row in columns[known:]],
+                    "columns": [dict(row) for row in columns[known : known + readable_files]],
                 }
             )
-        return [position for record in waiting.records for position in record["positions"]]
+        return [(position, points) for record in waiting.records for position, points in record["embedded"]]
+
+    def _points(self, cloud: Outcome | Tensor) -> int:
+        """What a cloud counts for in a batch."""
+        if self.points != "any":
+            return self.points
+        return 1 if isinstance(cloud, DataError) else len(cloud)
+
+    def _embeddable(self, outcome: Outcome) -> Outcome:
+        """The points to embed, or why they cannot be."""
+        if isinstance(outcome, DataError):
+            return outcome
+        cloud = outcome if self.points == "any" else outcome[: self.points]
+        reason = self.loaded.encoder.too_large(len(cloud))
+        return cloud if reason is None else DataError(reason)
 
     def _provenance(self, checkpoint: str, source: Mapping[str, Any], readable: Readable) -> dict[str, Any]:
         return {

@@ -7,6 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pointcloud.segment import segment_reduce
+from randquant.packed import PackedBatch
+
 Axis = Literal["x", "y", "z"]
 AXES: tuple[Axis, ...] = ("x", "y", "z")
 
@@ -27,6 +30,16 @@ def unit_sphere(points: Tensor) -> Tensor:
     centred = moved - moved.mean(dim=-2, keepdim=True)
     radius = torch.linalg.vector_norm(centred, dim=-1, keepdim=True).amax(dim=-2, keepdim=True)
     return centred / radius.clamp_min(torch.finfo(points.dtype).tiny)
+
+
+def unit_spheres(clouds: PackedBatch) -> Tensor:
+    """`unit_sphere` of clouds of any size, packed (ΣN, 3); none may be empty. Summed up in double precision."""
+    start = clouds.rows[clouds.offsets[:-1]]
+    moved = (clouds.rows - start[clouds.cloud]).double()
+    centred = moved - segment_reduce(moved, clouds.offsets, "mean")[clouds.cloud]
+    distance = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
+    radius = segment_reduce(distance, clouds.offsets, "max").clamp_min(torch.finfo(clouds.rows.dtype).tiny)
+    return (centred / radius[clouds.cloud]).to(clouds.rows.dtype)
 
 
 def turn_up(points: _Array, source: Axis = "y", target: Axis = "z") -> _Array:

@@ -29,6 +29,7 @@ from pointcloud.evaluation.finetune import FinetuneSettings
 from pointcloud.evaluation.protocols import PROTOCOLS, Protocol, ProtocolName
 from pointcloud.evaluation.results_page import SHAPES, results_page, robustness_lines, without_repeats_lines
 from pointcloud.evaluation.shape_task import open_shape_task
+from pointcloud.first_points import Points, require_number
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.data.features import default_cache
@@ -48,7 +49,7 @@ def evaluate(
     out: str,
     protocol: ProtocolName = "audited",
     probes: list[ProbeName] | None = None,
-    points: int | None = None,
+    points: Points | None = None,
     strengths: list[float] | None = None,
     standardise: bool | None = None,
     folds: int | None = None,
@@ -76,7 +77,7 @@ def evaluate(
         probes: what to ask of the features; the protocol's classifier by default. fewshot means 1, 5 and 10 labels a
             class, 1 % and 10 % of the labels; fractions means 1, 2, 5, 10, 20, 50 and 100 % of them; episodes means
             random tasks of 5 and 10 classes with 10 and 20 labels a class.
-        points: of each shape, instead of the protocol's.
+        points: of each shape, instead of the protocol's, or any, which takes all points of every shape.
         strengths: values of C, instead of the protocol's; of several the best on folds of the training items is taken.
         standardise: whether features are standardised for svm and linear_svc, instead of as the protocol has it.
         folds: that C is chosen on, 5 by default.
@@ -106,6 +107,9 @@ def evaluate(
             "--normals, or give an encoder that was trained with them."
         )
     tasks = [open_shape_task(each, loaded, preset) for each in opened]
+    for flag, given in (("--finetune", finetune), ("--fewshot_folds", fewshot_folds is not None)):
+        if given:
+            require_number(preset.points or loaded.points or 1, flag)
     require_distinct([each.name for each in tasks], "--store")
     asked = probes or [preset.classifier]
     for task in tasks:
@@ -127,7 +131,7 @@ def evaluate(
         named_device(device),
     )
     destination = Destination(out, {"encoder": loaded.sha256, "protocol": protocol}, results_page)
-    say(f"{checkpoint}: {loaded.report}")
+    say(f"{checkpoint}: {loaded.report}", *(note for task in tasks for note in task.notes))
     results = []
     for task in tasks:
         results.append(destination.add(*evaluation.on_task(loaded, task)))
@@ -151,7 +155,7 @@ def lines(results: list[dict]) -> list[str]:
 
 def _preset(
     protocol: Protocol,
-    points: int | None,
+    points: Points | None,
     strengths: list[float] | None,
     standardise: bool | None,
     folds: int | None,
@@ -195,8 +199,8 @@ def _finetuning(
         raise UsageError(f"--finetune: {error}.") from None
 
 
-def _check(points: int | None, folds: int | None, seed: int, seeds: int | None) -> None:
-    if points is not None and points < 1:
+def _check(points: Points | None, folds: int | None, seed: int, seeds: int | None) -> None:
+    if isinstance(points, int) and points < 1:
         raise UsageError(f"--points {points} should be at least 1.")
     if folds is not None and folds < 2:
         raise UsageError(f"--folds {folds} should be at least 2.")

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pointcloud.evaluation.shape_features import require_points, store_layout
+from pointcloud.evaluation.shape_features import store_layout
+from pointcloud.first_points import filled, require_points
 from pointcloud.gallery import augmentations, gallery
 from randquant.cli.command import run
 from randquant.cli.counted import counted
@@ -43,7 +44,7 @@ def preview(
         store: of points.
         out: picture to write: .png, .pdf or .svg.
         shapes: rows, of classes as different as there are.
-        points: of each shape, the first of the store.
+        points: of each shape, the first of the store; repeated where a shape has fewer.
         match: take only shapes whose path or label contains this, in any case.
         seed: of the augmentations.
     """
@@ -55,15 +56,17 @@ def preview(
         raise UsageError(f"--points {points} should be at least 1 and --seed {seed} at least 0.")
     opened = Store.open(store, kind="points")
     layout = store_layout(opened)
-    require_points(opened, points)
+    short = require_points(opened, points)
     rows = chosen(opened, shapes, match)
-    clouds = np.stack([opened.rows(row, 0, points)[:, layout.xyz] for row in rows])
+    clouds = np.stack([filled(opened.rows(row, 0, points)[:, layout.xyz], points) for row in rows])
     titles = [_title(opened, row) for row in rows]
     figure = gallery(torch.from_numpy(clouds), titles, seed=seed)
     with atomic_path(out) as temporary:
         figure.savefig(temporary, dpi=_DOTS, format=out.suffix[1:].lower())
     views = counted(len(augmentations()), "views")
     say(f"{out}: {counted(len(rows), 'shapes')} under {views} of {counted(points, 'points')}")
+    if short:
+        say(f"in the store, {counted(short, 'shapes')} of fewer points, which are repeated")
 
 
 def chosen(store: Store, count: int, match: str | None) -> list[int]:

@@ -36,6 +36,19 @@ class PackedBatch:
         rows = torch.cat([batch.rows for batch in batches])
         return cls(rows, torch.nn.functional.pad(sizes.cumsum(0), (1, 0)))
 
+    def with_rows(self, rows: Tensor) -> "PackedBatch":
+        """The same clouds with other rows (ΣN, ...)."""
+        return self._of_same_sizes(PackedBatch(rows, self.offsets))
+
+    def to(self, device: str | torch.device) -> "PackedBatch":
+        """The same on another device."""
+        return self._of_same_sizes(PackedBatch(self.rows.to(device), self.offsets.to(device)))
+
+    def _of_same_sizes(self, other: "PackedBatch") -> "PackedBatch":
+        if "sizes" in self.__dict__:
+            other.__dict__["sizes"] = self.sizes
+        return other
+
     def __len__(self) -> int:
         """S."""
         return len(self.offsets) - 1

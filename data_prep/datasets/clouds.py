@@ -10,7 +10,8 @@ from data_prep.engine.preparation import Plan, Reader, Reading
 from data_prep.formats.cloud_file import CLOUDS, read_cloud
 from data_prep.formats.columns import check_columns
 from data_prep.sampled_cloud import at_most, channels, check_points, short_cloud, spread_rows
-from data_prep.shapes import POINTS, Points, point_settings
+from data_prep.shapes import POINTS, point_settings
+from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 
 
@@ -31,7 +32,7 @@ def plan_clouds(
         root: folder of files of points, at any depth; NPY, NPZ, PLY, PCD, LAS, LAZ, E57, PTX, BIN,
             and tables as XYZ, PTS, ASC, TXT, CSV.
         csv: table with the columns path,label,group,split, which says what to prepare and how it is labelled; all
-            clouds without labels by default.
+        points: of each to keep, spread over it, of files with fewer all; any keeps all points of every file.
         points: of each to keep, spread over it; files with fewer are skipped.
         normals: keep the normals too, which every file then needs.
         up: the axis that points up in the files.

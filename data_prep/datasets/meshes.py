@@ -10,8 +10,9 @@ from data_prep.datasets.labelled import plan_labelled
 from data_prep.engine.preparation import Plan, Reader
 from data_prep.formats.mesh import MESHES
 from data_prep.sampled_cloud import check_points
-from data_prep.shapes import POINTS, UP, Y_UP, Points, mesh_reader, require_number
+from data_prep.shapes import POINTS, UP, Y_UP, drawn_points, mesh_reader
 from data_prep.surface import Sampling
+from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 
 
@@ -42,7 +43,7 @@ def plan_meshes(
         UsageError: `points` is below 1 or "any".
     """
     check_points(points)
-    reader = partial(mesh_reader, points=require_number(points), sampling=sampling, seed=seed)
+    reader = partial(mesh_reader, points=drawn_points(points), sampling=sampling, seed=seed)
     if csv is not None:
         return by_format(partial(plan_labelled, csv, root), reader, up)
     return by_format(partial(plan_files, root, MESHES, dataset="meshes", kind="meshes"), reader, up)

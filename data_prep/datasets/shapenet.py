@@ -24,8 +24,9 @@ from data_prep.layout import find_root
 from data_prep.listing import read_lines
 from data_prep.sampled_cloud import at_most, channels, check_points, short_cloud, spread_rows
 from data_prep.scan import files_below
-from data_prep.shapes import POINTS, Points, mesh_reader, point_settings, require_number
+from data_prep.shapes import POINTS, drawn_points, mesh_reader, point_settings
 from data_prep.surface import Sampling
+from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from randquant.errors import DataError
 
@@ -58,7 +59,7 @@ def plan_shapenet(
         return _plan_array(root, arrays, points, up)
     if (root / _CLOUDS).is_dir():
         return _plan_clouds(root, points, up)
-    return _plan_meshes(root, mesh_reader(points=require_number(points), up=up, sampling=sampling, seed=seed))
+    return _plan_meshes(root, mesh_reader(points=drawn_points(points), up=up, sampling=sampling, seed=seed))
 
 
 def _plan_array(root: Path, arrays: list[Path], points: Points, up: Axis) -> Plan:

@@ -23,7 +23,8 @@ from data_prep.layout import find_root
 from data_prep.listing import read_lines, read_names
 from data_prep.sampled_cloud import at_most, channels, check_points, short_cloud, spread_rows
 from data_prep.scan import files_below
-from data_prep.shapes import Points, point_settings
+from data_prep.shapes import point_settings
+from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from randquant.errors import DataError
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from pointcloud.encoders.published_weights import find_own, is_recognised, open_published
 from pointcloud.encoders.registry import ENCODERS, PointEncoder
+from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from pointcloud.layout import Layout
 from randquant.errors import DataError, UsageError
@@ -33,7 +34,7 @@ class LoadedPointEncoder:
 
     Attributes:
         encoder: in eval mode, on the CPU, float32.
-        points: of the clouds it was trained on, None where unknown.
+        points: of the clouds it was trained on, "any" for clouds of any size, None where unknown.
         up: the axis that pointed up in them: z in ours, y in the published ones.
         normalise: how they were normalised: unit_sphere, the mean of the points at 0 and the farthest one at 1.
         metadata: about its training, as given to `save_encoder`.
@@ -42,7 +43,7 @@ class LoadedPointEncoder:
     """
 
     encoder: PointEncoder
-    points: int | None
+    points: Points | None
     up: Axis
     normalise: str
     metadata: dict[str, Any]
@@ -91,7 +92,7 @@ def is_of_points(path: str | Path) -> bool:
     return is_recognised(content)
 
 
-def save_encoder(path: str | Path, encoder: nn.Module, *, points: int, metadata: dict[str, Any]) -> None:
+def save_encoder(path: str | Path, encoder: nn.Module, *, points: Points, metadata: dict[str, Any]) -> None:
     """Write an encoder as safetensors, atomically; equal content gives equal bytes.
 
     The header's `config` holds modality, encoder (name, arguments), channels, points, up, normalise and the training's
@@ -100,7 +101,7 @@ def save_encoder(path: str | Path, encoder: nn.Module, *, points: int, metadata:
     Args:
         path: file to write.
         encoder: a `PointEncoder`, on any device.
-        points: of the clouds it was trained on, at least 1.
+        points: of the clouds it was trained on, at least 1 or "any".
         metadata: JSON values about the training.
 
     Raises:
@@ -170,7 +171,8 @@ def _own(content: Content) -> LoadedPointEncoder:
     content.check_hash(encoder)
     if not _is_count(points) or up not in ("x", "y", "z") or config.get("channels") != list(encoder.channels):
         raise content.damaged()
-    report = f"{describe(encoder)}: all {len(content.value)} tensors matched, trained on {points:,} points"
+    trained = "clouds of any size" if points == "any" else f"{points:,} points"
+    report = f"{describe(encoder)}: all {len(content.value)} tensors matched, trained on {trained}"
     return LoadedPointEncoder(encoder, points, up, normalise, metadata, report, encoder_hash(encoder))
 
 
@@ -178,7 +180,7 @@ def _from_training(content: Content) -> LoadedPointEncoder:
     """The encoder of a training checkpoint of ours, as it is."""
     try:
         settings = content.value["settings"]
-        points = int(settings["points"])
+        points = settings["points"] if settings["points"] == "any" else int(settings["points"])
         metadata = {"step": content.value["step"], **{name: settings[name] for name in ("method", "augment", "seed")}}
         with torch.device("meta"):
             encoder = _made(settings["encoder"], settings["d"], 6 if settings["normals"] else 3)
@@ -193,4 +195,4 @@ def _from_training(content: Content) -> LoadedPointEncoder:
 
 
 def _is_count(points: Any) -> bool:
-    return isinstance(points, int) and not isinstance(points, bool) and points >= 1
+    return points == "any" or (isinstance(points, int) and not isinstance(points, bool) and points >= 1)

@@ -16,6 +16,7 @@ from pointcloud.evaluation.protocols import Protocol
 from pointcloud.evaluation.repetition import repeated, without
 from pointcloud.evaluation.robustness import corrupted_features, described
 from pointcloud.evaluation.shape_task import POINTS, ShapeTask, task_features
+from pointcloud.first_points import in_words, require_number
 from randquant.data.features import Features
 from randquant.errors import DataError
 from randquant.probes import registry as probing
@@ -62,7 +63,7 @@ class Evaluation:
         features = task_features(loaded, task, cache=self.cache, device=self.device)
         outcomes = self._probed(loaded, task, features)
         if self.finetune is not None:
-            settings = replace(self.finetune, points=task.points)
+            settings = replace(self.finetune, points=require_number(task.points, "--finetune"))
             tuned = finetune.evaluate(
                 loaded, task.store, settings, seed=self.seed, device=self.device, unfinished=self.cache
             )
@@ -92,7 +93,7 @@ class Evaluation:
             folder: ModelNetFewshot, with one setting or more.
             names: of ModelNet40's classes, in order.
         """
-        points = self.protocol.points or loaded.points or POINTS
+        points = require_number(self.protocol.points or loaded.points or POINTS, "--fewshot_folds")
         outcomes = {
             f"folds-{ways}w{shots}s": fewshot_folds.evaluate(
                 loaded,
@@ -195,7 +196,7 @@ def departures(evaluation: Evaluation, task: ShapeTask, loaded: LoadedPointEncod
             release is not None and published.release not in (None, release)
         ),
         f"at the scale of all {stored:,} stored points": published.scaled_by not in (None, stored),
-        f"{task.points:,} points": published.points is not None and task.points != published.points,
+        in_words(task.points): published.points is not None and task.points != published.points,
         "farthest points, since the store does not know the file's order": task.order != published.order,
         f"C {'chosen from ' if len(svm.tried) > 1 else ''}{', '.join(f'{one:g}' for one in svm.tried)}": (
             svm.tried != published.svm.tried

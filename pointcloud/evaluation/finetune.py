@@ -29,10 +29,10 @@ from pointcloud.augment.translation import RandomTranslation
 from pointcloud.evaluation.shape_features import (
     Preparation,
     require_channels,
-    require_points,
     store_items,
     store_layout,
 )
+from pointcloud.first_points import filled, require_points
 from randquant.cli.progress import bar
 from randquant.data.store import Store
 from randquant.errors import DataError
@@ -152,7 +152,7 @@ def evaluate(
 
     Raises:
         DataError: the store cannot be probed (`randquant.probes.splits.assign`), lacks a channel the encoder reads,
-            or has shapes with fewer points; or the loss stops being finite.
+            or has no shape with as many points; or the loss stops being finite.
     """
     started = time.perf_counter()
     assignment = assign(store_items(store))
@@ -204,7 +204,7 @@ class _Views:
         self.store, self.device = store, torch.device(device)
         self.points, self.batch_size = settings.points, settings.batch_size
         # The first points of a store are spread over the shape, and so is most of a few more.
-        self.pool = min(round(settings.points * _POOL), int(store.lengths.min()))
+        self.pool = min(round(settings.points * _POOL), max(settings.points, int(store.lengths.min())))
         self.prepare = Preparation(loaded, store_layout(store), self.device, renormalise=True)
         self.resample = RandomResample(settings.points)
         self.augment = Policy(RandomAnisotropicScale(layout=loaded.layout), RandomTranslation(0.2))
@@ -225,7 +225,7 @@ class _Views:
         return self.augment(self.prepare.inputs(self.resample(clouds, generator=generator)), generator=generator)
 
     def _read(self, rows: NDArray[np.int64], count: int) -> Tensor:
-        clouds = np.stack([self.store.rows(int(row), 0, count) for row in rows])
+        clouds = np.stack([filled(self.store.rows(int(row), 0, count), count) for row in rows])
         return torch.from_numpy(clouds).to(self.device)
 
     def _parts(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pointcloud.encoders.published_weights import NEIGHBOURS
+from pointcloud.first_points import Points
 from randquant.probes.linear import LinearSettings
 from randquant.probes.svm import Kind, SvmSettings
 
@@ -28,7 +29,8 @@ class Protocol:
         name: the preset.
         classifier: the probe its published numbers are of.
         svm: C, standardisation and folds of that probe.
-        points: of each shape; None means as many as the encoder was trained on, else 1,024 or all there are.
+        points: of each shape, or all; None means as many as the encoder was trained on, else 1,024 or the most there
+            are.
         order: which of the stored points: the first in farthest-point order, or the first in the order of the file.
         renormalise: bring the points taken to the unit sphere again, so that the scale does not depend on points that
             are not seen; else they keep the scale of all stored points.
@@ -43,7 +45,7 @@ class Protocol:
     name: ProtocolName
     classifier: Kind
     svm: SvmSettings
-    points: int | None
+    points: Points | None
     order: Order
     renormalise: bool
     differs: str

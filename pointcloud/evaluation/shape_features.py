@@ -1,8 +1,8 @@
-"""From an encoder and a store of shapes to features: the first n points of each, as the encoder knows them."""
+"""From an encoder and a store of shapes to features: the first points of each, or all, as the encoder knows them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from pointcloud.bounded_batches import batch_points, bounded
 from pointcloud.encoders.weights import LoadedPointEncoder
 from pointcloud.evaluation.protocols import Order
-from pointcloud.geometry import Axis, turn_up, unit_sphere
+from pointcloud.first_points import Points, require_points
+from pointcloud.geometry import Axis, turn_up, unit_sphere, unit_spheres
 from pointcloud.layout import FILE_ROW, Layout
 from randquant.cli.progress import bar
 from randquant.data.features import Features, Items, cached
 from randquant.data.store import Store
 from randquant.errors import DataError
+from randquant.packed import PackedBatch
+
+_Batch = TypeVar("_Batch", Tensor, list[Tensor])
 
 
 class Corruption(Protocol):
@@ -35,7 +40,7 @@ def shape_features(
     loaded: LoadedPointEncoder,
     store: Store,
     *,
-    points: int,
+    points: Points,
     cache: Path,
     device: str | torch.device = "cpu",
     order: Order = "farthest",
@@ -46,12 +51,13 @@ def shape_features(
     """Embed the shapes of a store once, float32, with the encoder in eval mode; read from `cache` where it was done.
 
     The first `points` points are taken, changed where there is a corruption, brought to the unit sphere, and turned so
-    that the store's up axis z becomes the encoder's.
+    that the store's up axis z becomes the encoder's. A shape that has fewer is taken whole. Batches are bounded by
+    their points, and a shape's features do not depend on who shares its batch.
 
     Args:
         loaded: the encoder and what it expects.
         store: of points, up axis z.
-        points: of each shape, at least 1.
+        points: of each shape, at least 1, or all of them.
         cache: folder of features, keyed by content.
         device: where to compute.
         order: "farthest" takes the first stored points, which are spread over the shape; "file" those that come first
@@ -62,19 +68,24 @@ def shape_features(
         corruption: changes the clouds before they are embedded.
 
     Raises:
-        DataError: the store lacks a channel the encoder reads, or a shape has fewer points than asked for.
+        DataError: the store lacks a channel the encoder reads, no shape has as many points as are asked for, or one has
+            more than the encoder takes.
     """
     layout = store_layout(store)
     require_channels(loaded, layout, store.path)
     require_points(store, points)
     chosen = np.arange(len(store), dtype=np.int64) if rows is None else rows
+    _require_small(loaded, store, chosen, points)
     prepare = Preparation(loaded, layout, device, renormalise=renormalise)
 
-    def batches(start: int) -> Iterator[Tensor]:
-        size = batch_clouds(points, device)
-        parts = [chosen[first : first + size] for first in range(start, len(chosen), size)]
+    def batches(start: int) -> Iterator[list[Tensor]]:
+        size = (lambda row: int(store.lengths[row])) if points == "any" else lambda row: points
+        parts = bounded(chosen[start:].tolist(), size, batch_points(device))
         clouds = (_clouds(store, layout, part, points, order, corruption) for part in parts)
         return shown(clouds, f"features of {store.path.name}", len(chosen), start)
+
+    def encode(clouds: list[Tensor]) -> Tensor:
+        return prepare.embed(clouds, packed=points == "any")
 
     settings = {
         "weights": loaded.sha256,
@@ -87,7 +98,7 @@ def shape_features(
         "corruption": None if corruption is None else corruption.facts,
     }
     items = _selected(store_items(store), chosen)
-    return cached(cache, settings, items, loaded.encoder.embedding_size(), prepare, batches)
+    return cached(cache, settings, items, loaded.encoder.embedding_size(), encode, batches)
 
 
 def store_items(store: Store) -> Items:
@@ -134,18 +145,12 @@ def require_channels(loaded: LoadedPointEncoder, layout: Layout, source: str | P
         )
 
 
-def require_points(store: Store, points: int) -> None:
-    """Refuse to take more points of a shape than there are.
-
-    Raises:
-        DataError: naming the smallest shape.
-    """
-    smallest = int(store.lengths.argmin())
-    if points > store.lengths[smallest]:
-        raise DataError(
-            f"{points:,} points of each shape are asked for, but {store.column('path')[smallest]} in {store.path} has "
-            f"{store.lengths[smallest]:,}; lower --points, or prepare the store with more."
-        )
+def _require_small(loaded: LoadedPointEncoder, store: Store, rows: NDArray[np.int64], points: Points) -> None:
+    largest = rows[store.lengths[rows].argmax()] if len(rows) else 0
+    most = int(store.lengths[largest]) if points == "any" else points
+    reason = loaded.encoder.too_large(most)
+    if reason is not None:
+        raise DataError(f"{store.column('path')[largest]} in {store.path}: {reason}")
 
 
 class Preparation:
@@ -173,33 +178,55 @@ class Preparation:
         x = clouds[..., self.columns].to(self.device, non_blocking=True)
         if self.renormalise:
             x[..., :3] = unit_sphere(x[..., :3])
-        for triple in self.triples:
-            x[..., triple] = turn_up(x[..., triple], "z", self.up)
-        return x
+        return self._turned(x)
+
+    def packed_inputs(self, clouds: Sequence[Tensor]) -> PackedBatch:
+        """The same of clouds of any size, each (n, C)."""
+        stored = PackedBatch.of([cloud[:, self.columns] for cloud in clouds]).to(self.device)
+        x = stored.rows
+        if self.renormalise:
+            x[:, :3] = unit_spheres(stored.with_rows(x[:, :3]))
+        return stored.with_rows(self._turned(x))
 
     def __call__(self, clouds: Tensor) -> Tensor:
         """Embeddings (B, D) of stored clouds (B, n, C)."""
         return self.encoder(self.inputs(clouds))
 
+    def embed(self, clouds: Sequence[Tensor], *, packed: bool) -> Tensor:
+        """Embeddings (B, D) of stored clouds (n, C): the largest as one tensor, smaller ones, or all, packed."""
+        full = -1 if packed else max(map(len, clouds))
+        places = [place for place, cloud in enumerate(clouds) if len(cloud) == full]
+        others = [place for place, cloud in enumerate(clouds) if len(cloud) != full]
+        found = [self(torch.stack([clouds[place] for place in places]))] if places else []
+        if others:
+            found.append(self.encoder(self.packed_inputs([clouds[place] for place in others])))
+        return torch.cat(found)[torch.tensor([*places, *others]).argsort()]
+
+    def _turned(self, x: Tensor) -> Tensor:
+        for triple in self.triples:
+            x[..., triple] = turn_up(x[..., triple], "z", self.up)
+        return x
+
 
 def _clouds(
     store: Store,
     layout: Layout,
-    rows: NDArray[np.int64],
-    points: int,
+    rows: Sequence[int],
+    points: Points,
     order: Order,
     corruption: Corruption | None,
-) -> Tensor:
-    """(B, n, C) float32: the first points of these items."""
+) -> list[Tensor]:
+    """The first points of these items, each (n, C) float32."""
     in_file = layout.index(FILE_ROW) if order == "file" and FILE_ROW in layout.channels else None
-    clouds = np.stack([_first(store.rows(int(row)), points, in_file) for row in rows])
-    batch = torch.from_numpy(clouds)
+    clouds = [torch.from_numpy(_first(store.rows(row), points, in_file)) for row in rows]
     if corruption is None:
-        return batch
-    return corruption(batch, rows.tolist(), layout)
+        return clouds
+    return [corruption(cloud[None], [row], layout)[0] for cloud, row in zip(clouds, rows, strict=True)]
 
 
-def _first(cloud: NDArray[np.float32], points: int, in_file: int | None) -> NDArray[np.float32]:
+def _first(cloud: NDArray[np.float32], points: Points, in_file: int | None) -> NDArray[np.float32]:
+    if points == "any":
+        return cloud
     if in_file is None:
         return cloud[:points]
     first = np.argsort(cloud[:, in_file], kind="stable")[:points]
@@ -210,14 +237,7 @@ def _selected(items: Items, rows: NDArray[np.int64]) -> Items:
     return Items(*([column[row] for row in rows] for column in vars(items).values()))
 
 
-def batch_clouds(points: int, device: str | torch.device) -> int:
-    """Clouds a batch: enough to fill the device, little enough for its memory."""
-    # DGCNN is the hungriest: 64 clouds of 1,024 points take 4 GB with 20 neighbours.
-    held = 2**15 if torch.device(device).type == "cpu" else 2**16
-    return max(1, held // points)
-
-
-def shown(batches: Iterator[Tensor], label: str, total: int, done: int = 0) -> Iterator[Tensor]:
+def shown(batches: Iterator[_Batch], label: str, total: int, done: int = 0) -> Iterator[_Batch]:
     """The same batches, with a bar that counts shapes."""
     shown: tqdm = bar(label=label, unit="shapes", total=total, initial=done)
     with shown:

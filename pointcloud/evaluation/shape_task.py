@@ -15,11 +15,11 @@ from pointcloud.evaluation.shape_features import (
     Corruption,
     keeps_file_order,
     require_channels,
-    require_points,
     shape_features,
     store_items,
     store_layout,
 )
+from pointcloud.first_points import Points, in_words, require_points
 from randquant.data.coverage import coverage
 from randquant.data.features import Features, Items
 from randquant.data.labelled_store import split_counts, task_name
@@ -38,7 +38,7 @@ class ShapeTask:
         name: of the dataset where the store names it, else the store's folder name.
         store: of points.
         items: its manifest, with valid back in train, which it was taken from.
-        points: taken of each shape.
+        points: taken of each shape; fewer of those that have fewer.
         order: which they are.
         renormalise: whether they are brought to the unit sphere again.
     """
@@ -46,9 +46,16 @@ class ShapeTask:
     name: str
     store: Store
     items: Items
-    points: int
+    points: Points
     order: Order
     renormalise: bool
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of shapes that have fewer points."""
+        short = require_points(self.store, self.points)
+        many = f"{short:,} shapes of {self.name} have" if short > 1 else f"1 shape of {self.name} has"
+        return [f"{many} fewer than {in_words(self.points)}: all there are are taken"] if short else []
 
     def facts(self) -> dict[str, Any]:
         """JSON-ready: the data and what is taken of them."""
@@ -79,11 +86,11 @@ def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol
         protocol: the preset.
 
     Raises:
-        DataError: the store cannot be probed, lacks a channel the encoder reads, or holds fewer points.
+        DataError: the store cannot be probed, lacks a channel the encoder reads, or no shape has as many points.
     """
     items = official_train(store_items(store))
     assignments(items)
-    taken = protocol.points or loaded.points or min(POINTS, int(store.lengths.min()))
+    taken = protocol.points or loaded.points or min(POINTS, int(store.lengths.max()))
     require_channels(loaded, store_layout(store), store.path)
     require_points(store, taken)
     order: Order = protocol.order if keeps_file_order(store) else "farthest"

@@ -78,7 +78,7 @@ def test_company_changes_nothing(
     loaded: LoadedPointEncoder, clouds: list[Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = embed(loaded, clouds, tmp_path / "x.parquet")
-    monkeypatch.setattr(embedding, "batch_clouds", lambda points, device: 1)
+    monkeypatch.setattr(embedding, "batch_points", lambda device: 32)
     alone = embed(loaded, clouds, tmp_path / "y.parquet")
     np.testing.assert_allclose(
         np.stack(alone["embedding"].to_numpy()), np.stack(together["embedding"].to_numpy()), rtol=1e-4, atol=1e-5
@@ -98,7 +98,7 @@ def test_strict_or_nothing_readable_leaves_nothing(
 def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(
     loaded: LoadedPointEncoder, clouds: list[Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedding, "batch_clouds", lambda points, device: 1)
+    monkeypatch.setattr(embedding, "batch_points", lambda device: 32)
     monkeypatch.setattr(embedding, "_PART_BATCHES", 2)
     columns: list[Mapping[str, int]] = []
 

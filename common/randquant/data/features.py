@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from randquant.files.lock import lock_file
 FORMAT_VERSION = 1  # part of every cache key: raise it whenever the same settings would give other vectors
 _CHECKSUM_ROWS = 4096
 _SAVE_SECONDS = 20.0  # between notes of how far an extraction has come
+_Batch = TypeVar("_Batch")
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,8 @@ def inference() -> Iterator[None]:
 
 
 def extract(
-    encode: Callable[[Tensor], Tensor],
-    batches: Iterable[Tensor],
+    encode: Callable[[_Batch], Tensor],
+    batches: Iterable[_Batch],
     *,
     write: Callable[[NDArray[np.float32]], None],
     count: int,
@@ -123,7 +124,7 @@ def extract(
     """Hand on `encode(batch)` batch after batch, without gradients and in float32.
 
     Args:
-        encode: maps a batch (B, ...) to embeddings (B, D) on any device.
+        encode: maps a batch, (B, ...) or B items of any size, to embeddings (B, D) on any device.
         batches: the items of rows `start` to `count` - 1, in order.
         write: takes the embeddings (B, D) of each batch.
         count: n, rows in all.
@@ -156,8 +157,8 @@ def cached(
     settings: dict[str, Any],
     items: Items,
     dimension: int,
-    encode: Callable[[Tensor], Tensor],
-    batches: Callable[[int], Iterable[Tensor]],
+    encode: Callable[[_Batch], Tensor],
+    batches: Callable[[int], Iterable[_Batch]],
 ) -> Features:
     """Read features from `folder`, or extract them and keep them there.
 
@@ -224,8 +225,8 @@ def _make_entry(
     settings: dict[str, Any],
     items: Items,
     dimension: int,
-    encode: Callable[[Tensor], Tensor],
-    batches: Callable[[int], Iterable[Tensor]],
+    encode: Callable[[_Batch], Tensor],
+    batches: Callable[[int], Iterable[_Batch]],
 ) -> None:
     partial, shape = entry.with_name(entry.name + ".partial"), (len(items), dimension)
     try:
@@ -244,8 +245,8 @@ def _make_entry(
 def _extract_into(
     partial: Path,
     shape: tuple[int, int],
-    encode: Callable[[Tensor], Tensor],
-    batches: Callable[[int], Iterable[Tensor]],
+    encode: Callable[[_Batch], Tensor],
+    batches: Callable[[int], Iterable[_Batch]],
 ) -> None:
     """Write the vectors that an interrupted extraction has not left already."""
     start = done = _rows_done(partial, shape)
