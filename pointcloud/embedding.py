@@ -36,12 +36,14 @@ class Summary:
     Attributes:
         rows: of the table, one a shape.
         dimension: D.
+        points: of the smallest and the largest shape, in words.
         skipped: (path, reason) of the shapes that could not be read.
         resumed: files that an earlier, interrupted run had done.
     """
 
     rows: int
     dimension: int
+    points: str
     skipped: list[tuple[str, str]]
     resumed: int
 
@@ -108,7 +110,9 @@ class ShapeEmbedder:
                 "points": pa.array([points for _, points in embedded], pa.int64()),
             }
             write_table(out, table, waiting.vectors(), self._provenance(checkpoint, source, readable))
-        return Summary(len(embedded), waiting.dimension, sorted(readable.skipped.items()), done)
+        points = sorted({points for _, points in embedded})
+        span = f"{points[0]:,}" if len(points) == 1 else f"{points[0]:,} to {points[-1]:,}"
+        return Summary(len(embedded), waiting.dimension, span, sorted(readable.skipped.items()), done)
 
     def _identity(self, root: Path, names: Sequence[str]) -> dict[str, Any]:
         """All that the table depends on besides how the clouds were made."""

@@ -4,18 +4,20 @@
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out windows.parquet --window 1
     python -m scripts.embed --checkpoint RUN --input MESHES --out embeddings.parquet --up y
     python -m scripts.embed --checkpoint RUN --input CLOUDS --out embeddings.parquet --clouds
+    python -m scripts.embed --checkpoint RUN --input CLOUDS --out embeddings.parquet --clouds --points any
 
 What the checkpoint was trained on, sound or point clouds, decides what is looked for. The first writes one row a
 recording (or a window) with the columns path, start, end, seconds, embedding, and prints
 
     embeddings.parquet: 3,000 rows of 2048 numbers from 3,000 recordings, 0 skipped
 
-The last two write one row a mesh (OFF, PLY, OBJ, STL, glTF) or a cloud (NPY, PLY, PCD, LAS, E57, XYZ, ...), with the
+The last three write one row a mesh (OFF, PLY, OBJ, STL, glTF) or a cloud (NPY, PLY, PCD, LAS, E57, XYZ, ...), with the
 columns path, points, embedding. Read a table with `pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or
 DuckDB.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -33,14 +35,15 @@ from data_prep.engine.read_ahead import Columns, read_ahead
 from data_prep.formats.cloud_file import CLOUDS
 from data_prep.formats.mesh import MESHES
 from data_prep.notes import reading_notes
-from data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, mesh_reader
+from data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, drawn_points, mesh_reader
 from pointcloud.embedding import ShapeEmbedder
 from pointcloud.encoders import named_encoder as point_named
 from pointcloud.encoders import occupancy
 from pointcloud.encoders import registry as point_encoder
-from pointcloud.encoders.weights import is_of_points
+from pointcloud.encoders.weights import LoadedPointEncoder, is_of_points
 from pointcloud.evaluation import shape_task
 from pointcloud.evaluation.shape_features import require_channels
+from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from pointcloud.layout import Layout
 from randquant.cli.command import run
@@ -53,28 +56,11 @@ _SHOWN = 20  # skipped files printed; the table's metadata has them all
 _MOST_POINTS = 100_000
 
 
-def embed(
-    checkpoint: str,
-    input: Path,
-    out: Path,
-    window: float | None = None,
-    hop: float | None = None,
-    channel: Channel | None = None,
-    peak_normalise: bool = False,
-    sample_rate: int | None = None,
-    layer: Layer | None = None,
-    points: int | None = None,
-    up: Axis | None = None,
-    clouds: bool = False,
-    columns: list[str] | None = None,
-    strict: bool = False,
-    workers: int = 2,
-    seed: int = 42,
-    device: str = "auto",
-) -> None:
+@dataclass(frozen=True)
+class Embedding:
     """Embed every recording, or every mesh or cloud of points, below a folder.
 
-    Args:
+    Attributes:
         checkpoint: run folder, weights file (ours, published, Lightning), or untrained:ENCODER:D; its kind decides
             whether recordings or shapes are embedded.
         input: folder of recordings or shapes at any depth, or one of them; recordings of any rate, length and number
@@ -88,7 +74,8 @@ def embed(
         sample_rate: of .npy waveforms, which do not say theirs: 16,000 by default; with it those beside other
             recordings are embedded too.
         layer: of recordings: features to use, output by default.
-        points: of shapes: taken of each surface; by default as many as the encoder was trained on, else 1,024.
+        points: of shapes: taken of each surface or cloud, all of a cloud with fewer; any takes all points of every
+            cloud; by default as many as the encoder was trained on, else 1,024.
         up: of shapes: the axis that points up in the files; by default y in glTF files and z in others.
         clouds: the shapes are files of points (NPY, NPZ, PLY, PCD, LAS, LAZ, E57, PTX, BIN, XYZ, PTS, ASC, TXT, CSV)
             instead of meshes.
@@ -99,34 +86,39 @@ def embed(
         seed: of an untrained encoder.
         device: auto, cpu or cuda.
     """
-    _check(out, window, hop, points, workers, seed)
-    if sample_rate is not None:
-        check_array_rate(sample_rate)
-    if is_for_shapes(checkpoint):
-        _refuse(
-            f"{checkpoint} is an encoder of point clouds, so there are no recordings",
-            window=window,
-            hop=hop,
-            channel=channel,
-            peak_normalise=peak_normalise or None,
-            sample_rate=sample_rate,
-            layer=layer,
-        )
-        if columns is not None and not clouds:
-            raise UsageError("--columns are those of files of points; give --clouds too, or leave it out.")
-        skipped = _embed_shapes(checkpoint, input, out, points, up, clouds, columns, strict, workers, seed, device)
+
+    checkpoint: str
+    input: Path
+    out: Path
+    window: float | None = None
+    hop: float | None = None
+    channel: Channel | None = None
+    peak_normalise: bool = False
+    sample_rate: int | None = None
+    layer: Layer | None = None
+    points: Points | None = None
+    up: Axis | None = None
+    clouds: bool = False
+    columns: list[str] | None = None
+    strict: bool = False
+    workers: int = 2
+    seed: int = 42
+    device: str = "auto"
+
+
+_OF_SOUND = ("window", "hop", "channel", "peak_normalise", "sample_rate", "layer")
+_OF_SHAPES = ("points", "up", "clouds", "columns")
+
+
+def embed(settings: Embedding) -> None:
+    """Embed every recording, or every mesh or cloud of points, below a folder."""
+    _check(settings)
+    if is_for_shapes(settings.checkpoint):
+        _refuse(settings, _OF_SOUND, "is an encoder of point clouds, so there are no recordings")
+        skipped = _embed_shapes(settings)
     else:
-        _refuse(
-            f"{checkpoint} is an encoder of sound, so there are no shapes",
-            points=points,
-            up=up,
-            clouds=clouds or None,
-            columns=columns,
-        )
-        intake = Intake(channel or "mean", peak_normalise, sample_rate)
-        skipped = _embed_recordings(
-            checkpoint, input, out, window, hop, intake, layer or "output", strict, workers, seed, device
-        )
+        _refuse(settings, _OF_SHAPES, "is an encoder of sound, so there are no shapes")
+        skipped = _embed_recordings(settings)
     for path, reason in skipped[:_SHOWN]:
         say(f"skipped {path}: {reason}")
     if len(skipped) > _SHOWN:
@@ -172,15 +164,6 @@ def meshes(path: Path, *, points: int, up: Axis | None = None) -> Plan:
     return by_format(partial(_shapes, path, MESHES, kind="meshes"), partial(mesh_reader, points=points), up)
 
 
-def clouds_of_points(
-    path: Path, *, points: int, least: int, normals: bool, up: Axis, columns: list[str] | None = None
-) -> Plan:
-    """The plan of a folder of clouds, or of a single one; `points` are kept of each, or all where it has fewer."""
-    return _shapes(
-        path, CLOUDS, cloud_reader(points=points, least=least, normals=normals, up=up, columns=columns), "clouds"
-    )
-
-
 def _shapes(path: Path, suffixes: Sequence[str], reader: Reader, kind: str) -> Plan:
     if path.is_file():
         if path.suffix.lower() not in suffixes:
@@ -192,7 +175,8 @@ def _shapes(path: Path, suffixes: Sequence[str], reader: Reader, kind: str) -> P
     return plan_files(path, suffixes, reader, dataset=kind, kind=kind)
 
 
-def _check(out: Path, window: float | None, hop: float | None, points: int | None, workers: int, seed: int) -> None:
+def _check(settings: Embedding) -> None:
+    out, window, hop, points = settings.out, settings.window, settings.hop, settings.points
     if out.suffix != ".parquet":
         raise UsageError(f"--out {out} should end in .parquet: ids and vectors are one table; rename it.")
     if window is not None and not 0.05 <= window <= 60:
@@ -201,18 +185,25 @@ def _check(out: Path, window: float | None, hop: float | None, points: int | Non
         raise UsageError("--hop says how far one window is from the next; give --window too.")
     if hop is not None and window is not None and not 0.001 <= hop <= window:
         raise UsageError(f"--hop {hop:g} should lie between 0.001 seconds and --window {window:g}.")
-    if points is not None and not 1 <= points <= _MOST_POINTS:
-        raise UsageError(f"--points {points} should lie between 1 and {_MOST_POINTS:,}.")
-    if workers < 1:
-        raise UsageError(f"--workers {workers} should be at least 1.")
-    if seed < 0:
-        raise UsageError(f"--seed {seed} should be at least 0.")
+    if isinstance(points, int) and not 1 <= points <= _MOST_POINTS:
+        raise UsageError(f"--points {points} should lie between 1 and {_MOST_POINTS:,}, or be any.")
+    if settings.columns is not None and not settings.clouds:
+        raise UsageError("--columns are those of files of points; give --clouds too, or leave it out.")
+    if settings.workers < 1:
+        raise UsageError(f"--workers {settings.workers} should be at least 1.")
+    if settings.seed < 0:
+        raise UsageError(f"--seed {settings.seed} should be at least 0.")
+    if settings.sample_rate is not None:
+        check_array_rate(settings.sample_rate)
 
 
-def _refuse(why: str, **flags: object) -> None:
-    given = [f"--{name}" for name, value in flags.items() if value is not None]
+def _refuse(settings: Embedding, names: Sequence[str], why: str) -> None:
+    given = [f"--{name}" for name in names if getattr(settings, name) not in (None, False)]
     if given:
-        raise UsageError(f"{why} that {' and '.join(given)} could be for; leave it out or give another --checkpoint.")
+        raise UsageError(
+            f"{settings.checkpoint} {why} that {' and '.join(given)} could be for; leave it out or give another "
+            "--checkpoint."
+        )
 
 
 def _require_folder(path: Path) -> None:
@@ -220,31 +211,21 @@ def _require_folder(path: Path) -> None:
         raise DataError(f"{path} does not exist; check --input.")
 
 
-def _embed_recordings(
-    checkpoint: str,
-    input: Path,
-    out: Path,
-    window: float | None,
-    hop: float | None,
-    intake: Intake,
-    layer: Layer,
-    strict: bool,
-    workers: int,
-    seed: int,
-    device: str,
-) -> list[tuple[str, str]]:
-    root, names = recordings(input, arrays=intake.array_rate is not None)
-    loaded = audio_named.named_encoder(checkpoint, seed=seed)
+def _embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
+    checkpoint, out = settings.checkpoint, settings.out
+    intake = Intake(settings.channel or "mean", settings.peak_normalise, settings.sample_rate)
+    root, names = recordings(settings.input, arrays=intake.array_rate is not None)
+    loaded = audio_named.named_encoder(checkpoint, seed=settings.seed)
     say(f"{checkpoint}: {loaded.report}")
     embedder = Embedder(
         loaded,
-        layer=layer,
-        window=window,
-        hop=hop,
+        layer=settings.layer or "output",
+        window=settings.window,
+        hop=settings.hop,
         intake=intake,
-        device=named_device(device),
-        workers=workers,
-        strict=strict,
+        device=named_device(settings.device),
+        workers=settings.workers,
+        strict=settings.strict,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     summary = embedder.write(root, names, out, checkpoint=checkpoint)
@@ -266,52 +247,59 @@ def _print_resumed(done: int, files: int) -> None:
         say(f"An earlier run had embedded {done:,} of {files:,} files; this one did the rest.")
 
 
-def _embed_shapes(
-    checkpoint: str,
-    input: Path,
-    out: Path,
-    points: int | None,
-    up: Axis | None,
-    clouds: bool,
-    columns: list[str] | None,
-    strict: bool,
-    workers: int,
-    seed: int,
-    device: str,
-) -> list[tuple[str, str]]:
-    loaded = point_named.named_encoder(checkpoint, seed=seed)
-    taken = points or loaded.points or shape_task.POINTS
-    # The very points that a store has by default, of which the first are spread over the surface.
-    most = max(POINTS, taken)
-    if clouds:
-        normals = "nx" in loaded.encoder.channels
-        plan = clouds_of_points(input, points=most, least=taken, normals=normals, up=up or UP, columns=columns)
-    else:
-        plan = meshes(input, points=most, up=up)
+def _embed_shapes(settings: Embedding) -> list[tuple[str, str]]:
+    checkpoint, out = settings.checkpoint, settings.out
+    loaded = point_named.named_encoder(checkpoint, seed=settings.seed)
+    points = _points(settings, loaded)
+    plan = _planned(settings, loaded, points)
+    layout = Layout.of(plan.reader.settings["channels"])
+    require_channels(loaded, layout, settings.input)
     say(f"{checkpoint}: {loaded.report}")
-    embedder = ShapeEmbedder(loaded, taken, device=named_device(device), strict=strict)
+    embedder = ShapeEmbedder(loaded, points, device=named_device(settings.device), strict=settings.strict)
     out.parent.mkdir(parents=True, exist_ok=True)
-    settings = dict(plan.reader.settings)
-    require_channels(loaded, Layout.of(settings["channels"]), input)
     read: list[Columns] = []
     summary = embedder.write(
         plan.root,
         [item.path for item in plan.items],
-        lambda start: read_ahead(plan, workers=workers, start=start, columns=read),
-        Layout.of(settings["channels"]),
+        lambda start: read_ahead(plan, workers=settings.workers, start=start, columns=read),
+        layout,
         out,
         checkpoint=checkpoint,
-        source=settings,
+        source=dict(plan.reader.settings),
         columns=read,
     )
     _print_resumed(summary.resumed, len(plan.items))
     say(
         f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.rows:,} "
-        f"{'clouds' if clouds else 'meshes'} of {taken:,} points, {len(summary.skipped):,} skipped"
+        f"{'clouds' if settings.clouds else 'meshes'} of {summary.points} points, {len(summary.skipped):,} skipped"
     )
-    by_default = [UP_BY_FORMAT] if settings["file_up"] == BY_FORMAT else []
+    by_default = [UP_BY_FORMAT] if plan.reader.settings["file_up"] == BY_FORMAT else []
     say(*by_default, *reading_notes(read))
     return summary.skipped
+
+
+def _points(settings: Embedding, loaded: LoadedPointEncoder) -> Points:
+    """Taken of each shape, within what the encoder takes."""
+    trained = None if loaded.points == "any" and not settings.clouds else loaded.points
+    points = settings.points or trained or shape_task.POINTS
+    reason = None if points == "any" else loaded.encoder.too_large(points)
+    if reason is not None:
+        raise UsageError(reason)
+    return points
+
+
+def _planned(settings: Embedding, loaded: LoadedPointEncoder, points: Points) -> Plan:
+    """The files to embed, as the points that a store has by default, of which the first are spread over the shape."""
+    if not settings.clouds:
+        return meshes(settings.input, points=max(POINTS, drawn_points(points)), up=settings.up)
+    reader = cloud_reader(
+        points=points if points == "any" else max(POINTS, points),
+        least=None if points == "any" else points,
+        normals="nx" in loaded.encoder.channels,
+        up=settings.up or UP,
+        columns=settings.columns,
+    )
+    return _shapes(settings.input, CLOUDS, reader, "clouds")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ def cloud_reader(
     points: Points = POINTS,
     normals: bool = False,
     up: Axis = "z",
+    least: int | None = None,
     columns: Sequence[str] | None = None,
 ) -> Reader:
     """Clouds as `points` of their points, spread over them; columns `file_points`, `missing_points`, `short_clouds`.
@@ -62,6 +63,7 @@ def cloud_reader(
         points: kept of each file, the farthest; at least 1. A file with fewer is kept whole, and with "any" every one.
         normals: whether to keep them too, which every file then needs.
         up: the axis that points up in the files.
+        least: points of a file that is not counted as short; `points` where None.
         columns: names for the columns of files that do not name theirs, as in x y z i.
 
     Raises:
@@ -69,15 +71,17 @@ def cloud_reader(
     """
     check_points(points)
     names = check_columns(columns)
-    read = partial(_read, points=points, normals=normals, up=up, columns=names)
+    read = partial(_read, points=points, normals=normals, up=up, least=least or points, columns=names)
     settings = point_settings(channels(normals=normals), at_most(points), file_up=up)
     if names is not None:
         settings["file_columns"] = list(names)
     return Reader("points", read, settings)
 
 
-def _read(path: Path, *, points: Points, normals: bool, up: Axis, columns: tuple[str, ...] | None) -> Reading:
+def _read(
+    path: Path, *, points: Points, normals: bool, up: Axis, least: Points, columns: tuple[str, ...] | None
+) -> Reading:
     cloud = read_cloud(path, normals=normals, columns=columns)
     counts = {"file_points": len(cloud.points) + cloud.missing, "missing_points": cloud.missing}
-    counts |= {**cloud.notes, **short_cloud(len(cloud.points), points)}
+    counts |= {**cloud.notes, **short_cloud(len(cloud.points), least)}
     return counts, [spread_rows(path, cloud.points, keep=points, up=up, normals=cloud.normals)]

@@ -11,10 +11,12 @@ from data_prep.engine.memory_budget import memory_budget, within_memory
 from data_prep.engine.preparation import Item, Plan, Reader, read_item
 from data_prep.engine.processes import in_processes
 from data_prep.formats.whole_file import stand_in
+from pointcloud.bounded_batches import bounded
 from randquant.errors import DataError
 from randquant.files.file_names import utf8_name
 
 _AHEAD = 512  # items in memory at once: 25 MB of clouds of 2,048 points with normals
+_AHEAD_BYTES = 1 << 28  # of files whose items are in memory at once, where clouds are kept whole
 _SMALL = 256  # items for which starting processes costs more than they save
 
 
@@ -45,8 +47,9 @@ def _outcomes(plan: Plan, items: Sequence[Item], workers: int) -> Iterator[tuple
     if workers == 1 or len(items) < _SMALL:
         yield from (_outcome(plan.root, item, plan.reader) for item in items)
         return
-    for first in range(0, len(items), _AHEAD):
-        tasks = [(plan.root, item, plan.reader) for item in items[first : first + _AHEAD]]
+    share = _AHEAD_BYTES // _AHEAD
+    for ahead in bounded(items, lambda item: max(item.size, share), _AHEAD_BYTES):
+        tasks = [(plan.root, item, plan.reader) for item in ahead]
         yield from in_processes(_outcome, tasks, workers, batch="auto")
 
 

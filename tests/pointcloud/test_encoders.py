@@ -179,8 +179,8 @@ def test_packed_training_equals_dense_training_where_sizes_agree(name: str) -> N
         encoder(batch).square().mean().backward()
     for one, other in zip(packed.parameters(), dense.parameters(), strict=True):
         torch.testing.assert_close(one.grad, other.grad, atol=1e-4, rtol=1e-3)
-    for one, other in zip(packed.buffers(), dense.buffers(), strict=True):
-        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+    for mine, its in zip(packed.buffers(), dense.buffers(), strict=True):
+        torch.testing.assert_close(mine, its, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,7 +16,9 @@ from pointcloud.geometry import (
     squared_distances,
     turn_up,
     unit_sphere,
+    unit_spheres,
 )
+from randquant.packed import PackedBatch
 
 
 def clouds(batch: int = 2, points: int = 60) -> Tensor:
@@ -121,3 +123,10 @@ def test_relabelled_axes_keep_distances() -> None:
     for axes in permutations(range(3)):
         moved = points[..., list(axes)]
         assert torch.equal(nearest_neighbours(moved, moved, 4), expected)
+
+
+def test_packed_unit_spheres_equal_those_of_clouds_one_by_one() -> None:
+    clouds = [5 + 3 * torch.randn(size, 3) for size in (1, 40, 7)] + [torch.full((4, 3), 2.5)]
+    found = unit_spheres(PackedBatch.of(clouds))
+    torch.testing.assert_close(found, torch.cat([unit_sphere(cloud) for cloud in clouds]), atol=1e-6, rtol=1e-5)
+    assert not found[-4:].any()

@@ -1,11 +1,27 @@
-import pytest
+"""Packed batches against lists of clouds."""
+
 import torch
 
-from randquant.packed import cloud_of_row
+from randquant.packed import PackedBatch
 
 
-@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
-def test_rows_know_their_cloud(dtype: torch.dtype) -> None:
-    offsets = torch.tensor([0, 0, 4, 5, 5, 12], dtype=dtype)
-    found = cloud_of_row(offsets, 12)
-    assert (found.tolist(), found.dtype) == ([1, 1, 1, 1, 2, 4, 4, 4, 4, 4, 4, 4], torch.int64)
+def test_packed_batches_are_lists_of_clouds() -> None:
+    clouds = [torch.randn(size, 3) for size in (4, 1, 0, 7)]
+    packed = PackedBatch.of(clouds)
+    assert packed.offsets.tolist() == [0, 4, 5, 5, 12]
+    assert (len(packed), packed.sizes) == (4, [4, 1, 0, 7])
+    assert PackedBatch(packed.rows, packed.offsets).sizes == packed.sizes
+    assert packed.cloud.tolist() == [0] * 4 + [1] + [3] * 7
+    assert all(torch.equal(one, other) for one, other in zip(packed.split(), clouds, strict=True))
+    both = PackedBatch.joined([packed, PackedBatch.of(clouds[:2])])
+    assert both.sizes == [4, 1, 0, 7, 4, 1]
+    assert torch.equal(both.rows, torch.cat([*clouds, *clouds[:2]]))
+    assert packed.with_rows(2 * packed.rows).to("cpu").sizes == packed.sizes
+
+
+def test_windows_hold_every_row_once() -> None:
+    packed = PackedBatch.of([torch.randn(size, 2) for size in (4, 1, 0, 7)])
+    windows = list(packed.windows(5))
+    assert [len(window.rows) for window in windows] == [5, 5, 2]
+    assert torch.equal(torch.cat([window.rows for window in windows]), packed.rows)
+    assert [window.sizes for window in windows] == [[4, 1, 0, 0], [0, 0, 0, 5], [0, 0, 0, 2]]

@@ -12,9 +12,11 @@ from data_prep.datasets.clouds import plan_clouds
 from data_prep.datasets.meshes import plan_meshes
 from data_prep.engine.preparation import prepare
 from pointcloud.encoders.named_encoder import named_encoder
+from pointcloud.encoders.registry import ENCODERS
 from pointcloud.encoders.weights import save_encoder, untrained_encoder
 from pointcloud.evaluation.shape_features import shape_features
 from randquant.cli.command import run
+from randquant.errors import DataError
 from scripts.embed import embed
 
 
@@ -149,10 +151,11 @@ def test_a_cloud_is_embedded_as_from_a_store(clouds: Path, tmp_path: Path, capsy
     out = tmp_path / "x.parquet"
     assert embed_shapes(clouds, out, "--clouds", "--points", "256", "--up", "y") == 0
     printed = capsys.readouterr().out
-    assert "2 rows of 32 numbers from 2 clouds of 256 points, 1 skipped" in printed
-    assert "fewer.xyz: there are 255 points where 256 are asked for" in printed
+    assert "3 rows of 32 numbers from 3 clouds of 255 to 256 points, 0 skipped" in printed
+    assert "1 shape: fewer points than --points, kept whole" in printed
     table = pq.read_table(out)
-    assert table["path"].to_pylist() == ["a.npy", "few.xyz"]
+    assert table["path"].to_pylist() == ["a.npy", "few.xyz", "fewer.xyz"]
+    assert table["points"].to_pylist() == [256, 256, 255]
     store = prepare(plan_clouds(clouds, up="y"), tmp_path / "store", workers=1)
     loaded = named_encoder("untrained:PointNetLite:16", seed=42)
     features = shape_features(loaded, store, points=256, cache=tmp_path / "cache")
@@ -160,6 +163,31 @@ def test_a_cloud_is_embedded_as_from_a_store(clouds: Path, tmp_path: Path, capsy
     assert embed_shapes(clouds / "few.xyz", tmp_path / "y.parquet", "--clouds", "--points", "256", "--up", "y") == 0
     again = pq.read_table(tmp_path / "y.parquet")["embedding"].to_numpy()
     np.testing.assert_allclose(again[0], table["embedding"].to_numpy()[1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["PointNet", "DGCNN", "PointNeXt"])
+def test_clouds_of_any_size_are_embedded_whole(
+    name: str, clouds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same in whatever company, and as out of a store that keeps every point."""
+    monkeypatch.setattr(ENCODERS[name], "most_points", 2999)
+    out, flags = tmp_path / "x.parquet", ["--checkpoint", f"untrained:{name}:16", "--clouds", "--points", "any"]
+    assert embed_shapes(clouds, out, *flags) == 0
+    printed = capsys.readouterr().out
+    assert "2 rows of" in printed
+    assert "2 clouds of 255 to 256 points, 1 skipped" in printed
+    assert f"skipped a.npy: {name} takes clouds of at most 2,999 points" in printed
+    table = pq.read_table(out)
+    assert embed_shapes(clouds / "fewer.xyz", tmp_path / "y.parquet", *flags) == 0
+    alone = np.stack(pq.read_table(tmp_path / "y.parquet")["embedding"].to_numpy())
+    together = np.stack(table["embedding"].to_numpy())
+    np.testing.assert_allclose(alone[0], together[1], rtol=1e-4, atol=1e-5)
+    store = prepare(plan_clouds(clouds, points="any"), tmp_path / "store", workers=1)
+    loaded = named_encoder(f"untrained:{name}:16", seed=42)
+    features = shape_features(loaded, store, points="any", cache=tmp_path / "c", rows=np.array([1, 2]))
+    np.testing.assert_allclose(features.vectors, together, rtol=1e-4, atol=1e-5)
+    with pytest.raises(DataError, match=r"a.npy in .*at most 2,999 points"):
+        shape_features(loaded, store, points="any", cache=tmp_path / "c")
 
 
 def test_an_encoder_of_normals_needs_them(clouds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,7 +233,7 @@ def test_a_single_mesh_and_the_number_of_points(shapes: Path, tmp_path: Path) ->
         (["--window", "1"], 2, "--window"),
         (["--layer", "conv"], 2, "--layer"),
         (["--points", "0"], 2, "--points"),
-        (["--clouds"], 1, "b.obj: there are 4 points"),
+        (["--points", "any"], 2, "meshes are surfaces"),
         (["--strict"], 1, "broken.off"),
         (["--input", "nowhere"], 1, "check --input"),
         (["--checkpoint", "untrained:ResNet:3"], 2, "PointNetLite"),

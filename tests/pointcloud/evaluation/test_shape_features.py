@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pointcloud.encoders.point_encoder import PointEncoder
-from pointcloud.encoders.weights import LoadedPointEncoder
+from pointcloud.encoders.weights import LoadedPointEncoder, untrained_encoder
 from pointcloud.evaluation.robustness import Corruption
 from pointcloud.evaluation.shape_features import keeps_file_order, shape_features
 from pointcloud.geometry import unit_sphere
 from pointcloud.layout import Layout
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
+from randquant.packed import PackedBatch
 
 XYZ = ("x", "y", "z")
 
@@ -28,7 +29,11 @@ class Shown(PointEncoder):
         super().__init__(channels=channels, embedding_size=2 * channels, arguments={})
         self.calls = 0
 
-    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+    def forward(
+        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
+    ) -> Tensor:
+        if isinstance(points, PackedBatch):
+            return self.forward_packed(points)
         self.calls += 1
         return torch.cat([points[:, 0], points.mean(dim=1)], dim=1)
 
@@ -128,3 +133,23 @@ def test_a_store_that_does_not_say_its_channels(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not say what its columns mean"):
         shape_features(loaded(), store, points=4, cache=tmp_path / "c")
     assert Layout.of(XYZ).channels == XYZ
+
+
+def test_features_of_clouds_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All points of every cloud, and all of short ones beside the first of others, whatever the batches."""
+    sizes = (40, 3, 1, 200, 40, 17)
+    shapes = [clouds(1, points=size)[0] for size in sizes]
+    store = write(tmp_path / "s", shapes)
+    encoder = untrained_encoder("PointNetLite", 16, seed=0)
+
+    def expected(points: int) -> NDArray[np.float32]:
+        with torch.no_grad():
+            batch = [torch.from_numpy(shape[None, :points]) for shape in shapes]
+            return torch.cat([encoder.encoder(unit_sphere(cloud)) for cloud in batch]).numpy()
+
+    for number, most in enumerate((2**15, 45, 1)):
+        monkeypatch.setattr("pointcloud.evaluation.shape_features.batch_points", lambda device, most=most: most)
+        for points, rows in (("any", 200), (40, 40)):
+            cache = tmp_path / f"{number} {points}"
+            found = shape_features(encoder, store, points=points, cache=cache)  # type: ignore[arg-type]
+            np.testing.assert_allclose(found.vectors, expected(rows), rtol=1e-4, atol=1e-5)
