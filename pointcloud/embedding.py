@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import randquant
-from pointcloud.bounded_batches import batch_points, bounded
 from pointcloud.encoders.weights import LoadedPointEncoder
-from pointcloud.evaluation.shape_features import Preparation
+from pointcloud.evaluation.shape_features import Preparation, batch_points
 from pointcloud.first_points import Points
 from pointcloud.layout import Layout
 from randquant.cli.progress import bar
+from randquant.data.bounded_batches import bounded
 from randquant.data.embedding_table import write_table
 from randquant.data.features import inference
 from randquant.data.spool import Spool, file_states, spool

@@ -11,7 +11,7 @@ from data_prep.engine.memory_budget import memory_budget, within_memory
 from data_prep.engine.preparation import Item, Plan, Reader, read_item
 from data_prep.engine.processes import in_processes
 from data_prep.formats.whole_file import stand_in
-from pointcloud.bounded_batches import bounded
+from randquant.data.bounded_batches import bounded
 from randquant.errors import DataError
 from randquant.files.file_names import utf8_name
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pointcloud.bounded_batches import bounded
 from pointcloud.first_points import filled, in_words, require_number, require_points
+from randquant.data.bounded_batches import bounded
 from randquant.errors import DataError, UsageError
 from tests.pointcloud.evaluation.test_shape_features import clouds, write
 

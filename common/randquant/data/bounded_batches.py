@@ -1,17 +1,9 @@
-"""Batches of clouds that are bounded by their points together, and so by memory, whatever the sizes of the clouds."""
+"""Items of any size in batches that are bounded by their sizes together, and so by memory."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-import torch
-
 _Item = TypeVar("_Item")
-
-
-def batch_points(device: str | torch.device) -> int:
-    """Points a batch: enough to fill the device, little enough for its memory."""
-    # DGCNN is the hungriest: 64 clouds of 1,024 points take 4 GB with 20 neighbours.
-    return 2**15 if torch.device(device).type == "cpu" else 2**16
 
 
 def bounded(items: Iterable[_Item], size: Callable[[_Item], int], most: int) -> Iterator[list[_Item]]:
