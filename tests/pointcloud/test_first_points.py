@@ -14,7 +14,7 @@ from tests.pointcloud.evaluation.test_shape_features import clouds, write
 
 def test_short_clouds_are_counted_until_there_are_no_others(tmp_path: Path) -> None:
     store = write(tmp_path / "s", [clouds(1, points=size)[0] for size in (3, 40, 17)])
-    assert [require_points(store, points) for points in ("any", 3, 4, 40)] == [0, 0, 1, 2]  # type: ignore[arg-type]
+    assert [require_points(store, points) for points in ("any", 3, 4, 40)] == [0, 0, 1, 2]
     with pytest.raises(DataError, match=r"41 points .* the largest, 1.off .* has 40; lower --points"):
         require_points(store, 41)
 
