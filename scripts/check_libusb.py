@@ -2,8 +2,9 @@
 
     python -m scripts.check_libusb
 
-It prints nothing where the library is there, installs it where it may (root, with apt), and otherwise prints the one
-command to type. It never fails: without libusb-1.0 only what Open3D does (Poisson sampling) is missing.
+It prints nothing where the library is there. As root, where there is apt-get, it prints the commands that install the
+library and runs them; otherwise it prints the one to type. It never fails: without libusb-1.0 only what Open3D does
+(Poisson sampling) is missing.
 """
 
 import ctypes
@@ -13,7 +14,9 @@ import subprocess
 import sys
 
 LIBRARY = "libusb-1.0.so.0"
-COMMAND = "apt-get update && apt-get install -y libusb-1.0-0"
+STEPS = ("apt-get update", "apt-get install -y libusb-1.0-0")
+COMMAND = " && ".join(STEPS)
+OPTIONS = ("-qq", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=30", "-o", "DPkg::Lock::Timeout=60")
 
 
 def loads(library: str = LIBRARY) -> bool:
@@ -31,11 +34,13 @@ def may_install() -> bool:
 
 
 def install() -> None:
-    """Install the library quietly; whether that worked shows when it is loaded."""
+    """Run the commands, with little to read; whether that worked shows when the library is loaded."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    options = "-qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30 -o DPkg::Lock::Timeout=60"
-    command = COMMAND.replace("apt-get", f"apt-get {options}")
-    subprocess.run(command, shell=True, check=False, env=environment, capture_output=True)
+    for step in STEPS:
+        program, *words = step.split()
+        print(f"    {step}", flush=True)
+        if subprocess.run([program, *OPTIONS, *words], check=False, env=environment).returncode != 0:
+            return
 
 
 def main() -> int:
@@ -47,7 +52,7 @@ def main() -> int:
     if sys.platform != "linux" or loads():
         return 0
     if may_install():
-        print("Installing the system library libusb-1.0, which Open3D needs.", flush=True)
+        print("Open3D needs the system library libusb-1.0. This user is root, so it is installed now, by", flush=True)
         install()
         if loads():
             return 0

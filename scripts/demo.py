@@ -20,6 +20,7 @@ from typing import Literal
 from randquant.cli.command import run
 from randquant.errors import DataError
 from randquant.files.atomic import read_json
+from randquant.results.text_table import text_table
 
 Part = Literal["sounds", "shapes"]
 
@@ -107,15 +108,15 @@ def _step(script: str, *words: object) -> None:
 
 def table(expected: Expected, out: Path) -> list[str]:
     """What was measured of one part, beside what to expect."""
-    rows = [
-        ("untrained", expected.untrained, "untrained.json"),
-        (f"pretrained, {expected.augmentation}", expected.pretrained, "pretrained.json"),
-    ]
-    lines = ["", f"{expected.what:<34} {'test accuracy':<18} to expect"]
-    for name, usual, file in rows:
+    encoders = {
+        "untrained": ("untrained.json", expected.untrained),
+        f"pretrained, {expected.augmentation}": ("pretrained.json", expected.pretrained),
+    }
+    rows = []
+    for name, (file, usual) in encoders.items():
         numbers = read_json(out / file)
-        lines.append(f"{name:<34} {numbers['accuracy']:.3f} ± {numbers['ci95']:.3f}      {usual}")
-    return lines
+        rows.append([name, f"{numbers['accuracy']:.3f} ± {numbers['ci95']:.3f}", usual])
+    return ["", *text_table([expected.what, "test accuracy", "to expect"], rows)]
 
 
 if __name__ == "__main__":

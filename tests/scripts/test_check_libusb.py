@@ -38,17 +38,21 @@ def test_installs_where_it_may_and_survives_a_failure(
 ) -> None:
     commands: list[str] = []
 
-    def pretend(command: str, **_: Any) -> subprocess.CompletedProcess[str]:
-        commands.append(command)
+    def pretend(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        assert not options.get("shell")
+        commands.append(" ".join(command))
         return subprocess.CompletedProcess(command, 0 if works else 100)
 
     monkeypatch.setattr(check_libusb, "loads", lambda: works and bool(commands))
     monkeypatch.setattr(check_libusb, "may_install", lambda: True)
     monkeypatch.setattr(check_libusb.subprocess, "run", pretend)
     assert check_libusb.main() == 0
-    assert len(commands) == 1
-    assert "install -y libusb-1.0-0" in commands[0]
-    assert (check_libusb.COMMAND in capsys.readouterr().out) is not works
+    assert [command.split()[0] for command in commands] == ["apt-get"] * (2 if works else 1)
+    assert commands[0].endswith(" update")
+    assert commands[-1].endswith(" install -y libusb-1.0-0") is works
+    printed = capsys.readouterr().out
+    assert "    apt-get update\n" in printed
+    assert (check_libusb.COMMAND in printed) is not works
 
 
 def test_a_library_that_is_nowhere_does_not_load() -> None:
