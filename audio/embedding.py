@@ -1,16 +1,15 @@
 """Recordings to a table of vectors: decoded in the background, cut in windows, embedded in batches, resumable."""
 
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import torch
-from tqdm import tqdm
 
 import randquant
 from audio.crops import SAMPLE_RATE
@@ -24,7 +23,7 @@ from audio.normalize import mean_and_std
 from audio.samples import PLAIN, Intake, Samples, count_arrays, read_samples
 from audio.window_batches import Row, WindowBatches, exact_encoder
 from audio.windows import LONGEST, windows
-from randquant.cli.progress import bar, progress
+from randquant.cli.progress import progress
 from randquant.data.embedding_table import write_table
 from randquant.data.features import inference
 from randquant.data.spool import Spool, file_states, spool
@@ -38,7 +37,6 @@ _PART_BATCHES = 32  # batches' worth of sound between notes of how far it has co
 _LEAST = 1.0  # seconds that a recording counts towards a part, however short it is
 
 Decoded = tuple[Samples, Levels]
-Content = TypeVar("Content")
 
 
 @dataclass
@@ -201,15 +199,13 @@ class Embedder:
         encode, front_end = exact_encoder(self.loaded, normalisation, self.layer, self.device), self.loaded.front_end
         left = [names[index] for index in order[done:]]
         decoded = decode_ahead(root, left, durations[done:], self.intake, workers=self.workers)
-        shown = bar(label="embedding", unit="recordings", total=len(names), initial=done)
-        with closing(decoded), inference(), shown as display:
+        shown = progress(decoded, label="embedding", unit="recordings", total=len(names), initial=done)
+        with closing(decoded), inference():
             for part in parts[finished:]:
                 read, batches = Readable(strict=self.strict), WindowBatches(encode, front_end, waiting, self.device)
                 levels: Counter[str] = Counter()
                 indices = order[part.start : part.stop]
-                for place, (samples, found) in read.only(
-                    _counted(((names[index], next(decoded)) for index in indices), display)
-                ):
+                for place, (samples, found) in read.only((names[index], next(shown)) for index in indices):
                     cut = windows(len(samples), self.window, self.hop)
                     batches.add(indices[place], samples, cut, average=self.window is None)
                     levels += count_levels([found.columns()])
@@ -217,6 +213,7 @@ class Embedder:
                 rows = [[*vars(row).values()] for row in batches.rows]
                 waiting.finish_part({"rows": rows, "skipped": read.skipped, "levels": levels})
                 self._read.skipped.update(read.skipped)
+            next(shown, None)  # so that the bar ends at all of them
         return done
 
     def _provenance(self, normalisation: Normalisation, checkpoint: str, levels: Mapping[str, int]) -> dict[str, Any]:
@@ -274,12 +271,6 @@ def decode_ahead(
 def _decode(path: Path, intake: Intake, seconds: float | None) -> Decoded:
     require_utf8(path)
     return read_samples(path, intake, seconds=seconds)
-
-
-def _counted(outcomes: Iterable[Content], display: tqdm) -> Iterator[Content]:
-    for outcome in outcomes:
-        yield outcome
-        display.update(1)
 
 
 def _parts(durations: Sequence[float], most: float) -> list[_Part]:

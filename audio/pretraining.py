@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from audio.augment import LogMixupExp, RandomFilter, RandomLinearFader, RandomResizeCrop
-from audio.crop_positions import CropPositions
-from audio.crops import SAMPLE_RATE, fit_length, random_starts
+from audio.crops import SAMPLE_RATE, CropPositions, fit_length, random_starts
 from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
 from audio.encoders.weights import save_encoder
 from audio.logmel import Backend, FrontEnd, LogMel, Mel

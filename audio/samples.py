@@ -12,9 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.channels import Waveform, mixed
 from audio.crops import SAMPLE_RATE
-from audio.decode import RESAMPLER, Mix, read_audio, stream_audio
+from audio.decode import RESAMPLER, Mix, Waveform, mixed, read_audio, stream_audio
 from audio.formats.engine import open_recording
 from audio.formats.recording import Block, Recording
 from audio.levels import Levels

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from audio.crops import fit_length, random_starts
+from audio.crops import CropPositions, fit_length, random_starts
 
 
 @pytest.mark.parametrize("length", [0, 1, 5, 8, 9, 30])
@@ -40,3 +40,23 @@ def test_starts_depend_on_seed_epoch_and_index_alone() -> None:
 
 def test_short_items_start_at_zero() -> None:
     assert not random_starts(np.arange(9), np.arange(9), 100, seed=0, epoch=0).any()
+
+
+@pytest.mark.parametrize("together", [1, 2, 3, 7])
+@pytest.mark.parametrize("most", [1, 9])
+def test_positions_are_the_same_as_with_an_entry_each(most: int, together: int) -> None:
+    often = np.random.default_rng(most).integers(1, most + 1, 50)
+    positions = CropPositions(often, together)
+    clip = np.repeat(np.arange(len(often)), often)
+    part = np.arange(len(clip)) - np.repeat(np.cumsum(often) - often, often)
+    block = np.cumsum(part % together == 0) - 1
+    shuffled = np.random.default_rng(5).permutation(block[-1] + 1)[block]
+
+    assert len(positions) == len(clip)
+    asked = np.random.default_rng(2).permutation(len(clip))
+    found = positions.find(asked)
+    assert np.array_equal(found.clip, clip[asked])
+    assert np.array_equal(positions.clips(asked), clip[asked])
+    assert np.array_equal(found.part, part[asked])
+    assert np.array_equal(found.parts, often[clip[asked]])
+    assert np.array_equal(positions.order(np.random.default_rng(5)), np.argsort(shuffled, kind="stable"))

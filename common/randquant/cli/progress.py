@@ -13,12 +13,14 @@ with needs("train"):
 Item = TypeVar("Item")
 
 
-def progress(iterable: Iterable[Item], *, label: str, unit: str, total: int | None = None) -> Iterator[Item]:
+def progress(
+    iterable: Iterable[Item], *, label: str, unit: str, total: int | None = None, initial: int = 0
+) -> Iterator[Item]:
     """Yield from `iterable` while a bar on standard error shows the count, the rate in `unit`/s and the time left.
 
     Where standard error is no terminal (a log file, a batch system) a line is written at most every ten seconds.
     """
-    yield from tqdm(iterable, total=total, **_style(label, unit))
+    yield from tqdm(iterable, total=total, initial=initial, **_style(label, unit))
 
 
 def bar(*, label: str, unit: str, total: int | None = None, initial: int = 0) -> "tqdm[Any]":
