@@ -1,9 +1,8 @@
 """Check a dataset's folder before hours are spent on it: is it all there, in the right places, and readable?
 
-    python -m scripts.doctor us8k --root URBANSOUND8K                  any of nsynth us8k voxceleb1 voxforge spcv2
-    python -m scripts.doctor voxforge --root VOXFORGE --out lost.txt   spcv2-12 audioset fsd50k
-    python -m scripts.doctor modelnet --root MODELNET40                any of modelnet modelnet-txt modelnet-h5
-                                                                       modelnet-dat scanobjectnn shapenet shapenetpart
+    python -m scripts.doctor us8k --root URBANSOUND8K                  a public dataset, named below
+    python -m scripts.doctor voxforge --root VOXFORGE --out lost.txt
+    python -m scripts.doctor modelnet --root MODELNET40
     python -m scripts.doctor repeats --store STORE --out repeats.csv   what of test is in train too
     python -m scripts.doctor store STORE                               does a prepared store hold what was written?
 

@@ -4,8 +4,7 @@ Every recording is decoded to 16 kHz mono:
 
     python -m scripts.prepare folder --root RECORDINGS --out STORE                    any tree of recordings
     python -m scripts.prepare labelled --csv TASK.csv --root RECORDINGS --out STORE   path,label,group,split
-    python -m scripts.prepare us8k --root URBANSOUND8K --out STORE                    a public dataset:
-                              nsynth us8k voxceleb1 voxforge spcv2 spcv2-12 for probes, audioset fsd50k for pretraining
+    python -m scripts.prepare us8k --root URBANSOUND8K --out STORE                    a public dataset, named below
     python -m scripts.prepare synthetic-us8k --out URBANSOUND8K                       a small made-up one in its tree
 
 Every shape becomes 2,048 points (--points), upright along z, in the unit sphere, in farthest-point order:
@@ -13,16 +12,14 @@ Every shape becomes 2,048 points (--points), upright along z, in the unit sphere
     python -m scripts.prepare meshes --root MESHES --out STORE                        OFF, PLY, OBJ, STL, glTF
     python -m scripts.prepare clouds --root CLOUDS --out STORE                        NPY, PLY, PCD, LAS, E57, XYZ, ...
     python -m scripts.prepare meshes --csv TASK.csv --root MESHES --out STORE         path,label,group,split; clouds too
-    python -m scripts.prepare modelnet --root MODELNET40 --out STORE                  a public dataset:
-                              modelnet modelnet-txt modelnet-h5 modelnet-dat scanobjectnn shapenetpart, shapenet for
-                              pretraining
+    python -m scripts.prepare modelnet --root MODELNET40 --out STORE                  a public dataset, named below
     python -m scripts.prepare synthetic-modelnet --out FOLDER                         a small made-up one in its tree
 
 --up says which axis points up in the files. Where train and test alone are published, a tenth of each class of train
 becomes valid (--validation), always the same one; results are still counted against all of the published train.
 
 A public dataset's --root is the folder its archives were unpacked in, or one that holds the archives themselves; these
-are then unpacked beside the store, or below --unpack. With --download they are fetched into --root first, where that
+are then unpacked next to the store, or below --unpack. With --download they are fetched into --root first, where that
 is possible. `python -m scripts.doctor` checks a tree without preparing it.
 
 The work is done by processes of this computer (--workers), or by a Dask cluster's: --dask tcp://HOST:8786. The store is

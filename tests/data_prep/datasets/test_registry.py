@@ -1,0 +1,63 @@
+"""Whatever the registry names can be typed: with flags that are explained."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import get_type_hints
+
+import docstring_parser
+import pytest
+
+from data_prep.datasets.clouds import plan_clouds
+from data_prep.datasets.meshes import plan_meshes
+from data_prep.datasets.registry import DATASETS
+from data_prep.engine.preparation import Plan
+from data_prep.options import options, with_options
+from data_prep.synthetic.registry import MINIATURES, prepared_by
+from scripts import doctor, prepare
+
+
+@pytest.mark.parametrize("plan", [*(each.plan for each in DATASETS.values()), plan_clouds, plan_meshes])
+def test_every_flag_is_explained(plan: Callable[..., Plan]) -> None:
+    first, *flags = inspect.signature(plan).parameters.values()
+    explained = {entry.arg_name for entry in docstring_parser.parse(plan.__doc__ or "").params}
+    assert first.name == "root"
+    assert {flag.name for flag in flags} <= explained
+    assert all(flag.default is not inspect.Parameter.empty for flag in flags)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_dataset_is_a_command(name: str) -> None:
+    for commands in (prepare.COMMANDS, doctor.COMMANDS):
+        settings = get_type_hints(commands[name])["settings"]
+        assert {"root", "out", "workers"} <= {field.name for field in fields(settings)}
+    assert DATASETS[name].marks
+    assert DATASETS[name].downloads or DATASETS[name].by_hand
+
+
+def test_every_miniature_is_a_command() -> None:
+    assert {name for miniature in MINIATURES for name in prepared_by(miniature)} <= set(DATASETS)
+    assert {f"synthetic-{name}" for name in MINIATURES} <= set(prepare.COMMANDS)
+
+
+def test_options_are_the_plans_own() -> None:
+    @dataclass(frozen=True)
+    class Settings:
+        root: Path
+        strict: bool = False
+
+    def plan(root: Path, *, share: float = 0.1, parts: tuple[str, ...] = ("a",)) -> Plan:
+        """A plan.
+
+        Args:
+            root: a folder.
+            share: of all,
+                at least 0.
+        """
+        raise NotImplementedError
+
+    made = with_options(Settings, plan, without=("parts",))
+    assert [(field.name, field.default) for field in fields(made)][1:] == [("strict", False), ("share", 0.1)]
+    assert "share: of all, at least 0." in (made.__doc__ or "")
+    assert options(made(root=Path("x"), share=0.5), plan) == {"root": Path("x"), "share": 0.5}
