@@ -93,7 +93,7 @@ class Dataset:
     def describe(
         self, root: Path, items: Sequence[Item], split_source: str, *, missing: Sequence[str] = ()
     ) -> dict[str, Any]:
-        """A plan's `source`: what was found, beside what is published.
+        """A plan's `source`: what was found and what is published.
 
         Args:
             root: as given.

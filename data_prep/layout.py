@@ -45,7 +45,7 @@ def is_marked(folder: Path, dataset: Dataset) -> bool:
 
 
 def holds_tree(root: Path, dataset: Dataset) -> bool:
-    """Whether the dataset lies unpacked at `root` or right below it; lists alone, beside archives, make no tree."""
+    """Whether the dataset lies unpacked at `root` or right below it; lists alone, next to archives, make no tree."""
     folder = locate(root, dataset) if root.is_dir() else None
     if folder is None:
         return False

@@ -1,4 +1,4 @@
-"""The lists that come with a dataset: found beside its recordings, read line by line."""
+"""The lists that come with a dataset: found next to its recordings, read line by line."""
 
 import json
 from collections.abc import Iterator

@@ -45,7 +45,7 @@ def mesh_reader(*, points: int = POINTS, up: Axis | None = "z", sampling: Sampli
         raise ValueError(f"points should be at least 1, got {points}")
     read = partial(_read_shape, points=points, up=up, sampling=sampling, seed=seed)
     settings = point_settings(XYZ_NORMALS.channels, points, file_up=up or BY_FORMAT, sampling=sampling, seed=seed)
-    return Reader("points", read, settings, beside=external_buffers)
+    return Reader("points", read, settings, companions=external_buffers)
 
 
 def drawn_points(points: Points) -> int:

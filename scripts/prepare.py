@@ -92,7 +92,7 @@ class Sounds(Settings):
     Attributes:
         channel: the mean of all, the left, the right, or the loudest of each recording.
         peak_normalise: scale each recording so that its largest sample is full scale.
-        sample_rate: of .npy waveforms, which do not say theirs: 16,000 by default; with it those beside other
+        sample_rate: of .npy waveforms, which do not say theirs: 16,000 by default; with it those among other
             recordings are prepared too.
     """
 
@@ -119,7 +119,7 @@ class Public(Settings):
 
     Attributes:
         root: folder its archives were unpacked in, or that holds the archives.
-        unpack: where archives found in --root are unpacked; STORE.unpacked beside the store by default.
+        unpack: where archives found in --root are unpacked; STORE.unpacked next to the store by default.
         download: fetch the archives into --root first; what is there already is not fetched again.
     """
 

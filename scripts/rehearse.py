@@ -117,8 +117,8 @@ def _row(cells: list[str] | tuple[str, ...]) -> str:
 
 
 def _record(dataset: str, items: int | None, seconds: float) -> dict[str, Any]:
-    machine = {"system": platform.platform(), "cores": os.cpu_count()}
-    return {"dataset": dataset, "items": items, "writing_seconds": seconds, "machine": machine, "versions": versions()}
+    computer = {"system": platform.platform(), "cores": os.cpu_count()}
+    return {"dataset": dataset, "items": items, "writing_seconds": seconds, "machine": computer, "versions": versions()}
 
 
 def _found(folder: Path) -> dict[str, Any]:

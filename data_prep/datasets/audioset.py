@@ -203,6 +203,6 @@ DATASET = Dataset(
     items={"train": 1_963_807},  # the copy BYOL-A was pretrained on
     by_hand=(
         "AudioSet is published as lists of YouTube clips (https://research.google.com/audioset/download.html); the "
-        "sound has to be had from elsewhere. Lay it out as above and save the lists beside it."
+        "sound has to come from elsewhere. Lay it out as above and save the lists next to it."
     ),
 )

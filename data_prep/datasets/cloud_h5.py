@@ -77,7 +77,7 @@ def h5_reader(
     up: Axis,
     normals: bool = False,
     names: Callable[[Path], Sequence[str]] | None = None,
-    beside: Callable[[Path], Iterable[Path]] | None = None,
+    companions: Callable[[Path], Iterable[Path]] | None = None,
 ) -> Reader:
     """The first `points` points of each shape, each with its `file_row`.
 
@@ -85,11 +85,11 @@ def h5_reader(
         points, up, normals: as in `data_prep.sampled_cloud.leading_rows`.
         names: gives the shapes' own names, in the order of a file, or nothing; they become the manifest's column
             `shape`. A module-level function.
-        beside: the files that say so, as in `Reader`.
+        companions: the files that say so, as in `Reader`.
     """
     columns = channels(normals=normals, extra=(FILE_ROW,))
     read = partial(_read_row, points=points, up=up, normals=normals, names=names)
-    return Reader("points", _read_whole, point_settings(columns, points, file_up=up), read, beside)
+    return Reader("points", _read_whole, point_settings(columns, points, file_up=up), read, companions)
 
 
 def _read_whole(path: Path) -> Reading:

@@ -10,51 +10,16 @@ from data_prep.recordings import RECORDINGS
 from randquant.cli.terminal import printable
 from randquant.errors import DataError
 
-DECODED = (
-    *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".sph"),
-    *(
-        ".nist",
-        ".voc",
-        ".iff",
-        ".8svx",
-        ".mp3",
-        ".mp2",
-        ".mp1",
-        ".mpa",
-        ".mpga",
-        ".ogg",
-        ".oga",
-        ".ogx",
-        ".opus",
-        ".spx",
-    ),
-    *(".aac", ".adts", ".m4a", ".m4b", ".m4r", ".3gp", ".3ga", ".amr", ".awb", ".wma", ".ac3", ".eac3", ".dts"),
-    *(
-        ".ape",
-        ".wv",
-        ".tta",
-        ".tak",
-        ".mpc",
-        ".shn",
-        ".dsf",
-        ".dss",
-        ".ds2",
-        ".qcp",
-        ".oma",
-        ".ra",
-        ".rm",
-        ".mka",
-        ".webm",
-    ),
-    # Their sound; one without is reported.
-    *(".mp4", ".m4v", ".mov", ".mkv", ".avi", ".flv", ".wmv", ".asf", ".mpg", ".mpeg", ".mts", ".m2ts", ".ogv"),
-)
+_SOUND = """
+    wav wave bwf rf64 w64 flac aif aiff aifc au snd caf sph nist voc iff 8svx mp3 mp2 mp1 mpa mpga ogg oga ogx opus spx
+    aac adts m4a m4b m4r 3gp 3ga amr awb wma ac3 eac3 dts ape wv tta tak mpc shn dsf dss ds2 qcp oma ra rm mka webm
+"""
+_FILM = "mp4 m4v mov mkv avi flv wmv asf mpg mpeg mts m2ts ogv"  # their sound is read; one without is reported
+DECODED = tuple(f".{suffix}" for suffix in (*_SOUND.split(), *_FILM.split()))
 # Sound, or what is taken for it, that nothing here decodes: planned all the same, to be reported with its reason.
 FOREIGN = (".raw", ".pcm", ".mid", ".midi", ".dff", ".ofr", ".la")
 _KINDS = 20  # suffixes of other files that are counted one by one
 _SUFFIXES = 12  # of those looked for that the message names
-
-
 ARRAYS = (".npy",)
 
 
@@ -128,7 +93,7 @@ def existing_folder(root: str | Path) -> Path:
 
 
 def file_size(path: Path) -> int:
-    """Bytes of a file; 0 where there is none to be had, so that reading it later tells what is wrong."""
+    """Bytes of a file; 0 where it cannot be read, so that reading it later tells what is wrong."""
     try:
         return path.stat().st_size
     except OSError:

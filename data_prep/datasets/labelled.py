@@ -131,7 +131,7 @@ def _files(table: Path, root: Path, rows: Iterable[Row]) -> Iterator[_File]:
 
 
 def _spellings(path: str) -> Iterator[str]:
-    """As written; with slashes for backslashes; and with accents composed or apart, as systems of files differ."""
+    """As written; with slashes for backslashes; and with accents composed or decomposed, as file systems differ."""
     slashed = _slashed(path)
     yield from dict.fromkeys((path, slashed, *(unicodedata.normalize(form, slashed) for form in ("NFC", "NFD"))))
 

@@ -27,48 +27,12 @@ from pointcloud.geometry import Axis
 from randquant.errors import DataError
 
 MODELNET10 = ("bathtub", "bed", "chair", "desk", "dresser", "monitor", "night_stand", "sofa", "table", "toilet")
-MODELNET40 = (
-    "airplane",
-    "bathtub",
-    "bed",
-    "bench",
-    "bookshelf",
-    "bottle",
-    "bowl",
-    "car",
-    "chair",
-    "cone",
-    "cup",
-    "curtain",
-    "desk",
-    "door",
-    "dresser",
-    "flower_pot",
-    "glass_box",
-    "guitar",
-    "keyboard",
-    "lamp",
-    "laptop",
-    "mantel",
-    "monitor",
-    "night_stand",
-    "person",
-    "piano",
-    "plant",
-    "radio",
-    "range_hood",
-    "sink",
-    "sofa",
-    "stairs",
-    "stool",
-    "table",
-    "tent",
-    "toilet",
-    "tv_stand",
-    "vase",
-    "wardrobe",
-    "xbox",
-)
+_NAMES = """
+    airplane bathtub bed bench bookshelf bottle bowl car chair cone cup curtain desk door dresser flower_pot
+    glass_box guitar keyboard lamp laptop mantel monitor night_stand person piano plant radio range_hood sink sofa
+    stairs stool table tent toilet tv_stand vase wardrobe xbox
+"""
+MODELNET40 = tuple(_NAMES.split())
 HALVES = ("train", "test")
 _ANY_CAPITALS = ("[Tt][Rr][Aa][Ii][Nn]", "[Tt][Ee][Ss][Tt]")
 # Published numbers of shapes, by number of classes.
@@ -86,8 +50,8 @@ def plan_modelnet(
 ) -> Plan:
     """The meshes of all classes, class by class, train before test, sorted by name.
 
-    Folders that have neither train nor test are passed over and named as `other_folders`, and what lies beside train
-    and test in a class as `other_parts`.
+    Folders that have neither train nor test are passed over and named as `other_folders`, and what a class holds
+    besides train and test as `other_parts`.
 
     Args:
         root: folder of the classes.

@@ -106,7 +106,7 @@ def plan_modelnet_dat(
 
 
 def _classes(root: Path, classes: Classes) -> Sequence[str]:
-    """The names in the order of the labels: of the list beside the files, which their makers count by, else sorted."""
+    """The names in the order of the labels: of the list next to the files, which their makers count by, else sorted."""
     return listed_names(_shape_names(root, classes)) or (MODELNET40 if classes == 40 else MODELNET10)
 
 

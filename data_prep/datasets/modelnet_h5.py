@@ -90,7 +90,7 @@ def plan_modelnet_h5(
         **(_published(items) if known else {"published": {}, "classes_published": None}),
         "unnamed_classes": 0 if known else len({item.label for item in items}),
     }
-    reader = h5_reader(points=points, up=up, normals=normals, names=shape_names, beside=_names_of)
+    reader = h5_reader(points=points, up=up, normals=normals, names=shape_names, companions=_names_of)
     return Plan(root, items, reader, source, missing)
 
 
@@ -113,8 +113,8 @@ def _classes(root: Path, files: Sequence[CloudFile]) -> tuple[Sequence[str], boo
 
 
 def _told_classes(file: CloudFile) -> list[str]:
-    """The class of each shape of a file, where the files beside it name the shapes or their classes."""
-    path = _beside(file.path, "id2name")
+    """The class of each shape of a file, where the files next to it name the shapes or their classes."""
+    path = _list_of(file.path, "id2name")
     if path is not None:
         return _of_all(path, file, read_names(path, "the classes of shapes"))
     return [class_of(name) for name in _of_all(_id2file(file.path), file, shape_names(file.path))]
@@ -184,11 +184,11 @@ def _read_names(path: Path, _changed: int) -> Sequence[str]:
 
 def _id2file(path: Path) -> Path:
     """The names that belong to a file: ply_data_train_0_id2file.json to ply_data_train0.h5; it need not be there."""
-    return _beside(path, "id2file") or path.with_name(f"{path.stem}_id2file.json")
+    return _list_of(path, "id2file") or path.with_name(f"{path.stem}_id2file.json")
 
 
-def _beside(path: Path, what: str) -> Path | None:
-    """The list that belongs to a file, with its number apart or not."""
+def _list_of(path: Path, what: str) -> Path | None:
+    """The list that belongs to a file, with or without an underscore before its number."""
     numbered = _NUMBERED.fullmatch(path.stem)
     stems = [*([f"{numbered[1].removesuffix('_')}_{numbered[2]}"] if numbered else []), path.stem]
     found = (path.with_name(f"{stem}_{what}.json") for stem in stems)

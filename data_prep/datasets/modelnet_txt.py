@@ -136,7 +136,7 @@ def _refuse_none(root: Path, items: Sequence[Item], listed: int) -> None:
     if cache is not None:
         raise DataError(
             f"{root} holds {cache.name}, a pickle that another program made of the shapes, but none of the shapes "
-            "themselves; prepare it as modelnet-dat, or unpack modelnet40_normal_resampled.zip beside it."
+            "themselves; prepare it as modelnet-dat, or unpack modelnet40_normal_resampled.zip next to it."
         )
     raise DataError(f"none of the {listed:,} shapes that the lists of {root} name is there; unpack the archive again.")
 

@@ -7,7 +7,7 @@ The tree is that of `h5_files.zip`; the root is the folder that holds `h5_files`
     main_split/training_objectdataset_augmentedrot_scale75.h5  test_…              pb_t50_rs
 
 `obj_bg` has the objects with what stands around them, `obj_only` without, `pb_t50_rs` with it and moved, turned and
-scaled several times over. Label: by number, in the order of a `shape_names.txt` beside the folders, else in the
+scaled several times over. Label: by number, in the order of a `shape_names.txt` next to the folders, else in the
 authors' where all 15 occur; else the number itself. Split: the file; since no validation split is
 published, a share of each class of train becomes one. In `pb_t50_rs` that share has objects in common with train,
 since the files do not say which shapes are of one object: accuracy on it is no estimate of that on test. Published
@@ -33,23 +33,10 @@ from randquant.errors import DataError
 
 Variant = Literal["obj_bg", "obj_only", "pb_t50_rs"]
 
-CLASSES = (
-    "bag",
-    "bin",
-    "box",
-    "cabinet",
-    "chair",
-    "desk",
-    "display",
-    "door",
-    "shelf",
-    "table",
-    "bed",
-    "pillow",
-    "sink",
-    "sofa",
-    "toilet",
-)
+_NAMES = """
+    bag bin box cabinet chair desk display door shelf table bed pillow sink sofa toilet
+"""
+CLASSES = tuple(_NAMES.split())
 # Folder and ending of the files' names.
 VARIANTS: dict[Variant, tuple[str, str]] = {
     "obj_bg": ("main_split", ""),

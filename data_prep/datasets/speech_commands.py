@@ -9,7 +9,7 @@ in, or one that holds that folder under the archive's name (as torchaudio makes 
 
 The test set of the 12 classes is an archive of its own, `speech_commands_test_set_v0.02.tar.gz`, also without a
 folder. It must not be unpacked among the others: it is looked for in a folder `speech_commands_test_set_v0.02` at
-the root or beside the first:
+the root or next to the first:
 
     speech_commands_test_set_v0.02/<word>/*.wav, …/_silence_/*.wav, …/_unknown_/*.wav       some end in .wav.wav
 
@@ -183,7 +183,7 @@ def _test_set(main: Path, root: Path) -> Path:
     found = next((place for place in places if place.is_dir()), None)
     if found is None:
         raise DataError(
-            f"{main} has no test set of the 12 classes beside it; unpack {TEST_SET}.tar.gz into {places[1]}, or give "
+            f"{main} has no test set of the 12 classes next to it; unpack {TEST_SET}.tar.gz into {places[1]}, or give "
             "--variant archive."
         )
     return found

@@ -19,18 +19,10 @@ from data_prep.recordings import RECORDINGS
 from data_prep.scan import files_below
 from randquant.errors import DataError
 
-CLASSES = (
-    "air_conditioner",
-    "car_horn",
-    "children_playing",
-    "dog_bark",
-    "drilling",
-    "engine_idling",
-    "gun_shot",
-    "jackhammer",
-    "siren",
-    "street_music",
-)
+_NAMES = """
+    air_conditioner car_horn children_playing dog_bark drilling engine_idling gun_shot jackhammer siren street_music
+"""
+CLASSES = tuple(_NAMES.split())
 FOLDS = tuple(f"fold{number}" for number in range(1, 11))
 TABLE = "metadata/UrbanSound8K.csv"
 _COLUMNS = ("slice_file_name", "fsID", "fold", "class")

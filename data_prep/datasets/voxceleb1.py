@@ -1,11 +1,11 @@
 """VoxCeleb1 (Nagrani et al., Interspeech 2017), speaker identification: 153,516 utterances, 1,251 speakers.
 
-The tree is that of the two archives unpacked into one folder, beside the official list:
+The tree is that of the two archives unpacked into one folder, next to the official list:
 
     wav/id10001/1zcIwhmdeo4/00001.wav
     iden_split.txt
 
-Unpacked apart, as `dev/wav` and `test/wav`, it is taken as well: those two belong to the verification task and
+Unpacked separately, as `dev/wav` and `test/wav`, it is taken as well: those two belong to the verification task and
 are no split of this one. Split: the list, lines "1 id10003/na8-QEFmj44/00003.wav" with 1 for train, 2 for valid,
 3 for test; every speaker is in all three. Label: the speaker's folder. Group: the video.
 
@@ -140,6 +140,6 @@ DATASET = Dataset(
         "VoxCeleb1 is handed out on request by its authors (https://www.robots.ox.ac.uk/~vgg/data/voxceleb/). Download "
         "vox1_dev_wav_partaa to vox1_dev_wav_partad and vox1_test_wav.zip; then\n"
         "    cat vox1_dev_wav_parta? > vox1_dev_wav.zip && unzip vox1_dev_wav.zip && unzip vox1_test_wav.zip\n"
-        f"in one folder, and save {_URL} beside the folder wav."
+        f"in one folder, and save {_URL} next to the folder wav."
     ),
 )

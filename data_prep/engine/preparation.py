@@ -77,23 +77,23 @@ class Reader:
     Attributes:
         kind: of the store, "audio" or "points".
         read: takes a file's path, returns extra manifest columns, to which more may come until the last block is
-            read, and the rows in blocks; raises DataError
-            for a file it cannot read, at once or from the iteration. A module-level function: it travels to
-            other processes. What it met and mended, left out or guessed is a column too, named in
+            read, and the rows in blocks; raises DataError for a file it cannot read, at once or from the iteration.
+            A module-level function: it travels to other processes. What it repaired, left out or guessed is a column
+            too, named in
             `data_prep.notes.READING`: a count, and no column where there is none. `prepare` and `embed`
             close with a line for each, and `doctor` lists the files.
         settings: whatever decides the outcome; part of the plan and of store.json.
         read_window: the same for rows [start, stop) alone; a window that the file is too short for is a
             DataError. None where the kind has no windows.
-        beside: the further files that are read with one, as the buffers of a glTF file; it raises nothing. None where
-            there are none.
+        companions: the further files that are read with one, as the buffers of a glTF file; raises nothing. None
+            where there are none.
     """
 
     kind: str
     read: Callable[[Path], Reading]
     settings: Mapping[str, Any]
     read_window: Callable[[Path, int, int], Reading] | None = None
-    beside: Callable[[Path], Iterable[Path]] | None = None
+    companions: Callable[[Path], Iterable[Path]] | None = None
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,7 @@ def _write_shard(
 
 
 def _note(shard: ShardWriter, root: Path, item: Item, reader: Reader) -> None:
-    others = () if reader.beside is None else reader.beside(root / item.path)
+    others = () if reader.companions is None else reader.companions(root / item.path)
     for path in (item.path, *(Path(os.path.relpath(other, root)).as_posix() for other in others)):
         found = source(root, path)
         if found is not None and utf8_name(path) == path:

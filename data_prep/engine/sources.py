@@ -2,7 +2,7 @@
 
 Names and sizes alone do not tell two datasets apart, nor a file from one that was written over it. So every file's
 first, middle and last 16 KiB are hashed when it is read, which is all of a small one, and kept in `sources.parquet`
-beside the store's table. When the store is met again, each file's size and time are compared, and the samples of those
+next to the store's table. When the store is met again, each file's size and time are compared, and the samples of those
 that differ, of a few that do not, and of all where they now lie below another root; of at most `_MOST` in all. Copies
 with other times are the same files; only other content is another dataset.
 """

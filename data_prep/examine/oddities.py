@@ -29,7 +29,7 @@ ODDITIES: Mapping[str, str] = {
 _HEAD = 4096  # bytes; the counts stand there, whatever comments precede them
 _COMMENT = re.compile(rb"#[^\n]*")
 _COUNTS = re.compile(rb"(?:OFF|off)(?P<gap>\s*)[0-9]+\s+(?P<faces>[0-9]+)")
-_THINNEST = 1e-5  # thickness of what is no sheet, beside its width
+_THINNEST = 1e-5  # thickness of what is no sheet, relative to its width
 _FEWEST_POINTS = 4  # that need not lie in one plane
 
 

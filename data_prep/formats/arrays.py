@@ -23,7 +23,7 @@ def read_arrays(path: Path, names: Sequence[str] | None = None) -> Columns:
     """The columns of an array (N, 3 or more), or of that of an archive named points, positions, xyz or pc.
 
     Args:
-        path: .npy or .npz; beside the array of an archive may lie `normals` (N, 3).
+        path: .npy or .npz; an archive may hold `normals` (N, 3) as well.
         names: of the columns of an array that has none.
 
     Raises:

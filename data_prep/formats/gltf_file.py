@@ -26,7 +26,7 @@ _COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 51
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _JSON, _BIN = 0x4E4F534A, 0x004E4942  # types of chunks
 _MOST = 10_000_000  # elements of an accessor that has no data of its own
-_NEAR = 1e-3  # by which a stated bound may miss the data, beside their extent
+_NEAR = 1e-3  # by which a stated bound may miss the data, relative to their extent
 # What these do has nothing to do with where a surface is.
 _NEUTRAL = re.compile(
     r"KHR_materials_(?!displacement)\w+|(KHR|EXT)_texture_\w+|(KHR|EXT)_lights_\w+|KHR_xmp\w*|KHR_animation_pointer|"
@@ -166,7 +166,7 @@ class GltfFile:
             return self._inline(index, uri)
         name = _local(uri)
         if name is None:
-            raise DataError(f"{self.path} has a buffer at {uri[:60]!r}, not in its own folder; pack it beside it.")
+            raise DataError(f"{self.path} has a buffer at {uri[:60]!r}, not in its own folder; put it there.")
         return read_bytes(self.path.parent / name)
 
     def _inline(self, index: int, uri: str) -> bytes:
@@ -185,7 +185,7 @@ class GltfFile:
 
 
 def external_buffers(path: Path) -> list[Path]:
-    """The files beside a glTF file that hold its numbers; none for other formats, and none where it cannot be read."""
+    """The files next to a glTF file that hold its numbers; none for other formats, and none where it cannot be read."""
     if path.suffix.lower() not in (".gltf", ".glb"):
         return []
     try:

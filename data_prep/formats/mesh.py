@@ -36,7 +36,7 @@ class Mesh:
 
     @cached_property
     def doubled_normals(self) -> NDArray[np.float64]:
-        """(F, 3): at right angles to each face, twice its area long; towards whom its corners turn to the left."""
+        """(F, 3): normal to each face, twice its area long; its corners are counter-clockwise around it."""
         first = self.vertices[self.faces[:, 0]]
         (ax, ay, az), (bx, by, bz) = ((self.vertices[self.faces[:, corner]] - first).T for corner in (1, 2))
         return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)

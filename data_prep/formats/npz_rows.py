@@ -79,7 +79,7 @@ def _rows(path: Path, stamp: tuple[int, int]) -> _Rows:
 
 
 def _array_of_clouds(path: Path, archive: zipfile.ZipFile) -> tuple[str, tuple[int, int, int], np.dtype]:
-    """Name, shape and dtype of the one array of clouds; others may lie beside it."""
+    """Name, shape and dtype of the one array of clouds; there may be others."""
     held, clouds = [], []
     for name in (name for name in archive.namelist() if name.endswith(".npy")):
         with archive.open(name) as stream:

@@ -20,8 +20,8 @@ Points = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 _NOISE = 1e-7  # of the squared width of a polygon: areas that rounded coordinates make
-_MISFIT = 1e-5  # by which areas that are equal may differ, beside the larger
-_BENT = 0.05  # height of a polygon above its best plane, beside its width, from which on it is no longer flat
+_MISFIT = 1e-5  # by which equal areas may differ, relative to the larger
+_BENT = 0.05  # height of a polygon above its best plane, relative to its width, from which it is no longer flat
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def _length(vectors: Points) -> Points:
 
 
 def _in_plane(edges: Points, normal: Points) -> Points:
-    """(n, 2) corners as seen along a normal, the first of them in the origin, turning to the left."""
+    """(n, 2) corners as seen along a normal, the first of them in the origin, counter-clockwise."""
     across = np.cross(normal, np.eye(3)[np.abs(normal).argmin()])
     across /= np.linalg.norm(across) or 1
     points = np.concatenate([np.zeros((1, 3)), edges])

@@ -2,8 +2,8 @@
 
 trimesh drops a solid of a text file that is cut off or ends in `end solid`, and takes a binary file whose count of
 facets is not that of its size, as many programs write it, for an empty one. Format: 3D Systems,
-"StereoLithography Interface Specification" (1989). Corners stay apart, three for each facet; stored normals are passed
-over, since the order of the corners says the same.
+"StereoLithography Interface Specification" (1989). Corners stay separate, three for each facet; stored normals are
+passed over, since the order of the corners says the same.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Text files as they are written: UTF-8, UTF-16, or the numbers of an older encoding beside remarks in it."""
+"""Text files as they are written: UTF-8, UTF-16, or numbers with remarks in an older encoding."""
 
 from pathlib import Path
 from typing import TextIO

@@ -1,4 +1,4 @@
-"""A file's bytes, or one sentence about why they cannot be had."""
+"""A file's bytes, or one sentence about why they cannot be read."""
 
 from pathlib import Path
 

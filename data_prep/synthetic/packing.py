@@ -20,7 +20,7 @@ _DATE = (2020, 1, 1, 0, 0, 0)  # of every file in a zip: the same tree makes the
 
 
 def pack(dataset: str, root: str | Path, into: str | Path) -> Path:
-    """Put a dataset's tree into archives of the published names and inner layout, lists that come apart beside them.
+    """Put a dataset's tree into archives of the published names and inner layout, with the separate lists next to them.
 
     Args:
         dataset: "nsynth", "us8k", "voxceleb1", "voxforge" or "speech_commands".

@@ -25,7 +25,7 @@ FAMILY = {
     "sofa": "bench",
 }
 _FILES = {"train": "training", "test": "test"}
-_NOISE = 0.01  # of a scanner, beside a radius of 1
+_NOISE = 0.01  # of a scanner, for a radius of 1
 _BACKGROUND = 0.2  # share of the points
 
 

@@ -96,6 +96,6 @@ def write_table(path: Path, rows: Iterable[Sequence[object]], *, header: Sequenc
 
 
 def write_litter(folder: Path, name: str) -> None:
-    """What macOS leaves in a folder: a .DS_Store, and a `._` file beside the file `name`."""
+    """What macOS leaves in a folder: a .DS_Store, and a `._` file next to the file `name`."""
     (folder / ".DS_Store").write_bytes(_FINDER)
     (folder / f"._{name}").write_bytes(_FORK)

@@ -47,7 +47,7 @@ def write_voxforge(
 
     Args:
         root: folder to write into.
-        speakers_per_language: beside `anonymous`.
+        speakers_per_language: besides `anonymous`.
         recordings: per submission.
         seconds: shortest and longest recording.
         seed: of everything that is drawn.

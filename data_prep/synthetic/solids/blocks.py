@@ -9,7 +9,7 @@ from data_prep.synthetic.solids.solid import Points, Solid, capped, strips
 
 
 def block(bottom: ArrayLike, top: ArrayLike) -> Solid:
-    """Between two quadrilaterals (4, 3), each running to the left as seen from above."""
+    """Between two quadrilaterals (4, 3), each counter-clockwise as seen from above."""
     return capped(strips([np.asarray(bottom, dtype=np.float64), np.asarray(top, dtype=np.float64)]), 4)
 
 
@@ -26,6 +26,6 @@ def leaning(bottom: Sequence[float], top: Sequence[float], foot: Sequence[float]
 
 
 def rectangle(width: float, depth: float) -> Points:
-    """(4, 3) corners around the origin, in the plane z = 0, to the left."""
+    """(4, 3) corners around the origin, in the plane z = 0, counter-clockwise."""
     x, y = width / 2, depth / 2
     return np.array([[-x, -y, 0.0], [x, -y, 0.0], [x, y, 0.0], [-x, y, 0.0]])

@@ -135,7 +135,7 @@ def stairs(generator: np.random.Generator) -> Parts:
 
 
 def _sloping(x: float, low: float, length: float, rise: float, deep: float) -> Solid:
-    """A board beside the steps that goes up with them."""
+    """A board next to the steps that goes up with them."""
     y = np.array([[x - 0.02, 0], [x + 0.02, 0], [x + 0.02, length], [x - 0.02, length]])
     slope = low + np.array([0, 0, rise, rise])
     return block(np.column_stack([y, slope - deep / 2]), np.column_stack([y, slope + deep / 2]))

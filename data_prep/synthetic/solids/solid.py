@@ -14,7 +14,7 @@ Faces = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Solid:
-    """A surface of polygons; seen from outside, corners follow each other to the left.
+    """A surface of polygons; seen from outside, corners are counter-clockwise.
 
     Attributes:
         vertices: (V, 3) coordinates, z up.
@@ -29,7 +29,7 @@ class Solid:
         return Solid(self.vertices + np.asarray(offset, dtype=np.float64), self.faces)
 
     def turned(self, angle: float) -> "Solid":
-        """Turned to the left about z, by radians."""
+        """Turned counter-clockwise about z, by radians."""
         cosine, sine = np.cos(angle), np.sin(angle)
         return Solid(self.vertices @ np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]]), self.faces)
 
@@ -67,7 +67,7 @@ def strips(rings: Sequence[Points], *, closed: bool = False) -> Solid:
     """The surface between rings of equally many points that follow each other; open at both ends.
 
     Args:
-        rings: arrays (S, 3); the surface faces outwards where a ring runs to the left around the way to the next.
+        rings: arrays (S, 3); the surface faces outwards where a ring is counter-clockwise about the way to the next.
         closed: whether the last ring is joined to the first.
     """
     count, sides = len(rings), len(rings[0])

@@ -1,1 +1,1 @@
-"""Made-up sounds that carry a label, for the synthetic datasets; loudness is always drawn apart from it."""
+"""Made-up sounds that carry a label, for the synthetic datasets; loudness is always drawn independently of it."""

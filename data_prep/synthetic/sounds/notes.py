@@ -43,7 +43,7 @@ class Family:
         attack, decay, release: seconds; `sustain` is the level that the decay ends at.
         darkening: seconds after which the upper harmonics are gone; large for a steady spectrum.
         vibrato: depth as a share of the frequency.
-        noise: breath or bow noise beside the tone.
+        noise: breath or bow noise added to the tone.
         ratios: frequencies of free partials relative to the pitch, instead of harmonics.
         modulation: index of frequency modulation at the start of the note, instead of harmonics; 0 for none.
     """
@@ -121,7 +121,7 @@ def synthesize(instrument: Instrument, pitch: int, velocity: int, *, generator: 
     Args:
         instrument: its timbre.
         pitch: MIDI note number.
-        velocity: 1 to 127; a harder stroke is brighter. Loudness is drawn apart from it.
+        velocity: 1 to 127; a harder stroke is brighter. Loudness is drawn independently.
 
     Returns:
         (64000,) float32 at 16 kHz, its peak between -20 and -1 dB of full scale.

@@ -1,6 +1,6 @@
 """Voices that say something: a speaker is a pitch and a vocal tract, a word its letters, a language letters and pace.
 
-A voice is a periodic source through three resonances, beside noise for the consonants. Nothing here is
+A voice is a periodic source through three resonances, with noise for the consonants. Nothing here is
 intelligible; what counts is that the same word, speaker or language always has the same traits.
 """
 
@@ -89,7 +89,7 @@ class Voice:
         pitch: Hz of the fundamental, on average.
         tract: factor of every resonance; a longer vocal tract has a smaller one.
         tilt: amplitude of harmonic k is k ** -tilt before the resonances.
-        breath: noise beside the tone.
+        breath: noise added to the tone.
     """
 
     pitch: float
