@@ -187,7 +187,7 @@ class Embedder:
     def _embed(self, root: Path, names: Sequence[str], normalisation: Normalisation, waiting: Spool) -> int:
         """Spool the vectors of all recordings, part by part; returns how many an earlier run had done."""
         with ThreadPoolExecutor(self.workers) as pool:
-            lengths = list(pool.map(lambda name: _promised_length(root / name), names))
+            lengths = list(pool.map(lambda name: _stated_length(root / name), names))
         # Recordings of one length become neighbours, so that batches fill without padding.
         order = sorted(range(len(names)), key=lambda index: windows(lengths[index], self.window, self.hop).length)
         durations = [lengths[index] / SAMPLE_RATE for index in order]
@@ -293,7 +293,7 @@ def _columns(rows: Sequence[Row], names: Sequence[str]) -> dict[str, pa.Array]:
     }
 
 
-def _promised_length(path: Path) -> int:
+def _stated_length(path: Path) -> int:
     """Samples at 16 kHz by the header, or about so many; 0 where it cannot be read."""
     try:
         require_utf8(path)

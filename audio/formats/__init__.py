@@ -1,1 +1,1 @@
-"""Files of sound: what kind each one is, whether its header agrees with its bytes, and the engine that decodes it."""
+"""Audio files: detecting the format, checking the header against the bytes, and choosing the decoder."""

@@ -1,4 +1,4 @@
-"""The header of AIFF and AIFF-C, in the words of WAV: the same chunks, the other way round."""
+"""The header of AIFF and AIFF-C as a `WavHeader`: the same kind of chunks, big-endian."""
 
 import struct
 from pathlib import Path
@@ -22,7 +22,7 @@ _OPEN_ENDED = 0x7EFF0000  # bytes; what programs that write into a pipe state is
 
 
 def read_aiff_header(path: Path, file: IO[bytes]) -> WavHeader | None:
-    """The header of an open file that begins with `FORM`; None where its samples have no fixed size.
+    """Read the header of an open file that begins with `FORM`; None if its samples have no fixed size.
 
     Raises:
         DataError: it has no sound, or COMM and SSND contradict each other.
@@ -44,10 +44,10 @@ def read_aiff_header(path: Path, file: IO[bytes]) -> WavHeader | None:
         place += 8 + length + length % 2
     if sound is None or len(comm) < 18:
         raise DataError(f"{path} is an AIFF file without sound (COMM or SSND is absent); restore it or leave it out.")
-    return _in_words_of_wav(path, comm, *sound, size)
+    return _as_wav_chunks(path, comm, *sound, size)
 
 
-def _in_words_of_wav(path: Path, comm: bytes, start: int, stated: int | None, size: int) -> WavHeader | None:
+def _as_wav_chunks(path: Path, comm: bytes, start: int, stated: int | None, size: int) -> WavHeader | None:
     channels, frames, bits, exponent, mantissa = struct.unpack_from(">HIHHQ", comm)
     coding = comm[18:22] if len(comm) >= 22 else b"NONE"
     if coding not in _CODINGS:

@@ -1,4 +1,4 @@
-"""What one file may cost: a header of a few bytes must not fill the memory, nor the disk."""
+"""Limits on one file, so that a header of a few bytes cannot fill memory or disk."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ MOST_HOURS = 48.0
 
 
 def check_header(path: Path, header: Header) -> None:
-    """Refuse what no recording is, before anything is decoded.
+    """Refuse an implausible header before anything is decoded.
 
     Raises:
         DataError: its rate, its channels or its length is beyond the budget, or it is empty.
@@ -29,7 +29,7 @@ def check_header(path: Path, header: Header) -> None:
 
 
 def check_length(path: Path, frames: int, rate: int) -> None:
-    """Refuse a recording that is longer than the budget, by its header or by what was decoded so far.
+    """Refuse a recording that exceeds the limit, by its header or by the number of frames decoded so far.
 
     Raises:
         DataError: it is.

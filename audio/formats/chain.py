@@ -1,4 +1,4 @@
-"""Recordings that follow each other in one file, as one."""
+"""Concatenated recordings in one file, read as one."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ def _counted(header: Header) -> str:
 
 
 class Chain(Recording):
-    """Links of known length, one after the other.
+    """Concatenated streams of known length.
 
     Args:
         path: of the file.
@@ -55,6 +55,6 @@ class Chain(Recording):
             start = max(start, place)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         for link in self._links:
             link.close()

@@ -1,4 +1,4 @@
-"""Which engine decodes a file, by its content: soundfile where libsndfile counts exactly, PyAV for everything else."""
+"""Choose the decoder by a file's content: soundfile where libsndfile counts exactly, PyAV for everything else."""
 
 import struct
 from collections.abc import Callable, Sequence
@@ -10,27 +10,27 @@ import soundfile
 from audio.crops import SAMPLE_RATE
 from audio.formats.budget import check_header
 from audio.formats.chain import Chain
-from audio.formats.counted import is_counted, open_counted
 from audio.formats.ffmpeg import FFmpegRecording
+from audio.formats.file_type import HEAD, is_text, open_head, refuse_non_audio
 from audio.formats.flac import flac_parts
-from audio.formats.kind import HEAD, is_text, open_head, refuse_what_is_no_sound
 from audio.formats.libsndfile import LibsndfileRecording, reason
 from audio.formats.mp3 import frame_header, is_adts, is_free_format, runs
 from audio.formats.numpy_array import MAGIC, NumpyRecording
 from audio.formats.ogg import links
+from audio.formats.pcm_containers import is_pcm_container, open_pcm_container
 from audio.formats.recording import Header, Recording, damaged
 from audio.formats.span import Span
 from audio.formats.stated_size import check_stated_size
-from audio.formats.tags import behind_tags
+from audio.formats.tags import after_tags
 from audio.formats.wav import open_wav
 from audio.formats.wav_header import FORMS
 from randquant.errors import DataError
 
-_BEHIND_ID3 = (b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"MP+")  # what else people tag in this way
+_AFTER_ID3 = (b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"MP+")  # what else people tag in this way
 
 
 def open_recording(path: str | Path, *, array_rate: int = SAMPLE_RATE) -> Recording:
-    """Open a file of sound; close it, or use it as a context.
+    """Open an audio file; close it, or use it as a context manager.
 
     Args:
         path: of the file.
@@ -49,7 +49,7 @@ def open_recording(path: str | Path, *, array_rate: int = SAMPLE_RATE) -> Record
             file.close()
             recording = NumpyRecording(path, array_rate) if head.startswith(MAGIC) else _open(path, head)
     except soundfile.LibsndfileError as error:
-        refuse_what_is_no_sound(path, head)
+        refuse_non_audio(path, head)
         raise DataError(_undecodable(path, reason(error))) from None
     except (OSError, ValueError, struct.error) as error:
         raise DataError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}); restore it.") from None
@@ -62,7 +62,7 @@ def open_recording(path: str | Path, *, array_rate: int = SAMPLE_RATE) -> Record
 
 
 def header_of(path: str | Path) -> Header:
-    """What is known of a recording before it is decoded: the one place that says its rate and its length.
+    """Sample rate and length before decoding.
 
     Raises:
         DataError: as `open_recording`.
@@ -78,9 +78,9 @@ def _is_wav(head: bytes) -> bool:
 def _open(path: Path, head: bytes) -> Recording:
     if head.startswith(b"OggS"):
         return _ogg(path)
-    if is_counted(head):
-        return _or_ffmpeg(lambda: open_counted(path, head), path)
-    start, content = behind_tags(path, head)
+    if is_pcm_container(head):
+        return _or_ffmpeg(lambda: open_pcm_container(path, head), path)
+    start, content = after_tags(path, head)
     if content.startswith(b"fLaC"):
         return _flac(path, start)
     if content.startswith(b"OggS"):
@@ -89,11 +89,11 @@ def _open(path: Path, head: bytes) -> Recording:
         raise DataError(
             f"{path} is MP3 of free bit rate, which FFmpeg does not decode; convert it: lame --decode IN OUT"
         )
-    if start and content.startswith(_BEHIND_ID3):
+    if start and content.startswith(_AFTER_ID3):
         file = open(path, "rb")  # noqa: SIM115 closed by the recording
         return FFmpegRecording(path, Span(file, start, path.stat().st_size))
     if is_text(head):
-        refuse_what_is_no_sound(path, head)
+        refuse_non_audio(path, head)
         raise DataError(f"{path} is not audio but a text; leave it out.")
     if frame_header(content) or (start and not is_adts(content)):
         return _mpeg(path)
@@ -101,7 +101,7 @@ def _open(path: Path, head: bytes) -> Recording:
 
 
 def _or_ffmpeg(opened: Callable[[], Recording], path: Path) -> Recording:
-    """FLAC of 32 bits, AIFF and AU of rarer codings are beyond libsndfile."""
+    """Fall back to FFmpeg: libsndfile lacks 32-bit FLAC and the rarer encodings of AIFF and AU."""
     try:
         return opened()
     except soundfile.LibsndfileError:
@@ -135,7 +135,7 @@ def _ogg(path: Path) -> Recording:
 
 
 def _chain(path: Path, file: IO[bytes], parts: Sequence[tuple[int, int, bool]]) -> Recording:
-    """Parts of a file as one: first byte, byte behind the last, and whether libsndfile counts its frames."""
+    """Read parts of a file as one; each part is (start, stop, whether libsndfile counts its frames)."""
     opened: list[Recording] = []
     for start, stop, exact in parts:
         span = Span(file, start, stop)
@@ -144,7 +144,7 @@ def _chain(path: Path, file: IO[bytes], parts: Sequence[tuple[int, int, bool]]) 
 
 
 def _mpeg(path: Path) -> Recording:
-    """MPEG audio; or what else stands behind an ID3 tag, or begins like a frame."""
+    """Open MPEG audio, or another format that follows an ID3 tag or begins like an MPEG frame."""
     file = open(path, "rb")  # noqa: SIM115 closed by the recording
     try:
         found = runs(path, file)
@@ -161,12 +161,12 @@ def _mpeg(path: Path) -> Recording:
 
 
 def _other(path: Path, head: bytes) -> Recording:
-    refuse_what_is_no_sound(path, head)
+    refuse_non_audio(path, head)
     recording = _ffmpeg(path)
     if recording.container != "mp3":
         return recording
     recording.close()
-    return _mpeg(path)  # behind bytes of something else
+    return _mpeg(path)  # after bytes of something else
 
 
 def _ffmpeg(path: Path) -> FFmpegRecording:

@@ -1,4 +1,4 @@
-"""FFmpeg (PyAV, imported when it is needed), for all that libsndfile does not count exactly.
+"""Decode by FFmpeg (PyAV, imported when needed) whatever libsndfile does not count exactly.
 
 MP3, MP2, AAC, M4A, MP4, MKV, WebM, WMA, APE, WavPack, TTA, AC-3, AMR, VOC, FLAC of unknown length, Ogg of other codecs.
 A recording is decoded from its beginning, always: what precedes the part that is asked for is thrown away, because no
@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from audio.formats.promise import Promise
 from audio.formats.recording import BLOCK, Block, Header, Recording, Source, damaged
+from audio.formats.stated_duration import StatedDuration
 from randquant.errors import DataError
 
 # Demuxers of containers of sound, by their names in FFmpeg. Playlists (hls, concat, dash) and devices are none of them.
@@ -33,7 +33,7 @@ _SCALE = {"u8": 1 << 7, "s16": 1 << 15, "s32": 1 << 31, "s64": 1 << 63}
 
 
 class FFmpegRecording(Recording):
-    """A file that FFmpeg decodes: its default stream of sound, where a container holds several.
+    """A file that FFmpeg decodes; of several audio streams, the default one.
 
     Args:
         path: of the file.
@@ -56,7 +56,7 @@ class FFmpegRecording(Recording):
             self._stream = _stream(path, self._container)
             self._tracks = len(self._container.streams.audio)
             self.container: str = self._container.format.name
-            self._promise = Promise.of(path, self._container, self._stream, samples)
+            self._stated_duration = StatedDuration.of(path, self._container, self._stream, samples)
             self._frames = _decoded(path, self._container, self._stream)
             # Rate and channels in a container are hints: those of the first frame hold.
             self._first = next(self._frames, None)
@@ -66,10 +66,10 @@ class FFmpegRecording(Recording):
             self.close()
             raise
         rate, channels = self._first.sample_rate, self._first.layout.nb_channels
-        self.header = Header(rate, channels, None, self._promise.expected(rate), self._tracks)
+        self.header = Header(rate, channels, None, self._stated_duration.expected(rate), self._tracks)
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Block]:
-        """Frames [start, stop), as `Recording.blocks`; decoded from the beginning and from then on dropped."""
+        """Frames [start, stop), as `Recording.blocks`; decoding starts at the beginning of the file."""
         place, gathered, size = 0, list[Block](), 0
         for samples in self._samples():
             part = samples[max(0, start - place) : None if stop is None else max(0, stop - place)]
@@ -86,7 +86,7 @@ class FFmpegRecording(Recording):
             yield _joined(gathered)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         if self._container is not None:
             self._container.close()
         self._file.close()
@@ -96,21 +96,21 @@ class FFmpegRecording(Recording):
         self.close()
 
     def _samples(self) -> Iterator[Block]:
-        """The frames as blocks, cut where the container says that they end."""
+        """The frames as blocks, cut at the end that the container states."""
         assert self._first is not None
         place = 0
         for frame in self._all_frames():
-            self._promise.follow(frame, frame.samples)
+            self._stated_duration.follow(frame, frame.samples)
             if (frame.sample_rate, frame.layout.nb_channels) != (self.header.rate, self.header.channels):
                 raise DataError(
                     f"{self.path} changes from {self.header.channels} channels at {self.header.rate:,} Hz to "
                     f"{frame.layout.nb_channels} at {frame.sample_rate:,} Hz after {place / self.header.rate:.2f} s; "
                     "split it there, or convert it."
                 )
-            samples = _float(frame)[: self._promise.left(place, self.header.rate)]
+            samples = _float(frame)[: self._stated_duration.left(place, self.header.rate)]
             place += len(samples)
             yield samples
-        self._promise.check(place, self.header.rate)
+        self._stated_duration.check(place, self.header.rate)
 
     def _all_frames(self) -> Iterator[Any]:
         yield self._first
@@ -118,7 +118,7 @@ class FFmpegRecording(Recording):
 
 
 def _decoded(path: Path, container: Any, stream: Any) -> Iterator[Any]:
-    """The frames of a stream. No method: a generator that holds its recording would keep the file open."""
+    """The frames of a stream. Not a method, since a generator that refers to its recording would keep the file open."""
     import av
 
     failed = ""
@@ -144,7 +144,7 @@ def _container(path: Path, file: Source, demuxer: str | None) -> Any:
         import av
     except (ImportError, OSError) as error:
         raise DataError(
-            f"{path} is decoded by PyAV, which is not there ({error}); install it: pip install av"
+            f"{path} is decoded by PyAV, which is not installed ({error}); install it: pip install av"
         ) from None
     try:
         return av.open(file, format=demuxer, options=_OPTIONS, metadata_errors="replace", io_open=_refuse_to_open)

@@ -1,4 +1,4 @@
-"""FLAC: libsndfile decodes it where its header states its length, FFmpeg where that is left open or wrong.
+"""FLAC: decoded by libsndfile if its header states the right length, by FFmpeg otherwise.
 
 A program that writes into a pipe leaves the total of STREAMINFO at zero (`flac_piped_2s.flac`), one that is stopped may
 leave one that is too small. The number that the last frame carries tells (RFC 9639, section 9.1).
@@ -16,13 +16,13 @@ _TAIL = 1 << 17  # bytes that hold the last frame where STREAMINFO does not say 
 _BEGINNING = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _LENGTHS = {1: 192} | {code: 576 << (code - 2) for code in range(2, 6)} | {code: 1 << code for code in range(8, 16)}
-_LENGTH_BYTES, _RATE_BYTES = {6: 1, 7: 2}, {12: 1, 13: 2, 14: 2}  # of numbers too odd for a code
+_LENGTH_BYTES, _RATE_BYTES = {6: 1, 7: 2}, {12: 1, 13: 2, 14: 2}  # of values without a code of their own
 _RATES = (0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000)  # Hz, by code
 _LOOKED_AT = 3  # frames at the end; what looks like one may be sound
 
 
 def flac_parts(path: Path, file: IO[bytes], start: int) -> list[tuple[int, int, bool]]:
-    """Where each of joined FLAC files begins and ends, mostly one, and whether it counts its frames.
+    """Start and end of each concatenated FLAC stream (usually one), and whether its header counts its frames.
 
     Args:
         path: for the message.
@@ -58,7 +58,7 @@ def _check_rate(path: Path, content: mmap.mmap, start: int) -> None:
 
 
 def _frame_rate(head: bytes) -> int | None:
-    """Hz of the frame whose header this is; None where it leaves that to STREAMINFO, or it is no header."""
+    """Sample rate in a frame header; None if it refers to STREAMINFO or is not a frame header."""
     code, size = head[2] & 15 if len(head) > 2 else 0, _header_size(head)
     if size is None or code == 0 or code == 15:
         return None
@@ -69,7 +69,7 @@ def _frame_rate(head: bytes) -> int | None:
 
 
 def _header_size(head: bytes) -> int | None:
-    """Bytes of the header of a frame before its checksum; None where it is no header."""
+    """Size of a frame header without its checksum; None if this is not a frame header."""
     number, place = _coded_number(head)
     if number is None or head[3] & 1 or head[2] >> 4 == 0:
         return None
@@ -78,7 +78,7 @@ def _header_size(head: bytes) -> int | None:
 
 
 def _counts_its_frames(file: IO[bytes], start: int, stop: int) -> bool:
-    """Whether STREAMINFO states as many frames as the last one says there are, or more."""
+    """Whether STREAMINFO states at least the length that follows from the last frame."""
     file.seek(start)
     head = file.read(26)
     if len(head) < 26:
@@ -96,14 +96,14 @@ def _tail(file: IO[bytes], start: int, stop: int, length: int) -> bytes:
 
 
 def _last_ends(tail: bytes, fixed: int) -> list[int]:
-    """Where the last frames end, in samples from the beginning."""
+    """End of the last frames, in samples from the beginning."""
     places = reversed([match.start() for match in _SYNC.finditer(tail)])
     ends = (_frame_end(tail[place : place + 16], fixed) for place in places)
     return list(itertools.islice((end for end in ends if end is not None), _LOOKED_AT))
 
 
 def _frame_end(head: bytes, fixed: int) -> int | None:
-    """Where the frame ends whose header this is, in samples; None where it is no header."""
+    """End of the frame with this header, in samples; None if this is not a frame header."""
     number, place = _coded_number(head)
     if number is None or _header_size(head) is None:
         return None
@@ -113,7 +113,7 @@ def _frame_end(head: bytes, fixed: int) -> int | None:
 
 
 def _coded_number(head: bytes) -> tuple[int | None, int]:
-    """The number of a frame or sample, coded as UTF-8 codes characters, and the place behind it."""
+    """The frame or sample number (in FLAC's UTF-8-like encoding) and the offset after it."""
     if len(head) < 12:
         return None, 0
     ones = 8 - (head[4] ^ 0xFF).bit_length()

@@ -1,4 +1,4 @@
-"""libsndfile (soundfile), for the containers whose length it counts exactly: WAV, W64, RF64, AIFF, CAF, AU, FLAC, Ogg.
+"""libsndfile (soundfile) decodes containers whose length it counts exactly: WAV, W64, RF64, AIFF, CAF, AU, FLAC, Ogg.
 
 Its own lengths of MP3 and of joined Ogg are guesses or those of the first stream; FFmpeg decodes them (`ffmpeg.py`).
 """
@@ -12,7 +12,7 @@ import soundfile
 
 from audio.formats.recording import BLOCK, Block, Header, Recording, Source, damaged, truncated
 
-# libsndfile shortens a truncated file to what is there, but its log keeps the header's promise.
+# libsndfile shortens a truncated file to what is there, but its log keeps what the header states.
 _CUT = re.compile(r"(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)")
 _OPEN_ENDED = 0x7EFF0000  # bytes; what programs that write into a pipe state is at least this large
 
@@ -63,22 +63,22 @@ class LibsndfileRecording(Recording):
             raise damaged(self.path, reason(error)) from None
 
     def check_log(self) -> None:
-        """Refuse a file that is shorter than libsndfile's log says.
+        """Refuse a file that libsndfile's log reports as shorter than its header states.
 
         Raises:
             DataError: it is.
         """
-        for promised, present in _CUT.findall(self.file.extra_info):
-            if int(present) + 8 * self.file.channels < int(promised) < _OPEN_ENDED:
-                raise truncated(self.path, f"{int(present):,} of {int(promised):,} bytes")
+        for stated, present in _CUT.findall(self.file.extra_info):
+            if int(present) + 8 * self.file.channels < int(stated) < _OPEN_ENDED:
+                raise truncated(self.path, f"{int(present):,} of {int(stated):,} bytes")
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self.file.close()
         if self._source is not None:
             self._source.close()
 
 
 def reason(error: Exception) -> str:
-    """What libsndfile says, without its prefix."""
+    """libsndfile's error message without its prefix."""
     return getattr(error, "error_string", str(error)).strip().rstrip(".")

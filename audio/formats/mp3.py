@@ -1,4 +1,4 @@
-"""MPEG audio (MP3, MP2, MP1): its frames counted one by one, since nothing else tells how many there are.
+"""MPEG audio (MP3, MP2, MP1): frames are counted one by one, since no header states their number.
 
 A header with the count (Xing, LAME, VBRI) may be absent (`cbr_no_xing_cover_2s.mp3`, `vbr_piped_9s.mp3`) or that of the
 first of joined files (`concatenated_1s_3s.mp3`): libsndfile then guesses or stops early, FFmpeg decodes the second
@@ -19,7 +19,7 @@ from audio.formats.tags import tag_length
 
 _SYNC = re.compile(rb"\xff[\xe2-\xff]")
 _INDEX = re.compile(rb"Xing|Info|VBRI")
-_INDEX_PLACES = (36, 21, 13, 38, 23, 15)  # bytes from a frame's beginning: behind the side information
+_INDEX_PLACES = (36, 21, 13, 38, 23, 15)  # bytes from a frame's beginning: after the side information
 _KBPS = {  # by version 1 or 2, and layer
     (1, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (1, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -34,7 +34,7 @@ _LONGEST = 2881  # bytes of a frame
 
 @dataclass(frozen=True)
 class FrameHeader:
-    """What the first four bytes of a frame say.
+    """The fields of a frame's four-byte header.
 
     Attributes:
         rate: Hz.
@@ -52,20 +52,20 @@ class FrameHeader:
 
     @property
     def family(self) -> tuple[int, int, int, int]:
-        """What stays the same within one recording."""
+        """The header fields that are constant within one recording."""
         return self.rate, self.channels, self.samples, self.layer
 
 
 @dataclass
 class Run:
-    """Frames one behind the other, from one encoder run.
+    """Consecutive frames from one run of an encoder.
 
     Attributes:
         start: first byte, of the index frame where there is one.
-        stop: byte behind the last frame.
+        stop: byte after the last frame.
         header: of its frames.
         count: frames of sound.
-        promised: frames by the index; 0 without.
+        stated: frames by the index; 0 without.
         trimmed: samples of delay and filling by LAME's tag.
     """
 
@@ -73,17 +73,17 @@ class Run:
     stop: int
     header: FrameHeader
     count: int = 0
-    promised: int = 0
+    stated: int = 0
     trimmed: int = 0
 
     @property
     def samples(self) -> int:
-        """Of each channel, without delay and filling."""
+        """Samples per channel, without encoder delay and padding."""
         return max(0, self.count * self.header.samples - self.trimmed)
 
 
 def frame_header(head: bytes) -> FrameHeader | None:
-    """The header of a frame; None where these four bytes are none, or leave the bit rate free."""
+    """Parse a frame header; None if these four bytes are not one, or have a free bit rate."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     version, layer, rate = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3), head[2] >> 2 & 3
@@ -99,28 +99,28 @@ def frame_header(head: bytes) -> FrameHeader | None:
 
 
 def is_free_format(head: bytes) -> bool:
-    """Whether a frame of layer 3 begins here whose bit rate is none of those in the table."""
+    """Whether a layer 3 frame with a free bit rate begins here."""
     known = head[:2] + bytes((head[2] | 0x10,)) + head[3:4] if len(head) >= 4 and head[2] >> 4 == 0 else b""
     header = frame_header(known)
     return header is not None and header.layer == 3
 
 
 def is_adts(head: bytes) -> bool:
-    """Whether these are the first bytes of AAC in ADTS, whose frames look like those of a layer 4."""
+    """Whether these are the first bytes of AAC in ADTS, whose frames look like MPEG audio of a layer 4."""
     return head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0
 
 
 def runs(path: Path, file: IO[bytes]) -> list[Run]:
-    """The runs of frames in an open file; none where it has no frames.
+    """The runs of frames in an open file; empty if it has no frames.
 
     Raises:
-        DataError: there is something else between them, or fewer than an index promises.
+        DataError: there is something else between them, or fewer than an index states.
     """
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         found = list(_walk(path, content))
     for run in found:
-        if run.count < run.promised - 1:
-            raise truncated(path, f"{run.count:,} of {run.promised:,} frames")
+        if run.count < run.stated - 1:
+            raise truncated(path, f"{run.count:,} of {run.stated:,} frames")
     return [run for run in found if run.count]
 
 
@@ -133,7 +133,7 @@ def _walk(path: Path, content: mmap.mmap) -> Iterator[Run]:
         key = head[:3] + bytes((head[3] >> 6,))
         header = known[key] if key in known else known.setdefault(key, frame_header(head))
         if header is None or (run is not None and header.family != run.header.family and not _fits(content, place)):
-            place, joint = _behind_other_bytes(path, content, place, run)
+            place, joint = _after_other_bytes(path, content, place, run)
             if run is not None and joint:
                 yield run
                 run = None
@@ -146,7 +146,7 @@ def _walk(path: Path, content: mmap.mmap) -> Iterator[Run]:
             if run is None:
                 run = Run(place, place, header)
             if index:
-                run.promised, run.trimmed = index
+                run.stated, run.trimmed = index
                 run.count -= 1
         place += header.length
         run.stop = min(place, size)
@@ -156,7 +156,7 @@ def _walk(path: Path, content: mmap.mmap) -> Iterator[Run]:
 
 
 def _fits(content: mmap.mmap, place: int) -> bool:
-    """Whether a frame begins here: another of its family follows, or the end of the file."""
+    """Whether a frame begins here: a matching frame follows, or the end of the file."""
     header = frame_header(content[place : place + 4])
     if header is None:
         return False
@@ -165,8 +165,8 @@ def _fits(content: mmap.mmap, place: int) -> bool:
     return end >= len(content) - 3 or (following is not None and following.family == header.family)
 
 
-def _behind_other_bytes(path: Path, content: mmap.mmap, place: int, run: Run | None) -> tuple[int, bool]:
-    """The next frame or tag behind bytes that are no frame, and whether a new file begins there.
+def _after_other_bytes(path: Path, content: mmap.mmap, place: int, run: Run | None) -> tuple[int, bool]:
+    """The next frame or tag after bytes that are not a frame, and whether a new file begins there.
 
     Less than a frame of other bytes is the end of a file that was cut, and zeros fill up.
     """
@@ -188,7 +188,7 @@ def _behind_other_bytes(path: Path, content: mmap.mmap, place: int, run: Run | N
 
 
 def _index(content: mmap.mmap, place: int) -> tuple[int, int] | None:
-    """Frames that an index states and samples that LAME's tag takes off; None where this frame is no index."""
+    """Frame count in an Xing or VBRI index and samples that LAME's tag trims; None if this frame is not an index."""
     frame = content[place : place + 256]
     for offset in _INDEX_PLACES:
         name = frame[offset : offset + 4]

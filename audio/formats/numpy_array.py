@@ -1,4 +1,4 @@
-"""Waveforms in NumPy files (.npy): samples of one channel, or a table of several, and no word about their rate."""
+"""Waveforms in NumPy files (.npy): one channel or several, without a sample rate."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ _SCALES = {"int16": 1 / 32_768, "int32": 1 / 2_147_483_648, "float16": 1.0, "flo
 
 
 class NumpyRecording(Recording):
-    """A waveform (T,), or channels as (T, C) or (C, T) where it is clear which of the two.
+    """A waveform (T,), or channels as (T, C) or (C, T) if the shape tells which.
 
     int16 and int32 are taken at their own full scale, floating point at 1.0.
 
@@ -47,7 +47,7 @@ class NumpyRecording(Recording):
             yield block
 
     def close(self) -> None:
-        """Nothing is held open but the map, which goes with the object."""
+        """Do nothing: the memory map is released with the object."""
 
 
 def _array(path: Path) -> NDArray:
@@ -67,7 +67,7 @@ def _array(path: Path) -> NDArray:
 
 
 def _frames_first(path: Path, array: NDArray) -> NDArray:
-    """(T, C) of a table that is clearly (T, C) or (C, T)."""
+    """Transpose to (T, C) an array that is clearly (T, C) or (C, T)."""
     fewer, more = sorted(array.shape)
     if fewer > _CHANNELS or more < _SHORTEST:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Ogg (RFC 3533): one stream, several side by side, or several one after the other.
+"""Ogg (RFC 3533): one stream, several multiplexed, or several chained.
 
 libsndfile takes the length of the first of joined streams for that of all (`chained_vorbis_1s_3s.ogg`), and FFmpeg
 drops half a block of sound at each joint. Each link of a chain is a whole file by itself, so each is decoded alone.
@@ -20,7 +20,7 @@ _EXACT = (b"\x01vorbis", b"OpusHead")
 
 
 def links(path: Path, file: IO[bytes]) -> list[tuple[int, int, bool]]:
-    """Where each link of an open Ogg file begins and ends, mostly one, and whether libsndfile counts its frames.
+    """Start and end of each link of an open Ogg file (usually one), and whether libsndfile counts its frames.
 
     Raises:
         DataError: the last page is cut off, another is missing or damaged.
@@ -41,7 +41,7 @@ def links(path: Path, file: IO[bytes]) -> list[tuple[int, int, bool]]:
 
 
 def _groups(content: mmap.mmap, firsts: list[int]) -> list[list[int]]:
-    """First pages right behind one another begin streams that run side by side."""
+    """Group streams: consecutive first pages begin multiplexed streams."""
     groups: list[list[int]] = []
     end = -1
     for place in firsts:
@@ -54,7 +54,7 @@ def _groups(content: mmap.mmap, firsts: list[int]) -> list[list[int]]:
 
 
 def _is_page(content: mmap.mmap, place: int) -> bool:
-    """Whether a page begins here, and not sound that looks like one: the file or a page begins behind it."""
+    """Whether a page, not sound that looks like one, begins here: a page or the end of the file follows it."""
     end = place + _length(content, place)
     return end == len(content) or content[end : end + 4] == b"OggS"
 
@@ -70,13 +70,13 @@ def _payload(content: mmap.mmap, place: int) -> bytes:
 
 
 def _opus_rates(content: mmap.mmap, starts: list[int]) -> set[bytes]:
-    """What Opus was made from (RFC 7845, section 5.1): libsndfile decodes to that rate, FFmpeg always to 48 kHz."""
+    """The input sample rate of Opus (RFC 7845, section 5.1): libsndfile decodes to it, FFmpeg always to 48 kHz."""
     heads = (_payload(content, start) for start in starts)
     return {head[12:16] for head in heads if head.startswith(b"OpusHead")}
 
 
 def _check_last_page(path: Path, file: IO[bytes], size: int) -> None:
-    """An Ogg file has no total length, but its last page says how long that page is (section 6)."""
+    """Refuse a truncated file: Ogg states no total length, but the last page its own (section 6)."""
     file.seek(max(0, size - _PAGE))
     tail = file.read()
     page = tail[tail.rfind(b"OggS") :]
@@ -85,27 +85,27 @@ def _check_last_page(path: Path, file: IO[bytes], size: int) -> None:
 
 
 def _check_pages(path: Path, content: mmap.mmap) -> None:
-    """Pages of a stream are numbered, and each has a checksum."""
+    """Check the page numbers and checksums of a stream."""
     expected: dict[bytes, int] = {}
     place = content.find(b"OggS")
     while place >= 0:
         end = place + _length(content, place)
         whole = end == len(content) or content[end : end + 4] == b"OggS"
-        if end > len(content) or not (whole or _fits_its_checksum(content, place, end)):
+        if end > len(content) or not (whole or _matches_checksum(content, place, end)):
             place = content.find(b"OggS", place + 4)
             continue
         serial, number = content[place + 14 : place + 18], int.from_bytes(content[place + 18 : place + 22], "little")
         first = content[place + 5] & 2
         if not first and number != expected.get(serial, number):
             raise damaged(path, f"pages are missing at byte {place:,}")
-        if len(content) <= _CHECKED and not _fits_its_checksum(content, place, end):
+        if len(content) <= _CHECKED and not _matches_checksum(content, place, end):
             raise damaged(path, f"the page at byte {place:,} does not fit its checksum")
         expected[serial] = number + 1
         place = content.find(b"OggS", end)
 
 
-def _fits_its_checksum(content: mmap.mmap, place: int, end: int) -> bool:
-    """Whether a page fits its checksum: CRC-32 with the bits the other way round than zlib's, from zero."""
+def _matches_checksum(content: mmap.mmap, place: int, end: int) -> bool:
+    """Whether a page matches its checksum: CRC-32 with zlib's bit order reversed, starting at zero."""
     stated = int.from_bytes(content[place + 22 : place + 26], "little")
     page = content[place : place + 22] + bytes(4) + content[place + 26 : end]
     found = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF

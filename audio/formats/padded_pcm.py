@@ -20,7 +20,7 @@ _BITS = 32
 
 
 class LowBitsRecording(Recording):
-    """24 bits in the lower part of 32, whatever the upper byte holds.
+    """24 bits in the low bytes of 32, whatever the high byte holds.
 
     Args:
         path: of the file.
@@ -45,12 +45,12 @@ class LowBitsRecording(Recording):
             raise truncated(self.path, f"{start:,} of {stop:,} frames")
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._file.close()
 
 
-def lies_in_the_low_bits(path: Path, file: IO[bytes], header: WavHeader, size: int, valid: int) -> bool:
-    """Whether the sound lies in the lower 24 of 32 bits rather than in the upper ones.
+def is_low_aligned(path: Path, file: IO[bytes], header: WavHeader, size: int, valid: int) -> bool:
+    """Whether the samples are in the low 24 of 32 bits rather than in the high ones.
 
     Args:
         path: for the message.

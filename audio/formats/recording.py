@@ -1,4 +1,4 @@
-"""What every engine gives of an open recording: its rate, its channels, and blocks of its samples."""
+"""The interface of an open recording: sample rate, channels, and blocks of samples."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ BLOCK = 1 << 21  # samples of all channels together that are held at once: 8 MB
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of a recording before it is decoded.
+    """Sample rate, channels and length as the file states them.
 
     Attributes:
         rate: frames a second.
@@ -40,7 +40,7 @@ class Header:
 
 
 class Recording(ABC):
-    """An open file of sound. Close it, or use it as a context.
+    """An open audio file. Close it, or use it as a context manager.
 
     Attributes:
         path: of the file.
@@ -52,17 +52,17 @@ class Recording(ABC):
 
     @abstractmethod
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Block]:
-        """Frames [start, stop), or up to the end; at most about `BLOCK` samples at a time, never an empty block.
+        """Frames [start, stop), or up to the end, in non-empty blocks of about `BLOCK` samples at most.
 
         To be asked for once.
 
         Raises:
-            DataError: it is damaged, or holds less than its container promises.
+            DataError: it is damaged, or holds less than its container states.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
 
     def __enter__(self) -> Self:
         return self
@@ -74,10 +74,10 @@ class Recording(ABC):
 
 
 def truncated(path: Path, share: str) -> DataError:
-    """The error of a recording that holds less than it promises; `share` says how much of what is there."""
+    """The error for a recording shorter than its header states; `share` is the part that is present."""
     return DataError(f"{path} is truncated ({share} are there); restore it or leave it out.")
 
 
 def damaged(path: Path, reason: str) -> DataError:
-    """The error of a recording that cannot be decoded to its end."""
+    """The error for a recording that cannot be decoded to its end."""
     return DataError(f"{path} is damaged ({reason.strip().rstrip('.')}); restore it or leave it out.")

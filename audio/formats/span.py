@@ -1,4 +1,4 @@
-"""A part of a file behind a header of our own, as one file that libsndfile and FFmpeg can read."""
+"""A part of a file after a header of our own, as one file that libsndfile and FFmpeg can read."""
 
 import io
 from typing import IO

@@ -1,4 +1,4 @@
-"""Containers that state their own size in bytes, held against the file: MP4, Matroska, AVI, ASF, CAF, VOC, TTA.
+"""Check the sizes that containers state against the file: MP4, Matroska, AVI, ASF, CAF, VOC, TTA.
 
 FFmpeg reads what is there and says nothing of what is not.
 """
@@ -25,7 +25,7 @@ class _Joined(Exception):
 
 
 def check_stated_size(path: Path, head: bytes, file: IO[bytes]) -> None:
-    """Refuse a file that ends before the last of its parts does, or that is several in a row.
+    """Refuse a file that is truncated, or that is several concatenated files.
 
     Args:
         path: for the message.
@@ -66,7 +66,7 @@ def _measure(head: bytes) -> Callable[[IO[bytes], int], int] | None:
 
 
 def _boxes(file: IO[bytes], size: int) -> int:
-    """Where the boxes of MP4 and QuickTime end (ISO/IEC 14496-12, section 4.2)."""
+    """The end of the boxes of MP4 and QuickTime (ISO/IEC 14496-12, section 4.2)."""
     place, fragmented = 0, False
     for _ in range(_MOST_PARTS):
         file.seek(place)
@@ -85,7 +85,7 @@ def _boxes(file: IO[bytes], size: int) -> int:
 
 
 def _segment(file: IO[bytes], size: int) -> int:
-    """Where the segment of Matroska ends (RFC 8794, section 6); 0 where it leaves that open."""
+    """The end of the segment of Matroska (RFC 8794, section 6); 0 if its size is unknown."""
     file.seek(0)
     head = file.read(4096)
     place, length = _variable_length(head, 4)
@@ -97,7 +97,7 @@ def _segment(file: IO[bytes], size: int) -> int:
 
 
 def _variable_length(head: bytes, place: int) -> tuple[int, int | None]:
-    """The place behind a number of EBML and the number; None where all of its bits are set, which means unknown."""
+    """The offset after an EBML number and the number; None if all its bits are set, which means unknown."""
     if place >= len(head) or head[place] == 0:
         return place, None
     count = 9 - head[place].bit_length()
@@ -118,7 +118,7 @@ def _riffs(file: IO[bytes], size: int) -> int:
 
 
 def _objects(file: IO[bytes], size: int) -> int:
-    """Where the data object of ASF ends (Advanced Systems Format, section 5); 0 where it is open."""
+    """The end of ASF's data object (Advanced Systems Format, section 5); 0 if its size is unknown."""
     file.seek(0)
     header = int.from_bytes(file.read(24)[16:], "little")
     file.seek(min(header, size))
@@ -138,7 +138,7 @@ def _objects(file: IO[bytes], size: int) -> int:
 
 
 def _chunks(file: IO[bytes], size: int) -> int:
-    """Where the chunks of CAF end; a size of -1 leaves that open."""
+    """The end of the chunks of CAF; a size of -1 means unknown."""
     place = 8
     for _ in range(_MOST_PARTS):
         file.seek(place)
@@ -157,7 +157,7 @@ def _chunks(file: IO[bytes], size: int) -> int:
 
 
 def _voice_blocks(file: IO[bytes], size: int) -> int:
-    """Where the blocks of Creative Voice end; a block of type 0 is the last."""
+    """The end of the blocks of Creative Voice; a block of type 0 is the last."""
     file.seek(20)
     place = int.from_bytes(file.read(2), "little")
     for _ in range(_MOST_PARTS):
@@ -172,7 +172,7 @@ def _voice_blocks(file: IO[bytes], size: int) -> int:
 
 
 def _true_audio(file: IO[bytes], size: int) -> int:
-    """Where the frames of TTA end, by the table of their sizes."""
+    """The end of the frames of TTA, by its seek table."""
     file.seek(0)
     rate, samples = struct.unpack("<10xII4x", file.read(22).ljust(22, b"\0"))
     length = 256 * rate // 245

@@ -1,4 +1,4 @@
-"""Tags of music players: titles and pictures before, between and behind the sound (ID3, APE, Lyrics3)."""
+"""Metadata tags before, between and after the audio (ID3, APE, Lyrics3)."""
 
 import mmap
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 _MOST_TAGS = 16
 
 
-def behind_tags(path: Path, head: bytes) -> tuple[int, bytes]:
-    """Where a file goes on behind ID3 tags at its beginning, and the first bytes there."""
+def after_tags(path: Path, head: bytes) -> tuple[int, bytes]:
+    """The offset after leading ID3 tags, and the first bytes there."""
     start = 0
     for _ in range(_MOST_TAGS):
         if not head.startswith(b"ID3") or not (length := tag_length(head, 0)):
@@ -20,7 +20,7 @@ def behind_tags(path: Path, head: bytes) -> tuple[int, bytes]:
 
 
 def tag_length(content: bytes | mmap.mmap, place: int) -> int:
-    """Bytes of the tag that begins at `place`; 0 where none does."""
+    """Size of the tag that begins at `place`; 0 if none does."""
     head = content[place : place + 32]
     if head.startswith(b"ID3") and len(head) >= 10 and head[3] < 0xFF and max(head[6:10]) < 0x80:
         return 10 + id3_size(head) + (10 if head[5] & 0x10 else 0)
@@ -38,5 +38,5 @@ def tag_length(content: bytes | mmap.mmap, place: int) -> int:
 
 
 def id3_size(head: bytes) -> int:
-    """Bytes of an ID3v2 tag behind its header of ten."""
+    """Size of an ID3v2 tag without its ten-byte header."""
     return head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]

@@ -6,13 +6,13 @@ from typing import IO
 from audio.formats.wav_header import WavHeader, wav_header
 from randquant.errors import DataError
 
-GUID = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"  # behind the four characters of each name but the first
+GUID = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"  # after the four characters of each name but the first
 _HEAD = 24  # bytes of a chunk's name and size, which its size includes
 _BEFORE = 1 << 28
 
 
 def read_w64_header(path: Path, file: IO[bytes]) -> WavHeader:
-    """The header of an open file that begins with `riff` and the rest of its GUID.
+    """Read the header of an open file that begins with the GUID of `riff`.
 
     Raises:
         DataError: it does not say how its sound is coded, or has none.

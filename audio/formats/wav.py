@@ -1,4 +1,4 @@
-"""WAV: libsndfile decodes it, behind a header of our own where that of the file is wrong about its bytes."""
+"""WAV: decoded by libsndfile, with a corrected header if that of the file contradicts its bytes."""
 
 import struct
 from pathlib import Path
@@ -8,7 +8,7 @@ import soundfile
 
 from audio.formats.budget import check_header
 from audio.formats.libsndfile import LibsndfileRecording
-from audio.formats.padded_pcm import LowBitsRecording, lies_in_the_low_bits
+from audio.formats.padded_pcm import LowBitsRecording, is_low_aligned
 from audio.formats.recording import Header, Recording
 from audio.formats.span import Span
 from audio.formats.w64_header import read_w64_header
@@ -23,7 +23,7 @@ _OF_FFMPEG = (0x22, 0x50, 0x55, 0xFF, 0x160, 0x161, 0x162, 0x163, 0x1600, 0x1610
 
 
 def open_wav(path: Path, file: IO[bytes]) -> Recording | None:
-    """A WAV or W64 file; None where its coding is not one that libsndfile counts (MP3, AC-3, ... in WAV).
+    """Open a WAV or W64 file; None for encodings that libsndfile does not count (MP3, AC-3, ... in WAV).
 
     Args:
         path: of the file.
@@ -41,7 +41,7 @@ def open_wav(path: Path, file: IO[bytes]) -> Recording | None:
         if not is_coded(header) and header.tag not in _WIDTHS:
             sound_bytes(path, header, file)
             file.close()
-            return _of_another_coding(path, header)
+            return _open_other_encoding(path, header)
         size = sound_bytes(path, header, file)
         recording = _coded(path, file, header, size) if is_coded(header) else _pcm(path, file, header, size)
     except BaseException:
@@ -50,12 +50,12 @@ def open_wav(path: Path, file: IO[bytes]) -> Recording | None:
     return recording
 
 
-def _of_another_coding(path: Path, header: WavHeader) -> Recording | None:
+def _open_other_encoding(path: Path, header: WavHeader) -> Recording | None:
     if header.tag in _OF_FFMPEG:
         return None
     if header.tag in _OF_LIBSNDFILE:
         return LibsndfileRecording(path)
-    raise DataError(f"{path} is WAV of a coding that is not known here (tag {header.tag:#06x}); convert it to PCM.")
+    raise DataError(f"{path} is WAV of an unknown encoding (tag {header.tag:#06x}); convert it to PCM.")
 
 
 def _coded(path: Path, file: IO[bytes], header: WavHeader, size: int) -> Recording:
@@ -63,14 +63,14 @@ def _coded(path: Path, file: IO[bytes], header: WavHeader, size: int) -> Recordi
     if size == header.stated:
         file.close()
         return LibsndfileRecording(path, frames=frames)
-    return LibsndfileRecording(path, _behind_new_header(file, header, header.format, size), frames=frames)
+    return LibsndfileRecording(path, _with_new_header(file, header, header.format, size), frames=frames)
 
 
 def _pcm(path: Path, file: IO[bytes], header: WavHeader, size: int) -> Recording:
     width = _width(path, header)
     valid = min(header.valid_bits, header.bits) or 8 * width
     align = width * header.channels
-    if header.tag == PCM and valid < 8 * width and lies_in_the_low_bits(path, file, header, size, valid):
+    if header.tag == PCM and valid < 8 * width and is_low_aligned(path, file, header, size, valid):
         return LowBitsRecording(path, file, header, size)
     if header.stated == size and header.align == align and header.bits == 8 * width:
         recording = _as_it_is(path, size // align)
@@ -80,11 +80,11 @@ def _pcm(path: Path, file: IO[bytes], header: WavHeader, size: int) -> Recording
     form = struct.pack(
         header.order + "HHIIHH", header.tag, header.channels, header.rate, header.rate * align, align, 8 * width
     )
-    return LibsndfileRecording(path, _behind_new_header(file, header, form, size // align * align))
+    return LibsndfileRecording(path, _with_new_header(file, header, form, size // align * align))
 
 
 def _as_it_is(path: Path, frames: int) -> Recording | None:
-    """The file where libsndfile finds these frames in it; None where it does not, as in BW64."""
+    """Open the file unchanged; None if libsndfile finds another number of frames in it, as in BW64."""
     try:
         recording = LibsndfileRecording(path)
     except soundfile.LibsndfileError:
@@ -96,7 +96,7 @@ def _as_it_is(path: Path, frames: int) -> Recording | None:
 
 
 def _width(path: Path, header: WavHeader) -> int:
-    """Bytes of a sample. Where the size of a frame is wrong, the byte rate and the bits may agree without it."""
+    """Bytes per sample. If the frame size is wrong, byte rate and bit depth may still agree."""
     widths, packed = _WIDTHS[header.tag], -(-header.bits // 8)
     width, rest = divmod(header.align, header.channels)
     if rest == 0 and width in widths and (width == packed or header.byte_rate == header.rate * header.align):
@@ -106,12 +106,12 @@ def _width(path: Path, header: WavHeader) -> int:
         return packed
     raise DataError(
         f"{path} contradicts itself: {header.bits} bits, {header.channels} channels and {header.align} bytes a frame "
-        "do not fit each other; write its header anew or leave it out."
+        "do not fit each other; rewrite its header or leave it out."
     )
 
 
-def _behind_new_header(file: IO[bytes], header: WavHeader, form: bytes, size: int) -> Span:
-    """The sound alone, behind chunks that say how much of it there is."""
+def _with_new_header(file: IO[bytes], header: WavHeader, form: bytes, size: int) -> Span:
+    """Open the samples after a new header that states their size."""
     form = form + bytes(len(form) % 2)
     chunk = struct.pack(header.order + "4sI", b"fmt ", len(form)) + form
     if size < 1 << 31:

@@ -1,4 +1,4 @@
-"""Which bytes of a WAV file are sound: its header held against the file.
+"""Which bytes of a WAV file are samples: its header is checked against the file.
 
 libsndfile and FFmpeg take the header's word. `sizes_zero_2s.wav` then holds nothing and `data_size_half_2s.wav` half
 of its sound.
@@ -25,12 +25,12 @@ _SECTOR = 4096  # bytes; file systems and recorders fill up the last one with ze
 
 
 def sound_bytes(path: Path, header: WavHeader, file: IO[bytes]) -> int:
-    """How many bytes from `header.start` on are sound: as stated, or to the end of the file where nothing is.
+    """Bytes of samples from `header.start` on: as stated, or to the end of the file if the size is not stated.
 
-    A sample or a pad byte too many or too few is tolerated, and so are chunks and tags behind the sound.
+    A sample or a pad byte too many or too few is tolerated, and so are chunks and tags after the sound.
 
     Raises:
-        DataError: the file ends before its sound does, or goes on behind it with what may be sound.
+        DataError: the file ends before its sound does, or goes on after it with what may be sound.
     """
     stated, present, slack = header.stated, header.present, max(header.align, 8)
     if stated is None:
@@ -40,28 +40,28 @@ def sound_bytes(path: Path, header: WavHeader, file: IO[bytes]) -> int:
     if stated > present:
         raise truncated(path, f"{present:,} of {stated:,} bytes")
     rest = present - stated
-    if rest <= slack or _ends_in_other_than_sound(header, file, header.start + stated):
+    if rest <= slack or _has_trailing_chunks(header, file, header.start + stated):
         return stated
     if stated == 0 or rest % (1 << 32) == 0:
         return _before_chunks(header, file)  # the size was never filled in, or is larger than its 32 bits
     file.seek(header.start + stated + stated % 2)
     if (name := file.read(4)) in _SOUND:
         what = "a second chunk of sound" if name == b"data" else "another WAV file"
-        raise DataError(f"{path} goes on behind its sound with {what} ({rest:,} bytes); split it there, or convert it.")
+        raise DataError(f"{path} goes on after its sound with {what} ({rest:,} bytes); split it there, or convert it.")
     raise DataError(
         f"{path} contradicts itself: by its header the sound ends after {stated:,} bytes, but {rest:,} bytes that are "
-        "no chunk follow; write its header anew, as in: sox --ignore-length IN OUT"
+        "no chunk follow; rewrite its header, as in: sox --ignore-length IN OUT"
     )
 
 
 def coded_frames(path: Path, header: WavHeader, size: int) -> int:
-    """Frames of a coded format in `size` bytes; `fact` says how far the last block is filled.
+    """Frames in `size` bytes of a block-based encoding; `fact` says how far the last block is filled.
 
     Raises:
         DataError: `fact` and the blocks contradict each other, or the blocks have no size.
     """
     if header.align == 0 or header.frames_per_block == 0:
-        raise DataError(f"{path} does not say how large the blocks of its coding are; restore its header.")
+        raise DataError(f"{path} does not say how large the blocks of its encoding are; restore its header.")
     per_block, fact = header.frames_per_block, header.fact
     frames = -(-size // header.align) * per_block
     if fact is None or fact > frames:
@@ -82,9 +82,9 @@ def is_coded(header: WavHeader) -> bool:
 
 
 def _before_chunks(header: WavHeader, file: IO[bytes]) -> int:
-    """The bytes of sound where no size is stated: all, but for chunks that lead exactly to the end of the file.
+    """Bytes of samples if no size is stated: all up to trailing chunks that end exactly at the end of the file.
 
-    Such a chunk begins with a name that programs write behind sound.
+    Such a chunk begins with a name that programs write after sound.
     """
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for found in _KNOWN_NAME.finditer(content, header.start):
@@ -94,7 +94,7 @@ def _before_chunks(header: WavHeader, file: IO[bytes]) -> int:
     return header.present
 
 
-def _ends_in_other_than_sound(header: WavHeader, file: IO[bytes], end: int) -> bool:
+def _has_trailing_chunks(header: WavHeader, file: IO[bytes], end: int) -> bool:
     file.seek(-(-end // 8) * 8 + 4)
     if file.read(len(GUID)) == GUID:
         return True  # a chunk of W64
@@ -102,7 +102,7 @@ def _ends_in_other_than_sound(header: WavHeader, file: IO[bytes], end: int) -> b
 
 
 def _are_chunks(header: WavHeader, file: IO[bytes], place: int) -> bool:
-    """Whether chunks and tags, and no others that hold sound, lead from here to the end of the file."""
+    """Whether only chunks and tags without samples follow, up to the end of the file."""
     for _ in range(_MOST_CHUNKS):
         if place >= header.size - 7:
             return True

@@ -1,4 +1,4 @@
-"""The header of a WAV file (RIFF, RIFX, RF64, BW64): how its sound is coded, where it lies, how much is stated."""
+"""The header of a WAV file (RIFF, RIFX, RF64, BW64): encoding, offset and stated size of the samples."""
 
 import os
 import struct
@@ -29,11 +29,11 @@ Order = Literal["<", ">"]
 
 @dataclass(frozen=True)
 class WavHeader:
-    """What a WAV file says of itself.
+    """The fields of a WAV header.
 
     Attributes:
         order: of its numbers, as in struct.
-        tag: of the coding, the one behind WAVE_FORMAT_EXTENSIBLE where that is used.
+        tag: of the coding, the one after WAVE_FORMAT_EXTENSIBLE where that is used.
         channels, rate: as stated.
         byte_rate: bytes a second, as stated.
         align: bytes of one sample of all channels, or of one block of a coded format.
@@ -66,12 +66,12 @@ class WavHeader:
 
     @property
     def present(self) -> int:
-        """Bytes from the beginning of the sound to the end of the file."""
+        """Bytes from the first sample to the end of the file."""
         return self.size - self.start
 
 
 def read_wav_header(path: Path, file: IO[bytes]) -> WavHeader:
-    """The header of an open file that begins with one of `FORMS`.
+    """Read the header of an open file that begins with one of `FORMS`.
 
     Raises:
         DataError: it does not say how its sound is coded, or has none.
@@ -95,12 +95,12 @@ def read_wav_header(path: Path, file: IO[bytes]) -> WavHeader:
 
 
 def is_chunk_name(name: bytes) -> bool:
-    """Whether these may be the four characters that a chunk begins with."""
+    """Whether these four bytes may be a chunk name."""
     return len(name) == 4 and all(0x20 <= byte < 0x7F for byte in name)
 
 
 def next_chunk(file: IO[bytes], end: int, order: Order) -> int:
-    """Where a chunk follows one that ends at `end`: at an even place, unless a program forgot the byte this takes."""
+    """The offset of the chunk after one that ends at `end`: even, unless the writer omitted the padding byte."""
     if end % 2 == 0:
         return end
     left = file.seek(0, 2) - end - 8
@@ -110,7 +110,7 @@ def next_chunk(file: IO[bytes], end: int, order: Order) -> int:
 
 
 def _likeness(head: bytes, order: Order, left: int) -> int:
-    """How much this looks like the beginning of a chunk, with `left` bytes behind it: 0 not at all, 2 by a name."""
+    """How much this looks like a chunk header with `left` bytes after it: 0 not at all, 2 a known name."""
     if head[:4] in _NAMES:
         return 2
     fits = len(head) == 8 and int(struct.unpack(order + "I", head[4:])[0]) <= left
@@ -120,7 +120,7 @@ def _likeness(head: bytes, order: Order, left: int) -> int:
 def wav_header(
     path: Path, order: Order, chunks: Mapping[bytes, bytes], start: int, stated: int | None, size: int
 ) -> WavHeader:
-    """What the chunks before the sound say, by their names.
+    """Build the header from the chunks before the samples, by their names.
 
     Raises:
         DataError: they do not say how the sound is coded.
@@ -158,7 +158,7 @@ def _number(order: Order, form: bytes, place: int) -> int:
 
 
 def _stated(order: Order, chunks: Mapping[bytes, bytes], length: int, present: int) -> int | None:
-    """Bytes of sound, by the 64 bits of RF64 where there are any; None where they are left open."""
+    """Stated bytes of samples, by RF64's 64-bit size if there is one; None if not stated."""
     long = chunks.get(b"ds64", b"")
     if length == 0xFFFFFFFF and len(long) >= 24:
         length = int(struct.unpack_from(order + "Q", long, 8)[0])
@@ -167,7 +167,7 @@ def _stated(order: Order, chunks: Mapping[bytes, bytes], length: int, present: i
 
 
 def _fact(order: Order, chunks: Mapping[bytes, bytes]) -> int | None:
-    """Frames by the chunk `fact`; None where it is absent or left open."""
+    """Frames stated by the `fact` chunk; None if absent or zero."""
     counted, long = chunks.get(b"fact", b""), chunks.get(b"ds64", b"")
     fact = int(struct.unpack_from(order + "I", counted)[0]) if len(counted) >= 4 else 0
     if fact == 0xFFFFFFFF and len(long) >= 24:

@@ -124,7 +124,7 @@ class _Rows:
         self.use = range(head.width) if use is None else use
         self.others = [place for place in range(head.width) if place not in set(self.use)]
         self.values = array("d")
-        self.promised, self.scans = head.count, 1
+        self.stated, self.scans = head.count, 1
         self.unread = self.commas = self.points = 0
 
     @property
@@ -138,7 +138,7 @@ class _Rows:
         cells = cells_of(text, self.head.separator)
         if len(cells) != self.head.width:
             cells = cells_of(_REMARK.split(text)[0], self.head.separator)
-        if len(cells) == 1 and self.promised is not None and cells[0].isdecimal():
+        if len(cells) == 1 and self.stated is not None and cells[0].isdecimal():
             self._begin_scan(int(cells[0]))
             return
         if len(cells) != self.head.width:
@@ -150,8 +150,8 @@ class _Rows:
         self.unread += any(not _is_read(cells[place]) for place in self.others)
 
     def table(self) -> Table:
-        if self.promised is not None and self.count != self.promised:
-            raise _miscounted(self.path, self.promised, self.count)
+        if self.stated is not None and self.count != self.stated:
+            raise _miscounted(self.path, self.stated, self.count)
         if self.commas and self.points:
             raise DataError(f"{self.path} has decimal points and decimal commas; write all of its numbers alike.")
         found = {"unread_cells": self.unread, "decimal_commas": int(self.commas > 0), "joined_scans": self.scans - 1}
@@ -159,10 +159,10 @@ class _Rows:
         return Table(numbers.reshape(-1, len(self.use)), {name: count for name, count in found.items() if count})
 
     def _begin_scan(self, count: int) -> None:
-        assert self.promised is not None
-        if self.count != self.promised:
-            raise _miscounted(self.path, self.promised, self.count)
-        self.promised += count
+        assert self.stated is not None
+        if self.count != self.stated:
+            raise _miscounted(self.path, self.stated, self.count)
+        self.stated += count
         self.scans += 1
 
     def _number(self, number: int, cell: str) -> float:

@@ -84,7 +84,7 @@ def right_mesh(damaged: Damaged, taken: Taken) -> str | None:
     if _is_box(taken.rows[:, :3]) and ours["faces"] == len(FACES):
         return None
     if damaged.suffix == ".obj" and (damaged.kind == "twice" or damaged.content.endswith(b"\n")):
-        return None  # OBJ promises no number of lines, and may hold several objects
+        return None  # OBJ states no number of lines, and may hold several objects
     other = _trimesh(damaged)
     if other is not None and not damaged.kind.startswith(("cut", "appended", "twice")):
         vertices, faces = other
@@ -111,7 +111,7 @@ def _rows(damaged: Damaged) -> int | None:
             loaded = np.load(io.BytesIO(damaged.content), allow_pickle=False)
             return len(loaded if damaged.suffix == ".npy" else loaded["points"])
         return None
-    if damaged.suffix in (".xyz", ".csv"):  # these promise no number
+    if damaged.suffix in (".xyz", ".csv"):  # these statement no number
         lines = re.split(rb"\r\n|\n|\r", damaged.content)
         numbers = [line for line in lines if line.strip() and re.match(rb"[\s\d.+\-eE,;]+$", line)]
         return len(numbers)

@@ -143,7 +143,7 @@ def test_no_other_file_is_opened(tmp_path: Path, name: str, suffix: str, monkeyp
     with pytest.raises(DataError, match="is not audio"):
         read_audio(path)
     # Nor where the text gets as far as FFmpeg.
-    monkeypatch.setattr("audio.formats.engine.refuse_what_is_no_sound", lambda *_: None)
+    monkeypatch.setattr("audio.formats.engine.refuse_non_audio", lambda *_: None)
     monkeypatch.setattr("audio.formats.engine.is_text", lambda _: False)
     with pytest.raises(DataError, match="not audio that FFmpeg can decode"):
         read_audio(path)

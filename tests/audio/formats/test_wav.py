@@ -36,17 +36,17 @@ def assert_refused(path: Path, words: str) -> None:
 
 RIGHT = {
     "plain": wav(pcm(), PCM16),
-    "LIST behind": wav(pcm(), PCM16, behind=LIST),
-    "id3 and cue behind": wav(pcm(), PCM16, behind=chunk(b"id3 ", b"ID3\x03" + bytes(301)) + chunk(b"cue ", bytes(28))),
-    "an unknown chunk behind": wav(pcm(), PCM16, behind=chunk(b"Xyz1", b"q" * 999)),
-    "a chunk without its pad byte behind": wav(
-        pcm(), PCM16, behind=b"note" + struct.pack("<I", 3) + b"abc" + chunk(b"smpl", bytes(36)) + LIST
+    "LIST after": wav(pcm(), PCM16, after=LIST),
+    "id3 and cue after": wav(pcm(), PCM16, after=chunk(b"id3 ", b"ID3\x03" + bytes(301)) + chunk(b"cue ", bytes(28))),
+    "an unknown chunk after": wav(pcm(), PCM16, after=chunk(b"Xyz1", b"q" * 999)),
+    "a chunk without its pad byte after": wav(
+        pcm(), PCM16, after=b"note" + struct.pack("<I", 3) + b"abc" + chunk(b"smpl", bytes(36)) + LIST
     ),
-    "no size, LIST behind": wav(pcm(), PCM16, 0, behind=LIST),
-    "no size, a large LIST behind": wav(pcm(), PCM16, 0, behind=chunk(b"LIST", bytes(200_000))),
-    "the size of a pipe, cue and LIST behind": wav(pcm(), PCM16, 0xFFFFFFFF, behind=chunk(b"cue ", bytes(28)) + LIST),
-    "a tag behind": wav(pcm(), PCM16) + b"TAG" + bytes(125),
-    "zeros of a sector behind": wav(pcm(), PCM16) + bytes(500),
+    "no size, LIST after": wav(pcm(), PCM16, 0, after=LIST),
+    "no size, a large LIST after": wav(pcm(), PCM16, 0, after=chunk(b"LIST", bytes(200_000))),
+    "the size of a pipe, cue and LIST after": wav(pcm(), PCM16, 0xFFFFFFFF, after=chunk(b"cue ", bytes(28)) + LIST),
+    "a tag after": wav(pcm(), PCM16) + b"TAG" + bytes(125),
+    "zeros of a sector after": wav(pcm(), PCM16) + bytes(500),
     "bext before": wav(pcm(), PCM16, before=chunk(b"bext", bytes(602))),
     "a chunk without its pad byte": wav(pcm(), PCM16, before=b"JUNK" + struct.pack("<I", 3) + b"abc"),
     "three megabytes before": wav(pcm(), PCM16, before=chunk(b"JUNK", b"z" * 3_000_000)),
@@ -78,7 +78,7 @@ def test_sizes_left_open(tmp_path: Path, size: int) -> None:
 WRONG = {
     "half of the size": (wav(pcm(), PCM16, len(PCM16) // 2), "contradicts itself: by its header the sound ends"),
     "two files in one": (2 * wav(pcm(), PCM16), "with another WAV file"),
-    "two data chunks": (wav(pcm(), PCM16, behind=chunk(b"data", PCM16)), "a second chunk of sound"),
+    "two data chunks": (wav(pcm(), PCM16, after=chunk(b"data", PCM16)), "a second chunk of sound"),
     "a thousand bytes missing": (wav(pcm(), PCM16, len(PCM16) + 1000), "is truncated"),
     "the header alone": (wav(pcm(), PCM16)[:44], "is truncated"),
     "half a header": (wav(pcm(), PCM16)[:30], "no data chunk"),
@@ -151,9 +151,9 @@ def test_float_samples_are_not_clipped(tmp_path: Path) -> None:
     assert np.abs(read_audio(path)).max() == pytest.approx(32768 * 0.3, rel=1e-3)
 
 
-def rf64(name: bytes, size: int, long: int, behind: bytes = b"") -> bytes:
+def rf64(name: bytes, size: int, long: int, after: bytes = b"") -> bytes:
     sizes = chunk(b"ds64", struct.pack("<QQQI", len(PCM16) + 80, long, len(PCM16) // 2, 0))
-    sound = b"data" + struct.pack("<I", size) + PCM16 + behind
+    sound = b"data" + struct.pack("<I", size) + PCM16 + after
     return name + b"\xff" * 4 + b"WAVE" + sizes + chunk(b"fmt ", pcm()) + sound
 
 

@@ -28,9 +28,9 @@ def extensible(bits: int, valid: int, align: int) -> bytes:
     return pcm(bits, align, tag=0xFFFE) + struct.pack("<HHIH", 22, valid, 4, 1) + _GUID
 
 
-def wav(form: bytes, data: bytes, size: int | None = None, *, before: bytes = b"", behind: bytes = b"") -> bytes:
+def wav(form: bytes, data: bytes, size: int | None = None, *, before: bytes = b"", after: bytes = b"") -> bytes:
     """A WAV file; `size` is what its header states for the sound."""
-    body = b"WAVE" + chunk(b"fmt ", form) + before + chunk(b"data", data, size) + behind
+    body = b"WAVE" + chunk(b"fmt ", form) + before + chunk(b"data", data, size) + after
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 

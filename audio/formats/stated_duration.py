@@ -1,4 +1,4 @@
-"""What a container that FFmpeg reads promises, held against what was decoded."""
+"""The duration that a container states, checked against what FFmpeg decoded."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,8 @@ _PACKET = 4096  # frames that an encoder may have filled up or that a decoder ne
 
 
 @dataclass
-class Promise:
-    """The length that a container states, and the times of its packets.
+class StatedDuration:
+    """The stated length of a container, and the timestamps of its packets.
 
     Attributes:
         path: of the file.
@@ -40,8 +40,8 @@ class Promise:
     _next: float | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, path: Path, container: Any, stream: Any, samples: int | None = None) -> "Promise":
-        """Of an open container and one of its streams."""
+    def of(cls, path: Path, container: Any, stream: Any, samples: int | None = None) -> "StatedDuration":
+        """Read the stated duration of a stream in an open container."""
         kind = container.format.name
         own = None if stream.duration is None else float(stream.duration * stream.time_base)
         whole = None if container.duration is None else container.duration / 1e6
@@ -54,16 +54,16 @@ class Promise:
         return cls(path, kind, codec, samples, seconds, samples is not None or (exact and seconds is not None))
 
     def expected(self, rate: int) -> int:
-        """About how many frames there are; 0 where nothing is stated."""
+        """Approximate number of frames; 0 if not stated."""
         return max(0, round((self.seconds or 0) * rate)) if self.samples is None else self.samples
 
     def left(self, place: int, rate: int) -> int | None:
-        """How many frames may follow the first `place` ones; None where the container does not say."""
+        """How many frames may follow the first `place` frames; None if not stated."""
         # An edit list, or the table of CAF, ends within the last packet.
         return max(0, self.expected(rate) - place) if self.kind in (_MP4, "caf") and self.seconds else None
 
     def follow(self, frame: Any, count: int) -> None:
-        """Hold the time of a frame against those before it.
+        """Check a frame's timestamp against those before it.
 
         Raises:
             DataError: packets between them are missing.
@@ -80,7 +80,7 @@ class Promise:
         self._next = time + count / frame.sample_rate
 
     def check(self, place: int, rate: int) -> None:
-        """Hold what was decoded to the end against what is stated.
+        """Check the decoded length against the stated one.
 
         Raises:
             DataError: more than a packet is missing.
@@ -94,7 +94,7 @@ class Promise:
 
 
 def _clock(text: str) -> float | None:
-    """Seconds of a time as Matroska's tags have it.
+    """Parse a duration in Matroska's tag format, in seconds.
 
     >>> _clock("00:01:02.303000000")
     62.303

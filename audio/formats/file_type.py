@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever its name says."""
+"""The type of a file by its first bytes, regardless of its name."""
 
 import os
 import re
@@ -39,7 +39,7 @@ _TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]+")
 
 
 def open_head(path: Path) -> tuple[IO[bytes], bytes]:
-    """An open file and its first bytes; a pipe is not waited for.
+    """Open a file and read its first bytes, without blocking on a pipe.
 
     Raises:
         DataError: missing, a folder, a pipe, empty, or not to be read.
@@ -67,8 +67,8 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def refuse_what_is_no_sound(path: Path, head: bytes) -> None:
-    """Say what a file is that holds no sound, whatever its name.
+def refuse_non_audio(path: Path, head: bytes) -> None:
+    """Raise an error that names the type of a file that is not audio.
 
     Raises:
         DataError: its first bytes are those of a known kind of file that is no recording.
@@ -96,7 +96,7 @@ def _named(head: bytes) -> str | None:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether these are the first bytes of a text, in UTF-16 only behind the mark that it begins with."""
+    """Whether these are the first bytes of a text, in UTF-16 only after the mark that it begins with."""
     if is_utf16(head):
         text = head[: len(head) // 2 * 2].decode("utf-16", errors="replace").replace("\ufeff", "")
         return len(text) > 1 and all(letter.isprintable() or letter.isspace() for letter in text[:200])
@@ -104,7 +104,7 @@ def is_text(head: bytes) -> bool:
 
 
 def _zip_kind(path: Path) -> str:
-    """What a ZIP archive is by the names in it; nothing is unpacked."""
+    """The kind of a ZIP archive by its member names; nothing is unpacked."""
     import zipfile
 
     try:

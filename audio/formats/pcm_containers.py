@@ -1,4 +1,4 @@
-"""AIFF, AU, NIST SPHERE and CAF: libsndfile decodes them once their header is held against the bytes."""
+"""AIFF, AU, NIST SPHERE and CAF: decoded by libsndfile after their header was checked against the file size."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import IO
 
 from audio.formats.aiff_header import read_aiff_header
 from audio.formats.libsndfile import LibsndfileRecording
-from audio.formats.padded_pcm import lies_in_the_low_bits
+from audio.formats.padded_pcm import is_low_aligned
 from audio.formats.recording import Recording, truncated
 from audio.formats.stated_size import check_stated_size
 from audio.formats.wav_extent import sound_bytes
@@ -18,8 +18,8 @@ _SLACK = 8  # bytes
 _NUMBER = re.compile(rb"(\w+)\s+-i\s+(\d+)")
 
 
-def is_counted(head: bytes) -> bool:
-    """Whether these are the first bytes of one of them, in a coding that libsndfile counts."""
+def is_pcm_container(head: bytes) -> bool:
+    """Whether these first bytes are of one of these formats, in an encoding that libsndfile counts."""
     return (
         head.startswith((*_AU, _NIST))
         or (head.startswith(b"FORM") and head[8:12] in (b"AIFF", b"AIFC"))
@@ -27,8 +27,8 @@ def is_counted(head: bytes) -> bool:
     )
 
 
-def open_counted(path: Path, head: bytes) -> Recording:
-    """One of them.
+def open_pcm_container(path: Path, head: bytes) -> Recording:
+    """Open one of these formats.
 
     Args:
         path: of the file.
@@ -62,14 +62,14 @@ def open_counted(path: Path, head: bytes) -> Recording:
 
 
 def _aiff_frames(path: Path, file: IO[bytes]) -> int | None:
-    """How many frames fit into the sound; None where a block holds several."""
+    """Frames in the sound chunk; None for encodings whose blocks hold several frames."""
     header = read_aiff_header(path, file)
     if header is None:
         return None
     size = sound_bytes(path, header, file)
     container = 8 * header.align // header.channels
     padded = header.tag == PCM and header.bits < container
-    if padded and lies_in_the_low_bits(path, file, header, size, header.bits):
+    if padded and is_low_aligned(path, file, header, size, header.bits):
         raise DataError(
             f"{path} has its {header.bits} bits in the wrong part of {container}; convert it, or leave it out."
         )
@@ -77,14 +77,14 @@ def _aiff_frames(path: Path, file: IO[bytes]) -> int | None:
 
 
 def _au_bytes(head: bytes) -> tuple[int, int] | None:
-    """Where the sound of AU begins and how long it is; None where its length is left open."""
+    """Offset and size of the samples of AU; None if the header does not state the size."""
     order = "big" if head.startswith(b".snd") else "little"
     start, stated = (int.from_bytes(head[place : place + 4], order) for place in (4, 8))  # type: ignore[arg-type]
     return None if stated == 0xFFFFFFFF else (start, stated)
 
 
 def _nist_bytes(head: bytes) -> tuple[int, int] | None:
-    """The same of NIST SPHERE; None where the samples are compressed."""
+    """Offset and size of the samples of NIST SPHERE; None if they are compressed."""
     numbers = {name: int(value) for name, value in _NUMBER.findall(head.partition(b"end_head")[0])}
     length = head[8:16].strip()
     if b"embedded-" in head or b"sample_count" not in numbers or not length.isdigit():

@@ -45,7 +45,7 @@ RIGHT = {
     "aiff, sizes open": aiff(0, 0),
     "aiff, sizes open at the most": aiff(0xFFFFFFFF, 0xFFFFFFFF),
     "aiff, sizes open as SoX leaves them": aiff(0x3F800000, 0x7F000008),
-    "aiff, ID3 behind": aiff() + chunk(b"ID3 ", b"ID3\x03" + bytes(300), order=">"),
+    "aiff, ID3 after": aiff() + chunk(b"ID3 ", b"ID3\x03" + bytes(300), order=">"),
     "aifc, little-endian": aiff(coding=b"sowt\0\0", data=PCM16),
     "aifc, float": aiff(coding=b"fl32\0\0", data=TONE.astype(">f4").tobytes(), bits=32),
     "aiff, 12 bits above": aiff(bits=12, data=(integers(12) << 4).astype(">i2").tobytes()),
