@@ -54,7 +54,7 @@ def plan_labelled(table: str | Path, root: str | Path, reader: Reader = RECORDIN
 
 def _rows(table: Path) -> list[Row]:
     """The rows with their line numbers."""
-    rows = list(read_csv(table, REQUIRED, _WHAT, optional=("group",), mend="mend it"))
+    rows = list(read_csv(table, REQUIRED, _WHAT, optional=("group",), remedy="fix it"))
     if not rows:
         raise DataError(f"{table} has a header but no rows; add the files.")
     for line, row in rows:

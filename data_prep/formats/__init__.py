@@ -1,1 +1,1 @@
-"""File formats of meshes and clouds of points, one file a format, and what their readers share."""
+"""Readers of mesh and point cloud files, one module per format, and what they share."""

@@ -1,4 +1,4 @@
-"""NumPy's files of points (.npy, .npz): their sizes are held against a budget before they are loaded."""
+"""Point clouds in NumPy files (.npy, .npz), whose sizes are checked against a budget before they are loaded."""
 
 import math
 import zipfile
@@ -20,7 +20,7 @@ _WIDEST = 100  # unnamed columns; more are points lying down, images or features
 
 
 def read_arrays(path: Path, names: Sequence[str] | None = None) -> Columns:
-    """The columns of an array (N, 3 or more), or of that of an archive named points, positions, xyz or pc.
+    """Read the columns of an array (N, 3 or more); in an archive, of the array named points, positions, xyz or pc.
 
     Args:
         path: .npy or .npz; an archive may hold `normals` (N, 3) as well.
@@ -46,13 +46,13 @@ def read_arrays(path: Path, names: Sequence[str] | None = None) -> Columns:
 
 
 def _headers(path: Path) -> dict[str, Header]:
-    """What the arrays of a file say of themselves, of those that will be loaded."""
+    """Shape and dtype of the arrays that will be loaded, from their headers."""
     if not zipfile.is_zipfile(path):
         with open(path, "rb") as stream:
             header = read_npy_header(stream)
             rest = path.stat().st_size - stream.tell() - math.prod(header[0]) * header[2].itemsize
             if rest > 0 and not header[2].hasobject:
-                raise DataError(f"{path} holds {rest:,} bytes behind its array, maybe a second one; split it.")
+                raise DataError(f"{path} holds {rest:,} bytes after its array, maybe a second one; split it.")
             return {"": header}
     with zipfile.ZipFile(path) as archive:
         members = [name for name in archive.namelist() if name.endswith(".npy")]
@@ -96,7 +96,7 @@ def _columns_of(path: Path, array: NDArray, names: Sequence[str] | None) -> dict
 
 
 def _fields(array: NDArray) -> list[tuple[str, NDArray]]:
-    """The fields of numbers of a structured array; xyz of three numbers counts as xyz_0, xyz_1, xyz_2."""
+    """The numeric fields of a structured array; a field xyz of three numbers becomes xyz_0, xyz_1, xyz_2."""
     found = []
     for name in array.dtype.names or ():
         values = array[name]
@@ -108,7 +108,7 @@ def _fields(array: NDArray) -> list[tuple[str, NDArray]]:
 
 
 def require_width(path: Path, names: Sequence[str], width: int) -> None:
-    """Refuse --columns that are more or fewer than a file has.
+    """Refuse --columns of another length than the file has columns.
 
     Raises:
         DataError: saying so.
@@ -130,6 +130,6 @@ def _matrix(path: Path, array: NDArray, rows: int | None = None) -> NDArray:
     if lying or not usable:
         raise DataError(
             f"{path} holds {array.dtype} {array.shape} where ({rows or 'points'}, 3 or more) numbers are expected; "
-            f"{'transpose it' if lying else 'mend it or leave it out'}."
+            f"{'transpose it' if lying else 'fix it or leave it out'}."
         )
     return array

@@ -1,4 +1,4 @@
-"""How much of a file's points may lie in memory, held against what its header says before anything is unpacked."""
+"""A limit on the points of one file in memory, checked against the header before anything is decompressed."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ MOST_BYTES = 2 << 30  # of one file: 89 million points in double precision
 
 
 def require_budget(path: Path | str, size: int, *, most: int | None = None) -> None:
-    """Refuse a file whose content would fill the memory, as a few megabytes of packed zeros do.
+    """Refuse a file whose decompressed content exceeds the budget, as a few megabytes of compressed zeros can.
 
     Args:
         path: of the file.

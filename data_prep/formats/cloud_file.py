@@ -1,8 +1,8 @@
-"""Clouds of points from files of one's own: arrays, text tables, PLY, PCD, OBJ, and what scanners write.
+"""Point clouds from a user's files: arrays, text tables, PLY, PCD, OBJ, and scanner formats.
 
 Columns are found by their names where a file has names (PLY, PCD, LAS, tables with a header) and by their places where
-it has none: x, y, z and the normal behind them, or as --columns says. Everything else (colours, intensities, labels) is
-passed over. Rows without a point, which scanners fill with NaN, infinity or zeros, are left out and counted.
+it has none: x, y, z and the normal after them, or as --columns says. Everything else (colours, intensities, labels) is
+ignored. Rows without a point, which scanners fill with NaN, infinity or zeros, are left out and counted.
 """
 
 import re
@@ -128,7 +128,7 @@ _READERS: dict[str, Callable[[Path, Names], Columns]] = {
 
 
 def _read_table(path: Path, names: Names, wanted: Sequence[str]) -> Columns:
-    """The columns `wanted` of a table, those of them that it has."""
+    """Those of the columns `wanted` that a table has."""
     head = read_head(path)
     if head.names:
         return _read_named(path, head, plain_names(path, head.names), wanted)

@@ -1,4 +1,4 @@
-"""The columns of a file of points by their names here: x, y, z, nx, ny, nz and whatever else there is."""
+"""Column names of point cloud files, normalised: x, y, z, nx, ny, nz and others."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ _MAP = {"easting": "x", "northing": "y", "elevation": "z", "height": "z", "altit
 
 @dataclass(frozen=True)
 class Columns:
-    """What a reader found.
+    """The columns that a reader found.
 
     Attributes:
         values: (N,) numbers of each column by its name.
@@ -40,7 +40,7 @@ class Columns:
 
 
 def plain(name: str) -> str:
-    """A column's name as others write it too.
+    """Normalise a column name: its common spellings become one.
 
     >>> [plain(name) for name in ("X", "normal_x", "NormalZ", "Points:0", "y [m]", "red")]
     ['x', 'nx', 'nz', 'x', 'y', 'red']
@@ -58,7 +58,7 @@ def plain(name: str) -> str:
 
 
 def plain_names(path: Path, names: Sequence[str]) -> list[str]:
-    """`plain` of all of them; easting, northing and height stand for x, y, z where these are not there.
+    """Normalise all names; easting, northing and height become x, y, z if those are absent.
 
     Raises:
         DataError: two of x, y, z, nx, ny, nz have the same name.
@@ -75,7 +75,7 @@ def plain_names(path: Path, names: Sequence[str]) -> list[str]:
 
 
 def by_name(path: Path, columns: Iterable[tuple[str, NDArray]]) -> dict[str, NDArray]:
-    """Columns by their plain names.
+    """Columns by their normalised names.
 
     Raises:
         DataError: as `plain_names`.
@@ -85,7 +85,7 @@ def by_name(path: Path, columns: Iterable[tuple[str, NDArray]]) -> dict[str, NDA
 
 
 def check_columns(names: Sequence[str] | None) -> tuple[str, ...] | None:
-    """--columns as given: a name for each place of files without names.
+    """Check --columns: one name per column of files without a header.
 
     Raises:
         UsageError: x, y and z are not among them, or a name comes twice.

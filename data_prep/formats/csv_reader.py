@@ -1,7 +1,7 @@
-"""CSV files as people have them: any common separator and encoding, read by what the header holds, never by chance.
+"""CSV files in any common separator and encoding, which the header decides without guessing.
 
 A file's separator is the one that makes the expected columns appear in its header, or the one that a first line
-`sep=;` names. What could be read in two ways is refused.
+`sep=;` names. An ambiguous file is refused.
 """
 
 import csv
@@ -18,7 +18,7 @@ Row = tuple[int, dict[str, str]]
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _DECLARED = re.compile(r"""["']?sep=(.|\\t)["']?[,;\t|\s]*""", re.IGNORECASE)
-# What lies under the name of a table now and then, by its first bytes.
+# First bytes of other files that are saved under the name of a table.
 _OTHERS = (
     (b"PK\x03\x04", "a spreadsheet or an archive; save the sheet as CSV UTF-8"),
     (b"\xd0\xcf\x11\xe0", "an old Excel file; save the sheet as CSV UTF-8"),
@@ -28,13 +28,13 @@ _OTHERS = (
 
 
 def read_csv(
-    path: Path, columns: Sequence[str], what: str, *, optional: Sequence[str] = (), mend: str = "download it again"
+    path: Path, columns: Sequence[str], what: str, *, optional: Sequence[str] = (), remedy: str = "download it again"
 ) -> Iterator[Row]:
     """The rows of a table with a header, each with the number of its first line.
 
     Commas, semicolons, tabs or bars between the cells; UTF-8 with or without byte order mark, or UTF-16 with one; any
     line ends; an Excel line `sep=;` before the header; quoted cells; blank lines and rows of empty cells, which are
-    passed over. White space around a cell does not count, nor does the case of a column's name. Cells are text and
+    ignored. White space around a cell does not count, nor does the case of a column's name. Cells are text and
     stay as they are: a decimal comma is the reader's to understand.
 
     Args:
@@ -42,7 +42,7 @@ def read_csv(
         columns: those that have to be there, with a value in every row.
         what: what the table should be, for the error messages.
         optional: further columns that are known; they may be absent or empty. Unknown ones are kept by their own name.
-        mend: what to do about a table that is not as it should be.
+        remedy: what to do about a table that is not as it should be.
 
     Yields:
         a row's first line, and its cells by the names in `columns` and `optional`.
@@ -54,9 +54,9 @@ def read_csv(
     """
     with _opened(path, what) as file:
         try:
-            yield from _rows(file, path, columns, what, optional, mend)
+            yield from _rows(file, path, columns, what, optional, remedy)
         except csv.Error as error:
-            raise DataError(f"{path} is not a CSV file ({error}) where {what} is expected; {mend}.") from None
+            raise DataError(f"{path} is not a CSV file ({error}) where {what} is expected; {remedy}.") from None
         except UnicodeDecodeError:
             raise DataError(
                 f"{path} line {_undecodable(path)} is not text in UTF-8 where {what} is expected; save it as CSV UTF-8."
@@ -64,7 +64,7 @@ def read_csv(
 
 
 def _rows(
-    file: IO[str], path: Path, columns: Sequence[str], what: str, optional: Sequence[str], mend: str
+    file: IO[str], path: Path, columns: Sequence[str], what: str, optional: Sequence[str], remedy: str
 ) -> Iterator[Row]:
     header, line, declared = _header(file)
     if "\0" in header:
@@ -84,7 +84,7 @@ def _rows(
         where = f"{path} line {at}"
         if len(cells) != len(names):
             counts = f"{len(cells)} for {len(names)}, separated by {_SEPARATORS.get(separator, repr(separator))}"
-            raise DataError(f"{where} has more or fewer cells than the header ({counts}); {mend}.")
+            raise DataError(f"{where} has more or fewer cells than the header ({counts}); {remedy}.")
         row = {name: cell for name, cell in zip(names, cells, strict=True) if name}
         empty = [name for name in columns if not row[name]]
         if empty:
@@ -163,7 +163,7 @@ def _opened(path: Path, what: str) -> Iterator[IO[str]]:
 
 
 def _undecodable(path: Path) -> int:
-    """The first line that is no UTF-8."""
+    """The first line that is not UTF-8."""
     with open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
             try:

@@ -1,4 +1,4 @@
-"""Scans as E57 files (ASTM E2807), through the libE57 that pye57 carries.
+"""E57 scans (ASTM E2807), read by pye57's libE57.
 
 pye57's own reader wants a flag for invalid points in every scan and deletes a file that it cannot write; hence its
 library is called here directly. A file holds several scans, each in its own frame with a pose that moves it into that
@@ -23,7 +23,7 @@ _BYTES = 8  # of a number
 
 
 def read_e57(path: str | Path) -> Columns:
-    """x, y, z of the points of all scans in the frame of all, and normals where every scan has them.
+    """Read x, y, z of all scans in the common frame, and normals if every scan has them.
 
     Points that are flagged as invalid are left out and counted.
 
@@ -62,7 +62,7 @@ Scan = tuple[NDArray[np.float64], NDArray[np.float64] | None, int]
 
 
 def _read_scan(path: Path, libe57: Any, file: Any, scan: Any) -> Scan:
-    """Points (N, 3) and their normals in the frame of all, and how many were invalid."""
+    """Points (N, 3) and their normals in the common frame, and the number of invalid points."""
     points = scan["points"]
     prototype = libe57.StructureNode(points.prototype())
     there = {prototype.get(place).elementName() for place in range(prototype.childCount())}
@@ -110,7 +110,7 @@ def _from_spherical(places: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _pose(scan: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rotation (3, 3) and translation (3,); those that move nothing where a scan has none."""
+    """Rotation (3, 3) and translation (3,) of a scan; the identity if it states none."""
     rotation, translation = np.eye(3), np.zeros(3)
     if not scan.isDefined("pose"):
         return rotation, translation

@@ -1,4 +1,4 @@
-"""The geometry of glTF 2.0 files (.gltf, .glb): the triangles of the scene as a viewer would show them at rest.
+"""The geometry of glTF 2.0 files (.gltf, .glb): the triangles of the scene in its rest pose.
 
 trimesh reads normalised integers as they are stored, sparse accessors without their replacements, and of a mesh those
 primitives alone that it knows, without a word; hence a reader of our own. Positions are where morph weights, skin
@@ -27,7 +27,7 @@ Primitive = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def read_gltf(path: str | Path) -> Triangles:
-    """The triangles of the default scene; of all nodes where there is none.
+    """Read the triangles of the default scene, or of all nodes if there is none.
 
     A mesh that several nodes show, or one shows several times (EXT_mesh_gpu_instancing), counts each time. Points and
     lines, and meshes that the scene does not show, are counted in the notes.
@@ -54,7 +54,7 @@ def read_gltf(path: str | Path) -> Triangles:
 
 
 class _Scene:
-    """One file while it is read."""
+    """The scene of one file."""
 
     def __init__(self, file: GltfFile) -> None:
         self.file = file
@@ -63,7 +63,7 @@ class _Scene:
         self.faces = 0
 
     def read(self) -> Triangles:
-        """All that the scene shows, together."""
+        """The triangles of all visible nodes."""
         vertices: list[NDArray[np.float64]] = [np.empty((0, 3))]
         faces: list[NDArray[np.int64]] = [np.empty((0, 3), dtype=np.int64)]
         count = 0
@@ -95,7 +95,7 @@ class _Scene:
             raise DataError(f"{self.file.path} shows more than {_MOST_FACES:,} triangles; leave it out.")
 
     def _primitive(self, primitive: Json, node: Json, mesh: Json) -> Primitive | None:
-        """Vertices that are used and triangles of one primitive, before its node places it; None where it has none."""
+        """Used vertices and triangles of one primitive in local coordinates; None if it has no triangles."""
         if _DRACO in primitive.get("extensions", {}):
             raise DataError(f"{self.file.path} is compressed ({_DRACO}), which is not read; export it without.")
         mode = primitive.get("mode", _TRIANGLES)
@@ -113,12 +113,12 @@ class _Scene:
             return np.arange(vertices)
         stored = self.file.numbers(primitive["indices"], ("SCALAR",))
         if stored.dtype.kind != "u":
-            raise DataError(f"{self.file.path} has indices of vertices that are no whole numbers; restore it.")
+            raise DataError(f"{self.file.path} has vertex indices that are not integers; restore it.")
         corners = stored[:, 0].astype(np.int64)
         if len(corners) and corners.max() >= vertices:
             raise DataError(
                 f"{self.file.path} has a face with vertex {corners.max()} where vertices count from 0 to "
-                f"{vertices - 1}; mend it or leave it out."
+                f"{vertices - 1}; fix it or leave it out."
             )
         return corners
 
@@ -132,7 +132,7 @@ class _Scene:
         return (strips if mode == _STRIP else fans)(corners, np.array([len(corners)]))
 
     def _places(self, primitive: Json, node: Json, mesh: Json) -> NDArray[np.float64]:
-        """(V, 3) positions, morphed and moved by their skin."""
+        """(V, 3) positions after morph targets and skinning."""
         places = self._positions(primitive["attributes"])
         for weight, target in zip(*self._morphs(primitive, node, mesh), strict=True):
             if weight and "POSITION" in target:
@@ -157,7 +157,7 @@ class _Scene:
         return places
 
     def _skinned(self, places: NDArray[np.float64], attributes: Json, index: Any) -> NDArray[np.float64]:
-        """Each vertex by the matrices of its joints, weighted (section 3.7.3.3)."""
+        """Linear blend skinning (section 3.7.3.3)."""
         matrices = self.nodes.joint_matrices(index)
         moved, total = np.zeros_like(places), np.zeros((len(places), 1))
         for number in range(len([name for name in attributes if name.startswith("JOINTS_")])):
@@ -176,7 +176,7 @@ class _Scene:
 
 
 def _placed(part: Primitive, matrix: NDArray[np.float64]) -> Primitive:
-    """A primitive where a node puts it; a mirror image turns its triangles over."""
+    """A primitive transformed by its node; a mirroring transform reverses the winding of its triangles."""
     places, faces = part
     mirrored = np.linalg.det(matrix[:3, :3]) < 0
     return places @ matrix[:3, :3].T + matrix[:3, 3], faces[:, ::-1] if mirrored else faces

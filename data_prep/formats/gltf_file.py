@@ -1,7 +1,7 @@
-"""The inside of a glTF 2.0 file, text (.gltf) or binary (.glb): its JSON, its buffers, and the numbers in them.
+"""A glTF 2.0 file, text (.gltf) or binary (.glb): its JSON, buffers and accessors.
 
 Format: Khronos Group, "glTF 2.0 Specification" (ISO/IEC 12113:2022), sections 3.6 and 4. Every number that a file
-states, of lengths, offsets and bounds, is held against what is there.
+states, of lengths, offsets and bounds, is checked against the data.
 """
 
 import base64
@@ -60,7 +60,7 @@ class GltfFile:
         self._buffers: dict[int, bytes] = {}
 
     def entry(self, kind: str, index: Any) -> Json:
-        """One object of one of the arrays at the top, such as nodes.
+        """One entry of a top-level array, such as nodes.
 
         Raises:
             DataError: there is none of that number.
@@ -71,7 +71,7 @@ class GltfFile:
         return found[index]
 
     def numbers(self, index: Any, types: Sequence[str]) -> NDArray:
-        """The elements of an accessor: (count, n), as stored, or in [0, 1] or [-1, 1] where they are normalised.
+        """The elements of an accessor, (count, n): as stored, or scaled to [0, 1] or [-1, 1] if it is normalised.
 
         Raises:
             DataError: it is of another type than those, lies outside its buffer, is compressed, or its stated minimum
@@ -81,7 +81,7 @@ class GltfFile:
         code, kind, count = accessor["componentType"], accessor["type"], self._size(accessor["count"])
         if kind not in types or code not in _COMPONENTS:
             raise DataError(
-                f"{self.path} has an accessor of type {kind!r} ({code}) where {types[0]} is needed; mend it."
+                f"{self.path} has an accessor of type {kind!r} ({code}) where {types[0]} is needed; fix it."
             )
         dtype, width = np.dtype(_COMPONENTS[code]), _WIDTHS[kind]
         if "bufferView" in accessor:
@@ -99,7 +99,7 @@ class GltfFile:
         return np.maximum(values.astype(np.float64) / np.iinfo(dtype).max, -1)
 
     def _replaced(self, values: NDArray, sparse: Json) -> NDArray:
-        """With those elements that a sparse accessor gives in the place of others."""
+        """The elements with the substitutions of a sparse accessor applied."""
         count, indices, given = self._size(sparse["count"]), sparse["indices"], sparse["values"]
         dtype = np.dtype(_COMPONENTS[indices["componentType"]])
         start = self._size(indices.get("byteOffset", 0))
@@ -196,7 +196,7 @@ def external_buffers(path: Path) -> list[Path]:
 
 
 def _local(uri: str) -> str | None:
-    """A buffer's file, from the folder of its own; None for one in the text itself, elsewhere or outside."""
+    """The path of a buffer's file relative to the glTF file; None if it is embedded, or outside that folder."""
     name = unquote(uri).replace("\\", "/")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", name) or posixpath.isabs(name) or "\0" in name:
         return None
@@ -217,7 +217,7 @@ def _chunks(path: Path, data: bytes) -> tuple[bytes, bytes | None]:
     while place + 8 <= length:
         size, kind = (int.from_bytes(data[start : start + 4], "little") for start in (place, place + 4))
         if place + 8 + size > length:
-            raise DataError(f"{path} has a chunk of {size:,} bytes that ends behind the file; restore it.")
+            raise DataError(f"{path} has a chunk of {size:,} bytes that ends after the end of the file; restore it.")
         found.setdefault(kind, data[place + 8 : place + 8 + size])
         place += 8 + size
     if _JSON not in found:

@@ -1,4 +1,4 @@
-"""The nodes of a glTF file: which of them the scene shows, and where they put what they show."""
+"""The nodes of a glTF file: which are visible, and their transforms."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ Matrix = NDArray[np.float64]
 
 
 class GltfNodes:
-    """The tree of a file's nodes.
+    """The node hierarchy of a file.
 
     Args:
         file: it.
@@ -35,7 +35,7 @@ class GltfNodes:
         self._wholes: dict[int, Matrix] = {}
 
     def with_meshes(self) -> Iterator[tuple[int, Json]]:
-        """Number and description of each visible node that shows a mesh, depth first; of each mesh where no node is.
+        """Index and description of each visible node with a mesh, depth first; of each mesh if the file has no nodes.
 
         A mesh without a node gets the number -1.
         """
@@ -55,7 +55,7 @@ class GltfNodes:
                 yield number, node
 
     def instances(self, number: int) -> list[Matrix]:
-        """(4, 4) matrices from a node's mesh to the scene, one each time that the node shows it.
+        """(4, 4) matrices from a node's mesh to the scene, one per instance.
 
         A skin's joints place its mesh, and its own node does not.
         """
@@ -69,7 +69,7 @@ class GltfNodes:
         return [whole] if given is None else [whole @ own for own in self._own_instances(given["attributes"])]
 
     def joint_matrices(self, index: Any) -> NDArray[np.float64]:
-        """(J, 4, 4) that move a vertex from where it was bound to where the joints of a skin are."""
+        """(J, 4, 4) joint matrices of a skin: from the bind pose to the joints' current pose."""
         skin = self.file.entry("skins", index)
         joints = np.array([self._to_scene(joint) for joint in skin["joints"]]).reshape(-1, 4, 4)
         if "inverseBindMatrices" not in skin:
@@ -107,7 +107,7 @@ class GltfNodes:
         return whole
 
     def _own_matrix(self, node: Json) -> Matrix:
-        """(4, 4) of a node by itself: its matrix, or scale, then rotation, then translation."""
+        """(4, 4) local transform of a node: its matrix, or scale, then rotation, then translation."""
         if "matrix" in node:
             matrix = np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T  # by columns
         else:
@@ -116,20 +116,22 @@ class GltfNodes:
             matrix[:3, :3] = self._rotation(np.array(node.get("rotation", (0, 0, 0, 1)), dtype=np.float64)) * scale
             matrix[:3, 3] = np.array(node.get("translation", (0, 0, 0)), dtype=np.float64).reshape(3)
         if not np.isfinite(matrix).all() or not np.allclose(matrix[3], (0, 0, 0, 1), atol=1e-6):
-            raise DataError(f"{self.file.path} has a node whose matrix is none of a place; mend it or leave it out.")
+            raise DataError(
+                f"{self.file.path} has a node whose matrix is not an affine transform; fix it or leave it out."
+            )
         return matrix
 
     def _rotation(self, quaternion: NDArray[np.float64]) -> Matrix:
         """(3, 3) of a quaternion x, y, z, w."""
         length = np.linalg.norm(quaternion)
         if quaternion.shape != (4,) or not 0 < length < np.inf:
-            raise DataError(f"{self.file.path} has a node with the rotation {quaternion.tolist()}; mend it.")
+            raise DataError(f"{self.file.path} has a node with the rotation {quaternion.tolist()}; fix it.")
         x, y, z, w = quaternion / length
         turn = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
         return np.eye(3) + 2 * w * turn + 2 * turn @ turn
 
     def _roots(self) -> list[int]:
-        """Those of the default scene, of the only one, or all where there is no scene."""
+        """The root nodes of the default scene or of the only one; all nodes if there is no scene."""
         scenes = self.file.json.get("scenes", [])
         default = self.file.json.get("scene", 0 if len(scenes) == 1 else None)
         if default is None and scenes:

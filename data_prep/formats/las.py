@@ -1,4 +1,4 @@
-"""Surveys as LAS and LAZ files, through laspy (and lazrs for LAZ).
+"""LAS and LAZ files, read by laspy (with lazrs for LAZ).
 
 Coordinates are whole numbers times a scale plus an offset; they are computed in double precision. laspy gives as many
 points as a truncated file has, and no word about bounds that its points are not in; both are checked here.
@@ -20,7 +20,7 @@ _BYTES = 24  # of three coordinates
 
 
 def read_las(path: str | Path) -> Columns:
-    """x, y, z of all points, and nx, ny, nz where extra dimensions hold them; everything else is passed over.
+    """Read x, y, z of all points, and nx, ny, nz from extra dimensions; other dimensions are ignored.
 
     Points that are flagged as withheld, or classified as noise, are kept and counted.
 
@@ -60,16 +60,14 @@ def read_las(path: str | Path) -> Columns:
 
 
 def _refuse_more(path: Path, header: Any) -> None:
-    """Refuse further points behind those that the header counts, as an unfinished header leaves them."""
+    """Refuse points beyond the header's count, as an unfinished header leaves them."""
     start = header.offset_to_point_data + header.point_count * header.point_format.size
     named = [getattr(header, name, 0) or 0 for name in ("start_of_first_evlr", "start_of_waveform_data_packet_record")]
     with open(path, "rb") as file:
         file.seek(start)
         rest = file.read(header.point_format.size)
     if len(rest) == header.point_format.size and any(rest) and not any(place >= start for place in named):
-        raise DataError(
-            f"{path} says that it has {header.point_count:,} points and more stand behind them; write its header anew."
-        )
+        raise DataError(f"{path} says that it has {header.point_count:,} points and more follow; rewrite its header.")
 
 
 def _columns(path: Path, header: Any, points: Any) -> Columns:
@@ -94,7 +92,7 @@ def _flagged(points: Any, name: str) -> int:
 
 
 def _other_bounds(path: Path, header: Any, places: NDArray[np.float64]) -> bool:
-    """Whether the header's bounds are none, or wider than those of the points.
+    """Whether the header's bounds are unset, or wider than those of the points.
 
     Raises:
         DataError: points lie outside, as those of a damaged file do.
@@ -108,7 +106,7 @@ def _other_bounds(path: Path, header: Any, places: NDArray[np.float64]) -> bool:
     spare = 2 * np.abs(header.scales) + _MISSED * (most - least)
     if (low < least - spare).any() or (high > most + spare).any():
         raise DataError(
-            f"{path} has points outside the bounds that its header states, as a damaged file has; restore it, or write "
-            "its header anew."
+            f"{path} has points outside the bounds that its header states, as a damaged file has; restore it, or "
+            "rewrite its header."
         )
     return bool((low > least + spare).any() or (high < most - spare).any())

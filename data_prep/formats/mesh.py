@@ -1,4 +1,4 @@
-"""Triangle meshes from files, by readers of our own, since every library reads some that are in the wild wrongly."""
+"""Triangle meshes from files, by our own readers, since every library misreads some real files."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _SMALLEST, _LARGEST = 1e-60, 1e60  # squared areas of anything in between are nu
 
 @dataclass(frozen=True)
 class Mesh:
-    """A surface made of triangles.
+    """A triangle mesh.
 
     Attributes:
         vertices: (V, 3) float64 coordinates, all finite; some may belong to no face.
@@ -49,7 +49,7 @@ class Mesh:
 
 
 def read_mesh(path: str | Path) -> Mesh:
-    """The mesh of a file, whichever of `MESHES` it is; the parts of a scene together.
+    """Read a mesh file in any of the formats of `MESHES`; the parts of a scene are merged.
 
     Raises:
         DataError: the file is missing, of another format or broken, or it has no surface: no faces, coordinates that
@@ -64,7 +64,7 @@ def read_mesh(path: str | Path) -> Mesh:
 
 
 def checked(mesh: Mesh, path: Path) -> Mesh:
-    """The mesh itself where it has a surface.
+    """Return the mesh if it has a surface.
 
     Raises:
         DataError: as `read_mesh`.
@@ -75,19 +75,19 @@ def checked(mesh: Mesh, path: Path) -> Mesh:
             "faces, or take it as a cloud of points (prepare clouds, embed --clouds)."
         )
     if not np.isfinite(mesh.vertices).all():
-        raise DataError(f"{path} has a vertex whose coordinates are no finite numbers; mend it or leave it out.")
+        raise DataError(f"{path} has a vertex whose coordinates are no finite numbers; fix it or leave it out.")
     if not len(mesh.vertices):
         raise DataError(f"{path} has faces and no vertices; restore it or leave it out.")
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
         raise DataError(
             f"{path} has a face with vertex {_outside(mesh)} where vertices count from 0 to {len(mesh.vertices) - 1}; "
-            "mend it or leave it out."
+            "fix it or leave it out."
         )
     extent = float(np.ptp(mesh.vertices, axis=0).max())
     if not _SMALLEST < extent < _LARGEST:
         raise DataError(f"{path} is {extent:g} wide and cannot be measured; scale its coordinates or leave it out.")
     if not mesh.areas.any():
-        raise DataError(f"{path} has faces, but none with an area; mend it or leave it out.")
+        raise DataError(f"{path} has faces, but none with an area; fix it or leave it out.")
     return mesh
 
 

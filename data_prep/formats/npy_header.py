@@ -1,4 +1,4 @@
-"""What a .npy, or a member of an .npz, says that it holds, read without loading it."""
+"""The header of a .npy file, or of a member of an .npz, read without loading the array."""
 
 from typing import IO
 
@@ -8,7 +8,7 @@ Header = tuple[tuple[int, ...], bool, np.dtype]
 
 
 def read_npy_header(stream: IO[bytes]) -> Header:
-    """Shape, order (True for Fortran's) and dtype; the stream stands behind them. No object is ever unpickled.
+    """Read shape, order (True for Fortran) and dtype; the stream is left after the header. Nothing is unpickled.
 
     Raises:
         ValueError: it is no .npy.

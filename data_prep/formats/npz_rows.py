@@ -1,4 +1,4 @@
-"""One large array of clouds in a NumPy archive (.npz), read row by row: it need not fit into memory, packed or not."""
+"""One large array of clouds in a NumPy archive (.npz), read row by row, so it need not fit into memory."""
 
 import math
 import zipfile
@@ -17,7 +17,7 @@ from randquant.errors import DataError
 
 
 def npz_shape(path: Path) -> tuple[int, int, int]:
-    """(n, N, 3) of the archive's one array of clouds.
+    """The shape (n, N, 3) of the archive's one array of clouds.
 
     Raises:
         DataError: the file is missing or no archive, or it holds anything else than one such array.
@@ -26,7 +26,7 @@ def npz_shape(path: Path) -> tuple[int, int, int]:
 
 
 def npz_row(path: Path, row: int) -> NDArray:
-    """(N, 3): one cloud. Cheap where rows are read in order, since a packed array can only be unpacked from its start.
+    """Read one cloud, (N, 3). Cheap only in order, since a compressed array can only be decompressed from its start.
 
     Raises:
         DataError: as `npz_shape`; the array ends earlier or is damaged.
@@ -35,7 +35,7 @@ def npz_row(path: Path, row: int) -> NDArray:
 
 
 class _Rows:
-    """The array of an archive, from row to row."""
+    """The array of an archive, read row by row."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""Rows that begin with what is no coordinate: their own number, a time, a label, a place in a grid."""
+"""Detect leading columns that are not coordinates: a row number, a time, a label, a grid index."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from randquant.errors import DataError
 
-LOOKED_AT = 100  # rows that tell what stands behind the first column
+LOOKED_AT = 100  # rows that tell what stands after the first column
 _FEWEST = 3  # rows that can count
 _SEVERAL = 10  # rows that can tell a time
 _EVEN = 0.5  # deviation of the steps of a clock, in steps
@@ -15,7 +15,7 @@ _FAR = 1000.0  # by how much a time is larger than coordinates
 
 
 def refuse_numbered(path: Path, first: NDArray, rows: NDArray) -> None:
-    """Refuse unnamed columns of which the first of four or more are probably no coordinates.
+    """Refuse four or more unnamed columns if the first are probably not coordinates.
 
     The first counts the rows, by one, upwards, or in any order; or it rises as times do, in even steps or far from all
     that follows; or it holds whole numbers, alone or with the second, where the next three do not; or it is the same in
@@ -53,7 +53,7 @@ def refuse_numbered(path: Path, first: NDArray, rows: NDArray) -> None:
 
 
 def _counts(first: NDArray) -> bool:
-    """Whether whole numbers follow one another upwards, or are all those from the least to the greatest, once each."""
+    """Whether integers are consecutive, or are a permutation of a range."""
     if len(first) < _FEWEST or (first % 1).any():
         return False
     if (np.diff(first) > 0).all():
@@ -62,7 +62,7 @@ def _counts(first: NDArray) -> bool:
 
 
 def _is_time(first: NDArray[np.float64], rows: NDArray[np.float64]) -> bool:
-    """Whether the first column never falls, and rises in even steps or is far beyond the next three."""
+    """Whether the first column is non-decreasing, and rises in even steps or is far larger than the next three."""
     steps = np.diff(first)
     if len(rows) < _SEVERAL or (steps < 0).any() or not steps.any():
         return False
@@ -70,7 +70,7 @@ def _is_time(first: NDArray[np.float64], rows: NDArray[np.float64]) -> bool:
 
 
 def _labels(first: NDArray[np.float64], rows: NDArray[np.float64]) -> int:
-    """How many columns that are whole numbers, or constant, stand before three that are not; 0 where that is not so."""
+    """The number of integer or constant columns before three that are not; 0 if there are none."""
     if len(rows) < _FEWEST:
         return 0
     constant = np.ptp(rows[:, :4], axis=0) == 0
@@ -78,8 +78,8 @@ def _labels(first: NDArray[np.float64], rows: NDArray[np.float64]) -> int:
         return 1
     whole = (rows % 1 == 0).all(axis=0)
     for before in (1, 2):
-        behind = rows[:, before : before + 3]
-        fractions = behind.shape[1] == 3 and not whole[before : before + 3].any() and np.isfinite(behind).all()
+        after = rows[:, before : before + 3]
+        fractions = after.shape[1] == 3 and not whole[before : before + 3].any() and np.isfinite(after).all()
         if whole[:before].all() and not (first % 1).any() and fractions:
             return before
     return 0

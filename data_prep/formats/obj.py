@@ -1,8 +1,8 @@
-"""The geometry of Wavefront files (.obj): vertices and faces, read quickly, and as the format means them.
+"""The geometry of Wavefront files (.obj): vertices and faces, with a fast path for regular files.
 
 trimesh counts indices from the end of the file where they count back from the line they stand on, takes faces of one
 group for equally written (`1/1/1` beside `1//2`), and vertex 0, which does not exist, for the last one; hence a reader
-of our own. Texture, normals, groups and materials are passed over, points and lines are counted, and free-form
+of our own. Texture, normals, groups and materials are ignored, points and lines are counted, and free-form
 surfaces refused.
 """
 
@@ -42,7 +42,7 @@ Lines = Sequence[bytes]  # each with its keyword
 
 
 def read_obj(path: str | Path) -> Triangles:
-    """Vertices and triangles of all objects of a file together.
+    """Read the vertices and triangles of all objects of a file.
 
     Returns:
         indices from 0: neither finite values nor the largest index is checked.
@@ -86,7 +86,7 @@ def read_obj(path: str | Path) -> Triangles:
 
 
 def read_obj_points(path: str | Path) -> NDArray[np.float64]:
-    """(V, 3) coordinates of all vertices, for files that hold points, with or without faces.
+    """Read the (V, 3) coordinates of all vertices, with or without faces.
 
     Raises:
         DataError: the file is missing, or the line of a vertex cannot be read.
@@ -97,7 +97,7 @@ def read_obj_points(path: str | Path) -> NDArray[np.float64]:
 
 
 def _lines(path: Path) -> list[bytes]:
-    """The lines of a file without comments, continued ones in one piece."""
+    """The lines of a file without comments, with continuation lines joined."""
     data = read_bytes(path)
     head = data[:_HEAD]
     if b"\0" in head:
@@ -114,7 +114,7 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def _joined(lines: re.Match[bytes]) -> bytes:
-    """A continued line in one piece, and empty ones below it, so that the next keep their numbers."""
+    """Join continuation lines and pad with empty lines, so that line numbers stay."""
     text, breaks = _CONTINUED.subn(b" ", lines[0])
     return text + b"\n" * breaks
 
@@ -131,7 +131,7 @@ def _read_vertices(path: Path, vertices: Lines, lines: Lines) -> NDArray[np.floa
 def _read_faces(
     path: Path, faces: Lines, before: NDArray[np.int64], lines: Lines
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Corners, indices from 0, face after face, and how many each has."""
+    """Vertex indices from 0, face after face, and the size of each face."""
     counts = np.array([len(line.split()) - 1 for line in faces])
     corners = text_numbers(_REFERENCES.sub(b"", b"\n".join(line[line.index(b" ") :] for line in faces)), np.int64)
     if corners is None or len(corners) != counts.sum():
@@ -148,14 +148,14 @@ def _read_faces(
 
 
 def _count(words: Sequence[bytes], dtype: DTypeLike) -> int:
-    """How many numbers these are; -1 where one is none."""
+    """How many numbers these are; -1 if one is not a number."""
     found = text_numbers(b" ".join(words), dtype)
     return -1 if found is None else len(found)
 
 
 def _unreadable(path: Path, wrong: bytes, lines: Lines, what: str) -> DataError:
     shown = wrong[2:62].strip().decode("ascii", errors="backslashreplace")
-    return DataError(f"{path} line {_number(wrong, lines)} reads {shown!r} where {what} expected; mend the line.")
+    return DataError(f"{path} line {_number(wrong, lines)} reads {shown!r} where {what} expected; fix the line.")
 
 
 def _number(wrong: bytes, lines: Lines) -> int:

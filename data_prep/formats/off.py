@@ -1,4 +1,4 @@
-"""The Object File Format (.off) in text, read quickly, and to the end or not at all.
+"""The text Object File Format (.off), with a fast path; a file that is not read completely is refused.
 
 Files in the wild differ from the format's description (Geomview, "OFF: Object File Format"): counts stand right
 after the word OFF or stick to it (`OFF490 518 0`), edges are not counted, comments and blank lines stand anywhere,
@@ -33,7 +33,7 @@ Lines = Sequence[tuple[int, bytes]]  # number in the file, counted from 1, and t
 
 @dataclass(frozen=True)
 class _Counts:
-    """What the first lines say.
+    """The vertex and face counts of the header.
 
     Attributes:
         vertices, faces: how many the file should hold.
@@ -50,7 +50,7 @@ class _Counts:
 
 
 def read_off(path: str | Path) -> Triangles:
-    """Vertices and triangles of a text OFF file.
+    """Read the vertices and triangles of a text OFF file.
 
     Returns:
         values as the file has them: neither finite coordinates nor the range of indices is checked.
@@ -69,7 +69,7 @@ def read_off(path: str | Path) -> Triangles:
 
 
 def _read_regular(path: Path, data: bytes) -> Triangles | None:
-    """A file with one line for each vertex and face, all faces of one size: all numbers in one go; None elsewhere."""
+    """Read at once a file with one line per vertex and face and faces of one size; None for any other."""
     head = [(number, line) for number, line in enumerate(data[:_HEAD].splitlines()[:3], start=1) if line.strip()]
     if len(head) < 2 or any(b"#" in line for _, line in head):
         return None
@@ -93,7 +93,7 @@ def _read_regular(path: Path, data: bytes) -> Triangles | None:
 
 
 def _table(block: bytes, rows: int, dtype: DTypeLike) -> NDArray | None:
-    """(rows, columns) of a block of numbers with as many in every row as in the first; None where that is not so."""
+    """(rows, columns) of a block of numbers with equally long rows; None if they differ."""
     columns = len(block[: block.find(b"\n") + 1 or None].split())
     numbers = text_numbers(block, dtype)
     if numbers is None or not columns or numbers.size != rows * columns:
@@ -102,7 +102,7 @@ def _table(block: bytes, rows: int, dtype: DTypeLike) -> NDArray | None:
 
 
 def _read_any(path: Path, data: bytes) -> Triangles:
-    """Any file: line by line, or number by number where lines end anywhere."""
+    """Read any file: line by line, or number by number if line breaks are arbitrary."""
     text = _COMMENT.sub(b"", data)
     lines = [(number, line) for number, line in enumerate(text.split(b"\n"), start=1) if line.strip()]
     counts = _read_counts(path, lines)
@@ -127,9 +127,9 @@ def _read_any(path: Path, data: bytes) -> Triangles:
 
 
 def _read_wrapped(counts: _Counts, rows: Sequence[list[bytes]]) -> tuple[NDArray[np.float64], list[list[int]]] | None:
-    """Vertices and faces of a file whose lines end anywhere; None where that does not come out even.
+    """Vertices and faces of a file with arbitrary line breaks; None if the numbers do not add up.
 
-    All numbers are used up, or what stands behind a face on its last line is its colour.
+    All numbers are used up, or what stands after a face on its last line is its colour.
 
     Args:
         counts: how many there are.
@@ -154,7 +154,7 @@ def _read_wrapped(counts: _Counts, rows: Sequence[list[bytes]]) -> tuple[NDArray
 def _wrapped_faces(
     counts: _Counts, words: Sequence[bytes], ends: NDArray[np.int64] | None, place: int
 ) -> list[list[int]] | None:
-    """Faces from a place on, the last of them up to the last word; with the ends of lines, colours are passed over."""
+    """Faces from an offset on, the last of them up to the last word; colours up to the end of a line are ignored."""
     polygons: list[list[int]] = []
     for _ in range(counts.faces):
         size = _whole(words[place]) if place < len(words) else -1
@@ -173,7 +173,7 @@ def _whole(word: bytes) -> int:
 
 
 def _read_counts(path: Path, lines: Lines) -> _Counts:
-    """The numbers of vertices and faces, on the line of the word OFF or on the next."""
+    """Read the vertex and face counts, on the line of the word OFF or on the next."""
     header = _HEADER.fullmatch(lines[0][1].strip()) if lines else None
     if header is None:
         found = f"starts with {_shown(lines[0][1])}" if lines else "is empty"
@@ -212,7 +212,7 @@ def _refuse_missing(path: Path, counts: _Counts, rows: int, last: int) -> None:
 
 
 def _refuse_more(path: Path, counts: _Counts, line: bytes) -> None:
-    """Refuse a line behind the last face that is a face as well."""
+    """Refuse a further face after the last one."""
     words = line.split()
     corners = [_whole(word) for word in words[1 : 1 + max(_whole(words[0]), 0)]] if words else []
     if len(corners) > 2 and len(corners) == _whole(words[0]) and all(0 <= c < counts.vertices for c in corners):
@@ -226,7 +226,7 @@ def _read_vertices(path: Path, lines: Lines) -> NDArray[np.float64]:
     except ValueError:
         number, line = next(item for item in lines if not _is_vertex(item[1]))
         raise DataError(
-            f"{path} line {number} reads {_shown(line)} where the coordinates of a vertex are expected; mend the line."
+            f"{path} line {number} reads {_shown(line)} where the coordinates of a vertex are expected; fix the line."
         ) from None
 
 
@@ -238,7 +238,7 @@ def _is_vertex(line: bytes) -> bool:
 
 
 def _read_corners(path: Path, number: int, line: bytes) -> list[int]:
-    """The indices that a line of a face gives: as many as its first number says, colours follow."""
+    """The vertex indices in a face line: as many as its first number says; colours may follow."""
     words = line.split()
     try:
         count = int(words[0])
@@ -248,7 +248,7 @@ def _read_corners(path: Path, number: int, line: bytes) -> list[int]:
     if count < 0 or len(corners) != count or any(abs(corner) > 1 << 60 for corner in corners):
         raise DataError(
             f"{path} line {number} reads {_shown(line)} where a face, its number of corners and their indices, is "
-            "expected; mend the line."
+            "expected; fix the line."
         )
     return corners
 

@@ -26,7 +26,7 @@ _KINDS = {"F": "f", "I": "i", "U": "u"}
 
 @dataclass(frozen=True)
 class _Field:
-    """Some numbers of each point.
+    """One field of each point.
 
     Attributes:
         name: "_" for padding.
@@ -44,7 +44,7 @@ class _Field:
 
 
 def read_pcd(path: str | Path) -> dict[str, NDArray]:
-    """The fields of a file's points by name, each (N,); padding and fields of several numbers are left out.
+    """Read the fields of a file's points by name, each (N,); padding and fields of several numbers are ignored.
 
     Raises:
         DataError: the file is missing, no PCD file, or holds less than its header says.
@@ -87,7 +87,7 @@ def _read_header(path: Path, header: str) -> tuple[list[_Field], int]:
 
 
 def _points(path: Path, said: Mapping[str, Sequence[str]]) -> int:
-    """How many there are, as the header says once or twice."""
+    """The number of points that the header states, once or twice."""
     size = int(said["WIDTH"][0]) * int(said["HEIGHT"][0]) if {"WIDTH", "HEIGHT"} <= said.keys() else None
     points = int(said["POINTS"][0]) if "POINTS" in said else size
     if points is None:
@@ -147,7 +147,7 @@ def _decompressed(path: Path, data: bytes) -> bytes:
 
 
 def lzf(data: bytes, size: int) -> bytes | None:
-    """Unpack LZF (Lehmann's liblzf), which no library of ours does; None where `data` is not `size` bytes packed.
+    """Decompress LZF (Lehmann's liblzf), which no dependency does; None if `data` does not give `size` bytes.
 
     Each piece starts with a byte: below 32, so many bytes and one more follow as they are; else its upper three bits
     are the length of a repetition less 2 (7: the next byte is added) and its lower five with the byte that follows are

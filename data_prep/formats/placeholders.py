@@ -1,4 +1,4 @@
-"""Rows of a file of points that stand for a point that is missing."""
+"""Rows that mark a missing point, such as NaN or (0, 0, 0)."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ _BROKEN = 0.1  # of the rows that may have one coordinate and lack another
 
 
 def without_placeholders(path: Path, points: NDArray[np.float64]) -> tuple[NDArray[np.bool_], dict[str, int]]:
-    """Which rows hold a point, and how many of each other kind there are.
+    """Which rows hold a point, and the number of placeholders of each kind.
 
     No point are rows without a finite coordinate, rows with one that is not finite, and rows of 0, 0, 0 where there are
     several, or one far outside of all others: a scanner's grid has them where nothing came back.
@@ -32,7 +32,7 @@ def without_placeholders(path: Path, points: NDArray[np.float64]) -> tuple[NDArr
     if partial.sum() > max(1, _BROKEN * len(points)):
         raise DataError(
             f"{path} has {partial.sum():,} rows of {len(points):,} with one coordinate that is no finite number beside "
-            "one that is; mend it or leave it out."
+            "one that is; fix it or leave it out."
         )
     zero = np.asarray((points == 0).all(axis=1))
     if zero.any() and (zero.sum() > 1 or _is_outlier(points[there & ~zero])):
@@ -48,7 +48,7 @@ def without_placeholders(path: Path, points: NDArray[np.float64]) -> tuple[NDArr
 
 
 def _is_outlier(others: NDArray[np.float64]) -> bool:
-    """Whether the origin lies outside the box around some points, by more than the box is wide."""
+    """Whether the origin is farther from the points' bounding box than the box is wide."""
     if len(others) < 2:
         return False
     low, high = others.min(axis=0), others.max(axis=0)

@@ -1,9 +1,9 @@
-"""The Polygon File Format (.ply), text and binary, read quickly, and to the end or not at all.
+"""The Polygon File Format (.ply), text and binary; a file that is not read completely is refused.
 
 Of the libraries, Open3D fills a truncated file up with whatever lay in memory and refuses polygons it cannot flatten,
 and trimesh reads fewer faces than a truncated text file says and no binary file whose faces differ in their number of
 corners, as Blender writes them. The format is that of Turk (1994): a header of elements and their properties, then
-the elements one after the other. Whatever is not asked for (colours, edges, materials) is passed over.
+the elements one after the other. Whatever is not asked for (colours, edges, materials) is ignored.
 """
 
 import re
@@ -34,7 +34,7 @@ _HEADER = re.compile(rb"(?i:ply)[ \t]*\r?[\n\r](.*?)[\n\r]end_header[ \t]*(?:\r\
 
 @dataclass(frozen=True)
 class Ply:
-    """What a file holds.
+    """The contents of a file.
 
     Attributes:
         vertices: (V,) numbers of each property of the vertices by its name: x, y, z and others; lists are left out.
@@ -84,12 +84,12 @@ class _Values:
 
     @property
     def whole(self) -> bool:
-        """Whether all are whole numbers."""
+        """Whether all are integers."""
         return bool((self.numbers % 1 == 0).all())
 
 
 def read_ply(path: str | Path) -> Ply:
-    """The vertices and faces of a file.
+    """Read the vertices and faces of a file.
 
     Returns:
         Values as the file has them: neither finite coordinates nor the range of indices is checked.
@@ -123,7 +123,7 @@ def read_ply(path: str | Path) -> Ply:
 
 
 def _not_a_header(data: bytes) -> str:
-    """What is wrong with a file's first lines."""
+    """Describe what is wrong with the first lines of a file."""
     if not data:
         return "is empty where a PLY file begins with its header"
     if data[:3].lower() != b"ply":
@@ -132,7 +132,7 @@ def _not_a_header(data: bytes) -> str:
 
 
 def _indices(path: Path, found: Mapping[str, Mapping[str, _Values]], element: str) -> _Values:
-    """The indices of vertices that the rows of an element hold."""
+    """The vertex indices in the rows of an element."""
     lists = {name: values for name, values in found.get(element, {}).items() if values.is_list}
     name = next((name for name in _CORNERS if name in lists), None)
     if name is None and found.get(element):
@@ -144,7 +144,7 @@ def _indices(path: Path, found: Mapping[str, Mapping[str, _Values]], element: st
     if name is None:
         return _Values(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     if not lists[name].whole:
-        raise DataError(f"{path} has a {element} with a corner that is no whole number; mend it or leave it out.")
+        raise DataError(f"{path} has a {element} with a corner that is not an integer; fix it or leave it out.")
     return lists[name]
 
 
@@ -190,7 +190,7 @@ def _refuse_doubled(path: Path, what: str, names: Sequence[str]) -> None:
 
 
 class _Body:
-    """What follows the header, read from front to back.
+    """The data after the header, read sequentially.
 
     Text is a row of numbers and binary data a row of bytes, and a property is so many of them wide; otherwise both
     are read alike.
@@ -214,7 +214,7 @@ class _Body:
         return self._regular(element) or self._row_by_row(element)
 
     def _regular(self, element: _Element) -> dict[str, _Values] | None:
-        """Rows whose lists are all as long as those of the first, at once; None where they are not."""
+        """Read at once rows whose lists are all as long as those of the first; None if they are not."""
         spans: list[tuple[np.dtype, int, int, int | None]] = []  # dtype, start, length; what a count should be
         width = 0
         for one in element.properties:
@@ -265,12 +265,12 @@ class _Body:
         }
 
     def _gathered(self, starts: NDArray[np.int64], counts: NDArray[np.int64], dtype: np.dtype) -> NDArray:
-        """The numbers of lists that start anywhere."""
+        """The numbers of lists at given offsets."""
         widths = counts * self._wide(dtype)
         return self._decoded(self.units[np.repeat(starts, widths) + places_within(widths)], dtype)
 
     def _count(self, element: _Element, place: int, dtype: np.dtype) -> int:
-        """The length of the list at a place."""
+        """The length of the list at an offset."""
         end = place + self._wide(dtype)
         if end > len(self.units):
             self._refuse(element)
@@ -282,7 +282,7 @@ class _Body:
         return int(length)
 
     def refuse_more(self, elements: Sequence[_Element]) -> None:
-        """Raise where there is more than the header says: any number of a text, as much as a row that is not blank."""
+        """Refuse data beyond the header's counts: any number in text, a row or more of non-zero bytes in binary."""
         rest = self.units[self.place :]
         last = elements[-1].properties if elements else ()
         row = sum(self._wide(one.dtype if one.count is None else one.count) for one in last)

@@ -1,4 +1,4 @@
-"""Text files of points, one a line: numbers between commas, semicolons or white space, some of them behind a header."""
+"""Text tables of points, one per line: separated by commas, semicolons or white space, with or without header."""
 
 import re
 import warnings
@@ -18,7 +18,7 @@ from randquant.errors import DataError
 
 _MISSING = ("", "na", "n/a", "null", "none", "-")  # how tables write that there is no number
 _NONE = re.compile(r"[+-]?1\.#(inf|ind|qnan|snan)\w*")  # how Microsoft's libraries print it
-_REMARK = re.compile("#|//")  # behind a row
+_REMARK = re.compile("#|//")  # after a row
 _EXPONENT = str.maketrans("dD", "ee")  # Fortran's 1.0D+03
 
 
@@ -36,7 +36,7 @@ class Table:
 
 
 def read_points(path: str | Path, columns: int | None = None) -> NDArray[np.float64]:
-    """All numbers of a text file without names, as many in every line.
+    """Read all numbers of a text file without column names, equally many per line.
 
     Args:
         path: numbers between commas or semicolons, or all between spaces or tabs; empty lines and remarks are passed
@@ -62,7 +62,7 @@ def read_points(path: str | Path, columns: int | None = None) -> NDArray[np.floa
 
 
 def read_table(path: str | Path, head: Head, use: Sequence[int] | None = None) -> Table:
-    """The rows below a head.
+    """Read the rows below the header.
 
     Args:
         path: of the file.
@@ -80,7 +80,7 @@ def read_table(path: str | Path, head: Head, use: Sequence[int] | None = None) -
 
 
 def first_rows(head: Head) -> NDArray[np.float64]:
-    """(n, width): the numbers of the first rows; NaN for what is none."""
+    """(n, width) numbers of the first rows; NaN for a cell that is not a number."""
     cells = [cells_of(row, head.separator) for row in head.rows]
     rows = [[_first(cell) for cell in row] for row in cells if len(row) == head.width]
     return np.array(rows, dtype=np.float64).reshape(-1, head.width)
@@ -92,7 +92,7 @@ def _first(cell: str) -> float:
 
 
 def _read_at_once(path: Path, head: Head, use: Sequence[int] | None) -> Table | None:
-    """Rows of numbers alone, quickly; None where there is anything else."""
+    """Read rows of numbers only, quickly; None if there is anything else."""
     try:
         with open_text(path) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of an empty file, which is refused
@@ -105,7 +105,7 @@ def _read_at_once(path: Path, head: Head, use: Sequence[int] | None) -> Table | 
 
 
 def _read_by_line(path: Path, head: Head, use: Sequence[int] | None) -> Table:
-    """Rows among remarks, counts of further scans, decimal commas, Fortran's exponents and cells that are not read."""
+    """Read rows among comments, counts of further scans, decimal commas, Fortran exponents and unused cells."""
     rows = _Rows(path, head, use)
     try:
         with open_text(path) as file:
@@ -117,7 +117,7 @@ def _read_by_line(path: Path, head: Head, use: Sequence[int] | None) -> Table:
 
 
 class _Rows:
-    """The rows of a file, line after line."""
+    """The rows of a file, collected line by line."""
 
     def __init__(self, path: Path, head: Head, use: Sequence[int] | None) -> None:
         self.path, self.head = path, head
@@ -144,7 +144,7 @@ class _Rows:
         if len(cells) != self.head.width:
             raise DataError(
                 f"{self.path} line {number} has {len(cells)} cells where the rows above have {self.head.width} "
-                f"({shown(text)}); mend the line or leave the file out."
+                f"({shown(text)}); fix the line or leave the file out."
             )
         self.values.extend(self._number(number, cells[place]) for place in self.use)
         self.unread += any(not _is_read(cells[place]) for place in self.others)
@@ -175,7 +175,7 @@ class _Rows:
         found = _float(text)
         if found is None:
             raise DataError(
-                f"{self.path} line {number} reads {shown(cell)} where a number is expected; mend the line, or leave "
+                f"{self.path} line {number} reads {shown(cell)} where a number is expected; fix the line, or leave "
                 "the file out."
             )
         return found
@@ -197,7 +197,7 @@ def _float(cell: str) -> float | None:
 
 
 def _is_read(cell: str) -> bool:
-    """Whether a cell of a column that is not read is a number or a word, and no damage."""
+    """Whether a cell of an unused column is a number or a word rather than damage."""
     return cell.isprintable()
 
 

@@ -1,9 +1,9 @@
-"""Polygons as triangles that cover what the polygon covers, convex or not.
+"""Triangulation of polygons, convex or not.
 
 Most polygons of a file are convex, or at least seen whole from their first corner, and become fans: that is checked for
 all polygons of one size at once. Quadrilaterals that are not are cut along their other diagonal, larger polygons by ear
 clipping in their best plane, which is that of the normal of Newell (Sutherland, Sproull & Schumacker 1974). Holes come
-as keyholes, polygons that touch themselves along an edge. The area of the triangles is held against that of the
+as keyholes, polygons that touch themselves along an edge. The area of the triangles is checked against that of the
 polygon; where it differs, the polygon crosses itself and its surface is not known.
 """
 
@@ -41,7 +41,7 @@ class Cut:
 
 
 def triangles(vertices: Points, corners: Indices, counts: Indices) -> Cut:
-    """Triangles that cover polygons.
+    """Triangulate polygons.
 
     A polygon without an area gives triangles without one. One with a corner that is no vertex, or that has no finite
     coordinates, becomes a fan: whoever checks the mesh refuses it.
@@ -74,7 +74,7 @@ def triangles(vertices: Points, corners: Indices, counts: Indices) -> Cut:
 
 
 def fans(corners: Indices, counts: Indices) -> Indices:
-    """Triangles that all start at the first corner of their polygon, in the order of the polygons.
+    """Fan triangulation from the first vertex of each polygon, in the order of the polygons.
 
     That covers a convex polygon as it is; of another one the area outside is covered too.
 
@@ -95,7 +95,7 @@ def fans(corners: Indices, counts: Indices) -> Indices:
 
 
 def strips(corners: Indices, counts: Indices) -> Indices:
-    """Triangles of strips: each corner from the third on makes one with the two before it, every other one turned.
+    """Triangles of strips: each vertex from the third on forms one with the two before it, with alternating winding.
 
     Args:
         corners, counts: as in `fans`.
@@ -110,7 +110,7 @@ def strips(corners: Indices, counts: Indices) -> Indices:
 
 
 def _are_there(vertices: Points, corners: Indices) -> bool:
-    """Whether all corners are vertices whose coordinates are numbers that can be squared."""
+    """Whether all corners are existing vertices with finite coordinates whose squares are finite."""
     if not len(vertices) or corners.min() < 0 or corners.max() >= len(vertices):
         return False
     return bool((np.abs(vertices) < 1e60).all())
@@ -136,12 +136,12 @@ class _Group:
         self.units = self.normals / np.where(self.lengths > 0, self.lengths, 1)
 
     def bent(self) -> int:
-        """How many are not flat."""
+        """The number of polygons that are not planar."""
         height = np.abs(np.einsum("inp,ip->np", self.edges, self.units)).max(axis=0)
         return int(((np.square(height) > _BENT**2 / _NOISE * self.noise) & (self.lengths > self.noise)).sum())
 
     def cut(self) -> tuple[Indices, Indices, Points]:
-        """Better triangles for those of which a fan covers what they do not.
+        """Retriangulate the polygons that a fan does not cover exactly.
 
         Returns:
             which they are (R,), their triangles (R, n - 2, 3), -1 where fewer will do, and the area by which these
@@ -160,7 +160,7 @@ class _Group:
         return rows, np.where(corners < 0, -1, self.indices[corners, rows[:, None, None]]), missed
 
     def _are_fans(self) -> NDArray[np.bool_]:
-        """(P,) which are seen whole from their first corner: no triangle is turned over, and they go round once."""
+        """(P,) which are star-shaped from their first corner: no fan triangle is flipped, and they wind once."""
         heights = np.einsum("inp,ip->np", self.crosses, self.units)
         turned = -np.minimum(heights, 0).sum(axis=0)
         whole = (turned <= np.maximum(_MISFIT * self.sizes.sum(axis=0), self.noise)) & ~self._folded()
@@ -170,18 +170,18 @@ class _Group:
         return whole | (self.sizes.sum(axis=0) <= self.noise)
 
     def _folded(self) -> NDArray[np.bool_]:
-        """(P,) whose sides cancel out, so that they have an area and no plane."""
+        """(P,) whose edges cancel out, so that they have an area but no plane."""
         return self.lengths <= np.maximum(_MISFIT * self.sizes.sum(axis=0), self.noise)
 
     def _other_diagonals(self, rows: Indices) -> tuple[Indices, Points]:
-        """Quadrilaterals cut from their second to their fourth corner, and twice the areas (R, 2) of the halves."""
+        """Quadrilaterals split along the other diagonal, and twice the areas (R, 2) of the halves."""
         corners = np.tile(np.array([[1, 2, 3], [1, 3, 0]], dtype=np.int64), (len(rows), 1, 1))
         one, two, three = (self.edges[:, corner, rows] for corner in range(3))
         halves = np.stack([_cross(two - one, three - one), _cross(one, three)])
         return corners, np.einsum("hir,ir->rh", halves, self.units[:, rows])
 
     def _ears(self, rows: Indices) -> tuple[Indices, Points]:
-        """Ears of larger polygons, -1 where there are fewer, and twice their areas (R, n - 2)."""
+        """Ear-clipping triangles of larger polygons, padded with -1, and twice their areas (R, n - 2)."""
         corners = np.full((len(rows), len(self.indices) - 2, 3), -1, dtype=np.int64)
         areas = np.zeros(corners.shape[:2])
         for place, row in enumerate(rows.tolist()):

@@ -1,4 +1,4 @@
-"""Leica's scans as a grid of text (.ptx): each with its size, where the scanner stood, and a row of numbers a point.
+"""Leica's text scans (.ptx): for each its grid size, the scanner's pose, and one line per point.
 
 A scan begins with its numbers of columns and of rows, the scanner's place and axes (3 + 9 numbers), and a matrix of
 four lines that rows of points (x y z 1) are multiplied by. Rows of 0 0 0 stand where nothing came back. The format has
@@ -22,7 +22,7 @@ _WIDTHS = (3, 4, 6, 7)  # x y z, intensity, colours
 
 
 def read_ptx(path: str | Path) -> Columns:
-    """The points of all scans together, each moved by its own matrix; rows without a point are left out and counted.
+    """Read the points of all scans, transformed by each scan's matrix; rows without a point are skipped and counted.
 
     Raises:
         DataError: it is no PTX file, ends before its scans do, or a line is no row of numbers; it names the line.
@@ -46,7 +46,7 @@ def read_ptx(path: str | Path) -> Columns:
 
 
 class _Lines:
-    """Lines that hold something, with the number of the last one."""
+    """Non-empty lines, with the number of the last one."""
 
     def __init__(self, path: Path, file: Iterator[str]) -> None:
         self.path, self._file, self.number = path, file, 0
@@ -95,7 +95,7 @@ class _Lines:
 
 
 def _read_scan(lines: _Lines, first: str) -> tuple[NDArray[np.float64], int]:
-    """The points of a scan in the frame of all, and how many rows had none."""
+    """The points of a scan in the common frame, and the number of rows without a point."""
     columns, rows = _size(lines, first), _size(lines, lines.next() or "")
     head = [lines.numbers(count) for count in _HEAD]
     matrix = np.array(head[4:])

@@ -1,11 +1,11 @@
-"""Runs of different lengths, one after the other."""
+"""Concatenated runs of different lengths."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def places_within(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where in its run each element stands: (sum of counts,), counted from 0.
+    """The position of each element in its run, from 0: (sum of counts,).
 
     >>> places_within(np.array([2, 0, 3])).tolist()
     [0, 1, 0, 1, 2]

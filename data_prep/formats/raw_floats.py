@@ -1,4 +1,4 @@
-"""Scans as bare numbers (.bin): 32-bit floats, point after point, as KITTI and nuScenes hand them out.
+"""Headerless binary scans (.bin): 32-bit floats, point after point, as KITTI and nuScenes publish them.
 
 Nothing in such a file says how many numbers a point has, so --columns does: x y z i for KITTI, x y z i ring for
 nuScenes (.pcd.bin).
@@ -21,7 +21,7 @@ _RINGS = 256
 
 
 def read_raw_floats(path: str | Path, names: Sequence[str] | None) -> Columns:
-    """The columns of a file by the names that they are given.
+    """Read the columns of a file under the given names.
 
     Args:
         path: 32-bit floats, little-endian.

@@ -1,9 +1,9 @@
-"""Stereolithography files (.stl), text and binary, every facet of every solid or none.
+"""Stereolithography files (.stl), text and binary; a file that is not read completely is refused.
 
 trimesh drops a solid of a text file that is cut off or ends in `end solid`, and takes a binary file whose count of
 facets is not that of its size, as many programs write it, for an empty one. Format: 3D Systems,
 "StereoLithography Interface Specification" (1989). Corners stay separate, three for each facet; stored normals are
-passed over, since the order of the corners says the same.
+ignored, since the order of the corners says the same.
 """
 
 import re
@@ -34,7 +34,7 @@ _FACETS = re.compile(r"(?:FN?\.{0,3}OL(?:V\.{3}){3,}EX)*")
 
 
 def read_stl(path: str | Path) -> Triangles:
-    """The facets of all solids of a file together.
+    """Read the facets of all solids of a file.
 
     A text file may say `end solid`, or not end its last solid at all. A binary one is read by its size where its count
     says something else. Both are noted.
@@ -56,7 +56,7 @@ def read_stl(path: str | Path) -> Triangles:
 
 
 def _fits(data: bytes) -> bool:
-    """Whether a binary file is as long as its count says."""
+    """Whether the size of a binary file matches its facet count."""
     return len(data) >= _HEAD and len(data) == _HEAD + _FACET.itemsize * int.from_bytes(
         data[_HEAD - 4 : _HEAD], "little"
     )
@@ -91,7 +91,7 @@ def _read_binary(path: Path, data: bytes) -> Triangles:
 
 
 def _refuse_other_order(path: Path, data: bytes) -> None:
-    """Refuse numbers with the first byte first, which fit the size that way alone."""
+    """Refuse a big-endian file, whose facet count matches the size only in that byte order."""
     told = int.from_bytes(data[_HEAD - 4 : _HEAD], "big")
     if told and not _fits(data) and len(data) == _HEAD + _FACET.itemsize * told:
         raise DataError(
@@ -100,14 +100,14 @@ def _refuse_other_order(path: Path, data: bytes) -> None:
 
 
 def _refuse_more_files(path: Path, data: bytes, place: int) -> None:
-    """Refuse further files behind the first, as `cat` joins them."""
+    """Refuse concatenated files."""
     rest = data[place:]
     if (_fits(rest) and len(rest) > _HEAD) or re.match(rb"\s*solid\b[^\n]*\n\s*facet\b", rest.lower()):
-        raise DataError(f"{path} holds a second STL file behind its {place:,} bytes; split it, or join the meshes.")
+        raise DataError(f"{path} holds a second STL file after its {place:,} bytes; split it, or join the meshes.")
 
 
 def _are_facets(rows: NDArray, known: NDArray) -> bool:
-    """Whether what stands behind the counted facets are more of them, rather than something else."""
+    """Whether the bytes after the counted facets are further facets."""
     corners, places = rows["corners"].reshape(-1, 3).astype(np.float64), known["corners"].reshape(-1, 3)
     if not np.isfinite(corners).all() or not np.isfinite(rows["normal"]).all():
         return False
@@ -135,7 +135,7 @@ def _read_text(path: Path, data: bytes) -> Triangles:
         wrong = next(words[place + 1 : place + 4] for place in starts if not _are_numbers(words[place + 1 : place + 4]))
         shown = b" ".join(wrong)[:60].decode("ascii", errors="backslashreplace")
         raise DataError(
-            f"{path}{_line(data, wrong)} reads 'vertex {shown}' where three coordinates are expected; mend it."
+            f"{path}{_line(data, wrong)} reads 'vertex {shown}' where three coordinates are expected; fix it."
         )
     notes = {"unended_solids": begun - ended} if begun > ended else {}
     counts = np.array([facet.count("V") for facet in letters.split("X")[:-1]], dtype=np.int64)
@@ -144,7 +144,7 @@ def _read_text(path: Path, data: bytes) -> Triangles:
 
 
 def _without_solids(text: bytes) -> tuple[bytes, int, int]:
-    """A text without the lines that begin and end solids, and how many there were of either."""
+    """The text without the solid and endsolid lines, and the number of either."""
     pieces, names, place = [], [], 0
     found = text.find(b"solid")
     while found >= 0:
@@ -164,7 +164,7 @@ def _are_numbers(words: list[bytes]) -> bool:
 
 
 def _line(data: bytes, words: list[bytes]) -> str:
-    """Where a line holds these words; nothing where they stand on several."""
+    """Where a line holds these words; nothing if they span several lines."""
     lines = data.lower().replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     number = next(
         (number for number, line in enumerate(lines, start=1) if b" ".join(words) in b" ".join(line.split())), 0
@@ -173,13 +173,13 @@ def _line(data: bytes, words: list[bytes]) -> str:
 
 
 def _broken(path: Path, letters: str, place: int) -> DataError:
-    """Why the facets do not go on at a place."""
+    """The error for an offset where no facet follows."""
     facets = letters[:place].count("X")
     rest = letters[place:]
     complete = re.match(r"F[^F]*X", rest)
     if rest.startswith("F") and complete is None and "F" not in rest[1:]:
         return DataError(f"{path} ends within facet {facets + 1:,}; it is truncated, restore it.")
     return DataError(
-        f"{path} has something other than a facet of three vertices or more behind its first {facets:,} facets; mend "
+        f"{path} has something other than a facet of three vertices or more after its first {facets:,} facets; fix "
         "it or leave it out."
     )

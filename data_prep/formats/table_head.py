@@ -1,4 +1,4 @@
-"""What stands above the numbers of a text file of points, and what is between its cells."""
+"""The header and the separator of a text table of points."""
 
 import csv
 import re
@@ -18,7 +18,7 @@ _LOOKED_AT = 100  # rows
 
 @dataclass(frozen=True)
 class Head:
-    """What stands above the numbers.
+    """The header of a text table.
 
     Attributes:
         lines: how many lines that is.
@@ -40,7 +40,7 @@ class Head:
 
 
 def read_head(path: str | Path) -> Head:
-    """The head of a text file: remarks, the names of its columns, a count of its points, or none of those.
+    """Read the header of a text table: comments, column names, a point count, or none of those.
 
     A line names the columns where x, y and z, in capitals or as others write them, are among its cells; it may be a
     remark. A remark that holds more or fewer words than the rows have cells is only a remark.
@@ -66,7 +66,7 @@ def read_head(path: str | Path) -> Head:
                 break
         following = list(islice(lines, _LOOKED_AT))
     if count is not None and row.strip().isdecimal():
-        raise DataError(f"{path} begins with two counts as .ptx files do; rename it to .ptx, or mend its first lines.")
+        raise DataError(f"{path} begins with two counts as .ptx files do; rename it to .ptx, or fix its first lines.")
     separator = separator_of(row)
     width = len(cells_of(row, separator)) if row.strip() else 0
     _refuse_decimal_commas(path, separator, [row, *following], bool(above_names(above)))
@@ -76,7 +76,7 @@ def read_head(path: str | Path) -> Head:
 
 
 def cells_of(line: str, separator: str | None) -> list[str]:
-    """The cells of a line without the white space and quotation marks around them.
+    """The cells of a line, without surrounding white space and quotation marks.
 
     >>> cells_of(' X Y  Z ', None), cells_of(',"x","a, b"', ",")
     (['X', 'Y', 'Z'], ['', 'x', 'a, b'])
@@ -88,7 +88,7 @@ def cells_of(line: str, separator: str | None) -> list[str]:
 
 
 def separator_of(line: str) -> str | None:
-    """What stands between the cells of a row: that which leaves three numbers or more; None is white space.
+    """The separator of a row: the one that gives three numbers or more; None for white space.
 
     >>> separator_of("1;2;3"), separator_of("1,5 2,5 3,5"), separator_of("1, 2, 3"), separator_of("a b\\t1\\t2\\t3")
     (';', None, ',', '\\t')
@@ -102,12 +102,12 @@ def separator_of(line: str) -> str | None:
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell is a number, with a point or a comma, or one that is not finite."""
+    """Whether a cell is a number, with a decimal point or comma, finite or not."""
     return _NUMBER.fullmatch(cell) is not None
 
 
 def above_names(lines: Iterable[str]) -> list[str]:
-    """The names in the last of some lines that names x, y and z; none where there is none."""
+    """The names in the last line that names x, y and z; empty if none does."""
     found = [words for line in lines if (words := _words_with_xyz(line))]
     return found[-1] if found else []
 
@@ -122,7 +122,7 @@ def _is_remark(line: str) -> bool:
 
 
 def _is_header(line: str) -> bool:
-    """Whether a line holds words and hardly a number: the names of columns, known or not."""
+    """Whether a line holds words and hardly any numbers, as column names do."""
     cells = next((cells for sign in (";", "\t", ",", None) if len(cells := cells_of(line, sign)) > 2), [])
     return len(cells) > 2 and not any(is_number(cell) for cell in cells) and any(cell[:1].isalpha() for cell in cells)
 
@@ -138,7 +138,7 @@ def _words_with_xyz(line: str) -> list[str]:
 
 
 def _names(path: Path, above: Sequence[str], width: int, separator: str | None) -> tuple[list[str], list[str]]:
-    """The names of the columns, and other texts in their place."""
+    """The column names, or other texts in their position."""
     lines = [line for line in above if _words_with_xyz(line)]
     if not lines:
         texts = [line for line in above if line.strip() and not _is_remark(line) and not line.strip().isdecimal()]
@@ -149,13 +149,13 @@ def _names(path: Path, above: Sequence[str], width: int, separator: str | None) 
     if _is_remark(lines[-1]):
         return [], []
     raise DataError(
-        f"{path} names {len(names)} columns ({', '.join(names)[:60]}) where its rows have {width} cells; mend the "
+        f"{path} names {len(names)} columns ({', '.join(names)[:60]}) where its rows have {width} cells; fix the "
         "header, or put commas between cells."
     )
 
 
 def _are_places(words: Sequence[str], following: str) -> bool:
-    """Whether a line is 0, 1, 2, …, as pandas names columns that have no names, and no point like the one below it.
+    """Whether a line is 0, 1, 2, … (pandas' default column names) rather than a point like the one below it.
 
     >>> _are_places(["0", "1", "2"], "0.5,1.5,2.5"), _are_places(["0", "1", "2"], "0,1,3")
     (True, False)
@@ -164,7 +164,7 @@ def _are_places(words: Sequence[str], following: str) -> bool:
 
 
 def _refuse_decimal_commas(path: Path, separator: str | None, rows: Sequence[str], named: bool) -> None:
-    """Refuse rows such as 1,05,2,50,3,07, whose fractions are cells like any other."""
+    """Refuse comma-separated rows with decimal commas, such as 1,05,2,50,3,07."""
     if separator != "," or named or any("." in row for row in rows):
         return
     cells = [cells_of(row, ",") for row in rows if row.strip()]

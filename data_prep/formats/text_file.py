@@ -10,7 +10,7 @@ _HEAD = 4096  # bytes that are looked at
 
 
 def open_text(path: Path) -> TextIO:
-    """A text file, opened with its encoding, any line ends; bytes that are no UTF-8 become lone surrogates.
+    """Open a text file in its encoding, with any line ends; bytes that are not UTF-8 become lone surrogates.
 
     Raises:
         DataError: it cannot be read, or is no text.
@@ -27,7 +27,7 @@ def open_text(path: Path) -> TextIO:
 
 
 def shown(text: str, most: int = 40) -> str:
-    """A piece of a file for a message: short, printable, in ASCII.
+    """A short, printable ASCII excerpt for a message.
 
     >>> shown("a" * 50 + chr(16)), shown("1 " + chr(16))
     ("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…'", "'1 \\\\x10'")

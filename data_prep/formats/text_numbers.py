@@ -1,4 +1,4 @@
-"""Numbers between white space, many at once."""
+"""Fast parsing of white-space separated numbers."""
 
 import warnings
 from pathlib import Path
@@ -10,7 +10,7 @@ from randquant.errors import DataError
 
 
 def text_numbers(text: bytes, dtype: DTypeLike = np.float64) -> NDArray | None:
-    """All numbers of a text, (n,); None where it holds anything else.
+    """All numbers of a text, (n,); None if it holds anything else.
 
     >>> text_numbers(b"1 2.5\\n -3e2 nan"), text_numbers(b"1 two")
     (array([   1. ,    2.5, -300. ,    nan]), None)
@@ -24,7 +24,7 @@ def text_numbers(text: bytes, dtype: DTypeLike = np.float64) -> NDArray | None:
 
 
 def numbers_below_header(path: Path, text: bytes) -> NDArray[np.float64]:
-    """All numbers of what follows the header of a text file, (n,).
+    """All numbers after the header of a text file, (n,).
 
     Raises:
         DataError: there is anything else; it names the file and the line.
@@ -36,6 +36,6 @@ def numbers_below_header(path: Path, text: bytes) -> NDArray[np.float64]:
         if text_numbers(line) is None:
             shown = line.strip()[:60].decode("ascii", errors="backslashreplace")
             raise DataError(
-                f"{path} line {number} below its header reads {shown!r} where numbers are expected; mend it."
+                f"{path} line {number} below its header reads {shown!r} where numbers are expected; fix it."
             )
     raise DataError(f"{path} has something other than numbers below its header; restore it.")

@@ -1,4 +1,4 @@
-"""What a file says of a surface, before anyone has checked it."""
+"""Triangles as read from a file, unchecked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _UNSURE = 0.01  # share of a surface that may be guessed
 
 @dataclass(frozen=True)
 class Triangles:
-    """Vertices and faces as a file has them: neither finite values nor the range of indices is checked.
+    """Vertices and faces as stored in a file; neither finiteness nor index range is checked.
 
     Attributes:
         vertices: (V, 3) coordinates.
@@ -31,7 +31,7 @@ class Triangles:
 def from_polygons(
     path: Path, vertices: NDArray[np.float64], corners: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> Triangles:
-    """Polygons cut into triangles.
+    """Triangulate polygons.
 
     Args:
         path: for the error message.
@@ -47,6 +47,6 @@ def from_polygons(
         if cut.unsure > _UNSURE * whole:
             raise DataError(
                 f"{path} has {cut.notes['crossed_polygons']:,} polygons that cross themselves, which leaves "
-                f"{cut.unsure / whole:.0%} of its surface unknown; mend them or export triangles."
+                f"{cut.unsure / whole:.0%} of its surface unknown; fix them or export triangles."
             )
     return Triangles(vertices, cut.faces, cut.notes)

@@ -17,7 +17,7 @@ _HEAD = 256  # bytes that tell what a file is
 
 
 def read_bytes(path: Path) -> bytes:
-    """All bytes of a file.
+    """Read all bytes of a file.
 
     Raises:
         DataError: it is missing, no file, may not be read, is what `stand_in` tells of, or text in UTF-16.
@@ -35,7 +35,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def stand_in(path: Path) -> str | None:
-    """What a file is that stands where another should, in a sentence: a Git LFS pointer, a saved web page, an archive.
+    """Describe a file saved in place of the expected one: a Git LFS pointer, a web page, an archive.
 
     Whoever lists unreadable files asks this first, whatever their reader said: None where it is none of them.
     """

@@ -330,7 +330,7 @@ def test_normals_that_are_missing_or_nearly_of_length_one(tmp_path: Path) -> Non
         ("a.npy", np.zeros((4, 64)), r"holds float64 \(4, 64\) where .* transpose it"),
         ("a.npy", np.random.default_rng(0).normal(size=(50, 512)), "has 512 columns without names, so it is an image"),
         ("a.csv", b'"1,5","2,25","3,125"\n"1,5","2,25","3,5"\n', "line 1 reads '1,5' where a number is expected"),
-        ("a.npy", np.zeros((2, 50, 3)), r"\(2, 50, 3\) where \(points, 3 or more\) numbers are expected; mend it"),
+        ("a.npy", np.zeros((2, 50, 3)), r"\(2, 50, 3\) where \(points, 3 or more\) numbers are expected; fix it"),
         ("a.npy", np.zeros((50, 2)), r"\(50, 2\) where"),
         ("a.npy", np.full((50, 3), "x"), "holds <U1"),
         ("a.npy", np.array([{"x": 1}], dtype=object), "pickled objects are not loaded"),
@@ -391,7 +391,7 @@ def test_a_second_array_is_not_passed_over(tmp_path: Path) -> None:
     with open(tmp_path / "a.npy", "wb") as file:
         np.save(file, POINTS)
         np.save(file, POINTS)
-    with pytest.raises(DataError, match="holds 1,328 bytes behind its array"):
+    with pytest.raises(DataError, match="holds 1,328 bytes after its array"):
         read_cloud(tmp_path / "a.npy")
     np.savez(tmp_path / "a.npz", points=POINTS, xyz=POINTS)
     with pytest.raises(DataError, match="holds the arrays points and xyz, and either may be the points"):

@@ -81,7 +81,7 @@ def test_more_points_than_the_header_counts(tmp_path: Path) -> None:
     data = bytearray(write_las(tmp_path / "a.las").read_bytes())
     data[107:111] = (20).to_bytes(4, "little")
     (tmp_path / "b.las").write_bytes(data)
-    with pytest.raises(DataError, match="says that it has 20 points and more stand behind them"):
+    with pytest.raises(DataError, match="says that it has 20 points and more follow"):
         read_las(tmp_path / "b.las")
     (tmp_path / "c.las").write_bytes((tmp_path / "a.las").read_bytes() + bytes(64))
     assert len(read_las(tmp_path / "c.las").values["x"]) == 50

@@ -138,7 +138,7 @@ XYZ = "property float x\nproperty float y\nproperty float z\n"
         (
             HEAD + "element vertex 1\n" + XYZ + "element face 1\nproperty list uchar float vertex_index\nend_header\n"
             "1 2 3\n3 0 0.7 0\n",
-            "a corner that is no whole number",
+            "a corner that is not an integer",
         ),
         (
             HEAD + "element vertex 1\nproperty list uchar float x\nproperty float y\nproperty float z\nend_header\n"

@@ -104,14 +104,14 @@ def test_binary_files_are_read_by_their_size(content: bytes, notes: dict[str, in
     [
         (b"", "is 0 bytes long and does not begin with solid"),
         (b"no stl at all", "is 13 bytes long"),
-        (binary() + binary(), "holds a second STL file behind its 284 bytes"),
-        (binary() + PLAIN.encode(), "holds a second STL file behind its 284 bytes"),
+        (binary() + binary(), "holds a second STL file after its 284 bytes"),
+        (binary() + PLAIN.encode(), "holds a second STL file after its 284 bytes"),
         (binary()[:80] + (4).to_bytes(4, "big") + binary()[84:], "is a binary STL file in big-endian order"),
         (binary()[:-1], "says that it has 4 facets and ends within number 4; it is truncated or no STL"),
         (binary(head=b"solid")[:-20], "ends within number 4"),
         (
             PLAIN.replace("endfacet", "x", 1),
-            "something other than a facet of three vertices or more behind its first 0",
+            "something other than a facet of three vertices or more after its first 0",
         ),
         (PLAIN.replace("1.0", "1,0"), "line 5 reads 'vertex 0.000000e\\+00 1,000000e\\+00 0.000000e\\+00' where three"),
         (PLAIN.replace("vertex", "vertx"), "something other than a facet"),
