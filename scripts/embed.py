@@ -27,14 +27,14 @@ from audio.encoders import named_encoder as audio_named
 from audio.encoders.audio_ntt import Layer
 from audio.levels import levels_line
 from audio.samples import Channel, Intake, assumed_rate, check_array_rate
-from data_prep.datasets.clouds import cloud_reader
-from data_prep.datasets.folder import file_size, plan_files, plan_folder
-from data_prep.datasets.meshes import by_format
 from data_prep.engine.preparation import Item, Plan, Reader
 from data_prep.engine.read_ahead import Columns, read_ahead
-from data_prep.formats.cloud_file import CLOUDS
-from data_prep.formats.mesh import MESHES
+from data_prep.formats.clouds.cloud_file import CLOUDS
+from data_prep.formats.meshes.mesh import MESHES
 from data_prep.notes import reading_notes
+from data_prep.own_files.clouds import cloud_reader
+from data_prep.own_files.folder import file_size, plan_files, plan_folder
+from data_prep.own_files.meshes import by_format
 from data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, drawn_points, mesh_reader
 from pointcloud.embedding import ShapeEmbedder
 from pointcloud.encoders import named_encoder as point_named
@@ -151,7 +151,7 @@ def recordings(path: Path, *, arrays: bool = False) -> tuple[Path, list[str]]:
 
     Args:
         path: of the folder or file.
-        arrays: as in `data_prep.datasets.folder.plan_folder`.
+        arrays: as in `data_prep.own_files.folder.plan_folder`.
     """
     if path.is_file():
         return path.parent, [path.name]

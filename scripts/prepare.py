@@ -45,10 +45,6 @@ import docstring_parser
 
 from audio.samples import Channel, Intake, check_array_rate
 from data_prep.dataset import Dataset
-from data_prep.datasets.clouds import plan_clouds
-from data_prep.datasets.folder import plan_folder
-from data_prep.datasets.labelled import plan_labelled
-from data_prep.datasets.meshes import plan_meshes
 from data_prep.datasets.registry import DATASETS
 from data_prep.engine.preparation import Plan, prepare
 from data_prep.examine.summary import summary
@@ -56,6 +52,10 @@ from data_prep.fetching.archives import packed, unpacked_root
 from data_prep.fetching.download import download as fetch
 from data_prep.layout import holds_tree
 from data_prep.options import options, with_options
+from data_prep.own_files.clouds import plan_clouds
+from data_prep.own_files.folder import plan_folder
+from data_prep.own_files.labelled import plan_labelled
+from data_prep.own_files.meshes import plan_meshes
 from data_prep.recordings import recordings_reader
 from data_prep.synthetic.registry import MINIATURES, prepared_by
 from data_prep.unpacked import archives_identity, made_of_archives

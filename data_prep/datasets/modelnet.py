@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from data_prep.dataset import Archive, Dataset
-from data_prep.datasets.folder import existing_folder
 from data_prep.engine.preparation import Item, Plan
 from data_prep.layout import find_root, is_marked
+from data_prep.own_files.folder import existing_folder
 from data_prep.sampled_cloud import check_points
 from data_prep.scan import files_below
 from data_prep.shapes import POINTS, mesh_reader

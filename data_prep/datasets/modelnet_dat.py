@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.class_names import SHAPE_NAMES, listed_names
 from data_prep.dataset import Dataset
-from data_prep.datasets.class_names import SHAPE_NAMES, listed_names
 from data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40, PUBLISHED
 from data_prep.datasets.modelnet_txt import Classes
 from data_prep.engine.preparation import Item, Plan, Reader, Reading

@@ -18,7 +18,7 @@ import numpy as np
 
 from data_prep.dataset import Archive, Dataset
 from data_prep.engine.preparation import Item, Plan, Reader, Reading
-from data_prep.formats.point_table import read_points
+from data_prep.formats.clouds.point_table import read_points
 from data_prep.layout import find_root
 from data_prep.listing import read_lines, read_names
 from data_prep.sampled_cloud import at_most, channels, check_points, short_cloud, spread_rows

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.mesh import Mesh
+from data_prep.formats.meshes.mesh import Mesh
 from data_prep.surface import sample_surface
 from data_prep.synthetic.solids.families import draw_shape, seeded
 from data_prep.synthetic.solids.solid import Parts

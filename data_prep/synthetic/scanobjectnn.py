@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.datasets.class_names import SHAPE_NAMES
+from data_prep.class_names import SHAPE_NAMES
 from data_prep.datasets.scanobjectnn import CLASSES, VARIANTS
 from data_prep.synthetic.clouds import draw_cloud
 from data_prep.synthetic.hdf5 import require_h5py, write_h5

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.datasets.meshes import plan_meshes
 from data_prep.engine.preparation import prepare
-from data_prep.formats.off import read_off
-from data_prep.formats.ply import read_ply
+from data_prep.formats.meshes.off import read_off
+from data_prep.formats.meshes.ply import read_ply
+from data_prep.own_files.meshes import plan_meshes
 from data_prep.shapes import POINTS, mesh_reader
 from scripts.benchmarks.pair import Pair
 

@@ -15,8 +15,8 @@ from torch.nn import functional as F
 from audio.augment import RandomResizeCrop
 from audio.encoders.audio_ntt import AudioNTT2020
 from audio.logmel import FrontEnd, LogMel
-from data_prep.datasets.folder import plan_folder
 from data_prep.engine.preparation import prepare
+from data_prep.own_files.folder import plan_folder
 from randquant.errors import UsageError
 from scripts.benchmarks.pair import Pair
 

@@ -11,8 +11,8 @@ from audio.decode import read_audio
 from audio.formats import libsndfile
 from audio.levels import Levels, count_levels, levels_line
 from audio.samples import PLAIN, Channel, Intake, read_samples, stream_samples
-from data_prep.datasets.folder import plan_folder
 from data_prep.engine.preparation import prepare
+from data_prep.own_files.folder import plan_folder
 from data_prep.recordings import read_window, recordings_reader
 from randquant.errors import DataError
 

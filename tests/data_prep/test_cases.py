@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from audio.decode import read_audio
-from data_prep.formats.cloud_file import read_cloud
-from data_prep.formats.mesh import read_mesh
+from data_prep.formats.clouds.cloud_file import read_cloud
+from data_prep.formats.meshes.mesh import read_mesh
 from randquant.errors import DataError
 
 CASES = Path(__file__).parent / "cases"

@@ -12,7 +12,7 @@ from pointcloud.farthest_points import farthest_point_sampling
 from pointcloud.geometry import turn_up
 from randquant.data.store import Store
 from randquant.errors import DataError
-from tests.data_prep.formats.test_mesh import BOX, off_text
+from tests.data_prep.formats.meshes.test_mesh import BOX, off_text
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "shapes30"
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from data_prep import surface
-from data_prep.formats.mesh import Mesh
+from data_prep.formats.meshes.mesh import Mesh
 from data_prep.surface import SAMPLINGS, Sampling, sample_surface, surface_seed
-from tests.data_prep.formats.test_mesh import BOX
+from tests.data_prep.formats.meshes.test_mesh import BOX
 
 # Faces of area 3/2, 0 and 1/2, and one vertex that belongs to none.
 VERTICES = np.array([[0, 0, 0], [3, 0, 0], [0, 1, 0], [0, 0, 1], [9, 9, 9]], dtype=np.float64)

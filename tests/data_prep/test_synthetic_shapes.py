@@ -17,7 +17,7 @@ from data_prep.datasets.registry import DATASETS
 from data_prep.datasets.scanobjectnn import VARIANTS
 from data_prep.datasets.shapenetpart import PARTS
 from data_prep.engine.preparation import Plan, read_item
-from data_prep.formats.mesh import read_mesh
+from data_prep.formats.meshes.mesh import read_mesh
 from data_prep.synthetic.clouds import draw_cloud
 from data_prep.synthetic.off import STYLES, write_off
 from data_prep.synthetic.scanobjectnn import FAMILY

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from data_prep.formats.off import read_off
+from data_prep.formats.meshes.off import read_off
 from randquant.errors import UsageError
 from scripts import benchmark as script
 from scripts.benchmark import GROUPS, benchmark

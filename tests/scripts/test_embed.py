@@ -8,9 +8,9 @@ import pytest
 import soundfile
 import torch
 
-from data_prep.datasets.clouds import plan_clouds
-from data_prep.datasets.meshes import plan_meshes
 from data_prep.engine.preparation import prepare
+from data_prep.own_files.clouds import plan_clouds
+from data_prep.own_files.meshes import plan_meshes
 from pointcloud.encoders.named_encoder import named_encoder
 from pointcloud.encoders.registry import ENCODERS
 from pointcloud.encoders.weights import save_encoder, untrained_encoder

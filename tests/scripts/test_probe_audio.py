@@ -9,8 +9,8 @@ import soundfile
 
 from audio.encoders.weights import save_encoder, untrained_encoder
 from audio.evaluation.tasks import SWEPT_RATES
-from data_prep.datasets.labelled import plan_labelled
 from data_prep.engine.preparation import prepare
+from data_prep.own_files.labelled import plan_labelled
 from randquant.cli.command import run
 from randquant.data.features import default_cache
 from randquant.data.store import StoreWriter

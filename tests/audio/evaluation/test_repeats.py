@@ -9,8 +9,8 @@ import soundfile
 import soxr
 
 from audio.evaluation.repeats import descriptor, nearest_in_train
-from data_prep.datasets.labelled import plan_labelled
 from data_prep.engine.preparation import prepare
+from data_prep.own_files.labelled import plan_labelled
 from randquant.cli.command import run
 from randquant.data.store import Store
 from scripts.doctor import COMMANDS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audio.samples import Intake, read_samples
-from data_prep.datasets.folder import plan_folder
+from data_prep.own_files.folder import plan_folder
 from randquant.errors import DataError
 
 TONE = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000) * 0.5

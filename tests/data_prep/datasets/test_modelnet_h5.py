@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.datasets import cloud_h5
+from data_prep import cloud_h5
 from data_prep.datasets.modelnet import MODELNET40, plan_modelnet
 from data_prep.datasets.modelnet_h5 import plan_modelnet_h5
 from data_prep.engine.preparation import prepare, read_item

@@ -9,11 +9,11 @@ from typing import get_type_hints
 import docstring_parser
 import pytest
 
-from data_prep.datasets.clouds import plan_clouds
-from data_prep.datasets.meshes import plan_meshes
 from data_prep.datasets.registry import DATASETS
 from data_prep.engine.preparation import Plan
 from data_prep.options import options, with_options
+from data_prep.own_files.clouds import plan_clouds
+from data_prep.own_files.meshes import plan_meshes
 from data_prep.synthetic.registry import MINIATURES, prepared_by
 from scripts import doctor, prepare
 

@@ -16,7 +16,7 @@ from data_prep.shapes import mesh_reader
 from randquant.data.shard import ShardWriter
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
-from tests.data_prep.formats.gltf_writer import GltfWriter
+from tests.data_prep.formats.meshes.gltf_writer import GltfWriter
 
 
 def read_bytes(path: Path) -> Reading:

@@ -16,11 +16,11 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from data_prep.datasets.folder import plan_folder
 from data_prep.engine import cluster as preparation_cluster
 from data_prep.engine import memory_budget, preparation
 from data_prep.engine.cluster import run_on_cluster
 from data_prep.engine.preparation import Item, Plan, Reader, prepare, read_item
+from data_prep.own_files.folder import plan_folder
 from data_prep.recordings import RECORDINGS
 from randquant.data.store import ShardWriter, Store
 from randquant.errors import DataError, UsageError

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.datasets.clouds import plan_clouds
-from data_prep.datasets.meshes import plan_meshes
 from data_prep.engine.preparation import Plan, prepare
 from data_prep.engine.read_ahead import read_ahead
-from data_prep.formats.cloud_file import CLOUDS
-from data_prep.formats.mesh import MESHES
+from data_prep.formats.clouds.cloud_file import CLOUDS
+from data_prep.formats.meshes.mesh import MESHES
 from data_prep.formats.whole_file import read_bytes, stand_in
+from data_prep.own_files.clouds import plan_clouds
+from data_prep.own_files.meshes import plan_meshes
 from randquant.errors import DataError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_prep.datasets.modelnet import MODELNET40
-from data_prep.formats.mesh import Mesh
+from data_prep.formats.meshes.mesh import Mesh
 from data_prep.synthetic.solids.blocks import block, box, leaning, rectangle
 from data_prep.synthetic.solids.families import FAMILIES, draw_shape, seeded
 from data_prep.synthetic.solids.round import cylinder, lathe, revolution, ring, tube

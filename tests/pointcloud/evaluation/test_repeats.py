@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data_prep.formats.mesh import Mesh
+from data_prep.formats.meshes.mesh import Mesh
 from data_prep.shapes import finished
 from data_prep.surface import sample_surface
 from data_prep.synthetic.solids.families import draw_shape, seeded

@@ -1,0 +1,135 @@
+"""Point clouds in NumPy files (.npy, .npz), whose sizes are checked against a budget before they are loaded."""
+
+import math
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.formats.clouds.budget import require_budget
+from data_prep.formats.clouds.columns import NORMAL, XYZ, Columns, by_name
+from data_prep.formats.clouds.npy_header import Header, read_npy_header
+from data_prep.formats.clouds.numbered import LOOKED_AT, refuse_numbered
+from randquant.errors import DataError
+
+_ARRAYS = ("points", "positions", "xyz", "pc")  # what those of coordinates are called
+_NUMBERS = "fiu"  # kinds of NumPy arrays
+_WIDEST = 100  # unnamed columns; more are points lying down, images or features
+
+
+def read_arrays(path: Path, names: Sequence[str] | None = None) -> Columns:
+    """Read the columns of an array (N, 3 or more); in an archive, of the array named points, positions, xyz or pc.
+
+    Args:
+        path: .npy or .npz; an archive may hold `normals` (N, 3) as well.
+        names: of the columns of an array that has none.
+
+    Raises:
+        DataError: it is no array of numbers, is too large, or has columns that `names` do not fit.
+    """
+    try:
+        held = _headers(path)
+        for header in held.values():
+            require_budget(path, math.prod(header[0]) * header[2].itemsize)
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return Columns(_columns_of(path, loaded, names))
+        with loaded:
+            return Columns(_columns_of_archive(path, loaded, names))
+    except DataError:
+        raise
+    except Exception as error:  # zipfile, zlib and numpy raise whatever they stumble over
+        reason = "pickled objects are not loaded" if "pickle" in str(error) else " ".join(str(error).split())[:100]
+        raise DataError(f"{path} is no array of numbers ({reason}); restore it or leave it out.") from None
+
+
+def _headers(path: Path) -> dict[str, Header]:
+    """Shape and dtype of the arrays that will be loaded, from their headers."""
+    if not zipfile.is_zipfile(path):
+        with open(path, "rb") as stream:
+            header = read_npy_header(stream)
+            rest = path.stat().st_size - stream.tell() - math.prod(header[0]) * header[2].itemsize
+            if rest > 0 and not header[2].hasobject:
+                raise DataError(f"{path} holds {rest:,} bytes after its array, maybe a second one; split it.")
+            return {"": header}
+    with zipfile.ZipFile(path) as archive:
+        members = [name for name in archive.namelist() if name.endswith(".npy")]
+        wanted = [name for name in members if len(members) == 1 or name[:-4] in (*_ARRAYS, "normals")]
+        found = {}
+        for name in wanted:
+            with archive.open(name) as stream:
+                found[name[:-4]] = read_npy_header(stream)
+        return found
+
+
+def _columns_of_archive(path: Path, archive: Mapping[str, NDArray], names: Sequence[str] | None) -> dict[str, NDArray]:
+    held = list(archive)
+    found = held if len(held) == 1 else [name for name in _ARRAYS if name in held]
+    if len(found) > 1:
+        raise DataError(
+            f"{path} holds the arrays {' and '.join(found)}, and either may be the points; keep one of them."
+        )
+    name = found[0] if found else None
+    if name is None:
+        raise DataError(
+            f"{path} holds the arrays {', '.join(held)} and none named points; name it so, or leave it out."
+        )
+    columns = _columns_of(path, archive[name], names)
+    if "normals" in held and len(held) > 1:
+        normals = _matrix(path, archive["normals"], len(columns["x"]))
+        columns.update(zip(NORMAL, normals.T, strict=False))
+    return columns
+
+
+def _columns_of(path: Path, array: NDArray, names: Sequence[str] | None) -> dict[str, NDArray]:
+    if array.dtype.names and array.ndim == 1:
+        return by_name(path, _fields(array))
+    table = _matrix(path, array)
+    if names is None:
+        refuse_numbered(path, table[:, 0], table[:LOOKED_AT])
+        names = (*XYZ, *NORMAL)
+    else:
+        require_width(path, names, table.shape[1])
+    return dict(zip(names, table.T, strict=False))
+
+
+def _fields(array: NDArray) -> list[tuple[str, NDArray]]:
+    """The numeric fields of a structured array; a field xyz of three numbers becomes xyz_0, xyz_1, xyz_2."""
+    found = []
+    for name in array.dtype.names or ():
+        values = array[name]
+        if values.dtype.kind in _NUMBERS and values.ndim == 1:
+            found.append((name, values))
+        elif values.dtype.kind in _NUMBERS and values.ndim == 2 and values.shape[1] <= len(XYZ):
+            found += [(f"{name}_{place}", column) for place, column in enumerate(values.T)]
+    return found
+
+
+def require_width(path: Path, names: Sequence[str], width: int) -> None:
+    """Refuse --columns of another length than the file has columns.
+
+    Raises:
+        DataError: saying so.
+    """
+    if len(names) != width:
+        raise DataError(
+            f"{path} has {width} columns where --columns names {len(names)}; name each, _ for those to skip."
+        )
+
+
+def _matrix(path: Path, array: NDArray, rows: int | None = None) -> NDArray:
+    lying = array.ndim == 2 and (array.shape[0] == 3 < array.shape[1] or array.shape[0] < 10 < array.shape[1] > 50)
+    usable = array.ndim == 2 and array.shape[1] >= 3 and array.dtype.kind in _NUMBERS and rows in (None, len(array))
+    if usable and not lying and array.shape[1] > _WIDEST:
+        raise DataError(
+            f"{path} has {array.shape[1]:,} columns without names, so it is an image or features and no cloud; leave "
+            "it out."
+        )
+    if lying or not usable:
+        raise DataError(
+            f"{path} holds {array.dtype} {array.shape} where ({rows or 'points'}, 3 or more) numbers are expected; "
+            f"{'transpose it' if lying else 'fix it or leave it out'}."
+        )
+    return array

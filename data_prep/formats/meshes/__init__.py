@@ -1,0 +1,1 @@
+"""Files of surfaces: triangles and polygons."""

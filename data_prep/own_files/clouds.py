@@ -1,0 +1,87 @@
+"""Clouds of one's own in files of points, without labels as they lie in a folder, or with those of a table."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from data_prep.engine.preparation import Plan, Reader, Reading
+from data_prep.formats.clouds.cloud_file import CLOUDS, read_cloud
+from data_prep.formats.clouds.columns import check_columns
+from data_prep.own_files.folder import plan_files
+from data_prep.own_files.labelled import plan_labelled
+from data_prep.sampled_cloud import at_most, channels, check_points, short_cloud, spread_rows
+from data_prep.shapes import POINTS, point_settings
+from pointcloud.first_points import Points
+from pointcloud.geometry import Axis
+
+
+def plan_clouds(
+    root: str | Path,
+    *,
+    csv: Path | None = None,
+    points: Points = POINTS,
+    normals: bool = False,
+    up: Axis = "z",
+    columns: Sequence[str] | None = None,
+) -> Plan:
+    """Prepare every cloud of points below a folder, or those that a CSV file names with their labels and splits.
+
+    They are found as `plan_files` and `plan_labelled` do.
+
+    Args:
+        root: folder of files of points, at any depth; NPY, NPZ, PLY, PCD, LAS, LAZ, E57, PTX, BIN,
+            and tables as XYZ, PTS, ASC, TXT, CSV.
+        csv: table with the columns path,label,group,split, which says what to prepare and how it is labelled; all
+        points: of each to keep, spread over it, of files with fewer all; any keeps all points of every file.
+        points: of each to keep, spread over it; files with fewer are skipped.
+        normals: keep the normals too, which every file then needs.
+        up: the axis that points up in the files.
+        columns: names for the columns of files that do not name theirs, as in --columns x y z i for KITTI's .bin; _ for
+            one to pass over.
+
+    Raises:
+        DataError: `root` is no folder or holds no file of points, or the table is not as it should be.
+        UsageError: `points` is below 1, or `columns` do not name x, y and z.
+    """
+    reader = cloud_reader(points=points, normals=normals, up=up, columns=columns)
+    if csv is not None:
+        return plan_labelled(csv, root, reader)
+    return plan_files(root, CLOUDS, reader, dataset="clouds", kind="clouds")
+
+
+def cloud_reader(
+    *,
+    points: Points = POINTS,
+    normals: bool = False,
+    up: Axis = "z",
+    least: int | None = None,
+    columns: Sequence[str] | None = None,
+) -> Reader:
+    """Clouds as `points` of their points, spread over them; columns `file_points`, `missing_points`, `short_clouds`.
+
+    Args:
+        points: kept of each file, the farthest; at least 1. A file with fewer is kept whole, and with "any" every one.
+        normals: whether to keep them too, which every file then needs.
+        up: the axis that points up in the files.
+        least: points of a file that is not counted as short; `points` where None.
+        columns: names for the columns of files that do not name theirs, as in x y z i.
+
+    Raises:
+        UsageError: `points` is below 1, or `columns` do not name x, y and z.
+    """
+    check_points(points)
+    names = check_columns(columns)
+    read = partial(_read, points=points, normals=normals, up=up, least=least or points, columns=names)
+    settings = point_settings(channels(normals=normals), at_most(points), file_up=up)
+    if names is not None:
+        settings["file_columns"] = list(names)
+    return Reader("points", read, settings)
+
+
+def _read(
+    path: Path, *, points: Points, normals: bool, up: Axis, least: Points, columns: tuple[str, ...] | None
+) -> Reading:
+    cloud = read_cloud(path, normals=normals, columns=columns)
+    counts = {"file_points": len(cloud.points) + cloud.missing, "missing_points": cloud.missing}
+    counts |= {**cloud.notes, **short_cloud(len(cloud.points), least)}
+    return counts, [spread_rows(path, cloud.points, keep=points, up=up, normals=cloud.normals)]

@@ -1,0 +1,63 @@
+"""Meshes of one's own, without labels as they lie in a folder, or with those of a table."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from data_prep.engine.preparation import Plan, Reader
+from data_prep.formats.meshes.mesh import MESHES
+from data_prep.own_files.folder import plan_files
+from data_prep.own_files.labelled import plan_labelled
+from data_prep.sampled_cloud import check_points
+from data_prep.shapes import POINTS, UP, Y_UP, drawn_points, mesh_reader
+from data_prep.surface import Sampling
+from pointcloud.first_points import Points
+from pointcloud.geometry import Axis
+
+
+def plan_meshes(
+    root: str | Path,
+    *,
+    csv: Path | None = None,
+    points: Points = POINTS,
+    sampling: Sampling = "area",
+    up: Axis | None = None,
+    seed: int = 0,
+) -> Plan:
+    """Prepare every mesh below a folder, or those that a CSV file names with their labels and splits.
+
+    They are found as `plan_files` and `plan_labelled` do.
+
+    Args:
+        root: folder of meshes, at any depth; OFF, PLY, OBJ, STL, glTF.
+        csv: table with the columns path,label,group,split, which says what to prepare and how it is labelled; all
+            meshes without labels by default.
+        points: drawn from the surface of each.
+        sampling: "area", each point anywhere on the surface, or "poisson", evenly spread (needs Open3D, slow).
+        up: the axis that points up in the files; by default that of their format, y in glTF files and z in others.
+        seed: of the points drawn.
+
+    Raises:
+        DataError: `root` is no folder or holds no mesh, or the table is not as it should be.
+        UsageError: `points` is below 1 or "any".
+    """
+    check_points(points)
+    reader = partial(mesh_reader, points=drawn_points(points), sampling=sampling, seed=seed)
+    if csv is not None:
+        return by_format(partial(plan_labelled, csv, root), reader, up)
+    return by_format(partial(plan_files, root, MESHES, dataset="meshes", kind="meshes"), reader, up)
+
+
+def by_format(plan: Callable[..., Plan], reader: Callable[..., Reader], up: Axis | None) -> Plan:
+    """A plan of meshes that stand on `up`, or, where None, on the axis of their format.
+
+    Args:
+        plan: takes `reader`.
+        reader: takes `up`.
+        up: as in `data_prep.shapes.mesh_reader`.
+    """
+    found = plan(reader=reader(up=up or UP))
+    if up is None and any(Path(item.path).suffix.lower() in Y_UP for item in found.items):
+        return replace(found, reader=reader(up=None))
+    return found
