@@ -177,3 +177,20 @@ def test_the_wheel_holds_randquant_alone(tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in names} == {"randquant", f"randquant-{PROJECT['version']}.dist-info"}
     assert "randquant/quantize.py" in names
     assert "randquant/py.typed" in names
+
+
+def test_the_workflow_runs_what_a_person_types() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]
+    assert "make test" in [step.get("run") for job in jobs.values() for step in job["steps"]]
+
+
+def test_the_hooks_check_what_make_lint_checks() -> None:
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    entries = " ".join(hook["entry"] for hook in local["hooks"])
+    assert all(f"-m {tool}" in entries for tool in ("ruff check", "ruff format", "mypy"))
+    assert all(folder in entries for folder in FOLDERS)
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[:2] == ["Unreleased", PROJECT["version"]]
