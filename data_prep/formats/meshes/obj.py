@@ -1,9 +1,9 @@
 """The geometry of Wavefront files (.obj): vertices and faces, with a fast path for regular files.
 
-trimesh counts indices from the end of the file where they count back from the line they stand on, takes faces of one
-group for equally written (`1/1/1` beside `1//2`), and vertex 0, which does not exist, for the last one; hence a reader
-of our own. Texture, normals, groups and materials are ignored, points and lines are counted, and free-form
-surfaces refused.
+trimesh counts negative indices from the end of the file instead of from the line they stand on (of `f -3 -2 -1` after
+each of two triples of vertices it makes the second triangle twice), and takes vertex 0, which does not exist, for the
+last one; hence a reader of our own. Texture, normals, groups and materials are ignored, points and lines are counted,
+and free-form surfaces refused.
 """
 
 import re

@@ -1,5 +1,9 @@
 """The text Object File Format (.off), with a fast path; a file that is not read completely is refused.
 
+The libraries read real files wrong: Open3D reads nothing of ModelNet's merged headers (`OFF490 518 0` in bathtub and
+others), and both trimesh and Open3D read the faces that a truncated file still has, and no face of
+tests/data_prep/cases/points/wrapped.off, whose faces go on over lines.
+
 Files in the wild differ from the format's description (Geomview, "OFF: Object File Format"): counts stand right
 after the word OFF or stick to it (`OFF490 518 0`), edges are not counted, comments and blank lines stand anywhere,
 colours follow a face, faces have any number of corners, letters before OFF stand in any order, and lines end where they
