@@ -29,13 +29,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from audio.evaluation.tasks import ALIASES
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import write_json
+from randquant.files.json_record import Json
 from randquant.results.compare import Difference, Run, TaskDifference, open_run, shared_probe
 from randquant.results.compare import compare as compare_runs
 from randquant.results.text_table import text_table
@@ -96,8 +96,7 @@ def _pair(letter: str, first: Run, other: Run, difference: Difference) -> list[s
     rows = [_row(task, first, other, by_task.get(task)) for task in dict.fromkeys([*first.tasks, *other.tasks])]
     if difference.mean is not None:
         means = [
-            f"{100 * sum(each.tasks[task]['accuracy'] for task in by_task) / len(by_task):.2f}"
-            for each in (first, other)
+            f"{100 * sum(each.tasks[task].accuracy for task in by_task) / len(by_task):.2f}" for each in (first, other)
         ]
         label = "mean" if len(by_task) == len(rows) else f"mean of {len(by_task)}"
         rows.append([label, *means, _points(difference.mean), _interval(difference.mean_interval), "", "", ""])
@@ -107,7 +106,7 @@ def _pair(letter: str, first: Run, other: Run, difference: Difference) -> list[s
 
 def _row(task: str, first: Run, other: Run, found: TaskDifference | None) -> list[str]:
     accuracies = [
-        f"{100 * each.tasks[task]['accuracy']:.2f}" if task in each.tasks else _ABSENT for each in (first, other)
+        f"{100 * each.tasks[task].accuracy:.2f}" if task in each.tasks else _ABSENT for each in (first, other)
     ]
     if found is None:
         return [task, *accuracies, *[_ABSENT] * 5]
@@ -125,13 +124,13 @@ def _row(task: str, first: Run, other: Run, found: TaskDifference | None) -> lis
     ]
 
 
-def _record(runs: Sequence[Run], probe: str, differences: Sequence[Difference]) -> dict[str, Any]:
+def _record(runs: Sequence[Run], probe: str, differences: Sequence[Difference]) -> dict[str, Json]:
     """The comparison as JSON; accuracies and differences in [0, 1]."""
     return {
         "probe": probe,
         "first": runs[0].name,
         "runs": [
-            {"name": each.name, "accuracy": {task: facts["accuracy"] for task, facts in each.tasks.items()}}
+            {"name": each.name, "accuracy": {task: result.accuracy for task, result in each.tasks.items()}}
             for each in runs
         ],
         "differences": [
@@ -146,8 +145,8 @@ def _record(runs: Sequence[Run], probe: str, differences: Sequence[Difference]) 
     }
 
 
-def _task_record(task: TaskDifference) -> dict[str, Any]:
-    record: dict[str, Any] = {"task": task.task, "difference": task.difference, "warnings": task.warnings}
+def _task_record(task: TaskDifference) -> dict[str, Json]:
+    record: dict[str, Json] = {"task": task.task, "difference": task.difference, "warnings": task.warnings}
     if task.paired is not None:
         kept = [each.name for each in fields(task.paired) if each.name not in ("difference", "draws")]
         record |= {name: getattr(task.paired, name) for name in kept} | {"p_holm": task.p_holm}
@@ -165,9 +164,8 @@ def _only(opened: Run, tasks: list[str] | None) -> Run:
 
 
 def _about(each: Run) -> str:
-    facts = next(iter(each.tasks.values()))
-    protocol = facts.get("protocol", {}).get("name")
-    encoder = facts.get("checkpoint", {}).get("sha256", "")[:12]
+    first = next(iter(each.tasks.values()))
+    protocol, encoder = first.protocol.name, first.checkpoint.sha256[:12]
     described = ", ".join(part for part in (f"protocol {protocol}" if protocol else "", f"weights {encoder}") if part)
     return f"  ({described})" if encoder else ""
 

@@ -24,22 +24,22 @@ from pathlib import Path
 
 from data_prep.datasets.modelnet import MODELNET40
 from pointcloud.encoders.named_encoder import named_encoder
-from pointcloud.evaluation.evaluate import Evaluation, missing_settings
+from pointcloud.encoders.weights import LoadedPointEncoder
+from pointcloud.evaluation.evaluate import Evaluation, Questions, missing_settings
 from pointcloud.evaluation.finetune import FinetuneSettings
 from pointcloud.evaluation.protocols import PROTOCOLS, Protocol, ProtocolName
-from pointcloud.evaluation.results_page import SHAPES, results_page, robustness_lines, without_repeats_lines
-from pointcloud.evaluation.shape_task import open_shape_task
+from pointcloud.evaluation.result import ShapeResult
+from pointcloud.evaluation.shape_task import ShapeTask, open_shape_task
 from pointcloud.first_points import Points, require_number
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.data.features import default_cache
 from randquant.data.store import Store
 from randquant.errors import UsageError
-from randquant.probes import registry as probing
+from randquant.probes import registry
+from randquant.probes.classifier_file import require_classifier
 from randquant.probes.registry import ProbeName
 from randquant.results.destination import Destination, is_folder, require_distinct
-from randquant.results.page import partial_lines, published_lines
-from randquant.results.tables import result_table
 from randquant.training.device import named_device
 
 
@@ -64,13 +64,13 @@ def evaluate(
     votes: int | None = None,
     normals: bool = False,
     cache: Path | None = None,
+    save_classifier: Path | None = None,
     device: str = "auto",
 ) -> None:
     """Evaluate an encoder on stores of labelled shapes.
 
     Args:
-        checkpoint: run folder, weights file (ours or published), untrained:ENCODER:D, or occupancy:CELLS, a grid of
-            occupied cells.
+        checkpoint: run folder, weights file (ours or published), untrained:ENCODER:D, or occupancy:CELLS (a grid).
         store: stores with labels and splits, each a task.
         out: JSON file to write (several stores become a list under "results"), or a results folder to add to.
         protocol: preset of classifier, C, points and standardisation.
@@ -83,8 +83,7 @@ def evaluate(
         folds: that C is chosen on, 5 by default.
         seeds: repeats, with seeds --seed, --seed + 1, ...; the protocol's own number by default.
         seed: of the first repeat, of an untrained encoder and of the changes of --robustness.
-        robustness: ask the classifiers of clean shapes about test shapes with points dropped, jittered, turned and
-            unevenly sampled too.
+        robustness: classify test shapes with points dropped, jittered, turned and unevenly sampled too.
         repeats: look for test shapes that repeat a training shape, and score without them too.
         fewshot_folds: folder ModelNetFewshot with the fixed few-shot folds, a task of its own.
         finetune: train the encoder on, with a head; hours on a CPU.
@@ -93,64 +92,57 @@ def evaluate(
         votes: varied views of a test shape whose answers --finetune averages beside the plain one; 0 for none.
         normals: an untrained encoder reads normals beside coordinates; refused of a trained one that does not.
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
+        save_classifier: file for the fitted classifier of the first probe, for embed --classify; of one store.
         device: auto, cpu or cuda.
     """
-    _check(points, folds, seed, seeds)
-    tuned = _finetuning(finetune, finetune_epochs, label_share, votes, seeds)
-    is_folder(out)  # refuses another kind of file
+    _check(points, folds, seed, seeds, out)
     preset = _preset(PROTOCOLS[protocol], points, strengths, standardise, folds, seeds)
-    opened = [Store.open(path, kind="points") for path in store]
-    loaded = named_encoder(checkpoint, seed=seed, channels=6 if normals else 3)
+    tuned = _finetuning(finetune, finetune_epochs, label_share, votes, seeds)
+    questions = Questions(probes or [preset.classifier], robustness, repeats, tuned, save_classifier)
+    evaluation = Evaluation(
+        checkpoint, PROTOCOLS[protocol], preset, questions, seed, cache or default_cache(), named_device(device)
+    )
+    _run(evaluation, store, fewshot_folds, normals, out)
+
+
+def _run(evaluation: Evaluation, stores: list[Path], fewshot_folds: Path | None, normals: bool, out: str) -> None:
+    opened = [Store.open(path, kind="points") for path in stores]
+    loaded = _loaded(evaluation, normals)
+    tasks = [open_shape_task(each, loaded, evaluation.protocol) for each in opened]
+    _require(evaluation, tasks, fewshot_folds)
+    subject = {"encoder": loaded.sha256, "protocol": evaluation.published.name}
+    destination: Destination[ShapeResult] = Destination(out, subject)
+    say(f"{evaluation.checkpoint}: {loaded.report}", *(note for task in tasks for note in task.notes))
+    for task in tasks:
+        destination.add(evaluation.on_task(loaded, task))
+    if fewshot_folds is not None:
+        destination.add(evaluation.on_folds(loaded, fewshot_folds, MODELNET40))
+    say(*destination.lines())
+
+
+def _loaded(evaluation: Evaluation, normals: bool) -> LoadedPointEncoder:
+    loaded = named_encoder(evaluation.checkpoint, seed=evaluation.seed, channels=6 if normals else 3)
     if normals and "nx" not in loaded.encoder.channels:
         raise UsageError(
-            f"--checkpoint {checkpoint} reads {', '.join(loaded.encoder.channels)} and no normals; leave out "
-            "--normals, or give an encoder that was trained with them."
+            f"--checkpoint {evaluation.checkpoint} reads {', '.join(loaded.encoder.channels)} and no normals; leave "
+            "out --normals, or give an encoder that was trained with them."
         )
-    tasks = [open_shape_task(each, loaded, preset) for each in opened]
-    for flag, given in (("--finetune", finetune), ("--fewshot_folds", fewshot_folds is not None)):
-        if given:
-            require_number(preset.points or loaded.points or 1, flag)
-    require_distinct([each.name for each in tasks], "--store")
-    asked = probes or [preset.classifier]
-    for task in tasks:
-        probing.require(asked, task.items, preset.svm)
-    if fewshot_folds is not None:
-        lacking = missing_settings(fewshot_folds)  # what is not there is said before hours are spent
-        if lacking:
-            say(f"{fewshot_folds} lacks {', '.join(lacking)}; the other settings are evaluated")
-    evaluation = Evaluation(
-        checkpoint,
-        PROTOCOLS[protocol],
-        preset,
-        asked,
-        robustness,
-        repeats,
-        tuned,
-        seed,
-        cache or default_cache(),
-        named_device(device),
-    )
-    destination = Destination(out, {"encoder": loaded.sha256, "protocol": protocol}, results_page)
-    say(f"{checkpoint}: {loaded.report}", *(note for task in tasks for note in task.notes))
-    results = []
-    for task in tasks:
-        results.append(destination.add(*evaluation.on_task(loaded, task)))
-    if fewshot_folds is not None:
-        results.append(destination.add(*evaluation.on_folds(loaded, fewshot_folds, MODELNET40)))
-    say(*[*lines(results), *destination.shown()])
+    return loaded
 
 
-def lines(results: list[dict]) -> list[str]:
-    """The results for a terminal."""
-    compared = published_lines(results, SHAPES)
-    return [
-        *result_table(results),
-        *partial_lines(results, SHAPES),
-        *without_repeats_lines(results),
-        *robustness_lines(results),
-        *([""] if compared else []),
-        *compared,
-    ]
+def _require(evaluation: Evaluation, tasks: list[ShapeTask], fewshot_folds: Path | None) -> None:
+    """Refuse what could not be asked, before hours are spent."""
+    given = {"--finetune": evaluation.questions.finetune, "--fewshot_folds": fewshot_folds}
+    for flag in (flag for flag, value in given.items() if value is not None):
+        require_number(tasks[0].points, flag)
+    require_distinct([task.name for task in tasks], "--store")
+    for task in tasks:
+        registry.require(evaluation.asked, task.items)
+    if evaluation.questions.save_classifier is not None:
+        require_classifier(evaluation.questions.save_classifier, evaluation.asked, [task.items for task in tasks])
+    lacking = [] if fewshot_folds is None else missing_settings(fewshot_folds)
+    if lacking:
+        say(f"{fewshot_folds} lacks {', '.join(lacking)}; the other settings are evaluated")
 
 
 def _preset(
@@ -199,7 +191,8 @@ def _finetuning(
         raise UsageError(f"--finetune: {error}.") from None
 
 
-def _check(points: Points | None, folds: int | None, seed: int, seeds: int | None) -> None:
+def _check(points: Points | None, folds: int | None, seed: int, seeds: int | None, out: str) -> None:
+    is_folder(out)  # refuses another kind of file
     if isinstance(points, int) and points < 1:
         raise UsageError(f"--points {points} should be at least 1.")
     if folds is not None and folds < 2:

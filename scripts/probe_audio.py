@@ -19,36 +19,24 @@ Features are extracted once and cached by content, so a second probe of the same
 seconds. What is chosen (learning rate, neighbours, penalty) is chosen on validation, never on test.
 """
 
-import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import torch
 
 from audio.encoders.audio_ntt import Layer
 from audio.encoders.named_encoder import named_encoder
-from audio.encoders.weights import LoadedEncoder
+from audio.evaluation.evaluate import Evaluation, Reading, StatisticsScope
 from audio.evaluation.named_store import named_store
-from audio.evaluation.results_page import AUDIO, published_lines, results_page
-from audio.evaluation.task_features import Statistics, task_features
-from audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, Protocol, ProtocolName, Task, open_task
+from audio.evaluation.result import AudioResult
+from audio.evaluation.task_features import Statistics
+from audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, ClipTask, ProtocolName, open_task
 from randquant.cli.command import run
 from randquant.cli.terminal import say
-from randquant.data.coverage import coverage
-from randquant.data.features import Features, default_cache
+from randquant.data.features import default_cache
 from randquant.errors import UsageError
-from randquant.probes import registry as probing
-from randquant.probes.linear import LinearSettings
+from randquant.probes import registry
+from randquant.probes.classifier_file import require_classifier
 from randquant.probes.registry import ProbeName
 from randquant.results.destination import Destination, is_folder, require_distinct
-from randquant.results.folder import Entry
-from randquant.results.page import partial_lines
-from randquant.results.record import checkpoint_facts, store_facts, versions, written_down
-from randquant.results.tables import result_table
 from randquant.training.device import named_device
-
-StatisticsScope = Literal["protocol", "fold"]
 
 
 def probe(
@@ -67,6 +55,7 @@ def probe(
     statistics_scope: StatisticsScope = "protocol",
     seed: int = 42,
     cache: Path | None = None,
+    save_classifier: Path | None = None,
     device: str = "auto",
 ) -> None:
     """Probe a frozen encoder on labelled stores.
@@ -92,91 +81,41 @@ def probe(
             items; evar: the first fold's training items), or give each fold those of its own training items.
         seed: of crops, of the first repeat and of an untrained encoder.
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
+        save_classifier: file for the fitted classifier of the first probe, for embed --classify; of one task with
+            train and test splits.
         device: auto, cpu or cuda.
     """
-    _check(unit_seconds, seed, sweep, learning_rates, statistics, statistics_scope)
-    folder = is_folder(out)
-    preset = PROTOCOLS[protocol]
+    _check(unit_seconds, seed, sweep, learning_rates, statistics, statistics_scope, seeds)
     tasks = [open_task(named_store(name, stores), unit_seconds=unit_seconds) for name in task]
-    if folder:
+    if is_folder(out):
         require_distinct([each.name for each in tasks], "--task")
-    for each in tasks:
-        probing.require(probes or ["linear"], each.items)
-    rates = list(SWEPT_RATES) if sweep else learning_rates
-    settings = [_linear_settings(preset, each, rates, seeds) for each in tasks]
-    chosen = Choices(
-        preset,
-        probes or ["linear"],
-        layer,
-        statistics,
-        statistics_scope,
-        seed,
-        cache or default_cache(),
-        named_device(device),
-    )
-    loaded = named_encoder(checkpoint, seed=seed)
-    subject = {"encoder": loaded.sha256, "protocol": protocol, "layer": layer}
-    destination = Destination(out, subject, results_page)
-    say(f"{checkpoint}: {loaded.report}")
-    results = []
-    for each, linear in zip(tasks, settings, strict=True):
-        facts, entries = _probe_task(checkpoint, loaded, each, linear, chosen)
-        destination.add(facts, entries)
-        results.append(facts)
-    last = destination.shown()
-    say(*[*result_table(results), *partial_lines(results, AUDIO), *beside(results), *last])
+    rates = SWEPT_RATES if sweep else tuple(learning_rates or ()) or None
+    reading = Reading(layer, statistics, statistics_scope, seed, cache or default_cache(), named_device(device))
+    asked = probes or ["linear"]
+    evaluation = Evaluation(checkpoint, PROTOCOLS[protocol], asked, rates, seeds, reading, save_classifier)
+    _run(evaluation, tasks, out)
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What the command line decided for all tasks; the arguments of `probe`."""
-
-    protocol: Protocol
-    probes: list[ProbeName]
-    layer: Layer
-    statistics: Statistics
-    statistics_scope: StatisticsScope
-    seed: int
-    cache: Path
-    device: torch.device
+def _run(evaluation: Evaluation, tasks: list[ClipTask], out: str) -> None:
+    _require(evaluation, tasks)
+    loaded = named_encoder(evaluation.checkpoint, seed=evaluation.reading.seed)
+    subject = {"encoder": loaded.sha256, "protocol": evaluation.protocol.name, "layer": evaluation.reading.layer}
+    destination: Destination[AudioResult] = Destination(out, subject)
+    say(f"{evaluation.checkpoint}: {loaded.report}")
+    for task in tasks:
+        destination.add(evaluation.on_task(loaded, task))
+    say(*destination.lines())
 
 
-def beside(results: list[dict[str, Any]]) -> list[str]:
-    """Our row beside those published under the same protocol, where one of the six tasks was probed."""
-    lines = published_lines(results)
-    return ["", *lines] if lines else []
-
-
-def _probe_task(
-    checkpoint: str, loaded: LoadedEncoder, task: Task, settings: LinearSettings, chosen: Choices
-) -> tuple[dict[str, Any], list[Entry]]:
-    """All probes of one task: the first one's facts with the others' numbers inside, and an entry for each."""
-    features = _features(loaded, task, chosen)
-    outcomes = probing.evaluate(chosen.probes, features, settings, seed=chosen.seed, device=chosen.device)
-    identity = _identity(task, chosen.protocol, chosen.seed)
-    identity["protocol"]["departures"] = _departures(task, settings, chosen)
-    provenance = _provenance(checkpoint, loaded, features, task, chosen.statistics_scope)
-    return written_down(identity, outcomes, provenance, task.items)
-
-
-def _features(loaded: LoadedEncoder, task: Task, chosen: Choices) -> Features | list[Features]:
-    """Of all items, or for each fold where it has statistics of its own."""
-    own_statistics = chosen.statistics_scope == "fold" and task.folds
-    every = [
-        task_features(
-            loaded,
-            task,
-            chosen.protocol,
-            cache=chosen.cache,
-            seed=chosen.seed,
-            layer=chosen.layer,
-            statistics=chosen.statistics,
-            fold=fold,
-            device=chosen.device,
-        )
-        for fold in (task.folds if own_statistics else [None])
-    ]
-    return every if own_statistics else every[0]
+def _require(evaluation: Evaluation, tasks: list[ClipTask]) -> None:
+    """Refuse what could not be asked, before hours are spent."""
+    try:
+        for task in tasks:
+            registry.require(evaluation.asked(task), task.items)
+    except ValueError as error:
+        raise UsageError(f"--{error}.") from None
+    if evaluation.save_classifier is not None:
+        require_classifier(evaluation.save_classifier, evaluation.asked(tasks[0]), [task.items for task in tasks])
 
 
 def _check(
@@ -186,87 +125,18 @@ def _check(
     learning_rates: list[float] | None,
     statistics: Statistics,
     statistics_scope: StatisticsScope,
+    seeds: int | None,
 ) -> None:
     if unit_seconds is not None and not 0.01 <= unit_seconds <= 3600:
         raise UsageError(f"--unit_seconds {unit_seconds:g} should lie between 0.01 and 3600.")
     if seed < 0:
         raise UsageError(f"--seed {seed} should be at least 0.")
+    if seeds is not None and seeds < 1:
+        raise UsageError(f"--seeds {seeds} should be at least 1: it is the number of repeats.")
     if sweep and learning_rates:
         raise UsageError("--sweep and --learning_rates both say which rates to try; give one of them.")
     if statistics == "checkpoint" and statistics_scope == "fold":
         raise UsageError("--statistics checkpoint leaves no statistics to take by fold; drop --statistics_scope.")
-
-
-def _linear_settings(
-    protocol: Protocol, task: Task, learning_rates: list[float] | None, seeds: int | None
-) -> LinearSettings:
-    if seeds is not None and seeds < 1:
-        raise UsageError(f"--seeds {seeds} should be at least 1: it is the number of repeats.")
-    try:
-        return dataclasses.replace(
-            protocol.linear,
-            learning_rates=tuple(learning_rates or protocol.learning_rates(task.name)),
-            repeats=protocol.linear.repeats if seeds is None else seeds,
-        )
-    except ValueError as error:
-        raise UsageError(f"--{error}.") from None
-
-
-def _departures(task: Task, settings: LinearSettings, chosen: Choices) -> list[str]:
-    """Where the command line left the protocol, in words."""
-    rates = chosen.protocol.learning_rates(task.name)
-    said = {
-        f"{settings.repeats} repeats instead of {chosen.protocol.linear.repeats}": (
-            settings.repeats != chosen.protocol.linear.repeats
-        ),
-        f"learning rate {', '.join(f'{rate:g}' for rate in settings.learning_rates)} instead of {rates[0]:g}": (
-            settings.learning_rates != rates and len(settings.learning_rates) == 1
-        ),
-        f"learning rate chosen on validation from {len(settings.learning_rates)}": len(settings.learning_rates) > 1,
-        "clip length given": task.unit_source == "given",
-        "statistics of the checkpoint": chosen.statistics == "checkpoint",
-        "statistics of each fold": chosen.statistics_scope == "fold" and bool(task.folds),
-        f"layer {chosen.layer}": chosen.layer != "output",
-    }
-    return [words for words, departs in said.items() if departs]
-
-
-def _identity(task: Task, protocol: Protocol, seed: int) -> dict[str, Any]:
-    described = {name: getattr(protocol, name) for name in ("name", "pad", "test_crop", "source")}
-    return {"task": task.name, "protocol": described, "seed": seed}
-
-
-def _statistics(features: Features | list[Features], task: Task) -> dict[str, Any]:
-    if isinstance(features, Features):
-        return features.provenance["statistics"]
-    by_fold = {fold: each.provenance["statistics"] for fold, each in zip(task.folds, features, strict=True)}
-    return {"source": "each fold's own training items", "folds": by_fold}
-
-
-def _provenance(
-    checkpoint: str,
-    loaded: LoadedEncoder,
-    features: Features | list[Features],
-    task: Task,
-    statistics_scope: StatisticsScope,
-) -> dict[str, Any]:
-    settings = (features if isinstance(features, Features) else features[0]).provenance["settings"]
-    source = task.store.info.get("source")
-    return {
-        "split_counts": task.counts(),
-        "data": coverage(source if isinstance(source, dict) else None, task.counts()),
-        "unit_seconds": task.unit_seconds,
-        "unit_source": task.unit_source,
-        "statistics": _statistics(features, task),
-        "statistics_scope": statistics_scope,
-        "layer": settings["layer"],
-        "dimension": settings["dimension"],
-        "crop_seed": settings["crop_seed"],
-        "front_end": loaded.front_end.to_dict(),
-        "checkpoint": checkpoint_facts(checkpoint, loaded),
-        "store": store_facts(task.store),
-        "versions": versions(),
-    }
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ def named_store(name: str, stores: Path | None = None) -> Store:
     Raises:
         DataError: there is no such store, or several.
     """
+    if stores is not None and not stores.is_dir():
+        raise DataError(f"--stores {stores} is no folder; give the one that holds the prepared stores.")
     if stores is None or "/" in name:
         return Store.open(name, kind="audio")
-    if not stores.is_dir():
-        raise DataError(f"--stores {stores} is no folder; give the one that holds the prepared stores.")
     for folder in dict.fromkeys((name, ALIASES.get(name, name))):
         if Store.exists(stores / folder):
             return Store.open(stores / folder, kind="audio")

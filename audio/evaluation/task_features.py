@@ -14,7 +14,7 @@ from tqdm import tqdm
 from audio.crops import SAMPLE_RATE
 from audio.encoders.audio_ntt import Layer
 from audio.encoders.weights import LoadedEncoder
-from audio.evaluation.tasks import Protocol, Task, read_batches
+from audio.evaluation.tasks import ClipTask, Protocol, read_batches
 from audio.logmel import FrontEnd, LogMel
 from audio.normalize import PreNorm, mean_and_std
 from randquant.cli.progress import bar
@@ -38,7 +38,7 @@ class Normalisation:
 
 def task_features(
     loaded: LoadedEncoder,
-    task: Task,
+    task: ClipTask,
     protocol: Protocol,
     *,
     cache: Path,
@@ -107,7 +107,7 @@ def task_features(
 
 def normalise_for(
     loaded: LoadedEncoder,
-    task: Task,
+    task: ClipTask,
     protocol: Protocol,
     *,
     cache: Path,
@@ -128,7 +128,7 @@ def normalise_for(
 
 def task_statistics(
     front_end: FrontEnd,
-    task: Task,
+    task: ClipTask,
     protocol: Protocol,
     *,
     cache: Path,
@@ -197,7 +197,7 @@ def encoder_function(
     return encode
 
 
-def _statistics_items(task: Task, protocol: Protocol, fold: str | None) -> tuple[NDArray[np.int64], str]:
+def _statistics_items(task: ClipTask, protocol: Protocol, fold: str | None) -> tuple[NDArray[np.int64], str]:
     """Rows that statistics are computed from, and what they are, in words."""
     if not task.folds:
         return task.training(), "the task's training items"
@@ -213,7 +213,7 @@ def batch_seconds(device: str | torch.device) -> float:
     return 64.0 if torch.device(device).type == "cpu" else 1024.0
 
 
-def _batch(task: Task, device: str | torch.device) -> int:
+def _batch(task: ClipTask, device: str | torch.device) -> int:
     return max(1, int(batch_seconds(device) * SAMPLE_RATE / task.unit))
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from audio.crops import SAMPLE_RATE, Pad, fit_length, random_starts
 from randquant.data import labelled_store
 from randquant.data.features import Items
-from randquant.data.labelled_store import folds_of, split_counts
+from randquant.data.labelled_store import folds_of, items_of, split_counts
 from randquant.data.store import Store
 from randquant.errors import DataError
 from randquant.probes.linear import LinearSettings
@@ -90,7 +90,7 @@ PROTOCOLS: dict[ProtocolName, Protocol] = {
 
 
 @dataclass(frozen=True)
-class Task:
+class ClipTask:
     """A labelled store with the clip length it is evaluated at.
 
     Attributes:
@@ -130,7 +130,7 @@ class Task:
         return split_counts(self.items.splits)
 
 
-def open_task(store: Store, *, unit_seconds: float | None = None) -> Task:
+def open_task(store: Store, *, unit_seconds: float | None = None) -> ClipTask:
     """Describe a store as a task.
 
     The unit is `unit_seconds` where given, the published one of a known dataset, or else, by the paper's
@@ -140,8 +140,7 @@ def open_task(store: Store, *, unit_seconds: float | None = None) -> Task:
         DataError: the store has neither training items nor folds.
     """
     name = task_name(store)
-    items = Items(*(store.column(column) for column in ("path", "label", "group", "split")))
-    task = Task(name, store, items, 0, "")
+    task = ClipTask(name, store, items_of(store), 0, "")
     train = task.training()
     if not len(train):
         raise DataError(
@@ -158,7 +157,7 @@ def task_name(store: Store) -> str:
 
 
 def read_batches(
-    task: Task,
+    task: ClipTask,
     indices: NDArray[np.int64],
     *,
     pad: Pad,

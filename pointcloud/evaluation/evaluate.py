@@ -1,10 +1,11 @@
 """All that is asked of one encoder on one task: probes, changed shapes, repeated shapes, few shots, fine-tuning."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from pointcloud.encoders.dgcnn import DGCNN
@@ -13,35 +14,55 @@ from pointcloud.evaluation import fewshot_folds, finetune
 from pointcloud.evaluation.finetune import FinetuneSettings
 from pointcloud.evaluation.fold_files import SETTINGS, spellings
 from pointcloud.evaluation.protocols import Protocol
-from pointcloud.evaluation.repetition import repeated, without
+from pointcloud.evaluation.repeats import known_repeats
+from pointcloud.evaluation.result import ChangeScore, ShapeProtocolRecord, ShapeResult, WithoutRepeats
 from pointcloud.evaluation.robustness import corrupted_features, described
-from pointcloud.evaluation.shape_task import POINTS, ShapeTask, task_features
+from pointcloud.evaluation.shape_task import POINTS, ShapeTask
 from pointcloud.first_points import in_words, require_number
+from randquant.data.coverage import coverage
 from randquant.data.features import Features
+from randquant.data.labelled_store import items_of, source_of, split_counts
 from randquant.errors import DataError
-from randquant.probes import registry as probing
-from randquant.probes.conditions import apart, beside
-from randquant.probes.episodes import EpisodeOutcome
-from randquant.probes.outcome import Outcome
+from randquant.files.json_record import Json
+from randquant.probes import registry
+from randquant.probes.classifier_file import save_classifier
+from randquant.probes.conditions import by_condition, joined
+from randquant.probes.outcome import Numbers, Outcome, on_some
+from randquant.probes.probe import Probe
 from randquant.probes.registry import ProbeName
-from randquant.results.folder import Entry
-from randquant.results.record import checkpoint_facts, store_facts, versions, written_down
+from randquant.results.record import CheckpointRecord, DataRecord, Entry, StoreRecord, entries, versions
 
 FEWSHOT_TASK = "modelnet40-fewshot"
 
 
 @dataclass(frozen=True)
+class Questions:
+    """What is asked of features.
+
+    Attributes:
+        probes: names, in the order they are reported.
+        robustness: ask about changed test shapes too.
+        repeats: score without the test shapes that repeat a training shape too.
+        finetune: how to fine-tune too; None where not.
+        save_classifier: file for the classifier of the first probe; None where it is not wanted.
+    """
+
+    probes: list[ProbeName]
+    robustness: bool
+    repeats: bool
+    finetune: FinetuneSettings | None
+    save_classifier: Path | None = None
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """What is asked, of every task alike.
+    """An evaluation of one encoder, the same for every task.
 
     Attributes:
         checkpoint: as typed.
         published: the preset as it is.
         protocol: the preset as it is run.
-        probes: in the order they are reported.
-        robustness: ask about changed test shapes too.
-        repeats: score without the test shapes that repeat a training shape too.
-        finetune: how to fine-tune too; None where not.
+        questions: what is asked.
         seed: of the first repeat and of the changes.
         cache: folder of features.
         device: where to compute.
@@ -50,47 +71,55 @@ class Evaluation:
     checkpoint: str
     published: Protocol
     protocol: Protocol
-    probes: list[ProbeName]
-    robustness: bool
-    repeats: bool
-    finetune: FinetuneSettings | None
+    questions: Questions
     seed: int
     cache: Path
     device: torch.device
 
-    def on_task(self, loaded: LoadedPointEncoder, task: ShapeTask) -> tuple[dict[str, Any], list[Entry]]:
-        """Results as `randquant.results.record.written_down` gives them."""
-        features = task_features(loaded, task, cache=self.cache, device=self.device)
-        outcomes = self._probed(loaded, task, features)
-        if self.finetune is not None:
-            settings = replace(self.finetune, points=require_number(task.points, "--finetune"))
-            tuned = finetune.evaluate(
-                loaded, task.store, settings, seed=self.seed, device=self.device, unfinished=self.cache
-            )
-            for outcome in tuned.values():
-                outcome.numbers |= task.finetuning_facts()
-            outcomes |= tuned
-        if self.repeats:
-            self._add_repeats(outcomes, task)
-        provenance = {
-            **task.facts(),
-            "dimension": features.vectors.shape[1],
-            **self._encoder_facts(loaded),
-            "store": store_facts(task.store),
-            "versions": versions(),
-        }
-        return written_down(
-            self._identity(task.name, departures(self, task, loaded)), outcomes, provenance, features.items
-        )
+    @property
+    def asked(self) -> dict[str, Probe[Any]]:
+        """The probes, by the names of their results."""
+        return registry.named(self.questions.probes, [self.protocol.svm, self.protocol.linear])
 
-    def on_folds(
-        self, loaded: LoadedPointEncoder, folder: Path, names: Sequence[str]
-    ) -> tuple[dict[str, Any], list[Entry]]:
+    def on_task(self, loaded: LoadedPointEncoder, task: ShapeTask) -> list[Entry[ShapeResult]]:
+        """The results of every probe on one task."""
+        features = task.features(loaded, cache=self.cache, device=self.device)
+        probed, changes = self._probed(loaded, task, features)
+        self._save_classifier(loaded, task, probed)
+        outcomes = {**probed, **self._finetuned(loaded, task)}
+        repeated = known_repeats(task.store, cache=self.cache) if self.questions.repeats else None
+        departing = departures(self, task, loaded)
+
+        def record(numbers: Numbers) -> ShapeResult:
+            # Fine-tuning chooses on valid, which other probes take as train, whatever the protocol.
+            tuned = numbers.probe not in probed
+            counts = split_counts((items_of(task.store) if tuned else task.items).splits)
+            return self._result(
+                loaded,
+                numbers,
+                task=task.name,
+                probes=list(outcomes),
+                protocol=self._protocol(departing),
+                data=DataRecord.from_json(coverage(source_of(task.store), counts)),
+                split_counts=split_counts(task.store.column("split")),
+                points=task.points,
+                order="farthest" if tuned else task.order,
+                renormalise=tuned or task.renormalise,
+                sampling=task.store.info.get("sampling"),
+                up=task.store.info.get("up"),
+                store=StoreRecord.of(task.store),
+                without_repeats=_without(outcomes[numbers.probe], repeated, task),
+                robustness=changes.get(numbers.probe),
+            )
+
+        return entries(task.name, outcomes, record)
+
+    def on_folds(self, loaded: LoadedPointEncoder, folder: Path, names: Sequence[str]) -> list[Entry[ShapeResult]]:
         """The fixed few-shot folds of `folder`, as a task of their own.
 
         Args:
             loaded: the encoder.
-            folder: ModelNetFewshot, with one setting or more.
+            folder: ModelNetFewshot.
             names: of ModelNet40's classes, in order.
         """
         points = require_number(self.protocol.points or loaded.points or POINTS, "--fewshot_folds")
@@ -105,56 +134,98 @@ class Evaluation:
             )
             for ways, shots in fold_settings(folder)
         }
-        provenance = {
-            "split_counts": {},
-            "data": {"published": None, "in_store": {}, "split_source": "fixed folds", "complete": None},
-            "points": points,
-            "order": "farthest",
-            "renormalise": True,
-            "dimension": loaded.encoder.embedding_size(),
-            **self._encoder_facts(loaded),
-            "store": {"path": str(folder), "content_hash": None, "source": None, "skipped": 0},
-            "versions": versions(),
-        }
-        items = next(iter(outcomes.values())).items
-        return written_down(self._identity(FEWSHOT_TASK, []), outcomes, provenance, items)
 
-    def _probed(self, loaded: LoadedPointEncoder, task: ShapeTask, features: Features) -> dict[str, Outcome]:
-        """Every probe, of clean test shapes; with `robustness` their numbers hold those of changed ones too."""
+        def record(numbers: Numbers) -> ShapeResult:
+            return self._result(
+                loaded,
+                numbers,
+                task=FEWSHOT_TASK,
+                probes=list(outcomes),
+                protocol=self._protocol([]),
+                data=DataRecord(published=None, split_source="fixed folds", complete=None, differs=None),
+                points=points,
+                order="farthest",
+                renormalise=True,
+                store=StoreRecord(path=str(folder), content_hash=None),
+            )
+
+        return entries(FEWSHOT_TASK, outcomes, record)
+
+    def _probed(
+        self, loaded: LoadedPointEncoder, task: ShapeTask, features: Features
+    ) -> tuple[dict[str, Outcome[Any]], dict[str, list[ChangeScore]]]:
+        """Every probe of clean test shapes; and with `robustness`, by probe, the scores of changed ones."""
         changed: dict[str, Features] = {}
-        if self.robustness:
+        if self.questions.robustness:
             changed = corrupted_features(loaded, task, seed=self.seed, cache=self.cache, device=self.device)
-        outcomes = probing.evaluate(
-            self.probes,
-            beside(features, changed) if changed else features,
-            self.protocol.linear,
-            machine=self.protocol.svm,
+        asked = self.asked
+        outcomes = registry.evaluate(
+            asked,
+            joined(features, changed) if changed else features,
             seed=self.seed,
             device=self.device,
+            fitted=next(iter(asked)) if self.questions.save_classifier else None,
         )
+        changes: dict[str, list[ChangeScore]] = {}
         for name, outcome in outcomes.items():
-            if changed and not isinstance(outcome, EpisodeOutcome):  # whose items are those of train
-                outcomes[name], scores = apart(outcome, features, list(changed))
-                outcomes[name].numbers["robustness"] = described(scores, self.seed)
-        return outcomes
+            outcomes[name], scores = by_condition(outcome, len(features), list(changed))
+            if scores:
+                changes[name] = described(scores, outcomes[name].numbers.accuracy, self.seed)
+        return outcomes, changes
 
-    def _add_repeats(self, outcomes: dict[str, Outcome], task: ShapeTask) -> None:
-        found = repeated(task.store, cache=self.cache)
-        for outcome in outcomes.values():
-            if not isinstance(outcome, EpisodeOutcome):
-                exact = sum(found.values())
-                outcome.numbers["without_repeats"] = {**without(outcome, found), "exact": exact}
+    def _finetuned(self, loaded: LoadedPointEncoder, task: ShapeTask) -> Mapping[str, Outcome[Any]]:
+        if self.questions.finetune is None:
+            return {}
+        settings = replace(self.questions.finetune, points=require_number(task.points, "--finetune"))
+        return finetune.evaluate(
+            loaded, task.store, settings, seed=self.seed, device=self.device, unfinished=self.cache
+        )
 
-    def _identity(self, task: str, departing: list[str]) -> dict[str, Any]:
+    def _save_classifier(
+        self, loaded: LoadedPointEncoder, task: ShapeTask, outcomes: Mapping[str, Outcome[Any]]
+    ) -> None:
+        if self.questions.save_classifier is None:
+            return
+        name, outcome = next(iter(outcomes.items()))
+        taken: dict[str, Json] = {"points": task.points, "order": task.order, "renormalise": task.renormalise}
+        save_classifier(self.questions.save_classifier, task.name, name, outcome, encoder=loaded.sha256, features=taken)
+
+    def _protocol(self, departing: list[str]) -> ShapeProtocolRecord:
         described = {name: getattr(self.protocol, name) for name in ("name", "classifier", "differs", "source")}
-        return {"task": task, "protocol": {**described, "departures": departing}, "seed": self.seed}
+        return ShapeProtocolRecord(**described, departures=departing)
 
-    def _encoder_facts(self, loaded: LoadedPointEncoder) -> dict[str, Any]:
-        return {
-            "channels": list(loaded.encoder.channels),
-            "encoder_up": loaded.up,
-            "checkpoint": checkpoint_facts(self.checkpoint, loaded),
-        }
+    def _result(self, loaded: LoadedPointEncoder, numbers: Numbers, **taken: Any) -> ShapeResult:
+        """A result with all that is the same for every task, and what was taken of this one."""
+        return ShapeResult(
+            **vars(numbers),
+            **taken,
+            seed=self.seed,
+            dimension=loaded.encoder.embedding_size(),
+            channels=list(loaded.encoder.channels),
+            encoder_up=loaded.up,
+            checkpoint=CheckpointRecord.of(self.checkpoint, loaded),
+            versions=versions(),
+        )
+
+
+def _without(outcome: Outcome[Any], repeated: Mapping[int, bool] | None, task: ShapeTask) -> WithoutRepeats | None:
+    """What an outcome scores without repeated test shapes; None where none were looked for, or others are asked."""
+    if repeated is None or not np.isin(outcome.rows, task.items.select("test")).all():
+        return None
+    return without(outcome, repeated)
+
+
+def without(outcome: Outcome[Any], repeated: Mapping[int, bool]) -> WithoutRepeats:
+    """The score of an outcome without some test shapes.
+
+    Args:
+        outcome: whose rows are items of the store.
+        repeated: items of the store to leave out, and whether their points are the very same as a training shape's.
+    """
+    kept = ~np.isin(outcome.rows, list(repeated))
+    score = on_some(outcome, kept).to_json() if kept.any() else {"accuracy": None, "ci95": None, "test": 0}
+    counts = {"left_out": int((~kept).sum()), "exact": sum(repeated.values())}
+    return WithoutRepeats.from_json({**score, **counts})
 
 
 def fold_settings(folder: Path) -> list[tuple[int, int]]:
@@ -210,6 +281,5 @@ def departures(evaluation: Evaluation, task: ShapeTask, loaded: LoadedPointEncod
 
 def _release(task: ShapeTask) -> str | None:
     """The release of ModelNet that a store is of; None where it is of something else."""
-    source = task.store.info.get("source")
-    dataset = str(source.get("dataset")) if isinstance(source, dict) else ""
+    dataset = str(source_of(task.store).get("dataset"))
     return dataset if dataset.startswith("modelnet") else None

@@ -9,20 +9,21 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pointcloud.evaluation.fold_files import FOLDS, QUERIES, SETTINGS, Fold, Part, fold_paths, read_fold
+from pointcloud.evaluation.fold_files import FOLDS, QUERIES, SETTINGS, Fold, FoldSide, fold_paths, read_fold
 from pointcloud.evaluation.shape_features import Preparation, shown
 from pointcloud.farthest_points import farthest_point_sampling
 from pointcloud.geometry import Axis, group, turn_up
 from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
 from randquant.data.features import Features, Items, cached
 from randquant.errors import DataError
-from randquant.probes.episodes import EpisodeOutcome, answers, episode_outcome
+from randquant.probes.episodes import Asked, EpisodeDetails, answers, episode_outcome
+from randquant.probes.outcome import Outcome
 
 if TYPE_CHECKING:
     from pointcloud.encoders.weights import LoadedPointEncoder
@@ -67,7 +68,7 @@ def evaluate(
     cache: Path,
     names: Sequence[str] | None = None,
     device: str | torch.device = "cpu",
-) -> EpisodeOutcome:
+) -> Outcome[EpisodeDetails]:
     """Mean accuracy over the ten folds of one setting, by a linear SVM on frozen features.
 
     Args:
@@ -79,8 +80,7 @@ def evaluate(
         device: where to compute features.
 
     Returns:
-        The numbers of `randquant.probes.episodes.evaluate`, a fold being an episode, with `folds` (for each its name,
-        items and accuracy).
+        As `randquant.probes.episodes.evaluate`, a fold being an episode, with a score for each fold.
 
     Raises:
         DataError: a file is missing, holds more than arrays, or is not such a fold; or the encoder reads normals and
@@ -91,21 +91,25 @@ def evaluate(
     for number, path in enumerate(fold_paths(folder, ways=settings.ways, shots=settings.shots)):
         fold = read_fold(path, ways=settings.ways, shots=settings.shots)
         features = _features(loaded, fold, path, settings, cache, device)
-        known, asked = torch.from_numpy(np.array(features.vectors)).to(device).split([len(fold.train), len(fold.test)])
-        found.append(fold.originals[answers(known, fold.train.labels, asked, settings.strength)])
+        known, queries = (
+            torch.from_numpy(np.array(features.vectors)).to(device).split([len(fold.train), len(fold.test)])
+        )
+        found.append(fold.originals[answers(known, fold.train.labels, queries, settings.strength)])
         truths.append(fold.test.originals)
         items.append(_query_items(fold.test, f"fold{number}"))
     classes = _class_names(int(max(map(np.max, truths))) + 1, names)
-    extra = {
-        "counts": {"train": settings.ways * settings.shots, "valid": None, "test": sum(map(len, truths))},
-        "how": f"{settings.name}, mean of the {FOLDS} fixed folds, SVM on frozen features, C {settings.strength:g}",
-        "seeds": [0],
-        "settings": {"probe": "fewshot_folds", "queries": QUERIES, **asdict(settings)},
-    }
-    outcome = episode_outcome("fewshot_folds", found, truths, _joined(items, classes), classes, settings.ways, extra)
-    outcome.numbers["folds"] = _by_fold(outcome.numbers["accuracies"], settings)
-    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
-    return outcome
+    details = EpisodeDetails(
+        words=f"{settings.name}, mean of the {FOLDS} fixed folds, SVM on frozen features, C {settings.strength:g}",
+        episodes=FOLDS,
+        valid_accuracy=None,
+        seeds=[0],
+        settings={"probe": "fewshot_folds", "queries": QUERIES, **asdict(settings)},
+    )
+    answered = _joined(items, classes)
+    asked = Asked(answered, np.arange(len(answered)), classes, settings.ways, settings.shots)
+    return episode_outcome(
+        "fewshot_folds", found, truths, asked, details, started=started, name_of=lambda number: f"fold{number}"
+    )
 
 
 def _features(
@@ -180,7 +184,7 @@ def _fold_items(fold: Fold) -> Items:
     )
 
 
-def _query_items(test: Part, fold: str) -> Items:
+def _query_items(test: FoldSide, fold: str) -> Items:
     """The shapes to answer, labelled by number; a shape that several folds ask for is one group."""
     return Items(
         [f"{fold}/{place}" for place in range(len(test))],
@@ -201,11 +205,3 @@ def _class_names(count: int, names: Sequence[str] | None) -> list[str]:
     """The names where there is one for every class; else all go by their numbers, since other classes are counted."""
     known = [] if names is None else list(names)
     return known[:count] if count <= len(known) else [str(number) for number in range(count)]
-
-
-def _by_fold(accuracies: Sequence[float], settings: FoldSettings) -> list[dict[str, Any]]:
-    sizes = {"train": settings.ways * settings.shots, "test": settings.ways * QUERIES}
-    return [
-        {"fold": f"fold{number}", **sizes, "accuracy": share, "accuracies": [share]}
-        for number, share in enumerate(accuracies)
-    ]

@@ -29,15 +29,15 @@ from pointcloud.augment.translation import RandomTranslation
 from pointcloud.evaluation.shape_features import (
     Preparation,
     require_channels,
-    store_items,
     store_layout,
 )
 from pointcloud.first_points import filled, require_points
 from randquant.cli.progress import bar
+from randquant.data.labelled_store import items_of
 from randquant.data.store import Store
 from randquant.errors import DataError
 from randquant.probes.fewshot import FewShotSettings, draw
-from randquant.probes.outcome import Outcome, outcome_of
+from randquant.probes.outcome import Details, Outcome, outcome_of
 from randquant.probes.splits import Assignment, assign
 from randquant.training.checkpoint import load_checkpoint, save_checkpoint
 from randquant.views import Policy
@@ -121,6 +121,19 @@ class Finetuned:
     labelled: tuple[int, int]
 
 
+@dataclass(frozen=True, kw_only=True)
+class FinetuneDetails(Details):
+    """How trainings went.
+
+    Attributes:
+        epochs: chosen, by seed.
+        labelled: labels to train and to choose on, by seed.
+    """
+
+    epochs: list[int]
+    labelled: list[list[int]]
+
+
 def evaluate(
     loaded: "LoadedPointEncoder",
     store: Store,
@@ -129,7 +142,7 @@ def evaluate(
     seed: int = 42,
     device: str | torch.device = "cpu",
     unfinished: Path | None = None,
-) -> dict[str, Outcome]:
+) -> dict[str, Outcome[FinetuneDetails]]:
     """Test accuracy after fine-tuning, for several seeds, without and with voting.
 
     A seed decides head, order, subsets, augmentation, dropout, which labels are used where not all are, and what is
@@ -146,16 +159,14 @@ def evaluate(
             and removes it in the end. None keeps nothing.
 
     Returns:
-        "finetune", and "finetune-vote" where there are votes: the numbers of
-        `randquant.probes.outcome.outcome_of` with `valid_accuracy`, `epochs` (chosen, by seed), `labelled` (labels to
-        train and to choose on, by seed), `seeds` and `settings`.
+        "finetune", and "finetune-vote" where there are votes.
 
     Raises:
         DataError: the store cannot be probed (`randquant.probes.splits.assign`), lacks a channel the encoder reads,
             or has no shape with as many points; or the loss stops being finite.
     """
     started = time.perf_counter()
-    assignment = assign(store_items(store))
+    assignment = assign(items_of(store))
     views = _Views(loaded, store, settings, device)
     seeds = [seed + repeat for repeat in range(settings.repeats)]
     runs: list[Finetuned] = []
@@ -170,13 +181,18 @@ def evaluate(
                 voted.append(_voted(run.classifier, views, assignment.test, settings.votes, seed=one))
             runs.append(run)
     found = {"finetune": plain, **({"finetune-vote": voted} if settings.votes else {})}
-    facts = _facts(runs, seeds, settings)
+    details = _details(runs, seeds, settings)
     outcomes = {
-        name: outcome_of(name, [assignment], [np.stack(each)], {**facts, "how": _how(name, settings)})
+        name: outcome_of(
+            name,
+            items_of(store),
+            [assignment],
+            [np.stack(each)],
+            replace(details, words=_how(name, settings)),
+            started=started,
+        )
         for name, each in found.items()
     }
-    for outcome in outcomes.values():
-        outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
     for file in filter(None, files):
         file.unlink(missing_ok=True)
     return outcomes
@@ -430,14 +446,14 @@ def _voted(
     return total.argmax(dim=1).cpu().numpy()
 
 
-def _facts(runs: list[Finetuned], seeds: list[int], settings: FinetuneSettings) -> dict[str, Any]:
-    return {
-        "valid_accuracy": float(np.mean([run.valid_accuracy for run in runs])),
-        "epochs": [run.epoch for run in runs],
-        "labelled": [list(run.labelled) for run in runs],
-        "seeds": seeds,
-        "settings": {"probe": "finetune", **asdict(settings)},
-    }
+def _details(runs: list[Finetuned], seeds: list[int], settings: FinetuneSettings) -> FinetuneDetails:
+    return FinetuneDetails(
+        valid_accuracy=float(np.mean([run.valid_accuracy for run in runs])),
+        epochs=[run.epoch for run in runs],
+        labelled=[list(run.labelled) for run in runs],
+        seeds=seeds,
+        settings={"probe": "finetune", **asdict(settings)},
+    )
 
 
 def _how(name: str, settings: FinetuneSettings) -> str:

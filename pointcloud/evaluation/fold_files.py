@@ -25,7 +25,7 @@ QUERIES = 20  # of each class
 
 
 @dataclass(frozen=True)
-class Part:
+class FoldSide:
     """The shapes of one side of a fold.
 
     Attributes:
@@ -46,8 +46,8 @@ class Part:
 class Fold:
     """One classification task: `train` has the labelled shapes, `test` those to answer; `sha256` is of its file."""
 
-    train: Part
-    test: Part
+    train: FoldSide
+    test: FoldSide
     sha256: str
 
     @property
@@ -97,7 +97,7 @@ def read_fold(path: str | Path, *, ways: int, shots: int) -> Fold:
         raise DataError(
             f"{path} should hold a dict with train and test, got {_described(content)}; take a fold's file."
         )
-    train, test = (_part(path, name, content[name]) for name in ("train", "test"))
+    train, test = (_side(path, name, content[name]) for name in ("train", "test"))
     for name, part, count in (("train", train, shots), ("test", test, QUERIES)):
         _require_classes(path, name, part.labels, ways, count)
     pairs = {*zip(train.labels.tolist(), train.originals.tolist(), strict=True)}
@@ -112,7 +112,7 @@ def read_fold(path: str | Path, *, ways: int, shots: int) -> Fold:
     return Fold(train, test, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def _part(path: Path, name: str, entries: Any) -> Part:
+def _side(path: Path, name: str, entries: Any) -> FoldSide:
     if not isinstance(entries, list | tuple) or not entries:
         raise DataError(f"{path}: {name} should be a list of shapes, got {_described(entries)}; take a fold's file.")
     if not all(isinstance(entry, list | tuple) and len(entry) == 3 for entry in entries):
@@ -124,7 +124,7 @@ def _part(path: Path, name: str, entries: Any) -> Part:
     labels, originals = (
         np.array([_label(path, name, entry[column]) for entry in entries], dtype=np.int64) for column in (1, 2)
     )
-    return Part(np.stack(clouds), labels, originals)
+    return FoldSide(np.stack(clouds), labels, originals)
 
 
 def _cloud(path: Path, name: str, number: int, points: Any) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 Only numbers read in a paper's repository, its issues or a public page are here.
 """
 
-from randquant.results.published import PublishedRow
+from randquant.results.published import PublishedRow, PublishedTable
 
 COLUMNS = {"modelnet40": "ModelNet40", "scanobjectnn-obj_bg": "ScanObjectNN"}
 
@@ -44,3 +44,5 @@ NOTES = (
     "ScanObjectNN is OBJ_BG: objects with their background.",
     "There is no published number for randomized quantization on shapes.",
 )
+
+PUBLISHED = PublishedTable(COLUMNS, PUBLISHED_ROWS, NOTES)

@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,12 @@ import torch
 from numpy.typing import NDArray
 
 from randquant.cli.progress import bar
+from randquant.data.features import content_key
 from randquant.data.store import Store
+from randquant.errors import DataError
+from randquant.files.atomic import read_json, write_json
 
+_VERSION = 1  # raise it whenever `repeats` would find others
 MEAN, TAIL = 1.15, 3.2  # largest distances, in units of the spacing, of what counts as one surface
 _SPREAD = 16  # shapes of train whose points are spread most alike, and
 _NEAREST = 3  # those of them that are nearest, are compared with each of test
@@ -71,6 +76,22 @@ def repeats(store: Store, *, turned: bool = False) -> list[Nearest]:
     Arguments and errors are those of `nearest_in_train`.
     """
     return [pair for pair in nearest_in_train(store, turned=turned) if pair.repeats]
+
+
+def known_repeats(store: Store, *, cache: Path) -> dict[int, bool]:
+    """Test items that repeat an item of train or valid, and whether their points are the very same.
+
+    Found once (some 30 ms a test shape) and kept in `cache`.
+    """
+    settings = {"store": store.content_hash, "mean": MEAN, "tail": TAIL, "version": _VERSION}
+    record = cache / "repeats" / f"{content_key(settings)}.json"
+    try:
+        return {int(item): bool(exact) for item, exact in read_json(record)["repeats"]}
+    except (DataError, OSError, KeyError, TypeError, ValueError):
+        pass
+    found = {pair.test: pair.exact for pair in repeats(store)}
+    write_json(record, {"repeats": [list(pair) for pair in found.items()], "settings": settings})
+    return found
 
 
 def nearest_in_train(store: Store, *, turned: bool = False) -> list[Nearest]:

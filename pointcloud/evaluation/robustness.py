@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 
 from pointcloud.encoders.weights import LoadedPointEncoder
-from pointcloud.evaluation.shape_task import ShapeTask, task_features
+from pointcloud.evaluation.result import ChangeScore
+from pointcloud.evaluation.shape_task import ShapeTask
 from pointcloud.layout import Layout
 from randquant.data.features import Features
+from randquant.probes.outcome import PartScore
 
 _VERSION = 1  # raise it whenever the same facts would give other clouds
 
@@ -149,22 +151,34 @@ def corrupted_features(
     """Features of a task's test shapes under every change, by its name such as "jitter 0.02".
 
     Args:
-        loaded, task, cache, device: as in `pointcloud.evaluation.shape_task.task_features`.
+        loaded, task, cache, device: as in `pointcloud.evaluation.shape_task.ShapeTask.features`.
         seed: of all draws.
     """
     return {
-        each.name: task_features(
-            loaded, task, cache=cache, device=device, rows=task.items.select("test"), corruption=each
-        )
+        each.name: task.features(loaded, cache=cache, device=device, rows=task.items.select("test"), corruption=each)
         for each in corruptions(seed)
     }
 
 
-def described(scores: Mapping[str, Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
-    """What each change scores, with what it is, JSON-ready; `scores` by name, in the order of `corruptions`."""
+def described(scores: Mapping[str, PartScore], clean: float, seed: int) -> list[ChangeScore]:
+    """What each change scores, with what it is.
+
+    Args:
+        scores: by name, in the order of `corruptions`.
+        clean: accuracy on clean shapes.
+        seed: of all draws.
+    """
     return [
-        {"kind": each.kind, "severity": each.severity, "unit": KINDS[each.kind].unit, **scores[each.name]}
+        ChangeScore(
+            kind=each.kind,
+            severity=each.severity,
+            unit=KINDS[each.kind].unit,
+            accuracy=score.accuracy,
+            lost=clean - score.accuracy,
+            more={name: fact for name, fact in score.to_json().items() if name != "accuracy"},
+        )
         for each in corruptions(seed)
+        if (score := scores[each.name])
     ]
 
 

@@ -17,7 +17,8 @@ from pointcloud.geometry import Axis, turn_up, unit_sphere, unit_spheres
 from pointcloud.layout import FILE_ROW, Layout
 from randquant.cli.progress import bar
 from randquant.data.bounded_batches import bounded
-from randquant.data.features import Features, Items, cached
+from randquant.data.features import Features, cached
+from randquant.data.labelled_store import items_of
 from randquant.data.store import Store
 from randquant.errors import DataError
 from randquant.packed import PackedBatch
@@ -97,13 +98,8 @@ def shape_features(
         "renormalise": renormalise,
         "corruption": None if corruption is None else corruption.facts,
     }
-    items = _selected(store_items(store), chosen)
+    items = items_of(store).take(chosen)
     return cached(cache, settings, items, loaded.encoder.embedding_size(), encode, batches)
-
-
-def store_items(store: Store) -> Items:
-    """Ids, labels, groups and splits of a store."""
-    return Items(*(store.column(column) for column in ("path", "label", "group", "split")))
 
 
 def store_layout(store: Store) -> Layout:
@@ -231,10 +227,6 @@ def _first(cloud: NDArray[np.float32], points: Points, in_file: int | None) -> N
         return cloud[:points]
     first = np.argsort(cloud[:, in_file], kind="stable")[:points]
     return cloud[np.sort(first)]  # in the store's order again: encoders may take the first points for centres
-
-
-def _selected(items: Items, rows: NDArray[np.int64]) -> Items:
-    return Items(*([column[row] for row in rows] for column in vars(items).values()))
 
 
 def batch_points(device: str | torch.device) -> int:

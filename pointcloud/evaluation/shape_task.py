@@ -1,9 +1,7 @@
 """A labelled store of shapes as a task: its name, its items, and what a protocol makes of them for an encoder."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,13 +14,11 @@ from pointcloud.evaluation.shape_features import (
     keeps_file_order,
     require_channels,
     shape_features,
-    store_items,
     store_layout,
 )
 from pointcloud.first_points import Points, in_words, require_points
-from randquant.data.coverage import coverage
 from randquant.data.features import Features, Items
-from randquant.data.labelled_store import split_counts, task_name
+from randquant.data.labelled_store import items_of, source_of, task_name
 from randquant.data.store import Store
 from randquant.probes.reading import official_train
 from randquant.probes.splits import assignments
@@ -57,24 +53,28 @@ class ShapeTask:
         many = f"{short:,} shapes of {self.name} have" if short > 1 else f"1 shape of {self.name} has"
         return [f"{many} fewer than {in_words(self.points)}: all there are are taken"] if short else []
 
-    def facts(self) -> dict[str, Any]:
-        """JSON-ready: the data and what is taken of them."""
-        return {
-            "split_counts": split_counts(self.store.column("split")),
-            "data": self._data(split_counts(self.items.splits)),
-            "points": self.points,
-            "order": self.order,
-            "renormalise": self.renormalise,
-            **{name: self.store.info.get(name) for name in ("sampling", "up")},
-        }
-
-    def finetuning_facts(self) -> dict[str, Any]:
-        """Where fine-tuning differs from `facts`, whatever the protocol: it chooses on valid, which stays apart."""
-        return {"data": self._data(split_counts(self.store.column("split"))), "order": "farthest", "renormalise": True}
-
-    def _data(self, counts: Mapping[str, int]) -> dict[str, Any]:
-        source = self.store.info.get("source")
-        return coverage(source if isinstance(source, dict) else None, counts)
+    def features(
+        self,
+        loaded: LoadedPointEncoder,
+        *,
+        cache: Path,
+        device: str | torch.device = "cpu",
+        rows: NDArray[np.int64] | None = None,
+        corruption: Corruption | None = None,
+    ) -> Features:
+        """`pointcloud.evaluation.shape_features.shape_features` with the points and the splits of the task."""
+        features = shape_features(
+            loaded,
+            self.store,
+            points=self.points,
+            cache=cache,
+            device=device,
+            order=self.order,
+            renormalise=self.renormalise,
+            rows=rows,
+            corruption=corruption,
+        )
+        return replace(features, splits=official_train(features.items).splits)
 
 
 def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol) -> ShapeTask:
@@ -88,7 +88,7 @@ def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol
     Raises:
         DataError: the store cannot be probed, lacks a channel the encoder reads, or no shape has as many points.
     """
-    items = official_train(store_items(store))
+    items = official_train(items_of(store))
     assignments(items)
     taken = protocol.points or loaded.points or min(POINTS, int(store.lengths.max()))
     require_channels(loaded, store_layout(store), store.path)
@@ -102,34 +102,9 @@ def shape_task_name(store: Store) -> str:
 
     Other meshes in ModelNet's tree are called by the store's folder.
     """
-    source = store.info.get("source")
-    known = source if isinstance(source, dict) else {}
+    known = source_of(store)
     dataset = str(known.get("dataset"))
     if dataset.startswith("modelnet"):
         classes = known.get("classes_published")
         return f"modelnet{classes}" if classes else store.path.resolve().name
     return task_name(store) + (f"-{known['variant']}" if known.get("variant") else "")
-
-
-def task_features(
-    loaded: LoadedPointEncoder,
-    task: ShapeTask,
-    *,
-    cache: Path,
-    device: str | torch.device = "cpu",
-    rows: NDArray[np.int64] | None = None,
-    corruption: Corruption | None = None,
-) -> Features:
-    """`pointcloud.evaluation.shape_features.shape_features` with the points and the splits of the task."""
-    features = shape_features(
-        loaded,
-        task.store,
-        points=task.points,
-        cache=cache,
-        device=device,
-        order=task.order,
-        renormalise=task.renormalise,
-        rows=rows,
-        corruption=corruption,
-    )
-    return replace(features, splits=official_train(features.items).splits)

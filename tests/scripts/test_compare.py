@@ -10,19 +10,20 @@ import pytest
 from randquant.cli.command import run
 from randquant.data.features import Items
 from randquant.files.atomic import write_json
-from randquant.probes.outcome import Outcome
-from randquant.results.folder import Entry, add
+from randquant.results.folder import add
 from randquant.results.predictions import prediction_table
+from randquant.results.record import Entry, Result
 from scripts.compare import arguments, compare
+from tests.randquant.results.scored import scored
 
 
-def entry(task: str, accuracy: float, *, seed: int, protocol: str = "byola-v1", count: int = 200) -> Entry:
+def entry(task: str, accuracy: float, *, seed: int, protocol: str = "byola-v1", count: int = 200) -> Entry[Result]:
     """One repeat on `count` items, about `accuracy` of them right."""
     truth = np.arange(count) % 2
     wrong = np.random.default_rng(seed).random(count) > accuracy
     predictions = np.where(wrong, 1 - truth, truth)[None]
-    outcome = Outcome({"seeds": [42]}, np.arange(count), truth, predictions, ["a", "b"])
     items = Items([f"{row}" for row in range(count)], ["a"] * count, [None] * count, ["test"] * count)
+    outcome = scored(truth, predictions, ["a", "b"], items, seeds=[42])
     facts = {
         "task": task,
         "probe": "linear",
@@ -30,7 +31,7 @@ def entry(task: str, accuracy: float, *, seed: int, protocol: str = "byola-v1", 
         "protocol": {"name": protocol},
         "checkpoint": {"sha256": f"{seed:064d}"},
     }
-    return Entry(facts, prediction_table(task, "linear", outcome, items))
+    return Entry(Result.from_json(facts), prediction_table(task, "linear", outcome))
 
 
 def write(folder: Path, accuracies: dict[str, float], **options: Any) -> str:

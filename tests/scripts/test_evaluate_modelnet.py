@@ -118,14 +118,15 @@ def test_every_probe_into_a_folder_and_compared(
     for out, checkpoint in (("ours", ENCODER), ("grid", "occupancy:4")):
         assert command(store, tmp_path / out, cache, "--probes", *names, "--robustness", checkpoint=checkpoint) == 0
     report = read_report(tmp_path / "ours")
-    results = {facts["probe"]: facts for facts in report.results}
+    results = {result.probe: result for result in report.results}
     shares = [f"fraction-{percent}%" for percent in (1, 2, 5, 10, 20, 50, 100)]
     assert list(results) == [*names[:-1], *shares]
-    for facts in results.values():
+    for result in results.values():
+        facts = result.to_json()
         changes = {(change["kind"], change["severity"]): change for change in facts["robustness"]}
         assert changes["rotation_up", 180.0]["test"] == 12
         assert changes["jitter", 0.01]["lost"] == pytest.approx(facts["accuracy"] - changes["jitter", 0.01]["accuracy"])
-        assert len(answers(report.predictions(facts)).ids) == 12
+        assert len(answers(report.predictions(result)).ids) == 12
     page = (tmp_path / "ours" / "table.md").read_text()
     for part in ("CrossPoint, DGCNN", "## On changed shapes", "## Without repeated shapes", "| dropout 0.5 share"):
         assert part in page
@@ -201,11 +202,12 @@ def test_fixed_folds_are_a_task_of_their_own(store: Path, cache: Path, tmp_path:
         (tmp_path / "folds" / "5way_10shot" / f"{number}.pkl").write_bytes(pickle.dumps(sides))
     flags = ["--fewshot_folds", str(tmp_path / "folds"), "--points", "32", "--probes", "ridge"]
     assert command(store, tmp_path / "out", cache, *flags) == 0
-    folds = read_report(tmp_path / "out").results[-1]
+    last = read_report(tmp_path / "out").results[-1]
+    folds = last.to_json()
     assert (folds["task"], folds["probe"]) == ("modelnet40-fewshot", "folds-5w10s")
     assert len(folds["folds"]) == folds["repeats"] == 10
     assert folds["accuracy"] > 0.2
-    assert "airplane" in read_report(tmp_path / "out").predictions(folds)["label"].to_pylist()
+    assert "airplane" in read_report(tmp_path / "out").predictions(last)["label"].to_pylist()
     assert "modelnet40-fewshot" in (tmp_path / "out" / "table.md").read_text()
     assert command(store, tmp_path / "out", cache, "--fewshot_folds", str(tmp_path)) == 1
     (tmp_path / "folds" / "5way_10shot" / "9.pkl").write_bytes(b"broken")

@@ -61,6 +61,11 @@ class Items:
         """Rows of a split, ascending."""
         return np.array([row for row, name in enumerate(self.splits) if name == split], dtype=np.int64)
 
+    def take(self, rows: Iterable[int]) -> "Items":
+        """The items of these rows, in their order."""
+        chosen = [int(row) for row in rows]
+        return Items(*([column[row] for row in chosen] for column in vars(self).values()))
+
     def digest(self) -> str:
         """SHA-256 of all four columns: it changes when an item, a label or a split does."""
         return _digest(vars(self))

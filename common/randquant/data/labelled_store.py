@@ -1,16 +1,28 @@
 """A store with labels as a task: what it is called, and how its items are split."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from randquant.data.features import Items
 from randquant.data.store import Store, is_fold
 
 _UNNAMED = (None, "labelled", "folder")  # what a store's source says of data without a published name
 
 
+def source_of(store: Store) -> Mapping[str, Any]:
+    """What a store says of where it comes from; nothing where it does not."""
+    source = store.info.get("source")
+    return source if isinstance(source, dict) else {}
+
+
+def items_of(store: Store) -> Items:
+    """Ids, labels, groups and splits of a store."""
+    return Items(*(store.column(column) for column in ("path", "label", "group", "split")))
+
+
 def task_name(store: Store, aliases: Mapping[str, str] | None = None) -> str:
     """The dataset's name as the store records it, else its folder's name; `aliases` are resolved."""
-    source = store.info.get("source")
-    recorded = source.get("dataset") if isinstance(source, dict) else None
+    recorded = source_of(store).get("dataset")
     name = str(recorded) if recorded not in _UNNAMED else store.path.resolve().name
     return (aliases or {}).get(name, name)
 

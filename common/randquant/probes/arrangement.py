@@ -24,6 +24,7 @@ class Part:
         assignment: rows of the features by role.
         positions: (n,) row of x for each row of the features, -1 where it has none.
         scale, offset: (D,) such that x * scale + offset is standardised by the training rows; None where x already is.
+        moments: what x was standardised by, of the training rows; None where it was not, or by those of all folds.
     """
 
     assignment: Assignment
@@ -31,6 +32,7 @@ class Part:
     device: torch.device
     scale: Tensor | None = None
     offset: Tensor | None = None
+    moments: Moments | None = None
 
     def rows(self, selected: NDArray[np.int64]) -> Rows:
         """Rows of x that hold these rows of the features; a slice, which costs no copy, where they are contiguous."""
@@ -103,8 +105,8 @@ def _blocks(
 
 def _standardise(x: Tensor, here: slice, parts: list[Part]) -> None:
     if len(parts) == 1:
-        rows = parts[0].rows(parts[0].assignment.train)
-        moments(x[rows].split(CHUNK)).standardise_(x[here])
+        parts[0].moments = moments(x[parts[0].rows(parts[0].assignment.train)].split(CHUNK))
+        parts[0].moments.standardise_(x[here])
         return
     by_fold = [moments(x[part.rows(part.assignment.test)].split(CHUNK)) for part in parts]
     whole = merged(by_fold)

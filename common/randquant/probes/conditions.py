@@ -1,16 +1,18 @@
 """One classifier asked under several conditions: fitted and chosen on clean items, it answers changed ones too."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import TypeVar
 
 import numpy as np
 
 from randquant.data.features import Features
-from randquant.probes.outcome import Outcome, on_some, outcome_of
-from randquant.probes.splits import assign
+from randquant.probes.outcome import Details, Outcome, PartScore, Score, on_some
+
+D = TypeVar("D", bound=Details)
 
 
-def beside(features: Features, changed: Mapping[str, Features]) -> Features:
+def joined(features: Features, changed: Mapping[str, Features]) -> Features:
     """Features of all items, followed by those of the test items under every condition.
 
     Args:
@@ -33,31 +35,32 @@ def beside(features: Features, changed: Mapping[str, Features]) -> Features:
     return Features(vectors, ids, labels, groups, splits, provenance=features.provenance)
 
 
-def apart(outcome: Outcome, features: Features, names: list[str]) -> tuple[Outcome, dict[str, dict[str, Any]]]:
-    """The outcome on clean test items, and what each condition scores.
+def by_condition(outcome: Outcome[D], count: int, names: Sequence[str]) -> tuple[Outcome[D], dict[str, PartScore]]:
+    """The outcome on clean items, and what each condition scores.
 
     Args:
-        outcome: of a probe on `beside(features, changed)`.
-        features: the clean ones.
+        outcome: of a probe on `joined(features, changed)`.
+        count: n, clean items.
         names: of the conditions, in the order of `changed`.
 
     Returns:
-        The outcome as it would have been without conditions, and by condition the numbers of
-        `randquant.probes.outcome.on_some` with `lost`, the accuracy lost against the clean items.
+        The outcome as it would have been without conditions; and the scores by condition, none where the probe asked
+        clean items alone, as episodes do.
     """
-    task = assign(features.items)
-    count = len(task.test)
-    extra = {name: value for name, value in outcome.numbers.items() if name not in _COUNTED}
-    clean = outcome_of(outcome.numbers["probe"], [task], [outcome.predictions[:, :count]], extra)
-    place = np.arange(len(outcome.truth)) // count
-    numbers = {name: on_some(outcome, place == index) for index, name in enumerate(names, start=1)}
-    for found in numbers.values():
-        found["lost"] = clean.numbers["accuracy"] - found["accuracy"]
-    return clean, numbers
-
-
-# What `outcome_of` counts from predictions; the rest of an outcome's numbers are the probe's own.
-_COUNTED = {
-    *("accuracy", "ci95", "ci95_method", "ci95_items", "ci95_items_method", "accuracies"),
-    *("macro_recall", "majority_floor", "repeats", "classes", "counts"),
-}
+    clean = outcome.rows < count
+    if clean.all():
+        return outcome, {}
+    asked = int(clean.sum())
+    score = on_some(outcome, clean)
+    counts = {**outcome.numbers.counts, "test": asked}
+    kept = {each.name: getattr(score, each.name) for each in fields(Score) if each.name != "more"}
+    alone = replace(
+        outcome,
+        numbers=replace(outcome.numbers, **kept, counts=counts),
+        items=outcome.items.take(np.flatnonzero(clean)),
+        rows=outcome.rows[clean],
+        truth=outcome.truth[clean],
+        predictions=outcome.predictions[:, clean],
+    )
+    place = np.where(clean, 0, 1 + (outcome.rows - count) // asked)
+    return alone, {name: on_some(outcome, place == index) for index, name in enumerate(names, start=1)}

@@ -10,9 +10,9 @@ list of them, so that published numbers differ by their draws too.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,7 +24,8 @@ from randquant.data.features import Features, Items
 from randquant.errors import DataError
 from randquant.probes.gram import fitted
 from randquant.probes.intervals import items_interval, repeats_half_width
-from randquant.probes.outcome import Outcome
+from randquant.probes.outcome import Details, FoldScore, Numbers, Outcome, said_by
+from randquant.probes.probe import Probe
 from randquant.probes.scaling import moments
 
 Source = Literal["train", "test", "all"]
@@ -68,20 +69,21 @@ class EpisodeSettings:
         return f"{self.ways}-way {self.shots}-shot"
 
 
-# The four that are published.
-EPISODES = {f"{ways}w{shots}s": EpisodeSettings(ways, shots) for ways in (5, 10) for shots in (10, 20)}
-
-
-@dataclass
-class EpisodeOutcome(Outcome):
-    """An outcome whose answers are not those to the items of one split: they bring their own items.
+@dataclass(frozen=True, kw_only=True)
+class EpisodeDetails(Details):
+    """What was drawn.
 
     Attributes:
-        items: one entry an answer, so that `rows` is 0, 1, ...; an id names the episode too, and the group is the
-            shape, which several episodes may ask for.
+        std: standard deviation over episodes, as papers print it.
+        episodes: how many.
+        left_out: classes with too few items, which no episode takes.
+        note: the same in a sentence, None where there are none.
     """
 
-    items: Items
+    std: float = 0.0
+    episodes: int
+    left_out: list[str] = field(default_factory=list)
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def evaluate(
     *,
     seed: int = 42,
     device: str | torch.device = "cpu",
-) -> EpisodeOutcome:
+) -> Outcome[EpisodeDetails]:
     """Mean accuracy over random episodes.
 
     Args:
@@ -108,10 +110,8 @@ def evaluate(
         device: where inner products are computed, in float64; the solver runs on the CPU.
 
     Returns:
-        Numbers in the manner of `randquant.probes.outcome.outcome_of`, an episode being a repeat: `accuracy` (mean),
-        `accuracies` (one an episode), `ci95` (half-width over episodes), `std` (over episodes, as papers print it),
-        `episodes`, `left_out` (classes with too few items) and `note` (the same in a sentence, None where there are
-        none); and the answer to every query.
+        An episode is a repeat: `accuracy` is the mean and `ci95` the half-width over episodes. The answers have items
+        of their own: an id names the episode too, and the group is the shape, which several episodes may ask for.
 
     Raises:
         DataError: too few classes have enough labelled items.
@@ -124,20 +124,20 @@ def evaluate(
         for episode in progress(drawn, label=f"{settings.name} episodes", unit="episodes")
     ]
     truths = [pool.targets[episode.query] for episode in drawn]
-    extra = {
-        "episodes": settings.episodes,
-        "left_out": pool.left_out,
-        "note": pool.note,
-        "counts": {"train": settings.ways * settings.shots, "valid": None, "test": sum(map(len, truths))},
-        "how": f"{settings.name}, mean of {settings.episodes} episodes from {settings.source}, SVM, C "
+    details = EpisodeDetails(
+        words=f"{settings.name}, mean of {settings.episodes} episodes from {settings.source}, SVM, C "
         f"{settings.strength:g}, standardised features",
-        "seeds": [seed],
-        "settings": {"probe": "episodes", **asdict(settings)},
-    }
+        episodes=settings.episodes,
+        left_out=pool.left_out,
+        note=pool.note,
+        valid_accuracy=None,
+        seeds=[seed],
+        settings={"probe": "episodes", **asdict(settings)},
+    )
     items = _query_items(features.items, drawn)
-    outcome = episode_outcome("episodes", found, truths, items, pool.classes, settings.ways, extra)
-    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
-    return outcome
+    rows = np.concatenate([episode.query for episode in drawn])
+    asked = Asked(items, rows, pool.classes, settings.ways, settings.shots)
+    return episode_outcome("episodes", found, truths, asked, details, started=started)
 
 
 def require(items: Items, settings: EpisodeSettings = EpisodeSettings()) -> None:
@@ -149,46 +149,73 @@ def require(items: Items, settings: EpisodeSettings = EpisodeSettings()) -> None
     _Pool(items, settings)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What episodes ask for.
+
+    Attributes:
+        items: one an answer, in the order of the episodes; those of a shape share a group.
+        rows: (m,) rows of the features they are.
+        classes: names; class id c is `classes[c]`.
+        ways: classes of an episode, equally frequent among its queries.
+        shots: labelled items of each.
+    """
+
+    items: Items
+    rows: NDArray[np.int64]
+    classes: list[str]
+    ways: int
+    shots: int
+
+
 def episode_outcome(
     probe: str,
     found: Sequence[NDArray[np.int64]],
     truths: Sequence[NDArray[np.int64]],
-    items: Items,
-    classes: list[str],
-    ways: int,
-    extra: dict[str, Any],
-) -> EpisodeOutcome:
+    asked: Asked,
+    details: EpisodeDetails,
+    *,
+    started: float,
+    name_of: Callable[[int], str] | None = None,
+) -> Outcome[EpisodeDetails]:
     """Count what was right in episodes that weigh the same.
 
     Args:
         probe: its name.
         found, truths: of each episode (m_e,) class ids.
-        items: one entry an answer, in the order of the episodes; those of a shape share a group.
-        classes: names; class id c is `classes[c]`.
-        ways: classes of an episode, equally frequent among its queries.
-        extra: facts to add.
+        asked: what the answers are to.
+        details: of the probe, but for `std`.
+        started: `time.perf_counter()` when the probe began.
+        name_of: name of each episode, where they are folds that stay the same.
     """
     accuracies = [float((answers == truth).mean()) for answers, truth in zip(found, truths, strict=True)]
     every, truth = np.concatenate(found), np.concatenate(truths)
-    accuracy, shapes = float(np.mean(accuracies)), len(set(items.groups))
-    recalls = [float((every[truth == label] == label).mean()) for label in np.unique(truth)]
-    numbers = {
-        "probe": probe,
-        "accuracy": accuracy,
-        "std": float(np.std(accuracies)),
-        "ci95": repeats_half_width(accuracies),
-        "ci95_method": "half-width of the Student t interval of the mean over episodes",
-        "ci95_items": list(items_interval(accuracy, shapes)),
-        "ci95_items_method": "Wilson score interval over the shapes asked for, each counted once",
-        "accuracies": accuracies,
-        "macro_recall": float(np.mean(recalls)),
-        "majority_floor": 1 / ways,
-        "repeats": len(accuracies),
-        "classes": ways,
-        "validation": "nothing is chosen",
-        "valid_accuracy": None,
-    }
-    return EpisodeOutcome({**numbers, **extra}, np.arange(len(truth)), truth, every[None], classes, items)
+    accuracy, labelled = float(np.mean(accuracies)), asked.ways * asked.shots
+    folds = [
+        FoldScore(fold=name_of(number), train=labelled, test=len(truths[number]), accuracy=share, accuracies=[share])
+        for number, share in enumerate(accuracies)
+        if name_of is not None
+    ]
+    details = replace(details, std=float(np.std(accuracies)))
+    numbers = Numbers(
+        **said_by(details),
+        probe=probe,
+        accuracy=accuracy,
+        ci95=repeats_half_width(accuracies),
+        ci95_method="half-width of the Student t interval of the mean over episodes",
+        ci95_items=list(items_interval(accuracy, len(set(asked.items.groups)))),
+        ci95_items_method="Wilson score interval over the shapes asked for, each counted once",
+        accuracies=accuracies,
+        macro_recall=float(np.mean([(every[truth == label] == label).mean() for label in np.unique(truth)])),
+        majority_floor=1 / asked.ways,
+        repeats=len(accuracies),
+        classes=asked.ways,
+        counts={"train": labelled, "valid": None, "test": len(truth)},
+        validation="nothing is chosen",
+        folds=folds or None,
+        seconds=round(time.perf_counter() - started, 3),
+    )
+    return Outcome(numbers, details, asked.items, asked.rows, truth, every[None], asked.classes)
 
 
 def answers(support: Tensor, targets: NDArray[np.int64], queries: Tensor, strength: float = 1.0) -> NDArray[np.int64]:
@@ -205,8 +232,8 @@ def answers(support: Tensor, targets: NDArray[np.int64], queries: Tensor, streng
     """
     scaler = moments([support])
     known, asked = scaler.standardise(support), scaler.standardise(queries)
-    machine = fitted((known @ known.T).cpu().numpy(), targets, [strength])[0]
-    return machine.predict((asked @ known.T).cpu().numpy())
+    svm = fitted((known @ known.T).cpu().numpy(), targets, [strength])[0]
+    return svm.predict((asked @ known.T).cpu().numpy())
 
 
 class _Pool:
@@ -287,3 +314,13 @@ def _query_items(items: Items, drawn: Sequence[Episode]) -> Items:
         [items.groups[row] or items.ids[row] for _, row in rows],
         [items.splits[row] for _, row in rows],
     )
+
+
+# The four that are published.
+EPISODES = {
+    f"episodes-{ways}w{shots}s": Probe(
+        evaluate, EpisodeSettings(ways, shots), EpisodeDetails, own=("ways", "shots"), require=require, saves=False
+    )
+    for ways in (5, 10)
+    for shots in (10, 20)
+}

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.data.features import Features
-from randquant.probes.outcome import Outcome, outcome_of
+from randquant.probes.outcome import Details, Outcome, outcome_of
+from randquant.probes.probe import Probe
 from randquant.probes.reading import CHUNK, chunks, first_of, one_each
-from randquant.probes.ridge import LEAVE_ONE_OUT, PENALTIES
+from randquant.probes.ridge import LEAVE_ONE_OUT, PENALTIES, RIDGE
 from randquant.probes.scaling import Moments, moments
 from randquant.probes.spectrum import Spectrum
 from randquant.probes.splits import Assignment, assignments
@@ -58,13 +59,33 @@ class FewShotSettings:
         return f"{self.shots} a class" if self.share is None else f"{100 * self.share:g} % of train"
 
 
+@dataclass(frozen=True, kw_only=True)
+class FewShotDetails(Details):
+    """How many labels there were.
+
+    Attributes:
+        labelled: in words.
+        labelled_items: mean number a draw.
+        penalties: chosen, one a draw: those of the first fold, of the second, ...
+    """
+
+    labelled: str
+    labelled_items: float
+    penalties: list[float]
+
+    @property
+    def how(self) -> str:
+        """In words."""
+        return f"from few labels: {self.labelled}"
+
+
 def evaluate(
     features: Features | Sequence[Features],
     settings: FewShotSettings = FewShotSettings(shots=5),
     *,
     seed: int = 42,
     device: str | torch.device = "cpu",
-) -> Outcome:
+) -> Outcome[FewShotDetails]:
     """Accuracy from few labels, over several draws of them.
 
     Args:
@@ -72,11 +93,6 @@ def evaluate(
         settings: how many labels.
         seed: of the first draw, in every fold.
         device: where to compute, in float64.
-
-    Returns:
-        The numbers of `randquant.probes.outcome.outcome_of`, a draw being a repeat, with `labelled` (in words),
-        `labelled_items` (mean number a draw) and `penalties` (chosen, one a draw: those of the first fold, of the
-        second, ...); `valid_accuracy` is None, since nothing is chosen there.
 
     Raises:
         DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
@@ -91,18 +107,16 @@ def evaluate(
         predictions.append(found)
         penalties += chosen
         counts += [len(rows) for rows in draws]
-    extra: dict[str, Any] = {
-        "labelled": settings.name,
-        "labelled_items": float(np.mean(counts)),
-        "penalties": penalties,
-        "valid_accuracy": None,
-        "validation": f"{LEAVE_ONE_OUT}, of the labelled ones",
-        "seeds": seeds,
-        "settings": {"probe": "fewshot", **asdict(settings)},
-    }
-    outcome = outcome_of("fewshot", tasks, predictions, extra)
-    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
-    return outcome
+    details = FewShotDetails(
+        labelled=settings.name,
+        labelled_items=float(np.mean(counts)),
+        penalties=penalties,
+        valid_accuracy=None,
+        validation=f"{LEAVE_ONE_OUT}, of the labelled ones",
+        seeds=seeds,
+        settings={"probe": "fewshot", **asdict(settings)},
+    )
+    return outcome_of("fewshot", first_of(features).items, tasks, predictions, details, started=started)
 
 
 def draw(assignment: Assignment, settings: FewShotSettings, *, seed: int) -> NDArray[np.int64]:
@@ -155,3 +169,22 @@ def _spectrum(
             yield scaler.standardise(part), truth
 
     return Spectrum(pieces, len(rows), len(assignment.classes), penalties)
+
+
+def _probe(**labels: Any) -> Probe[FewShotSettings]:
+    return Probe(evaluate, FewShotSettings(**labels), FewShotDetails, own=("shots", "share"), saves=False)
+
+
+# Each is a probe of its own.
+FEW_LABELS = {
+    "fewshot-1": _probe(shots=1),
+    "fewshot-5": _probe(shots=5),
+    "fewshot-10": _probe(shots=10),
+    "fewshot-1%": _probe(share=0.01),
+    "fewshot-10%": _probe(share=0.1),
+}
+# Ridge regression is the same classifier on all labels.
+FRACTIONS: dict[str, Probe[Any]] = {
+    **{f"fraction-{percent}%": _probe(share=percent / 100) for percent in (1, 2, 5, 10, 20, 50)},
+    "fraction-100%": RIDGE,
+}

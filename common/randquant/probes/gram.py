@@ -7,20 +7,23 @@ each takes a product of its own, which all C share.
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.probes.arrangement import Part
+from randquant.probes.classifier import Classifier, layers
 from randquant.probes.reading import CHUNK
 from randquant.probes.scaling import Moments, moments
 
 _QUERIES = 2048  # rows whose inner products with the training items are held at a time
 
 
-class GramMachine:
+class GramSolver:
     """SVMs fitted on some items of one assignment, to answer others.
 
     Args:
@@ -54,13 +57,35 @@ class GramMachine:
             (P, m) int64.
         """
         scaler = moments(self.x[self.part.rows(fit)].split(CHUNK)) if self.standardise else None
-        machines = fitted(self._products(fit, fit, scaler), self.part.assignment.targets[fit], strengths)
+        solutions = fitted(self._products(fit, fit, scaler), self.part.assignment.targets[fit], strengths)
         blocks = []
         for start in range(0, len(queries), _QUERIES):
             products = self._products(queries[start : start + _QUERIES], fit, scaler)
-            answered = {id(machine): machine.predict(products) for machine in machines}
-            blocks.append(np.stack([answered[id(machine)] for machine in machines]))
+            answered = {id(solution): solution.predict(products) for solution in solutions}
+            blocks.append(np.stack([answered[id(solution)] for solution in solutions]))
         return np.concatenate(blocks, axis=1)
+
+    def classifier(self, fit: NDArray[np.int64], strength: float) -> Classifier:
+        """The SVMs of one C as hyperplanes, one for each pair of classes.
+
+        Args:
+            fit: (n,) rows of the features to fit on.
+            strength: C.
+        """
+        scaler = moments(self.x[self.part.rows(fit)].split(CHUNK)) if self.standardise else None
+        found = fitted(self._products(fit, fit, scaler), self.part.assignment.targets[fit], [strength])[0]
+        support = self._scaled(fit[found.support_], scaler).cpu()
+        own = np.repeat(np.arange(len(found.n_support_)), found.n_support_)  # class of each support vector
+        weights = []
+        for one, other in combinations(range(len(found.n_support_)), 2):
+            dual = np.where(own == one, found.dual_coef_[other - 1], 0) + np.where(
+                own == other, found.dual_coef_[one], 0
+            )
+            weights.append(torch.from_numpy(dual) @ support)
+        # scikit-learn turns the sign of two classes' decision around.
+        sign = -1 if len(found.n_support_) == 2 else 1
+        plane = [sign * torch.stack(weights), sign * torch.from_numpy(found.intercept_)]
+        return layers("pairs", plane, self.part.assignment.classes, scaler)
 
     def _products(
         self, rows: NDArray[np.int64], others: NDArray[np.int64], scaler: Moments | None
@@ -78,7 +103,7 @@ class GramMachine:
 def fitted(products: NDArray[np.float64], targets: NDArray[np.int64], strengths: Sequence[float]) -> list[Any]:
     """One `SVC` for each C.
 
-    Where no multiplier reaches the bound C, every margin is met and a larger C has the same solution, so the machine
+    Where no multiplier reaches the bound C, every margin is met and a larger C has the same solution, so the solution
     is the same object.
 
     Args:
@@ -88,10 +113,10 @@ def fitted(products: NDArray[np.float64], targets: NDArray[np.int64], strengths:
     """
     from sklearn.svm import SVC
 
-    machines: list[Any] = []
+    solutions: list[Any] = []
     for strength in strengths:
-        if machines and np.abs(machines[-1].dual_coef_).max() < machines[-1].C * (1 - 1e-6):
-            machines.append(machines[-1])
+        if solutions and np.abs(solutions[-1].dual_coef_).max() < solutions[-1].C * (1 - 1e-6):
+            solutions.append(solutions[-1])
             continue
-        machines.append(SVC(C=strength, kernel="precomputed").fit(products, targets))
-    return machines
+        solutions.append(SVC(C=strength, kernel="precomputed").fit(products, targets))
+    return solutions

@@ -6,7 +6,7 @@ Votes are exp(cosine / temperature) (Wu et al., CVPR 2018).
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,9 +16,11 @@ from torch.nn import functional
 
 from randquant.data.features import Features
 from randquant.probes.arrangement import Arrangement, Part, arrange
-from randquant.probes.outcome import Outcome, outcome_of
-from randquant.probes.reading import first_of
-from randquant.probes.splits import assignments
+from randquant.probes.classifier import Classifier, votes
+from randquant.probes.outcome import Details, Outcome, outcome_of
+from randquant.probes.probe import Probe
+from randquant.probes.reading import chunks, first_of
+from randquant.probes.splits import Assignment, assignments
 
 _SIMILARITIES = 2**25  # cosines held at a time: 128 MB
 
@@ -44,6 +46,20 @@ class KnnSettings:
 
     def __post_init__(self) -> None:
         _check(self.neighbours, self.temperatures)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnnDetails(Details):
+    """What was chosen, and the validation accuracy of every choice."""
+
+    neighbours: int
+    temperature: float
+    sweep: list[dict[str, float]]
+
+    @property
+    def how(self) -> str:
+        """In words."""
+        return f"by {self.neighbours} nearest neighbours, temperature {self.temperature:g}, chosen on validation"
 
 
 def predict(
@@ -91,7 +107,7 @@ def evaluate(
     *,
     seed: int = 42,
     device: str | torch.device = "cpu",
-) -> Outcome:
+) -> Outcome[KnnDetails]:
     """kNN accuracy with the number of neighbours and the temperature chosen on validation, for all folds alike.
 
     Where the data name no validation split, a part of train held out by `seed` chooses; all of train votes on
@@ -102,10 +118,6 @@ def evaluate(
         settings: what to try.
         seed: of the held-out part.
         device: where to compute; the features in use have to fit there.
-
-    Returns:
-        The numbers of `randquant.probes.outcome.outcome_of` (one repeat, so `ci95` is None) with `neighbours`,
-        `temperature`, `valid_accuracy` and the whole sweep.
 
     Raises:
         DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
@@ -123,17 +135,23 @@ def evaluate(
     for part in arrangement.parts:
         guesses = _votes(arrangement, part, part.assignment.train, part.assignment.test, chosen)
         predictions.append(guesses[0].cpu().numpy())
-    extra = {
-        "neighbours": k,
-        "temperature": temperature,
-        "valid_accuracy": float(valid[best]),
-        "sweep": _sweep(valid, settings),
-        "seeds": [seed],
-        "settings": {"probe": "knn", **asdict(settings)},
-    }
-    outcome = outcome_of("knn", tasks, predictions, extra)
-    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
-    return outcome
+    details = KnnDetails(
+        neighbours=k,
+        temperature=temperature,
+        valid_accuracy=float(valid[best]),
+        sweep=_sweep(valid, settings),
+        seeds=[seed],
+        settings={"probe": "knn", **asdict(settings)},
+    )
+    items = first_of(features).items
+    fitted = partial(_classifier, first_of(features), tasks[0], k, temperature)
+    return outcome_of("knn", items, tasks, predictions, details, started=started, fitted=fitted)
+
+
+def _classifier(features: Features, task: Assignment, neighbours: int, temperature: float) -> Classifier:
+    bank = functional.normalize(torch.cat(list(chunks(features, task.train, "cpu"))), dim=1)
+    tensors = {"bank": bank, "labels": torch.from_numpy(task.targets[task.train])}
+    return Classifier("neighbours", tensors, task.classes, neighbours=neighbours, temperature=temperature)
 
 
 def _valid_accuracy(arrangement: Arrangement, part: Part, settings: KnnSettings, seed: int) -> NDArray[np.float64]:
@@ -186,16 +204,16 @@ def _vote(
     winners = []
     for k in neighbours:
         for temperature in temperatures:
-            # Subtracting the largest cosine (1) keeps exp from overflowing and changes no winner.
-            weights = ((cosine[:, :k] - 1) / temperature).exp()
-            votes = weights.new_zeros(len(weights), classes).scatter_add_(1, labels[:, :k], weights)
-            winners.append(votes.argmax(dim=1))
+            winners.append(votes(cosine[:, :k], labels[:, :k], temperature, classes).argmax(dim=1))
     return torch.stack(winners).unflatten(0, (len(neighbours), len(temperatures)))
 
 
-def _sweep(valid: NDArray[np.float64], settings: KnnSettings) -> list[dict[str, Any]]:
+def _sweep(valid: NDArray[np.float64], settings: KnnSettings) -> list[dict[str, float]]:
     return [
         {"neighbours": k, "temperature": temperature, "valid_accuracy": float(valid[i, j])}
         for i, k in enumerate(settings.neighbours)
         for j, temperature in enumerate(settings.temperatures)
     ]
+
+
+KNN = Probe(evaluate, KnnSettings(), KnnDetails)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.probes.arrangement import Part
+from randquant.probes.classifier import Classifier, layers
 from randquant.probes.logistic import LogisticSettings, Problem, fit
 from randquant.probes.reading import CHUNK
-from randquant.probes.scaling import moments
+from randquant.probes.scaling import Moments, moments
 from randquant.probes.stacked_layers import predict
 
 # Of the largest entry of the gradient at zero, as the tolerance of `LinearSVC` is relative.
@@ -40,7 +41,7 @@ class SquaredHinge(Problem):
         return value, [weight, torch.zeros_like(bias)]
 
 
-class LinearMachine:
+class LinearSolver:
     """SVMs fitted on some items of one assignment, to answer others.
 
     Args:
@@ -59,19 +60,29 @@ class LinearMachine:
         self, fit: NDArray[np.int64], queries: NDArray[np.int64], strengths: Sequence[float]
     ) -> NDArray[np.int64]:
         """Class ids (P, m) given to rows `queries` (m,) by fits on rows `fit` (n,) for each of P values of C."""
-        known, asked = self._scaled(fit, queries)
+        scaler = self._scaler(fit)
+        known, asked = self._with_one(fit, scaler), self._with_one(queries, scaler)
         targets = torch.from_numpy(self.part.assignment.targets[fit]).to(known.device)
         weights = fitted(known, targets, len(self.part.assignment.classes), strengths)
         bias = weights.new_zeros(weights.shape[:2])
         return predict(asked, slice(None), [weights, bias]).cpu().numpy()
 
-    def _scaled(self, fit: NDArray[np.int64], queries: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    def classifier(self, fit: NDArray[np.int64], strength: float) -> Classifier:
+        """What is fitted on rows `fit` (n,) with one C."""
+        scaler = self._scaler(fit)
+        known = self._with_one(fit, scaler)
+        targets = torch.from_numpy(self.part.assignment.targets[fit]).to(known.device)
+        weights = fitted(known, targets, len(self.part.assignment.classes), [strength])[0]
+        return layers("layers", [weights[:, :-1], weights[:, -1]], self.part.assignment.classes, scaler, "score")
+
+    def _scaler(self, fit: NDArray[np.int64]) -> Moments | None:
+        return moments(self.x[self.part.rows(fit)].split(CHUNK)) if self.standardise else None
+
+    def _with_one(self, rows: NDArray[np.int64], scaler: Moments | None) -> Tensor:
         """Features with the constant behind them."""
-        known, asked = self.x[self.part.rows(fit)], self.x[self.part.rows(queries)]
-        if self.standardise:
-            scaler = moments(known.split(CHUNK))
-            known, asked = scaler.standardise(known).float(), scaler.standardise(asked).float()
-        return _with_one(known), _with_one(asked)
+        x = self.x[self.part.rows(rows)]
+        x = x if scaler is None else scaler.standardise(x).float()
+        return torch.cat([x, x.new_ones(len(x), 1)], dim=1)
 
 
 def fitted(x: Tensor, targets: Tensor, classes: int, strengths: Sequence[float]) -> Tensor:
@@ -92,7 +103,3 @@ def fitted(x: Tensor, targets: Tensor, classes: int, strengths: Sequence[float])
         parameters, _ = fit(problem, strength, parameters, settings)
         found.append(parameters[0])
     return torch.stack(found)
-
-
-def _with_one(x: Tensor) -> Tensor:
-    return torch.cat([x, x.new_ones(len(x), 1)], dim=1)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ from torch import Tensor
 
 from randquant.data.features import Features
 from randquant.probes.arrangement import Arrangement, Part, Rows, arrange
-from randquant.probes.outcome import Outcome, outcome_of
+from randquant.probes.classifier import layers
+from randquant.probes.outcome import Details, Outcome, outcome_of
+from randquant.probes.probe import Probe
 from randquant.probes.reading import first_of
 from randquant.probes.splits import assignments
 from randquant.probes.stacked_layers import absorb, predict
@@ -46,13 +48,27 @@ class LogisticSettings:
             raise ValueError(f"tolerance needs to be above 0, got {self.tolerance}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class LogisticDetails(Details):
+    """What was chosen, the iterations of the fits that were scored, and the validation accuracy of every choice."""
+
+    strength: float
+    iterations: list[int]
+    sweep: list[dict[str, float]]
+
+    @property
+    def how(self) -> str:
+        """In words."""
+        return f"by logistic regression, C {self.strength:g}"
+
+
 def evaluate(
     features: Features | Sequence[Features],
     settings: LogisticSettings = LogisticSettings(),
     *,
     seed: int = 42,
     device: str | torch.device = "cpu",
-) -> Outcome:
+) -> Outcome[LogisticDetails]:
     """Accuracy of logistic regression with its strength chosen on validation, for all folds alike.
 
     Where the data name no validation split, a part of train held out by `seed` chooses; the classifier scored is
@@ -63,10 +79,6 @@ def evaluate(
         settings: what to try.
         seed: of the held-out part.
         device: where to compute; the features in use have to fit there.
-
-    Returns:
-        The numbers of `randquant.probes.outcome.outcome_of` (one repeat, so `ci95` is None) with `strength`,
-        `valid_accuracy`, `iterations` (of the classifiers scored, one a fold) and the whole sweep.
 
     Raises:
         DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
@@ -81,20 +93,29 @@ def evaluate(
     found = [
         _scored(arrangement, part, path, chosen, settings) for part, path in zip(arrangement.parts, paths, strict=True)
     ]
-    extra: dict[str, Any] = {
-        "strength": settings.strengths[chosen],
-        "valid_accuracy": float(valid[chosen]),
-        "iterations": [iterations for _, iterations in found],
-        "sweep": [
+    details = LogisticDetails(
+        strength=settings.strengths[chosen],
+        valid_accuracy=float(valid[chosen]),
+        iterations=[each.iterations for each in found],
+        sweep=[
             {"strength": strength, "valid_accuracy": float(value)}
             for strength, value in zip(settings.strengths, valid, strict=True)
         ],
-        "seeds": [seed],
-        "settings": {"probe": "logistic", **asdict(settings)},
-    }
-    outcome = outcome_of("logistic", tasks, [predictions for predictions, _ in found], extra)
-    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
-    return outcome
+        seeds=[seed],
+        settings={"probe": "logistic", **asdict(settings)},
+    )
+    fitted = partial(layers, "layers", found[0].parameters, tasks[0].classes, arrangement.parts[0].moments)
+    predictions = [each.predictions for each in found]
+    return outcome_of("logistic", first_of(features).items, tasks, predictions, details, started=started, fitted=fitted)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """A fit on all of train: its parameters, the iterations it took, and its predictions (1, m) of the test items."""
+
+    parameters: list[Tensor]
+    iterations: int
+    predictions: NDArray[np.int64]
 
 
 @dataclass
@@ -191,16 +212,14 @@ def _path(arrangement: Arrangement, part: Part, classes: int, settings: Logistic
     return path
 
 
-def _scored(
-    arrangement: Arrangement, part: Part, path: _Path, chosen: int, settings: LogisticSettings
-) -> tuple[NDArray[np.int64], int]:
-    """(1, m) predictions of the test items by the chosen strength fitted on all of train, and its iterations."""
+def _scored(arrangement: Arrangement, part: Part, path: _Path, chosen: int, settings: LogisticSettings) -> _Scored:
+    """The chosen strength fitted on all of train."""
     parameters, iterations = path.parameters[chosen], path.iterations[chosen]
     if part.assignment.valid is None:  # a part of train was held out
         rows = part.rows(part.assignment.train)
         problem = Problem(arrangement.x, arrangement.targets, rows, part.scale, part.offset)
         parameters, iterations = fit(problem, settings.strengths[chosen], parameters, settings)
-    return _predict(arrangement, part, part.assignment.test, [parameters]), iterations
+    return _Scored(parameters, iterations, _predict(arrangement, part, part.assignment.test, [parameters]))
 
 
 def _predict(
@@ -211,3 +230,6 @@ def _predict(
     if part.scale is not None and part.offset is not None:
         stacked = absorb(stacked, part.scale, part.offset)
     return predict(arrangement.x, part.rows(rows), stacked).cpu().numpy()
+
+
+LOGISTIC = Probe(evaluate, LogisticSettings(), LogisticDetails)

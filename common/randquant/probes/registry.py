@@ -1,101 +1,102 @@
-"""Probes by name: what a command can ask of features, each with its settings."""
+"""Probes by name: what a command can ask of features. A new probe is one line in `PROBES`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from randquant.data.features import Features, Items
+from randquant.files.json_record import Json
 from randquant.probes import episodes, fewshot, knn, linear, logistic, ridge, svm
 from randquant.probes.outcome import Outcome
+from randquant.probes.probe import Probe
 from randquant.probes.splits import assignments
 
-ProbeName = Literal[
-    "linear", "mlp", "knn", "ridge", "logistic", "svm", "linear_svc", "fewshot", "fractions", "episodes"
-]
-
-MLP_HIDDEN = 512
-# What "fewshot" stands for: each is a probe of its own.
-FEW_LABELS = {
-    "fewshot-1": fewshot.FewShotSettings(shots=1),
-    "fewshot-5": fewshot.FewShotSettings(shots=5),
-    "fewshot-10": fewshot.FewShotSettings(shots=10),
-    "fewshot-1%": fewshot.FewShotSettings(share=0.01),
-    "fewshot-10%": fewshot.FewShotSettings(share=0.1),
+# A name stands for one probe, or for several with names of their own.
+PROBES: dict[str, Probe[Any] | Mapping[str, Probe[Any]]] = {
+    "linear": linear.LINEAR,
+    "mlp": linear.MLP,
+    "knn": knn.KNN,
+    "ridge": ridge.RIDGE,
+    "logistic": logistic.LOGISTIC,
+    "svm": svm.SVM,
+    "linear_svc": svm.LINEAR_SVC,
+    "fewshot": fewshot.FEW_LABELS,
+    "fractions": fewshot.FRACTIONS,
+    "episodes": episodes.EPISODES,
 }
-# What "fractions" stands for; ridge regression is the same classifier on all labels.
-FRACTIONS = {f"fraction-{percent}%": fewshot.FewShotSettings(share=percent / 100) for percent in (1, 2, 5, 10, 20, 50)}
-ALL_LABELS = "fraction-100%"
+
+if TYPE_CHECKING:
+    ProbeName = str
+else:
+    ProbeName = Literal[tuple(PROBES)]
+
+
+def named(names: Iterable[ProbeName], settings: Sequence[object] = ()) -> dict[str, Probe[Any]]:
+    """Probes by the names their results have, in the order asked.
+
+    Args:
+        names: keys of `PROBES`.
+        settings: instead of the probes' own, each for the probes that have settings of its class.
+    """
+    found: dict[str, Probe[Any]] = {}
+    for name in names:
+        probe = PROBES[name]
+        found |= {name: probe} if isinstance(probe, Probe) else probe
+    return {name: probe.with_settings(settings) for name, probe in found.items()}
 
 
 def evaluate(
-    names: Sequence[ProbeName],
+    probes: Mapping[str, Probe[Any]],
     features: Features | Sequence[Features],
-    settings: linear.LinearSettings,
     *,
-    machine: svm.SvmSettings | None = None,
     seed: int,
     device: str | torch.device,
-) -> dict[str, Outcome]:
-    """Ask `names` of features, in that order.
+    fitted: str | None = None,
+) -> dict[str, Outcome[Any]]:
+    """Ask every probe.
 
     Args:
-        names: probes; "fewshot", "fractions" and "episodes" stand for several.
+        probes: as `named` gives them.
         features: of all items, or of each fold.
-        settings: of the linear layer; "mlp" is trained the same way with a hidden layer of 512 units.
-        machine: of "svm" and "linear_svc", whatever kind it says.
         seed: of the first repeat of every probe.
         device: where to compute.
+        fitted: name of the probe whose classifier is wanted; others let go of theirs.
 
     Returns:
         Outcomes by name.
     """
-    outcomes: dict[str, Outcome] = {}
-    for name in dict.fromkeys(names):
-        for label, ask in _questions(name, settings, machine or svm.SvmSettings()).items():
-            outcomes[label] = ask(features, seed=seed, device=device)
+    outcomes = {}
+    for name, probe in probes.items():
+        outcome = probe.evaluate(features, probe.settings, seed=seed, device=device)
+        outcomes[name] = outcome if name == fitted else replace(outcome, fitted=None)
     return outcomes
 
 
-def require(names: Sequence[ProbeName], items: Items, machine: svm.SvmSettings | None = None) -> None:
+def require(probes: Mapping[str, Probe[Any]], items: Items) -> None:
     """Refuse items that one of the probes could not be asked of, before hours are spent.
 
     Raises:
         DataError: as the probe would.
     """
     assignments(items)
-    for name in names:
-        if name in ("svm", "linear_svc"):
-            svm.require(items, replace(machine or svm.SvmSettings(), kind=name))
-        if name == "episodes":
-            for settings in episodes.EPISODES.values():
-                episodes.require(items, settings)
+    for probe in probes.values():
+        probe.require(items, probe.settings)
 
 
-def _questions(
-    name: ProbeName, settings: linear.LinearSettings, machine: svm.SvmSettings
-) -> dict[str, Callable[..., Outcome]]:
-    if name in ("svm", "linear_svc"):
-        return {name: _bound(svm.evaluate, replace(machine, kind=name))}
-    if name == "episodes":
-        return {f"episodes-{label}": _bound(episodes.evaluate, one) for label, one in episodes.EPISODES.items()}
-    if name == "fewshot":
-        return {label: _bound(fewshot.evaluate, few) for label, few in FEW_LABELS.items()}
-    if name == "fractions":
-        shares = {label: _bound(fewshot.evaluate, few) for label, few in FRACTIONS.items()}
-        return {**shares, ALL_LABELS: ridge.evaluate}
-    if name == "linear":
-        return {name: _bound(linear.evaluate, settings)}
-    if name == "mlp":
-        return {name: _bound(linear.evaluate, replace(settings, hidden=MLP_HIDDEN))}
-    plain: dict[str, Callable[..., Outcome]] = {
-        "knn": knn.evaluate,
-        "ridge": ridge.evaluate,
-        "logistic": logistic.evaluate,
-    }
-    return {name: plain[name]}
+def how(facts: Mapping[str, Json]) -> str:
+    """How a number came about, by the JSON of a result that does not say; empty where no probe here can tell.
 
-
-def _bound(evaluate: Callable[..., Outcome], settings: object) -> Callable[..., Outcome]:
-    return lambda features, *, seed, device: evaluate(features, settings, seed=seed, device=device)
+    >>> how({"neighbours": 5, "temperature": 0.07, "sweep": [], "settings": {"probe": "knn"}})
+    'by 5 nearest neighbours, temperature 0.07, chosen on validation'
+    """
+    settings = facts.get("settings")
+    probe = PROBES.get(str(settings.get("probe"))) if isinstance(settings, Mapping) else None
+    if probe is None:
+        return ""
+    first = probe if isinstance(probe, Probe) else next(iter(probe.values()))
+    try:
+        return first.details.from_json(facts).how
+    except ValueError:
+        return ""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.data.features import Features
-from randquant.probes.outcome import Outcome, outcome_of
+from randquant.probes.classifier import Classifier, layers
+from randquant.probes.outcome import Details, Outcome, outcome_of
+from randquant.probes.probe import Probe
 from randquant.probes.reading import chunks, first_of, one_each
-from randquant.probes.scaling import moments
+from randquant.probes.scaling import Moments, moments
 from randquant.probes.spectrum import Spectrum
 from randquant.probes.splits import Assignment, assignments
 
+LEAVE_ONE_OUT = "each training item left out in turn"
 PENALTIES = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
@@ -35,13 +38,26 @@ class RidgeSettings:
             raise ValueError(f"penalties need at least one value, all above 0, got {self.penalties}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class RidgeDetails(Details):
+    """What was chosen, and the validation accuracy of every choice."""
+
+    penalty: float
+    sweep: list[dict[str, float]]
+
+    @property
+    def how(self) -> str:
+        """In words."""
+        return f"by ridge regression, penalty {self.penalty:g}"
+
+
 def evaluate(
     features: Features | Sequence[Features],
     settings: RidgeSettings = RidgeSettings(),
     *,
     seed: int = 42,
     device: str | torch.device = "cpu",
-) -> Outcome:
+) -> Outcome[RidgeDetails]:
     """Accuracy of ridge regression with the penalty chosen on validation, for all folds alike.
 
     Where the data name no validation split, the penalty is chosen by leaving out each training item in turn, which
@@ -53,10 +69,6 @@ def evaluate(
         seed: unused, since nothing is drawn; every probe has it.
         device: where to compute, in float64.
 
-    Returns:
-        The numbers of `randquant.probes.outcome.outcome_of` (one repeat, so `ci95` is None) with `penalty`,
-        `valid_accuracy` and the whole sweep.
-
     Raises:
         DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
     """
@@ -66,32 +78,39 @@ def evaluate(
         _solve(each, task, settings, torch.device(device))
         for each, task in zip(one_each(features, tasks), tasks, strict=True)
     ]
-    valid = np.mean([accuracy for accuracy, _ in every], axis=0)
+    valid = np.mean([solved.valid_accuracy for solved in every], axis=0)
     chosen = int(valid.argmax())  # the first of equals
-    extra: dict[str, Any] = {
-        "penalty": settings.penalties[chosen],
-        "valid_accuracy": float(valid[chosen]),
-        "sweep": [
+    details = RidgeDetails(
+        penalty=settings.penalties[chosen],
+        valid_accuracy=float(valid[chosen]),
+        sweep=[
             {"penalty": penalty, "valid_accuracy": float(value)}
             for penalty, value in zip(settings.penalties, valid, strict=True)
         ],
-        "seeds": [seed],
-        "settings": {"probe": "ridge", **asdict(settings)},
-    }
-    if tasks[0].valid is None:
-        extra["validation"] = LEAVE_ONE_OUT
-    outcome = outcome_of("ridge", tasks, [predictions[chosen : chosen + 1] for _, predictions in every], extra)
-    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
-    return outcome
+        seeds=[seed],
+        settings={"probe": "ridge", **asdict(settings)},
+        validation=LEAVE_ONE_OUT if tasks[0].valid is None else None,
+    )
+    predictions = [solved.predictions[chosen : chosen + 1] for solved in every]
+    fitted = partial(every[0].classifier, chosen, tasks[0].classes)
+    return outcome_of("ridge", first_of(features).items, tasks, predictions, details, started=started, fitted=fitted)
 
 
-LEAVE_ONE_OUT = "each training item left out in turn"
+@dataclass(frozen=True)
+class _Solved:
+    """(P,) validation accuracies, (P, m) predictions of the test items, and what gives them."""
+
+    valid_accuracy: NDArray[np.float64]
+    predictions: NDArray[np.int64]
+    spectrum: Spectrum
+    scaler: Moments
+
+    def classifier(self, chosen: int, classes: list[str]) -> Classifier:
+        """With the penalty of this number."""
+        return layers("layers", self.spectrum.layer(chosen), classes, self.scaler, "score")
 
 
-def _solve(
-    features: Features, assignment: Assignment, settings: RidgeSettings, device: torch.device
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """(P,) validation accuracies and (P, m) predictions of the test items."""
+def _solve(features: Features, assignment: Assignment, settings: RidgeSettings, device: torch.device) -> _Solved:
     scaler = moments(chunks(features, assignment.train, device))
 
     def pieces(rows: NDArray[np.int64]) -> Iterator[tuple[Tensor, Tensor]]:
@@ -110,4 +129,7 @@ def _solve(
         accuracy = spectrum.leave_one_out()[0].cpu().numpy()
     else:
         accuracy = (predictions(assignment.valid) == assignment.targets[assignment.valid]).mean(axis=1)
-    return accuracy, predictions(assignment.test)
+    return _Solved(accuracy, predictions(assignment.test), spectrum, scaler)
+
+
+RIDGE = Probe(evaluate, RidgeSettings(), RidgeDetails)

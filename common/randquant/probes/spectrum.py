@@ -42,6 +42,11 @@ class Spectrum:
         pieces = ((x - self.mean) @ self.basis).split(self._rows)
         return torch.cat([self._scores(piece).argmax(dim=2) for piece in pieces]).T
 
+    def layer(self, place: int) -> tuple[Tensor, Tensor]:
+        """Weight (C, D) and bias (C,) of the penalty at this place."""
+        weight = (self.basis @ self.weights[:, place]).T
+        return weight, self.prior - weight @ self.mean
+
     def leave_one_out(self) -> tuple[Tensor, Tensor]:
         """How each training item is predicted from all others, exactly and without refitting (Allen's PRESS, 1974).
 

@@ -1,4 +1,4 @@
-"""Linear support vector machines on frozen features, the usual measure of point-cloud encoders.
+"""Linear support vector solvers on frozen features, the usual measure of point-cloud encoders.
 
 Published numbers choose C on the test set or leave it unsaid. Here it is chosen on folds of the training items, or on
 the validation split where the data name one, and never on test.
@@ -7,7 +7,8 @@ the validation split where the data name one, and never on test.
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from functools import partial
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -16,10 +17,12 @@ from numpy.typing import NDArray
 from randquant.data.features import Features, Items
 from randquant.errors import DataError
 from randquant.probes.arrangement import Arrangement, Part, arrange
+from randquant.probes.classifier import Classifier
 from randquant.probes.folds import stratified_folds
-from randquant.probes.gram import GramMachine
-from randquant.probes.linear_svc import LinearMachine
-from randquant.probes.outcome import Outcome, outcome_of
+from randquant.probes.gram import GramSolver
+from randquant.probes.linear_svc import LinearSolver
+from randquant.probes.outcome import Details, Outcome, outcome_of
+from randquant.probes.probe import Probe
 from randquant.probes.reading import first_of
 from randquant.probes.splits import Assignment, assignments
 
@@ -35,7 +38,7 @@ MOST_ITEMS = 25_000  # whose inner products, 5 GB, fit beside the rest
 
 @dataclass(frozen=True)
 class SvmSettings:
-    """Which machine, and what is tried.
+    """Which SVM, and what is tried.
 
     Attributes:
         kind: "svm", one-vs-one with hinge loss as `sklearn.svm.SVC(kernel="linear")`, or "linear_svc", one-vs-rest with
@@ -69,7 +72,23 @@ class SvmSettings:
         return STRENGTHS[self.kind] if self.strengths is None else self.strengths
 
 
-class Machine(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class SvmDetails(Details):
+    """C by repeat, and the validation accuracy of every C; None where one was given."""
+
+    strengths: list[float]
+    sweep: list[dict[str, float]] | None = None
+
+    @property
+    def how(self) -> str:
+        """In words."""
+        name = "SVM" if self.settings["probe"] == "svm" else "LinearSVC"
+        chosen = f", chosen on {self.validation}" if self.sweep else ""
+        scaled = "" if self.settings["standardise"] else ", not standardised"
+        return f"by {name}, C {' or '.join(f'{one:g}' for one in sorted(set(self.strengths)))}{chosen}{scaled}"
+
+
+class Solver(Protocol):
     """Something that is fitted on rows of the features and answers others."""
 
     def share(self, rows: NDArray[np.int64]) -> None:
@@ -80,6 +99,9 @@ class Machine(Protocol):
     ) -> NDArray[np.int64]:
         """(P, m) class ids of `queries` (m,) by fits on `fit` (n,) with each C."""
 
+    def classifier(self, fit: NDArray[np.int64], strength: float) -> Classifier:
+        """What is fitted on `fit` (n,) with one C."""
+
 
 def evaluate(
     features: Features | Sequence[Features],
@@ -87,18 +109,14 @@ def evaluate(
     *,
     seed: int = 42,
     device: str | torch.device = "cpu",
-) -> Outcome:
+) -> Outcome[SvmDetails]:
     """Accuracy of a linear SVM with C chosen for all folds of the task alike, fitted on all of train.
 
     Args:
         features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
-        settings: which machine and what to try.
+        settings: which SVM and what to try.
         seed: of the first repeat's folds; repeats that choose the same C give the same answers.
         device: where inner products are computed, in float64; the solver runs on the CPU.
-
-    Returns:
-        The numbers of `randquant.probes.outcome.outcome_of` with `strengths` (C by repeat), `valid_accuracy` (of the C
-        chosen, mean over repeats; None where there was one C) and the whole sweep.
 
     Raises:
         DataError: the features cannot be probed (`randquant.probes.splits.assignments`), a class has fewer items than
@@ -107,18 +125,18 @@ def evaluate(
     started = time.perf_counter()
     tasks = require(first_of(features).items, settings)
     arrangement = arrange(features, tasks, device, standardised=False)
-    machines = [_machine(arrangement, part, settings) for part in arrangement.parts]
+    solvers = [_solver(arrangement, part, settings) for part in arrangement.parts]
     seeds = [seed + repeat for repeat in range(settings.repeats)]
-    valid = _sweep(machines, tasks, first_of(features).items, settings, seeds)  # (S, P)
+    valid = _sweep(solvers, tasks, first_of(features).items, settings, seeds)  # (S, P)
     chosen = np.zeros(len(seeds), dtype=np.int64) if valid is None else valid.argmax(axis=1)  # the first of equals
     predictions = [
-        _answers(machine, task, [settings.tried[place] for place in chosen])
-        for machine, task in zip(machines, tasks, strict=True)
+        _answers(solver, task, [settings.tried[place] for place in chosen])
+        for solver, task in zip(solvers, tasks, strict=True)
     ]
-    extra = {**_facts(tasks, settings, valid, chosen), "seeds": seeds}
-    outcome = outcome_of(settings.kind, tasks, predictions, extra)
-    outcome.numbers["seconds"] = round(time.perf_counter() - started, 3)
-    return outcome
+    details = _details(tasks, settings, valid, chosen, seeds)
+    items = first_of(features).items
+    fitted = partial(solvers[0].classifier, tasks[0].train, settings.tried[chosen[0]])
+    return outcome_of(settings.kind, items, tasks, predictions, details, started=started, fitted=fitted)
 
 
 def require(items: Items, settings: SvmSettings = SvmSettings()) -> list[Assignment]:
@@ -145,13 +163,13 @@ def _folds(task: Assignment, items: Items, settings: SvmSettings, *, seed: int) 
     return stratified_folds(task.targets[task.train], groups, settings.folds, seed=seed, classes=task.classes)
 
 
-def _machine(arrangement: Arrangement, part: Part, settings: SvmSettings) -> Machine:
-    make = GramMachine if settings.kind == "svm" else LinearMachine
+def _solver(arrangement: Arrangement, part: Part, settings: SvmSettings) -> Solver:
+    make = GramSolver if settings.kind == "svm" else LinearSolver
     return make(arrangement.x, part, standardise=settings.standardise)
 
 
 def _sweep(
-    machines: Sequence[Machine],
+    solvers: Sequence[Solver],
     tasks: Sequence[Assignment],
     items: Items,
     settings: SvmSettings,
@@ -161,56 +179,56 @@ def _sweep(
     if len(settings.tried) == 1:
         return None
     return np.mean(
-        [_held_out(machine, task, items, settings, seeds) for machine, task in zip(machines, tasks, strict=True)],
+        [_held_out(solver, task, items, settings, seeds) for solver, task in zip(solvers, tasks, strict=True)],
         axis=0,
     )
 
 
 def _held_out(
-    machine: Machine, task: Assignment, items: Items, settings: SvmSettings, seeds: Sequence[int]
+    solver: Solver, task: Assignment, items: Items, settings: SvmSettings, seeds: Sequence[int]
 ) -> NDArray[np.float64]:
     if task.valid is not None:
-        found = machine.predict(task.train, task.valid, settings.tried)
+        found = solver.predict(task.train, task.valid, settings.tried)
         return np.tile((found == task.targets[task.valid]).mean(axis=1), (len(seeds), 1))
-    machine.share(task.train)
+    solver.share(task.train)
     every = []
     for seed in seeds:
         folds = _folds(task, items, settings, seed=seed)
         right = np.empty((len(settings.tried), len(folds)), dtype=bool)
         for fold in range(settings.folds):
             fit, held = task.train[folds != fold], task.train[folds == fold]
-            right[:, folds == fold] = machine.predict(fit, held, settings.tried) == task.targets[held]
+            right[:, folds == fold] = solver.predict(fit, held, settings.tried) == task.targets[held]
         every.append(right.mean(axis=1))
     return np.stack(every)
 
 
-def _answers(machine: Machine, task: Assignment, strengths: Sequence[float]) -> NDArray[np.int64]:
+def _answers(solver: Solver, task: Assignment, strengths: Sequence[float]) -> NDArray[np.int64]:
     """(S, m) predictions of the test items, each repeat with its C and fitted on all of train."""
-    found = {one: machine.predict(task.train, task.test, [one])[0] for one in dict.fromkeys(strengths)}
+    found = {one: solver.predict(task.train, task.test, [one])[0] for one in dict.fromkeys(strengths)}
     return np.stack([found[strength] for strength in strengths])
 
 
-def _facts(
+def _details(
     tasks: Sequence[Assignment],
     settings: SvmSettings,
     valid: NDArray[np.float64] | None,
     chosen: NDArray[np.int64],
-) -> dict[str, Any]:
-    """What was tried and chosen."""
-    facts: dict[str, Any] = {
-        "strengths": [settings.tried[place] for place in chosen],
-        "valid_accuracy": None if valid is None else float(valid.max(axis=1).mean()),
-        "settings": {"probe": settings.kind, **asdict(settings), "strengths": list(settings.tried)},
-    }
-    if valid is None:
-        return {**facts, "validation": "nothing is chosen"}
-    facts["sweep"] = [
-        {"strength": strength, "valid_accuracy": float(accuracy)}
-        for strength, accuracy in zip(settings.tried, valid.mean(axis=0), strict=True)
-    ]
-    if tasks[0].valid is None:
-        facts["validation"] = f"{settings.folds} folds of train"
-    return facts
+    seeds: list[int],
+) -> SvmDetails:
+    means = [] if valid is None else valid.mean(axis=0).tolist()
+    chosen_on = "the valid split" if tasks[0].valid is not None else f"{settings.folds} folds of train"
+    return SvmDetails(
+        strengths=[settings.tried[place] for place in chosen],
+        valid_accuracy=None if valid is None else float(valid.max(axis=1).mean()),
+        validation="nothing is chosen" if valid is None else chosen_on,
+        sweep=[
+            {"strength": strength, "valid_accuracy": mean}
+            for strength, mean in zip(settings.tried, means, strict=False)
+        ]
+        or None,
+        seeds=seeds,
+        settings={"probe": settings.kind, **asdict(settings), "strengths": list(settings.tried)},
+    )
 
 
 def _require_memory(tasks: Sequence[Assignment], settings: SvmSettings) -> None:
@@ -220,3 +238,7 @@ def _require_memory(tasks: Sequence[Assignment], settings: SvmSettings) -> None:
             f"the probe svm holds the inner products of all pairs of {most:,} training items, and takes at most "
             f"{MOST_ITEMS:,} items; ask linear_svc or ridge instead."
         )
+
+
+SVM = Probe(evaluate, SvmSettings(), SvmDetails, own=("kind",), require=require)
+LINEAR_SVC = Probe(evaluate, SvmSettings("linear_svc"), SvmDetails, own=("kind",), require=require)

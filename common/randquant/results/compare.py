@@ -4,15 +4,16 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from randquant.errors import DataError
 from randquant.files.atomic import read_json
+from randquant.files.json_record import Json
 from randquant.results.folder import Report, read_report
 from randquant.results.predictions import Answers, answers
+from randquant.results.record import Result, from_file
 from randquant.results.significance import Paired, holm, paired
 
 # What should be the same in two runs for their difference to be the encoders'.
@@ -35,13 +36,13 @@ class Run:
 
     Attributes:
         name: as typed.
-        tasks: facts by task.
+        tasks: its results.
         report: the results folder they are from; None for a JSON file, which has no predictions.
     """
 
     name: str
-    tasks: dict[str, dict[str, Any]]
-    report: Report | None
+    tasks: dict[str, Result]
+    report: Report[Result] | None
 
     def answers(self, task: str) -> Answers | None:
         """The predictions of a task, None where the run keeps none.
@@ -98,10 +99,10 @@ def open_run(path: str, probe: str) -> Run:
     Raises:
         DataError: there are none.
     """
-    report, entries = _read(path)
-    tasks = {facts["task"]: facts for facts in entries if facts["probe"] == probe}
+    report, results = _read(path)
+    tasks = {result.task: result for result in results if result.probe == probe}
     if not tasks:
-        held = ", ".join(dict.fromkeys(facts["probe"] for facts in entries)) or "none"
+        held = ", ".join(dict.fromkeys(result.probe for result in results)) or "none"
         raise DataError(f"{path} holds no results of the probe {probe} (it holds: {held}); choose another --probe.")
     return Run(path, tasks, report)
 
@@ -112,7 +113,7 @@ def shared_probe(paths: Sequence[str]) -> str:
     Raises:
         DataError: there is none.
     """
-    held = [list(dict.fromkeys(facts["probe"] for facts in _read(path)[1])) for path in paths]
+    held = [list(dict.fromkeys(result.probe for result in _read(path)[1])) for path in paths]
     found = next((probe for probe in held[0] if all(probe in others for others in held)), None)
     if found is None:
         described = "; ".join(f"{path}: {', '.join(names)}" for path, names in zip(paths, held, strict=True))
@@ -120,9 +121,14 @@ def shared_probe(paths: Sequence[str]) -> str:
     return found
 
 
-def _read(path: str) -> tuple[Report | None, Sequence[dict[str, Any]]]:
-    report = read_report(path) if Path(path).is_dir() else None
-    return report, report.results if report else _entries(read_json(path), path)
+def _read(path: str) -> tuple[Report[Result] | None, Sequence[Result]]:
+    if Path(path).is_dir():
+        report = read_report(path)
+        return report, report.results
+    try:
+        return None, from_file(read_json(path))
+    except ValueError:
+        raise DataError(f"{path} holds no probe results; give a results folder or a JSON file of a probe.") from None
 
 
 def compare(runs: Sequence[Run], *, seed: int = 0) -> list[Difference]:
@@ -157,7 +163,7 @@ def _against(first: Run, run: Run, seed: int) -> Difference:
 
 def _task(first: Run, run: Run, task: str, seed: int) -> TaskDifference:
     one, other = first.tasks[task], run.tasks[task]
-    result = TaskDifference(task, other["accuracy"] - one["accuracy"], None, warnings=_warnings(one, other))
+    result = TaskDifference(task, other.accuracy - one.accuracy, None, warnings=_warnings(one, other))
     mine, theirs = first.answers(task), run.answers(task)
     if mine is None or theirs is None:
         return result
@@ -173,16 +179,16 @@ def _task(first: Run, run: Run, task: str, seed: int) -> TaskDifference:
     return result
 
 
-def _require_accuracy(path: Path, facts: Mapping[str, Any], found: Answers) -> None:
+def _require_accuracy(path: Path, result: Result, found: Answers) -> None:
     """Hold a stated accuracy against the predictions; episodes, which may be of several sizes, count no items."""
-    if "counts" not in facts or not len(found.labels):
+    if not result.counts or not len(found.labels):
         return
     right, folds = found.right, np.array(found.folds, dtype=object)
     # Folds weigh the same, however many items they have.
     counted = float(np.mean([right[:, folds == fold].mean() for fold in dict.fromkeys(found.folds)]))
-    if abs(counted - facts["accuracy"]) > _ROUNDING:
+    if abs(counted - result.accuracy) > _ROUNDING:
         raise DataError(
-            f"{path} contradicts itself: it states an accuracy of {facts['accuracy']:.4f} on {facts['task']}, its "
+            f"{path} contradicts itself: it states an accuracy of {result.accuracy:.4f} on {result.task}, its "
             f"predictions score {counted:.4f}; run that probe again."
         )
 
@@ -195,43 +201,21 @@ def _mean_interval(tasks: Sequence[TaskDifference]) -> tuple[float, float] | Non
     return float(low), float(high)
 
 
-def _warnings(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+def _warnings(one: Result, other: Result) -> list[str]:
     differing = []
     for name, keys in _CONDITIONS.items():
-        mine, theirs = _found(one, keys), _found(other, keys)
+        mine, theirs = _found(one.to_json(), keys), _found(other.to_json(), keys)
         if mine != theirs:
             differing.append(f"{name}: {_short(mine)} against {_short(theirs)}")
     return differing
 
 
-def _found(facts: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    value: Any = facts
+def _found(value: Json, keys: Sequence[str]) -> Json:
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
 
-def _short(value: Any) -> str:
+def _short(value: Json) -> str:
     text = str(value)
     return text[:12] if len(text) == 64 else text  # a hash is known by its first digits
-
-
-def _entries(record: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
-    """The facts in a JSON file of one task or several, one entry a probe."""
-    entries = []
-    listed = record.get("results", [record])
-    for facts in listed if isinstance(listed, list) else [listed]:
-        if not _is_result(facts):
-            raise DataError(f"{path} holds no probe results; give a results folder or a JSON file of a probe.")
-        entries.append({**facts, "probe": facts.get("probe", "linear")})
-        nested = {name: facts[name] for name in facts.get("probes", [])[1:]}
-        entries += [{**facts, **numbers, "probe": name} for name, numbers in nested.items()]
-    return entries
-
-
-def _is_result(facts: Any) -> bool:
-    """Whether facts are of a task, with an accuracy in [0, 1]."""
-    if not isinstance(facts, dict) or not isinstance(facts.get("task"), str):
-        return False
-    accuracy = facts.get("accuracy")
-    return isinstance(accuracy, int | float) and 0 <= accuracy <= 1

@@ -1,62 +1,53 @@
 """Where a command's numbers go: into one JSON file, or into a results folder that grows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 from randquant.errors import UsageError
 from randquant.files.atomic import write_json
 from randquant.files.store_folder import require_outside_stores
-from randquant.results.folder import Entry, add, read_report, require_subject
+from randquant.results.folder import add, read_report, require_subject
+from randquant.results.page import closing_lines
+from randquant.results.record import Entry, Result, to_file
 
-Page = Callable[[list[dict[str, Any]]], str]
+R = TypeVar("R", bound=Result)
 
 
-class Destination:
+class Destination(Generic[R]):
     """What `--out` names.
 
     Args:
         out: a file ending in .json, or a folder, new or of the same subject.
         subject: what all results of a folder have in common, such as encoder and protocol.
-        page: writes a folder's table.md from the facts of all its entries.
 
     Raises:
         DataError: the folder holds other results.
         UsageError: neither a folder nor a .json file.
     """
 
-    def __init__(self, out: str, subject: Mapping[str, Any], page: Page) -> None:
-        self.path, self.folder = Path(out), is_folder(out)
-        self.subject, self.page = subject, page
-        self._results: list[dict[str, Any]] = []
+    def __init__(self, out: str, subject: Mapping[str, str]) -> None:
+        self.path, self.folder, self.subject = Path(out), is_folder(out), subject
+        self.tasks: list[list[R]] = []
         if self.folder:
             require_subject(out, subject)
         self.path.parent.mkdir(parents=True, exist_ok=True)
 
-    def add(self, facts: dict[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:
-        """Take the results of one task and write them, so that an error in the next one loses nothing.
-
-        A file holds one result as it is, several under "results".
-
-        Args:
-            facts: of the first probe, with the others' numbers inside, as a file holds them.
-            entries: one a probe, as a folder holds them.
-
-        Returns:
-            The facts.
-        """
+    def add(self, entries: Sequence[Entry[R]]) -> None:
+        """Take the results of one task and write them, so that an error in the next one loses nothing."""
+        self.tasks.append([entry.result for entry in entries])
         if self.folder:
-            add(self.path, self.subject, entries, self.page)
-            return facts
-        self._results.append(facts)
-        write_json(self.path, facts if len(self._results) == 1 else {"results": self._results})
-        return facts
+            add(self.path, self.subject, entries)
+        else:
+            write_json(self.path, to_file(self.tasks))
 
-    def shown(self) -> list[str]:
-        """Lines to print: what the folder holds now, where it is one."""
-        if not self.folder:
-            return []
-        return [f"{self.path / 'table.md'} shows all {len(read_report(self.path).results)} results of this folder"]
+    def lines(self) -> list[str]:
+        """What to print in the end: the results of this command, and where a folder has all of its own."""
+        lines = closing_lines(self.tasks)
+        if self.folder:
+            held = len(read_report(self.path).results)
+            lines.append(f"{self.path / 'table.md'} shows all {held} results of this folder")
+        return lines
 
 
 def is_folder(out: str) -> bool:

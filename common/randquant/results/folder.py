@@ -12,15 +12,17 @@ the digest of its predictions, so files that do not belong together are noticed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 from randquant.errors import DataError
 from randquant.extras import needs
 from randquant.files.atomic import atomic_path, read_json, write_json, write_text
 from randquant.files.lock import locked
+from randquant.results.page import results_page
 from randquant.results.predictions import SCHEMA, confusion, digest, per_class, select
+from randquant.results.record import Entry, Result
 
 with needs("train"):
     import pyarrow as pa
@@ -29,59 +31,46 @@ with needs("train"):
 FORMAT = "randquant-results"
 VERSION = 1
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One probe on one task.
-
-    Attributes:
-        facts: JSON-ready; `task`, `probe`, `accuracy` and whatever else there is to say.
-        predictions: its rows, as `randquant.results.predictions.prediction_table` makes them.
-    """
-
-    facts: Mapping[str, Any]
-    predictions: pa.Table
+R = TypeVar("R", bound=Result)
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Generic[R]):
     """A results folder as read.
 
     Attributes:
         path: the folder.
-        subject: what all entries have in common.
-        results: the facts of every entry, sorted by task, in the order their probes were added.
+        subject: what all results have in common.
+        results: sorted by task, in the order their probes were added.
     """
 
     path: Path
-    subject: dict[str, Any]
-    results: list[dict[str, Any]]
+    subject: dict[str, str]
+    results: list[R]
 
-    def predictions(self, facts: Mapping[str, Any]) -> pa.Table:
-        """The predictions that an entry of `results` was counted from.
+    def predictions(self, result: R) -> pa.Table:
+        """The predictions that one of `results` was counted from.
 
         Raises:
             DataError: they are missing, or they are another run's.
         """
-        return self.all_predictions([facts])[0]
+        return self.all_predictions([result])[0]
 
-    def all_predictions(self, entries: Sequence[Mapping[str, Any]]) -> list[pa.Table]:
-        """The predictions of several entries, as `predictions` gives them."""
-        if not entries:
-            return []
-        everything = _read_predictions(self.path)
-        return [self._checked(select(everything, facts["task"], facts["probe"]), facts) for facts in entries]
+    def all_predictions(self, results: Sequence[R]) -> list[pa.Table]:
+        """The predictions of several results, as `predictions` gives them."""
+        everything = _read_predictions(self.path) if results else None
+        return [self._checked(select(everything, result.task, result.probe), result) for result in results]
 
-    def _checked(self, table: pa.Table, facts: Mapping[str, Any]) -> pa.Table:
-        if digest(table) != facts["predictions_sha256"]:
+    def _checked(self, table: pa.Table, result: R) -> pa.Table:
+        if digest(table) != result.predictions_sha256:
             raise DataError(
                 f"{self.path / 'predictions.parquet'} does not hold the predictions that results.json was counted "
-                f"from ({facts['task']}, {facts['probe']}); run that probe again."
+                f"from ({result.task}, {result.probe}); run that probe again."
             )
         return table
 
 
-def require_subject(folder: str | Path, subject: Mapping[str, Any]) -> None:
+def require_subject(folder: str | Path, subject: Mapping[str, str]) -> None:
     """Refuse a folder that cannot take results of `subject`, before hours are spent.
 
     Raises:
@@ -103,17 +92,17 @@ def require_subject(folder: str | Path, subject: Mapping[str, Any]) -> None:
 
 def add(
     folder: str | Path,
-    subject: Mapping[str, Any],
-    entries: Sequence[Entry],
-    page: Callable[[list[dict[str, Any]]], str],
-) -> Report:
+    subject: Mapping[str, str],
+    entries: Sequence[Entry[R]],
+    page: Callable[[list[R]], str] = results_page,
+) -> Report[R]:
     """Add entries to a results folder, which is created where absent.
 
     Args:
         folder: where.
-        subject: what all entries of a folder have in common, such as encoder and protocol.
+        subject: what all results of a folder have in common, such as encoder and protocol.
         entries: to add; each takes the place of the one with its task and probe.
-        page: writes table.md from the facts of all entries.
+        page: writes table.md from all results.
 
     Raises:
         DataError: the folder is another subject's.
@@ -128,52 +117,59 @@ def add(
         _write_table(folder / "predictions.parquet", table)
         _write_table(folder / "per_class.parquet", per_class(table))
         _write_table(folder / "confusion.parquet", confusion(table))
-        record = {"format": FORMAT, "version": VERSION, "subject": dict(subject), "results": results}
+        written = [result.to_json() for result in results]
+        record = {"format": FORMAT, "version": VERSION, "subject": dict(subject), "results": written}
         write_json(folder / "results.json", record)
         write_text(folder / "table.md", text)
     return Report(folder, dict(subject), results)
 
 
-def read_report(folder: str | Path) -> Report:
+@overload
+def read_report(folder: str | Path) -> Report[Result]: ...
+@overload
+def read_report(folder: str | Path, kind: type[R]) -> Report[R]: ...
+def read_report(folder: str | Path, kind: type[Any] = Result) -> Report[Any]:
     """Read the numbers of a results folder.
 
+    Args:
+        folder: where.
+        kind: of the results.
+
     Raises:
-        DataError: there is none, or one of another version.
+        DataError: there is none, or one that is damaged or of another version.
     """
     path = Path(folder) / "results.json"
     record = read_json(path)
-    if record.get("format") != FORMAT or not isinstance(record.get("results"), list):
+    results, subject = record.get("results"), record.get("subject")
+    if record.get("format") != FORMAT or not isinstance(results, list):
         raise DataError(f"{path} is not the file of a results folder; choose another folder.")
     if record.get("version") != VERSION:
         raise DataError(
             f"{path} has version {record.get('version')}, this program reads {VERSION}; probe again into a new folder."
         )
-    results, subject = record["results"], record.get("subject")
-    damaged = next((place for place, facts in enumerate(results) if not _is_entry(facts)), None)
-    if damaged is not None or not isinstance(subject, dict):
-        what = "no subject" if damaged is None else f"no task, probe, accuracy and digest in its entry {damaged + 1}"
-        raise DataError(f"{path} is damaged ({what}); restore it, or probe again into a new folder.")
-    return Report(Path(folder), subject, results)
+    read: list[Any] = []
+    try:
+        for facts in results:
+            read.append(kind.from_json(facts))
+            if read[-1].predictions_sha256 is None:
+                raise ValueError("no digest")
+        if not isinstance(subject, dict):
+            raise ValueError("no subject")
+    except ValueError as error:
+        where = f" in its entry {len(read) + 1}" if len(read) < len(results) else ""
+        raise DataError(f"{path} is damaged ({error}{where}); restore it, or probe again into a new folder.") from None
+    return Report(Path(folder), subject, read)
 
 
-def _is_entry(facts: Any) -> bool:
-    """Whether an entry says what every one says."""
-    if not isinstance(facts, dict):
-        return False
-    words = all(isinstance(facts.get(name), str) for name in ("task", "probe", "predictions_sha256"))
-    accuracy = facts.get("accuracy")
-    return words and isinstance(accuracy, int | float) and 0 <= accuracy <= 1
-
-
-def _merged(folder: Path, entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], pa.Table]:
-    """The facts and predictions of the folder with `entries` in them."""
-    new = {(str(entry.facts["task"]), str(entry.facts["probe"])): entry for entry in entries}
-    old = read_report(folder) if (folder / "results.json").is_file() else Report(folder, {}, [])
-    kept = [facts for facts in old.results if (facts["task"], facts["probe"]) not in new]
+def _merged(folder: Path, entries: Sequence[Entry[R]]) -> tuple[list[R], pa.Table]:
+    """The results and predictions of the folder with `entries` in them."""
+    new = {(entry.result.task, entry.result.probe): entry for entry in entries}
+    there = (folder / "results.json").is_file()
+    old = read_report(folder, type(entries[0].result)) if there else Report[R](folder, {}, [])
+    kept = [result for result in old.results if (result.task, result.probe) not in new]
     parts = old.all_predictions(kept) + [entry.predictions for entry in new.values()]
-    added = [{**entry.facts, "predictions_sha256": digest(entry.predictions)} for entry in new.values()]
-    results = sorted([*kept, *added], key=lambda facts: facts["task"])
-    return results, pa.concat_tables(parts)
+    added = [replace(entry.result, predictions_sha256=digest(entry.predictions)) for entry in new.values()]
+    return sorted([*kept, *added], key=lambda result: result.task), pa.concat_tables(parts)
 
 
 def _read_predictions(folder: Path) -> pa.Table:

@@ -1,107 +1,72 @@
-"""The page of a results folder: our numbers beside the published ones, and where each comes from.
+"""The page of a results folder: our numbers with the published ones, and where each comes from."""
 
-What a modality adds, its published rows and what there is to say of its encoders and data, comes in a `Modality`.
-"""
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
+from randquant.files.json_record import Json
 from randquant.results.markdown import escaped
-from randquant.results.published import OwnRow, PublishedRow, beside_published
-from randquant.results.tables import details
+from randquant.results.published import OwnRow, beside_published
+from randquant.results.record import DataRecord, Result
+from randquant.results.tables import details, result_table
 from randquant.results.text_table import text_table
 
 _PARTIAL, _DEPARTS = "†", "‡"
 
-Facts = Mapping[str, Any]
+R = TypeVar("R", bound=Result)
 
 
-@dataclass(frozen=True)
-class Modality:
-    """What sounds and shapes do not share.
-
-    Attributes:
-        columns: title of each task that has published numbers, in the order of the papers' tables.
-        rows: what was published.
-        notes: what a reader has to know of these rows.
-        compared: whether a result is of the probe that was published.
-        about: lines on encoder and protocol, which all results of a folder share.
-        conditions: lines on the data of one task and what was taken of them.
-        sections: further lines of the page, with their headings.
-    """
-
-    columns: Mapping[str, str]
-    rows: Sequence[PublishedRow]
-    notes: Sequence[str]
-    compared: Callable[[Facts], bool]
-    about: Callable[[Facts], list[str]]
-    conditions: Callable[[Facts], list[str]]
-    sections: Callable[[Sequence[Facts]], list[str]] = lambda results: []
-
-
-def results_page(results: Sequence[Facts], modality: Modality) -> str:
-    """Markdown from the facts of all entries of a folder."""
-    results = [_escaped(result) for result in results]
-    first, ordered = results[0], _ordered(results, modality)
-    lines = [f"# {first['checkpoint']['path']}", "", *modality.about(first), ""]
-    compared = published_lines(results, modality, markdown=True)
+def results_page(results: Sequence[R]) -> str:
+    """Markdown of all results of a folder."""
+    results = [type(result).from_json(_escaped(result.to_json())) for result in results]
+    first, ordered = results[0], _ordered(results)
+    lines = [f"# {first.checkpoint.path}", "", *first.about(), ""]
+    compared = published_lines(results, markdown=True)
     if compared:
         lines += ["## Beside the published rows", "", *compared, ""]
     lines += ["## Every probe", "", *details(ordered, markdown=True), "", *_READING, ""]
-    lines += modality.sections(ordered)
-    lines += ["## Where the numbers come from", "", *_provenance(ordered, modality)]
+    lines += type(first).sections(ordered, markdown=True)
+    lines += ["## Where the numbers come from", "", *_provenance(ordered)]
     return "\n".join(lines)
 
 
-def published_lines(results: Sequence[Facts], modality: Modality, *, markdown: bool = False) -> list[str]:
-    """Our numbers beside the published rows; empty where no task or probe of theirs was asked.
+def closing_lines(tasks: Sequence[Sequence[R]]) -> list[str]:
+    """What a command prints in the end of the results of one task after the other."""
+    results = [result for each in tasks for result in each]
+    compared = published_lines(results)
+    firsts = [each[0] for each in tasks]
+    extra = type(firsts[0]).sections(results)
+    return [*result_table(tasks), *partial_lines(firsts), *extra, *([""] if compared else []), *compared]
+
+
+def published_lines(results: Sequence[Result], *, markdown: bool = False) -> list[str]:
+    """Our numbers with the published rows; empty where no task or probe of theirs was asked.
 
     On a terminal the rows of other protocols are left out: the page has them.
     """
-    found = {result["task"]: result for result in results if modality.compared(result)}
-    ours = {task: found[task] for task in modality.columns if task in found}
+    table = results[0].published
+    found = {result.task: result for result in results if result.is_published_probe}
+    ours = {task: found[task] for task in table.columns if task in found}
     if not ours:
         return []
-    protocol = next(iter(ours.values()))["protocol"]["name"]
-    name = next(iter(ours.values()))["checkpoint"]["path"]
-    numbers = {task: 100 * result["accuracy"] for task, result in ours.items()}
+    first = next(iter(ours.values()))
+    protocol = str(first.protocol.name)
+    numbers = {task: 100 * result.accuracy for task, result in ours.items()}
     marks = {task: _spread(result) + _marks([result]) for task, result in ours.items()}
-    own = OwnRow(str(name), numbers, protocol, {**marks, "average": _marks(ours.values())})
-    rows = modality.rows if markdown else [row for row in modality.rows if row.protocol == protocol]
-    lines = text_table(*beside_published([own], rows, modality.columns), markdown=markdown)
-    notes = [*_mark_notes(ours, modality.columns), *(modality.notes if markdown else ())]
+    own = OwnRow(first.checkpoint.path, numbers, protocol, {**marks, "average": _marks(ours.values())})
+    rows = table.rows if markdown else [row for row in table.rows if row.protocol == protocol]
+    lines = text_table(*beside_published([own], rows, table.columns), markdown=markdown)
+    notes = [*_mark_notes(ours, table.columns), *(table.notes if markdown else ())]
     return [*lines, *([""] if markdown else []), *(f"- {note}" if markdown else note for note in notes)]
 
 
-def partial_lines(results: Sequence[Facts], modality: Modality) -> list[str]:
-    """Tasks on a part of their published items, where the table beside the published rows does not say so."""
+def partial_lines(results: Sequence[Result]) -> list[str]:
+    """Tasks on a part of their published items, where the table with the published rows does not say so."""
     return [
-        f"{result['task']}: not the published number of items ({result['data']['differs']})"
+        f"{result.task}: not the published number of items ({result.data.differs})"
         for result in results
-        if result["data"]["complete"] is False
-        and (result["task"] not in modality.columns or not modality.compared(result))
+        if result.data.complete is False
+        and (result.task not in result.published.columns or not result.is_published_probe)
     ]
-
-
-def data_line(result: Facts) -> str:
-    """Who made the split, how many items are in each part, and whether these are the published numbers."""
-    data = result["data"]
-    return f"- split: {data['split_source'] or 'as prepared'}; {_counts(data['in_store'])}; {_published(data)}"
-
-
-def protocol_line(result: Facts) -> str:
-    """The preset and where it was left."""
-    departures = result["protocol"]["departures"]
-    return f"- protocol {result['protocol']['name']}" + (f", but {', '.join(departures)}" if departures else "")
-
-
-def store_line(result: Facts) -> str:
-    """The store and the versions that read it."""
-    store = result["store"]
-    return f"- store `{store['content_hash']}`, {store['skipped']:,} unreadable files left out; " + ", ".join(
-        f"{name} {version}" for name, version in result["versions"].items()
-    )
 
 
 _READING = (
@@ -111,32 +76,44 @@ _READING = (
 )
 
 
-def _escaped(facts: Any) -> Any:
-    """The same facts with every text as a page shows it: labels, paths and names come from strangers' files."""
-    if isinstance(facts, Mapping):
-        return {name: _escaped(value) for name, value in facts.items()}
-    if isinstance(facts, list | tuple):
-        return [_escaped(value) for value in facts]
-    return escaped(facts) if isinstance(facts, str) else facts
+def _escaped(value: Json) -> Json:
+    """The same with every text as a page shows it: labels, paths and names come from strangers' files."""
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, Mapping):
+        return {name: _escaped(each) for name, each in value.items()}
+    return [_escaped(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _ordered(results: Sequence[Facts], modality: Modality) -> list[Facts]:
+def _ordered(results: Sequence[R]) -> list[R]:
     """The published tasks as in the papers' tables, then others."""
-    places = {task: place for place, task in enumerate(modality.columns)}
-    return sorted(results, key=lambda result: places.get(result["task"], len(places)))
+    places = {task: place for place, task in enumerate(results[0].published.columns)}
+    return sorted(results, key=lambda result: places.get(result.task, len(places)))
 
 
-def _provenance(results: Sequence[Facts], modality: Modality) -> list[str]:
+def _provenance(results: Sequence[Result]) -> list[str]:
     """A few lines a task; probes of one task that were run under other conditions have lines of their own."""
     blocks: dict[tuple[str, ...], list[str]] = {}
     for result in results:
-        repeats = f"{result['repeats']} repeats, seeds" if result["repeats"] > 1 else "seed"
-        probe = f"{result['probe']} ({repeats} {_range(result['seeds'])})"
-        blocks.setdefault((f"### {result['task']}", "", *modality.conditions(result)), []).append(probe)
+        repeats = f"{result.repeats} repeats, seeds" if result.repeats > 1 else "seed"
+        probe = f"{result.probe} ({repeats} {_range(result.seeds)})"
+        blocks.setdefault((f"### {result.task}", "", *_conditions(result)), []).append(probe)
     lines: list[str] = []
     for conditions, probes in blocks.items():
         lines += [*conditions, f"- probes: {', '.join(probes)}", ""]
     return lines
+
+
+def _conditions(result: Result) -> list[str]:
+    """Split, what was taken of the data, the preset and where it was left, the store and the versions that read it."""
+    data, store, departures = result.data, result.store, result.protocol.departures
+    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
+    return [
+        f"- split: {data.split_source or 'as prepared'}; {_counts(data.in_store)}; {_published(data)}",
+        *result.conditions(),
+        f"- protocol {result.protocol.name}" + (f", but {', '.join(departures)}" if departures else ""),
+        f"- store `{store.content_hash}`, {store.skipped:,} unreadable files left out; {versions}",
+    ]
 
 
 def _counts(counts: Mapping[str, int]) -> str:
@@ -144,38 +121,36 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in shown.items())
 
 
-def _published(data: Facts) -> str:
-    if data["complete"] is None:
+def _published(data: DataRecord) -> str:
+    if data.complete is None:
         return "no published numbers to compare with"
-    return "the published numbers" if data["complete"] else f"not the published numbers: {data['differs']}"
+    return "the published numbers" if data.complete else f"not the published numbers: {data.differs}"
 
 
 def _range(seeds: Sequence[int]) -> str:
     return str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
 
 
-def _spread(result: Facts) -> str:
-    return "" if result["ci95"] is None else f" ± {100 * result['ci95']:.1f}"
+def _spread(result: Result) -> str:
+    return "" if result.ci95 is None else f" ± {100 * result.ci95:.1f}"
 
 
-def _marks(results: Iterable[Facts]) -> str:
+def _marks(results: Iterable[Result]) -> str:
     """What has to be known of any of `results`."""
     every = list(results)
-    partial = any(result["data"]["complete"] is False for result in every)
-    departs = any(result["protocol"]["departures"] for result in every)
+    partial = any(result.data.complete is False for result in every)
+    departs = any(result.protocol.departures for result in every)
     return (_PARTIAL if partial else "") + (_DEPARTS if departs else "")
 
 
-def _mark_notes(ours: Mapping[str, Facts], columns: Mapping[str, str]) -> list[str]:
+def _mark_notes(ours: Mapping[str, Result], columns: Mapping[str, str]) -> list[str]:
     """What the marks of our row stand for."""
     partial = [
-        f"{columns[task]} ({result['data']['differs']})"
-        for task, result in ours.items()
-        if result["data"]["complete"] is False
+        f"{columns[task]} ({result.data.differs})" for task, result in ours.items() if result.data.complete is False
     ]
     departing: dict[str, list[str]] = {}
     for task, result in ours.items():
-        departing.setdefault(", ".join(result["protocol"]["departures"]), []).append(columns[task])
+        departing.setdefault(", ".join(result.protocol.departures), []).append(columns[task])
     notes = [f"{_PARTIAL} not the published number of items: {'; '.join(partial)}."] if partial else []
     return notes + [
         f"{_DEPARTS} departs from the preset: {words} ({', '.join(tasks)})."

@@ -5,13 +5,12 @@ One row an item and repeat: task, probe, id, group, fold, label, seed, predicted
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from randquant.data.features import Items
 from randquant.extras import needs
 from randquant.probes.outcome import Outcome
 
@@ -58,19 +57,19 @@ class Answers:
         return self.predicted == np.array(self.labels, dtype=object)
 
 
-def prediction_table(task: str, probe: str, outcome: Outcome, items: Items) -> pa.Table:
-    """The rows of one outcome, repeat after repeat; `items` are those of the features that were probed."""
+def prediction_table(task: str, probe: str, outcome: Outcome[Any]) -> pa.Table:
+    """The rows of one outcome, repeat after repeat."""
     repeats, count = outcome.predictions.shape
-    seeds = _seeds(outcome, repeats)
-    rows = outcome.rows.tolist()
+    seeds, items = outcome.numbers.seeds, outcome.items
+    seeds = seeds if len(seeds) == repeats else list(range(repeats))
     classes = pa.array(outcome.classes, pa.string())
-    folds = [split if "folds" in outcome.numbers else None for split in _at(items.splits, rows)]
+    folds = [None] * count if outcome.numbers.folds is None else items.splits
     every = np.tile(np.arange(count), repeats)
     columns = {
         "task": pa.repeat(task, repeats * count),
         "probe": pa.repeat(probe, repeats * count),
-        "id": pa.array(_at(items.ids, rows), pa.string()).take(every),
-        "group": pa.array(_at(items.groups, rows), pa.string()).take(every),
+        "id": pa.array(items.ids, pa.string()).take(every),
+        "group": pa.array(items.groups, pa.string()).take(every),
         "fold": pa.array(folds, pa.string()).take(every),
         "label": classes.take(outcome.truth[every]),
         "seed": pa.array(np.repeat(np.asarray(seeds, dtype=np.int64), count)),
@@ -157,11 +156,6 @@ def digest(table: pa.Table) -> str:
     return value.hexdigest()
 
 
-def _seeds(outcome: Outcome, repeats: int) -> list[int]:
-    seeds = outcome.numbers.get("seeds") or []
-    return list(seeds) if len(seeds) == repeats else list(range(repeats))
-
-
 def _repeats(table: pa.Table) -> dict[tuple[str, ...], int]:
     counted = table.group_by(["task", "probe"]).aggregate([("seed", "count_distinct")])
     return dict(zip(_pairs(counted, "task", "probe"), counted["seed_count_distinct"].to_pylist(), strict=True))
@@ -173,7 +167,3 @@ def _keys(table: pa.Table, name: str) -> list[tuple[str, ...]]:
 
 def _pairs(table: pa.Table, one: str, other: str) -> list[tuple]:
     return list(zip(table[one].to_pylist(), table[other].to_pylist(), strict=True))
-
-
-def _at(column: Sequence[str | None], rows: Sequence[int]) -> list[str | None]:
-    return [column[row] for row in rows]

@@ -26,6 +26,21 @@ class PublishedRow:
 
 
 @dataclass(frozen=True)
+class PublishedTable:
+    """What was published of a modality.
+
+    Attributes:
+        columns: title of each task that has published numbers, in the order of the papers' tables.
+        rows: of the methods.
+        notes: what a reader has to know of these rows.
+    """
+
+    columns: Mapping[str, str]
+    rows: Sequence[PublishedRow]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
 class OwnRow:
     """One's own row: `numbers` as accuracies in %, `marks` what to append to a task's cell or to that of "average",
     such as " ± 0.3" or "*".

@@ -1,19 +1,31 @@
-"""The results of one task as they are written down: every number with where it comes from."""
+"""A result: every number of one probe on one task, with where it comes from. Its JSON is read and written here alone.
+
+A results folder keeps one object a result. A JSON file of one task keeps the first probe's object with the others'
+numbers inside, under their names; of several tasks, a list of these under "results".
+"""
 
 import platform
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
 from torch import nn
 
 import randquant
-from randquant.data.features import Items
 from randquant.data.store import Store
-from randquant.probes.outcome import Outcome
-from randquant.results.folder import Entry
+from randquant.extras import needs
+from randquant.files.json_record import Json, Record
+from randquant.probes import registry
+from randquant.probes.outcome import Numbers, Outcome
 from randquant.results.predictions import prediction_table
+from randquant.results.published import PublishedTable
+
+with needs("train"):
+    import pyarrow as pa
+
+R = TypeVar("R", bound="Result")
 
 
 class Encoder(Protocol):
@@ -28,57 +40,179 @@ class Encoder(Protocol):
         """The network."""
 
 
-def written_down(
-    identity: Mapping[str, Any], outcomes: Mapping[str, Outcome], provenance: Mapping[str, Any], items: Items
-) -> tuple[dict[str, Any], list[Entry]]:
+@dataclass(frozen=True, kw_only=True)
+class ProtocolRecord(Record):
+    """The preset, and in words where it was left."""
+
+    name: str | None
+    source: str = ""
+    departures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecord(Record):
+    """How much of the published data there is, as `randquant.data.coverage.coverage` gives it."""
+
+    published: dict[str, int] | None
+    in_store: dict[str, int] = field(default_factory=dict)
+    split_source: str | None
+    complete: bool | None
+    differs: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointRecord(Record):
+    """Which encoder it was; `path` as typed."""
+
+    path: str = ""
+    sha256: str = ""
+    report: str = ""
+    encoder: str = ""
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, loaded: Encoder) -> Self:
+        """The record of an encoder."""
+        kind = type(loaded.encoder).__name__
+        return cls(path=name, sha256=loaded.sha256, report=loaded.report, encoder=kind, metadata=loaded.metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreRecord(Record):
+    """Which data they were."""
+
+    path: str = ""
+    content_hash: str | None
+    source: Json = None
+    skipped: int = 0
+
+    @classmethod
+    def of(cls, store: Store) -> Self:
+        """The record of a store."""
+        return cls(
+            path=str(store.path),
+            content_hash=store.content_hash,
+            source=store.info.get("source"),
+            skipped=len(store.info.get("skipped", [])),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result(Numbers):
+    """One probe on one task; a modality adds what was taken of its data, and the words for it.
+
+    Attributes:
+        published: what it may be compared with.
+        own: names of further fields that differ between the probes of a task.
+        task, probe: what it is of.
+        probes: asked together, in order.
+        protocol: preset and departures.
+        seed: of the command.
+        split_counts: items of the store by split or fold.
+        data: beside the published numbers.
+        dimension: of the features.
+        checkpoint, store, versions: what computed it, from what.
+        predictions_sha256: of the predictions that a results folder keeps with it.
+    """
+
+    published: ClassVar[PublishedTable] = PublishedTable({}, (), ())
+    own: ClassVar[tuple[str, ...]] = ()
+
+    task: str
+    probes: list[str] = field(default_factory=list)
+    protocol: ProtocolRecord = ProtocolRecord(name=None)
+    seed: int | None
+    split_counts: dict[str, int] = field(default_factory=dict)
+    data: DataRecord = DataRecord(published=None, split_source=None, complete=None, differs=None)
+    dimension: int | None
+    checkpoint: CheckpointRecord = CheckpointRecord()
+    store: StoreRecord = StoreRecord(content_hash=None)
+    versions: dict[str, str] = field(default_factory=dict)
+    predictions_sha256: str | None = None
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """As `Record.from_json`; a result of an earlier version is put into words by its probe."""
+        if isinstance(value, Mapping):
+            value = {"probe": "linear", "how": registry.how(value), **value}
+        return super().from_json(value)
+
+    @property
+    def is_published_probe(self) -> bool:
+        """Whether this is the probe that published numbers are of."""
+        return self.probe == "linear"
+
+    def about(self) -> list[str]:
+        """Lines on encoder and protocol, which all results of a folder share."""
+        return []
+
+    def conditions(self) -> list[str]:
+        """Lines on what was taken of the data of this task."""
+        return []
+
+    @classmethod
+    def sections(cls, results: Sequence[Self], *, markdown: bool = False) -> list[str]:
+        """Lines of further tables, with headings where they are for the page."""
+        return []
+
+
+@dataclass(frozen=True)
+class Entry(Generic[R]):
+    """A result and the predictions it was counted from (`randquant.results.predictions.prediction_table`)."""
+
+    result: R
+    predictions: pa.Table
+
+
+def entries(task: str, outcomes: Mapping[str, Outcome[Any]], record: Callable[[Numbers], R]) -> list[Entry[R]]:
     """All probes of one task.
 
     Args:
-        identity: `task` and what else comes first.
+        task: its name.
         outcomes: by probe, in the order asked.
-        provenance: what comes last, but for what an outcome says of itself.
-        items: those that were probed, unless an outcome has `items` of its own.
-
-    Returns:
-        The first probe's facts with the others' numbers inside, for a file; and an entry a probe, for a folder.
+        record: adds to the numbers of one where they come from.
     """
-    identity = {**identity, "probes": list(outcomes)}
-    entries = [
-        Entry(
-            {**identity, **outcome.numbers, "probe": name, **_unsaid(provenance, outcome)},
-            prediction_table(identity["task"], name, outcome, getattr(outcome, "items", items)),
-        )
+    return [
+        Entry(record(replace(outcome.numbers, probe=name)), prediction_table(task, name, outcome))
         for name, outcome in outcomes.items()
     ]
-    primary, *others = outcomes
-    nested = {name: outcomes[name].numbers for name in others}
-    last = _unsaid(provenance, outcomes[primary])
-    return {**identity, **outcomes[primary].numbers, "probe": primary, **nested, **last}, entries
 
 
-def _unsaid(provenance: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
-    return {name: fact for name, fact in provenance.items() if name not in outcome.numbers}
+def to_file(tasks: Sequence[Sequence[Result]]) -> dict[str, Json]:
+    """The JSON of a file: the results of one task after the other."""
+    written = [_with_others(results) for results in tasks]
+    return written[0] if len(written) == 1 else {"results": written}
 
 
-def checkpoint_facts(name: str, loaded: Encoder) -> dict[str, Any]:
-    """Which encoder it was; `name` as typed."""
-    return {
-        "path": name,
-        "sha256": loaded.sha256,
-        "report": loaded.report,
-        "encoder": type(loaded.encoder).__name__,
-        "metadata": loaded.metadata,
-    }
+def from_file(value: Mapping[str, Json]) -> list[Result]:
+    """The results in the JSON of a file, one a task and probe.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    listed = value.get("results", [value])
+    results: list[Result] = []
+    for facts in listed if isinstance(listed, list) else [listed]:
+        if not isinstance(facts, Mapping):
+            raise ValueError("a result should be an object")
+        results.append(Result.from_json(facts))
+        nested = results[-1].probes[1:]
+        own = {name: value for name, value in facts.items() if name not in nested}
+        for name in nested:
+            numbers = facts.get(name)
+            if not isinstance(numbers, Mapping):
+                raise ValueError(f"{name} is absent")
+            results.append(Result.from_json({**own, **numbers, "probe": name}))
+    return results
 
 
-def store_facts(store: Store) -> dict[str, Any]:
-    """Which data they were."""
-    return {
-        "path": str(store.path),
-        "content_hash": store.content_hash,
-        "source": store.info.get("source"),
-        "skipped": len(store.info.get("skipped", [])),
-    }
+def _with_others(results: Sequence[Result]) -> dict[str, Json]:
+    first = results[0].to_json()
+    for result in results[1:]:
+        counted = {each.name for each in fields(Numbers)} | {*result.more, *result.own}
+        facts = result.to_json()
+        first[result.probe] = {name: fact for name, fact in facts.items() if name in counted or first.get(name) != fact}
+    return first
 
 
 def versions() -> dict[str, str]:

@@ -1,112 +1,67 @@
 """Results as lines for a terminal and as tables of a page; nothing here knows what was probed."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from randquant.results.record import Result
 from randquant.results.text_table import text_table
 
 
-def result_table(results: Sequence[Mapping[str, Any]]) -> list[str]:
+def result_table(tasks: Sequence[Sequence[Result]]) -> list[str]:
     """The first probe of every task, its further probes below it, and what the numbers are means of.
 
     Args:
-        results: one task each, as `randquant.results.record.written_down` gives them.
+        tasks: the results of one task after the other.
     """
-    others = {result["task"]: [result[name] for name in result["probes"][1:]] for result in results}
-    first = results[0]
-    seeds = first["seeds"]
-    repeated = f"mean of {len(seeds)} repeats ± 95 % t half-width, seeds {seeds[0]} to {seeds[-1]}"
-    closing = f"protocol {first['protocol']['name']}, {repeated if len(seeds) > 1 else f'seed {seeds[0]}'}"
-    return [*accuracy_lines(results, others), closing]
-
-
-def accuracy_lines(
-    results: Sequence[Mapping[str, Any]], others: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> list[str]:
-    """Accuracies of several tasks for a terminal.
-
-    Args:
-        results: one probe's facts a task.
-        others: by task, the numbers of its further probes.
-    """
-    width = max(12, *(len(result["task"]) for result in results))
-    lines = [f"{'task':<{width}} accuracy          95 % by items     valid  macro  floor  {_heading(results)}"]
-    for result in results:
-        low, high = result["ci95_items"]
+    firsts = [results[0] for results in tasks]
+    width = max(12, *(len(first.task) for first in firsts))
+    by_rate = all("learning_rate" in first.more for first in firsts)
+    heading = "rate" if by_rate else "how"
+    lines = [f"{'task':<{width}} accuracy          95 % by items     valid  macro  floor  {heading}"]
+    for first, *others in tasks:
+        rate = first.more.get("learning_rate")
+        chosen = f"{rate:.0e}" if isinstance(rate, int | float) else first.how
         lines.append(
-            f"{result['task']:<{width}} {with_spread(result):<17} {low:.4f} to {high:.4f}  "
-            f"{_valid(result)}  {result['macro_recall']:.3f}  {result['majority_floor']:.3f}  {_chosen(result)}"
+            f"{first.task:<{width}} {with_spread(first.accuracy, first.ci95):<17} {_interval(first)}  "
+            f"{_valid(first)}  {_digits(first.macro_recall, 3)}  {_digits(first.majority_floor, 3)}  {chosen}"
         )
-        for numbers in others.get(result["task"], ()):
-            lines.append(f"{'':<{width}} {with_spread(numbers)} {in_words(numbers)}")
-    return lines
+        lines += [f"{'':<{width}} {with_spread(other.accuracy, other.ci95)} {other.how}" for other in others]
+    first, seeds = firsts[0], firsts[0].seeds
+    repeated = f"mean of {len(seeds)} repeats ± 95 % t half-width, seeds {seeds[0]} to {seeds[-1]}"
+    return [*lines, f"protocol {first.protocol.name}, {repeated if len(seeds) > 1 else f'seed {seeds[0]}'}"]
 
 
-def details(results: Sequence[Mapping[str, Any]], *, markdown: bool = False) -> list[str]:
-    """One line a task and probe: accuracy, its intervals, and what it should be seen beside."""
+def details(results: Sequence[Result], *, markdown: bool = False) -> list[str]:
+    """One line a task and probe: accuracy, its intervals, and what it should be compared with."""
     header = ["task", "probe", "accuracy", "95 % by items", "macro recall", "floor", "valid", "test items", "how"]
     rows = [
         [
-            result["task"],
-            result["probe"],
-            with_spread(result),
-            "{:.4f} to {:.4f}".format(*result["ci95_items"]),
-            f"{result['macro_recall']:.4f}",
-            f"{result['majority_floor']:.4f}",
+            result.task,
+            result.probe,
+            with_spread(result.accuracy, result.ci95),
+            _interval(result),
+            _digits(result.macro_recall, 4),
+            _digits(result.majority_floor, 4),
             _valid(result),
-            f"{result['counts']['test']:,}",
-            in_words(result),
+            f"{result.counts.get('test') or 0:,}",
+            result.how or "-",
         ]
         for result in results
     ]
     return text_table(header, rows, markdown=markdown)
 
 
-def with_spread(numbers: Mapping[str, Any]) -> str:
+def with_spread(accuracy: float, half_width: float | None) -> str:
     """Accuracy, with its half-width over repeats where there are several."""
-    spread = numbers["ci95"]
-    return f"{numbers['accuracy']:.4f}" + ("" if spread is None else f" ± {spread:.4f}")
+    return f"{accuracy:.4f}" + ("" if half_width is None else f" ± {half_width:.4f}")
 
 
-def in_words(numbers: Mapping[str, Any]) -> str:
-    """How a number came about: what the probe chose.
-
-    >>> in_words({"probe": "knn", "neighbours": 5, "temperature": 0.07, "settings": {"probe": "knn"}})
-    'by 5 nearest neighbours, temperature 0.07, chosen on validation'
-    """
-    if "how" in numbers:
-        return str(numbers["how"])
-    kind = numbers["settings"]["probe"]
-    if kind == "knn":
-        return (
-            f"by {numbers['neighbours']} nearest neighbours, temperature {numbers['temperature']:g}, "
-            "chosen on validation"
-        )
-    if kind == "ridge":
-        return f"by ridge regression, penalty {numbers['penalty']:g}"
-    if kind == "logistic":
-        return f"by logistic regression, C {numbers['strength']:g}"
-    if kind in ("svm", "linear_svc"):
-        machine = "SVM" if kind == "svm" else "LinearSVC"
-        scaled = "" if numbers["settings"]["standardise"] else ", not standardised"
-        strengths = sorted(set(numbers["strengths"]))
-        chosen = ", chosen on " + numbers["validation"] if len(numbers["settings"]["strengths"]) > 1 else ""
-        return f"by {machine}, C {' or '.join(f'{one:g}' for one in strengths)}{chosen}{scaled}"
-    if kind == "fewshot":
-        return f"from few labels: {numbers['labelled']}"
-    layer = "a linear layer" if kind == "linear" else f"a hidden layer of {numbers['settings']['hidden']} units"
-    rates = len(numbers["settings"]["learning_rates"])
-    chosen = f", the best of {rates} on validation" if rates > 1 else ""
-    return f"by {layer}, rate {numbers['learning_rate']:g}{chosen}"
+def _interval(result: Result) -> str:
+    return " to ".join(f"{bound:.4f}" for bound in result.ci95_items)
 
 
-def _heading(results: Sequence[Mapping[str, Any]]) -> str:
-    return "rate" if all("learning_rate" in result for result in results) else "how"
+def _digits(value: float | None, count: int) -> str:
+    return "-" if value is None else f"{value:.{count}f}"
 
 
-def _chosen(result: Mapping[str, Any]) -> str:
-    return f"{result['learning_rate']:.0e}" if "learning_rate" in result else in_words(result)
-
-
-def _valid(result: Mapping[str, Any]) -> str:
-    return "    -" if result["valid_accuracy"] is None else f"{result['valid_accuracy']:.3f}"
+def _valid(result: Result) -> str:
+    return "    -" if result.valid_accuracy is None else f"{result.valid_accuracy:.3f}"

@@ -1,4 +1,4 @@
-"""Task features against embedding clip by clip; statistics see training clips alone."""
+"""ClipTask features against embedding clip by clip; statistics see training clips alone."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from audio.encoders.weights import LoadedEncoder, untrained_encoder
 from audio.evaluation import task_features
 from audio.evaluation.task_features import task_statistics
-from audio.evaluation.tasks import PROTOCOLS, ProtocolName, Task, open_task, read_batches
+from audio.evaluation.tasks import PROTOCOLS, ClipTask, ProtocolName, open_task, read_batches
 from audio.logmel import LogMel
 from randquant.data.features import Features
 from randquant.data.store import Store
@@ -27,7 +27,7 @@ def loaded() -> LoadedEncoder:
 
 
 @pytest.fixture
-def task(store: Store) -> Task:
+def task(store: Store) -> ClipTask:
     return open_task(store, unit_seconds=1.0)
 
 
@@ -42,14 +42,14 @@ class Broken(nn.Module):
 
 
 def features_of(
-    loaded: LoadedEncoder, task: Task, cache: Path, protocol: ProtocolName = "byola-v1", **options: object
+    loaded: LoadedEncoder, task: ClipTask, cache: Path, protocol: ProtocolName = "byola-v1", **options: object
 ) -> Features:
     return task_features.task_features(loaded, task, PROTOCOLS[protocol], cache=cache, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("protocol", ["byola-v1", "evar"])
 def test_features_equal_embedding_clip_by_clip(
-    loaded: LoadedEncoder, task: Task, tmp_path: Path, protocol: ProtocolName
+    loaded: LoadedEncoder, task: ClipTask, tmp_path: Path, protocol: ProtocolName
 ) -> None:
     features = features_of(loaded, task, tmp_path, protocol)
     preset = PROTOCOLS[protocol]
@@ -65,7 +65,7 @@ def test_features_equal_embedding_clip_by_clip(
     assert not loaded.encoder.training
 
 
-def test_a_second_probe_does_not_touch_the_encoder(loaded: LoadedEncoder, task: Task, tmp_path: Path) -> None:
+def test_a_second_probe_does_not_touch_the_encoder(loaded: LoadedEncoder, task: ClipTask, tmp_path: Path) -> None:
     first = features_of(loaded, task, tmp_path)
     loaded.encoder = Broken()  # type: ignore[assignment]
     np.testing.assert_array_equal(features_of(loaded, task, tmp_path).vectors, first.vectors)
@@ -75,12 +75,12 @@ def test_a_second_probe_does_not_touch_the_encoder(loaded: LoadedEncoder, task: 
 
 
 @pytest.mark.parametrize("layer", ["output", "conv", "conv+output"])
-def test_layers_have_their_sizes(loaded: LoadedEncoder, task: Task, tmp_path: Path, layer: str) -> None:
+def test_layers_have_their_sizes(loaded: LoadedEncoder, task: ClipTask, tmp_path: Path, layer: str) -> None:
     features = features_of(loaded, task, tmp_path, layer=layer)
     assert features.vectors.shape == (6, loaded.encoder.embedding_size(layer))  # type: ignore[arg-type]
 
 
-def statistics(task: Task, cache: Path, loaded: LoadedEncoder) -> tuple[float, float]:
+def statistics(task: ClipTask, cache: Path, loaded: LoadedEncoder) -> tuple[float, float]:
     found = task_statistics(loaded.front_end, task, PROTOCOLS["byola-v1"], cache=cache, seed=42, device="cpu")
     return found.mean, found.std
 
@@ -99,7 +99,7 @@ def test_statistics_are_those_of_training_crops(write_store: WriteStore, loaded:
 
 
 def test_statistics_are_kept_and_do_not_depend_on_the_encoder(
-    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: ClipTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = statistics(task, tmp_path, untrained_encoder("AudioNTT2020", 8, seed=0))
     monkeypatch.setattr(task_features, "LogMel", None)
@@ -110,7 +110,7 @@ def test_statistics_are_kept_and_do_not_depend_on_the_encoder(
         statistics(task, tmp_path, untrained_encoder("AudioNTT2020", 16, seed=1))
 
 
-def test_the_checkpoints_own_statistics(loaded: LoadedEncoder, task: Task, tmp_path: Path) -> None:
+def test_the_checkpoints_own_statistics(loaded: LoadedEncoder, task: ClipTask, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no log-mel statistics"):
         features_of(loaded, task, tmp_path, statistics="checkpoint")
     loaded.mean, loaded.std = -7.0, 4.0

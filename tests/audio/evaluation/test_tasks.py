@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from audio.crops import fit_length
-from audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, Task, open_task, read_batches, task_name
+from audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, ClipTask, open_task, read_batches, task_name
 from randquant.data.store import Store
 from randquant.errors import DataError
 
 WriteStore = Callable[..., Store]
 
 
-def crops(task: Task, protocol: str, *, seed: int = 0, epoch: int = 0, batch: int = 2) -> list[np.ndarray]:
+def crops(task: ClipTask, protocol: str, *, seed: int = 0, epoch: int = 0, batch: int = 2) -> list[np.ndarray]:
     preset = PROTOCOLS[protocol]  # type: ignore[index]
     indices = np.arange(len(task.store))
     head = np.array([preset.test_crop == "head" and split == "test" for split in task.items.splits])

@@ -86,7 +86,7 @@ def test_accuracy_is_that_of_a_loop_by_hand(tmp_path: Path) -> None:
     write_folds(tmp_path, noise=0.1)
     encoder = loaded()
     outcome = evaluate(encoder, tmp_path, SETTINGS, cache=tmp_path / "cache")
-    numbers = outcome.numbers
+    numbers = outcome.numbers.to_json()
     assert numbers["accuracies"] == pytest.approx([by_hand(tmp_path, number) for number in range(10)])
     assert 0.5 < numbers["accuracy"] < 1.0
     assert numbers["accuracy"] == pytest.approx(np.mean(numbers["accuracies"]))
@@ -100,7 +100,7 @@ def test_accuracy_is_that_of_a_loop_by_hand(tmp_path: Path) -> None:
     again = evaluate(encoder, tmp_path, SETTINGS, cache=tmp_path / "cache")
     assert encoder.encoder.seen == 1500, "features are kept"
     np.testing.assert_array_equal(again.predictions, outcome.predictions)
-    table = prediction_table("folds", "fewshot_folds", outcome, outcome.items)
+    table = prediction_table("folds", "fewshot_folds", outcome)
     assert len(set(table["id"].to_pylist())) == 1000
     assert set(table["fold"].to_pylist()) == {f"fold{number}" for number in range(10)}
 

@@ -51,7 +51,7 @@ def test_it_learns_and_says_how(store: Store) -> None:
     outcomes = evaluate(loaded(), store, settings)
     assert list(outcomes) == ["finetune", "finetune-vote"]
     for name, outcome in outcomes.items():
-        numbers = outcome.numbers
+        numbers = outcome.numbers.to_json()
         assert numbers["probe"] == name
         assert numbers["accuracy"] > 0.8
         assert numbers["counts"] == {"train": 30, "valid": 12, "test": 18}
@@ -59,10 +59,10 @@ def test_it_learns_and_says_how(store: Store) -> None:
         assert numbers["labelled"] == [[30, 12], [30, 12]]
         assert outcome.predictions.shape == (2, 18)
         assert [store.column("split")[row] for row in outcome.rows] == ["test"] * 18
-        assert len(prediction_table("shapes", name, outcome, finetune.store_items(store))) == 36
+        assert len(prediction_table("shapes", name, outcome)) == 36
         json.dumps(numbers)
-    assert outcomes["finetune"].numbers["how"] == "fine-tuned for 15 epochs, the best on validation"
-    assert outcomes["finetune-vote"].numbers["how"].endswith("mean of 3 votes")
+    assert outcomes["finetune"].numbers.how == "fine-tuned for 15 epochs, the best on validation"
+    assert outcomes["finetune-vote"].numbers.how.endswith("mean of 3 votes")
 
 
 def test_a_seed_repeats_itself_and_nothing_else_is_touched(store: Store) -> None:
@@ -116,8 +116,8 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
     whole = evaluate(loaded(), store, QUICK)
     for name, outcome in whole.items():
         assert np.array_equal(outcome.predictions, resumed[name].predictions)
-        assert outcome.numbers["valid_accuracy"] == resumed[name].numbers["valid_accuracy"]
-        assert outcome.numbers["epochs"] == resumed[name].numbers["epochs"]
+        assert outcome.numbers.valid_accuracy == resumed[name].numbers.valid_accuracy
+        assert outcome.details.epochs == resumed[name].details.epochs
 
 
 def test_the_epoch_best_on_validation_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,24 +139,24 @@ def test_the_epoch_best_on_validation_is_kept(store: Store, monkeypatch: pytest.
     monkeypatch.setattr(finetune, "_accuracy", accuracy)
     monkeypatch.setattr(finetune, "_logits", logits)
     outcome = evaluate(loaded(), store, FinetuneSettings(**{**vars(QUICK), "repeats": 1}))["finetune"]
-    assert outcome.numbers["epochs"] == [3]
-    assert outcome.numbers["valid_accuracy"] == 0.7
+    assert outcome.details.epochs == [3]
+    assert outcome.numbers.valid_accuracy == 0.7
     for state in answering:
         assert all(torch.equal(value, weights[2][name]) for name, value in state.items())
 
 
 def test_test_labels_are_never_looked_at(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = FinetuneSettings(**{**vars(QUICK), "epochs": 2, "repeats": 1})
-    encoder, items = loaded(), finetune.store_items(store)
+    encoder, items = loaded(), finetune.items_of(store)
     honest = evaluate(encoder, store, settings)
     turned = {"x": "y", "y": "z", "z": "x"}
     pairs = zip(items.labels, items.splits, strict=True)
     labels = [turned[str(label)] if split == "test" else label for label, split in pairs]
-    monkeypatch.setattr(finetune, "store_items", lambda _: Items(items.ids, labels, items.groups, items.splits))
+    monkeypatch.setattr(finetune, "items_of", lambda _: Items(items.ids, labels, items.groups, items.splits))
     other = evaluate(encoder, store, settings)
     for name in honest:
         np.testing.assert_array_equal(honest[name].predictions, other[name].predictions)
-        assert honest[name].numbers["valid_accuracy"] == other[name].numbers["valid_accuracy"]
+        assert honest[name].numbers.valid_accuracy == other[name].numbers.valid_accuracy
         assert (honest[name].truth != other[name].truth).all()
 
 
@@ -175,7 +175,7 @@ def test_votes_are_the_mean_of_views_drawn_by_the_seed(store: Store) -> None:
 
 def test_few_labels_are_a_share_of_each_class_of_train_and_validation(store: Store) -> None:
     settings = FinetuneSettings(**{**vars(QUICK), "label_share": 0.5})
-    assignment = finetune.assign(finetune.store_items(store))
+    assignment = finetune.assign(finetune.items_of(store))
     for seed in (1, 2):
         fit, choose = finetune._labelled(assignment, settings, seed)
         assert np.bincount(assignment.targets[fit]).tolist() == [5, 5, 5]
@@ -189,7 +189,7 @@ def test_few_labels_are_a_share_of_each_class_of_train_and_validation(store: Sto
 def test_without_a_validation_split_a_part_of_train_is_held_out(tmp_path: Path) -> None:
     without = write_store(tmp_path / "store", ("train",) * 8 + ("test",) * 3)
     settings = FinetuneSettings(**{**vars(QUICK), "epochs": 2})
-    numbers = evaluate(loaded(), without, settings)["finetune"].numbers
+    numbers = evaluate(loaded(), without, settings)["finetune"].numbers.to_json()
     assert numbers["labelled"] == [[21, 3], [21, 3]]
 
 

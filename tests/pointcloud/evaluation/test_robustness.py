@@ -1,11 +1,11 @@
 """Changes of test shapes: fixed by shape, kind, severity and seed, and as severe as they say."""
 
-import numpy as np
 import pytest
 import torch
 
 from pointcloud.evaluation.robustness import KINDS, Corruption, corruptions, described
 from pointcloud.layout import XYZ, XYZ_NORMALS
+from randquant.probes.outcome import PartScore
 
 
 def clouds(count: int = 3, points: int = 200, channels: int = 3) -> torch.Tensor:
@@ -83,7 +83,9 @@ def test_severities_out_of_range() -> None:
 
 
 def test_scores_are_described_with_what_they_are_of() -> None:
-    scores = {each.name: {"accuracy": float(np.float64(0.5))} for each in corruptions(3)}
-    lines = described(scores, 3)
+    score = PartScore(accuracy=0.5, ci95=None, macro_recall=0.5, test=4)
+    lines = described({each.name: score for each in corruptions(3)}, 0.75, 3)
     assert len(lines) == sum(len(kind.severities) for kind in KINDS.values())
-    assert lines[0] == {"kind": "dropout", "severity": 0.25, "unit": "share of points", "accuracy": 0.5}
+    first = lines[0]
+    assert (first.kind, first.severity, first.unit) == ("dropout", 0.25, "share of points")
+    assert (first.accuracy, first.lost, first.to_json()["test"]) == (0.5, 0.25, 4)

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from pointcloud.encoders.occupancy import occupancy
+from pointcloud.evaluation.evaluate import Evaluation, Questions, without
 from pointcloud.evaluation.protocols import PROTOCOLS
-from pointcloud.evaluation.repetition import repeated, without
-from pointcloud.evaluation.shape_task import open_shape_task, shape_task_name, task_features
+from pointcloud.evaluation.repeats import known_repeats
+from pointcloud.evaluation.shape_task import open_shape_task, shape_task_name
 from randquant.data.store import Store, StoreWriter
 from randquant.probes import ridge
 
@@ -54,21 +56,24 @@ def test_as_many_points_as_someone_says(tmp_path: Path) -> None:
 def test_validation_is_train_again(tmp_path: Path) -> None:
     store = write(tmp_path / "s", source={"dataset": "x", "published": {"train": 4, "test": 2}})
     task = open_shape_task(store, occupancy("occupancy:2"), PROTOCOLS["audited"])
-    facts = task.facts()
-    assert facts["split_counts"] == {"train": 2, "valid": 2, "test": 2, "unused": 0}
-    assert facts["data"]["complete"] is True
-    features = task_features(occupancy("occupancy:2"), task, cache=tmp_path / "c")
+    loaded, device, audited = occupancy("occupancy:2"), torch.device("cpu"), PROTOCOLS["audited"]
+    questions = Questions(["ridge"], robustness=False, repeats=False, finetune=None)
+    evaluation = Evaluation("occupancy:2", audited, audited, questions, 42, tmp_path / "c", device)
+    result = evaluation.on_task(loaded, task)[0].result
+    assert result.split_counts == {"train": 2, "valid": 2, "test": 2, "unused": 0}
+    assert result.data.complete is True
+    features = task.features(occupancy("occupancy:2"), cache=tmp_path / "c")
     assert list(features.splits) == ["train"] * 4 + ["test"] * 2
 
 
 def test_repeats_are_found_once_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = write(tmp_path / "s")
     task = open_shape_task(store, occupancy("occupancy:2"), PROTOCOLS["audited"])
-    outcome = ridge.evaluate(task_features(occupancy("occupancy:2"), task, cache=tmp_path / "c"))
-    found = repeated(store, cache=tmp_path / "c")
-    monkeypatch.setattr("pointcloud.evaluation.repetition.repeats", lambda store: pytest.fail("it is known"))
-    assert repeated(store, cache=tmp_path / "c") == found
-    assert without(outcome, [4])["left_out"] == 1
-    assert without(outcome, [4])["test"] == 1
-    assert without(outcome, [])["accuracy"] == outcome.numbers["accuracy"]
-    assert without(outcome, [4, 5])["accuracy"] is None
+    outcome = ridge.evaluate(task.features(occupancy("occupancy:2"), cache=tmp_path / "c"))
+    found = known_repeats(store, cache=tmp_path / "c")
+    monkeypatch.setattr("pointcloud.evaluation.repeats.repeats", lambda store: pytest.fail("it is known"))
+    assert known_repeats(store, cache=tmp_path / "c") == found
+    assert without(outcome, {4: True}).left_out == 1
+    assert without(outcome, {4: True}).test == 1
+    assert without(outcome, {}).accuracy == outcome.numbers.accuracy
+    assert without(outcome, {4: True, 5: False}).accuracy is None

@@ -1,11 +1,13 @@
 """Asking about changed items beside the clean ones changes nothing about the clean ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from randquant.data.features import Features
 from randquant.probes import knn, logistic, ridge, svm
-from randquant.probes.conditions import apart, beside
+from randquant.probes.conditions import by_condition, joined
 from randquant.probes.outcome import on_some
 from randquant.probes.reading import official_train
 
@@ -29,32 +31,28 @@ def test_the_clean_outcome_is_as_without_conditions(probe: object) -> None:
     features = blobs()
     changed = {"same": shifted_test(features, 0.0), "far": shifted_test(features, 9.0)}
     alone = probe.evaluate(features)  # type: ignore[attr-defined]
-    together = probe.evaluate(beside(features, changed))  # type: ignore[attr-defined]
-    clean, scores = apart(together, features, list(changed))
-    for numbers in (alone.numbers, clean.numbers):
-        numbers.pop("seconds")
-    assert clean.numbers == alone.numbers
+    together = probe.evaluate(joined(features, changed))  # type: ignore[attr-defined]
+    clean, scores = by_condition(together, len(features), list(changed))
+    assert replace(clean.numbers, seconds=None) == replace(alone.numbers, seconds=None)
     assert (clean.predictions == alone.predictions).all()
     assert (clean.rows == alone.rows).all()
-    assert scores["same"]["accuracy"] == alone.numbers["accuracy"]
-    assert scores["same"]["lost"] == 0.0
-    assert scores["far"]["test"] == 20
-    assert scores["far"]["lost"] == pytest.approx(alone.numbers["accuracy"] - scores["far"]["accuracy"])
+    assert scores["same"].accuracy == alone.numbers.accuracy
+    assert scores["far"].test == 20
 
 
 def test_conditions_are_of_the_test_items() -> None:
     features = blobs()
     with pytest.raises(ValueError, match="in their order"):
-        beside(features, {"all": features})
+        joined(features, {"all": features})
 
 
 def test_on_some_counts_those_alone() -> None:
     outcome = ridge.evaluate(blobs(3.0))
     right = outcome.predictions[0] == outcome.truth
-    assert on_some(outcome, right)["accuracy"] == 1.0
-    assert on_some(outcome, right)["test"] == right.sum()
-    whole = on_some(outcome, np.ones(20, dtype=bool))
-    assert {name: outcome.numbers[name] for name in whole if name != "test"} == {
+    assert on_some(outcome, right).accuracy == 1.0
+    assert on_some(outcome, right).test == right.sum()
+    whole = on_some(outcome, np.ones(20, dtype=bool)).to_json()
+    assert {name: getattr(outcome.numbers, name) for name in whole if name != "test"} == {
         name: value for name, value in whole.items() if name != "test"
     }
     with pytest.raises(ValueError, match="at least one"):

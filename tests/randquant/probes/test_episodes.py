@@ -59,7 +59,7 @@ def test_the_seed_decides_and_more_episodes_go_on() -> None:
     np.testing.assert_array_equal(first.predictions, again.predictions)
     assert evaluate(features, SMALL, seed=4).items.ids != first.items.ids
     more = evaluate(features, EpisodeSettings(3, 2, 4, episodes=8), seed=3)
-    assert more.numbers["accuracies"][:5] == first.numbers["accuracies"]
+    assert more.numbers.accuracies[:5] == first.numbers.accuracies
 
 
 def test_numbers_are_those_of_a_plain_loop() -> None:
@@ -76,7 +76,7 @@ def test_numbers_are_those_of_a_plain_loop() -> None:
         machine = make_pipeline(StandardScaler(), SVC(kernel="linear"))
         machine.fit(features.vectors[episode.support].astype(np.float64), pool.targets[episode.support])
         shares.append(machine.score(features.vectors[episode.query].astype(np.float64), pool.targets[episode.query]))
-    numbers = outcome.numbers
+    numbers = outcome.numbers.to_json()
     assert 0.5 < np.mean(shares) < 1.0
     assert numbers["accuracies"] == pytest.approx(shares)
     assert numbers["accuracy"] == pytest.approx(np.mean(shares))
@@ -111,16 +111,16 @@ def test_a_group_is_never_on_both_sides() -> None:
 
 def test_small_classes_are_left_out_and_said() -> None:
     outcome = evaluate(make(), SMALL)
-    assert outcome.numbers["left_out"] == ["class 4"]
-    assert outcome.numbers["note"] == (
+    assert outcome.details.left_out == ["class 4"]
+    assert outcome.details.note == (
         "1 of 5 classes have fewer than 6 labelled items in the training split and are left out: class 4."
     )
     assert not {"class 4"} & set(outcome.items.labels)
-    assert evaluate(make((9, 9, 9)), SMALL).numbers["note"] is None
+    assert evaluate(make((9, 9, 9)), SMALL).details.note is None
     with pytest.raises(
         DataError, match="5-way 10-shot episodes with 20 queries need 5 classes of at least 30 labelled"
     ):
-        evaluate(make(), EPISODES["5w10s"])
+        evaluate(make(), EPISODES["episodes-5w10s"].settings)
 
 
 def test_unlabelled_items_and_other_splits_are_never_drawn() -> None:
@@ -136,7 +136,7 @@ def test_two_encoders_are_compared_query_by_query() -> None:
     tables = []
     for spread in (0.3, 0.8):
         outcome = evaluate(make(spread=spread), SMALL)
-        tables.append(prediction_table("shapes", "episodes", outcome, outcome.items))
+        tables.append(prediction_table("shapes", "episodes", outcome))
     better, worse = (table_answers(table) for table in tables)
     assert len(set(better.ids)) == len(better.ids) == 60
     result = paired(better, worse, generator=torch.Generator().manual_seed(0))

@@ -47,7 +47,7 @@ def test_draws_are_stratified_and_by_seed(settings: FewShotSettings, expected: l
 
 def test_every_episode_scores_all_test_items() -> None:
     outcome = fewshot.evaluate(make(spread=0.02, dimension=4), FewShotSettings(shots=1, episodes=4))
-    numbers = outcome.numbers
+    numbers = outcome.numbers.to_json()
     assert numbers["accuracy"] == 1.0, "one item a class is enough where classes lie far apart"
     assert outcome.predictions.shape == (4, 60)
     assert outcome.rows.tolist() == list(range(165, 225))
@@ -61,11 +61,11 @@ def test_every_episode_scores_all_test_items() -> None:
 
 def test_more_labels_help_and_the_seed_decides() -> None:
     features = make(sizes=(40, 40, 40, 25))
-    few, many = (fewshot.evaluate(features, FewShotSettings(shots=shots)).numbers for shots in (1, 20))
+    few, many = (fewshot.evaluate(features, FewShotSettings(shots=shots)).numbers.to_json() for shots in (1, 20))
     assert many["accuracy"] > few["accuracy"] + 0.05
     assert few["ci95"] > 0
-    again = fewshot.evaluate(features, FewShotSettings(shots=1)).numbers
-    other = fewshot.evaluate(features, FewShotSettings(shots=1), seed=7).numbers
+    again = fewshot.evaluate(features, FewShotSettings(shots=1)).numbers.to_json()
+    other = fewshot.evaluate(features, FewShotSettings(shots=1), seed=7).numbers.to_json()
     assert few["accuracies"] == again["accuracies"] != other["accuracies"]
 
 
@@ -77,7 +77,7 @@ def test_no_label_beyond_the_drawn_ones_is_looked_at() -> None:
     labels = [*honest.labels[:145], *reversed(honest.labels[145:])]
     other = fewshot.evaluate(Features(honest.vectors, honest.ids, labels, honest.groups, honest.splits), settings)
     np.testing.assert_array_equal(one.predictions, other.predictions)
-    assert one.numbers["accuracy"] != other.numbers["accuracy"]
+    assert one.numbers.accuracy != other.numbers.accuracy
 
 
 def test_folds_equal_a_loop_over_them() -> None:
@@ -94,7 +94,7 @@ def test_folds_equal_a_loop_over_them() -> None:
         part = Features(features.vectors, features.ids, features.labels, features.groups, splits)
         alone.append(fewshot.evaluate(part, settings))
     np.testing.assert_array_equal(together.predictions, np.concatenate([each.predictions for each in alone], axis=1))
-    assert together.numbers["accuracies"] == pytest.approx(np.mean([each.numbers["accuracies"] for each in alone], 0))
+    assert together.numbers.accuracies == pytest.approx(np.mean([each.numbers.accuracies for each in alone], 0))
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def make_features(splits: Sequence[str | None], spread: float) -> Features:
 
 def test_evaluate_chooses_on_validation() -> None:
     outcome = knn.evaluate(make_features(["train"] * 60 + ["valid"] * 30 + ["test"] * 30, spread=0.05))
-    numbers = outcome.numbers
+    numbers = outcome.numbers.to_json()
     assert numbers["accuracy"] == numbers["valid_accuracy"] == 1.0
     assert numbers["neighbours"] == 1, "the first of equals"
     assert len(numbers["sweep"]) == 8
@@ -70,7 +70,7 @@ def test_evaluate_chooses_on_validation() -> None:
 def test_the_best_of_the_sweep_is_scored() -> None:
     features = make_features(["train"] * 60 + ["valid"] * 30 + ["test"] * 30, spread=0.8)
     outcome = knn.evaluate(features)
-    numbers = outcome.numbers
+    numbers = outcome.numbers.to_json()
     assert numbers["valid_accuracy"] == max(entry["valid_accuracy"] for entry in numbers["sweep"])
     x, targets = torch.from_numpy(features.vectors), torch.arange(120) % 3
     by_hand = knn.predict(
@@ -94,11 +94,9 @@ def test_folds_equal_a_loop_over_them() -> None:
         part = Features(features.vectors, features.ids, features.labels, features.groups, splits)
         alone.append(knn.evaluate(part, settings))
     np.testing.assert_array_equal(together.predictions, np.concatenate([each.predictions for each in alone], axis=1))
-    assert together.numbers["accuracy"] == pytest.approx(np.mean([each.numbers["accuracy"] for each in alone]))
-    assert together.numbers["valid_accuracy"] == pytest.approx(
-        np.mean([each.numbers["valid_accuracy"] for each in alone])
-    )
-    assert [fold["fold"] for fold in together.numbers["folds"]] == ["fold1", "fold2", "fold3", "fold4"]
+    assert together.numbers.accuracy == pytest.approx(np.mean([each.numbers.accuracy for each in alone]))
+    assert together.numbers.valid_accuracy == pytest.approx(np.mean([each.numbers.valid_accuracy for each in alone]))
+    assert [fold.fold for fold in together.numbers.folds or []] == ["fold1", "fold2", "fold3", "fold4"]
 
 
 @pytest.mark.parametrize(("neighbours", "temperatures"), [([0], [0.1]), ([], [0.1]), ([1], [0.0]), ([1], [])])

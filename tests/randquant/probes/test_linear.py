@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from randquant.data.features import Features
 from randquant.errors import DataError
-from randquant.probes.linear import Lane, LinearSettings, evaluate, train
+from randquant.probes.lanes import Lane, LinearSettings, train
+from randquant.probes.linear import evaluate
 from randquant.probes.splits import assignments
 from randquant.probes.stacked_adam import StackedAdam
 from randquant.probes.stacked_layers import initial_parameters
@@ -120,7 +121,7 @@ def test_lanes_trained_in_groups_equal_lanes_trained_together(monkeypatch: pytes
     x, targets = clusters(120, 6, 3, spread=2.0)
     settings = LinearSettings(RATES, batch_size=50, max_epochs=5)
     together = train(x, targets, lanes_of_one_split(120), 3, settings)
-    monkeypatch.setattr("randquant.probes.linear._CPU_GROUP_BYTES", 1)
+    monkeypatch.setattr("randquant.probes.lanes._CPU_GROUP_BYTES", 1)
     apart = train(x, targets, lanes_of_one_split(120), 3, settings)
     for one, other in zip(apart.parameters, together.parameters, strict=True):
         torch.testing.assert_close(one, other)
@@ -161,7 +162,7 @@ QUICK = LinearSettings((1e-2, 1e-4), repeats=3, max_epochs=30, batch_size=20)
 
 def test_separable_classes_are_told_apart() -> None:
     outcome = evaluate(make_features(SPLITS, spread=0.05), QUICK)
-    numbers = outcome.numbers
+    numbers = outcome.numbers.to_json()
     assert numbers["accuracy"] == numbers["macro_recall"] == 1.0
     assert numbers["ci95"] == 0.0
     assert numbers["ci95_items"][0] < 0.9
@@ -193,12 +194,12 @@ def test_folds_equal_a_loop_over_them(hidden: int | None) -> None:
     alone = [evaluate(two_folds_apart(features, f"fold{i}"), settings) for i in (1, 2, 3, 4)]
     np.testing.assert_array_equal(together.predictions, np.concatenate([each.predictions for each in alone], axis=1))
     np.testing.assert_array_equal(together.rows, np.concatenate([each.rows for each in alone]))
-    numbers = together.numbers
-    by_fold = np.array([each.numbers["accuracies"] for each in alone])
+    numbers = together.numbers.to_json()
+    by_fold = np.array([each.numbers.accuracies for each in alone])
     assert numbers["accuracies"] == pytest.approx(by_fold.mean(axis=0))
     assert [fold["accuracy"] for fold in numbers["folds"]] == pytest.approx(by_fold.mean(axis=1))
     assert numbers["accuracy"] == pytest.approx(by_fold.mean())
-    assert numbers["valid_accuracy"] == pytest.approx(np.mean([each.numbers["valid_accuracy"] for each in alone]))
+    assert numbers["valid_accuracy"] == pytest.approx(np.mean([each.numbers.valid_accuracy for each in alone]))
     assert numbers["counts"] == {"train": 160, "valid": None, "test": 160}
     assert sorted(together.rows) == list(range(160)), "each once"
 
@@ -215,7 +216,7 @@ def test_features_of_each_fold_equal_a_loop_over_them() -> None:
 
 
 def test_one_rate_is_chosen_for_all_folds_on_validation() -> None:
-    numbers = evaluate(make_features(FOLDS), QUICK).numbers
+    numbers = evaluate(make_features(FOLDS), QUICK).numbers.to_json()
     rates = {entry["learning_rate"]: entry["valid_accuracy"] for entry in numbers["by_learning_rate"]}
     assert numbers["valid_accuracy"] == max(rates.values()) == rates[numbers["learning_rate"]]
     assert len(numbers["epochs"]) == 12
@@ -235,7 +236,7 @@ def test_too_few_features_for_the_folds_are_refused() -> None:
 def test_the_same_seed_gives_the_same_numbers() -> None:
     features = make_features(SPLITS, spread=2.0)
     first, again = evaluate(features, QUICK, seed=1), evaluate(features, QUICK, seed=1)
-    assert first.numbers["accuracies"] == again.numbers["accuracies"]
+    assert first.numbers.accuracies == again.numbers.accuracies
     np.testing.assert_array_equal(first.predictions, again.predictions)
 
 
@@ -244,7 +245,7 @@ def test_nothing_is_chosen_on_test() -> None:
     honest = make_features(SPLITS, spread=2.0)
     labels = [*honest.labels[:90], *honest.labels[91:], honest.labels[90]]
     wrong = Features(honest.vectors, honest.ids, labels, honest.groups, honest.splits)
-    one, other = evaluate(honest, QUICK).numbers, evaluate(wrong, QUICK).numbers
+    one, other = evaluate(honest, QUICK).numbers.to_json(), evaluate(wrong, QUICK).numbers.to_json()
     assert one["accuracy"] > other["accuracy"]
     for key in ("learning_rate", "epochs", "valid_accuracy", "by_learning_rate"):
         assert one[key] == other[key]
@@ -252,7 +253,7 @@ def test_nothing_is_chosen_on_test() -> None:
 
 def test_without_a_validation_split_a_part_of_train_is_held_out() -> None:
     splits = ["train"] * 90 + ["test"] * 30
-    numbers = evaluate(make_features(splits, spread=0.05), QUICK).numbers
+    numbers = evaluate(make_features(splits, spread=0.05), QUICK).numbers.to_json()
     assert numbers["accuracy"] == 1.0
     assert numbers["counts"]["valid"] is None
     assert "10 %" in numbers["validation"]
@@ -262,13 +263,13 @@ def test_items_without_a_split_play_no_role() -> None:
     features = make_features([*SPLITS, None, None])
     features.labels = [*features.labels[:-1], None]
     features.vectors[-2:] = 1e6
-    assert evaluate(features, QUICK).numbers["counts"] == {"train": 60, "valid": 30, "test": 30}
+    assert evaluate(features, QUICK).numbers.counts == {"train": 60, "valid": 30, "test": 30}
 
 
 def test_classes_absent_from_valid_and_test_are_fine() -> None:
     features = make_features(SPLITS)
     features.labels = ["rare" if i < 3 else label for i, label in enumerate(features.labels)]
-    assert evaluate(features, QUICK).numbers["classes"] == 4
+    assert evaluate(features, QUICK).numbers.classes == 4
 
 
 @pytest.mark.parametrize("row", [60, 100])

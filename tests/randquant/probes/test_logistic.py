@@ -59,7 +59,7 @@ def make_features(splits: list[str]) -> Features:
 def test_evaluate_chooses_on_validation_and_converges() -> None:
     features = make_features(["train"] * 80 + ["valid"] * 40 + ["test"] * 40)
     outcome = logistic.evaluate(features)
-    numbers = outcome.numbers
+    numbers = outcome.numbers.to_json()
     assert numbers["valid_accuracy"] == max(entry["valid_accuracy"] for entry in numbers["sweep"])
     mean, deviation = features.vectors[:80].mean(axis=0), features.vectors[:80].std(axis=0)
     x, labels = (features.vectors - mean) / deviation, np.array(features.labels)
@@ -82,7 +82,7 @@ def test_folds_equal_a_loop_over_them() -> None:
         alone.append(logistic.evaluate(part, settings))
     apart = np.concatenate([each.predictions for each in alone], axis=1)
     assert (together.predictions == apart).mean() > 0.98
-    assert len(together.numbers["iterations"]) == len(assignments(features.items)) == 3
+    assert len(together.details.iterations) == len(assignments(features.items)) == 3
 
 
 @pytest.mark.parametrize(

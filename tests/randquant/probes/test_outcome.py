@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from randquant.data.features import Items
-from randquant.probes.outcome import outcome_of
+from randquant.probes.outcome import Details, outcome_of
 from randquant.probes.splits import assignments
+
+DETAILS = Details(valid_accuracy=None, settings={"probe": "guess"})
 
 
 def make(labels: str, splits: list[str]) -> Items:
@@ -15,24 +17,26 @@ def make(labels: str, splits: list[str]) -> Items:
 
 
 def test_macro_recall_counts_classes_present_in_test() -> None:
-    tasks = assignments(make("aabcd" + "aaaabc", ["train"] * 5 + ["test"] * 6))
-    outcome = outcome_of("guess", tasks, [np.array([[0, 0, 0, 0, 1, 1]])], {"seconds": 1.0})
-    numbers = outcome.numbers
+    items = make("aabcd" + "aaaabc", ["train"] * 5 + ["test"] * 6)
+    tasks = assignments(items)
+    outcome = outcome_of("guess", items, tasks, [np.array([[0, 0, 0, 0, 1, 1]])], DETAILS)
+    numbers = outcome.numbers.to_json()
     assert numbers["accuracy"] == pytest.approx(5 / 6)
     assert numbers["macro_recall"] == pytest.approx(2 / 3)
     assert numbers["majority_floor"] == pytest.approx(4 / 6)
     assert numbers["ci95"] is None
-    assert (numbers["probe"], numbers["classes"], numbers["repeats"], numbers["seconds"]) == ("guess", 4, 1, 1.0)
+    assert (numbers["probe"], numbers["classes"], numbers["repeats"]) == ("guess", 4, 1)
     assert "folds" not in numbers
     assert outcome.classes == ["a", "b", "c", "d"]
     json.dumps(numbers)
 
 
 def test_folds_weigh_the_same_whatever_their_size() -> None:
-    tasks = assignments(make("ab" + "aabb" + "ab", ["fold1"] * 2 + ["fold2"] * 4 + ["fold10"] * 2))
+    items = make("ab" + "aabb" + "ab", ["fold1"] * 2 + ["fold2"] * 4 + ["fold10"] * 2)
+    tasks = assignments(items)
     right = np.array([[0, 1], [0, 0]]), np.array([[0, 0, 1, 1], [0, 0, 1, 1]]), np.array([[1, 0], [1, 0]])
-    outcome = outcome_of("guess", tasks, list(right), {})
-    numbers = outcome.numbers
+    outcome = outcome_of("guess", items, tasks, list(right), DETAILS)
+    numbers = outcome.numbers.to_json()
     assert numbers["accuracies"] == pytest.approx([2 / 3, 1.5 / 3])
     assert numbers["accuracy"] == pytest.approx(3.5 / 6)
     assert [fold["fold"] for fold in numbers["folds"]] == ["fold1", "fold2", "fold10"]

@@ -75,7 +75,7 @@ def test_evaluate_equals_scikit_learn_with_the_penalty_chosen(monkeypatch: pytes
     monkeypatch.setattr("randquant.probes.reading.CHUNK", 13)
     features = make_features(SPLITS)
     outcome = ridge.evaluate(features)
-    numbers = outcome.numbers
+    numbers = outcome.numbers.to_json()
     x = StandardScaler().fit(features.vectors[:80]).transform(features.vectors)
     labels = np.array(features.labels)
     fits = {p: RidgeClassifier(alpha=p * 80).fit(x[:80], labels[:80]) for p in ridge.PENALTIES}
@@ -100,8 +100,8 @@ def test_folds_equal_a_loop_over_them() -> None:
         part = Features(features.vectors, features.ids, features.labels, features.groups, splits)
         alone.append(ridge.evaluate(part, settings))
     np.testing.assert_array_equal(together.predictions, np.concatenate([each.predictions for each in alone], axis=1))
-    assert together.numbers["accuracy"] == pytest.approx(np.mean([each.numbers["accuracy"] for each in alone]))
-    assert "left out" in together.numbers["validation"]
+    assert together.numbers.accuracy == pytest.approx(np.mean([each.numbers.accuracy for each in alone]))
+    assert "left out" in together.numbers.validation
 
 
 def test_wrong_settings_are_refused() -> None:

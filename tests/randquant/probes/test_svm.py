@@ -74,20 +74,20 @@ def test_the_sweep_is_that_of_plain_cross_validation(standardise: bool) -> None:
                 machine = SVC(C=strength, kernel="linear").fit(scaler.transform(x[fit]), targets[fit])
                 right += (machine.predict(scaler.transform(x[held])) == targets[held]).sum()
             expected[repeat, place] = right / len(targets)
-    found = [entry["valid_accuracy"] for entry in outcome.numbers["sweep"]]
+    found = [entry["valid_accuracy"] for entry in outcome.details.sweep or []]
     np.testing.assert_allclose(found, expected.mean(axis=0))
     chosen = [STRENGTHS[place] for place in expected.argmax(axis=1)]
-    assert outcome.numbers["strengths"] == chosen
-    assert outcome.numbers["valid_accuracy"] == pytest.approx(expected.max(axis=1).mean())
+    assert outcome.details.strengths == chosen
+    assert outcome.numbers.valid_accuracy == pytest.approx(expected.max(axis=1).mean())
 
 
 def test_the_validation_split_chooses_where_there_is_one() -> None:
     features = blobs(train=60, valid=30)
     outcome = svm.evaluate(features, SvmSettings(strengths=(1e-3, 0.1)))
-    assert outcome.numbers["validation"] == "the valid split"
+    assert outcome.numbers.validation == "the valid split"
     fixed = [svm.evaluate(features, SvmSettings(strengths=(one,), repeats=1)) for one in (1e-3, 0.1)]
-    assert all(numbers.numbers["valid_accuracy"] is None for numbers in fixed)
-    chosen = (1e-3, 0.1).index(outcome.numbers["strengths"][0])
+    assert all(numbers.numbers.valid_accuracy is None for numbers in fixed)
+    chosen = (1e-3, 0.1).index(outcome.details.strengths[0])
     assert (outcome.predictions == fixed[chosen].predictions).all()
 
 
@@ -97,8 +97,8 @@ def test_test_items_choose_nothing() -> None:
     test = other.select("test")
     other.labels = [("c" if row in test else label) for row, label in enumerate(other.labels)]
     one, two = svm.evaluate(features), svm.evaluate(other)
-    assert one.numbers["strengths"] == two.numbers["strengths"]
-    assert one.numbers["sweep"] == two.numbers["sweep"]
+    assert one.details.strengths == two.details.strengths
+    assert one.details.sweep == two.details.sweep
     assert (one.predictions == two.predictions).all()
 
 
@@ -123,12 +123,12 @@ def test_folds_of_a_task_are_cross_validated() -> None:
     features = blobs()
     features.splits = [f"fold{1 + index % 4}" for index in range(len(features))]
     outcome = svm.evaluate(features, SvmSettings(strengths=(0.01, 0.1), folds=3, repeats=2))
-    assert [fold["test"] for fold in outcome.numbers["folds"]] == [38, 38, 37, 37]
+    assert [fold.test for fold in outcome.numbers.folds or []] == [38, 38, 37, 37]
     assert outcome.predictions.shape == (2, 150)
 
 
 def test_the_numbers_are_json_and_say_what_was_chosen() -> None:
-    numbers = json.loads(json.dumps(svm.evaluate(blobs(), seed=3).numbers))
+    numbers = json.loads(json.dumps(svm.evaluate(blobs(), seed=3).numbers.to_json()))
     assert numbers["seeds"] == [3, 4, 5]
     assert len(numbers["strengths"]) == numbers["repeats"] == 3
     assert numbers["settings"]["probe"] == "svm"
@@ -139,7 +139,7 @@ def test_the_numbers_are_json_and_say_what_was_chosen() -> None:
 
 def test_linear_svc_is_chosen_the_same_way() -> None:
     outcome = svm.evaluate(blobs(), SvmSettings("linear_svc", (0.01, 0.1), folds=3, repeats=2))
-    assert outcome.numbers["probe"] == outcome.numbers["settings"]["probe"] == "linear_svc"
+    assert outcome.numbers.probe == outcome.details.settings["probe"] == "linear_svc"
     assert outcome.predictions.shape == (2, 60)
 
 

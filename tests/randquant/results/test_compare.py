@@ -7,11 +7,12 @@ import pytest
 
 from randquant.data.features import Items
 from randquant.errors import DataError
-from randquant.probes.outcome import Outcome
 from randquant.results.compare import Run, compare, open_run
-from randquant.results.folder import Entry, add
+from randquant.results.folder import add
 from randquant.results.predictions import Answers, prediction_table
+from randquant.results.record import Entry, Result
 from randquant.results.significance import holm
+from tests.randquant.results.scored import scored
 
 
 def answers(right: np.ndarray) -> Answers:
@@ -28,7 +29,7 @@ def draw(count: int, share: float, seed: int = 0) -> np.ndarray:
 
 def run(name: str, tasks: dict[str, tuple[float, Answers]], **facts: object) -> Run:
     entries = {
-        task: {"task": task, "probe": "linear", "accuracy": accuracy, "protocol": {"name": "byola-v1"}, **facts}
+        task: Result.from_json({"task": task, "accuracy": accuracy, "protocol": {"name": "byola-v1"}, **facts})
         for task, (accuracy, _) in tasks.items()
     }
 
@@ -73,13 +74,12 @@ def test_other_items_are_refused() -> None:
 @pytest.mark.parametrize("folds", [None, ["1", "1", "1", "2"]])
 def test_an_accuracy_that_the_predictions_do_not_score_is_refused(folds: list[str] | None, tmp_path: Path) -> None:
     truth, predicted = np.array([0, 1, 0, 1]), np.array([[0, 1, 0, 0]])
-    numbers: dict[str, list[str]] = {"folds": []} if folds else {}
-    outcome = Outcome(numbers, np.arange(4), truth, predicted, ["a", "b"])
     items = Items(["0", "1", "2", "3"], ["a", "b", "a", "b"], [None] * 4, folds or ["test"] * 4)
+    outcome = scored(truth, predicted, ["a", "b"], items, folds=folds is not None)
     right = 0.5 if folds else 0.75
     for stated in (right, 0.9):
-        facts = {"task": "t", "probe": "linear", "accuracy": stated, "counts": {"test": 4}}
-        add(tmp_path, {}, [Entry(facts, prediction_table("t", "linear", outcome, items))], lambda results: "")
+        result = Result.from_json({"task": "t", "accuracy": stated, "counts": {"test": 4}})
+        add(tmp_path, {}, [Entry(result, prediction_table("t", "linear", outcome))], lambda results: "")
         opened = open_run(str(tmp_path), "linear")
         if stated == right:
             assert opened.answers("t") is not None

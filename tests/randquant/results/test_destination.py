@@ -9,17 +9,20 @@ from randquant.errors import UsageError
 from randquant.files.atomic import read_json, write_json
 from randquant.files.store_folder import require_outside_stores
 from randquant.results.destination import Destination, is_folder, require_distinct
+from randquant.results.record import Entry, Result
 
 
 def test_a_file_of_one_result_or_several(tmp_path: Path) -> None:
-    one, two = Destination(str(tmp_path / "a" / "one.json"), {}, str), Destination(str(tmp_path / "two.json"), {}, str)
-    one.add({"task": "x"}, [])
-    assert read_json(tmp_path / "a" / "one.json") == {"task": "x"}
-    assert one.shown() == []
-    two.add({"task": "x"}, [])
-    assert read_json(tmp_path / "two.json") == {"task": "x"}, "an error in the next one loses nothing"
-    two.add({"task": "y"}, [])
-    assert read_json(tmp_path / "two.json") == {"results": [{"task": "x"}, {"task": "y"}]}
+    x, y = (Entry(Result.from_json({"task": name, "accuracy": 0.5, "seeds": [1]}), None) for name in "xy")
+    one: Destination[Result] = Destination(str(tmp_path / "a" / "one.json"), {})
+    two: Destination[Result] = Destination(str(tmp_path / "two.json"), {})
+    one.add([x])
+    assert read_json(tmp_path / "a" / "one.json")["task"] == "x"
+    assert not any("table.md" in line for line in one.lines())
+    two.add([x])
+    assert read_json(tmp_path / "two.json")["task"] == "x", "an error in the next one loses nothing"
+    two.add([y])
+    assert [facts["task"] for facts in read_json(tmp_path / "two.json")["results"]] == ["x", "y"]
 
 
 def test_what_is_a_folder(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,27 +10,28 @@ import pytest
 
 from randquant.data.features import Items
 from randquant.errors import DataError
-from randquant.probes.outcome import Outcome
 from randquant.results import folder as report
-from randquant.results.folder import Entry, add, read_report, require_subject
+from randquant.results.folder import add, read_report, require_subject
 from randquant.results.predictions import prediction_table
+from randquant.results.record import Entry, Result
+from tests.randquant.results.scored import scored
 
 SUBJECT = {"encoder": "0123abcd", "protocol": "byola-v1"}
 FILES = ["confusion.parquet", "per_class.parquet", "predictions.parquet", "results.json", "table.md"]
 
 
-def entry(task: str, probe: str = "linear", *, wrong: int = 0) -> Entry:
+def entry(task: str, probe: str = "linear", *, wrong: int = 0) -> Entry[Result]:
     truth = np.array([0, 1, 0, 1])
     predictions = np.stack([truth, truth])
     predictions[0, :wrong] = 1 - truth[:wrong]
-    outcome = Outcome({"seeds": [0, 1]}, np.arange(4), truth, predictions, ["a", "b"])
     items = Items([f"{row}" for row in range(4)], ["a", "b", "a", "b"], [None] * 4, ["test"] * 4)
-    facts = {"task": task, "probe": probe, "accuracy": 1 - wrong / 8}
-    return Entry(facts, prediction_table(task, probe, outcome, items))
+    outcome = scored(truth, predictions, ["a", "b"], items, seeds=[0, 1])
+    result = Result.from_json({"task": task, "probe": probe, "accuracy": 1 - wrong / 8})
+    return Entry(result, prediction_table(task, probe, outcome))
 
 
-def page(results: list[dict[str, Any]]) -> str:
-    return "\n".join(f"{facts['task']} {facts['probe']} {facts['accuracy']}" for facts in results)
+def page(results: list[Result]) -> str:
+    return "\n".join(f"{result.task} {result.probe} {result.accuracy}" for result in results)
 
 
 def test_a_folder_holds_everything(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_another_task_is_added_and_the_same_is_replaced(tmp_path: Path) -> None:
     add(tmp_path, SUBJECT, [entry("b")], page)
     add(tmp_path, SUBJECT, [entry("a", wrong=4)], page)
     found = read_report(tmp_path)
-    kept = [(facts["task"], facts["probe"], facts["accuracy"]) for facts in found.results]
+    kept = [(result.task, result.probe, result.accuracy) for result in found.results]
     assert sorted(kept) == [("a", "knn", 1.0), ("a", "linear", 0.5), ("b", "linear", 1.0)]
     assert len(found.all_predictions(found.results)) == 3
     assert pq.read_table(tmp_path / "predictions.parquet").num_rows == 24
@@ -104,7 +104,7 @@ def test_processes_may_add_at_once(tmp_path: Path) -> None:
         process.start()
     for process in processes:
         process.join(30)
-    assert [facts["task"] for facts in read_report(tmp_path).results] == [f"task {number}" for number in range(5)]
+    assert [result.task for result in read_report(tmp_path).results] == [f"task {number}" for number in range(5)]
 
 
 @pytest.mark.parametrize(

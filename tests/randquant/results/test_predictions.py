@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 
 from randquant.data.features import Items
-from randquant.probes.outcome import Outcome
+from randquant.probes.outcome import Details, Outcome
 from randquant.results.predictions import answers, confusion, digest, per_class, prediction_table, select
+from tests.randquant.results.scored import scored
 
 CLASSES = ["dog", "owl", "train|bus"]
 
 
-def outcome(*, folds: bool = False, repeats: int = 2) -> Outcome:
+def outcome(splits: Sequence[str] | None = None, *, repeats: int = 2) -> Outcome[Details]:
     """Six test items; rows 0 and 1 of the features are not among them."""
     truth = np.array([0, 0, 0, 1, 1, 1])
     predictions = np.array([[0, 0, 1, 1, 2, 1], [0, 1, 1, 1, 1, 1]])[:repeats]
-    numbers = {"seeds": [42, 43][:repeats], **({"folds": []} if folds else {})}
-    return Outcome(numbers, np.arange(2, 8), truth, predictions, CLASSES)
+    asked = items(splits).take(range(2, 8))
+    return scored(truth, predictions, CLASSES, asked, seeds=[42, 43][:repeats], folds=splits is not None)
 
 
 def items(splits: Sequence[str | None] | None = None) -> Items:
@@ -26,7 +27,7 @@ def items(splits: Sequence[str | None] | None = None) -> Items:
 
 
 def test_one_row_an_item_and_repeat() -> None:
-    table = prediction_table("pets", "linear", outcome(), items())
+    table = prediction_table("pets", "linear", outcome())
     assert table.num_rows == 12
     assert table.column_names == ["task", "probe", "id", "group", "fold", "label", "seed", "predicted"]
     row = table.slice(8, 1).to_pylist()[0]
@@ -43,7 +44,7 @@ def test_one_row_an_item_and_repeat() -> None:
 
 
 def test_answers_are_what_was_written() -> None:
-    found = answers(prediction_table("pets", "linear", outcome(), items()))
+    found = answers(prediction_table("pets", "linear", outcome()))
     assert found.ids == [f"{row}.wav" for row in range(2, 8)]
     assert found.groups == ["a", "a", "b", "b", None, "c"]
     assert found.seeds == [42, 43]
@@ -52,17 +53,17 @@ def test_answers_are_what_was_written() -> None:
 
 def test_folds_are_kept_where_there_are_some() -> None:
     splits = ["fold1"] * 5 + ["fold2"] * 3
-    assert answers(prediction_table("t", "p", outcome(folds=True), items(splits))).folds == splits[2:]
+    assert answers(prediction_table("t", "p", outcome(splits))).folds == splits[2:]
 
 
 def test_answers_refuse_a_table_with_a_row_missing() -> None:
-    table = prediction_table("t", "p", outcome(), items())
+    table = prediction_table("t", "p", outcome())
     with pytest.raises(ValueError, match="same items"):
         answers(table.slice(1))
 
 
 def test_recall_and_precision_by_class() -> None:
-    table = per_class(prediction_table("pets", "linear", outcome(), items()))
+    table = per_class(prediction_table("pets", "linear", outcome()))
     dog, owl, other = table.to_pylist()
     assert (dog["class"], dog["items"], dog["recall"], dog["precision"]) == ("dog", 3, pytest.approx(0.5), 1.0)
     assert (owl["items"], owl["recall"], owl["precision"]) == (3, pytest.approx(5 / 6), pytest.approx(5 / 8))
@@ -70,7 +71,7 @@ def test_recall_and_precision_by_class() -> None:
 
 
 def test_confusion_adds_up() -> None:
-    table = confusion(prediction_table("pets", "linear", outcome(), items())).to_pylist()
+    table = confusion(prediction_table("pets", "linear", outcome())).to_pylist()
     counts = {(row["label"], row["predicted"]): (row["count"], row["items"], row["share"]) for row in table}
     assert counts[("dog", "owl")] == (3, 3, 0.5)
     assert counts[("owl", "train|bus")] == (1, 3, pytest.approx(1 / 6))
@@ -81,8 +82,8 @@ def test_confusion_adds_up() -> None:
 def test_tasks_do_not_mix() -> None:
     import pyarrow as pa
 
-    one = prediction_table("one", "linear", outcome(), items())
-    other = prediction_table("two", "knn", outcome(repeats=1), items())
+    one = prediction_table("one", "linear", outcome())
+    other = prediction_table("two", "knn", outcome(repeats=1))
     both = pa.concat_tables([one, other])
     assert per_class(both).num_rows == per_class(one).num_rows + per_class(other).num_rows
     assert digest(select(both, "two", "knn")) == digest(other)
@@ -90,10 +91,10 @@ def test_tasks_do_not_mix() -> None:
 
 
 def test_a_digest_follows_every_column() -> None:
-    table = prediction_table("t", "p", outcome(), items())
-    changed = prediction_table("t", "p", outcome(), items())
+    table = prediction_table("t", "p", outcome())
+    changed = prediction_table("t", "p", outcome())
     assert digest(table) == digest(changed)
     other = outcome()
     other.predictions[0, 0] = 2
-    assert digest(prediction_table("t", "p", other, items())) != digest(table)
-    assert digest(prediction_table("t", "q", outcome(), items())) != digest(table)
+    assert digest(prediction_table("t", "p", other)) != digest(table)
+    assert digest(prediction_table("t", "q", outcome())) != digest(table)

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from pointcloud.evaluation.results_page import SHAPES, results_page, robustness_lines, without_repeats_lines
-from randquant.results.page import published_lines
+from pointcloud.evaluation.result import ShapeResult, robustness_lines, without_repeats_lines
+from randquant.results.page import published_lines, results_page
 
 HASH = "0123456789abcdef" * 4
 
 
-def facts(probe: str = "svm", *, protocol: str = "crosspoint", **more: Any) -> dict[str, Any]:
+def facts(probe: str = "svm", *, protocol: str = "crosspoint", **more: Any) -> ShapeResult:
     """What `evaluate_modelnet` would say of one probe."""
-    return {
+    said = {
         "task": "modelnet40",
         "probe": probe,
         "probes": ["svm", "knn"],
@@ -44,17 +44,18 @@ def facts(probe: str = "svm", *, protocol: str = "crosspoint", **more: Any) -> d
         "versions": {"randquant": "0.1.0"},
         **more,
     }
+    return ShapeResult.from_json(said)
 
 
 def test_rows_of_the_preset_are_rivals() -> None:
-    lines = published_lines([facts()], SHAPES, markdown=True)
+    lines = published_lines([facts()], markdown=True)
     kinds = {line.split("|")[1].strip().split(" (")[0]: line.split("|")[-2].strip() for line in lines if "|" in line}
     assert kinds["runs/rq"] == "ours"
     assert kinds["CrossPoint, DGCNN"] == "published"
     assert kinds["ReCon"] == "other protocol"
-    audited = published_lines([facts(protocol="audited")], SHAPES)
+    audited = published_lines([facts(protocol="audited")])
     assert not any("CrossPoint" in line for line in audited), "nothing published is of our own protocol"
-    assert published_lines([facts("knn")], SHAPES) == []
+    assert published_lines([facts("knn")]) == []
 
 
 def test_the_page_says_what_was_taken_of_each_shape() -> None:
@@ -78,7 +79,7 @@ def test_repeats_and_changes_have_tables() -> None:
     assert "| jitter 0.02 deviation in radii | 0.7000 | 0.7000 |" in page
     assert "## Without repeated shapes" in page
     assert "12" in without_repeats_lines(full)[1]
-    nested = {**full[0], "knn": {**full[1], "robustness": [{**change, "accuracy": 0.6}]}}
-    assert robustness_lines([nested])[-1].split()[-2:] == ["0.7000", "0.6000"]
+    other = facts("knn", robustness=[{**change, "accuracy": 0.6}])
+    assert robustness_lines([full[0], other])[-1].split()[-2:] == ["0.7000", "0.6000"]
     nothing = facts(without_repeats={**left_out, "left_out": 0})
     assert without_repeats_lines([nothing]) == robustness_lines([nothing]) == []

@@ -3,7 +3,8 @@
 from typing import Any
 
 from audio.evaluation.published_rows import SIX_TASKS
-from audio.evaluation.results_page import published_lines, results_page
+from audio.evaluation.result import AudioResult
+from randquant.results import page
 
 HASH = "0123456789abcdef" * 4
 
@@ -43,6 +44,14 @@ def facts(task: str, probe: str = "linear", *, protocol: str = "byola-v1", **mor
         "versions": {"randquant": "0.1.0"},
         **more,
     }
+
+
+def published_lines(results: list[dict[str, Any]], *, markdown: bool = False) -> list[str]:
+    return page.published_lines([AudioResult.from_json(each) for each in results], markdown=markdown)
+
+
+def results_page(results: list[dict[str, Any]]) -> str:
+    return page.results_page([AudioResult.from_json(each) for each in results])
 
 
 def row_of(lines: list[str], name: str) -> list[str]:

@@ -1,0 +1,180 @@
+"""All that is asked of one encoder of sounds on one task, with where it comes from."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from audio.encoders.audio_ntt import Layer
+from audio.encoders.weights import LoadedEncoder
+from audio.evaluation.result import AudioProtocolRecord, AudioResult, StatisticsRecord
+from audio.evaluation.task_features import Statistics, task_features
+from audio.evaluation.tasks import ClipTask, Protocol
+from randquant.data.coverage import coverage
+from randquant.data.features import Features
+from randquant.data.labelled_store import source_of
+from randquant.probes import registry
+from randquant.probes.classifier_file import save_classifier
+from randquant.probes.linear import LinearSettings
+from randquant.probes.outcome import Numbers
+from randquant.probes.probe import Probe
+from randquant.results.record import CheckpointRecord, DataRecord, Entry, StoreRecord, entries, versions
+
+StatisticsScope = Literal["protocol", "fold"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How features are made of the clips of a task; arguments as in `audio.evaluation.task_features.task_features`.
+
+    Attributes:
+        layer: features to use.
+        statistics: log-mel statistics of the task, or the checkpoint's.
+        scope: whether folds share them.
+        seed: of crops and of the first repeat.
+        cache: folder of features.
+        device: where to compute.
+    """
+
+    layer: Layer
+    statistics: Statistics
+    scope: StatisticsScope
+    seed: int
+    cache: Path
+    device: torch.device
+
+    def by_fold(self, task: ClipTask) -> bool:
+        """Whether each fold of a task has statistics of its own."""
+        return self.scope == "fold" and bool(task.folds)
+
+    def features(self, loaded: LoadedEncoder, task: ClipTask, protocol: Protocol) -> list[Features]:
+        """Of all items, or one for each fold where it has statistics of its own."""
+        return [
+            task_features(
+                loaded,
+                task,
+                protocol,
+                cache=self.cache,
+                seed=self.seed,
+                layer=self.layer,
+                statistics=self.statistics,
+                fold=fold,
+                device=self.device,
+            )
+            for fold in (task.folds if self.by_fold(task) else [None])
+        ]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is asked, of every task alike.
+
+    Attributes:
+        checkpoint: as typed.
+        protocol: the preset.
+        probes: names, in the order they are reported.
+        learning_rates: candidates of the linear layer instead of the preset's.
+        repeats: of the classifier instead of the preset's.
+        reading: how features are made.
+        save_classifier: file for the classifier of the first probe; None where it is not wanted.
+    """
+
+    checkpoint: str
+    protocol: Protocol
+    probes: list[registry.ProbeName]
+    learning_rates: tuple[float, ...] | None
+    repeats: int | None
+    reading: Reading
+    save_classifier: Path | None = None
+
+    def linear(self, task: ClipTask) -> LinearSettings:
+        """How a linear layer is trained on a task.
+
+        Raises:
+            ValueError: a value is out of range.
+        """
+        preset = self.protocol.linear
+        return replace(
+            preset,
+            learning_rates=self.learning_rates or self.protocol.learning_rates(task.name),
+            repeats=preset.repeats if self.repeats is None else self.repeats,
+        )
+
+    def asked(self, task: ClipTask) -> dict[str, Probe[Any]]:
+        """The probes of a task, by the names of their results."""
+        return registry.named(self.probes, [self.linear(task)])
+
+    def on_task(self, loaded: LoadedEncoder, task: ClipTask) -> list[Entry[AudioResult]]:
+        """The results of every probe.
+
+        Raises:
+            DataError: the task cannot be probed, or the checkpoint carries no statistics and is asked for them.
+        """
+        by_fold = self.reading.features(loaded, task, self.protocol)
+        features = by_fold if self.reading.by_fold(task) else by_fold[0]
+        asked = self.asked(task)
+        wanted = next(iter(asked)) if self.save_classifier else None
+        outcomes = registry.evaluate(asked, features, seed=self.reading.seed, device=self.reading.device, fitted=wanted)
+        settings, normalised = by_fold[0].provenance["settings"], _statistics(task, by_fold)
+
+        def record(numbers: Numbers) -> AudioResult:
+            return AudioResult(
+                **vars(numbers),
+                task=task.name,
+                probes=list(outcomes),
+                protocol=self._protocol_record(task),
+                seed=self.reading.seed,
+                split_counts=task.counts(),
+                data=DataRecord.from_json(coverage(source_of(task.store), task.counts())),
+                unit_seconds=task.unit_seconds,
+                unit_source=task.unit_source,
+                statistics=normalised,
+                statistics_scope=self.reading.scope,
+                layer=settings["layer"],
+                dimension=settings["dimension"],
+                crop_seed=settings["crop_seed"],
+                front_end=loaded.front_end.to_dict(),
+                checkpoint=CheckpointRecord.of(self.checkpoint, loaded),
+                store=StoreRecord.of(task.store),
+                versions=versions(),
+            )
+
+        if self.save_classifier is not None and wanted is not None:
+            save_classifier(
+                self.save_classifier,
+                task.name,
+                wanted,
+                outcomes[wanted],
+                encoder=loaded.sha256,
+                features={"layer": self.reading.layer, "mean": normalised.mean, "std": normalised.std},
+            )
+        return entries(task.name, outcomes, record)
+
+    def departures(self, task: ClipTask) -> list[str]:
+        """Where the command line left the protocol, in words."""
+        settings, preset = self.linear(task), self.protocol.linear
+        rates = self.protocol.learning_rates(task.name)
+        said = {
+            f"{settings.repeats} repeats instead of {preset.repeats}": settings.repeats != preset.repeats,
+            f"learning rate {', '.join(f'{rate:g}' for rate in settings.learning_rates)} instead of {rates[0]:g}": (
+                settings.learning_rates != rates and len(settings.learning_rates) == 1
+            ),
+            f"learning rate chosen on validation from {len(settings.learning_rates)}": len(settings.learning_rates) > 1,
+            "clip length given": task.unit_source == "given",
+            "statistics of the checkpoint": self.reading.statistics == "checkpoint",
+            "statistics of each fold": self.reading.by_fold(task),
+            f"layer {self.reading.layer}": self.reading.layer != "output",
+        }
+        return [words for words, departs in said.items() if departs]
+
+    def _protocol_record(self, task: ClipTask) -> AudioProtocolRecord:
+        described = {name: getattr(self.protocol, name) for name in ("name", "pad", "test_crop", "source")}
+        return AudioProtocolRecord(**described, departures=self.departures(task))
+
+
+def _statistics(task: ClipTask, by_fold: list[Features]) -> StatisticsRecord:
+    found = [features.provenance["statistics"] for features in by_fold]
+    if len(found) == 1:
+        return StatisticsRecord.from_json(found[0])
+    return StatisticsRecord(source="each fold's own training items", folds=dict(zip(task.folds, found, strict=True)))

@@ -1,0 +1,103 @@
+"""A fitted classifier on its own: it answers new features."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from randquant.probes.scaling import Moments
+
+_ROWS = 4096  # of features answered at a time
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Maps features (n, D) to classes.
+
+    Attributes:
+        kind: "layers", "pairs" or "neighbours".
+        tensors: by name, on the CPU. Where features are scaled, `mean` and `deviation` (D,). Of layers, weight.0
+            (outputs, D), bias.0 (outputs,), and of a second layer weight.1 and bias.1. Of pairs, weight.0 and bias.0 of
+            one SVM for each pair of classes, (0, 1), (0, 2), ..., (1, 2), .... Of neighbours, bank (n, D) of unit
+            length and labels (n,), its class ids.
+        classes: names; class id c is `classes[c]`.
+        score: what `answer` gives beside the class: a "probability" in [0, 1], or a "score" of no fixed range.
+        neighbours, temperature: of the votes, for "neighbours".
+    """
+
+    kind: Literal["layers", "pairs", "neighbours"]
+    tensors: dict[str, Tensor]
+    classes: list[str]
+    score: Literal["probability", "score"] = "probability"
+    neighbours: int = 0
+    temperature: float = 1.0
+
+    @property
+    def dimension(self) -> int:
+        """D."""
+        return self.tensors["bank" if self.kind == "neighbours" else "weight.0"].shape[1]
+
+    def answer(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Class ids (n,) of features (n, D), and the probability or score (n,) of each."""
+        found = [self._scores(torch.from_numpy(np.array(part))).max(dim=1) for part in _parts(vectors)]
+        ids, values = (
+            torch.cat([getattr(each, name) for each in found]) if found else torch.empty(0)
+            for name in ("indices", "values")
+        )
+        return ids.numpy().astype(np.int64), values.numpy().astype(np.float32)
+
+    def _scores(self, x: Tensor) -> Tensor:
+        """(n, C) of features (n, D)."""
+        if "mean" in self.tensors:
+            x = (x.to(self.tensors["mean"].dtype) - self.tensors["mean"]) / self.tensors["deviation"]
+        if self.kind == "neighbours":
+            bank, labels = self.tensors["bank"], self.tensors["labels"]
+            cosine, nearest = (functional.normalize(x.float(), dim=1) @ bank.T).topk(min(self.neighbours, len(bank)))
+            counted = votes(cosine, labels[nearest], self.temperature, len(self.classes))
+            return counted / counted.sum(dim=1, keepdim=True)
+        x = x.to(self.tensors["weight.0"].dtype)
+        x = functional.linear(x, self.tensors["weight.0"], self.tensors["bias.0"])
+        if self.kind == "pairs":
+            return pair_votes(x, len(self.classes)) / len(self.classes)
+        if "weight.1" in self.tensors:
+            x = functional.linear(x.relu(), self.tensors["weight.1"], self.tensors["bias.1"])
+        return x.softmax(dim=1) if self.score == "probability" else x
+
+
+def layers(
+    kind: Literal["layers", "pairs"],
+    parameters: Sequence[Tensor],
+    classes: list[str],
+    scaling: Moments | None,
+    score: Literal["probability", "score"] = "probability",
+) -> Classifier:
+    """A classifier of weight, bias, weight, bias, ..., over features that `scaling` standardises."""
+    named = {f"{('weight', 'bias')[place % 2]}.{place // 2}": each for place, each in enumerate(parameters)}
+    if scaling is not None:
+        named |= {"mean": scaling.mean, "deviation": scaling.deviation}
+    return Classifier(kind, {name: each.detach().cpu().clone() for name, each in named.items()}, classes, score)
+
+
+def votes(cosine: Tensor, labels: Tensor, temperature: float, classes: int) -> Tensor:
+    """(n, classes) votes exp((cosine - 1) / temperature) of the neighbours (n, k) of each of n items."""
+    # Subtracting the largest cosine (1) keeps exp from overflowing and changes no winner.
+    weights = ((cosine - 1) / temperature).exp()
+    return weights.new_zeros(len(weights), classes).scatter_add_(1, labels, weights)
+
+
+def pair_votes(decisions: Tensor, classes: int) -> Tensor:
+    """(n, classes) pairs that each class wins; decision (n, pairs) above 0 means the first of the pair."""
+    first, second = (torch.tensor(side) for side in zip(*combinations(range(classes), 2), strict=True))
+    winners = torch.where(decisions > 0, first, second)
+    return decisions.new_zeros(len(decisions), classes).scatter_add_(1, winners, torch.ones_like(decisions))
+
+
+def _parts(vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    for start in range(0, len(vectors), _ROWS):
+        yield vectors[start : start + _ROWS]

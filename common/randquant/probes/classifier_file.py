@@ -1,0 +1,141 @@
+"""A fitted classifier as a file.
+
+The file is safetensors. Its tensors are those of `randquant.probes.classifier.Classifier`; its header holds format,
+version and `classifier`, JSON of the fields of `Description`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from randquant.data.features import Items
+from randquant.errors import DataError, UsageError
+from randquant.extras import needs
+from randquant.files.atomic import atomic_path
+from randquant.files.json_record import Json, Record
+from randquant.files.store_folder import require_outside_stores
+from randquant.probes.classifier import Classifier
+from randquant.probes.outcome import Outcome
+from randquant.probes.probe import Probe
+from randquant.probes.splits import assignments
+
+with needs("train"):
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import save_file
+
+FORMAT, VERSION = "randquant-classifier", "1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description(Record):
+    """What a file says of its classifier.
+
+    Attributes:
+        kind, classes, score, neighbours, temperature: as in `Classifier`.
+        task, probe, how, seed: where it comes from.
+        encoder: SHA-256 of the weights of the encoder whose features it reads.
+        dimension: of these features.
+        features: how they are made, in the terms of the modality.
+    """
+
+    kind: str
+    classes: list[str]
+    score: str
+    neighbours: int
+    temperature: float
+    task: str
+    probe: str
+    how: str
+    seed: int
+    encoder: str
+    dimension: int
+    features: Mapping[str, Json] = field(default_factory=dict)
+
+
+def save_classifier(
+    path: Path, task: str, probe: str, outcome: Outcome[Any], *, encoder: str, features: Mapping[str, Json]
+) -> None:
+    """Write the fitted classifier of an outcome to a file, whole or not at all.
+
+    Args:
+        path: to write.
+        task, probe: what the outcome is of.
+        outcome: of one probe on a task without folds.
+        encoder: SHA-256 of the weights of the encoder.
+        features: how its features are made.
+
+    Raises:
+        ValueError: there is no single classifier.
+    """
+    if outcome.fitted is None:
+        raise ValueError(f"the probe {probe} has no single classifier")
+    classifier = outcome.fitted()
+    description = Description(
+        kind=classifier.kind,
+        classes=classifier.classes,
+        score=classifier.score,
+        neighbours=classifier.neighbours,
+        temperature=classifier.temperature,
+        task=task,
+        probe=probe,
+        how=outcome.numbers.how,
+        seed=outcome.numbers.seeds[0],
+        encoder=encoder,
+        dimension=classifier.dimension,
+        features=features,
+    )
+    header = {"format": FORMAT, "version": VERSION, "classifier": json.dumps(description.to_json())}
+    with atomic_path(path) as temporary:
+        save_file({name: each.contiguous() for name, each in classifier.tensors.items()}, temporary, header)
+
+
+def require_classifier(path: Path, probes: Mapping[str, Probe[Any]], tasks: Sequence[Items]) -> None:
+    """Refuse `--save_classifier` where no single classifier comes of it, before hours are spent.
+
+    Raises:
+        UsageError: of several tasks, of folds, or of a probe that fits many classifiers.
+    """
+    require_outside_stores(path)
+    name, probe = next(iter(probes.items()))
+    if path.suffix != ".safetensors":
+        raise UsageError(f"--save_classifier {path} should end in .safetensors; rename it.")
+    if len(tasks) > 1:
+        raise UsageError(f"--save_classifier keeps the classifier of one task, got {len(tasks)}; give one.")
+    if not probe.saves:
+        raise UsageError(f"--save_classifier: {name} fits a classifier for each draw; name another probe first.")
+    if len(assignments(tasks[0])) > 1:
+        raise UsageError(
+            "--save_classifier needs splits train and test, but the task has folds, each with a classifier of its own; "
+            "prepare it with splits."
+        )
+
+
+def load_classifier(path: Path) -> tuple[Classifier, Description]:
+    """Read a file of `save_classifier`.
+
+    Raises:
+        DataError: there is none, it is damaged, or it is no classifier.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it has no __iter__
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} cannot be read as a classifier ({error}); give a file of --save_classifier.") from None
+    if header.get("format") != FORMAT or header.get("version") != VERSION:
+        raise DataError(f"{path} is no classifier of version {VERSION}; give a file of --save_classifier.")
+    try:
+        said = Description.from_json(json.loads(header["classifier"]))
+        kept = {name: getattr(said, name) for name in ("kind", "classes", "score", "neighbours", "temperature")}
+        classifier = Classifier(tensors=tensors, **kept)
+        if not all(bool(each.isfinite().all()) for each in tensors.values()):
+            raise ValueError("a number is not finite")
+        # Tensors of other shapes do not fit each other.
+        classifier.answer(np.zeros((1, said.dimension), dtype=np.float32))
+    except (KeyError, ValueError, IndexError, RuntimeError) as error:
+        raise DataError(f"{path} is damaged ({error}); save the classifier again.") from None
+    return classifier, said
