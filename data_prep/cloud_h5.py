@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.engine.preparation import Item, Reader, Reading
-from data_prep.sampled_cloud import channels, file_stamp, leading_rows
+from data_prep.sampled_cloud import channels, file_stamp, leading_rows, row_reader
 from data_prep.shapes import point_settings
 from pointcloud.geometry import Axis
 from pointcloud.layout import FILE_ROW
@@ -89,31 +89,18 @@ def h5_reader(
     """
     columns = channels(normals=normals, extra=(FILE_ROW,))
     read = partial(_read_row, points=points, up=up, normals=normals, names=names)
-    return Reader("points", _read_whole, point_settings(columns, points, file_up=up), read, companions)
-
-
-def _read_whole(path: Path) -> Reading:
-    raise TypeError(f"{path} holds many shapes; read a window of one row")
+    return row_reader(read, point_settings(columns, points, file_up=up), companions)
 
 
 def _read_row(
-    path: Path,
-    start: int,
-    stop: int,
-    *,
-    points: int,
-    up: Axis,
-    normals: bool,
-    names: Callable[[Path], Sequence[str]] | None,
+    path: Path, row: int, *, points: int, up: Axis, normals: bool, names: Callable[[Path], Sequence[str]] | None
 ) -> Reading:
-    if stop != start + 1:
-        raise ValueError(f"a shape is one row, got rows {start} to {stop}")
-    file, where = _opened(path, file_stamp(path)), f"{path} shape {start}"
-    cloud = _row(path, file, "data", start)
-    directions = _row(path, file, "normal", start) if normals else None
-    rows = leading_rows(where, cloud, count=points, up=up, normals=directions)
+    file = _opened(path, file_stamp(path))
+    cloud = _row(path, file, "data", row)
+    directions = _row(path, file, "normal", row) if normals else None
+    rows = leading_rows(f"{path} shape {row}", cloud, count=points, up=up, normals=directions)
     called = names(path) if names is not None else ()
-    return {"shape": called[start] if called else None} if names is not None else {}, [rows]
+    return {"shape": called[row] if called else None} if names is not None else {}, [rows]
 
 
 def _row(path: Path, file: Any, name: str, row: int) -> NDArray:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_prep.dataset import Dataset
-from data_prep.own_files.folder import existing_folder
+from data_prep.scan import existing_folder
 from randquant.errors import DataError
 
 LISTS = (".txt", ".csv", ".json")

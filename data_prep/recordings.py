@@ -13,6 +13,15 @@ from audio.samples import PLAIN, Intake, read_samples, stream_samples
 from data_prep.engine.preparation import Reader
 from randquant.errors import DataError
 
+_SOUND = """
+    wav wave bwf rf64 w64 flac aif aiff aifc au snd caf sph nist voc iff 8svx mp3 mp2 mp1 mpa mpga ogg oga ogx opus spx
+    aac adts m4a m4b m4r 3gp 3ga amr awb wma ac3 eac3 dts ape wv tta tak mpc shn dsf dss ds2 qcp oma ra rm mka webm
+"""
+_FILM = "mp4 m4v mov mkv avi flv wmv asf mpg mpeg mts m2ts ogv"  # their sound is read; one without is reported
+DECODED = tuple(f".{suffix}" for suffix in (*_SOUND.split(), *_FILM.split()))
+# Sound, or what is taken for it, that nothing here decodes: planned all the same, to be reported with its reason.
+FOREIGN = (".raw", ".pcm", ".mid", ".midi", ".dff", ".ofr", ".la")
+
 
 def read_recording(path: Path, intake: Intake = PLAIN) -> tuple[dict[str, Any], Iterable[NDArray]]:
     """A recording's own sample rate and its levels as columns, and its samples in blocks of int16.

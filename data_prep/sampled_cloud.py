@@ -1,10 +1,13 @@
 """Clouds that someone else sampled: which of a file's points a store keeps."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import NDArray
 
+from data_prep.engine.preparation import Reader, Reading
 from data_prep.shapes import finished
 from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
@@ -49,6 +52,30 @@ def file_stamp(path: Path) -> tuple[int, int]:
 def channels(*, normals: bool, extra: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Names of a cloud's columns in their order."""
     return ("x", "y", "z", *(NORMALS if normals else ()), *extra)
+
+
+def row_reader(
+    read: Callable[[Path, int], Reading],
+    settings: Mapping[str, Any],
+    companions: Callable[[Path], Iterable[Path]] | None = None,
+) -> Reader:
+    """The reader of files that hold a shape a row, which is the window of an item.
+
+    Args:
+        read: takes a file and a row of it. A module-level function, or a `partial` of one.
+        settings, companions: as in `Reader`.
+    """
+    return Reader("points", _read_whole, settings, partial(_read_window, read), companions)
+
+
+def _read_whole(path: Path) -> Reading:
+    raise TypeError(f"{path} holds many shapes; read a window of one row")
+
+
+def _read_window(read: Callable[[Path, int], Reading], path: Path, start: int, stop: int) -> Reading:
+    if stop != start + 1:
+        raise ValueError(f"a shape is one row, got rows {start} to {stop}")
+    return read(path, start)
 
 
 def leading_rows(

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from randquant.errors import DataError
+
 
 def files_below(folder: str | Path, suffixes: Sequence[str], *, depth: int = 1) -> Iterator[tuple[str, int]]:
     """Every file below `folder` with one of `suffixes`, in no particular order.
@@ -27,16 +29,67 @@ def files_below(folder: str | Path, suffixes: Sequence[str], *, depth: int = 1) 
         with os.scandir(os.path.join(folder, below)) as entries:
             for entry in entries:
                 name = entry.name
-                if name.startswith(".") or name == "__MACOSX":
+                if not is_visible(name):
                     continue
                 if name.lower().endswith(endings) and not entry.is_dir():
-                    yield below + name, _size(entry)
+                    yield below + name, file_size(entry)
                 elif levels > 1 and entry.is_dir():
                     pending.append((f"{below}{name}/", levels - 1))
 
 
-def _size(entry: os.DirEntry) -> int:
+def existing_folder(root: str | Path) -> Path:
+    """`root` as a path.
+
+    Raises:
+        DataError: it is missing or no folder.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        state = "is a file" if root.exists() else "does not exist"
+        raise DataError(f"{root} {state} where a folder is expected; check --root.")
+    return root
+
+
+def file_size(path: Path | os.DirEntry[str]) -> int:
+    """Bytes of a file; 0 where it cannot be read, so that reading it later tells what is wrong."""
     try:
-        return entry.stat().st_size
+        return path.stat().st_size
     except OSError:
         return 0
+
+
+def visible_files(root: Path) -> Iterator[Path]:
+    """All files below `root`, without hidden ones, `__MACOSX` and `._*`; symbolic links are followed, once each."""
+    seen = {root.resolve()}
+    for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_unreadable):
+        subfolders[:] = sorted(
+            name for name in subfolders if is_visible(name) and _first_visit(Path(folder, name), seen)
+        )
+        yield from (path for name in names if is_visible(name) and _is_file_or_broken_link(path := Path(folder, name)))
+
+
+def _is_file_or_broken_link(path: Path) -> bool:
+    return path.is_file() or (path.is_symlink() and not path.exists())
+
+
+def is_visible(name: str) -> bool:
+    """Whether a name is neither hidden nor what macOS leaves behind."""
+    return not name.startswith(".") and name != "__MACOSX"
+
+
+def is_visible_folder(entry: Path) -> bool:
+    """Whether this is a folder that `is_visible`."""
+    return entry.is_dir() and is_visible(entry.name)
+
+
+def _first_visit(folder: Path, seen: set[Path]) -> bool:
+    """A link may lead back up; every real folder is walked once."""
+    real = folder.resolve()
+    if real in seen:
+        return False
+    seen.add(real)
+    return True
+
+
+def _unreadable(error: OSError) -> None:
+    raise error

@@ -33,8 +33,9 @@ from data_prep.formats.clouds.cloud_file import CLOUDS
 from data_prep.formats.meshes.mesh import MESHES
 from data_prep.notes import reading_notes
 from data_prep.own_files.clouds import cloud_reader
-from data_prep.own_files.folder import file_size, plan_files, plan_folder
+from data_prep.own_files.folder import plan_files, plan_folder
 from data_prep.own_files.meshes import by_format
+from data_prep.scan import file_size
 from data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, drawn_points, mesh_reader
 from pointcloud.embedding import ShapeEmbedder
 from pointcloud.encoders import named_encoder as point_named

@@ -28,8 +28,7 @@ from data_prep.dataset import Dataset
 from data_prep.engine.preparation import Item, Plan
 from data_prep.layout import find_root
 from data_prep.listing import find_list, read_lines
-from data_prep.own_files.folder import DECODED, FOREIGN
-from data_prep.recordings import RECORDINGS
+from data_prep.recordings import DECODED, FOREIGN, RECORDINGS
 from data_prep.scan import files_below
 from randquant.errors import DataError, UsageError
 

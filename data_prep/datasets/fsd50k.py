@@ -20,9 +20,8 @@ from data_prep.dataset import Dataset
 from data_prep.engine.preparation import Item, Plan
 from data_prep.formats.csv_reader import read_csv
 from data_prep.layout import find_root
-from data_prep.own_files.folder import existing_folder
 from data_prep.recordings import RECORDINGS
-from data_prep.scan import files_below
+from data_prep.scan import existing_folder, files_below
 from randquant.errors import DataError, UsageError
 
 Part = Literal["dev", "eval"]

@@ -17,9 +17,8 @@ from pathlib import Path, PurePosixPath
 from data_prep.dataset import Archive, Dataset
 from data_prep.engine.preparation import Item, Plan
 from data_prep.layout import find_root, is_marked
-from data_prep.own_files.folder import existing_folder
 from data_prep.sampled_cloud import check_points
-from data_prep.scan import files_below
+from data_prep.scan import existing_folder, files_below, is_visible_folder
 from data_prep.shapes import POINTS, mesh_reader
 from data_prep.surface import Sampling
 from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
@@ -68,7 +67,7 @@ def plan_modelnet(
     check_points(points)
     check_share(validation)
     root = _find_root(root)
-    folders = sorted(entry.name for entry in root.iterdir() if _is_wanted(entry))
+    folders = sorted(entry.name for entry in root.iterdir() if is_visible_folder(entry))
     classes = [name for name in folders if any((root / name / half).is_dir() for half in HALVES)]
     items = [item for name in classes for half in HALVES for item in _meshes(root, name, half)]
     _refuse_misnamed(root, classes)
@@ -83,7 +82,7 @@ def plan_modelnet(
             f"{name}/{part.name}"
             for name in classes
             for part in sorted((root / name).iterdir())
-            if part.name not in HALVES and _is_wanted(part)
+            if part.name not in HALVES and is_visible_folder(part)
         ],
     }
     reader = mesh_reader(points=points, up=up, sampling=sampling, seed=seed)
@@ -140,12 +139,8 @@ def _refuse_capitals(root: Path) -> None:
     """Refuse Train or TEST for train and test, which would be passed over where capitals count."""
     for entry in sorted(entry for half in _ANY_CAPITALS for entry in root.glob(f"*/{half}")):
         half = entry.name.lower()
-        if entry.is_dir() and _is_wanted(entry.parent) and not (entry.parent / half).is_dir():
+        if entry.is_dir() and is_visible_folder(entry.parent) and not (entry.parent / half).is_dir():
             raise DataError(f"{entry} should be called {half}, as in {DATASET.title}; rename it and all like it.")
-
-
-def _is_wanted(entry: Path) -> bool:
-    return entry.is_dir() and not entry.name.startswith(".") and entry.name != "__MACOSX"
 
 
 def _meshes(root: Path, name: str, half: str) -> list[Item]:

@@ -27,10 +27,10 @@ from data_prep.class_names import SHAPE_NAMES, listed_names
 from data_prep.dataset import Dataset
 from data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40, PUBLISHED
 from data_prep.datasets.modelnet_txt import Classes
-from data_prep.engine.preparation import Item, Plan, Reader, Reading
+from data_prep.engine.preparation import Item, Plan, Reading
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
-from data_prep.sampled_cloud import channels, check_points, file_stamp, leading_rows
+from data_prep.sampled_cloud import channels, check_points, file_stamp, leading_rows, row_reader
 from data_prep.shapes import POINTS, point_settings
 from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from pointcloud.geometry import Axis
@@ -101,8 +101,7 @@ def plan_modelnet_dat(
     }
     columns = channels(normals=normals, extra=(FILE_ROW,))
     read = partial(_read_row, points=points, normals=normals, up=up)
-    reader = Reader("points", _read_whole, point_settings(columns, points, file_up=up), read)
-    return Plan(root, items, reader, source, missing)
+    return Plan(root, items, row_reader(read, point_settings(columns, points, file_up=up)), source, missing)
 
 
 def _classes(root: Path, classes: Classes) -> Sequence[str]:
@@ -177,16 +176,10 @@ def _names(listing: Path, path: Path, labels: Sequence[str]) -> list[str]:
     return names
 
 
-def _read_whole(path: Path) -> Reading:
-    raise TypeError(f"{path} holds many shapes; read a window of one row")
-
-
-def _read_row(path: Path, start: int, stop: int, *, points: int, normals: bool, up: Axis) -> Reading:
-    if stop != start + 1:
-        raise ValueError(f"a shape is one row, got rows {start} to {stop}")
-    cloud = _read(path)[0][start]
+def _read_row(path: Path, row: int, *, points: int, normals: bool, up: Axis) -> Reading:
+    cloud = _read(path)[0][row]
     directions = cloud[:, 3:6] if normals else None
-    return {}, [leading_rows(f"{path} shape {start}", cloud[:, :3], count=points, up=up, normals=directions)]
+    return {}, [leading_rows(f"{path} shape {row}", cloud[:, :3], count=points, up=up, normals=directions)]
 
 
 DATASET = Dataset(

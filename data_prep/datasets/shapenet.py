@@ -22,7 +22,7 @@ from data_prep.engine.preparation import Item, Plan, Reader, Reading
 from data_prep.formats.clouds.npz_rows import npz_row, npz_shape
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
-from data_prep.sampled_cloud import at_most, channels, check_points, short_cloud, spread_rows
+from data_prep.sampled_cloud import at_most, channels, check_points, row_reader, short_cloud, spread_rows
 from data_prep.scan import files_below
 from data_prep.shapes import POINTS, drawn_points, mesh_reader, point_settings
 from data_prep.surface import Sampling
@@ -73,7 +73,7 @@ def _plan_array(root: Path, arrays: list[Path], points: Points, up: Axis) -> Pla
     size = arrays[0].stat().st_size // shapes
     items = [Item(arrays[0].name, size, window=(row, row + 1)) for row in range(shapes)]
     read = partial(_read_row, points=points, up=up)
-    reader = Reader("points", _read_array, point_settings(channels(normals=False), at_most(points), file_up=up), read)
+    reader = row_reader(read, point_settings(channels(normals=False), at_most(points), file_up=up))
     return Plan(root, items, reader, {**DATASET.describe(root, items, "none"), "form": "array"})
 
 
@@ -125,14 +125,8 @@ def _plan_meshes(root: Path, reader: Reader) -> Plan:
     return Plan(root, items, reader, {**DATASET.describe(root, items, "none"), "form": "meshes"})
 
 
-def _read_array(path: Path) -> Reading:
-    raise TypeError(f"{path} holds many shapes; read a window of one row")
-
-
-def _read_row(path: Path, start: int, stop: int, *, points: Points, up: Axis) -> Reading:
-    if stop != start + 1:
-        raise ValueError(f"a shape is one row, got rows {start} to {stop}")
-    return {}, [spread_rows(f"{path} shape {start}", npz_row(path, start), keep=points, up=up)]
+def _read_row(path: Path, row: int, *, points: Points, up: Axis) -> Reading:
+    return {}, [spread_rows(f"{path} shape {row}", npz_row(path, row), keep=points, up=up)]
 
 
 def _read_cloud(path: Path, *, points: Points, up: Axis) -> Reading:

@@ -33,9 +33,8 @@ from data_prep.dataset import Archive, Dataset, Download
 from data_prep.engine.preparation import Item, Plan
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
-from data_prep.own_files.folder import existing_folder
 from data_prep.recordings import RECORDINGS, samples
-from data_prep.scan import files_below
+from data_prep.scan import existing_folder, files_below, is_visible_folder
 from randquant.errors import DataError
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
@@ -190,7 +189,7 @@ def _test_set(main: Path, root: Path) -> Path:
 
 
 def _tests(folder: Path) -> list[Item]:
-    labels = sorted(entry.name for entry in existing_folder(folder).iterdir() if _is_class(entry))
+    labels = sorted(entry.name for entry in existing_folder(folder).iterdir() if is_visible_folder(entry))
     unknown = [label for label in labels if label not in LABELS]
     if unknown:
         raise DataError(f"{folder} holds the folder {unknown[0]}; expected {', '.join(LABELS)}, as in its archive.")
@@ -202,10 +201,6 @@ def _tests(folder: Path) -> list[Item]:
     if not items:
         raise DataError(f"{folder} holds no recordings; unpack {TEST_SET}.tar.gz into it again.")
     return items
-
-
-def _is_class(entry: Path) -> bool:
-    return entry.is_dir() and not entry.name.startswith(".") and entry.name != "__MACOSX"
 
 
 def _below(folder: Path, root: Path, items: Sequence[Item]) -> list[Item]:

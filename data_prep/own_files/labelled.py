@@ -10,8 +10,8 @@ from pathlib import Path
 
 from data_prep.engine.preparation import Item, Plan, Reader
 from data_prep.formats.csv_reader import Row, read_csv
-from data_prep.own_files.folder import existing_folder
 from data_prep.recordings import RECORDINGS
+from data_prep.scan import existing_folder
 from randquant.data.store import SPLITS, is_fold
 from randquant.errors import DataError
 
