@@ -61,7 +61,7 @@ class Checked:
         self._members = 0
 
     def name(self, name: str, size: int, kind: int) -> str:
-        """Where a member goes below the folder; "" for macOS's litter, which is passed over.
+        """Where a member goes below the folder; "" for macOS's metadata files, which are skipped.
 
         Args:
             name: as the archive has it.

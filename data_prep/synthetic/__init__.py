@@ -1,12 +1,12 @@
-"""Small synthetic datasets in the trees of the real ones, so that everything can be tried without a download.
+"""Small synthetic datasets in the directory layout of the real ones, to try everything without a download.
 
 Layout and metadata are exact: names, columns, lists, and the oddities that real copies have (mixed formats, absent
-clips, macOS litter). The sounds (`data_prep/sounds`) and shapes (`data_prep/solids`) carry the label, so that a probe
-can be right. What is there already from the same call is kept, so that each can be stopped and repeated; a folder
+clips, macOS metadata files). The sounds (`sounds`) and shapes (`solids`) depend on the label, so that a probe
+can learn it. What the same call wrote before is kept, so that each can be stopped and repeated; a folder
 written in another way is refused (DataError).
 
-The `write_published_…` make as many items as are published, of a hundredth of a second of noise each, to find out what
-that many cost.
+The `write_published_…` write as many items as are published, a hundredth of a second of noise each, to measure what
+that many items cost.
 """
 
 from data_prep.synthetic.audioset import write_audioset, write_published_audioset

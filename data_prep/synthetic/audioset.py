@@ -1,4 +1,4 @@
-"""Made-up clips in AudioSet's tree: its lists of segments, and the clips that could still be had."""
+"""Synthetic clips in AudioSet's tree: its segment lists, and the clips that could still be downloaded."""
 
 import os
 import string
@@ -13,7 +13,7 @@ import torch
 from data_prep.datasets.audioset import DATASET
 from data_prep.synthetic.noise import noise_file
 from data_prep.synthetic.published import AUDIOSET_LISTED, apportion
-from data_prep.synthetic.sounds.events import EVENTS, happen
+from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
 from data_prep.synthetic.tree import check_counts, seeded, write_parts, write_sound, write_table
 
 PARTS = ("balanced_train", "unbalanced_train", "eval")
@@ -44,7 +44,7 @@ class _Segment:
     labels: tuple[int, ...]
 
     def name(self, place: int) -> str:
-        """What one of the tools that fetch clips calls it."""
+        """The file name that a download tool gives the clip."""
         return _NAMES[place % len(_NAMES)].format(
             id=self.identifier, start=1000 * self.start, end=1000 * self.start + 10_000
         )
@@ -95,7 +95,7 @@ def write_audioset(
 
 
 def write_published_audioset(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
-    """Write AudioSet's lists in full and a tree of 1,963,807 clips of training, the copy that BYOL-A was pretrained on.
+    """Write AudioSet's complete lists and a tree of 1,963,807 training clips, as many as BYOL-A was pretrained on.
 
     The clips are hard links to some hundred files of noise, WAV and FLAC. The clips that are missing are spread over
     both parts of training; those of `eval` are listed and not there.
@@ -130,7 +130,7 @@ def write_published_audioset(root: str | Path, *, items: int | None = None, seed
 
 
 def _write_links(segments: list[_Segment], seed: int, folder: Path) -> None:
-    """Clips as links to files of noise, a new one of either format now and then."""
+    """Clips as links to noise files; a new noise file is written from time to time."""
     pool = folder / ".noise"
     pool.mkdir(parents=True)
     for place, segment in enumerate(segments):
@@ -141,7 +141,7 @@ def _write_links(segments: list[_Segment], seed: int, folder: Path) -> None:
 
 
 def _noises(stem: Path, seed: int) -> dict[str, Path]:
-    """One sound in both formats, by suffix."""
+    """The same noise in both formats, by suffix."""
     paths = {suffix: stem.with_suffix(suffix) for suffix in (".wav", ".flac")}
     paths[".wav"].write_bytes(noise_file(seed=seed, name=f"{stem.parts[-3]}/{stem.name}"))
     waveform, _ = soundfile.read(paths[".wav"], dtype="float32")
@@ -178,7 +178,7 @@ def _write_clips(segments: list[_Segment], seconds: float, seed: int, deeper: bo
         name = segment.name(place)
         below = folder / "unbalanced_train_segments_part00" if deeper and place % 5 == 1 else folder
         generator = seeded(seed, segment.identifier)
-        sounds = [happen(EVENTS[CLASSES[label][2]], seconds, generator=generator) for label in segment.labels]
+        sounds = [synthesize_event(EVENTS[CLASSES[label][2]], seconds, generator=generator) for label in segment.labels]
         write_sound(below / name, np.mean(sounds, axis=0), format=name[-4:].strip(".").upper())
 
 

@@ -1,4 +1,4 @@
-"""Clouds of made-up shapes as others hand them out: points in random order, standing on y, in the unit sphere."""
+"""Synthetic point clouds in the usual published form: points in random order, y up, in the unit sphere."""
 
 from dataclasses import dataclass
 
@@ -28,13 +28,13 @@ class DrawnCloud:
 
 
 def draw_cloud(family: str, count: int, *, seed: int, name: str) -> DrawnCloud:
-    """`count` points on a member of a family; seed and name decide all of it."""
+    """Draw `count` points on a shape of a family, determined by seed and name."""
     generator = seeded(seed, family, name)
     return sampled(draw_shape(family, generator=generator), count, generator=generator)
 
 
 def sampled(parts: Parts, count: int, *, generator: np.random.Generator) -> DrawnCloud:
-    """`count` points on a shape, as many on each part as its area is worth."""
+    """Draw `count` points on a shape, in proportion to the area of each part."""
     meshes = [Mesh(solid.vertices, solid.triangles()) for solid in parts.values()]
     counts = generator.multinomial(count, _shares([mesh.areas.sum() for mesh in meshes]))
     drawn = [sample_surface(mesh, number, seed=number) for mesh, number in zip(meshes, counts, strict=True) if number]

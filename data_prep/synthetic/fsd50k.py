@@ -1,4 +1,4 @@
-"""Made-up clips in FSD50K's tree, with its ground truth."""
+"""Synthetic clips in FSD50K's tree, with its ground truth."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from data_prep.synthetic.sounds.events import EVENTS, happen
+from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
 from data_prep.synthetic.sounds.waves import Range, uniform
 from data_prep.synthetic.tree import check_counts, seeded, write_parts, write_sound, write_table
 
@@ -64,7 +64,7 @@ def _write_clips(clips: Iterable[Clip], seconds: Range, seed: int, folder: Path)
     for number, label, _ in clips:
         generator = seeded(seed, number)
         event = EVENTS[CLASSES[label][2]]
-        sound = happen(event, uniform(seconds, generator), rate=RATE, generator=generator)
+        sound = synthesize_event(event, uniform(seconds, generator), rate=RATE, generator=generator)
         write_sound(folder / f"{number}.wav", sound, rate=RATE)
 
 

@@ -1,4 +1,4 @@
-"""HDF5 files of clouds, written so that the same arrays make the same bytes."""
+"""HDF5 files of clouds, written reproducibly: equal arrays give equal bytes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from randquant.errors import DataError
 
 
 def require_h5py() -> None:
-    """Refuse what cannot be written.
+    """Check that h5py is installed.
 
     Raises:
         DataError: h5py is not installed.

@@ -1,4 +1,4 @@
-"""Made-up shapes in the trees of ModelNet40: its meshes, and the releases that hold points of them."""
+"""Synthetic shapes in the trees of ModelNet40: its meshes, and its point cloud releases."""
 
 import json
 import pickle
@@ -18,7 +18,7 @@ from data_prep.synthetic.published import MODELNET40 as PUBLISHED
 from data_prep.synthetic.published import scaled
 from data_prep.synthetic.solids.families import FAMILIES, draw_shape, seeded
 from data_prep.synthetic.solids.solid import joined
-from data_prep.synthetic.tree import check_counts, write_litter, write_parts
+from data_prep.synthetic.tree import check_counts, write_macos_files, write_parts
 from pointcloud.farthest_points import farthest_point_order
 from randquant.errors import UsageError
 
@@ -36,14 +36,14 @@ class _Shape:
 
     @property
     def name(self) -> str:
-        """Numbers go on from train to test, as in ModelNet."""
+        """Numbers continue from train to test, as in ModelNet."""
         return f"{self.family}_{self.number:04d}"
 
 
 def write_modelnet(root: str | Path, *, train: int = 30, test: int = 12, seed: int = 0) -> Path:
-    """Write `ModelNet40/<class>/{train,test}/<class>_0001.off`, with all that is odd about files in the wild.
+    """Write `ModelNet40/<class>/{train,test}/<class>_0001.off`, with the irregularities of real files.
 
-    Some have merged headers, polygons, comments, colours of faces or stray vertices; macOS litter among them. A name
+    Some have merged headers, polygons, comments, colours of faces or stray vertices; some are macOS metadata. A name
     stands for the same shape here and in `write_modelnet_txt` and `write_modelnet_h5`. The defaults make 630 meshes,
     6 MB.
 
@@ -63,7 +63,7 @@ def write_modelnet(root: str | Path, *, train: int = 30, test: int = 12, seed: i
 
 
 def small_modelnet(out: Path, train: int = 30, test: int = 12, seed: int = 0) -> Path:
-    """Write made-up shapes of fifteen families in the tree of ModelNet40, to prepare with `modelnet`.
+    """Write synthetic shapes of fifteen families in the tree of ModelNet40, to prepare with `modelnet`.
 
     Args:
         out: folder to write into.
@@ -176,7 +176,7 @@ _Writer = Callable[[Sequence[_Shape], int, int, Path], None]
 
 
 def _write(root: Path, folder: str, counts: dict[str, int], seed: int, write: _Writer, *, points: int = 1) -> Path:
-    """One part, `folder`, with as many shapes of each family in each half as `counts` says."""
+    """Write one part, `folder`, with `counts` shapes of each family in each split."""
     check_counts(**counts, points=points)
     parameters = {"dataset": folder, **counts, "points": points, "seed": seed}
     shapes = list(_shapes(counts))
@@ -201,7 +201,7 @@ def _write_meshes(shapes: Sequence[_Shape], _: int, seed: int, folder: Path) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
         write_off(path, joined(parts.values()), style=shape.style)
     first = shapes[0]
-    write_litter(folder / first.family / first.half, f"{first.name}.off")
+    write_macos_files(folder / first.family / first.half, f"{first.name}.off")
     (folder / "README.txt").write_text("Made-up shapes in the tree of ModelNet40.\n")
 
 

@@ -1,4 +1,4 @@
-"""Recordings of noise, a hundredth of a second each, in microseconds: for trees of as many files as the real ones."""
+"""Noise recordings of a hundredth of a second, written fast, for trees with as many files as the real ones."""
 
 import hashlib
 import struct
@@ -13,7 +13,7 @@ _HEADROOM = 2  # bits
 
 
 def write_noise(path: Path, *, seed: int, name: str) -> None:
-    """Write a mono 16-bit WAV of 100 to 400 samples of white noise, other ones for every seed and name."""
+    """Write a mono 16-bit WAV file of 100 to 400 samples of white noise, determined by seed and name."""
     file = noise_file(seed=seed, name=name)
     try:
         path.write_bytes(file)
@@ -31,7 +31,7 @@ def noise_file(*, seed: int, name: str) -> bytes:
 
 
 def _header(samples: int) -> bytes:
-    """Of a WAV file: sizes in bytes, PCM, one channel, bytes a second and a frame, bits a sample."""
+    """A WAV header: sizes in bytes, PCM, one channel, byte rate, block size, bits per sample."""
     size = 2 * samples
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, SAMPLE_RATE, 2 * SAMPLE_RATE, 2, 16)
     return struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE") + form + struct.pack("<4sI", b"data", size)

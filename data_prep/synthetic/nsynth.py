@@ -1,4 +1,4 @@
-"""Made-up notes in NSynth's tree."""
+"""Synthetic notes in NSynth's tree."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -131,7 +131,7 @@ def write_published_nsynth(root: str | Path, *, items: int | None = None, seed: 
 
 
 def _published(splits: dict[str, int]) -> dict[str, dict[str, int]]:
-    """Notes by split and family: the held-out ones in proportion, the rest in train."""
+    """Notes by split and family: valid and test in proportion, the rest in train."""
     totals = dict(zip(NSYNTH_FAMILIES, apportion(sum(splits.values()), list(NSYNTH_FAMILIES.values())), strict=True))
     common = {name: count for name, count in NSYNTH_FAMILIES.items() if name not in TRAIN_ONLY}
     held = {
@@ -145,7 +145,7 @@ def _published(splits: dict[str, int]) -> dict[str, dict[str, int]]:
 def _numbered(
     families: dict[str, int], first: int, generator: torch.Generator
 ) -> Iterator[tuple[Instrument, list[int]]]:
-    """Instruments, each with the places of its notes among all pairs of pitch and velocity."""
+    """Instruments, each with the indices of its notes among all pairs of pitch and velocity."""
     number = first
     for name, notes in families.items():
         for count in apportion(notes, [1] * -(-notes // _NOTES)):

@@ -1,4 +1,4 @@
-"""OFF files as they are found: besides the plain kind, those that trip a reader up."""
+"""OFF files in regular form and in the irregular forms that real files have."""
 
 import io
 from collections.abc import Sequence

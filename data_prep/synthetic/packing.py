@@ -1,4 +1,4 @@
-"""The archives that a dataset is handed out as, made of its tree."""
+"""Pack a dataset's tree into the archives it is published as."""
 
 import gzip
 import os
@@ -110,7 +110,7 @@ def _zip(path: Path, root: Path, names: Iterable[str]) -> None:
 
 
 def _members(source: Path, name: str) -> Iterator[tuple[Path, str]]:
-    """A file or folder and all in it, by the names they get."""
+    """A file, or a folder and all its contents, by their names in the archive."""
     os.stat(source)
     yield source, name
     if source.is_dir():

@@ -1,4 +1,4 @@
-"""How many items of each kind the published datasets hold, so that a made-up tree can be as large as the real one.
+"""Numbers of items in the published datasets, so that a synthetic tree can be as large as the real one.
 
 Sources: the datasets' own pages and papers (NSynth, UrbanSound8K, ModelNet), table 2 of Warden (arXiv 1804.03209), and
 the headers of AudioSet's lists. Where the numbers of a split by class are not published, `apportion` spreads them.
@@ -124,7 +124,7 @@ MODELNET40 = {
 
 
 def apportion(total: int, weights: Sequence[float], *, least: int = 0) -> list[int]:
-    """Whole numbers that sum to `total`, in proportion to `weights`, none below `least`: largest remainders.
+    """Integers that sum to `total` in proportion to `weights`, none below `least` (largest remainder method).
 
     >>> apportion(10, [1, 1, 2]), apportion(10, [1, 0, 98], least=1)
     ([3, 2, 5], [1, 1, 8])
@@ -145,7 +145,7 @@ def apportion(total: int, weights: Sequence[float], *, least: int = 0) -> list[i
 
 
 def scaled(counts: Mapping[Key, int], total: int | None) -> dict[Key, int]:
-    """The same keys with numbers that sum to `total` in the same proportion, each at least 1; as they are where None.
+    """Scale `counts` to sum to `total`, each at least 1; unchanged if `total` is None.
 
     >>> scaled({"train": 900, "test": 100}, 20)
     {'train': 17, 'test': 3}

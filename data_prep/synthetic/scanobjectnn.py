@@ -1,4 +1,4 @@
-"""Made-up scans in ScanObjectNN's tree: objects seen from one side, with a piece of the floor and without."""
+"""Synthetic scans in ScanObjectNN's tree: objects seen from one side, with and without background."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -88,7 +88,7 @@ def _scans(variant: str, split: str, count: int, points: int, seed: int) -> Iter
 
 
 def _seen(cloud: NDArray, points: int, generator: np.random.Generator) -> NDArray:
-    """(points, 3) of the points nearest to somebody at the side, with noise."""
+    """(points, 3): the points nearest to a viewer at the side, with noise."""
     angle = generator.uniform(0, 2 * np.pi)
     depth = cloud @ np.array([np.cos(angle), 0.3, np.sin(angle)])
     nearest = np.sort(np.argsort(-depth, kind="stable")[: 2 * points])
@@ -97,7 +97,7 @@ def _seen(cloud: NDArray, points: int, generator: np.random.Generator) -> NDArra
 
 
 def _with_floor(scan: NDArray, generator: np.random.Generator) -> NDArray[np.int32]:
-    """Put some of the points on the floor, in place; 1 for those of the object, -1 for the others, as in the files."""
+    """Move some of the points to the floor, in place; the mask is 1 for object, -1 for background."""
     away = generator.random(len(scan)) < _BACKGROUND
     low, high = scan.min(axis=0), scan.max(axis=0)
     floor = generator.uniform(low - 0.1, high + 0.1, size=(len(scan), 3))
@@ -107,7 +107,7 @@ def _with_floor(scan: NDArray, generator: np.random.Generator) -> NDArray[np.int
 
 
 def _disturbed(scan: NDArray, generator: np.random.Generator) -> NDArray:
-    """Moved by up to a half of its size, turned about the upright axis, scaled along each: as in PB_T50_RS."""
+    """Translated by up to half its size, rotated about the up axis, scaled along each axis, as in PB_T50_RS."""
     angle = generator.uniform(-np.pi, np.pi)
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
     half = np.ptp(scan, axis=0) / 2

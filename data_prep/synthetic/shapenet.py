@@ -1,4 +1,4 @@
-"""Made-up shapes in two trees of ShapeNet: ShapeNetPart, whose points say what they are of, and ShapeNet-55."""
+"""Synthetic shapes in two trees of ShapeNet: ShapeNetPart, with part labels, and ShapeNet-55."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Made-up words in the tree of Speech Commands V2, with its background noises, and in that of its test set."""
+"""Synthetic words in the trees of Speech Commands V2, with its background noises, and of its test set."""
 
 import string
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from data_prep.synthetic.published import (
     apportion,
     scaled,
 )
-from data_prep.synthetic.sounds.events import Event, happen
+from data_prep.synthetic.sounds.events import Event, synthesize_event
 from data_prep.synthetic.sounds.voices import Voice, draw_voices, say_word
 from data_prep.synthetic.sounds.waves import Array, at_random_level, band_noise, integer, uniform, white
 from data_prep.synthetic.tree import check_counts, letters, seeded, write_parts, write_sound
@@ -148,7 +148,7 @@ def write_published_speech_commands(root: str | Path, *, items: int | None = Non
 def _published(
     words: dict[str, int], splits: dict[str, int], share: float, generator: torch.Generator
 ) -> Iterator[_Clip]:
-    """Speakers are in one split alone, and say a word again once all others of the split have said it."""
+    """Every speaker is in one split only; words are distributed evenly over the speakers of a split."""
     counts = {split: apportion(splits[split], list(words.values())) for split in ("valid", "test")}
     counts["train"] = [count - sum(held) for count, *held in zip(words.values(), *counts.values(), strict=True)]
     for split, of_words in counts.items():
@@ -196,7 +196,7 @@ def _command(voice: Voice, word: str, generator: torch.Generator) -> Array:
 
 def _noise(name: str, length: int, generator: torch.Generator) -> Array:
     if name in _EVENTS:
-        return happen(_EVENTS[name], length / SAMPLE_RATE, generator=generator)
+        return synthesize_event(_EVENTS[name], length / SAMPLE_RATE, generator=generator)
     wide = white(length, generator) if name == "white_noise" else band_noise(80, 3.0, length, generator)
     return at_random_level(wide, generator)
 

@@ -1,4 +1,4 @@
-"""Writing a made-up dataset: whole parts, in a folder that remembers how it was made."""
+"""Write a synthetic dataset part by part, in a folder that records how it was made."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ _FORK = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X" + bytes(96)  # how its ._* f
 def write_parts(
     root: Path, title: str, parameters: dict[str, Any], parts: Mapping[str, Callable[[Path], None]]
 ) -> None:
-    """Write those parts of a dataset that are not there yet, each wholly or not at all.
+    """Write the missing parts of a dataset, each atomically.
 
     Args:
         root: folder to write into; how it is made is noted there.
@@ -62,7 +62,7 @@ def check_counts(**counts: int) -> None:
 
 
 def seeded(seed: int, *names: object) -> torch.Generator:
-    """A generator of its own for each named thing, so that what is written first does not matter."""
+    """A generator that depends on seed and name alone, so that the order of writing does not matter."""
     return torch.Generator().manual_seed(zlib.crc32("/".join(map(str, (seed, *names))).encode()))
 
 
@@ -74,7 +74,7 @@ def letters(alphabet: str, count: int, generator: torch.Generator) -> str:
 def write_sound(
     path: Path, waveform: Array, *, rate: int = SAMPLE_RATE, subtype: str = "PCM_16", format: str = "WAV"
 ) -> None:
-    """Write (T,) or (T, channels); through memory, which keeps the reason of a failure such as a full disk."""
+    """Write (T,) or (T, channels), through memory, which preserves the cause of a failure such as a full disk."""
     file = io.BytesIO()
     soundfile.write(file, waveform, rate, format=format, subtype=subtype)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def write_sound(
 
 
 def _undated(content: bytes) -> bytes:
-    """Files of floats carry the time they were written at, in a chunk PEAK: its size, a version, the time."""
+    """Remove the time of writing from the PEAK chunk of float files."""
     place = content.find(b"PEAK", 0, 100) + 12
     return content if place < 12 else content[:place] + bytes(4) + content[place + 4 :]
 
@@ -95,7 +95,7 @@ def write_table(path: Path, rows: Iterable[Sequence[object]], *, header: Sequenc
         writer.writerows(rows)
 
 
-def write_litter(folder: Path, name: str) -> None:
+def write_macos_files(folder: Path, name: str) -> None:
     """What macOS leaves in a folder: a .DS_Store, and a `._` file next to the file `name`."""
     (folder / ".DS_Store").write_bytes(_FINDER)
     (folder / f"._{name}").write_bytes(_FORK)

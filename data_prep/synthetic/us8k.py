@@ -1,4 +1,4 @@
-"""Made-up events in UrbanSound8K's tree, in all the formats of its recordings."""
+"""Synthetic events in UrbanSound8K's tree, in all the formats of its recordings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ import torch
 
 from data_prep.datasets.us8k import CLASSES
 from data_prep.synthetic.published import US8K_CLASSES, US8K_FOLDS, scaled
-from data_prep.synthetic.sounds.events import EVENTS, happen
+from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
 from data_prep.synthetic.sounds.waves import uniform
-from data_prep.synthetic.tree import check_counts, seeded, write_litter, write_parts, write_sound, write_table
+from data_prep.synthetic.tree import check_counts, seeded, write_macos_files, write_parts, write_sound, write_table
 
 FOLDS = range(1, 11)
 COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")
@@ -73,7 +73,7 @@ class _Slice:
 def write_us8k(root: str | Path, *, slices_per_class: int = 2, seed: int = 0) -> Path:
     """Write `UrbanSound8K/metadata/UrbanSound8K.csv` and `UrbanSound8K/audio/fold{1..10}/*.wav`.
 
-    8 to 192 kHz, 8 to 32 bit, float and MS-ADPCM, mono and stereo, 0.05 to 4 s; macOS litter among them. Slices of one
+    8 to 192 kHz, 8 to 32 bit, float and MS-ADPCM, mono and stereo, 0.05 to 4 s, and macOS metadata files. Slices of one
     recording lie in one fold. The defaults make 200 slices, 8 MB.
 
     Args:
@@ -166,13 +166,13 @@ def _write(slices: list[_Slice], seed: int, folder: Path) -> None:
     for piece in slices:
         _write_slice(folder / "audio" / f"fold{piece.fold}" / piece.name, piece, seeded(seed, piece.name))
     for fold in FOLDS:
-        write_litter(folder / "audio" / f"fold{fold}", next(s.name for s in slices if s.fold == fold))
+        write_macos_files(folder / "audio" / f"fold{fold}", next(s.name for s in slices if s.fold == fold))
     (folder / "UrbanSound8K_README.txt").write_text("Made-up sounds in the tree of UrbanSound8K.\n")
 
 
 def _write_slice(path: Path, piece: _Slice, generator: torch.Generator) -> None:
     rate, channels, subtype, _ = piece.format
-    sound = happen(EVENTS[CLASSES[piece.label]], piece.seconds, rate=rate, generator=generator)
+    sound = synthesize_event(EVENTS[CLASSES[piece.label]], piece.seconds, rate=rate, generator=generator)
     if channels == 2:  # somewhere between left and right
         place = uniform((0.5, 1.0), generator)
         sound = np.stack((sound, np.float32(place) * sound), axis=1)

@@ -1,4 +1,4 @@
-"""Made-up speakers in VoxCeleb1's tree, with its list for identification."""
+"""Synthetic speakers in VoxCeleb1's tree, with its identification split."""
 
 import string
 from collections.abc import Iterable, Iterator
@@ -119,7 +119,7 @@ def _names(speakers: int) -> list[str]:
 
 
 def _utterances(speaker: str, videos: Iterable[tuple[int, int]], generator: torch.Generator) -> list[Utterance]:
-    """Of videos with a split and a number of utterances each."""
+    """The utterances of videos, each with a split and a number of utterances."""
     found = []
     for split, count in videos:
         video = letters(_VIDEO, 11, generator)

@@ -1,4 +1,4 @@
-"""Made-up languages in VoxForge's tree: one folder a submission, and the list of what was submitted."""
+"""Synthetic languages in VoxForge's tree: one folder per submission, and the list of submissions."""
 
 import string
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from data_prep.synthetic.noise import write_noise
 from data_prep.synthetic.published import apportion
 from data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
 from data_prep.synthetic.sounds.waves import Range, integer, uniform
-from data_prep.synthetic.tree import check_counts, letters, seeded, write_litter, write_parts, write_sound
+from data_prep.synthetic.tree import check_counts, letters, seeded, write_macos_files, write_parts, write_sound
 
 URL_FILE = "voxforge_urls.txt"
 ANONYMOUS, ANONYMOUS_IN = "anonymous", ("de", "en", "fr")  # one name, many people, several languages
@@ -107,7 +107,7 @@ def write_published_voxforge(root: str | Path, *, items: int | None = None, seed
 
 
 def _published(archives: int, generator: torch.Generator) -> Iterator[_Submission]:
-    """One submission holds FLAC, and one in five is anonymous; `speaker_splits` parts the others' speakers."""
+    """One submission holds FLAC, one in five is anonymous, and `speaker_splits` splits the other speakers."""
     used: set[str] = set()
     for language, count in zip(LANGUAGES, apportion(archives, [1] * len(LANGUAGES)), strict=True):
         for place in range(count):
@@ -118,7 +118,7 @@ def _published(archives: int, generator: torch.Generator) -> Iterator[_Submissio
 
 
 def _fair_submissions(speakers_per_language: int, seed: int) -> list[_Submission]:
-    """Submissions whose speakers the published split parts so that every language is in train and in test, if any."""
+    """Submissions whose speakers the published split leaves every language in train and in test, if possible."""
     for attempt in range(_ATTEMPTS):
         submissions = list(_submissions(speakers_per_language, seeded(seed, "submissions", attempt)))
         splits = speaker_splits(submission.speaker for submission in submissions)
@@ -161,14 +161,14 @@ def _write_submission(submission: _Submission, recordings: int, seconds: Range, 
         name = f"{submission.language}{number + 1:04d}"
         said = _write_recording(folder / kind / f"{name}.{kind}", submission, number, seconds, seed)
         lines.append(f"{submission.stem}/mfc/{name} {said.upper()}\n")
-    write_litter(folder / kind, f"{submission.language}0001.{kind}")
+    write_macos_files(folder / kind, f"{submission.language}0001.{kind}")
     (folder / "etc").mkdir()
     (folder / "etc" / "PROMPTS").write_text("".join(lines))
     (folder / "etc" / "README").write_text(f"User Name:{submission.speaker}\nLanguage: {submission.language}\n")
 
 
 def _write_recording(path: Path, submission: _Submission, number: int, seconds: Range, seed: int) -> str:
-    """Write one recording; what is said in it."""
+    """Write one recording; return its transcript."""
     if submission.voice is None and not submission.flac:
         write_noise(path, seed=seed, name=f"{submission.stem}/{number}")
         return "hush"

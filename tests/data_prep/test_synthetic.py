@@ -20,7 +20,7 @@ from data_prep.engine.preparation import Plan
 from data_prep.fetching.archives import unpacked_root
 from data_prep.synthetic.nsynth import _draw_instruments
 from data_prep.synthetic.packing import pack
-from data_prep.synthetic.sounds.events import EVENTS, happen
+from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
 from data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, synthesize
 from data_prep.synthetic.sounds.voices import LANGUAGES, PHONES, draw_voices, say_word, speak
 from data_prep.synthetic.speech_commands import COMMANDS, NOISES, WORDS
@@ -385,7 +385,7 @@ def test_level_tells_nothing_about_the_label() -> None:
         name: [synthesize(x, 60, 75, generator=generator) for x in instruments(8) if x.family == name]
         for name in ("bass", "mallet", "vocal")
     }
-    sounds |= {name: [happen(EVENTS[name], 0.3, generator=generator) for _ in range(8)] for name in EVENTS}
+    sounds |= {name: [synthesize_event(EVENTS[name], 0.3, generator=generator) for _ in range(8)] for name in EVENTS}
     sounds |= {word: [say_word(voice, word, 1.0, generator=generator) for _ in range(8)] for word in WORDS[:5]}
     for name, drawn in sounds.items():
         levels = [20 * np.log10(np.abs(sound).max()) for sound in drawn]
@@ -404,7 +404,7 @@ def test_every_letter_and_rate_can_be_sounded() -> None:
         assert np.isfinite(speech).all()
     for rate in (8_000, 22_050, 192_000):
         for event in EVENTS.values():
-            sound = happen(event, 0.05, rate=rate)
+            sound = synthesize_event(event, 0.05, rate=rate)
             assert sound.shape == (round(0.05 * rate),)
             assert sound.dtype == np.float32
             assert np.isfinite(sound).all()

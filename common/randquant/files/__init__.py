@@ -1,1 +1,1 @@
-"""Single files: whole or absent, locked, listed where they cannot be read."""
+"""Single files: atomic writes, locks, CSV, and lists of unreadable files."""

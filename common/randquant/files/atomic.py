@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written beside their final place, flushed to disk, then renamed over it."""
+"""Atomic writes: a file is written beside its final path, flushed to disk, then renamed."""
 
 import errno
 import json
@@ -18,7 +18,7 @@ from randquant.errors import DataError
 
 @contextmanager
 def atomic_path(final: str | Path, *, parents: bool = True) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `final`; on success it takes the place of `final` in one step.
+    """Yield a temporary path in the folder of `final`; on success it is renamed to `final`.
 
     A crash or an exception inside the block leaves `final` as it was. The block may create a file or a folder. What
     killed processes left unfinished in that folder is removed first.
@@ -64,7 +64,7 @@ _tidied: set[str] = set()
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes left unfinished in a folder; it is looked at once a process.
+    """Remove temporary files that killed processes left in a folder, once per folder and process.
 
     A leftover is one of this machine whose process is gone. A folder may be shared with other machines, of whose
     processes nothing is known: what they left goes once it was not written to for a day.

@@ -1,4 +1,4 @@
-"""Tables as CSV that a spreadsheet shows and does not calculate."""
+"""CSV tables whose cells a spreadsheet cannot take for formulas."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?%?", re.ASCII)
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
-    """Rows as the text of a CSV file, with lines that end in a line feed.
+    """Rows as the text of a CSV file, with line feeds.
 
     A cell that a spreadsheet would take for a formula gets an apostrophe in front, which it hides; numbers stay
     numbers.
@@ -25,6 +25,6 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
 
 
 def csv_cell(value: object) -> str:
-    """One cell: "" for None, an apostrophe before what would be a formula."""
+    """One cell: "" for None, and an apostrophe before a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text[:1] and text[0] in _FORMULA and not _NUMBER.fullmatch(text) else text

@@ -1,4 +1,4 @@
-"""Names of files that no table can hold: bytes that are not UTF-8."""
+"""File names that are not UTF-8, which no table can hold."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from randquant.errors import DataError
 
 
 def utf8_name(path: str) -> str:
-    """File names are bytes; those not in UTF-8 reach Python as lone surrogates, which no table can hold."""
+    """A file name as valid UTF-8: bytes that are not, which Python holds as lone surrogates, are escaped."""
     return os.fsencode(path).decode("utf-8", errors="backslashreplace")
 
 

@@ -1,4 +1,4 @@
-"""What the first bytes of a file tell, where another kind of file is expected under its name."""
+"""Recognise by its first bytes a file saved in place of the expected one."""
 
 import codecs
 
@@ -7,12 +7,12 @@ _UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 def is_lfs_pointer(head: bytes) -> bool:
-    """Whether this is a pointer of Git LFS, which `git lfs pull` replaces by the file itself."""
+    """Whether this is a Git LFS pointer, which `git lfs pull` replaces by the file."""
     return head.startswith(b"version https://git-lfs")
 
 
 def is_web_page(head: bytes) -> bool:
-    """Whether this is HTML, as servers send it in place of a file."""
+    """Whether this is an HTML page, as servers send it instead of a file."""
     return head.lstrip(b"\xef\xbb\xbf \t\r\n\f\v").lower().startswith((b"<!doctype html", b"<html"))
 
 
@@ -22,7 +22,7 @@ def is_utf16(head: bytes) -> bool:
 
 
 def text_encoding(head: bytes) -> str | None:
-    """The encoding of a text; None where zero bytes say that it is none.
+    """The encoding of a text; None for binary data, by its zero bytes.
 
     Without a byte order mark, text is UTF-16 where every other byte of a third of it is zero, and else UTF-8.
 

@@ -1,4 +1,4 @@
-"""Files of which some cannot be read: passed over and listed, or the end of everything."""
+"""Skip unreadable files and list them, or stop at the first."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -10,7 +10,7 @@ Content = TypeVar("Content")
 
 
 class Readable:
-    """Passes on what could be read and remembers what could not.
+    """Yields what could be read and collects what could not.
 
     Args:
         strict: whether the first that cannot be read is an error.
@@ -38,7 +38,7 @@ class Readable:
                 self.skipped[utf8_name(name)] = str(outcome)
 
     def require_some(self, names: Sequence[str], kind: str) -> None:
-        """Refuse to go on with nothing.
+        """Raise an error if nothing could be read.
 
         Args:
             names: of all files.
@@ -52,5 +52,5 @@ class Readable:
             raise DataError(f"None of the {len(names)} {kind} could be read, the first because: {reason}")
 
     def listed(self) -> list[dict[str, str]]:
-        """What was skipped, JSON-ready, in the order of names."""
+        """The skipped files, JSON-ready, sorted by name."""
         return [{"path": path, "reason": reason} for path, reason in sorted(self.skipped.items())]

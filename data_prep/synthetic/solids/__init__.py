@@ -1,1 +1,1 @@
-"""Made-up shapes that carry a label, for the synthetic datasets: families of things, of a few kinds of surface."""
+"""Labelled synthetic shapes: families of objects built from a few kinds of surface."""

@@ -1,4 +1,4 @@
-"""Solids with six sides: boxes, and what a box becomes when one of its ends is smaller or aside."""
+"""Hexahedra: boxes, and boxes whose ends differ in size or are shifted."""
 
 from collections.abc import Sequence
 
@@ -9,19 +9,19 @@ from data_prep.synthetic.solids.solid import Points, Solid, capped, strips
 
 
 def block(bottom: ArrayLike, top: ArrayLike) -> Solid:
-    """Between two quadrilaterals (4, 3), each counter-clockwise as seen from above."""
+    """A hexahedron between two quadrilaterals (4, 3), each counter-clockwise as seen from above."""
     return capped(strips([np.asarray(bottom, dtype=np.float64), np.asarray(top, dtype=np.float64)]), 4)
 
 
 def box(centre: Sequence[float], size: Sequence[float]) -> Solid:
-    """A box along the axes; `size` is its whole extent along x, y and z."""
+    """An axis-aligned box; `size` is its extent along x, y and z."""
     base = rectangle(size[0], size[1]) + np.asarray(centre)
     half = np.array([0, 0, size[2] / 2])
     return block(base - half, base + half)
 
 
 def leaning(bottom: Sequence[float], top: Sequence[float], foot: Sequence[float], head: Sequence[float]) -> Solid:
-    """From the middle `bottom` to the middle `top`, as wide and deep as `foot` below and `head` above; ends level."""
+    """A slanted box from centre `bottom` to centre `top`, as wide and deep as `foot` and `head`; ends are level."""
     return block(rectangle(*foot) + np.asarray(bottom), rectangle(*head) + np.asarray(top))
 
 

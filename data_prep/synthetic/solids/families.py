@@ -1,4 +1,4 @@
-"""All families of shapes by name, and one draw of a family as it would lie in a file."""
+"""All families of shapes by name, and one random shape of a family as a file would hold it."""
 
 import zlib
 from collections.abc import Callable
@@ -33,7 +33,7 @@ FAMILIES: dict[str, Callable[[np.random.Generator], Parts]] = {
 
 
 def draw_shape(family: str, *, generator: np.random.Generator) -> Parts:
-    """One member of a family: z up, turned about z by any angle, of any unit of length, away from the origin.
+    """Draw a shape of a family: z up, rotated about z, in a random unit of length, away from the origin.
 
     Args:
         family: one of `FAMILIES`.
@@ -48,9 +48,9 @@ def draw_shape(family: str, *, generator: np.random.Generator) -> Parts:
     parts = FAMILIES[family](generator)
     angle, factor = generator.uniform(0, 2 * np.pi), 10 ** generator.uniform(-1, 3)
     offset = factor * generator.uniform(-1, 1, size=3)
-    return {name: solid.turned(angle).scaled(factor).moved(offset) for name, solid in parts.items()}
+    return {name: solid.rotated(angle).scaled(factor).translated(offset) for name, solid in parts.items()}
 
 
 def seeded(seed: int, *names: object) -> np.random.Generator:
-    """A generator of its own for each named thing, so that what is written first does not matter."""
+    """A generator that depends on seed and name alone, so that the order of writing does not matter."""
     return np.random.default_rng(zlib.crc32("/".join(map(str, (seed, *names))).encode()))

@@ -1,4 +1,4 @@
-"""Families of furniture that carries or holds things: tables, beds, night stands, bookshelves, stairs."""
+"""Families of furniture: tables, beds, night stands, bookshelves, stairs."""
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def night_stand(generator: np.random.Generator) -> Parts:
         z = height - thick / 2 - high * (number + 0.5)
         pieces.append(box((0, -depth / 2, z), (width * 0.92, thick, high * 0.88)))
         pieces.append(box((0, -depth / 2 - thick, z), (width * generator.uniform(0.05, 0.3), thick, 0.02)))
-    parts = {"body": joined(pieces).moved((0, 0, foot))}
+    parts = {"body": joined(pieces).translated((0, 0, foot))}
     if foot:
         parts["leg"] = corner_legs(generator, (width, depth), foot, thickness=generator.uniform(0.025, 0.05))
     return parts
@@ -106,7 +106,7 @@ def bookshelf(generator: np.random.Generator) -> Parts:
 
 
 def _case(width: float, depth: float, height: float, thick: float, levels: int, *, back: bool) -> Solid:
-    """An open cupboard of `levels` compartments one above the other, open towards -y."""
+    """A cupboard of `levels` stacked compartments, open towards -y."""
     sides = [box((side * (width - thick) / 2, 0, height / 2), (thick, depth, height)) for side in (-1, 1)]
     rows = np.linspace(thick / 2, height - thick / 2, levels + 1)
     boards = [box((0, 0, z), (width, depth, thick)) for z in rows]

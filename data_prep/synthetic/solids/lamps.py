@@ -19,7 +19,7 @@ def lamp(generator: np.random.Generator) -> Parts:
     else:
         way = _arm(generator) if style else np.array([[0, 0, 0.02], [0, 0, generator.uniform(0.6, 1.1)]])
         parts["pole"] = tube(way, generator.uniform(0.012, 0.03), sides=8)
-    parts["shade"] = _shade(generator).moved(way[-1])
+    parts["shade"] = _shade(generator).translated(way[-1])
     return parts
 
 

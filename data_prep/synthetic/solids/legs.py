@@ -1,4 +1,4 @@
-"""What furniture stands on: legs at corners, a column on a foot, or two side walls."""
+"""Supports of furniture: legs at the corners, a column on a foot, or two side walls."""
 
 from collections.abc import Sequence
 
@@ -65,7 +65,7 @@ def column(generator: np.random.Generator, height: float, *, reach: float, thick
     if generator.random() < 0.4:
         return joined([pole, cylinder(reach, 0.0, flat, top=reach * generator.uniform(0.5, 1.0))])
     count = int(generator.integers(3, 6))
-    arms = [box((reach / 2, 0.0, flat / 2), (reach, thickness * 0.7, flat)).turned(2 * np.pi * k / count)
+    arms = [box((reach / 2, 0.0, flat / 2), (reach, thickness * 0.7, flat)).rotated(2 * np.pi * k / count)
             for k in range(count)]  # fmt: skip
     return joined([pole, *arms])
 

@@ -1,4 +1,4 @@
-"""Round solids: surfaces of revolution about z, and tubes along a way."""
+"""Round solids: surfaces of revolution about z, and tubes along a path."""
 
 from collections.abc import Sequence
 
@@ -46,7 +46,7 @@ def cylinder(radius: float, low: float, high: float, *, top: float | None = None
 
 
 def tube(way: ArrayLike, radius: ArrayLike, *, sides: int = 8, closed: bool = False) -> Solid:
-    """A round tube along a way, with flat ends.
+    """A round tube along a path, with flat ends.
 
     Args:
         way: (P, 3) points of its middle line, no two following ones equal.
@@ -66,7 +66,7 @@ def tube(way: ArrayLike, radius: ArrayLike, *, sides: int = 8, closed: bool = Fa
 
 
 def _frames(line: Points, closed: bool) -> list[tuple[Points, Points]]:
-    """At each point two directions across the way, carried along without twist as far as the way allows."""
+    """Two directions normal to the path at each point, with minimal twist."""
     ahead = np.roll(line, -1, axis=0) - np.roll(line, 1, axis=0) if closed else np.gradient(line, axis=0)
     ahead /= np.linalg.norm(ahead, axis=1, keepdims=True)
     across = np.eye(3)[np.argmin(np.abs(ahead[0]))]

@@ -1,4 +1,4 @@
-"""Families of things to sit on: chairs, stools, benches. They share sizes and ways to stand."""
+"""Families of seats: chairs, stools, benches. They share sizes and supports."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def chair(generator: np.random.Generator) -> Parts:
     tilt = generator.uniform(0.0, 0.15)
     parts = {
         "seat": box((0, 0, height + thickness / 2), (width, depth, thickness)),
-        "back": _back(generator, width, rise, tilt).moved((0, depth / 2, height + thickness)),
+        "back": _back(generator, width, rise, tilt).translated((0, depth / 2, height + thickness)),
     }
     if generator.random() < 0.75:
         parts["leg"] = corner_legs(generator, (width, depth), height, thickness=generator.uniform(0.03, 0.07))
@@ -67,7 +67,7 @@ def bench(generator: np.random.Generator) -> Parts:
     parts = {"seat": seat, "leg": below}
     if generator.random() < 0.4:
         back = _back(generator, length, generator.uniform(0.2, 0.5), generator.uniform(0.0, 0.1))
-        parts["back"] = back.moved((0, depth / 2, height + thickness))
+        parts["back"] = back.translated((0, depth / 2, height + thickness))
     return parts
 
 
@@ -97,5 +97,5 @@ def _arms(generator: np.random.Generator, width: float, depth: float, seat: floa
     if generator.random() < 0.4:
         return joined([box((side * x, 0, seat + rise / 2), (thick, depth, rise)) for side in (-1, 1)])
     y = depth * generator.uniform(0.3, 0.45)
-    posts = standing(generator, [(-x, -y), (x, -y)], rise, thickness=thick).moved((0, 0, seat))
+    posts = standing(generator, [(-x, -y), (x, -y)], rise, thickness=thick).translated((0, 0, seat))
     return joined([*tops, posts])

@@ -24,21 +24,21 @@ class Solid:
     vertices: Points
     faces: tuple[Faces, ...]
 
-    def moved(self, offset: ArrayLike) -> "Solid":
-        """Shifted by (x, y, z)."""
+    def translated(self, offset: ArrayLike) -> "Solid":
+        """Translated by (x, y, z)."""
         return Solid(self.vertices + np.asarray(offset, dtype=np.float64), self.faces)
 
-    def turned(self, angle: float) -> "Solid":
-        """Turned counter-clockwise about z, by radians."""
+    def rotated(self, angle: float) -> "Solid":
+        """Rotated counter-clockwise about z by an angle in radians."""
         cosine, sine = np.cos(angle), np.sin(angle)
         return Solid(self.vertices @ np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]]), self.faces)
 
     def scaled(self, factor: float) -> "Solid":
-        """Larger by a factor above 0."""
+        """Scaled by a factor above 0."""
         return Solid(self.vertices * factor, self.faces)
 
     def mirrored(self, axis: int) -> "Solid":
-        """Reflected at the plane where coordinate `axis` is 0; outside stays outside."""
+        """Reflected at the plane where coordinate `axis` is 0; faces keep facing outwards."""
         signs = np.where(np.arange(3) == axis, -1.0, 1.0)
         return Solid(self.vertices * signs, tuple(faces[:, ::-1] for faces in self.faces))
 

@@ -18,7 +18,7 @@ def airplane(generator: np.random.Generator) -> Parts:
     sweep, place = generator.uniform(0.0, 0.4), generator.uniform(-0.05, 0.15)
     level = radius * generator.uniform(-0.7, 0.9)
     wing = _wing(span, chord, chord * generator.uniform(0.25, 1.0), sweep, generator.uniform(-0.03, 0.1))
-    wing = wing.moved((place, 0, level))
+    wing = wing.translated((place, 0, level))
     parts["wing"] = joined([wing, wing.mirrored(1)])
     parts["tail"] = _tail(generator, span, radius)
     count = int(generator.choice([0, 0, 1, 1, 2]))
@@ -41,7 +41,7 @@ def _tail(generator: np.random.Generator, span: float, radius: float) -> Solid:
     chord = generator.uniform(0.06, 0.12)
     high = generator.uniform(0.1, 0.22)
     flat = _wing(span * generator.uniform(0.25, 0.45), chord, chord * 0.6, generator.uniform(0.1, 0.5), 0.0)
-    flat = flat.moved((-0.45, 0, generator.choice([0.0, 0.0, high])))
+    flat = flat.translated((-0.45, 0, generator.choice([0.0, 0.0, high])))
     fin = leaning((-0.44, 0, 0), (-0.44 - high * generator.uniform(0.1, 0.6), 0, high + 0.1 * radius),
                   (chord * 1.3, 0.015), (chord * 0.7, 0.008))  # fmt: skip
     return joined([flat, flat.mirrored(1), fin])
@@ -80,7 +80,7 @@ def car(generator: np.random.Generator) -> Parts:
     base = length * generator.uniform(0.27, 0.35)
     places = [(x, y) for x in (-base, base) for y in (-width / 2, width / 2)]
     round_wheel = _lying(cylinder(wheel, -thick / 2, thick / 2, sides=16))
-    parts["wheel"] = joined(round_wheel.moved((x, y, wheel)) for x, y in places)
+    parts["wheel"] = joined(round_wheel.translated((x, y, wheel)) for x, y in places)
     if generator.random() < 0.2:
         board = leaning(
             (-length * 0.47, 0, top), (-length * 0.49, 0, top + 0.1), (0.03, width * 0.8), (0.06, width * 0.9)
@@ -90,6 +90,6 @@ def car(generator: np.random.Generator) -> Parts:
 
 
 def _lying(solid: Solid) -> Solid:
-    """What stood along z, along y: turned by a right angle about x."""
+    """Rotate by 90 degrees about x, from z to y."""
     x, y, z = solid.vertices.T
     return Solid(np.column_stack([x, -z, y]), solid.faces)

@@ -1,4 +1,4 @@
-"""Families of hollow things turned on a lathe: bottles, vases, bowls, cups. Their proportions overlap."""
+"""Families of vessels (surfaces of revolution): bottles, vases, bowls, cups. Their proportions overlap."""
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def vase(generator: np.random.Generator) -> Parts:
     parts = {"body": _vessel(curve, generator.uniform(0.01, 0.04))}
     if generator.random() < 0.2:
         grip = _handle(generator, curve, generator.uniform(0.35, 0.5), generator.uniform(0.75, 0.9))
-        parts["handle"] = joined([grip, grip.turned(np.pi)])
+        parts["handle"] = joined([grip, grip.rotated(np.pi)])
     return parts
 
 

@@ -1,1 +1,1 @@
-"""Made-up sounds that carry a label, for the synthetic datasets; loudness is always drawn independently of it."""
+"""Labelled synthetic sounds; loudness is always drawn independently of it."""

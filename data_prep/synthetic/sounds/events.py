@@ -1,4 +1,4 @@
-"""Sounds of the world around: a motor, a dog, a siren; each a way to mix noise, a tone and pulses."""
+"""Environmental sounds: a motor, a dog, a siren; each is a mixture of noise, a tone and pulses."""
 
 from dataclasses import dataclass
 
@@ -63,8 +63,10 @@ EVENTS = {
 }
 
 
-def happen(event: Event, seconds: float, *, rate: int = SAMPLE_RATE, generator: torch.Generator | None = None) -> Array:
-    """One occurrence of an event.
+def synthesize_event(
+    event: Event, seconds: float, *, rate: int = SAMPLE_RATE, generator: torch.Generator | None = None
+) -> Array:
+    """Synthesize one occurrence of an event.
 
     Args:
         event: what happens.

@@ -1,4 +1,4 @@
-"""Notes of made-up instruments: what the synthetic NSynth is made of.
+"""Notes of synthetic instruments, for the synthetic NSynth.
 
 The notes are instrument-like, not instruments: each family is a way to make sound (a spectrum, an envelope, partials,
 modulation, noise), each instrument a draw of its parameters.
@@ -152,7 +152,7 @@ def _tone(instrument: Instrument, frequency: float, velocity: int, phase: NDArra
 def _partials(
     timbre: dict[str, float], ratios: tuple[float, ...], frequency: float, phase: NDArray, time: Array
 ) -> Array:
-    """Free partials, the higher the sooner gone; those above the band are left out."""
+    """Inharmonic partials; higher ones decay faster, and those above the band are left out."""
     tone = np.zeros_like(time)
     for order, ratio in enumerate(ratios):
         if ratio * frequency < HIGHEST:

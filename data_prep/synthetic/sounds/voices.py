@@ -1,4 +1,4 @@
-"""Voices that say something: a speaker is a pitch and a vocal tract, a word its letters, a language letters and pace.
+"""Synthetic speech: a speaker is a pitch and a vocal tract, a word its letters, a language letters and pace.
 
 A voice is a periodic source through three resonances, with noise for the consonants. Nothing here is
 intelligible; what counts is that the same word, speaker or language always has the same traits.
@@ -117,7 +117,7 @@ LANGUAGES = {
 
 
 def draw_voices(count: int, generator: torch.Generator | None) -> list[Voice]:
-    """Voices from deep to high, shuffled; each trait has its own order, so that pitch tells nothing of the rest."""
+    """Voices from deep to high, shuffled; every trait has its own order, so that pitch does not predict the rest."""
     pitch, tract, tilt, breath = (_spread(count, generator) for _ in range(4))
     return [
         Voice(80.0 * 3.4 ** pitch[i], 0.82 + 0.4 * tract[i], 0.7 + 1.1 * tilt[i], 0.01 + 0.15 * breath[i])
@@ -132,13 +132,13 @@ def _spread(count: int, generator: torch.Generator | None) -> list[float]:
 
 
 def draw_letters(language: Language, seconds: float, generator: torch.Generator | None) -> str:
-    """What is said in a language in so many seconds."""
+    """Draw the letters spoken in a language in a number of seconds."""
     count = max(2, round(seconds * language.pace))
     return "".join(language.letters[integer(len(language.letters), generator)] for _ in range(count))
 
 
 def speak(voice: Voice, letters: str, seconds: float, *, generator: torch.Generator | None = None) -> Array:
-    """Say letters, evenly paced over the given time.
+    """Synthesize letters, evenly paced over the given time.
 
     Returns:
         (round(16000 * seconds),) float32, its peak between -20 and -1 dB of full scale.
@@ -202,6 +202,6 @@ def _spectrum(voice: Voice, formants: Sequence[float]) -> NDArray:
 
 
 def _swell(length: int) -> Array:
-    """From silence to silence, so that letters join without a click."""
+    """An envelope from silence to silence, so that letters join without a click."""
     ramp = np.sin(np.linspace(0, math.pi, length, dtype=np.float32))
     return np.minimum(2 * ramp, 1)

@@ -1,4 +1,4 @@
-"""What every made-up sound is built of: draws, noise, periodic waves, and a level that tells nothing."""
+"""Building blocks of synthetic sounds: random draws, noise, periodic waves, and a random level."""
 
 import math
 
@@ -33,7 +33,7 @@ def white(length: int, generator: torch.Generator | None) -> Array:
 def band_noise(
     centre: float, octaves: float, length: int, generator: torch.Generator | None, *, rate: int = SAMPLE_RATE
 ) -> Array:
-    """Noise of unit power, its spectrum a bell over log frequency.
+    """Noise of unit power with a Gaussian spectrum over log frequency.
 
     Args:
         centre: Hz where it is strongest.

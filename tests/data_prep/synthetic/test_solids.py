@@ -50,12 +50,12 @@ def test_solids_are_closed_face_outwards_and_have_their_volume(solid: Solid, exp
 
 def test_moves_keep_the_volume_and_the_outside() -> None:
     solid = leaning((0, 0, 0), (1, 2, 3), (1, 2), (2, 1))
-    for other in (solid.moved((3, -4, 5)), solid.turned(1.0), *(solid.mirrored(axis) for axis in range(3))):
+    for other in (solid.translated((3, -4, 5)), solid.rotated(1.0), *(solid.mirrored(axis) for axis in range(3))):
         assert is_closed(other)
         assert volume(other) == pytest.approx(volume(solid))
     assert volume(solid.scaled(2.0)) == pytest.approx(8 * volume(solid))
-    assert volume(joined([solid, solid.moved((9, 9, 9))])) == pytest.approx(2 * volume(solid))
-    quarter = Solid(np.eye(3), ()).turned(np.pi / 2).vertices
+    assert volume(joined([solid, solid.translated((9, 9, 9))])) == pytest.approx(2 * volume(solid))
+    quarter = Solid(np.eye(3), ()).rotated(np.pi / 2).vertices
     np.testing.assert_allclose(quarter, [[0, 1, 0], [-1, 0, 0], [0, 0, 1]], atol=1e-12)
 
 
