@@ -171,8 +171,8 @@ def _extract(files: Sequence[Path], folder: Path, limits: Limits, show: bool) ->
         _check_room(files[0], folder, size)
         if form == "tar":
             _check_end(file, size)
-        with bar(label=label, unit="MB", total=size // 1_000_000) if show else nullcontext() as shown:
-            extract_tar(file, form, folder, checked, lambda: shown and shown.update(file.tell() // 1_000_000 - shown.n))
+        with bar(label=label, unit="B", total=size) if show else nullcontext() as shown:
+            extract_tar(file, form, folder, checked, lambda: shown and shown.update(file.tell() - shown.n))
 
 
 def _check_end(file: IO[bytes], size: int) -> None:

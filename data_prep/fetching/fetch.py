@@ -16,9 +16,10 @@ from urllib3 import BaseHTTPResponse, Retry
 from urllib3.exceptions import HTTPError, NameResolutionError
 
 from data_prep.dataset import Download
-from data_prep.fetching.checksums import Megabytes, difference
+from data_prep.fetching.checksums import difference
 from data_prep.fetching.partial_download import Part
 from data_prep.fetching.redirects import SafeSession, UnsafeRedirect
+from randquant.cli.progress import bar
 from randquant.cli.terminal import printable
 from randquant.errors import DataError
 
@@ -160,12 +161,12 @@ class Fetcher:
             raise _Dropped(f"the answer ended after {part.size:,} of {part.total:,} bytes")
 
     def _write(self, part: Part, blocks: Iterable[bytes], name: str) -> None:
-        meter = nullcontext() if self._quiet else Megabytes(name, part.total, part.size)
+        meter = nullcontext() if self._quiet else bar(label=name, unit="B", total=part.total, initial=part.size)
         with part.open() as file, meter as shown:
             for block in blocks:
                 part.append(file, block)
                 if shown is not None:
-                    shown.at(part.size)
+                    shown.update(len(block))
                 if self._stop.is_set():
                     raise Stopped
 

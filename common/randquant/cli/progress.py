@@ -24,7 +24,7 @@ def progress(
 
 
 def bar(*, label: str, unit: str, total: int | None = None, initial: int = 0) -> "tqdm[Any]":
-    """The same bar, to be advanced by hand with `.update(n)`; use it as a context manager."""
+    """The same bar, to be advanced by hand with `.update(n)`; use it as a context manager. The unit "B" is scaled."""
     return tqdm(total=total, initial=initial, **_style(label, unit))
 
 
@@ -33,6 +33,7 @@ def _style(label: str, unit: str) -> dict[str, Any]:
     return {
         "desc": printable(label),
         "unit": f" {unit}",
+        "unit_scale": unit == "B",
         "file": on_screen(sys.stderr),
         "dynamic_ncols": interactive,
         "mininterval": 0.1 if interactive else 10.0,
