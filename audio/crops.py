@@ -64,7 +64,7 @@ class Parts(NamedTuple):
 class CropPositions:
     """Positions count through the parts of all recordings, one recording after the other.
 
-    One number a recording is held, whatever the length of an epoch: AudioSet has 18 million parts of a second.
+    One number per recording is kept in memory, not one per position: AudioSet has 18 million parts of a second.
 
     Args:
         often: (recordings,) int64, in how many parts each is taken; at least 1.
@@ -82,7 +82,7 @@ class CropPositions:
         return np.searchsorted(self._ends, positions, side="right")
 
     def find(self, positions: NDArray[np.int64]) -> Parts:
-        """What each position stands for."""
+        """Recording and part of each position."""
         clip = self.clips(positions)
         first = np.where(clip > 0, self._ends[clip - 1], 0)
         return Parts(clip, positions - first, self._ends[clip] - first)

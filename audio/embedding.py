@@ -33,7 +33,7 @@ from randquant.files.readable import Readable
 
 STATISTICS_RECORDINGS = 2_000
 _AHEAD_SECONDS = 900.0  # sound decoded ahead of the encoder: 29 MB
-_PART_BATCHES = 32  # batches' worth of sound between notes of how far it has come
+_PART_BATCHES = 32  # batches' worth of sound between saves of its progress
 _LEAST = 1.0  # seconds that a recording counts towards a part, however short it is
 
 Decoded = tuple[Samples, Levels]
@@ -102,8 +102,7 @@ class Embedder:
 
         Columns: path, start and end of the row in seconds, seconds of the recording, embedding (fixed-size list of D
         float32); rows in the order of `names`, then of time. Provenance is JSON under the key "randquant" of the
-        schema's metadata. The file appears whole or not at all; a run that is stopped goes on where it was, to the
-        same bytes.
+        schema's metadata. The file appears whole or not at all; an interrupted run resumes, to the same bytes.
 
         Raises:
             DataError: no recording could be read, or with `strict` any one could not; features are not finite; another

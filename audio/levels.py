@@ -1,6 +1,6 @@
-"""How loud a recording is, and what that tells of how it was read: silent, clipped, channels that cancel.
+"""How loud a recording is, which shows how it was read: silent, clipped, channels that cancel.
 
-The counts are of what a store holds; each stands for a mistake that nobody sees otherwise: 16-bit values in a file of
+The counts are of what a store holds; each points to a mistake that goes unnoticed otherwise: 16-bit values in a file of
 32 bits become silence, values of another scale in a float file become a square wave, and the mean of two channels of
 opposite sign is nothing.
 """

@@ -31,15 +31,15 @@ from randquant.files.lock import locked
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar", ".zip")
 _BLOCK = 1 << 20  # bytes read at once
-_LIST_BYTES = 64 << 20  # a list or table that lies beside archives is at most this large
+_LIST_BYTES = 64 << 20  # a list or table next to the archives is at most this large
 _MANY = 8  # archives, from which on their number is what progress shows
 
 
 def unpacked_root(root: str | Path, dataset: Dataset, into: str | Path) -> Path:
-    """The folder to plan from: `root`, or `into` after unpacking the dataset's archives that lie in `root`.
+    """The folder to plan from: `root`, or `into` after unpacking the dataset's archives in `root`.
 
-    Archives that are unpacked already are passed over, one that fails does not keep the others from being
-    unpacked, and lists beside the archives (.txt, .csv, .json) come along.
+    Archives that are unpacked already are skipped, one that fails does not stop the others, and lists next to the
+    archives (.txt, .csv, .json) are copied.
 
     Raises:
         DataError: archives that cannot be unpacked, the first with its reason; `into` is in use.
@@ -119,15 +119,15 @@ def unpack(
 
     Args:
         archive: the file, or the parts of one archive in their order.
-        into: where its members go, beside what is there; a file of the same name is replaced. macOS's `._*`,
-            `.DS_Store` and `__MACOSX` are passed over.
+        into: folder for its members; a file of the same name is replaced. macOS's `._*`, `.DS_Store` and
+            `__MACOSX` are skipped.
         folder: below `into`, for an archive without a top folder; one that has this very top folder does not get
             it twice.
         limits: of its size.
         show: progress.
 
     Returns:
-        False where a file under `into` tells that this archive was unpacked there before.
+        False where a file under `into` says that this archive was unpacked there before.
 
     Raises:
         DataError: it is missing, no archive, truncated, damaged, encrypted or hostile; `NoRoom`: no space or no
@@ -187,7 +187,7 @@ _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\
 
 
 def _form(path: Path, parts: int, head: bytes) -> str:
-    """What an archive is, by its first bytes, whatever its name says."""
+    """The format of an archive, from its first bytes; names are often wrong."""
     for magic, form in _MAGIC.items():
         if head.startswith(magic):
             return form
@@ -211,13 +211,13 @@ def _is_old_tar(head: bytes) -> bool:
 
 @contextmanager
 def _explained(archive: Path, parts: int, into: Path) -> Iterator[None]:
-    """One sentence that names the archive for whatever goes wrong with it."""
+    """Every failure becomes one sentence that names the archive."""
     try:
         yield
     except Hostile as what:
         raise DataError(f"{archive} {what}; it was not unpacked: get it from the dataset's own page again.") from None
     except OSError as error:
-        if error.errno is None:  # gzip and bzip2 tell of damage this way
+        if error.errno is None:  # how gzip and bzip2 report damage
             raise DataError(_damaged(archive, parts, error)) from None
         raise _failed(archive, into, error) from None
     except _DAMAGE as error:

@@ -1,7 +1,7 @@
 """Fetch a dataset's archives, as its authors publish them.
 
-Complete files are skipped, begun ones continued. `.downloads.json` beside them remembers which were verified, so
-that no later run reads 22 GB again to find them unchanged.
+Complete files are skipped, partial ones resumed. `.downloads.json` next to them records which were verified, so that
+no later run reads 22 GB again to find them unchanged.
 """
 
 import threading
@@ -23,24 +23,24 @@ from randquant.files.lock import locked
 FAILURES = "download_failures.txt"
 _CONNECTIONS = 4  # at once, where a dataset comes in thousands of files: polite to its one server
 _ATTEMPTS = 3  # for one of thousands
-_GIVE_UP = 20  # out of reach in a row: the network or the server is gone
+_GIVE_UP = 20  # unreachable in a row: the network or the server is down
 
 
 def download(dataset: Dataset, root: Path) -> None:
     """Print a dataset's licence and source, then fetch what is missing of its files into `root`.
 
-    Stopped or killed at any time, the same call goes on from there. Where a dataset comes in thousands of files
-    (`Dataset.more_downloads`), one that cannot be had does not stop the others: it is listed in
+    Stopped or killed at any time, the same call resumes. Where a dataset comes in thousands of files
+    (`Dataset.more_downloads`), one that fails does not stop the others: it is listed in
     `root/download_failures.txt`, and tried again by the next call.
 
     Raises:
         UsageError: it cannot be downloaded; how to get it by hand is printed.
-        DataError: a file cannot be had or is not the published one (where there are thousands: once all the
+        DataError: a file cannot be downloaded or is not the published one (where there are thousands: after all the
             others are there), the disk is full, or another process downloads to `root`.
     """
     if not dataset.downloads:
         say(*dataset.by_hand.strip().splitlines())
-        raise UsageError(f"{dataset.title} cannot be downloaded by this command; get it by hand, as told above.")
+        raise UsageError(f"{dataset.title} cannot be downloaded by this command; get it by hand, as described above.")
     say(dataset.title, f"  licence: {dataset.licence}", f"  source: {dataset.source}")
     root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def _fetch_each(files: Sequence[Download], root: Path, verified: "_Verified") ->
 
 
 def _fetch_many(files: Sequence[Download], root: Path, verified: "_Verified") -> None:
-    """Several at once, whatever becomes of each; those that failed are listed."""
+    """Several at once; one that fails does not stop the others, and is listed."""
     missing = [file for file in files if not verified.holds(file)]
     failures: list[tuple[Download, Unavailable]] = []
     in_a_row = 0
@@ -83,7 +83,7 @@ def _fetching(
     stop, threads = threading.Event(), threading.local()
 
     def fetch(file: Download) -> Path:
-        if not hasattr(threads, "fetcher"):  # a connection is no thing to share
+        if not hasattr(threads, "fetcher"):  # sessions are not thread-safe
             threads.fetcher = Fetcher(attempts=_ATTEMPTS, quiet=True, stop=stop)
         return threads.fetcher.fetch(file, root)
 
@@ -115,9 +115,9 @@ def _report(files: Sequence[Download], failures: Sequence[tuple[Download, Unavai
         return
     write_text(listing, "".join(f"{printable(file.url)}\t{printable(str(failure))}\n" for file, failure in failures))
     raise DataError(
-        f"{len(files) - len(failures):,} of {len(files):,} files are there, {len(failures):,} could not be had "
-        f"({listing} says why); run the same command again to try these again, or leave out --download to go on "
-        "without them."
+        f"{len(files) - len(failures):,} of {len(files):,} files are there, {len(failures):,} could not be downloaded "
+        f"({listing} says why); run the same command again to try these again, or leave out --download to "
+        "continue without them."
     )
 
 

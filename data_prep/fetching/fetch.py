@@ -38,23 +38,23 @@ _REMEDIES = {
 
 
 class Unavailable(DataError):
-    """A file cannot be had from its server."""
+    """A server does not provide a file."""
 
 
 class Unreachable(Unavailable):
-    """No whole answer comes from the server, so that its other files are out of reach as well."""
+    """A server cannot be reached or does not answer in full; its other files would fail as well."""
 
 
 class Stopped(Exception):
-    """Another thread asked for the end."""
+    """Another thread asked to stop."""
 
 
 class _Dropped(Exception):
-    """An answer ended before the file did; the next may go on from there."""
+    """An answer ended before the file did; the next request may resume."""
 
 
 class _Retry(Retry):
-    """Attempts to get an answer, between which another thread may ask for the end."""
+    """Attempts to get an answer; another thread can stop the waiting between them."""
 
     stop: threading.Event
 
@@ -65,7 +65,7 @@ class _Retry(Retry):
         return retry
 
     def sleep(self, response: BaseHTTPResponse | None = None) -> None:
-        """Wait as long as the server asks for, or twice as long as before."""
+        """Wait as long as the server asks, otherwise twice as long as before."""
         asked = self.get_retry_after(response) if response else None
         if self.stop.wait(self.get_backoff_time() if asked is None else min(asked, _LONGEST_PAUSE)):
             raise Stopped
@@ -74,9 +74,8 @@ class _Retry(Retry):
 class Fetcher:
     """Downloads files, one after another.
 
-    Bytes gather in `<name>.part`. Whatever ends the process, the next call asks the server for the rest, or for
-    the whole file where the server has another version of it by now or cannot send parts. Certificates are
-    always verified.
+    Bytes are written to `<name>.part`. After an interruption the next call asks the server for the rest, or for the
+    whole file where the server has another version by now or cannot send parts. Certificates are always verified.
 
     Args:
         attempts: as many in a row may end without a new byte before a file is given up.
@@ -209,7 +208,7 @@ def _unreachable(url: str, reason: str) -> Unreachable:
 
 
 def _refuse_page(first: bytes, download: Download) -> None:
-    """A login page, a proxy or a host that is gone send HTML where an archive is expected, and say all is well."""
+    """Login pages, proxies and parked domains send HTML with status 200 where an archive is expected."""
     opening = _OPENINGS.get(PurePosixPath(download.name).suffix)
     page = first.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
     if page or (opening is not None and not first.startswith(opening[: max(1, len(first))])):
@@ -243,7 +242,7 @@ def _reason(error: Exception) -> str:
 def _place(root: Path, name: str) -> Path:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.name:
-        raise DataError(f"{name!r} is no name for a file below {root}; mend the list it comes from.")
+        raise DataError(f"{name!r} is no name for a file below {root}; correct the list it comes from.")
     return root / path
 
 

@@ -1,4 +1,4 @@
-"""The first bytes of a file that is being downloaded, kept so that any later run can go on from them."""
+"""The first bytes of a file that is being downloaded, kept so that a later run can resume."""
 
 import os
 import re
@@ -20,11 +20,11 @@ class Part:
 
     Args:
         download: what is being downloaded.
-        final: where the whole file will lie.
+        final: path of the whole file.
 
     Attributes:
         size: bytes there.
-        total: bytes of the whole file; None where the server has not told.
+        total: bytes of the whole file; None where the server has not said.
     """
 
     def __init__(self, download: Download, final: Path) -> None:
@@ -44,7 +44,7 @@ class Part:
         return self.total is not None and self.size == self.total
 
     def request_headers(self) -> dict[str, str]:
-        """What asks a server for the rest alone, or for the whole file where it is another one by now."""
+        """Headers that ask for the rest alone, or for the whole file where the server has another version by now."""
         if self.size == 0 or not self._versioned(self._description):
             return {}
         validator = _validator(self._description)
@@ -76,7 +76,7 @@ class Part:
         self.size += len(block)
 
     def discard(self) -> None:
-        """Remove what is there."""
+        """Remove the bytes and their description."""
         self.path.unlink(missing_ok=True)
         self._description_path.unlink(missing_ok=True)
         self.size, self._description = 0, {}
@@ -101,7 +101,7 @@ class Part:
         return description if same and known and self._versioned(description) else {}
 
     def _versioned(self, description: Mapping[str, Any]) -> bool:
-        """Whether bytes of two versions of the file would be told apart, if only by the checksum at the end."""
+        """Whether two versions of the file can be told apart, if only by the checksum at the end."""
         return bool(description.get("etag") or description.get("modified") or self._checked)
 
 

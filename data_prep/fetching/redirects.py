@@ -9,7 +9,7 @@ from requests.utils import get_environ_proxies
 
 
 class UnsafeRedirect(Exception):
-    """A server sends us where nobody should be sent.
+    """A redirect to an address that must not be followed.
 
     Attributes:
         target: where to.
@@ -53,7 +53,7 @@ def is_private(host: str, url: str) -> bool:
     try:
         addresses = {host} if get_environ_proxies(url) else {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
     except (OSError, UnicodeError):
-        addresses = {host}  # nothing answers there, whoever it is
+        addresses = {host}  # it does not resolve, so nothing answers there
     return any(_is_private_address(address) for address in addresses)
 
 

@@ -12,8 +12,8 @@
     if __name__ == "__main__":
         raise SystemExit(run(prepare))
 
-gives `--root --out --workers --config FILE.yaml --debug --help`. What the user can mend ends in one sentence and exit
-code 2 (the command line) or 1 (the data); anything else is a defect of ours and keeps its traceback.
+gives `--root --out --workers --config FILE.yaml --debug --help`. What the user can fix ends in one sentence and exit
+code 2 (the command line) or 1 (the data); anything else is a bug and keeps its traceback.
 """
 
 import argparse
@@ -68,7 +68,7 @@ def run(
             with terminable():
                 result = call(**values)
             sys.stdout.flush()
-        except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
+        except BrokenPipeError:  # the reader of our output, such as `head`, has closed it
             disconnect(sys.stdout)
             return DataError.exit_code
         except (Exception, KeyboardInterrupt) as error:
@@ -77,7 +77,7 @@ def run(
 
 
 def _failed(error: BaseException, *, debug: bool) -> int:
-    """Say what went wrong in one sentence; a defect of ours, or any error with --debug, goes on with its traceback."""
+    """Say what went wrong in one sentence; a bug, or any error with --debug, keeps its traceback."""
     explanation = None if debug else explained(error)
     if explanation is None:
         raise error
@@ -99,7 +99,7 @@ def _parse(
     parser = _empty_parser(description)
     subcommands = parser.add_subcommands(required=True, metavar="COMMAND")
     for name, function in commands.items():
-        # Flags take milliseconds each to declare: those of commands that nobody typed are left out.
+        # Flags take milliseconds each to declare: those of other commands are left out.
         subparser = _parser(function, None) if name in argv else _empty_parser(None)
         subcommands.add_subcommand(name, subparser, help=_summary(function))
     values = _values(parser, argv, subcommands=list(commands))

@@ -24,7 +24,7 @@ _REMEDIES = {
     errno.EISDIR: "a file was expected, give one",
     errno.ENOTDIR: "a folder was expected, give one",
     errno.ENAMETOOLONG: "give a shorter path",
-    errno.ELOOP: "the link leads to itself; mend it or give another path",
+    errno.ELOOP: "the link leads to itself; correct it or give another path",
     errno.EXDEV: "both places have to lie on one disk; choose another path",
     errno.EMFILE: "raise the limit on open files (ulimit -n) and run the same command again",
     errno.ENFILE: "close other programs and run the same command again",
@@ -47,7 +47,7 @@ _THREADS = "can't start new thread"
 
 
 def explained(error: BaseException) -> tuple[int, str] | None:
-    """The exit code and the sentence of an error that the user can mend; None where it is a defect of ours."""
+    """The exit code and the sentence of an error that the user can fix; None for a bug."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, "interrupted; what was finished is kept, and the same command goes on from there."
     if isinstance(error, UserError):
@@ -85,7 +85,7 @@ def _of_system(error: OSError) -> str:
     where = error.filename if isinstance(error.filename, str | bytes | os.PathLike) else None
     named = os.fsdecode(where) if where else "a file or the output"
     reason = (error.strerror or os.strerror(error.errno)).lower().rstrip(".")
-    remedy = _REMEDIES.get(error.errno, "mend that or choose another path, then run the same command again")
+    remedy = _REMEDIES.get(error.errno, "fix that or choose another path, then run the same command again")
     return f"{named}: {reason}; {remedy}"
 
 

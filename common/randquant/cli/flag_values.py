@@ -1,4 +1,4 @@
-"""What no flag takes, whatever it is for: no number, numbers beyond the machine's, text that is no text."""
+"""Values that no flag accepts: NaN and infinity, integers beyond 64 bits, text that is not UTF-8."""
 
 import math
 import os
@@ -80,11 +80,11 @@ def _check_text(flag: str, text: str) -> None:
 
 
 def _check_place(name: str, text: str) -> None:
-    """Refuse what would be waited for, or read, for ever; a pipe of the shell, as in <(command), has its end."""
+    """Refuse devices, sockets and named pipes, whose reading may never end; a pipe of the shell, <(command), does."""
     try:
         mode = os.stat(text).st_mode
     except (OSError, ValueError):
-        return  # whoever opens it says so better
+        return  # opening it gives the better message
     kinds = {"device": (stat.S_ISCHR, stat.S_ISBLK), "pipe": (stat.S_ISFIFO,), "socket": (stat.S_ISSOCK,)}
     kind = next((kind for kind, tests in kinds.items() if any(test(mode) for test in tests)), None)
     if kind is not None and not (kind == "pipe" and text.startswith(("/dev/fd/", "/proc/self/fd/"))):

@@ -20,7 +20,7 @@ _PLAIN = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "
 
 
 class ConfigFile(ActionConfigFile):
-    """`--config FILE`: read once, so that a pipe will do, and held against the flags there are."""
+    """`--config FILE`: read once, so that it may be a pipe, and checked against the known flags."""
 
     def __call__(self, parser: Any, cfg: Any, values: Any, option_string: str | None = None) -> None:
         """Take the flags of a file.
@@ -61,7 +61,7 @@ def _text(name: str) -> str:
 
 
 def _mapping(text: str, name: str) -> yaml.MappingNode:
-    """The tree of the file, of which nothing is built: neither objects nor the billions that aliases can stand for."""
+    """The tree of the file, without building its objects, of which aliases can stand for billions."""
     try:
         aliased = next((event for event in yaml.parse(text) if isinstance(event, yaml.AliasEvent)), None)
         if aliased is not None:

@@ -1,4 +1,4 @@
-"""Text for a terminal: what a label or a file name holds is shown there, never obeyed, in whatever encoding it has."""
+"""Text for a terminal: control characters of labels and file names are escaped, and the encoding is the terminal's."""
 
 import codecs
 import os

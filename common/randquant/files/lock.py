@@ -28,7 +28,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold the lock of an existing file or folder, also a read-only one; go on without where there are no locks.
+    """Hold the lock of an existing file or folder, also a read-only one; a no-op on disks without locks.
 
     Args:
         path: what is locked; its content is not touched.
@@ -54,14 +54,14 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
 
 @contextmanager
 def lock_file(path: Path) -> Iterator[None]:
-    """Wait for the lock of a file that is there for no other purpose; it is made, with its folder, and removed."""
+    """Wait for a lock file; it is created, with its folder, and removed at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     _taken(lock.acquire)
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)  # before the release, so that who waits sees that it is gone
+        path.unlink(missing_ok=True)  # before the release, so that waiting processes see it
         lock.release()
 
 

@@ -1,4 +1,4 @@
-"""Which store a path lies in: nothing but the store itself is ever written there."""
+"""The store that contains a path: nothing else may write inside a store."""
 
 from pathlib import Path
 

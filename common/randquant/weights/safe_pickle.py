@@ -109,7 +109,9 @@ class _Unpickler(pickle._Unpickler):
     def __init__(self, file: IO[bytes], size: int) -> None:
         super().__init__(_Reader(file, size), encoding="latin-1")
         self.memo = _Memo()
-        self._limit = self._budget = 8 * size + 2**20  # bytes to make: a few lines can ask for the same copy for ever
+        self._limit = self._budget = (
+            8 * size + 2**20
+        )  # bytes to make: a few lines can ask for the same copy again and again
         self._tuples: dict[int, tuple[int, int]] = {}  # id -> depth and number of leaves
 
     def find_class(self, module: str, name: str) -> Any:
@@ -213,14 +215,14 @@ class _Unpickler(pickle._Unpickler):
         self.read(8)
 
     def load_items(self, opcode: bytes) -> None:
-        """Set items of a dict; an array would take any value apart."""
+        """Set items of a dict; an array would convert any value, however deep."""
         found = self.stack[-3] if opcode == pickle.SETITEM else self.metastack[-1][-1]
         if type(found) is not dict:
             raise ValueError("an item is set in something else than a dict")
         _BASE[opcode[0]](self)
 
     def load_any_tuple(self, opcode: bytes) -> None:
-        """Make a tuple, unless its hash would run over the interpreter's stack or take for ever."""
+        """Make a tuple, unless its hash would run over the interpreter's stack or take exponential time."""
         _BASE[opcode[0]](self)
         made = self.stack[-1]
         inner = [self._tuples[id(each)] for each in made if type(each) is tuple and each]
@@ -261,7 +263,7 @@ _NDARRAY = object()
 def _reconstruct(kind: Any, shape: Any, _: Any) -> NDArray[Any]:
     """An array without content; `load_build` fills it."""
     if kind is not _NDARRAY or shape != (0,):
-        raise ValueError("an array is begun in another way than numpy does")
+        raise ValueError("an array is created in another way than numpy does")
     return np.empty(0, np.int8)
 
 

@@ -18,7 +18,7 @@ from randquant.errors import DataError
 from randquant.weights.weight_file import Content
 
 _FOLLOWER = re.compile(r"target|teacher|momentum|ema$|^ema")
-# Parts of a training that stand beside an encoder, of any modality.
+# Other parts of a training checkpoint, of any modality.
 OTHER_PARTS = (
     "project",
     "predict",
@@ -56,7 +56,7 @@ class Naming:
 
 @dataclass
 class Found:
-    """An encoder's tensors inside a file: the container they are in, their prefix there, and what stands beside."""
+    """An encoder's tensors inside a file: the container they are in, their prefix there, and the names left out."""
 
     where: str
     prefix: str
@@ -79,7 +79,7 @@ def find_encoder(content: Content, namings: tuple[Naming, ...], other: re.Patter
     Args:
         content: of the file.
         namings: how its tensors may be called.
-        other: finds, in one part of a dotted name, that a tensor beside the encoder is of another part.
+        other: finds, in one part of a dotted name, that a tensor belongs to another part.
         known: the encoders there are, for messages.
 
     Raises:
@@ -154,7 +154,7 @@ def _same_tensors(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 def _checked_rest(content: Content, chosen: Found, found: list[Found], other: re.Pattern[str]) -> list[str]:
-    """The names beside the encoder's in its state dict; an error where one is of no known other part."""
+    """The other names in the encoder's state dict; an error where one belongs to no known part."""
     state = next(tensors for where, tensors in state_dicts(content.value) if where == chosen.where)
     rest = [
         name
@@ -162,7 +162,7 @@ def _checked_rest(content: Content, chosen: Found, found: list[Found], other: re
         if not name.startswith(chosen.prefix) or chosen.naming.rename(name.removeprefix(chosen.prefix)) is None
     ]
     if content.is_checkpoint:
-        return rest  # our own: all beside the encoder are heads and the teacher
+        return rest  # our own: everything else is heads and the teacher
     elsewhere = tuple(each.prefix for each in found if each.prefix and each.prefix != chosen.prefix)
     unknown = [
         name

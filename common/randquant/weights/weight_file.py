@@ -1,4 +1,4 @@
-"""Files of weights: found in a run's folder, read whoever wrote them, hashed, and written as safetensors.
+"""Files of weights, of ours and others: found in a run's folder, read, hashed, and written as safetensors.
 
 Nothing that is read is ever executed: PyTorch files are opened with `weights_only=True`, and a file that needs more
 than that is refused by name.
@@ -40,7 +40,7 @@ FILE_NAME = "encoder.safetensors"
 
 Encoder = TypeVar("Encoder", bound=nn.Module)
 
-# What trainings save beside their weights: NumPy's numbers, as accuracies, and their command line.
+# What trainings save with their weights: NumPy's numbers, as accuracies, and their command line.
 _REMARKS = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype", "argparse.Namespace")
 
 

@@ -626,7 +626,7 @@ def test_failures_are_listed_and_tried_again(server: Server, tmp_path: Path) -> 
     server.files["/archives/050.tgz"] = File(b"<html>")
     for index in range(20, 45):  # more than would mean that the server is gone
         server.files[f"/archives/{index:03d}.tgz"].statuses = [403]
-    with pytest.raises(DataError, match=rf"32 of 60 files are there, 28 could not be had .*{FAILURES} says why"):
+    with pytest.raises(DataError, match=rf"32 of 60 files are there, 28 could not be downloaded .*{FAILURES} says why"):
         download(many, tmp_path)
     lines = dict(line.split("\t") for line in (tmp_path / FAILURES).read_text().splitlines())
     expected = {3, 11, 50, *range(20, 45)}
