@@ -34,8 +34,7 @@ def unit_sphere(points: Tensor) -> Tensor:
 
 def unit_spheres(clouds: PackedBatch) -> Tensor:
     """`unit_sphere` of clouds of any size, packed (ΣN, 3); none may be empty. Summed up in double precision."""
-    start = clouds.rows[clouds.offsets[:-1]]
-    moved = (clouds.rows - start[clouds.cloud]).double()
+    moved = (clouds.rows - clouds.first_rows()[clouds.cloud]).double()
     centred = moved - segment_reduce(moved, clouds.offsets, "mean")[clouds.cloud]
     distance = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
     radius = segment_reduce(distance, clouds.offsets, "max").clamp_min(torch.finfo(clouds.rows.dtype).tiny)

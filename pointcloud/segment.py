@@ -21,7 +21,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from randquant.packed import cloud_of_row
+from randquant.packed import PackedBatch, cloud_of_row
 
 Backend = Literal["torch_scatter", "native", "scatter"]
 Reduction = Literal["max", "mean", "sum"]
@@ -59,6 +59,13 @@ def segment_reduce(rows: Tensor, offsets: Tensor, reduction: Reduction, *, backe
     if backend == "scatter":
         return _by_scatter_reduce(rows, offsets, reduction)
     raise ValueError(f"backend should be one of {', '.join(get_args(Backend))}, got {backend!r}.")
+
+
+def lowest(values: Tensor, clouds: PackedBatch, rank: Tensor) -> Tensor:
+    """The value (S,) of a rank (S,) int64, from 0, in every cloud, of values (ΣN,) by point."""
+    order = values.argsort(stable=True)
+    order = order[clouds.cloud[order].argsort(stable=True)]
+    return values[order[clouds.offsets[:-1] + rank]]
 
 
 def _by_torch_scatter(rows: Tensor, offsets: Tensor, reduction: Reduction) -> Tensor:

@@ -1,25 +1,23 @@
 """Packed batches: the rows (ΣN, ...) of many clouds one after the other, `offsets` (S + 1,) says where each begins."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
 class PackedBatch:
     """Clouds of any size in one tensor, without padding.
 
-    Attributes:
+    Args:
         rows: (ΣN, ...), cloud after cloud.
         offsets: (S + 1,) int64 on the device of the rows; it starts with 0, ascends and ends with ΣN. Not checked, as
             that would wait for the device.
     """
 
-    rows: Tensor
-    offsets: Tensor
+    def __init__(self, rows: Tensor, offsets: Tensor) -> None:
+        self.rows, self.offsets = rows, offsets
 
     @classmethod
     def of(cls, clouds: Sequence[Tensor]) -> "PackedBatch":
@@ -38,15 +36,23 @@ class PackedBatch:
 
     def with_rows(self, rows: Tensor) -> "PackedBatch":
         """The same clouds with other rows (ΣN, ...)."""
-        return self._of_same_sizes(PackedBatch(rows, self.offsets))
+        other = PackedBatch(rows, self.offsets)
+        other.__dict__.update({name: self.__dict__[name] for name in ("sizes", "cloud") if name in self.__dict__})
+        return other
+
+    def only(self, kept: Tensor) -> "PackedBatch":
+        """The clouds without the rows that are not kept (ΣN,) bool."""
+        before = torch.nn.functional.pad(kept.cumsum(0), (1, 0))
+        return PackedBatch(self.rows[kept], before[self.offsets])
+
+    def first_rows(self) -> Tensor:
+        """The first row of every cloud (S, ...), none of which may be empty."""
+        return self.rows[self.offsets[:-1]]
 
     def to(self, device: str | torch.device) -> "PackedBatch":
         """The same on another device."""
-        return self._of_same_sizes(PackedBatch(self.rows.to(device), self.offsets.to(device)))
-
-    def _of_same_sizes(self, other: "PackedBatch") -> "PackedBatch":
-        if "sizes" in self.__dict__:
-            other.__dict__["sizes"] = self.sizes
+        other = PackedBatch(self.rows.to(device), self.offsets.to(device))
+        other.__dict__.update({name: self.__dict__[name] for name in ("sizes",) if name in self.__dict__})
         return other
 
     def __len__(self) -> int:

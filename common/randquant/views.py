@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from randquant.augmentation import Augmentation
+from randquant.packed import PackedBatch
 
-# What an encoder takes: a tensor (B, ...), or its arguments in turn, None where it is to do without.
-View = Tensor | tuple[Tensor | None, ...]
+# What an encoder takes: a tensor (B, ...), its arguments in turn, None where it is to do without, or clouds of any size.
+View = Tensor | tuple[Tensor | None, ...] | PackedBatch
 
 
 def together(views: Sequence[View]) -> View:
@@ -18,9 +19,12 @@ def together(views: Sequence[View]) -> View:
     Raises:
         ValueError: fewer than two views, or not all of one form and shape.
     """
-    as_tuples = [view if isinstance(view, tuple) else (view,) for view in views]
+    packed = [view for view in views if isinstance(view, PackedBatch)]
+    if len(packed) == len(views) > 1 and len({len(view) for view in packed}) == 1:
+        return PackedBatch.joined(packed)
+    as_tuples = [view if isinstance(view, tuple) else (view,) for view in views if not isinstance(view, PackedBatch)]
     shapes = [[None if part is None else tuple(part.shape) for part in view] for view in as_tuples]
-    if len(views) < 2 or any(shape != shapes[0] for shape in shapes):
+    if len(views) < 2 or packed or any(shape != shapes[0] for shape in shapes):
         raise ValueError(f"expected at least two views of one shape, got {len(views)} of shapes {shapes}.")
     if not isinstance(views[0], tuple):
         return torch.cat([part for (part,) in as_tuples])  # type: ignore[misc]

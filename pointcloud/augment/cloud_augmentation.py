@@ -10,6 +10,7 @@ from pointcloud.augment.arguments import checked_probability
 from pointcloud.cloud_batch import CloudBatch
 from pointcloud.layout import XYZ, Layout
 from randquant.augmentation import Augmentation
+from randquant.packed import PackedBatch
 
 
 class CloudAugmentation(Augmentation):
@@ -24,6 +25,12 @@ class CloudAugmentation(Augmentation):
     def augment(self, batch: CloudBatch, *, generator: torch.Generator | None = None) -> CloudBatch:
         """Draw and apply in training mode; return the batch itself in eval mode."""
         return batch.with_points(self(batch.points, generator=generator))
+
+    def augment_packed(self, clouds: PackedBatch, *, generator: torch.Generator | None = None) -> PackedBatch:
+        """The same of clouds of any size (ΣN, C), none of them empty; here one after the other."""
+        if not self.training:
+            return clouds
+        return PackedBatch.of([self(cloud[None], generator=generator)[0] for cloud in clouds.split()])
 
 
 class OfPoints(CloudAugmentation):
@@ -63,6 +70,14 @@ class PerCloudAugmentation(CloudAugmentation):
     def __init__(self, p: float = 1.0, layout: Layout = XYZ) -> None:
         super().__init__()
         self.p, self.layout = checked_probability("p", p), layout
+
+    def augment_packed(self, clouds: PackedBatch, *, generator: torch.Generator | None = None) -> PackedBatch:
+        """One draw a cloud, applied to its points as clouds of one: for draws of one value a cloud."""
+        if not self.training:
+            return clouds
+        drawn = self.make_params(clouds.first_rows()[:, None], generator=generator)
+        own = type(drawn)(*(value[clouds.cloud] for value in drawn))
+        return clouds.with_rows(self.transform(clouds.rows[:, None], own)[:, 0])
 
     def extra_repr(self) -> str:
         """The constructor's arguments."""

@@ -13,6 +13,8 @@ from torch import Tensor
 from pointcloud.augment.arguments import checked_count, checked_range
 from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision
 from pointcloud.cloud_batch import CloudBatch
+from pointcloud.segment import lowest, segment_reduce
+from randquant.packed import PackedBatch
 
 MINIMUM = 32  # points that stay at least, where the cloud has them
 
@@ -70,8 +72,22 @@ class Dropping(PerCloudAugmentation):
         params = self.make_params(batch.points, kept=batch.kept, generator=generator)
         return batch.with_points(self.transform(batch.points, params), params.kept)
 
+    def augment_packed(self, clouds: PackedBatch, *, generator: torch.Generator | None = None) -> PackedBatch:
+        """Clouds of any size without the points that are dropped."""
+        if not self.training:
+            return clouds
+        scores, limit = self._draw_packed(clouds, generator)
+        fewest = lowest(scores, clouds, clouds.offsets.diff().clamp(max=self.minimum) - 1)
+        chosen = self._chosen(clouds.first_rows(), generator)
+        limit = torch.where(chosen, limit.maximum(fewest), torch.inf)
+        return clouds.only(scores <= limit[clouds.cloud])
+
     def _draw(self, x: Tensor, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """Scores (B, N), and the highest (B,) that stays."""
+        raise NotImplementedError
+
+    def _draw_packed(self, clouds: PackedBatch, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Scores (ΣN,), and the highest (S,) that stays."""
         raise NotImplementedError
 
 
@@ -93,6 +109,10 @@ class RandomDropout(Dropping):
     def _draw(self, x: Tensor, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         scores = torch.rand(x.shape[:2], device=x.device, generator=generator)
         return scores, 1.0 - _uniform(x.shape[0], self.ratio, x, generator)
+
+    def _draw_packed(self, clouds: PackedBatch, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        scores = torch.rand(len(clouds.rows), device=clouds.rows.device, generator=generator)
+        return scores, 1.0 - _uniform(len(clouds), self.ratio, clouds.rows, generator)
 
 
 class RandomCrop(Dropping):
@@ -132,6 +152,13 @@ class RandomCrop(Dropping):
         ordered = torch.where(genuine, scores, torch.inf).sort(dim=1).values
         return scores, ordered.gather(1, rank[:, None])[:, 0]
 
+    def _draw_packed(self, clouds: PackedBatch, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        sides = _uniform((len(clouds), 3), self.aspect, clouds.rows, generator)
+        scores = _packed_box_distance(clouds, sides, generator)
+        share = _uniform(len(clouds), self.kept, clouds.rows, generator)
+        rank = (share * clouds.offsets.diff()).ceil().long().clamp(min=1) - 1
+        return scores, lowest(scores, clouds, rank)
+
 
 class RandomCutout(Dropping):
     """Drop what lies inside an upright cuboid around a random point of the cloud.
@@ -156,6 +183,13 @@ class RandomCutout(Dropping):
         distance = _box_distance(x, halves.clamp(min=torch.finfo(halves.dtype).tiny), generator)
         return -distance, -torch.ones_like(distance[:, 0])
 
+    def _draw_packed(self, clouds: PackedBatch, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        xyz = in_full_precision(clouds.rows[:, :3]).contiguous()
+        extent = segment_reduce(xyz, clouds.offsets, "max") + segment_reduce(-xyz, clouds.offsets, "max")
+        halves = 0.5 * _uniform((len(clouds), 3), self.size, clouds.rows, generator) * extent
+        distance = _packed_box_distance(clouds, halves.clamp(min=torch.finfo(halves.dtype).tiny), generator)
+        return -distance, -torch.ones_like(halves[:, 0])
+
 
 def _uniform(
     shape: int | tuple[int, ...], bounds: tuple[float, float], x: Tensor, generator: torch.Generator | None
@@ -171,6 +205,15 @@ def _box_distance(x: Tensor, sides: Tensor, generator: torch.Generator | None) -
     xyz = in_full_precision(x[..., :3])
     centre = xyz.gather(1, slot[:, None, None].expand(-1, 1, 3))
     return ((xyz - centre).abs() / sides[:, None]).amax(dim=-1)
+
+
+def _packed_box_distance(clouds: PackedBatch, sides: Tensor, generator: torch.Generator | None) -> Tensor:
+    """(ΣN,): the same in clouds of any size, in units of sides (S, 3)."""
+    sizes = clouds.offsets.diff()
+    draw = torch.rand(len(clouds), device=clouds.rows.device, generator=generator)
+    xyz = in_full_precision(clouds.rows[:, :3])
+    centre = xyz[clouds.offsets[:-1] + (draw * sizes).long().minimum(sizes - 1)]
+    return ((xyz - centre[clouds.cloud]).abs() / sides[clouds.cloud]).amax(dim=-1)
 
 
 def _filled_slots(kept: Tensor, generator: torch.Generator | None) -> Tensor:

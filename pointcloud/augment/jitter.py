@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pointcloud.augment.arguments import checked_size
 from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision, with_geometry
+from randquant.packed import PackedBatch
 
 
 class JitterParams(NamedTuple):
@@ -33,11 +34,23 @@ class RandomJitter(PerCloudAugmentation):
     def make_params(self, x: Tensor, *, generator: torch.Generator | None = None) -> JitterParams:
         """Draw the noise; only shape and device of x are used."""
         check_clouds(x)
-        noise = torch.randn(*x.shape[:2], 3, device=x.device, generator=generator).mul_(self.sigma)
-        noise = noise.clamp_(-self.clip, self.clip)
+        noise = self._noise(x.shape[:2], x, generator)
         return JitterParams(torch.where(self._chosen(x, generator)[:, None, None], noise, 0.0))
 
     def transform(self, x: Tensor, params: JitterParams) -> Tensor:
         """Add the noise."""
         check_clouds(x)
         return with_geometry(x, self.layout, in_full_precision(x[..., :3]) + params.noise)
+
+    def augment_packed(self, clouds: PackedBatch, *, generator: torch.Generator | None = None) -> PackedBatch:
+        """Add noise to clouds of any size."""
+        if not self.training:
+            return clouds
+        noise = self._noise((1, len(clouds.rows)), clouds.rows, generator)
+        chosen = self._chosen(clouds.first_rows(), generator)[clouds.cloud]
+        params = JitterParams(torch.where(chosen[:, None], noise, 0.0))
+        return clouds.with_rows(self.transform(clouds.rows[None], params)[0])
+
+    def _noise(self, shape: tuple[int, ...], x: Tensor, generator: torch.Generator | None) -> Tensor:
+        noise = torch.randn(*shape, 3, device=x.device, generator=generator).mul_(self.sigma)
+        return noise.clamp_(-self.clip, self.clip)

@@ -9,6 +9,7 @@ from torch import nn
 from pointcloud.augment.cloud_augmentation import CloudAugmentation, OfPoints
 from pointcloud.cloud_batch import CloudBatch
 from randquant.augmentation import Augmentation
+from randquant.packed import PackedBatch
 
 
 class PointPolicy(nn.Sequential):
@@ -43,6 +44,12 @@ class PointPolicy(nn.Sequential):
         for augmentation in cast(Iterable[CloudAugmentation], self):
             batch = augmentation.augment(batch, generator=generator)
         return batch
+
+    def augment_packed(self, clouds: PackedBatch, *, generator: torch.Generator | None = None) -> PackedBatch:
+        """Augment clouds of any size (ΣN, C); dropped points are gone."""
+        for augmentation in self:
+            clouds = augmentation.augment_packed(clouds, generator=generator)
+        return clouds
 
     @property
     def keeps_slots(self) -> bool:

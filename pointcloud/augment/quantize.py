@@ -17,8 +17,10 @@ from torch.nn import functional
 
 from pointcloud.augment.arguments import checked_size
 from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision
-from pointcloud.geometry import unit_sphere
+from pointcloud.geometry import unit_sphere, unit_spheres
 from pointcloud.layout import XYZ, Layout
+from pointcloud.segment import segment_reduce
+from randquant.packed import PackedBatch
 from randquant.quantize import Edges, QuantizationParams, RandomizedQuantization, Value
 
 CLIP = 3.0  # of the jitter, in standard deviations
@@ -128,6 +130,22 @@ class PointQuantization(PerCloudAugmentation):
             changed[..., self.layout.colours] = self.colours.transform(colours, params.colours).to(x.dtype)
         return changed
 
+    def augment_packed(self, clouds: PackedBatch, *, generator: torch.Generator | None = None) -> PackedBatch:
+        """Quantize clouds of any size, by the offsets that `RandomizedQuantization` takes."""
+        if not self.training:
+            return clouds
+        x, changed = in_full_precision(clouds.rows), clouds.rows.clone()
+        if self.xyz is not None:
+            xyz = clouds.with_rows(x[:, self.layout.xyz])
+            changed[:, self.layout.xyz] = self._packed_places(xyz, self.xyz, generator).to(changed.dtype)
+        if self.normals is not None:
+            normals = clouds.with_rows(x[:, self.layout.normals])
+            changed[:, self.layout.normals] = _packed_normals(normals, self.normals, generator).to(changed.dtype)
+        if self.colours is not None:
+            colours = self.colours(x[:, self.layout.colours], offsets=clouds.offsets, generator=generator)
+            changed[:, self.layout.colours] = colours.to(changed.dtype)
+        return clouds.with_rows(changed)
+
     def extra_repr(self) -> str:
         """The constructor's arguments but the quantizers, which print themselves."""
         names = ("layout", "shared", "jitter", "renormalise")
@@ -152,6 +170,35 @@ class PointQuantization(PerCloudAugmentation):
         if self.renormalise:
             placed = unit_sphere(placed)
         return placed if params.xyz.apply is None else torch.where(params.xyz.apply[:, None, None], placed, xyz)
+
+
+    def _packed_places(
+        self, clouds: PackedBatch, quantize: RandomizedQuantization, generator: torch.Generator | None
+    ) -> Tensor:
+        """`_placed` for coordinates (ΣN, 3) of clouds of any size."""
+        quantize = RandomizedQuantization(quantize.bins, -2, quantize.p, quantize.edges, quantize.value)
+        columns = 3 if self.shared else 1  # that one quantizer is for: as many rows more of each cloud
+        flat, offsets = clouds.rows.reshape(columns * len(clouds.rows), -1), columns * clouds.offsets
+        params = quantize.make_params(flat, offsets=offsets, generator=generator)
+        placed = quantize.transform(flat, params, offsets=offsets).view_as(clouds.rows)
+        if self.jitter > 0.0:
+            noise = torch.randn(placed.shape, device=placed.device, generator=generator).clamp_(-CLIP, CLIP)
+            upper = segment_reduce(clouds.rows.contiguous(), clouds.offsets, "max")
+            extent = upper + segment_reduce(-clouds.rows, clouds.offsets, "max")
+            placed = placed + noise * (self.jitter * extent)[clouds.cloud]
+        if self.renormalise:
+            placed = unit_spheres(clouds.with_rows(placed))
+        return placed if params.apply is None else torch.where(params.apply[clouds.cloud, None], placed, clouds.rows)
+
+
+def _packed_normals(
+    clouds: PackedBatch, quantize: RandomizedQuantization, generator: torch.Generator | None
+) -> Tensor:
+    """`_unit_normals` for normals (ΣN, 3) of clouds of any size."""
+    params = quantize.make_params(clouds.rows, offsets=clouds.offsets, generator=generator)
+    mask = clouds.rows.any(dim=-1)
+    unit = functional.normalize(quantize.transform(clouds.rows, params, offsets=clouds.offsets, mask=mask), dim=-1)
+    return unit if params.apply is None else torch.where(params.apply[clouds.cloud, None], unit, clouds.rows)
 
 
 def _unit_normals(normals: Tensor, params: QuantizationParams, quantize: RandomizedQuantization) -> Tensor:

@@ -6,7 +6,14 @@ import torch
 from torch import Tensor
 
 from pointcloud.augment.arguments import checked_size
-from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision, with_geometry
+from pointcloud.augment.cloud_augmentation import (
+    CloudAugmentation,
+    PerCloudAugmentation,
+    check_clouds,
+    in_full_precision,
+    with_geometry,
+)
+from randquant.packed import PackedBatch
 
 
 class TranslationParams(NamedTuple):
@@ -45,3 +52,8 @@ class RandomTranslation(PerCloudAugmentation):
         if self.relative:
             shift = shift * (xyz.amax(dim=1, keepdim=True) - xyz.amin(dim=1, keepdim=True))
         return with_geometry(x, self.layout, xyz + shift)
+
+    def augment_packed(self, clouds: PackedBatch, *, generator: torch.Generator | None = None) -> PackedBatch:
+        """Move clouds of any size; by a fraction of the extent one after the other."""
+        way = CloudAugmentation if self.relative else PerCloudAugmentation
+        return way.augment_packed(self, clouds, generator=generator)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from randquant.data.store import Store
 from randquant.errors import DataError
+from randquant.packed import PackedBatch
 from randquant.probes import knn
 
 MONITOR_ITEMS = 2_000  # at most, of each split
@@ -26,7 +27,7 @@ class KnnMonitor:
         DataError: the store has no labelled items in one of the two splits.
     """
 
-    def __init__(self, store: Store, *, seed: int, load: Callable[[NDArray[np.int64]], Sequence[Tensor]]) -> None:
+    def __init__(self, store: Store, *, seed: int, load: Callable[[NDArray[np.int64]], Sequence[Tensor | PackedBatch]]) -> None:
         labels = store.column("label")
         classes = {label: number for number, label in enumerate(sorted({label for label in labels if label}))}
         self.sides = []
