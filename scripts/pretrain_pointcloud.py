@@ -11,7 +11,8 @@ and RUN/tensorboard hold the curves, RUN/config.yaml the settings.
 
 from functools import partial
 
-from pointcloud.pretraining import PointPretraining, build_task
+from pointcloud.pretraining import build_task
+from pointcloud.settings import PointPretraining
 from randquant.cli.command import run
 from randquant.training.loop import pretrain
 

@@ -73,6 +73,11 @@ class PackedBatch:
         """The clouds (N, ...) one by one."""
         return self.rows.split(self.sizes)
 
+    def clouds(self, first: int, last: int) -> "PackedBatch":
+        """Some of the clouds, `last` not among them."""
+        start, stop = self.offsets[first], self.offsets[last]
+        return PackedBatch(self.rows[start:stop], self.offsets[first : last + 1] - start)
+
     def windows(self, size: int) -> Iterator["PackedBatch"]:
         """At most `size` rows at a time, in order, each with the S + 1 offsets of the parts of clouds that it holds."""
         for first in range(0, len(self.rows), size):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from randquant.augmentation import Augmentation
 from randquant.packed import PackedBatch
 
-# What an encoder takes: a tensor (B, ...), its arguments in turn, None where it is to do without, or clouds of any size.
+# What an encoder takes: a tensor (B, ...), its arguments in turn, None where it is to do without, or packed clouds.
 View = Tensor | tuple[Tensor | None, ...] | PackedBatch
 
 

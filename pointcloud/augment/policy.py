@@ -47,7 +47,7 @@ class PointPolicy(nn.Sequential):
 
     def augment_packed(self, clouds: PackedBatch, *, generator: torch.Generator | None = None) -> PackedBatch:
         """Augment clouds of any size (ΣN, C); dropped points are gone."""
-        for augmentation in self:
+        for augmentation in cast(Iterable[CloudAugmentation], self):
             clouds = augmentation.augment_packed(clouds, generator=generator)
         return clouds
 

@@ -171,7 +171,6 @@ class PointQuantization(PerCloudAugmentation):
             placed = unit_sphere(placed)
         return placed if params.xyz.apply is None else torch.where(params.xyz.apply[:, None, None], placed, xyz)
 
-
     def _packed_places(
         self, clouds: PackedBatch, quantize: RandomizedQuantization, generator: torch.Generator | None
     ) -> Tensor:
@@ -191,9 +190,7 @@ class PointQuantization(PerCloudAugmentation):
         return placed if params.apply is None else torch.where(params.apply[clouds.cloud, None], placed, clouds.rows)
 
 
-def _packed_normals(
-    clouds: PackedBatch, quantize: RandomizedQuantization, generator: torch.Generator | None
-) -> Tensor:
+def _packed_normals(clouds: PackedBatch, quantize: RandomizedQuantization, generator: torch.Generator | None) -> Tensor:
     """`_unit_normals` for normals (ΣN, 3) of clouds of any size."""
     params = quantize.make_params(clouds.rows, offsets=clouds.offsets, generator=generator)
     mask = clouds.rows.any(dim=-1)

@@ -16,10 +16,10 @@ from pointcloud.augment.resample import RandomResample
 from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
 from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
 from pointcloud.augment.translation import RandomTranslation
+from pointcloud.cloud_views import CloudViews
 from pointcloud.encoders.pointnet_lite import PointNetLite
 from pointcloud.encoders.registry import ENCODERS
 from pointcloud.farthest_points import farthest_point_order, farthest_point_sampling
-from pointcloud.pretraining import CloudViews
 from randquant.augmentation import Augmentation
 from randquant.ssl.simclr import SimCLR
 from scripts.benchmarks.pair import Call, Pair

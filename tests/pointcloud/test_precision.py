@@ -13,7 +13,8 @@ from torch import Tensor
 from pointcloud.encoders.dgcnn import DGCNN
 from pointcloud.encoders.registry import ENCODERS
 from pointcloud.geometry import unit_sphere
-from pointcloud.pretraining import PointPretraining, build_task
+from pointcloud.pretraining import build_task
+from pointcloud.settings import PointPretraining
 from randquant.ssl.registry import MethodName
 from randquant.training.loop import pretrain
 from randquant.training.task import Task

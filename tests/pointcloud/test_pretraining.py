@@ -7,22 +7,28 @@ import pytest
 import torch
 
 from pointcloud.cloud_batch import CloudBatch
+from pointcloud.cloud_views import CloudViews
 from pointcloud.encoders.dgcnn import DGCNN
 from pointcloud.encoders.pointnet_lite import PointNetLite
 from pointcloud.geometry import unit_sphere
 from pointcloud.layout import XYZ_NORMALS
-from pointcloud.pretraining import CloudViews, PointPretraining, StoredClouds, build_task, knn_monitor
+from pointcloud.pretraining import build_task, knn_monitor
+from pointcloud.settings import PointPretraining
+from pointcloud.stored_clouds import StoredClouds, WholeClouds
 from randquant.data.store import Store, StoreWriter
-from randquant.errors import DataError
+from randquant.errors import DataError, UsageError
+from randquant.packed import PackedBatch
+from randquant.views import embedded
 
 
-def write_store(path: Path, *, items: int = 12, points: int = 64, channels: int = 6) -> Store:
+def write_store(path: Path, *, items: int = 12, points: int = 64, channels: int = 6, ragged: bool = False) -> Store:
     generator = np.random.default_rng(3)
     writer = StoreWriter(path, kind="points", plan="test")
     with writer.begin(), writer.shard(0) as shard:
         for item in range(items):
             split = ("train", "train", "valid", "test")[item % 4]
-            rows = generator.normal(size=(points, channels)).astype("<f4")
+            size = 1 + (7 * item) % points if ragged else points
+            rows = generator.normal(size=(size, channels)).astype("<f4")
             shard.append([rows], {"path": f"{item}.off", "label": "ab"[item // 4 % 2], "split": split})
     names = XYZ_NORMALS.channels[:channels]
     return writer.finish(1, {"channels": list(names), "up": "z", "points": points, "source": {}})
@@ -149,7 +155,7 @@ def test_augmentations_are_applied_in_their_own_order(store: Store) -> None:
 def test_a_task_trains_a_step(store: Store, changes: dict) -> None:
     task = build_task(settings(store, **changes), torch.device("cpu"))
     views = task.make_views(task.source.fetch(np.arange(4), 0), generator=torch.Generator().manual_seed(0))
-    embedding = task.encoder(*views[0])
+    embedding = embedded(task.encoder, views[0])
     assert embedding.shape == (4, task.embedding_size)
     embedding.sum().backward()
 
@@ -200,3 +206,64 @@ def test_stores_that_do_not_fit_are_refused(store: Store, tmp_path: Path) -> Non
 def test_settings_out_of_range_are_named(store: Store, changes: dict) -> None:
     with pytest.raises(ValueError, match="--"):
         settings(store, **changes)
+
+
+def test_short_shapes_are_repeated_and_counted(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "ragged", ragged=True)
+    source = StoredClouds([store], settings(store))
+    assert source.notes == [f"7 shapes of {store.path} with fewer than 32 points: theirs are repeated"]
+    batch = source.fetch(np.array([1]), epoch=0)
+    assert isinstance(batch, torch.Tensor)
+    rows = store.rows(1)[:, :3]
+    assert len(rows) == 8
+    np.testing.assert_array_equal(batch[0, 0].numpy(), np.tile(rows, (4, 1)))
+    with pytest.raises(DataError, match=r"65 points a shape .* shapes of 64 at most"):
+        StoredClouds([write_store(tmp_path / "store")], settings(store, points=65))
+
+
+@pytest.mark.parametrize("subsets", [1, 3])
+def test_whole_clouds_are_all_points_of_every_shape(tmp_path: Path, subsets: int) -> None:
+    store = write_store(tmp_path / "ragged", ragged=True)
+    source = WholeClouds([store], settings(store, points="any", subsets=subsets))
+    positions = np.array([4, 0, 7])
+    raw = source.fetch(positions, epoch=1)
+    assert len(raw) == (2 if subsets == 1 else 4)
+    for rows, offsets in zip(raw[::2], raw[1::2], strict=True):
+        for cloud, position in zip(PackedBatch(rows, offsets).split(), positions, strict=True):
+            stored = store.rows(source.items[position][1])[:, :3]
+            parts = [stored[part::subsets].tolist() for part in range(subsets)]
+            assert cloud.tolist() in parts
+
+
+def test_whole_clouds_that_are_too_large_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = write_store(tmp_path / "ragged", ragged=True)
+    monkeypatch.setattr("pointcloud.stored_clouds._MOST", 100)
+    with pytest.raises(UsageError, match=r"two views of the 4 largest shapes have .* lower --batch_size"):
+        WholeClouds([store], settings(store, points="any"))
+    monkeypatch.setattr(DGCNN, "most_points", 50)
+    with pytest.raises(DataError, match=r"\.off in .*: DGCNN takes clouds of at most 50 points"):
+        WholeClouds([store], settings(store, points="any", encoder="DGCNN"))
+
+
+def test_packed_views_are_augmented_clouds_in_their_unit_spheres(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "ragged", ragged=True)
+    asked = settings(store, points="any", augment="none")
+    task = build_task(asked, torch.device("cpu"))
+    views = task.make_views(task.source.fetch(np.arange(4), 0), generator=torch.Generator().manual_seed(0))
+    for view in views:
+        assert isinstance(view, PackedBatch)
+        for cloud, stored in zip(view.split(), (0, 1, 2, 4), strict=True):
+            torch.testing.assert_close(cloud, unit_sphere(torch.from_numpy(store.rows(stored)[:, :3])))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"augment": "resample+rq"}, "resample chooses among them"),
+        ({"encoder": "PointNeXt"}, "PointNeXt trains on clouds of one size"),
+        ({"neighbours": "clean"}, "neighbourhoods are found in each view"),
+    ],
+)
+def test_what_clouds_of_any_size_cannot_have(store: Store, changes: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        settings(store, points="any", **changes)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.segment import Backend, Reduction, _torch_scatter, segment_reduce
+from pointcloud.segment import Backend, Reduction, _torch_scatter, lowest, segment_reduce
+from randquant.packed import PackedBatch
 
 SIZES = [0, 4, 1, 0, 7, 0]
 OFFSETS = torch.tensor([0, 0, 4, 5, 5, 12, 12])
@@ -105,3 +106,9 @@ def test_what_is_no_packed_batch_is_refused() -> None:
         segment_reduce(torch.zeros(3, 2), OFFSETS, "median")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="backend"):
         segment_reduce(torch.zeros(3, 2), OFFSETS, "max", backend="magic")  # type: ignore[arg-type]
+
+
+def test_the_value_of_a_rank_in_every_cloud() -> None:
+    values, clouds = torch.randn(12), PackedBatch(torch.randn(12, 3), torch.tensor([0, 4, 5, 12]))
+    found = lowest(values, clouds, torch.tensor([3, 0, 2]))
+    assert found.tolist() == [values[:4].max(), values[4], values[5:].sort().values[2]]

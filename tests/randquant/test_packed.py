@@ -16,6 +16,8 @@ def test_packed_batches_are_lists_of_clouds() -> None:
     both = PackedBatch.joined([packed, PackedBatch.of(clouds[:2])])
     assert both.sizes == [4, 1, 0, 7, 4, 1]
     assert torch.equal(both.rows, torch.cat([*clouds, *clouds[:2]]))
+    assert torch.equal(both.clouds(3, 5).rows, torch.cat([clouds[3], clouds[0]]))
+    assert both.clouds(3, 5).offsets.tolist() == [0, 7, 11]
     assert packed.with_rows(2 * packed.rows).to("cpu").sizes == packed.sizes
 
 

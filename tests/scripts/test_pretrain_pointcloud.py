@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from pointcloud.cloud_views import PackedViews
 from pointcloud.encoders.weights import load_encoder
 from randquant.cli.command import run
 from randquant.data.store import StoreWriter
@@ -32,6 +34,21 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             split = "valid" if item % 4 == 3 else "train"
             shard.append([rows], {"path": f"{item}.off", "label": "ab"[item % 2], "split": split})
     writer.finish(1, {"channels": ["x", "y", "z", "nx", "ny", "nz"], "points": 96, "up": "z", "source": {}})
+    return path
+
+
+@pytest.fixture(scope="module")
+def ragged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 clouds of 1 to 96 points, as a store."""
+    path = tmp_path_factory.mktemp("clouds") / "ragged"
+    generator = np.random.default_rng(0)
+    writer = StoreWriter(path, kind="points", plan="test")
+    with writer.begin(), writer.shard(0) as shard:
+        for item in range(24):
+            rows = generator.normal(size=(1 + 31 * item % 96, 6)).astype("<f4")
+            split = "valid" if item % 4 == 3 else "train"
+            shard.append([rows], {"path": f"{item}.off", "label": "ab"[item % 2], "split": split})
+    writer.finish(1, {"channels": ["x", "y", "z", "nx", "ny", "nz"], "points": None, "up": "z", "source": {}})
     return path
 
 
@@ -73,6 +90,41 @@ def test_kill_nine_at_any_moment_and_run_again(tmp_path: Path, store: Path) -> N
     process.communicate()
     assert here(*arguments(store, killed, *flags)) == 0
     assert same(whole, killed)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--method byol --encoder DGCNN --augment geo+rq",
+        "--method moco --queue_size 20 --encoder PointNet --subsets 2 --augment cutout+rotate+scale+translate",
+        "--method mocov3 --augment rq --rq_first --rq_jitter 0.01 --rq_renormalise --rq_shared",
+        "--method simclr --normals --rq_normals_bins 4 --augment perturb+rq --workers 1",
+        "--method infonce",
+    ],
+)
+def test_clouds_of_any_size_with_every_method(tmp_path: Path, ragged: Path, flags: str) -> None:
+    words = ["--points", "any", "--steps", 2, "--monitor", ragged, "--monitor_every", 1, *flags.split()]
+    assert here(*arguments(ragged, tmp_path / "run", *words)) == 0
+    assert load_encoder(tmp_path / "run").points == "any"
+
+
+def test_a_training_on_clouds_of_any_size_goes_on_to_the_same_bits(
+    tmp_path: Path, ragged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert here(*arguments(ragged, whole, "--points", "any")) == 0
+    steps, plain = iter(range(5)), PackedViews.forward
+
+    def some(self: PackedViews, *batch: Any, **named: Any) -> Any:
+        if next(steps, None) is None:
+            raise KeyboardInterrupt
+        return plain(self, *batch, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PackedViews, "forward", some)
+        assert here(*arguments(ragged, stopped, "--points", "any")) != 0
+    assert here(*arguments(ragged, stopped, "--points", "any")) == 0
+    assert same(whole, stopped)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ class KnnMonitor:
         DataError: the store has no labelled items in one of the two splits.
     """
 
-    def __init__(self, store: Store, *, seed: int, load: Callable[[NDArray[np.int64]], Sequence[Tensor | PackedBatch]]) -> None:
+    def __init__(
+        self, store: Store, *, seed: int, load: Callable[[NDArray[np.int64]], Sequence[Tensor | PackedBatch]]
+    ) -> None:
         labels = store.column("label")
         classes = {label: number for number, label in enumerate(sorted({label for label in labels if label}))}
         self.sides = []

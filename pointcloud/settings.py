@@ -1,0 +1,209 @@
+"""What the command line says of a pretraining on point clouds."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from pointcloud.augment.jitter import RandomJitter
+from pointcloud.augment.policy import PointPolicy
+from pointcloud.augment.quantize import PointQuantization, Quantizer
+from pointcloud.augment.resample import RandomResample
+from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
+from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
+from pointcloud.augment.translation import RandomTranslation
+from pointcloud.encoders.registry import ENCODERS
+from pointcloud.first_points import Points
+from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
+from randquant.augmentation import Augmentation
+from randquant.cli.ranges import Range, check_ranges
+from randquant.quantize import MOST_BINS
+from randquant.ssl.registry import MethodName
+from randquant.training.settings import Training
+
+# The order in which what --augment names is applied; rq comes before it, or between translate and jitter.
+GEOMETRY = ("resample", "crop", "cutout", "dropout", "rotate", "perturb", "stretch", "scale", "translate", "jitter")
+GEO = ("crop", "dropout", "stretch", "jitter")  # what "geo" stands for
+RANGES = {
+    "d": Range(8, 2**16),
+    "points": Range(2, 2**20),
+    "subsets": Range(1, 2**12),
+    "stretch": Range(1, 100),
+    "rq_bins": Range(2, MOST_BINS),
+    "rq_normals_bins": Range(0, MOST_BINS),
+    "rq_p": Range(0, 1),
+    "rq_jitter": Range(0, 10),
+    "crop_kept": Range(0, 1),
+    "dropout": Range(0, 1),
+    "jitter": Range(0, 10),
+}
+Split = Literal["train", "valid", "test"]
+
+
+@dataclass
+class PointPretraining(Training):
+    """Pretrain an encoder of point clouds on unlabelled shapes.
+
+    Args:
+        data: stores to learn from, as `python -m scripts.prepare` writes them; labels are not read.
+        splits: which of their items are learnt from; items without a split always are.
+        monitor: labelled store on whose validation split kNN follows the training; never enters it.
+        augment: augmentations joined by +: geo (crop+dropout+stretch+jitter), rq (randomized quantization), crop,
+            cutout, dropout, rotate, perturb (small rotations), stretch (anisotropic scale), scale, translate, jitter,
+            resample; or none. They are applied in the order resample, crop, cutout, dropout, rotate, perturb, stretch,
+            scale, translate, rq, jitter, whatever the order they are named in.
+        encoder: architecture; PointNetLite trains on a CPU, DGCNN is what others compare with, PointNeXt the efficient
+            choice on a GPU.
+        d: width; the embedding of PointNetLite has 2 d numbers.
+        points: N, points of a view; those of a shape with fewer are repeated. any takes all points of every shape.
+        normals: the encoder reads the normals too.
+        subsets: disjoint subsets of N stored points, of which the views take two; 1 takes the first N for both.
+        rq_bins: bins of a coordinate's quantizer: one number, or the lowest and highest of a range.
+        rq_p: probability that a view's coordinates are quantized.
+        rq_value: what replaces a bin: random, midpoint or zero.
+        rq_shared: one quantizer for x, y and z of a cloud instead of one each.
+        rq_normals_bins: the same for normals; 0 leaves them alone.
+        rq_first: quantize before everything else, along the stored axes, instead of after.
+        rq_jitter: noise on quantized coordinates, as a fraction of their range.
+        rq_renormalise: bring quantized clouds back to the unit sphere.
+        neighbours: clean: the first neighbourhoods are those of the stored coordinates (PointNetLite, DGCNN), faster
+            with PointNetLite; view: of the points that each view keeps; auto: clean where it can be.
+        crop_kept: range of the share of points a crop keeps.
+        dropout: range of the probability with which a point is dropped.
+        stretch: largest factor of an axis; the smallest is one over it.
+        rotate_axis: z is up; so3 for any rotation.
+        jitter: standard deviation of the noise on coordinates.
+    """
+
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    warmup_steps: int = 20
+    schedule: Literal["constant", "cosine"] = "cosine"
+    method: MethodName = "simclr"
+    hidden_size: int = 512
+    projection_size: int = 128
+    data: list[Path] = field(default_factory=list)
+    splits: list[Split] = field(default_factory=lambda: ["train", "valid"])
+    monitor: Path | None = None
+    augment: str = "geo+rq"
+    encoder: Literal["PointNetLite", "PointNet", "DGCNN", "PointNeXt"] = "PointNetLite"
+    d: int = 256
+    points: Points = 512
+    normals: bool = False
+    subsets: int = 1
+    rq_bins: list[int] = field(default_factory=lambda: [16, 64])
+    rq_p: float = 1.0
+    rq_value: Literal["random", "midpoint", "zero"] = "random"
+    rq_shared: bool = False
+    rq_normals_bins: list[int] = field(default_factory=lambda: [8])
+    rq_first: bool = False
+    rq_jitter: float = 0.0
+    rq_renormalise: bool = False
+    neighbours: Literal["auto", "clean", "view"] = "auto"
+    crop_kept: tuple[float, float] = (0.5, 1.0)
+    dropout: tuple[float, float] = (0.0, 0.5)
+    stretch: float = 1.3
+    rotate_axis: Literal["x", "y", "z", "so3"] = "z"
+    jitter: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.data = [Path(store) for store in self.data]
+        if not self.data:
+            raise ValueError("--data must name at least one store.")
+        names = [] if self.augment == "none" else self.augment.split("+")
+        unknown = [name for name in names if name not in ("geo", "rq", *GEOMETRY)]
+        if unknown or len(set(self.augmentations())) < len(self.augmentations()):
+            raise ValueError(
+                f"--augment should be none or a choice of geo, rq, {', '.join(GEOMETRY)} joined by +, each once, "
+                f"got {self.augment!r}."
+            )
+        check_ranges(self, {name: allowed for name, allowed in RANGES.items() if getattr(self, name) != "any"})
+        if self.subsets > 1 and "resample" in names:
+            raise ValueError("--subsets and resample both choose points; give one of them.")
+        for name in ("rq_bins", "rq_normals_bins"):
+            _check_bins(name, getattr(self, name))
+        try:
+            keeps_slots = self.policy().keeps_slots
+        except ValueError as error:
+            raise ValueError(
+                f"--crop_kept, --dropout, --jitter, --rq_p or --rq_jitter is out of range: {error}"
+            ) from None
+        if self.points == "any":
+            self._require_packed(names)
+        elif not keeps_slots:
+            self._require_view("resample takes other points in each view")
+        elif not ENCODERS[self.encoder].takes_neighbours:
+            self._require_view(f"{self.encoder} takes no neighbourhoods found beforehand")
+        elif self.neighbours == "auto":
+            self.neighbours = "clean"
+
+    def _require_packed(self, names: list[str]) -> None:
+        if "resample" in names:
+            raise ValueError("--points any takes all points and resample chooses among them; give one of them.")
+        if not ENCODERS[self.encoder].trains_packed:
+            raise ValueError(f"--encoder {self.encoder} trains on clouds of one size; give --points a number.")
+        self._require_view("with --points any neighbourhoods are found in each view")
+
+    def _require_view(self, reason: str) -> None:
+        if self.neighbours == "clean":
+            raise ValueError(f"--neighbours clean cannot be, as {reason}; give view.")
+        self.neighbours = "view"
+
+    @property
+    def layout(self) -> Layout:
+        """The columns the encoder reads."""
+        return XYZ_NORMALS if self.normals else XYZ
+
+    def augmentations(self) -> list[str]:
+        """The names in `augment`, those that geo stands for written out."""
+        names = [] if self.augment == "none" else self.augment.split("+")
+        return [each for name in names for each in (GEO if name == "geo" else (name,))]
+
+    def policy(self) -> PointPolicy:
+        """The augmentations of one view, in the order they are applied."""
+        layout = self.layout
+        made: dict[str, Augmentation] = {
+            "resample": RandomResample(1 if self.points == "any" else self.points),
+            "crop": RandomCrop(kept=self.crop_kept),
+            "cutout": RandomCutout(p=0.5),
+            "dropout": RandomDropout(self.dropout),
+            "rotate": RandomRotation(self.rotate_axis, layout=layout),
+            "perturb": RandomRotationPerturbation(layout=layout),
+            "stretch": RandomAnisotropicScale((1.0 / self.stretch, self.stretch), layout=layout),
+            "scale": RandomScale(),
+            "translate": RandomTranslation(),
+            "rq": self._quantization(),
+            "jitter": RandomJitter(self.jitter, clip=5 * self.jitter),
+        }
+        order = [name for name in made if name in self.augmentations()]
+        if self.rq_first and "rq" in order:
+            order = ["rq", *(name for name in order if name != "rq")]
+        return PointPolicy(*(made[name] for name in order))
+
+    def _quantization(self) -> PointQuantization:
+        coordinates = Quantizer(_bins(self.rq_bins), self.rq_p, value=self.rq_value)
+        normals = None
+        if self.normals and self.rq_normals_bins != [0]:
+            normals = Quantizer(_bins(self.rq_normals_bins), self.rq_p, value=self.rq_value)
+        return PointQuantization(
+            coordinates,
+            normals,
+            layout=self.layout,
+            shared=self.rq_shared,
+            jitter=self.rq_jitter,
+            renormalise=self.rq_renormalise,
+        )
+
+
+def _bins(numbers: list[int]) -> int | tuple[int, int]:
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def _check_bins(name: str, numbers: list[int]) -> None:
+    if name == "rq_normals_bins" and numbers == [0]:
+        return
+    if len(numbers) not in (1, 2) or not 2 <= numbers[0] <= numbers[-1]:
+        shown = " ".join(map(str, numbers)) or "none"
+        raise ValueError(f"--{name} takes one number from 2 on, or two with the lower one first, got {shown}.")
