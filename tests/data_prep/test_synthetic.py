@@ -13,17 +13,21 @@ import pytest
 import soundfile
 import torch
 
-import data_prep.synthetic as synthetic
 from data_prep.datasets.registry import DATASETS
 from data_prep.datasets.speech_commands import windows
 from data_prep.engine.preparation import Plan
 from data_prep.fetching.archives import unpacked_root
-from data_prep.synthetic.nsynth import _draw_instruments
+from data_prep.synthetic.audioset import write_audioset
+from data_prep.synthetic.fsd50k import write_fsd50k
+from data_prep.synthetic.nsynth import _draw_instruments, write_nsynth
 from data_prep.synthetic.packing import pack
 from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
 from data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, synthesize
 from data_prep.synthetic.sounds.voices import LANGUAGES, PHONES, draw_voices, say_word, speak
-from data_prep.synthetic.speech_commands import COMMANDS, NOISES, WORDS
+from data_prep.synthetic.speech_commands import COMMANDS, NOISES, WORDS, write_speech_commands
+from data_prep.synthetic.us8k import write_us8k
+from data_prep.synthetic.voxceleb1 import write_voxceleb1
+from data_prep.synthetic.voxforge import write_voxforge
 from randquant.errors import DataError
 
 # The keys of a note in the published examples.json.
@@ -52,7 +56,15 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "audioset": {"balanced": 6, "unbalanced": 6, "evaluation": 6},
     "fsd50k": {"dev": 5, "evaluation": 2},
 }
-WRITERS: dict[str, Callable[..., Path]] = {name: getattr(synthetic, f"write_{name}") for name in SMALLEST}
+WRITERS: dict[str, Callable[..., Path]] = {
+    "nsynth": write_nsynth,
+    "us8k": write_us8k,
+    "voxceleb1": write_voxceleb1,
+    "voxforge": write_voxforge,
+    "speech_commands": write_speech_commands,
+    "audioset": write_audioset,
+    "fsd50k": write_fsd50k,
+}
 PLANS = {**{name: name for name in SMALLEST if name != "speech_commands"}, "spcv2": "speech_commands"}
 PLANS["spcv2-12"] = "speech_commands"
 # What prepared stores would hold, by dataset, of what the fixture `roots` writes.
@@ -121,9 +133,9 @@ def test_an_interrupted_part_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
         with pytest.raises(OSError, match="No space left"):
-            synthetic.write_voxceleb1(tmp_path, **SMALLEST["voxceleb1"])
+            write_voxceleb1(tmp_path, **SMALLEST["voxceleb1"])
     assert [path.name for path in tmp_path.iterdir()] == ["synthetic.json"]
-    synthetic.write_voxceleb1(tmp_path, **SMALLEST["voxceleb1"])
+    write_voxceleb1(tmp_path, **SMALLEST["voxceleb1"])
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -318,11 +330,11 @@ def test_noises_of_nominal_length_make_the_published_windows() -> None:
 def test_noises_of_nominal_length_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for place, name in enumerate(NOISES):
         monkeypatch.setitem(NOISES, name, 40_000 + place)
-    root = synthetic.write_speech_commands(tmp_path, **SMALLEST["speech_commands"], noise_seconds=None)
+    root = write_speech_commands(tmp_path, **SMALLEST["speech_commands"], noise_seconds=None)
     for name, length in NOISES.items():
         assert soundfile.info(root / f"speech_commands_v0.02/_background_noise_/{name}.wav").frames == length
     with pytest.raises(ValueError, match="at least 2"):
-        synthetic.write_speech_commands(tmp_path, noise_seconds=1.0)
+        write_speech_commands(tmp_path, noise_seconds=1.0)
 
 
 def test_audioset_lists(roots: dict[str, Path]) -> None:

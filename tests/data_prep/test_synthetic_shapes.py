@@ -11,7 +11,6 @@ import h5py
 import numpy as np
 import pytest
 
-from data_prep import synthetic
 from data_prep.datasets.modelnet import MODELNET40
 from data_prep.datasets.registry import DATASETS
 from data_prep.datasets.scanobjectnn import VARIANTS
@@ -19,8 +18,10 @@ from data_prep.datasets.shapenetpart import PARTS
 from data_prep.engine.preparation import Plan, read_item
 from data_prep.formats.meshes.mesh import read_mesh
 from data_prep.synthetic.clouds import draw_cloud
+from data_prep.synthetic.modelnet import write_modelnet, write_modelnet_h5, write_modelnet_txt
 from data_prep.synthetic.off import STYLES, write_off
-from data_prep.synthetic.scanobjectnn import FAMILY
+from data_prep.synthetic.scanobjectnn import FAMILY, write_scanobjectnn
+from data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
 from data_prep.synthetic.solids.families import FAMILIES, draw_shape, seeded
 from data_prep.synthetic.solids.solid import joined
 from randquant.errors import DataError
@@ -33,7 +34,14 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "shapenetpart": {"train": 2, "valid": 1, "test": 1, "points": 80},
     "shapenet55": {"train": 2, "test": 1, "points": 64},
 }
-WRITERS: dict[str, Callable[..., Path]] = {name: getattr(synthetic, f"write_{name}") for name in SMALLEST}
+WRITERS: dict[str, Callable[..., Path]] = {
+    "modelnet": write_modelnet,
+    "modelnet_txt": write_modelnet_txt,
+    "modelnet_h5": write_modelnet_h5,
+    "scanobjectnn": write_scanobjectnn,
+    "shapenetpart": write_shapenetpart,
+    "shapenet55": write_shapenet55,
+}
 DATASET = {name: name.replace("_", "-") for name in SMALLEST} | {"shapenet55": "shapenet"}
 
 

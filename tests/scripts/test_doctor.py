@@ -12,11 +12,17 @@ from pathlib import Path
 import pytest
 
 import data_prep.examine.doctor
-from data_prep import synthetic
 from data_prep.datasets.registry import DATASETS
 from data_prep.engine.preparation import Plan
 from data_prep.examine.doctor import examine
+from data_prep.synthetic.audioset import write_audioset
+from data_prep.synthetic.fsd50k import write_fsd50k
+from data_prep.synthetic.nsynth import write_nsynth
 from data_prep.synthetic.packing import pack
+from data_prep.synthetic.speech_commands import write_speech_commands
+from data_prep.synthetic.us8k import write_us8k
+from data_prep.synthetic.voxceleb1 import write_voxceleb1
+from data_prep.synthetic.voxforge import write_voxforge
 from randquant.cli.command import run
 from scripts.doctor import COMMANDS, check
 
@@ -30,19 +36,19 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One small copy of each dataset; what is to be given as --root."""
     base = tmp_path_factory.mktemp("doctor")
     return {
-        "nsynth": synthetic.write_nsynth(
+        "nsynth": write_nsynth(
             base / "nsynth", train_instruments=1, held_out_instruments=1, notes_per_instrument=1
         ),
-        "us8k": synthetic.write_us8k(base / "us8k", slices_per_class=1),
-        "voxceleb1": synthetic.write_voxceleb1(
+        "us8k": write_us8k(base / "us8k", slices_per_class=1),
+        "voxceleb1": write_voxceleb1(
             base / "voxceleb1", speakers=3, train_videos=1, utterances_per_video=2, seconds=(0.2, 0.3)
         ),
-        "voxforge": synthetic.write_voxforge(base / "voxforge", recordings=1, seconds=(0.2, 0.3)),
-        "speech_commands": synthetic.write_speech_commands(
+        "voxforge": write_voxforge(base / "voxforge", recordings=1, seconds=(0.2, 0.3)),
+        "speech_commands": write_speech_commands(
             base / "speech_commands", train_speakers=1, held_out_speakers=1, test_clips=1
         ),
-        "audioset": synthetic.write_audioset(base / "audioset", seconds=0.3),
-        "fsd50k": synthetic.write_fsd50k(base / "fsd50k", dev=10, evaluation=5, seconds=(0.1, 0.2)),
+        "audioset": write_audioset(base / "audioset", seconds=0.3),
+        "fsd50k": write_fsd50k(base / "fsd50k", dev=10, evaluation=5, seconds=(0.1, 0.2)),
     }
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep import synthetic
 from data_prep.datasets.registry import DATASETS
 from data_prep.engine.preparation import prepare
 from data_prep.examine.doctor import examine
+from data_prep.synthetic.modelnet import write_modelnet, write_modelnet_dat, write_modelnet_h5, write_modelnet_txt
+from data_prep.synthetic.scanobjectnn import write_scanobjectnn
+from data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
 from randquant.cli.command import run
 from scripts.doctor import COMMANDS, check, flagged
 
@@ -25,13 +27,13 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One small copy of each dataset; what is to be given as --root."""
     base = tmp_path_factory.mktemp("doctor")
     return {
-        "modelnet": synthetic.write_modelnet(base / "modelnet", train=2, test=2),
-        "modelnet-txt": synthetic.write_modelnet_txt(base / "txt", **CLOUDS),
-        "modelnet-h5": synthetic.write_modelnet_h5(base / "h5", **CLOUDS),
-        "modelnet-dat": synthetic.write_modelnet_dat(base / "dat", **CLOUDS),
-        "scanobjectnn": synthetic.write_scanobjectnn(base / "scanobjectnn", **CLOUDS),
-        "shapenet55": synthetic.write_shapenet55(base / "shapenet55", **CLOUDS),
-        "shapenetpart": synthetic.write_shapenetpart(base / "shapenetpart", train=1, valid=1, test=1, points=50),
+        "modelnet": write_modelnet(base / "modelnet", train=2, test=2),
+        "modelnet-txt": write_modelnet_txt(base / "txt", **CLOUDS),
+        "modelnet-h5": write_modelnet_h5(base / "h5", **CLOUDS),
+        "modelnet-dat": write_modelnet_dat(base / "dat", **CLOUDS),
+        "scanobjectnn": write_scanobjectnn(base / "scanobjectnn", **CLOUDS),
+        "shapenet55": write_shapenet55(base / "shapenet55", **CLOUDS),
+        "shapenetpart": write_shapenetpart(base / "shapenetpart", train=1, valid=1, test=1, points=50),
     }
 
 

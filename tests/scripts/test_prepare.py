@@ -15,20 +15,15 @@ import data_prep.datasets.modelnet
 import scripts.prepare
 from data_prep.dataset import Dataset
 from data_prep.datasets.registry import DATASETS
-from data_prep.synthetic import (
-    write_modelnet_dat,
-    write_modelnet_h5,
-    write_modelnet_txt,
-    write_nsynth,
-    write_scanobjectnn,
-    write_shapenet55,
-    write_shapenetpart,
-    write_speech_commands,
-    write_us8k,
-    write_voxceleb1,
-    write_voxforge,
-)
+from data_prep.synthetic.modelnet import write_modelnet_dat, write_modelnet_h5, write_modelnet_txt
+from data_prep.synthetic.nsynth import write_nsynth
 from data_prep.synthetic.packing import pack
+from data_prep.synthetic.scanobjectnn import write_scanobjectnn
+from data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
+from data_prep.synthetic.speech_commands import write_speech_commands
+from data_prep.synthetic.us8k import write_us8k
+from data_prep.synthetic.voxceleb1 import write_voxceleb1
+from data_prep.synthetic.voxforge import write_voxforge
 from randquant.cli.command import run
 from randquant.data.store import ShardWriter, Store
 from scripts.prepare import COMMANDS

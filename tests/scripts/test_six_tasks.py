@@ -5,7 +5,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from data_prep.synthetic import write_nsynth, write_speech_commands, write_us8k, write_voxceleb1, write_voxforge
+from data_prep.synthetic.nsynth import write_nsynth
+from data_prep.synthetic.speech_commands import write_speech_commands
+from data_prep.synthetic.us8k import write_us8k
+from data_prep.synthetic.voxceleb1 import write_voxceleb1
+from data_prep.synthetic.voxforge import write_voxforge
 from randquant.cli.command import run
 from randquant.files.atomic import read_json
 from scripts.compare import arguments, compare

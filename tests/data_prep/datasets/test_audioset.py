@@ -6,7 +6,7 @@ import pytest
 
 from data_prep.datasets.audioset import clip_video, plan_audioset
 from data_prep.engine.preparation import Plan, prepare
-from data_prep.synthetic import write_audioset
+from data_prep.synthetic.audioset import write_audioset
 from randquant.errors import DataError, UsageError
 
 COMMENTS = (

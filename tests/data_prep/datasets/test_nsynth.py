@@ -8,7 +8,8 @@ import pytest
 
 from data_prep.datasets.nsynth import plan_nsynth
 from data_prep.engine.preparation import prepare
-from data_prep.synthetic import FAMILIES, write_nsynth
+from data_prep.synthetic.nsynth import write_nsynth
+from data_prep.synthetic.sounds.notes import FAMILIES
 from randquant.errors import DataError
 
 

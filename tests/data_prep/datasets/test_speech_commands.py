@@ -24,8 +24,7 @@ from data_prep.datasets.speech_commands import (
     windows,
 )
 from data_prep.engine.preparation import Plan, prepare
-from data_prep.synthetic import write_speech_commands
-from data_prep.synthetic.speech_commands import NOISES
+from data_prep.synthetic.speech_commands import NOISES, write_speech_commands
 from randquant.errors import DataError
 
 

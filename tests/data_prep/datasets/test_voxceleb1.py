@@ -7,8 +7,8 @@ import pytest
 from data_prep.datasets.voxceleb1 import DATASET, plan_voxceleb1
 from data_prep.engine.preparation import Item, Plan, prepare
 from data_prep.fetching.archives import unpacked_root
-from data_prep.synthetic import write_voxceleb1
 from data_prep.synthetic.packing import pack
+from data_prep.synthetic.voxceleb1 import write_voxceleb1
 from randquant.errors import DataError
 
 UTTERANCES = {
