@@ -12,7 +12,7 @@ from functools import partial
 
 from audio.pretraining import AudioPretraining, build_task
 from randquant.cli.command import run
-from randquant.training.loop import pretrain
+from randquant.training.setup import pretrain
 
 
 def pretrain_audio(settings: AudioPretraining) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from pointcloud.pretraining import build_task
 from pointcloud.settings import PointPretraining
 from randquant.cli.command import run
-from randquant.training.loop import pretrain
+from randquant.training.setup import pretrain
 
 
 def pretrain_pointcloud(settings: PointPretraining) -> None:

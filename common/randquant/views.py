@@ -1,7 +1,7 @@
 """Policies: one named list of augmentations a view. As many views as policies; the list says everything."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,20 @@ def together(views: Sequence[View]) -> View:
 def embedded(encoder: nn.Module, view: View) -> Tensor:
     """What an encoder makes of a view."""
     return encoder(*view) if isinstance(view, tuple) else encoder(view)
+
+
+def micro_batches(views: Sequence[View], groups: Tensor, count: int) -> Iterator[tuple[list[View], Tensor]]:
+    """Cut several views of one batch, and the groups (B,) of its items, into `count` parts of B / count items."""
+    parts = [_chunks(view, count) for view in views]
+    for number, its_groups in enumerate(groups.chunk(count)):
+        yield [each[number] for each in parts], its_groups
+
+
+def _chunks(view: View, count: int) -> Sequence[View]:
+    if not isinstance(view, tuple):
+        return view.chunk(count)
+    each = [[None] * count if part is None else part.chunk(count) for part in view]
+    return list(zip(*each, strict=True))
 
 
 def ordered_pairs(views: Sequence[View]) -> list[tuple[int, int]]:

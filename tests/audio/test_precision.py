@@ -14,7 +14,7 @@ from audio.encoders.audio_ntt import ENCODERS
 from audio.pretraining import AudioPretraining, build_task
 from randquant.data.store import Store
 from randquant.ssl.registry import MethodName
-from randquant.training.loop import pretrain
+from randquant.training.setup import pretrain
 from randquant.training.task import Task
 
 METHODS: tuple[MethodName, ...] = ("byol", "mocov3", "moco", "simclr", "infonce")

@@ -16,7 +16,7 @@ from pointcloud.geometry import unit_sphere
 from pointcloud.pretraining import build_task
 from pointcloud.settings import PointPretraining
 from randquant.ssl.registry import MethodName
-from randquant.training.loop import pretrain
+from randquant.training.setup import pretrain
 from randquant.training.task import Task
 from tests.pointcloud.test_pretraining import write_store
 

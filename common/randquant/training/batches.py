@@ -1,6 +1,6 @@
 """Which items a training step reads: a function of (seed, step, process), never of loader state."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -68,8 +68,8 @@ class Batches(Dataset[Batch]):
         positions = self._permutation(epoch)[first : first + self.local].astype(np.int64)
         return self.source.fetch(positions, epoch), torch.from_numpy(self.source.groups(positions))
 
-    def between(self, start: int, stop: int) -> Iterator[Batch]:
-        """The batches of steps start, ..., stop - 1."""
+    def between(self, start: int, stop: int) -> Generator[Batch, None, None]:
+        """The batches of steps start, ..., stop - 1; close it to end what reads ahead."""
         steps = range(start, stop)
         if self.workers == 0:
             return _read_ahead(self, steps)
@@ -105,7 +105,7 @@ def _tupled(batch: Batch) -> Batch:
     return (tuple(raw) if isinstance(raw, list) else raw), groups
 
 
-def _read_ahead(batches: Batches, steps: range) -> Iterator[Batch]:
+def _read_ahead(batches: Batches, steps: range) -> Generator[Batch, None, None]:
     """Fetch the next batch in a thread while the current one trains; copying bytes releases the interpreter."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         pending = reader.submit(batches.__getitem__, steps[0]) if len(steps) else None

@@ -1,7 +1,6 @@
 """The settings of a training: what each one means, and the values it takes."""
 
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +24,7 @@ RANGES = {
     "steps": Range(0, 10**9),
     "epochs": Range(1, 10**9),
     "batch_size": Range(1, 2**20),
+    "accumulate": Range(1, 2**20),
     "learning_rate": Range(0, 1e6, above=True),
     "weight_decay": Range(0, 1e6),
     "warmup_steps": Range(0, 10**9),
@@ -57,6 +57,9 @@ class Training:
         steps: optimiser steps; 0 means by epochs.
         epochs: passes over the data, used where steps is 0.
         batch_size: items a step, over all devices.
+        accumulate: micro-batches in which a step's items pass the networks one after the other, to save memory. The
+            views and, with a loss for each item (byol), the gradient stay those of the whole batch; batch norm sees a
+            micro-batch at a time, and so do the negatives of simclr, infonce and mocov3, which become fewer.
         learning_rate: Adam's learning rate at its highest.
         weight_decay: decoupled weight decay (AdamW); 0 is plain Adam.
         warmup_steps: steps over which the rate rises linearly from zero.
@@ -87,6 +90,7 @@ class Training:
     steps: int = 0
     epochs: int = 100
     batch_size: int = 256
+    accumulate: int = 1
     learning_rate: float = 3e-4
     weight_decay: float = 0.0
     warmup_steps: int = 0
@@ -113,29 +117,30 @@ class Training:
     def __post_init__(self) -> None:
         self.out = Path(self.out)
         check_ranges(self, RANGES)
-        if self.batch_size // (self.devices * self.nodes) < 2:
+        processes = self.devices * self.nodes
+        if self.batch_size // processes < 2:
             raise ValueError(
-                f"--batch_size {self.batch_size} leaves fewer than two items for each of {self.devices * self.nodes} "
-                "devices; raise it."
+                f"--batch_size {self.batch_size} leaves fewer than two items for each of {processes} devices; raise it."
             )
-
-
-def learning_rate_at(step: int, steps: int, settings: Training) -> float:
-    """The rate of step 1..steps: linear warm-up, then constant or half a cosine down to zero."""
-    if step <= settings.warmup_steps:
-        return settings.learning_rate * step / settings.warmup_steps
-    if settings.schedule == "constant":
-        return settings.learning_rate
-    done = (step - settings.warmup_steps) / max(steps - settings.warmup_steps, 1)
-    return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
+        local = self.batch_size // processes
+        if local % self.accumulate or local // self.accumulate < 2:
+            raise ValueError(
+                f"--accumulate {self.accumulate} should divide the {local} items that --batch_size gives a device into "
+                "equal micro-batches of at least two items."
+            )
 
 
 def plain_settings(settings: Training) -> dict[str, Any]:
     """The settings as YAML and checkpoints hold them: paths as strings, tuples as lists."""
+    return {name: _plain(value) for name, value in asdict(settings).items()}
 
-    def plain(value: Any) -> Any:
-        if isinstance(value, Path):
-            return str(value)
-        return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
-    return {name: plain(value) for name, value in asdict(settings).items()}
+def plain_defaults(settings: Training) -> dict[str, Any]:
+    """The defaults in the same form: what a run had for a setting that is newer than its checkpoint."""
+    return {each.name: _plain(each.default) for each in fields(settings) if each.default is not MISSING}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,6 +1,8 @@
 """The loop: what a step does depends on its number alone; whatever stops a run, the next command goes on exactly."""
 
 import csv
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,17 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from randquant.augmentation import Augmentation
 from randquant.errors import DataError, UsageError
 from randquant.files.lock import locked
 from randquant.quantize import RandomizedQuantization
+from randquant.ssl.method import Method
 from randquant.ssl.registry import METHODS
 from randquant.training.checkpoint import load_checkpoint, save_checkpoint
-from randquant.training.loop import pretrain
-from randquant.training.settings import Training, learning_rate_at
+from randquant.training.schedule import learning_rate_at
+from randquant.training.settings import Training
+from randquant.training.setup import pretrain
 from randquant.training.task import Task
+from randquant.views import View
 
 
 class Rows:
@@ -94,11 +100,11 @@ def weights(path: Path) -> dict[str, Tensor]:
     return torch.load(path, weights_only=True)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_stopped_anywhere_and_started_again_gives_the_same_bits(tmp_path: Path, method: str) -> None:
-    whole = weights(pretrain(settings(tmp_path / "whole", method=method), task_builder()))
+@pytest.mark.parametrize(("method", "accumulate"), [*((name, 1) for name in METHODS), ("byol", 4), ("moco", 2)])
+def test_stopped_anywhere_and_started_again_gives_the_same_bits(tmp_path: Path, method: str, accumulate: int) -> None:
+    whole = weights(pretrain(settings(tmp_path / "whole", method=method, accumulate=accumulate), task_builder()))
     for stop_at in (1, 4, 8, 11):
-        run = settings(tmp_path / f"stopped{stop_at}", method=method)
+        run = settings(tmp_path / f"stopped{stop_at}", method=method, accumulate=accumulate)
         with pytest.raises(Stop):
             pretrain(run, task_builder(stop_at=stop_at))
         continued = weights(pretrain(run, task_builder()))
@@ -106,6 +112,70 @@ def test_stopped_anywhere_and_started_again_gives_the_same_bits(tmp_path: Path, 
         rows = list(csv.DictReader((run.out / "log.csv").open()))
         losses = [int(row["step"]) for row in rows if row["name"] == "loss"]
         assert losses == [2, 4, 6, 8, 10, 11], "no row is lost or written twice"
+
+
+class EachItem(Method):
+    """A method whose loss is a mean over items and whose network has no batch norm."""
+
+    def __init__(self, encoder: nn.Module, embedding_size: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, views: Sequence[View], groups: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        first, second = (self.encoder(view) for view in views)
+        return (first - second.detach().flip(1)).square().mean(), torch.cat([first, second]).detach()
+
+
+def test_micro_batches_give_the_gradient_of_the_whole_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METHODS, "each", EachItem)
+    synchronised: list[bool] = []
+    no_backward_sync = Fabric.no_backward_sync
+
+    def noting(fabric: Fabric, module: Any, enabled: bool) -> Any:
+        synchronised.append(not enabled)
+        return no_backward_sync(fabric, module, enabled)
+
+    monkeypatch.setattr(Fabric, "no_backward_sync", noting)
+
+    def build(device: torch.device) -> Task:
+        return replace(task_builder()(device), encoder=nn.Linear(8, 16))
+
+    found = [
+        weights(pretrain(settings(tmp_path / str(count), method="each", accumulate=count), build)) for count in (1, 4)
+    ]
+    torch.testing.assert_close(found[0]["weight"], found[1]["weight"])
+    assert synchronised == [True] * 11 + [False, False, False, True] * 11
+    whole, parts = (
+        [row["value"] for row in csv.DictReader((tmp_path / name / "log.csv").open()) if row["name"] == "loss"]
+        for name in "14"
+    )
+    assert [float(value) for value in parts] == pytest.approx([float(value) for value in whole], rel=1e-4)
+
+
+def test_a_checkpoint_from_before_there_was_a_setting_goes_on_at_its_default(tmp_path: Path) -> None:
+    whole = weights(pretrain(settings(tmp_path / "whole"), task_builder()))
+    run = settings(tmp_path / "run")
+    with pytest.raises(Stop):
+        pretrain(run, task_builder(stop_at=8))
+    state = load_checkpoint(run.out / "checkpoint.pt")
+    del state["settings"]["accumulate"], state["format"], state["version"]
+    save_checkpoint(run.out / "checkpoint.pt", state)
+    with pytest.raises(UsageError, match="accumulate was 1 and is now 2"):
+        pretrain(replace(run, accumulate=2), task_builder())
+    continued = weights(pretrain(run, task_builder()))
+    assert all(bool((torch.as_tensor(continued[name]) == torch.as_tensor(whole[name])).all()) for name in whole)
+
+
+def test_speed_is_logged_and_nothing_reads_ahead_of_a_loop_that_failed(tmp_path: Path) -> None:
+    before = threading.enumerate()
+    with pytest.raises(Stop) as stopped:
+        pretrain(settings(tmp_path / "run"), task_builder(stop_at=5))
+    assert stopped.traceback  # which holds the loop's frame, and with it the batches, until the test ends
+    assert not [thread for thread in threading.enumerate() if thread not in before and "PoolExecutor" in thread.name]
+    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
+    speeds = [float(row["value"]) for row in rows if row["name"] == "items_per_second"]
+    assert len(speeds) == 2
+    assert min(speeds) > 0
 
 
 def test_another_number_of_threads_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -280,6 +350,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
     [
         *({"batch_size": 0}, {"learning_rate": 0.0}, {"momentum": 1.5}, {"devices": 0}),
         *({"batch_size": 3, "devices": 2}, {"steps": -1}, {"steps": 10**30}, {"queue_size": 10**12}),
+        *({"accumulate": 3}, {"accumulate": 8}, {"accumulate": 0}),
         *({"hidden_size": 0}, {"hidden_size": 10**9}, {"projection_size": -3}, {"seed": 2**63}, {"seed": -1}),
         *({"gradient_clip": float("nan")}, {"learning_rate": float("inf")}, {"log_every": 0}),
     ],
@@ -290,8 +361,7 @@ def test_settings_out_of_range_are_named(tmp_path: Path, change: dict) -> None:
 
 
 def test_learning_rate_warms_up_and_falls() -> None:
-    run = Training(Path("x"), learning_rate=1.0, warmup_steps=10, schedule="cosine")
-    rates = [learning_rate_at(step, 110, run) for step in range(1, 111)]
+    rates = [learning_rate_at(step, 110, highest=1.0, warmup=10, schedule="cosine") for step in range(1, 111)]
     assert rates[:10] == [step / 10 for step in range(1, 11)]
     assert rates[9] == max(rates)
     assert abs(rates[59] - 0.5) < 1e-6

@@ -1,0 +1,190 @@
+"""A training between two steps: made, taken from a checkpoint, checked, and written to the next one."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from randquant.cli.progress import bar
+from randquant.errors import DataError
+from randquant.ssl.momentum import momentum_at
+from randquant.ssl.registry import make_method
+from randquant.training.batches import Batches, Raw, each_tensor
+from randquant.training.checkpoint import REMEDY, check_same_settings, load_checkpoint, save_checkpoint
+from randquant.training.finite import first_not_finite
+from randquant.training.ranks import any_process, only_one_speaks
+from randquant.training.schedule import learning_rate_at
+from randquant.training.settings import FREE_SETTINGS, Training, plain_defaults, plain_settings
+from randquant.training.task import Task
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from tqdm import tqdm
+
+FILE_NAME = "checkpoint.pt"
+_KEYS = {"step": int, "settings": dict, "data": dict, "method": dict, "optimizer": dict, "views": list}
+
+
+class Run:
+    """Method, optimiser and views of a training, as they are made; `restore` takes up a stored state.
+
+    Args:
+        fabric: connects the processes.
+        settings: of the run.
+        task: what the modality brings.
+        batches: of the task's source.
+
+    Attributes:
+        method: with all its weights.
+        model: the method as Fabric runs it.
+        steps: number of the last step.
+        start: number of the step it goes on from.
+        saved: number of the step whose state is on disk.
+    """
+
+    def __init__(self, fabric: "Fabric", settings: Training, task: Task, batches: Batches) -> None:
+        self.fabric, self.settings, self.task, self.batches = fabric, settings, task, batches
+        self.method = make_method(settings, task.encoder, task.embedding_size)
+        trained = [parameter for parameter in self.method.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        self.method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # for fast bf16 kernels
+        self.model, self.optimizer = fabric.setup(self.method, optimizer)
+        self.make_views = task.make_views.to(fabric.device)
+        self.steps = settings.steps or settings.epochs * batches.steps_an_epoch
+        self.start, self.path = 0, settings.out / FILE_NAME
+        self.saved: int | None = None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether this process writes for all."""
+        return self.fabric.is_global_zero
+
+    def learning_rate(self, step: int) -> float:
+        """Of a step, counted from 1."""
+        settings = self.settings
+        return learning_rate_at(
+            step, self.steps, highest=settings.learning_rate, warmup=settings.warmup_steps, schedule=settings.schedule
+        )
+
+    def momentum(self, step: int) -> float:
+        """The teacher's, of a step."""
+        return momentum_at(step, self.steps, base=self.settings.momentum, schedule=self.settings.momentum_schedule)
+
+    def on_device(self, raw: Raw) -> Raw:
+        """A raw batch, copied while the host goes on."""
+        return each_tensor(raw, lambda part: part.to(self.fabric.device, non_blocking=True))
+
+    def due(self, step: int) -> tuple[bool, bool, bool, bool]:
+        """Whether to log, to save, to monitor and to keep the encoder after a step."""
+        settings, last = self.settings, step == self.steps
+        logging, saving, monitoring = (
+            last or step % every == 0
+            for every in (settings.log_every, settings.checkpoint_every, settings.monitor_every)
+        )
+        keeping = settings.snapshot_every > 0 and step % settings.snapshot_every == 0
+        return logging, saving, monitoring and self.task.monitor is not None, keeping
+
+    def bar(self) -> "tqdm[Any]":
+        """Progress in items, with items a second."""
+        size = self.settings.batch_size
+        shown = bar(label=self.settings.out.name, unit="items", total=self.steps * size, initial=self.start * size)
+        shown.disable = shown.disable or not self.speaks
+        return shown
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a stored state.
+
+        Raises:
+            DataError: it does not fit, or holds what is not finite.
+        """
+        broken = first_not_finite({name: state[name] for name in ("method", "optimizer", "views")})
+        if broken is not None:
+            raise DataError(f"{self.path} holds a NaN or an infinity ({broken}): that training had diverged; {REMEDY}")
+        try:
+            self.method.load_state_dict(state["method"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            views = state["views"][self.fabric.global_rank]
+            self.make_views.load_state_dict(_to_device(views, self.fabric.device))
+            _check_moments(self.optimizer)
+        except (RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(f"{self.path} does not fit this run ({type(error).__name__}: {reason}); {REMEDY}") from None
+        self.start = self.saved = state["step"]
+
+    def save(self, step: int) -> None:
+        """Write all of it, once it is known to be finite.
+
+        Raises:
+            DataError: it is not; the state on disk stays.
+        """
+        views: list[Any] = [self.make_views.state_dict()]
+        if self.fabric.world_size > 1:
+            views = [None] * self.fabric.world_size
+            torch.distributed.all_gather_object(views, self.make_views.state_dict())
+        if self.speaks:
+            state = {"method": self.method.state_dict(), "optimizer": self.optimizer.state_dict(), "views": views}
+            broken = first_not_finite(state)
+            if broken is not None:
+                raise self.diverged(f"{broken} holds a NaN or an infinity at step {step}")
+            about = {"step": step, "settings": plain_settings(self.settings), "data": self.task.data}
+            save_checkpoint(self.path, {**about, "threads": torch.get_num_threads(), **state})
+        self.saved = step
+        self.fabric.barrier()
+
+    def keep_encoder(self, step: int) -> None:
+        """Write the encoder to RUN/snapshots."""
+        if self.speaks:
+            file = self.settings.out / "snapshots" / f"encoder-{step:07d}.safetensors"
+            self.task.save_encoder(file, self.method.encoder, step)
+
+    def require(self, finite: Tensor, step: int) -> None:
+        """End the training where the loss has stopped being finite, in any process.
+
+        Raises:
+            DataError: it has.
+        """
+        if any_process(self.fabric, not bool(finite)):
+            error = self.diverged(f"the loss stopped being finite at or before step {step}")
+            raise only_one_speaks(self.fabric, error)
+
+    def diverged(self, what: str) -> DataError:
+        """What to say of a training that cannot go on."""
+        kept = "no checkpoint had been written yet"
+        if self.saved is not None:
+            kept = f"the last good state, of step {self.saved}, is kept in {self.path}"
+        return DataError(
+            f"{what}; {kept}; lower --learning_rate, set --gradient_clip 1 or use --precision 32, with another --out."
+        )
+
+
+def stored_state(settings: Training) -> dict[str, Any] | None:
+    """The run's last checkpoint, None if there is none.
+
+    Raises:
+        DataError: it is damaged or incomplete.
+        UsageError: the settings are others.
+    """
+    path = settings.out / FILE_NAME
+    if not path.exists():
+        return None
+    state = load_checkpoint(path, needed=_KEYS)
+    wrong = [name for name, kind in _KEYS.items() if not isinstance(state[name], kind)]
+    if wrong or state["step"] < 0:
+        raise DataError(f"{path} holds no sensible {', '.join(wrong) or 'step'}; {REMEDY}")
+    stored = {**plain_defaults(settings), **state["settings"]}
+    check_same_settings(stored, plain_settings(settings), free=FREE_SETTINGS, run=settings.out)
+    return state
+
+
+def _check_moments(optimizer: torch.optim.Optimizer) -> None:
+    """Adam's moments have the shapes of their parameters, which PyTorch finds out at the next step only."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            stored = optimizer.state.get(parameter, {})
+            if stored and any(stored[name].shape != parameter.shape for name in ("exp_avg", "exp_avg_sq")):
+                raise ValueError(f"moments of shape {tuple(stored['exp_avg'].shape)} for {tuple(parameter.shape)}")
+
+
+def _to_device(state: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
+    return {name: value.to(device) if isinstance(value, Tensor) else value for name, value in state.items()}
