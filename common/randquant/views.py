@@ -44,6 +44,9 @@ def micro_batches(views: Sequence[View], groups: Tensor, count: int) -> Iterator
 
 
 def _chunks(view: View, count: int) -> Sequence[View]:
+    if isinstance(view, PackedBatch):
+        size = len(view) // count
+        return [view.clouds(number * size, (number + 1) * size) for number in range(count)]
     if not isinstance(view, tuple):
         return view.chunk(count)
     each = [[None] * count if part is None else part.chunk(count) for part in view]
