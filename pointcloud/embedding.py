@@ -16,7 +16,7 @@ from pointcloud.encoders.weights import LoadedPointEncoder
 from pointcloud.evaluation.shape_features import Preparation, batch_points
 from pointcloud.first_points import Points
 from pointcloud.layout import Layout
-from randquant.cli.progress import bar
+from randquant.cli.progress import progress
 from randquant.data.bounded_batches import bounded
 from randquant.data.embedding_table import write_table
 from randquant.data.features import inference
@@ -102,8 +102,9 @@ class ShapeEmbedder:
         identity = {**self._identity(root, names), "source": dict(source), "layout": list(layout.channels)}
         with spool(out, self.loaded.encoder.embedding_size(), identity) as waiting:
             done = self._take_up(waiting, readable, columns)
-            shown = self._shown(names, clouds(done), done)
-            embedded = self._embed(names, shown, readable, layout, waiting, columns)
+            shown = progress(clouds(done), label="embedding", unit="shapes", total=len(names), initial=done)
+            numbered = zip(range(done, len(names)), shown, strict=True)
+            embedded = self._embed(names, numbered, readable, layout, waiting, columns)
             readable.require_some(names, "shapes")
             table = {
                 "path": pa.array([names[position] for position, _ in embedded], pa.string()),
@@ -136,14 +137,6 @@ class ShapeEmbedder:
             readable.skipped.update(record["skipped"])
             columns += record["columns"]
         return int(waiting.records[-1]["stop"]) if waiting.records else 0
-
-    @staticmethod
-    def _shown(names: Sequence[str], clouds: Iterable[Outcome], done: int) -> Iterator[tuple[int, Outcome]]:
-        """Position and outcome of each file from `done` on, with a bar that counts them."""
-        with bar(label="embedding", unit="shapes", total=len(names), initial=done) as display:
-            for position, outcome in zip(range(done, len(names)), clouds, strict=True):
-                yield position, outcome
-                display.update(1)
 
     @inference()
     def _embed(

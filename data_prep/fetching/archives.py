@@ -8,7 +8,6 @@ import errno
 import io
 import lzma
 import os
-import re
 import shutil
 import struct
 import tarfile
@@ -27,6 +26,7 @@ from data_prep.layout import LISTS, UNPACKED, holds_tree, locate_deeper
 from randquant.cli.progress import bar, progress
 from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
+from randquant.files.first_bytes import is_markup
 from randquant.files.lock import locked
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar", ".zip")
@@ -195,7 +195,7 @@ def _form(path: Path, parts: int, head: bytes) -> str:
         return "tar"
     if not head:
         raise DataError(f"{path} is empty (0 bytes); download it again.")
-    if re.match(rb"\s*(<!doctype|<html|<\?xml|<head|<!--)", head.removeprefix(b"\xef\xbb\xbf"), re.IGNORECASE):
+    if is_markup(head):
         raise DataError(f"{path} is a web page (HTML), not an archive; the download failed, so get it again.")
     if parts > 1:
         raise DataError(_damaged(path, parts, ValueError("no beginning of one")))

@@ -22,6 +22,7 @@ from data_prep.fetching.redirects import SafeSession, UnsafeRedirect
 from randquant.cli.progress import bar
 from randquant.cli.terminal import printable
 from randquant.errors import DataError
+from randquant.files.first_bytes import is_markup
 
 _BLOCK = 1 << 16
 _CONNECT, _SILENCE = 10.0, 30.0  # seconds to wait for a connection, and for the next bytes
@@ -210,7 +211,7 @@ def _unreachable(url: str, reason: str) -> Unreachable:
 def _refuse_page(first: bytes, download: Download) -> None:
     """Login pages, proxies and parked domains send HTML with status 200 where an archive is expected."""
     opening = _OPENINGS.get(PurePosixPath(download.name).suffix)
-    page = first.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
+    page = is_markup(first)
     if page or (opening is not None and not first.startswith(opening[: max(1, len(first))])):
         sent = "a web page" if page else "something else"
         raise Unavailable(

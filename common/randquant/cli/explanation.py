@@ -4,7 +4,7 @@ import errno
 import os
 import re
 
-from randquant.errors import DataError, UserError
+from randquant.errors import DataError, UserError, one_line
 
 INTERRUPTED = 130  # what a shell reports for a job ended by Ctrl-C
 
@@ -51,7 +51,7 @@ def explained(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, "interrupted; what was finished is kept, and the same command goes on from there."
     if isinstance(error, UserError):
-        return error.exit_code, f"error: {_one_line(error)}"
+        return error.exit_code, f"error: {' '.join(str(error).split())}"
     if is_of_memory(error):
         return DataError.exit_code, f"error: {_amount(error)} more than this computer has free; {_LESS_MEMORY}."
     if isinstance(error, OSError):
@@ -81,13 +81,9 @@ def _amount(error: BaseException) -> str:
 def _of_system(error: OSError) -> str:
     """What the operating system said of which file, and the remedy."""
     if error.errno is None:
-        return f"{_one_line(error).rstrip('.') or type(error).__name__}; check the file or the connection it is about"
+        return f"{one_line(error) or type(error).__name__}; check the file or the connection it is about"
     where = error.filename if isinstance(error.filename, str | bytes | os.PathLike) else None
     named = os.fsdecode(where) if where else "a file or the output"
     reason = (error.strerror or os.strerror(error.errno)).lower().rstrip(".")
     remedy = _REMEDIES.get(error.errno, "fix that or choose another path, then run the same command again")
     return f"{named}: {reason}; {remedy}"
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())

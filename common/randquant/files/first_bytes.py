@@ -16,6 +16,11 @@ def is_web_page(head: bytes) -> bool:
     return head.lstrip(b"\xef\xbb\xbf \t\r\n\f\v").lower().startswith((b"<!doctype html", b"<html"))
 
 
+def is_markup(head: bytes) -> bool:
+    """Whether this is HTML or XML: where an archive is expected, an error page."""
+    return head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")
+
+
 def is_utf16(head: bytes) -> bool:
     """Whether this begins with the byte order mark of UTF-16."""
     return head.startswith(_UTF16)
