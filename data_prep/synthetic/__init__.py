@@ -5,6 +5,7 @@ clips, macOS metadata files). The sounds (`sounds`) and shapes (`solids`) depend
 can learn it. What the same call wrote before is kept, so that each can be stopped and repeated; a folder
 written in another way is refused (DataError).
 
-The `write_published_…` write as many items as are published, a hundredth of a second of noise each, to measure what
-that many items cost.
+Each `write_…(root, …, seed=0)` writes below `root`, draws everything from `seed`, and returns the folder to prepare.
+The `write_published_…` write as many items as are published, or `items` in the same proportions, a hundredth of a
+second of noise each, to measure what that many items cost.
 """

@@ -70,16 +70,8 @@ def write_audioset(
     as various tools name them, some lie a folder deeper. The defaults list 90 segments, 5 MB; real clips last 10 s.
 
     Args:
-        root: folder to write into.
         balanced, unbalanced, evaluation: segments listed.
         seconds: how long each clip is.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`.
-
-    Raises:
-        DataError: `root` already holds another AudioSet.
     """
     root = Path(root)
     check_counts(balanced=balanced, unbalanced=unbalanced, evaluation=evaluation)
@@ -102,14 +94,6 @@ def write_published_audioset(root: str | Path, *, items: int | None = None, seed
 
     Args:
         root: folder to write into, on a file system with hard links.
-        items: clips, in the published proportions; all where None.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`.
-
-    Raises:
-        DataError: `root` already holds another AudioSet.
     """
     root = Path(root)
     total = DATASET.items["train"]

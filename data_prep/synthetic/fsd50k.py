@@ -33,16 +33,8 @@ def write_fsd50k(
     44.1 kHz, mono, 16 bit; one in five dev clips is for validation. The defaults make 40 + 16 clips, 5 MB.
 
     Args:
-        root: folder to write into.
         dev, evaluation: clips.
         seconds: shortest and longest clip.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`.
-
-    Raises:
-        DataError: `root` already holds another FSD50K.
     """
     root = Path(root)
     check_counts(dev=dev, evaluation=evaluation)

@@ -48,16 +48,8 @@ def write_modelnet(root: str | Path, *, train: int = 30, test: int = 12, seed: i
     6 MB.
 
     Args:
-        root: folder to write into.
         train: shapes of each of the families in train.
         test: and in test.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root/ModelNet40`, the dataset's own folder.
-
-    Raises:
-        DataError: `root` already holds another ModelNet40.
     """
     return _write(Path(root), MESHES, {"train": train, "test": test}, seed, _write_meshes)
 
@@ -80,17 +72,6 @@ def write_published_modelnet(root: str | Path, *, items: int | None = None, seed
     """Write ModelNet40's tree at its published size: 9,843 + 2,468 meshes, as many of each class as published.
 
     The fifteen families stand in for the forty classes, so that some classes look alike.
-
-    Args:
-        root: folder to write into.
-        items: meshes, in the published proportions; all where None.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root/ModelNet40`, the dataset's own folder.
-
-    Raises:
-        DataError: `root` already holds another ModelNet40.
     """
     check_counts(items=1 if items is None else items // (2 * len(PUBLISHED)))
     counts = {(name, half): n for name, both in PUBLISHED.items() for half, n in zip(HALVES, both, strict=True)}
@@ -114,17 +95,9 @@ def write_modelnet_txt(root: str | Path, *, train: int = 4, test: int = 2, point
     The defaults make 90 files, 10 MB.
 
     Args:
-        root: folder to write into.
         train: shapes of each of the families in train.
         test: and in test.
         points: lines of each file; the published ones have 10,000.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root/modelnet40_normal_resampled`, the dataset's own folder.
-
-    Raises:
-        DataError: `root` already holds another.
     """
     return _write(Path(root), TEXTS, {"train": train, "test": test}, seed, _write_texts, points=points)
 
@@ -135,17 +108,12 @@ def write_modelnet_h5(root: str | Path, *, train: int = 6, test: int = 3, points
     Without faceId. The defaults make 135 shapes, 4 MB.
 
     Args:
-        root: folder to write into.
         train: shapes of each of the families in train.
         test: and in test.
         points: of each shape.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root/modelnet40_ply_hdf5_2048`, the dataset's own folder.
 
     Raises:
-        DataError: h5py is not installed, or `root` already holds another.
+        DataError: h5py is not installed.
     """
     require_h5py()
     return _write(Path(root), ARRAYS, {"train": train, "test": test}, seed, _write_arrays, points=points)
@@ -157,17 +125,9 @@ def write_modelnet_dat(root: str | Path, *, train: int = 6, test: int = 3, point
     The defaults make 135 shapes, 7 MB.
 
     Args:
-        root: folder to write into.
         train: shapes of each of the families in train.
         test: and in test.
         points: of each shape, in farthest-point order.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root/modelnet40_pts_fps`, the dataset's own folder.
-
-    Raises:
-        DataError: `root` already holds another.
     """
     return _write(Path(root), PICKLES, {"train": train, "test": test}, seed, _write_pickles, points=points)
 

@@ -51,17 +51,9 @@ def write_nsynth(
     same call is kept, so that it can be stopped and repeated.
 
     Args:
-        root: folder to write into.
         train_instruments: per family.
         held_out_instruments: per family, in valid and again in test.
         notes_per_instrument: notes each instrument plays.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`.
-
-    Raises:
-        DataError: `root` already holds another NSynth.
     """
     root = Path(root)
     counts = {"train": train_instruments, "valid": held_out_instruments, "test": held_out_instruments}
@@ -106,17 +98,6 @@ def write_published_nsynth(root: str | Path, *, items: int | None = None, seed: 
     """Write NSynth's tree at its published size: 305,979 notes of noise, split and labelled in the published numbers.
 
     How many notes of a family are in valid and in test is not published; they are spread as in the whole.
-
-    Args:
-        root: folder to write into.
-        items: notes, in the published proportions; all where None.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`.
-
-    Raises:
-        DataError: `root` already holds another NSynth.
     """
     root = Path(root)
     check_counts(items=1 if items is None else items)

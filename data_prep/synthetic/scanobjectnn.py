@@ -35,14 +35,9 @@ def write_scanobjectnn(root: str | Path, *, train: int = 6, test: int = 3, point
     `pb_t50_rs` has two copies of each object, moved, turned and scaled. The defaults make 72 objects, 7 MB.
 
     Args:
-        root: folder to write into.
         train: objects of each of eight classes in training.
         test: and in test.
         points: of each object.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`, which holds `h5_files`.
 
     Raises:
         DataError: h5py is not installed, or `root` already holds another ScanObjectNN.

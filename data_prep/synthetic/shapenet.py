@@ -46,16 +46,8 @@ def write_shapenetpart(
     Shapes have from three quarters to five quarters of `points`. The defaults make 66 shapes, 6 MB.
 
     Args:
-        root: folder to write into.
         train: shapes of each of six categories in train; `valid` and `test` as well.
         points: of a shape, about.
-        seed: of everything that is drawn.
-
-    Returns:
-        the dataset's own folder, below `root`.
-
-    Raises:
-        DataError: `root` already holds another ShapeNetPart.
     """
     root, counts = Path(root), {"train": train, "valid": valid, "test": test}
     check_counts(**counts, points=points)
@@ -97,17 +89,9 @@ def write_shapenet55(root: str | Path, *, train: int = 6, test: int = 2, points:
     The defaults make 88 shapes, 4 MB.
 
     Args:
-        root: folder to write into.
         train: shapes of each of eleven synsets in train.
         test: and in test.
         points: of each shape; the published ones have 8,192.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root/ShapeNet55-34`, the dataset's own folder.
-
-    Raises:
-        DataError: `root` already holds another ShapeNet-55.
     """
     root, counts = Path(root), {"train": train, "test": test}
     check_counts(**counts, points=points)

@@ -77,18 +77,10 @@ def write_speech_commands(
     word and is in one split alone. The defaults make 340 + 48 clips, 12 MB.
 
     Args:
-        root: folder to write both into.
         train_speakers: speakers of training clips.
         held_out_speakers: of valid, and again of test.
         noise_seconds: about how long each background noise is, at least 2; as long as the published ones where None.
         test_clips: per class of the test set.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`.
-
-    Raises:
-        DataError: `root` already holds another of them.
     """
     root = Path(root)
     check_counts(train_speakers=train_speakers, held_out_speakers=held_out_speakers, test_clips=test_clips)
@@ -119,17 +111,6 @@ def write_published_speech_commands(root: str | Path, *, items: int | None = Non
 
     The words are as many as published, the background noises as long. How many clips of a word are in valid and in test
     is not taken from the lists; they are spread as in the whole.
-
-    Args:
-        root: folder to write both into.
-        items: clips of the first, in the published proportions and with shorter background noises; all where None.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`.
-
-    Raises:
-        DataError: `root` already holds another of them.
     """
     root = Path(root)
     total = sum(SPCV2.items.values())

@@ -77,15 +77,7 @@ def write_us8k(root: str | Path, *, slices_per_class: int = 2, seed: int = 0) ->
     recording lie in one fold. The defaults make 200 slices, 8 MB.
 
     Args:
-        root: folder to write into.
         slices_per_class: in each fold.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root/UrbanSound8K`, the dataset's own folder.
-
-    Raises:
-        DataError: `root` already holds another UrbanSound8K.
     """
     root = Path(root)
     check_counts(slices_per_class=slices_per_class)
@@ -99,17 +91,6 @@ def write_published_us8k(root: str | Path, *, items: int | None = None, seed: in
     """Write UrbanSound8K's tree at its published size: 8,732 slices of 0.05 s, in the published folds and classes.
 
     How many slices of a class are in a fold is not published in words; they are dealt at random.
-
-    Args:
-        root: folder to write into.
-        items: slices, in the published proportions; all where None.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root/UrbanSound8K`, the dataset's own folder.
-
-    Raises:
-        DataError: `root` already holds another UrbanSound8K.
     """
     root = Path(root)
     check_counts(items=1 if items is None else items)

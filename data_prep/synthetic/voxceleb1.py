@@ -37,18 +37,10 @@ def write_voxceleb1(
     each. The defaults make 64 + 32 + 32 utterances, 7 MB; real ones last 4 s and more.
 
     Args:
-        root: folder to write into.
         speakers: the last quarter of them is numbered as those of the published test archive.
         train_videos: per speaker.
         utterances_per_video: per video.
         seconds: shortest and longest utterance.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`.
-
-    Raises:
-        DataError: `root` already holds another VoxCeleb1.
     """
     root = Path(root)
     check_counts(speakers=speakers, train_videos=train_videos, utterances_per_video=utterances_per_video)
@@ -72,19 +64,7 @@ def write_voxceleb1(
 
 
 def write_published_voxceleb1(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
-    """Write VoxCeleb1's tree at its published size: 1,251 speakers, 153,516 utterances of noise, split as published.
-
-    Args:
-        root: folder to write into.
-        items: utterances, in the published proportions, of as many speakers as go with them; all where None.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`.
-
-    Raises:
-        DataError: `root` already holds another VoxCeleb1.
-    """
+    """Write VoxCeleb1's tree at its published size: 1,251 speakers, 153,516 utterances of noise, split as published."""
     root = Path(root)
     splits = DATASET.items
     total = sum(splits.values())

@@ -46,17 +46,9 @@ def write_voxforge(
     `flac` instead of `wav`. The defaults make 78 submissions, 7 MB.
 
     Args:
-        root: folder to write into.
         speakers_per_language: besides `anonymous`.
         recordings: per submission.
         seconds: shortest and longest recording.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`.
-
-    Raises:
-        DataError: `root` already holds another VoxForge.
     """
     root = Path(root)
     check_counts(speakers_per_language=speakers_per_language, recordings=recordings)
@@ -79,15 +71,7 @@ def write_published_voxforge(root: str | Path, *, items: int | None = None, seed
     The numbers by language and speaker are not published; the languages are of one size here.
 
     Args:
-        root: folder to write into.
         items: recordings, with as many archives as go with them; all where None.
-        seed: of everything that is drawn.
-
-    Returns:
-        `root`.
-
-    Raises:
-        DataError: `root` already holds another VoxForge.
     """
     root = Path(root)
     total = DATASET.items["all"]
