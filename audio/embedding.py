@@ -13,7 +13,7 @@ import torch
 
 import randquant
 from audio.crops import SAMPLE_RATE
-from audio.encoders.audio_ntt import Layer
+from audio.encoders.audio_encoder import Layer
 from audio.encoders.weights import LoadedEncoder
 from audio.evaluation.task_features import Normalisation, batch_seconds
 from audio.formats.engine import header_of

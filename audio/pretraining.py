@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from audio.augment import LogMixupExp, RandomFilter, RandomLinearFader, RandomResizeCrop
 from audio.crops import SAMPLE_RATE, CropPositions, fit_length, random_starts
-from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
+from audio.encoders.audio_encoder import AudioEncoder
+from audio.encoders.registry import ENCODERS, EncoderName
 from audio.encoders.weights import save_encoder
 from audio.logmel import Backend, FrontEnd, LogMel, Mel
 from audio.normalize import PostNorm, PreNorm, mean_and_std
@@ -27,7 +28,7 @@ from randquant.cli.progress import progress
 from randquant.cli.ranges import Range, check_ranges
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
-from randquant.errors import DataError
+from randquant.errors import DataError, UsageError
 from randquant.quantize import MOST_BINS, RandomizedQuantization
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
@@ -89,7 +90,7 @@ class AudioPretraining(Training):
     data: list[Path] = field(default_factory=list)
     monitor: Path | None = None
     augment: str = "rrc+rq"
-    encoder: Literal["AudioNTT2020", "AudioNTT2022"] = "AudioNTT2020"
+    encoder: EncoderName = "AudioNTT2020"
     d: int = 2048
     unit_seconds: float = 0.95
     crops: Literal[1, 2] = 1
@@ -194,11 +195,11 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
     return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, {"stores": hashes}, notes)
 
 
-def _encoder(settings: AudioPretraining) -> AudioNTT:
-    encoder: AudioNTT = AudioNTT2020(d=settings.d)
-    if settings.encoder == "AudioNTT2022":
-        encoder = AudioNTT2022(d=settings.d + 1024, hidden=settings.d)
-    return encoder
+def _encoder(settings: AudioPretraining) -> AudioEncoder:
+    try:
+        return ENCODERS[settings.encoder].of_width(settings.d)
+    except ValueError as error:
+        raise UsageError(f"--encoder {settings.encoder} --d {settings.d}: {error}") from None
 
 
 def _too_long(settings: AudioPretraining, source: "WaveformCrops") -> list[str]:
@@ -321,7 +322,7 @@ class LogMelViews(nn.Module):
 
 
 @torch.no_grad()
-def lift_activations(encoder: AudioNTT, x: Tensor, margin: float) -> None:
+def lift_activations(encoder: AudioEncoder, x: Tensor, margin: float) -> None:
     """Set the biases so that every unit before a ReLU starts `margin` deviations above zero on x (B, 1, F, T).
 
     Batch norms need no data for that. The linear layers do: their inputs are all positive, so by the signs of its

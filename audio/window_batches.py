@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audio.crops import SAMPLE_RATE
-from audio.encoders.audio_ntt import Layer
+from audio.encoders.audio_encoder import Layer
 from audio.encoders.weights import LoadedEncoder
 from audio.evaluation.task_features import Normalisation, batch_seconds
 from audio.logmel import FrontEnd, LogMel

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pointcloud.cloud_views import CloudViews, PackedViews, in_unit_spheres
+from pointcloud.encoders.point_encoder import PointEncoder
 from pointcloud.encoders.pointnet_lite import PointNetLite
-from pointcloud.encoders.registry import ENCODERS, PointEncoder
+from pointcloud.encoders.registry import ENCODERS
 from pointcloud.encoders.weights import save_encoder
 from pointcloud.evaluation.shape_features import batch_points
 from pointcloud.first_points import filled, require_points

@@ -12,7 +12,7 @@ from pointcloud.augment.resample import RandomResample
 from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
 from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
 from pointcloud.augment.translation import RandomTranslation
-from pointcloud.encoders.registry import ENCODERS
+from pointcloud.encoders.registry import ENCODERS, EncoderName
 from pointcloud.first_points import Points
 from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
 from randquant.augmentation import Augmentation
@@ -87,7 +87,7 @@ class PointPretraining(Training):
     splits: list[Split] = field(default_factory=lambda: ["train", "valid"])
     monitor: Path | None = None
     augment: str = "geo+rq"
-    encoder: Literal["PointNetLite", "PointNet", "DGCNN", "PointNeXt"] = "PointNetLite"
+    encoder: EncoderName = "PointNetLite"
     d: int = 256
     points: Points = 512
     normals: bool = False

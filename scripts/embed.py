@@ -22,9 +22,9 @@ from functools import partial
 from pathlib import Path
 
 from audio.embedding import Embedder
-from audio.encoders import audio_ntt as audio_encoder
-from audio.encoders import named_encoder as audio_named
-from audio.encoders.audio_ntt import Layer
+from audio.encoders import registry as audio_registry
+from audio.encoders import weights as audio_weights
+from audio.encoders.audio_encoder import Layer
 from audio.levels import levels_line
 from audio.samples import Channel, Intake, assumed_rate, check_array_rate
 from data_prep.engine.preparation import Item, Plan, Reader
@@ -40,7 +40,7 @@ from data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, drawn_points, 
 from pointcloud.embedding import ShapeEmbedder
 from pointcloud.encoders import named_encoder as point_named
 from pointcloud.encoders import occupancy
-from pointcloud.encoders import registry as point_encoder
+from pointcloud.encoders import registry as point_registry
 from pointcloud.encoders.weights import LoadedPointEncoder, is_of_points
 from pointcloud.evaluation import shape_task
 from pointcloud.evaluation.shape_features import require_channels
@@ -138,13 +138,13 @@ def is_for_shapes(checkpoint: str) -> bool:
     untrained = untrained_name(point_named.split_neighbours(checkpoint)[0])
     if untrained is None:
         return is_of_points(point_named.split_neighbours(checkpoint)[0])
-    names = [*audio_encoder.ENCODERS, *point_encoder.ENCODERS]
+    names = [*audio_registry.ENCODERS, *point_registry.ENCODERS]
     if untrained not in names:
         raise UsageError(
             f"--checkpoint {checkpoint} does not name an untrained encoder; write untrained:ENCODER:D with ENCODER "
             f"one of {', '.join(names)}, as in untrained:PointNetLite:256."
         )
-    return untrained in point_encoder.ENCODERS
+    return untrained in point_registry.ENCODERS
 
 
 def recordings(path: Path, *, arrays: bool = False) -> tuple[Path, list[str]]:
@@ -216,7 +216,7 @@ def _embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
     checkpoint, out = settings.checkpoint, settings.out
     intake = Intake(settings.channel or "mean", settings.peak_normalise, settings.sample_rate)
     root, names = recordings(settings.input, arrays=intake.array_rate is not None)
-    loaded = audio_named.named_encoder(checkpoint, seed=settings.seed)
+    loaded = audio_weights.named_encoder(checkpoint, seed=settings.seed)
     say(f"{checkpoint}: {loaded.report}")
     embedder = Embedder(
         loaded,

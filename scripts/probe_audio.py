@@ -21,8 +21,8 @@ seconds. What is chosen (learning rate, neighbours, penalty) is chosen on valida
 
 from pathlib import Path
 
-from audio.encoders.audio_ntt import Layer
-from audio.encoders.named_encoder import named_encoder
+from audio.encoders.audio_encoder import Layer
+from audio.encoders.weights import named_encoder
 from audio.evaluation.evaluate import Evaluation, Reading, StatisticsScope
 from audio.evaluation.named_store import named_store
 from audio.evaluation.result import AudioResult

@@ -4,17 +4,17 @@ Source: Niizumi et al., BYOL-A (IJCNN 2021): AudioNTT2020, after Koizumi et al. 
 AudioNTT2022. Written anew from the papers; parameter names and shapes are those of the published weights.
 """
 
-from typing import Any, Literal
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-Layer = Literal["output", "conv", "conv+output"]
+from audio.encoders.audio_encoder import AudioEncoder, Layer
 
 CHANNELS = 64  # of every convolution
 
 
-class AudioNTT(nn.Module):
+class AudioNTT(AudioEncoder):
     """What both encoders share: convolution blocks, an MLP on every frame, and maximum + mean over frames.
 
     A block is convolution 3x3, batch norm, ReLU, maximum over 2x2; after `blocks` of them a frame is the vector of
@@ -39,15 +39,6 @@ class AudioNTT(nn.Module):
         self.fc = nn.Sequential(
             nn.Linear(self.conv_size, hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, last), nn.ReLU()
         )
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The constructor's arguments, from which an encoder of the same shape can be built."""
-        raise NotImplementedError
-
-    def embedding_size(self, layer: Layer = "output") -> int:
-        """D of `forward` with this layer."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor, layer: Layer = "output") -> Tensor:
         """Embed a batch.
@@ -124,6 +115,11 @@ class AudioNTT2022(AudioNTT):
         super().__init__(n_mels, blocks=2, hidden=hidden, last=d - conv_size)
         self.d, self.hidden = d, hidden
 
+    @classmethod
+    def of_width(cls, d: int) -> Self:
+        """With d units in the MLP, beside which the convolution features stand: embeddings of 1024 + d numbers."""
+        return cls(d=d + 1024, hidden=d)
+
     @property
     def arguments(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -135,9 +131,6 @@ class AudioNTT2022(AudioNTT):
 
     def _head(self, conv: Tensor, layer: Layer) -> Tensor:
         return torch.cat([conv, self.fc(conv)], dim=-1)
-
-
-ENCODERS: dict[str, type[AudioNTT]] = {"AudioNTT2020": AudioNTT2020, "AudioNTT2022": AudioNTT2022}
 
 
 def _block(channels: int) -> tuple[nn.Module, ...]:

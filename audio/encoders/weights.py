@@ -12,10 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from audio.encoders.audio_ntt import ENCODERS, AudioNTT
+from audio.encoders.audio_encoder import AudioEncoder
 from audio.encoders.published_weights import build_encoder, find_encoder
+from audio.encoders.registry import ENCODERS
 from audio.logmel import FrontEnd
 from randquant.errors import DataError, UsageError
+from randquant.weights.named_encoder import open_named
 from randquant.weights.state_dict import describe, fill_encoder
 from randquant.weights.weight_file import Content, encoder_hash, read_weights, untrained, write_weights
 
@@ -36,7 +38,7 @@ class LoadedEncoder:
         sha256: of the encoder's tensors (`encoder_hash`), whatever file they come in.
     """
 
-    encoder: AudioNTT
+    encoder: AudioEncoder
     front_end: FrontEnd
     mean: float | None
     std: float | None
@@ -76,17 +78,17 @@ def save_encoder(
 
     Args:
         path: file to write.
-        encoder: an `AudioNTT`, on any device.
+        encoder: one of `ENCODERS`, on any device.
         front_end: what it was trained on.
         mean: of the log-mels it was trained on.
         std: their standard deviation.
         metadata: JSON values about the training.
 
     Raises:
-        TypeError: the encoder is no AudioNTT, or the metadata are no JSON values.
+        TypeError: the encoder is none of `ENCODERS`, or the metadata are no JSON values.
         ValueError: mean or std is not finite, or std is not positive.
     """
-    if not isinstance(encoder, AudioNTT):
+    if not isinstance(encoder, AudioEncoder) or type(encoder).__name__ not in ENCODERS:
         raise TypeError(f"expected one of {', '.join(ENCODERS)}, got {type(encoder).__name__}.")
     if not _valid_statistics(mean, std):
         raise ValueError(f"expected a finite mean and a finite std > 0, got mean={mean!r} and std={std!r}.")
@@ -101,11 +103,31 @@ def save_encoder(
     write_weights(path, encoder, config)
 
 
+def named_encoder(name: str, *, seed: int) -> LoadedEncoder:
+    """Open what `name` says.
+
+    Args:
+        name: a run folder, a weights file, or `untrained:ENCODER:D` such as `untrained:AudioNTT2020:2048`.
+        seed: of an untrained encoder's initialisation.
+
+    Raises:
+        DataError: the file is no weights of a known encoder.
+        UsageError: `untrained:` is not followed by a known encoder and a size it can have.
+    """
+    return open_named(
+        name,
+        load=load_encoder,
+        make=lambda encoder, d: untrained_encoder(encoder, d, seed),
+        encoders=ENCODERS,
+        example="AudioNTT2020:2048",
+    )
+
+
 def untrained_encoder(name: str, d: int, seed: int) -> LoadedEncoder:
     """A freshly initialised encoder, the baseline any pretraining has to beat. The global random state is untouched.
 
     Args:
-        name: a key of `audio.encoders.audio_ntt.ENCODERS`.
+        name: a key of `audio.encoders.registry.ENCODERS`.
         d: its embedding size.
         seed: of the initialisation.
 
@@ -115,7 +137,7 @@ def untrained_encoder(name: str, d: int, seed: int) -> LoadedEncoder:
     """
     if name not in ENCODERS:
         raise UsageError(f"there is no encoder {name!r}; choose one of {', '.join(ENCODERS)}.")
-    encoder = untrained(lambda: ENCODERS[name](d=d), seed)  # type: ignore[call-arg]  # every encoder takes d
+    encoder = untrained(lambda: ENCODERS[name](d=d), seed)
     report = f"{describe(encoder)}, untrained, seed {seed}"
     metadata = {"untrained": True, "seed": seed}
     return LoadedEncoder(encoder, FrontEnd(), None, None, metadata, report, encoder_hash(encoder))

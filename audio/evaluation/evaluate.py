@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import torch
 
-from audio.encoders.audio_ntt import Layer
+from audio.encoders.audio_encoder import Layer
 from audio.encoders.weights import LoadedEncoder
 from audio.evaluation.result import AudioProtocolRecord, AudioResult, StatisticsRecord
 from audio.evaluation.task_features import Statistics, task_features

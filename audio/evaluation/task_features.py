@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from audio.crops import SAMPLE_RATE
-from audio.encoders.audio_ntt import Layer
+from audio.encoders.audio_encoder import Layer
 from audio.encoders.weights import LoadedEncoder
 from audio.evaluation.tasks import ClipTask, Protocol, read_batches
 from audio.logmel import FrontEnd, LogMel

@@ -1,4 +1,6 @@
-"""The encoders of point clouds by name."""
+"""The encoders of point clouds by name. A new one needs a line here: flags, weights, embedding and probes follow."""
+
+from typing import TYPE_CHECKING, Literal
 
 from pointcloud.encoders.dgcnn import DGCNN
 from pointcloud.encoders.point_encoder import PointEncoder
@@ -9,5 +11,7 @@ from pointcloud.encoders.pointnext import PointNeXt
 ENCODERS: dict[str, type[PointEncoder]] = {
     encoder.__name__: encoder for encoder in (PointNetLite, PointNet, DGCNN, PointNeXt)
 }
-
-__all__ = ["ENCODERS", "PointEncoder"]
+if TYPE_CHECKING:
+    EncoderName = str
+else:
+    EncoderName = Literal[tuple(ENCODERS)]

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from pointcloud.encoders.point_encoder import PointEncoder
 from pointcloud.encoders.published_weights import find_own, is_recognised, open_published
-from pointcloud.encoders.registry import ENCODERS, PointEncoder
+from pointcloud.encoders.registry import ENCODERS
 from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from pointcloud.layout import Layout

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from audio.encoders.audio_ntt import ENCODERS
+from audio.encoders.registry import ENCODERS
 from audio.pretraining import AudioPretraining, build_task
 from randquant.data.store import Store
 from randquant.ssl.registry import MethodName

@@ -9,7 +9,10 @@ import pytest
 import torch
 
 from audio.augment import LogMixupExp, RandomFilter, RandomLinearFader, RandomResizeCrop
+from audio.encoders.audio_encoder import AudioEncoder, Layer
 from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
+from audio.encoders.registry import ENCODERS
+from audio.encoders.weights import named_encoder
 from audio.logmel import LogMel
 from audio.normalize import PreNorm
 from audio.pretraining import (
@@ -180,3 +183,34 @@ def test_lifted_units_start_alive(encoder: AudioNTT) -> None:
         encoder.train()(x)
     assert len(shares) >= 4
     assert min(float(share.min()) for share in shares.values()) > 0.8
+
+
+class MeanOfFrames(AudioEncoder):
+    """The smallest encoder there is."""
+
+    def __init__(self, n_mels: int = 64, d: int = 16) -> None:
+        super().__init__()
+        self.n_mels, self.d = n_mels, d
+        self.layer = torch.nn.Linear(n_mels, d)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {"n_mels": self.n_mels, "d": self.d}
+
+    def embedding_size(self, layer: Layer = "output") -> int:
+        return self.d
+
+    def forward(self, x: torch.Tensor, layer: Layer = "output") -> torch.Tensor:
+        return self.layer(x.mean(dim=(1, 3)))
+
+
+def test_an_encoder_of_the_registry_is_trained_saved_and_opened(
+    noises: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENCODERS, "MeanOfFrames", MeanOfFrames)
+    task = build_task(settings(noises, encoder="MeanOfFrames"), torch.device("cpu"))
+    assert type(task.encoder) is MeanOfFrames
+    assert task.embedding_size == 16
+    task.save_encoder(tmp_path / "encoder.safetensors", task.encoder, 3)
+    for name in (str(tmp_path / "encoder.safetensors"), "untrained:MeanOfFrames:16"):
+        assert type(named_encoder(name, seed=0).encoder) is MeanOfFrames

@@ -36,9 +36,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One small copy of each dataset; what is to be given as --root."""
     base = tmp_path_factory.mktemp("doctor")
     return {
-        "nsynth": write_nsynth(
-            base / "nsynth", train_instruments=1, held_out_instruments=1, notes_per_instrument=1
-        ),
+        "nsynth": write_nsynth(base / "nsynth", train_instruments=1, held_out_instruments=1, notes_per_instrument=1),
         "us8k": write_us8k(base / "us8k", slices_per_class=1),
         "voxceleb1": write_voxceleb1(
             base / "voxceleb1", speakers=3, train_videos=1, utterances_per_video=2, seconds=(0.2, 0.3)

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from audio.encoders.audio_ntt import ENCODERS, AudioNTT, AudioNTT2020, AudioNTT2022
+from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
+from audio.encoders.registry import ENCODERS
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from audio.encoders.audio_ntt import ENCODERS, AudioNTT, AudioNTT2020, AudioNTT2022
+from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
+from audio.encoders.registry import ENCODERS
 from audio.encoders.weights import encoder_hash, load_encoder, save_encoder, untrained_encoder
 from audio.logmel import FrontEnd
 from randquant.errors import DataError, UsageError
