@@ -87,22 +87,31 @@ class Settings:
 
 @dataclass(frozen=True)
 class Sounds(Settings):
-    """Recordings of one's own.
+    """Recordings.
 
     Attributes:
         channel: the mean of all, the left, the right, or the loudest of each recording.
         peak_normalise: scale each recording so that its largest sample is full scale.
-        sample_rate: of .npy waveforms, which do not say theirs: 16,000 by default; with it those among other
-            recordings are prepared too.
     """
 
     channel: Channel = "mean"
     peak_normalise: bool = False
+
+
+@dataclass(frozen=True)
+class OwnSounds(Sounds):
+    """Recordings of one's own.
+
+    Attributes:
+        sample_rate: of .npy waveforms, which do not say theirs: 16,000 by default; with it those among other
+            recordings are prepared too.
+    """
+
     sample_rate: int | None = None
 
 
 @dataclass(frozen=True)
-class Labelled(Sounds):
+class Labelled(OwnSounds):
     """Recordings named by a table.
 
     Attributes:
@@ -128,16 +137,8 @@ class Public(Settings):
 
 
 @dataclass(frozen=True)
-class PublicSounds(Public):
-    """A public dataset of recordings.
-
-    Attributes:
-        channel: the mean of all, the left, the right, or the loudest of each recording.
-        peak_normalise: scale each recording so that its largest sample is full scale.
-    """
-
-    channel: Channel = "mean"
-    peak_normalise: bool = False
+class PublicSounds(Sounds, Public):
+    """A public dataset of recordings."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class PublicWholeFiles(Public):
     workers: int | None = 1
 
 
-def folder(settings: Sounds) -> None:
+def folder(settings: OwnSounds) -> None:
     """Prepare every recording below a folder, without labels."""
     _prepare(plan_folder(settings.root, arrays=settings.sample_rate is not None), settings)
 
@@ -228,7 +229,7 @@ def _download(dataset: Dataset, root: Path) -> None:
 
 
 def _prepare(plan: Plan, settings: Settings) -> None:
-    if isinstance(settings, Sounds | PublicSounds):
+    if isinstance(settings, Sounds):
         plan = replace(plan, reader=recordings_reader(_intake(settings)))
     complete = Store.exists(settings.out)
     store = prepare(plan, settings.out, workers=settings.workers, strict=settings.strict, dask=settings.dask)
@@ -238,8 +239,8 @@ def _prepare(plan: Plan, settings: Settings) -> None:
         say(*summary(store))
 
 
-def _intake(settings: Sounds | PublicSounds) -> Intake:
-    array_rate = settings.sample_rate if isinstance(settings, Sounds) else None
+def _intake(settings: Sounds) -> Intake:
+    array_rate = settings.sample_rate if isinstance(settings, OwnSounds) else None
     if array_rate is not None:
         check_array_rate(array_rate)
     return Intake(settings.channel, settings.peak_normalise, array_rate)

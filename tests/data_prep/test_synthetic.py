@@ -20,7 +20,6 @@ from data_prep.fetching.archives import unpacked_root
 from data_prep.synthetic.audioset import write_audioset
 from data_prep.synthetic.fsd50k import write_fsd50k
 from data_prep.synthetic.nsynth import _draw_instruments, write_nsynth
-from data_prep.synthetic.packing import pack
 from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
 from data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, synthesize
 from data_prep.synthetic.sounds.voices import LANGUAGES, PHONES, draw_voices, say_word, speak
@@ -29,6 +28,7 @@ from data_prep.synthetic.us8k import write_us8k
 from data_prep.synthetic.voxceleb1 import write_voxceleb1
 from data_prep.synthetic.voxforge import write_voxforge
 from randquant.errors import DataError
+from tests.data_prep.packing import pack
 
 # The keys of a note in the published examples.json.
 KEYS = {

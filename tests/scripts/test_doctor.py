@@ -18,13 +18,13 @@ from data_prep.examine.doctor import examine
 from data_prep.synthetic.audioset import write_audioset
 from data_prep.synthetic.fsd50k import write_fsd50k
 from data_prep.synthetic.nsynth import write_nsynth
-from data_prep.synthetic.packing import pack
 from data_prep.synthetic.speech_commands import write_speech_commands
 from data_prep.synthetic.us8k import write_us8k
 from data_prep.synthetic.voxceleb1 import write_voxceleb1
 from data_prep.synthetic.voxforge import write_voxforge
 from randquant.cli.command import run
 from scripts.doctor import COMMANDS, check
+from tests.data_prep.packing import pack
 
 ROOT = Path(__file__).parents[2]
 HTML = "<!DOCTYPE html>\n<html><body>Log in to go on.</body></html>\n"

@@ -17,7 +17,6 @@ from data_prep.dataset import Dataset
 from data_prep.datasets.registry import DATASETS
 from data_prep.synthetic.modelnet import write_modelnet_dat, write_modelnet_h5, write_modelnet_txt
 from data_prep.synthetic.nsynth import write_nsynth
-from data_prep.synthetic.packing import pack
 from data_prep.synthetic.scanobjectnn import write_scanobjectnn
 from data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
 from data_prep.synthetic.speech_commands import write_speech_commands
@@ -27,6 +26,7 @@ from data_prep.synthetic.voxforge import write_voxforge
 from randquant.cli.command import run
 from randquant.data.store import ShardWriter, Store
 from scripts.prepare import COMMANDS
+from tests.data_prep.packing import pack
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data"

@@ -7,9 +7,9 @@ import pytest
 from data_prep.datasets.voxceleb1 import DATASET, plan_voxceleb1
 from data_prep.engine.preparation import Item, Plan, prepare
 from data_prep.fetching.archives import unpacked_root
-from data_prep.synthetic.packing import pack
 from data_prep.synthetic.voxceleb1 import write_voxceleb1
 from randquant.errors import DataError
+from tests.data_prep.packing import pack
 
 UTTERANCES = {
     "id10001/1zcIwhmdeo4/00001.wav": 1,

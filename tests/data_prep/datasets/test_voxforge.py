@@ -10,9 +10,9 @@ import pytest
 from data_prep.datasets.voxforge import DATASET, archive_downloads, plan_voxforge, read_submissions, speaker_splits
 from data_prep.engine.preparation import Item, Plan, prepare
 from data_prep.fetching.archives import unpacked_root
-from data_prep.synthetic.packing import pack
 from data_prep.synthetic.voxforge import write_voxforge
 from randquant.errors import DataError, UsageError
+from tests.data_prep.packing import pack
 
 PATH = "Trunk/Audio/Main/16kHz_16bit"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ru")
