@@ -32,8 +32,8 @@ def plan_clouds(
         root: folder of files of points, at any depth; NPY, NPZ, PLY, PCD, LAS, LAZ, E57, PTX, BIN,
             and tables as XYZ, PTS, ASC, TXT, CSV.
         csv: table with the columns path,label,group,split, which says what to prepare and how it is labelled; all
+            clouds without labels by default.
         points: of each to keep, spread over it, of files with fewer all; any keeps all points of every file.
-        points: of each to keep, spread over it; files with fewer are skipped.
         normals: keep the normals too, which every file then needs.
         up: the axis that points up in the files.
         columns: names for the columns of files that do not name theirs, as in --columns x y z i for KITTI's .bin; _ for

@@ -21,9 +21,9 @@ from scripts import doctor, prepare
 @pytest.mark.parametrize("plan", [*(each.plan for each in DATASETS.values()), plan_clouds, plan_meshes])
 def test_every_flag_is_explained(plan: Callable[..., Plan]) -> None:
     first, *flags = inspect.signature(plan).parameters.values()
-    explained = {entry.arg_name for entry in docstring_parser.parse(plan.__doc__ or "").params}
+    explained = [entry.arg_name for entry in docstring_parser.parse(plan.__doc__ or "").params]
     assert first.name == "root"
-    assert {flag.name for flag in flags} <= explained
+    assert [name for name in explained if name != "root"] == [flag.name for flag in flags], "each once, in order"
     assert all(flag.default is not inspect.Parameter.empty for flag in flags)
 
 
