@@ -4,26 +4,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
-from pointcloud.augment.jitter import RandomJitter
 from pointcloud.augment.policy import PointPolicy
-from pointcloud.augment.quantize import PointQuantization, Quantizer
-from pointcloud.augment.resample import RandomResample
-from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
-from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
-from pointcloud.augment.translation import RandomTranslation
+from pointcloud.augment.registry import AUGMENTATIONS, GEO
 from pointcloud.encoders.registry import ENCODERS, EncoderName
 from pointcloud.first_points import Points
 from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
-from randquant.augmentation import Augmentation
 from randquant.cli.ranges import Range, check_ranges
 from randquant.quantize import MOST_BINS
 from randquant.ssl.registry import MethodName
 from randquant.training.settings import Training
 
-# The order in which what --augment names is applied; rq comes before it, or between translate and jitter.
-GEOMETRY = ("resample", "crop", "cutout", "dropout", "rotate", "perturb", "stretch", "scale", "translate", "jitter")
-GEO = ("crop", "dropout", "stretch", "jitter")  # what "geo" stands for
 RANGES = {
     "d": Range(8, 2**16),
     "points": Range(2, 2**20),
@@ -113,10 +103,10 @@ class PointPretraining(Training):
         if not self.data:
             raise ValueError("--data must name at least one store.")
         names = [] if self.augment == "none" else self.augment.split("+")
-        unknown = [name for name in names if name not in ("geo", "rq", *GEOMETRY)]
+        unknown = [name for name in names if name != "geo" and name not in AUGMENTATIONS]
         if unknown or len(set(self.augmentations())) < len(self.augmentations()):
             raise ValueError(
-                f"--augment should be none or a choice of geo, rq, {', '.join(GEOMETRY)} joined by +, each once, "
+                f"--augment should be none or a choice of geo, {', '.join(AUGMENTATIONS)} joined by +, each once, "
                 f"got {self.augment!r}."
             )
         check_ranges(self, {name: allowed for name, allowed in RANGES.items() if getattr(self, name) != "any"})
@@ -163,42 +153,11 @@ class PointPretraining(Training):
 
     def policy(self) -> PointPolicy:
         """The augmentations of one view, in the order they are applied."""
-        layout = self.layout
-        made: dict[str, Augmentation] = {
-            "resample": RandomResample(1 if self.points == "any" else self.points),
-            "crop": RandomCrop(kept=self.crop_kept),
-            "cutout": RandomCutout(p=0.5),
-            "dropout": RandomDropout(self.dropout),
-            "rotate": RandomRotation(self.rotate_axis, layout=layout),
-            "perturb": RandomRotationPerturbation(layout=layout),
-            "stretch": RandomAnisotropicScale((1.0 / self.stretch, self.stretch), layout=layout),
-            "scale": RandomScale(),
-            "translate": RandomTranslation(),
-            "rq": self._quantization(),
-            "jitter": RandomJitter(self.jitter, clip=5 * self.jitter),
-        }
+        made = {name: make(self) for name, make in AUGMENTATIONS.items()}  # all, so that every flag is checked
         order = [name for name in made if name in self.augmentations()]
         if self.rq_first and "rq" in order:
             order = ["rq", *(name for name in order if name != "rq")]
         return PointPolicy(*(made[name] for name in order))
-
-    def _quantization(self) -> PointQuantization:
-        coordinates = Quantizer(_bins(self.rq_bins), self.rq_p, value=self.rq_value)
-        normals = None
-        if self.normals and self.rq_normals_bins != [0]:
-            normals = Quantizer(_bins(self.rq_normals_bins), self.rq_p, value=self.rq_value)
-        return PointQuantization(
-            coordinates,
-            normals,
-            layout=self.layout,
-            shared=self.rq_shared,
-            jitter=self.rq_jitter,
-            renormalise=self.rq_renormalise,
-        )
-
-
-def _bins(numbers: list[int]) -> int | tuple[int, int]:
-    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
 
 def _check_bins(name: str, numbers: list[int]) -> None:

@@ -13,6 +13,7 @@ import soundfile
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("common/randquant", "audio", "pointcloud", "data_prep", "scripts")
+EARLIER = ROOT / "tests" / "earlier" / "stores"
 PAGE = (ROOT / "CONTRIBUTING.md").read_text()
 BLOCK = re.compile(r"^(?P<where>[^\n]*):\n\n```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -44,32 +45,33 @@ def tree(tmp_path: Path) -> Path:
 
 
 def follow(recipe: str, tree: Path) -> str:
-    """Do what a recipe says and run its commands; what they print."""
+    """Do what a recipe says, check the style of what was touched, and run its commands; what they print."""
     section = PAGE.partition(f"\n## {recipe}\n")[2].partition("\n## ")[0]
-    commands, touched = "", []
+    commands, touched = "", set[str]()
     for block in BLOCK.finditer(section):
-        names, text = re.findall(r"`([^`]+)`", block["where"]), block["text"]
+        names = re.findall(r"`([^`]+)`", block["where"])
         if block["language"] == "bash":
-            commands += text
+            commands += block["text"]
             continue
-        touched.append(names[0])
+        touched.add(names[0])
         path = tree / names[0]
         if block["where"].startswith("New file "):
             assert not path.exists()
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_text(block["text"])
         else:
-            add_line(path, names[1], text)
-    assert len(touched) == len(set(touched)) == 3
+            insert(path, block["where"].split()[2], names[1], block["text"])
+    assert len(touched) == 3
+    assert "All checks passed" in run("python -m ruff check " + " ".join(touched), tree)
     return run(commands, tree)
 
 
-def add_line(path: Path, above: str, line: str) -> None:
-    """Put a line below the only one that reads `above`."""
-    assert line.count("\n") == 1
+def insert(path: Path, where: str, anchor: str, line: str) -> None:
+    """Put a line above, below or instead of the only one that reads `anchor`."""
     lines = path.read_text().splitlines(keepends=True)
-    (place,) = [place for place, text in enumerate(lines, start=1) if text.strip() == above]
-    path.write_text("".join([*lines[:place], line, *lines[place:]]))
+    (place,) = [place for place, text in enumerate(lines) if text.strip() == anchor]
+    start, stop = {"above": (place, place), "below": (place + 1, place + 1), "instead": (place, place + 1)}[where]
+    path.write_text("".join([*lines[:start], line, *lines[stop:]]))
 
 
 def run(commands: str, tree: Path) -> str:
@@ -98,3 +100,18 @@ def test_a_dataset(tree: Path) -> None:
     printed = follow("A dataset", tree)
     assert "Prepare ESC-50, in its five folds." in printed
     assert "5 of 2,000 published recordings, 1 of 50 classes; splits: the five folds of esc50.csv" in printed
+
+
+def test_an_encoder(tree: Path) -> None:
+    shutil.copytree(EARLIER / "modelnet", tree / "STORE")
+    assert "DeepSets" in follow("An encoder", tree)
+
+
+def test_an_augmentation(tree: Path) -> None:
+    shutil.copytree(EARLIER / "modelnet", tree / "STORE")
+    assert "encoder: RUN/encoder.safetensors" in follow("An augmentation", tree)
+
+
+def test_a_probe(tree: Path) -> None:
+    shutil.copytree(EARLIER / "tones", tree / "TASK")
+    assert "by the nearest class mean" in follow("A probe", tree)

@@ -1,0 +1,76 @@
+"""The augmentations of point clouds by the names that --augment takes, in the order in which a view applies them."""
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from pointcloud.augment.jitter import RandomJitter
+from pointcloud.augment.quantize import PointQuantization, Quantizer
+from pointcloud.augment.resample import RandomResample
+from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
+from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
+from pointcloud.augment.translation import RandomTranslation
+from pointcloud.first_points import Points
+from pointcloud.layout import Layout
+from randquant.augmentation import Augmentation
+
+GEO = ("crop", "dropout", "stretch", "jitter")  # what "geo" stands for
+
+
+class AugmentationSettings(Protocol):
+    """The settings of a training that augmentations read; see `pointcloud.settings.PointPretraining`."""
+
+    points: Points
+    normals: bool
+    crop_kept: tuple[float, float]
+    dropout: tuple[float, float]
+    stretch: float
+    rotate_axis: Literal["x", "y", "z", "so3"]
+    jitter: float
+    rq_bins: list[int]
+    rq_p: float
+    rq_value: Literal["random", "midpoint", "zero"]
+    rq_shared: bool
+    rq_normals_bins: list[int]
+    rq_jitter: float
+    rq_renormalise: bool
+
+    @property
+    def layout(self) -> Layout:
+        """The columns of the clouds."""
+
+
+def _quantization(settings: AugmentationSettings) -> PointQuantization:
+    coordinates = Quantizer(_bins(settings.rq_bins), settings.rq_p, value=settings.rq_value)
+    normals = None
+    if settings.normals and settings.rq_normals_bins != [0]:
+        normals = Quantizer(_bins(settings.rq_normals_bins), settings.rq_p, value=settings.rq_value)
+    return PointQuantization(
+        coordinates,
+        normals,
+        layout=settings.layout,
+        shared=settings.rq_shared,
+        jitter=settings.rq_jitter,
+        renormalise=settings.rq_renormalise,
+    )
+
+
+def _bins(numbers: list[int]) -> int | tuple[int, int]:
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+AUGMENTATIONS: dict[str, Callable[[AugmentationSettings], Augmentation]] = {
+    "resample": lambda settings: RandomResample(1 if settings.points == "any" else settings.points),
+    "crop": lambda settings: RandomCrop(kept=settings.crop_kept),
+    "cutout": lambda settings: RandomCutout(p=0.5),
+    "dropout": lambda settings: RandomDropout(settings.dropout),
+    "rotate": lambda settings: RandomRotation(settings.rotate_axis, layout=settings.layout),
+    "perturb": lambda settings: RandomRotationPerturbation(layout=settings.layout),
+    "stretch": lambda settings: RandomAnisotropicScale(
+        (1 / settings.stretch, settings.stretch), layout=settings.layout
+    ),
+    "scale": lambda settings: RandomScale(),
+    "translate": lambda settings: RandomTranslation(),
+    "rq": _quantization,
+    "jitter": lambda settings: RandomJitter(settings.jitter, clip=5 * settings.jitter),
+}
