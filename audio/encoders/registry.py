@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Literal
 from audio.encoders.audio_encoder import AudioEncoder
 from audio.encoders.audio_ntt import AudioNTT2020, AudioNTT2022
 
-ENCODERS: dict[str, type[AudioEncoder]] = {encoder.__name__: encoder for encoder in (AudioNTT2020, AudioNTT2022)}
+ENCODERS: dict[str, type[AudioEncoder]] = {
+    "AudioNTT2020": AudioNTT2020,
+    "AudioNTT2022": AudioNTT2022,
+}
 if TYPE_CHECKING:
     EncoderName = str
 else:

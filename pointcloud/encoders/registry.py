@@ -9,7 +9,10 @@ from pointcloud.encoders.pointnet_lite import PointNetLite
 from pointcloud.encoders.pointnext import PointNeXt
 
 ENCODERS: dict[str, type[PointEncoder]] = {
-    encoder.__name__: encoder for encoder in (PointNetLite, PointNet, DGCNN, PointNeXt)
+    "PointNetLite": PointNetLite,
+    "PointNet": PointNet,
+    "DGCNN": DGCNN,
+    "PointNeXt": PointNeXt,
 }
 if TYPE_CHECKING:
     EncoderName = str
