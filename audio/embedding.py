@@ -30,6 +30,7 @@ from randquant.data.spool import Spool, file_states, spool
 from randquant.errors import DataError
 from randquant.files.file_names import require_utf8
 from randquant.files.readable import Readable
+from randquant.probes.classifier_file import SavedClassifier
 
 STATISTICS_RECORDINGS = 2_000
 _AHEAD_SECONDS = 900.0  # sound decoded ahead of the encoder: 29 MB
@@ -85,6 +86,8 @@ class Embedder:
         device: where to compute.
         workers: threads that decode.
         strict: an unreadable recording is an error rather than skipped.
+        normalisation: of log-mels, instead of the checkpoint's or the input's.
+        saved: a classifier that answers every row.
     """
 
     loaded: LoadedEncoder
@@ -95,14 +98,17 @@ class Embedder:
     device: str | torch.device = "cpu"
     workers: int = 2
     strict: bool = False
+    normalisation: Normalisation | None = None
+    saved: SavedClassifier | None = None
     _read: Readable = field(init=False, repr=False)
 
     def write(self, root: Path, names: Sequence[str], out: Path, *, checkpoint: str) -> Summary:
         """Embed the recordings `names` below `root` into the Parquet file `out`.
 
-        Columns: path, start and end of the row in seconds, seconds of the recording, embedding (fixed-size list of D
-        float32); rows in the order of `names`, then of time. Provenance is JSON under the key "randquant" of the
-        schema's metadata. The file appears whole or not at all; an interrupted run resumes, to the same bytes.
+        Columns: path, start and end of the row in seconds, seconds of the recording, with a classifier also label and
+        probability or score, and embedding (fixed-size list of D float32); rows in the order of `names`, then of time.
+        Provenance is JSON under the key "randquant" of the schema's metadata. The file appears whole or not at all; an
+        interrupted run resumes, to the same bytes.
 
         Raises:
             DataError: no recording could be read, or with `strict` any one could not; features are not finite; another
@@ -121,6 +127,7 @@ class Embedder:
             # Vectors came in another order than that of the table.
             order = sorted(range(len(rows)), key=lambda index: (rows[index].recording, rows[index].start))
             columns = _columns([rows[index] for index in order], names)
+            columns |= self.saved.columns(waiting.vectors(), order) if self.saved else {}
             write_table(
                 out, columns, waiting.vectors(), self._provenance(normalisation, checkpoint, levels), order=order
             )
@@ -135,7 +142,9 @@ class Embedder:
             "root": str(root.resolve()),
             "files": file_states(root, names),
             "settings": self._settings(),
-            "statistics": [self.loaded.mean, self.loaded.std],
+            "statistics": [self.normalisation.mean, self.normalisation.std]
+            if self.normalisation
+            else [self.loaded.mean, self.loaded.std],
             "batch_seconds": batch_seconds(self.device),
             "device": torch.device(self.device).type,
         }
@@ -156,6 +165,8 @@ class Embedder:
 
     def _normalisation(self, root: Path, names: Sequence[str]) -> Normalisation:
         """The checkpoint's statistics, or those of at most 2,000 recordings of the input, 10 s each."""
+        if self.normalisation is not None:
+            return self.normalisation
         if self.loaded.mean is not None and self.loaded.std is not None:
             return Normalisation(self.loaded.mean, self.loaded.std, "checkpoint")
         order = torch.randperm(len(names), generator=torch.Generator().manual_seed(0))
@@ -221,6 +232,7 @@ class Embedder:
             "report": self.loaded.report,
             **self._settings(),
             "normalisation": vars(normalisation),
+            **({"classifier": self.saved.provenance()} if self.saved else {}),
             "levels": {name: levels.get(name, 0) for name in COUNTED},
             "skipped": self._read.listed(),
         }

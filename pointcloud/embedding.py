@@ -23,6 +23,7 @@ from randquant.data.features import inference
 from randquant.data.spool import Spool, file_states, spool
 from randquant.errors import DataError
 from randquant.files.readable import Readable
+from randquant.probes.classifier_file import SavedClassifier
 
 _PART_BATCHES = 16  # batches between notes of how far it has come
 
@@ -57,12 +58,14 @@ class ShapeEmbedder:
         points: taken of each cloud, the first; all of a cloud that has fewer, or with "any" of every one.
         device: where to compute.
         strict: an unreadable shape is an error rather than skipped.
+        saved: a classifier that answers every row.
     """
 
     loaded: LoadedPointEncoder
     points: Points
     device: str | torch.device = "cpu"
     strict: bool = False
+    saved: SavedClassifier | None = None
 
     def write(
         self,
@@ -78,9 +81,10 @@ class ShapeEmbedder:
     ) -> Summary:
         """Embed clouds into the Parquet file `out`.
 
-        Columns: path, points (of the cloud that was embedded), embedding (fixed-size list of D float32); rows in the
-        order of `names`. Provenance is JSON under the key "randquant" of the schema's metadata. The file appears whole
-        or not at all; a run that is stopped goes on where it was, to the same bytes.
+        Columns: path, points (of the cloud that was embedded), with a classifier also label and probability or score,
+        and embedding (fixed-size list of D float32); rows in the order of `names`. Provenance is JSON under the key
+        "randquant" of the schema's metadata. The file appears whole or not at all; an interrupted run
+        resumes, to the same bytes.
 
         Args:
             root: folder of the files.
@@ -110,6 +114,7 @@ class ShapeEmbedder:
                 "path": pa.array([names[position] for position, _ in embedded], pa.string()),
                 "points": pa.array([points for _, points in embedded], pa.int64()),
             }
+            table |= self.saved.columns(waiting.vectors()) if self.saved else {}
             write_table(out, table, waiting.vectors(), self._provenance(checkpoint, source, readable))
         points = sorted({points for _, points in embedded})
         span = f"{points[0]:,}" if len(points) == 1 else f"{points[0]:,} to {points[-1]:,}"
@@ -195,5 +200,6 @@ class ShapeEmbedder:
             "points": self.points,
             "up": self.loaded.up,
             "source": dict(source),
+            **({"classifier": self.saved.provenance()} if self.saved else {}),
             "skipped": readable.listed(),
         }

@@ -4,6 +4,7 @@
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out windows.parquet --window 1
     python -m scripts.embed --checkpoint RUN --input MESHES --out embeddings.parquet --up y
     python -m scripts.embed --checkpoint RUN --input CLOUDS --out embeddings.parquet --clouds
+    python -m scripts.embed --checkpoint RUN --input RECORDINGS --out labels.parquet --classify tones.safetensors
     python -m scripts.embed --checkpoint RUN --input CLOUDS --out embeddings.parquet --clouds --points any
 
 What the checkpoint was trained on, sound or point clouds, decides what is looked for. The first writes one row a
@@ -25,6 +26,7 @@ from audio.embedding import Embedder
 from audio.encoders import registry as audio_registry
 from audio.encoders import weights as audio_weights
 from audio.encoders.audio_encoder import Layer
+from audio.evaluation.evaluate import audio_features
 from audio.levels import levels_line
 from audio.samples import Channel, Intake, assumed_rate, check_array_rate
 from data_prep.engine.preparation import Item, Plan, Reader
@@ -43,6 +45,7 @@ from pointcloud.encoders import occupancy
 from pointcloud.encoders import registry as point_registry
 from pointcloud.encoders.weights import LoadedPointEncoder, is_of_points
 from pointcloud.evaluation import shape_task
+from pointcloud.evaluation.evaluate import shape_points
 from pointcloud.evaluation.shape_features import require_channels
 from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
@@ -50,6 +53,7 @@ from pointcloud.layout import Layout
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
+from randquant.probes.classifier_file import load_classifier
 from randquant.training.device import named_device
 from randquant.weights.named_encoder import untrained_name
 
@@ -82,6 +86,8 @@ class Embedding:
             instead of meshes.
         columns: of clouds: names for the columns of files that do not name theirs, as in --columns x y z i for KITTI's
             .bin; _ for one to pass over.
+        classify: file of --save_classifier (probe_audio, evaluate_modelnet) for columns label and probability or score;
+            recordings are normalised as its task was, and layer and points are its own by default.
         strict: stop at the first unreadable file instead of listing it at the end.
         workers: threads that decode recordings, or processes that read shapes.
         seed: of an untrained encoder.
@@ -101,6 +107,7 @@ class Embedding:
     up: Axis | None = None
     clouds: bool = False
     columns: list[str] | None = None
+    classify: Path | None = None
     strict: bool = False
     workers: int = 2
     seed: int = 42
@@ -218,20 +225,26 @@ def _embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
     root, names = recordings(settings.input, arrays=intake.array_rate is not None)
     loaded = audio_weights.named_encoder(checkpoint, seed=settings.seed)
     say(f"{checkpoint}: {loaded.report}")
+    saved = load_classifier(settings.classify) if settings.classify else None
+    layer, normalisation = settings.layer or "output", None
+    if saved is not None:
+        layer, normalisation = audio_features(saved, loaded, settings.layer)
     embedder = Embedder(
         loaded,
-        layer=settings.layer or "output",
+        layer=layer,
         window=settings.window,
         hop=settings.hop,
         intake=intake,
         device=named_device(settings.device),
         workers=settings.workers,
         strict=settings.strict,
+        normalisation=normalisation,
+        saved=saved,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     summary = embedder.write(root, names, out, checkpoint=checkpoint)
     _print_resumed(summary.resumed, len(names))
-    if summary.statistics_source != "checkpoint":
+    if summary.statistics_source != "checkpoint" and saved is None:
         say(f"The checkpoint has no log-mel statistics; used those of {summary.statistics_source}.")
     say(
         f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.recordings:,} recordings, "
@@ -251,12 +264,13 @@ def _print_resumed(done: int, files: int) -> None:
 def _embed_shapes(settings: Embedding) -> list[tuple[str, str]]:
     checkpoint, out = settings.checkpoint, settings.out
     loaded = point_named.named_encoder(checkpoint, seed=settings.seed)
-    points = _points(settings, loaded)
+    saved = load_classifier(settings.classify) if settings.classify else None
+    points = _points(settings, loaded) if saved is None else shape_points(saved, loaded, settings.points)
     plan = _planned(settings, loaded, points)
     layout = Layout.of(plan.reader.settings["channels"])
     require_channels(loaded, layout, settings.input)
     say(f"{checkpoint}: {loaded.report}")
-    embedder = ShapeEmbedder(loaded, points, device=named_device(settings.device), strict=settings.strict)
+    embedder = ShapeEmbedder(loaded, points, named_device(settings.device), settings.strict, saved)
     out.parent.mkdir(parents=True, exist_ok=True)
     read: list[Columns] = []
     summary = embedder.write(

@@ -2,20 +2,22 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 
 from audio.encoders.audio_encoder import Layer
 from audio.encoders.weights import LoadedEncoder
 from audio.evaluation.result import AudioProtocolRecord, AudioResult, StatisticsRecord
-from audio.evaluation.task_features import Statistics, task_features
+from audio.evaluation.task_features import Normalisation, Statistics, task_features
 from audio.evaluation.tasks import ClipTask, Protocol
 from randquant.data.coverage import coverage
 from randquant.data.features import Features
 from randquant.data.labelled_store import source_of
+from randquant.errors import DataError
+from randquant.files.json_record import Json
 from randquant.probes import registry
-from randquant.probes.classifier_file import save_classifier
+from randquant.probes.classifier_file import SavedClassifier, save_classifier
 from randquant.probes.linear import LinearSettings
 from randquant.probes.outcome import Numbers
 from randquant.probes.probe import Probe
@@ -147,7 +149,12 @@ class Evaluation:
                 wanted,
                 outcomes[wanted],
                 encoder=loaded.sha256,
-                features={"layer": self.reading.layer, "mean": normalised.mean, "std": normalised.std},
+                features={
+                    "layer": self.reading.layer,
+                    "front_end": loaded.front_end.to_dict(),
+                    "mean": normalised.mean,
+                    "std": normalised.std,
+                },
             )
         return entries(task.name, outcomes, record)
 
@@ -171,6 +178,26 @@ class Evaluation:
     def _protocol_record(self, task: ClipTask) -> AudioProtocolRecord:
         described = {name: getattr(self.protocol, name) for name in ("name", "pad", "test_crop", "source")}
         return AudioProtocolRecord(**described, departures=self.departures(task))
+
+
+def audio_features(saved: SavedClassifier, loaded: LoadedEncoder, layer: Layer | None) -> tuple[Layer, Normalisation]:
+    """The layer and the normalisation of log-mels that a classifier was fitted on.
+
+    Args:
+        saved: the classifier.
+        loaded: the encoder it is to answer.
+        layer: that was asked for.
+
+    Raises:
+        DataError: the classifier is of another encoder, front end or layer, or not of sounds.
+    """
+    own: dict[str, Json] = {"front_end": loaded.front_end.to_dict()}
+    saved.require(loaded.sha256, own if layer is None else {**own, "layer": layer})
+    mean, std = (saved.said.features.get(name) for name in ("mean", "std"))
+    fitted = next((each for each in get_args(Layer) if each == saved.said.features.get("layer")), None)
+    if not isinstance(mean, float) or not isinstance(std, float) or fitted is None:
+        raise DataError(f"{saved.path} does not say how log-mels were normalised; save the classifier again.")
+    return fitted, Normalisation(mean, std, f"the task {saved.said.task} of the classifier")
 
 
 def _statistics(task: ClipTask, by_fold: list[Features]) -> StatisticsRecord:

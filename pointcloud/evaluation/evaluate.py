@@ -18,14 +18,14 @@ from pointcloud.evaluation.repeats import known_repeats
 from pointcloud.evaluation.result import ChangeScore, ShapeProtocolRecord, ShapeResult, WithoutRepeats
 from pointcloud.evaluation.robustness import corrupted_features, described
 from pointcloud.evaluation.shape_task import POINTS, ShapeTask
-from pointcloud.first_points import in_words, require_number
+from pointcloud.first_points import Points, in_words, require_number
 from randquant.data.coverage import coverage
 from randquant.data.features import Features
 from randquant.data.labelled_store import items_of, source_of, split_counts
 from randquant.errors import DataError
 from randquant.files.json_record import Json
 from randquant.probes import registry
-from randquant.probes.classifier_file import save_classifier
+from randquant.probes.classifier_file import SavedClassifier, save_classifier
 from randquant.probes.conditions import by_condition, joined
 from randquant.probes.outcome import Numbers, Outcome, on_some
 from randquant.probes.probe import Probe
@@ -206,6 +206,25 @@ class Evaluation:
             checkpoint=CheckpointRecord.of(self.checkpoint, loaded),
             versions=versions(),
         )
+
+
+def shape_points(saved: SavedClassifier, loaded: LoadedPointEncoder, points: Points | None) -> Points:
+    """The points of each shape that a classifier was fitted on, or those asked for.
+
+    Args:
+        saved: the classifier.
+        loaded: the encoder it is to answer.
+        points: that were asked for.
+
+    Raises:
+        DataError: the classifier is of another encoder, not of shapes, or of shapes that are not brought to the unit
+            sphere, as embedding does.
+    """
+    saved.require(loaded.sha256, {"order": "farthest", "renormalise": True})
+    fitted = saved.said.features.get("points")
+    if fitted != "any" and not isinstance(fitted, int):
+        raise DataError(f"{saved.path} does not say how many points of a shape were taken; save the classifier again.")
+    return points or ("any" if isinstance(fitted, str) else fitted)
 
 
 def _without(outcome: Outcome[Any], repeated: Mapping[int, bool] | None, task: ShapeTask) -> WithoutRepeats | None:

@@ -5,16 +5,18 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
 from pointcloud.farthest_points import farthest_point_order
 from randquant.cli.command import run
-from randquant.data.store import StoreWriter
+from randquant.data.store import Store, StoreWriter
 from randquant.files.atomic import read_json
 from randquant.results.folder import read_report
 from randquant.results.predictions import answers
 from scripts.compare import arguments, compare
+from scripts.embed import embed
 from scripts.evaluate_modelnet import evaluate
 
 ENCODER = "untrained:PointNetLite:32"
@@ -171,6 +173,31 @@ def test_flags_leave_the_preset_and_say_so(store: Path, cache: Path, tmp_path: P
         "1 repeats instead of 3",
     ]
     assert "without_repeats" not in result
+
+
+def test_a_saved_classifier_labels_clouds(
+    store: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved, out, clouds = tmp_path / "a.safetensors", tmp_path / "labels.parquet", tmp_path / "clouds"
+    assert command(store, tmp_path / "a.json", cache, "--seeds", "1", "--save_classifier", str(saved)) == 0
+    opened = Store.open(store)
+    clouds.mkdir()
+    for item, label in enumerate(opened.column("label")):
+        np.save(clouds / f"{label}-{item:02}.npy", opened.rows(item))
+    flags = ["--input", str(clouds), "--clouds", "--out", str(out), "--classify", str(saved), "--device", "cpu"]
+    assert run(embed, ["--checkpoint", ENCODER, *flags]) == 0
+    rows = pq.read_table(out).to_pylist()
+    assert list(rows[0]) == ["path", "points", "label", "score", "embedding"]
+    assert rows[0]["points"] == 64, "as the classifier was fitted"
+    assert np.mean([row["path"].startswith(row["label"]) for row in rows]) > 0.9
+    assert (
+        command(
+            store, tmp_path / "b.json", cache, "--protocol", "m2ae", "--points", "32", "--save_classifier", str(saved)
+        )
+        == 0
+    )
+    assert run(embed, ["--checkpoint", ENCODER, *flags]) == 1
+    assert "renormalise False" in capsys.readouterr().err
 
 
 def test_several_stores(store: Path, cache: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 
@@ -17,6 +18,7 @@ from randquant.data.features import default_cache
 from randquant.data.store import StoreWriter
 from randquant.results.folder import read_report
 from randquant.results.predictions import answers
+from scripts.embed import embed
 from scripts.probe_audio import probe
 
 ENCODER = "untrained:AudioNTT2020:32"
@@ -214,6 +216,29 @@ def test_a_folder_is_of_one_encoder_and_protocol(
     assert into_folder(stores, tmp_path / "r", cache, tasks=("tones", "tones")) == 2
 
 
+def test_a_saved_classifier_labels_recordings(
+    task: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved, out = tmp_path / "tones.safetensors", tmp_path / "labels.parquet"
+    flags = ["--seeds", "1", "--learning_rates", "0.01", "--save_classifier", str(saved)]
+    assert command(task, tmp_path / "a.json", cache, *flags) == 0
+    recordings = ["--input", str(task.parent / "raw"), "--out", str(out), "--classify", str(saved), "--device", "cpu"]
+    assert run(embed, ["--checkpoint", ENCODER, *recordings]) == 0
+    rows = pq.read_table(out).to_pylist()
+    assert list(rows[0]) == ["path", "start", "end", "seconds", "label", "probability", "embedding"]
+    assert all(row["label"] == f"pitch {int(row['path'].removesuffix('.wav')) % 3}" for row in rows)
+    assert all(0.3 < row["probability"] <= 1 for row in rows)
+    for more, says in ((["--layer", "conv"], "layer output"), (["--seed", "1"], "fitted on features of the encoder")):
+        assert run(embed, ["--checkpoint", ENCODER, *recordings, *more]) == 1
+        assert says in capsys.readouterr().err
+    for more, says in (
+        (["--probes", "fewshot"], "fits a classifier for each draw"),
+        (["--task", str(task), str(task)], "one task"),
+    ):
+        assert command(task, tmp_path / "b.json", cache, *flags, *more) == 2
+        assert says in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "says"),
     [
@@ -222,6 +247,7 @@ def test_a_folder_is_of_one_encoder_and_protocol(
         (["--statistics", "checkpoint", "--statistics_scope", "fold"], 2, "drop --statistics_scope"),
         (["--probes", "forest"], 2, "probes"),
         (["--task", "ns", "--stores", "nowhere"], 1, "nowhere"),
+        (["--stores", "nowhere"], 1, "--stores nowhere is no folder"),
         (["--unit_seconds", "0"], 2, "--unit_seconds"),
         (["--learning_rates", "0"], 2, "learning_rates"),
         (["--seeds", "0"], 2, "--seeds"),

@@ -27,7 +27,8 @@ class Classifier:
             one SVM for each pair of classes, (0, 1), (0, 2), ..., (1, 2), .... Of neighbours, bank (n, D) of unit
             length and labels (n,), its class ids.
         classes: names; class id c is `classes[c]`.
-        score: what `answer` gives beside the class: a "probability" in [0, 1], or a "score" of no fixed range.
+        score: what `answer` gives with the class: a "probability" in [0, 1], or a "score": the share of pairs that a
+            class wins, or the largest output of a layer, which has no fixed range.
         neighbours, temperature: of the votes, for "neighbours".
     """
 
@@ -64,7 +65,7 @@ class Classifier:
         x = x.to(self.tensors["weight.0"].dtype)
         x = functional.linear(x, self.tensors["weight.0"], self.tensors["bias.0"])
         if self.kind == "pairs":
-            return pair_votes(x, len(self.classes)) / len(self.classes)
+            return pair_votes(x, len(self.classes)) / (len(self.classes) - 1)
         if "weight.1" in self.tensors:
             x = functional.linear(x.relu(), self.tensors["weight.1"], self.tensors["bias.1"])
         return x.softmax(dim=1) if self.score == "probability" else x

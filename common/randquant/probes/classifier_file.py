@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from randquant.data.features import Items
 from randquant.errors import DataError, UsageError
@@ -24,6 +25,7 @@ from randquant.probes.probe import Probe
 from randquant.probes.splits import assignments
 
 with needs("train"):
+    import pyarrow as pa
     from safetensors import SafetensorError, safe_open
     from safetensors.torch import save_file
 
@@ -114,7 +116,55 @@ def require_classifier(path: Path, probes: Mapping[str, Probe[Any]], tasks: Sequ
         )
 
 
-def load_classifier(path: Path) -> tuple[Classifier, Description]:
+@dataclass(frozen=True)
+class SavedClassifier:
+    """A file of `save_classifier`, as read."""
+
+    path: Path
+    classifier: Classifier
+    said: Description
+
+    def require(self, encoder: str, features: Mapping[str, Json]) -> None:
+        """Refuse the features of another encoder.
+
+        Args:
+            encoder: SHA-256 of the weights of the encoder.
+            features: how its features are made, as `save_classifier` took it; what the file does not say is not held
+                against it.
+
+        Raises:
+            DataError: the classifier was fitted on other features.
+        """
+        if encoder != self.said.encoder:
+            raise DataError(
+                f"{self.path} was fitted on features of the encoder {self.said.encoder[:12]}, but --checkpoint is "
+                f"{encoder[:12]}; give that encoder, or save a classifier of this one."
+            )
+        for name, value in features.items():
+            if self.said.features.get(name, value) != value:
+                raise DataError(
+                    f"{self.path} was fitted on features with {name} {self.said.features[name]}, but these have {name} "
+                    f"{value}; embed with the same, or save a classifier of these."
+                )
+
+    def columns(self, vectors: NDArray[np.float32], order: Sequence[int] | None = None) -> dict[str, pa.Array]:
+        """The class of each vector, and its probability or score, by the name of the column.
+
+        Args:
+            vectors: (n, D).
+            order: which vector belongs to each row; they are in order where None.
+        """
+        ids, values = self.classifier.answer(vectors)
+        rows = np.arange(len(vectors)) if order is None else np.asarray(order, dtype=np.int64)
+        labels = [self.classifier.classes[number] for number in ids[rows]]
+        return {"label": pa.array(labels, pa.string()), self.classifier.score: pa.array(values[rows], pa.float32())}
+
+    def provenance(self) -> dict[str, Json]:
+        """JSON-ready: which classifier it is."""
+        return {"path": str(self.path), "task": self.said.task, "probe": self.said.probe, "how": self.said.how}
+
+
+def load_classifier(path: Path) -> SavedClassifier:
     """Read a file of `save_classifier`.
 
     Raises:
@@ -138,4 +188,4 @@ def load_classifier(path: Path) -> tuple[Classifier, Description]:
         classifier.answer(np.zeros((1, said.dimension), dtype=np.float32))
     except (KeyError, ValueError, IndexError, RuntimeError) as error:
         raise DataError(f"{path} is damaged ({error}); save the classifier again.") from None
-    return classifier, said
+    return SavedClassifier(path, classifier, said)

@@ -40,6 +40,14 @@ def test_a_path_is_a_path(stores: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert named_store("words", stores / "elsewhere").path == Path("words")
 
 
+def test_stores_that_lead_nowhere_are_refused_whatever_the_task(stores: Path) -> None:
+    (stores / "loop").symlink_to("loop")
+    for folder in (stores / "loop", stores / "nowhere"):
+        with pytest.raises(DataError, match="is no folder"):
+            named_store(str(stores / "words"), folder)
+    assert named_store("words", stores).path == stores / "words"
+
+
 def test_what_is_not_there(stores: Path) -> None:
     with pytest.raises(DataError, match=r"no store nsynth-2 below .*found: spcv2, us8k, voxceleb1, voxforge"):
         named_store("nsynth-2", stores)
