@@ -146,7 +146,7 @@ class Evaluation:
                 points=points,
                 order="farthest",
                 renormalise=True,
-                store=StoreRecord(path=str(folder), content_hash=None),
+                store=StoreRecord(path=str(folder), content_hash=None, source=None),
             )
 
         return entries(FEWSHOT_TASK, outcomes, record)

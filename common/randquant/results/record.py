@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import randquant
+from randquant.data.labelled_store import source_of
 from randquant.data.store import Store
 from randquant.extras import needs
 from randquant.files.json_record import Json, Record
@@ -83,7 +84,7 @@ class StoreRecord(Record):
 
     path: str = ""
     content_hash: str | None
-    source: Json = None
+    source: Mapping[str, Json] | None
     skipped: int = 0
 
     @classmethod
@@ -92,7 +93,7 @@ class StoreRecord(Record):
         return cls(
             path=str(store.path),
             content_hash=store.content_hash,
-            source=store.info.get("source"),
+            source=dict(source_of(store)) or None,
             skipped=len(store.info.get("skipped", [])),
         )
 
@@ -126,7 +127,7 @@ class Result(Numbers):
     data: DataRecord = DataRecord(published=None, split_source=None, complete=None, differs=None)
     dimension: int | None
     checkpoint: CheckpointRecord = CheckpointRecord()
-    store: StoreRecord = StoreRecord(content_hash=None)
+    store: StoreRecord = StoreRecord(content_hash=None, source=None)
     versions: dict[str, str] = field(default_factory=dict)
     predictions_sha256: str | None = None
 
