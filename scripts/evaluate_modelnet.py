@@ -7,8 +7,8 @@
 
 prints
 
-    task         accuracy          95 % by items     valid  macro  floor  how
-    shapes30     0.6947 ± 0.0000   0.6318 to 0.7511  0.676  0.665  0.044  by SVM, C 0.03, chosen on 5 folds of train
+    task             accuracy     95 % by items  valid  macro  floor                                         how
+    shapes30  0.6947 ± 0.0000  0.6318 to 0.7511  0.676  0.665  0.044  by SVM, C 0.03, chosen on 5 folds of train
     protocol audited, mean of 3 repeats ± 95 % t half-width, seeds 42 to 44
 
 where repeats draw the folds of C anew and agree if they choose the same one, and writes every number with where it

@@ -6,8 +6,8 @@
 
 prints
 
-    task         accuracy          95 % by items     valid  macro  floor  rate
-    fsdd_digit   0.7148 ± 0.0097   0.6737 to 0.7526  0.648  0.715  0.100  1e-03
+    task               accuracy     95 % by items  valid  macro  floor   rate
+    fsdd_digit  0.7148 ± 0.0097  0.6737 to 0.7526  0.648  0.715  0.100  1e-03
     protocol byola-v1, mean of 10 repeats ± 95 % t half-width, seeds 42 to 51
 
 and writes every number with where it comes from: into one JSON file, or into a results folder with the

@@ -78,7 +78,7 @@ def test_numbers_and_where_they_come_from(
     assert result["front_end"]["mel"] == "slaney"
     assert "task's training items" in result["statistics"]["source"]
     printed = capsys.readouterr().out
-    assert "tones        1.0000 ± 0.0000" in printed
+    assert "tones  1.0000 ± 0.0000" in printed
     assert "nearest neighbours" in printed
 
 

@@ -13,18 +13,16 @@ def result_table(tasks: Sequence[Sequence[Result]]) -> list[str]:
         tasks: the results of one task after the other.
     """
     firsts = [results[0] for results in tasks]
-    width = max(12, *(len(first.task) for first in firsts))
     by_rate = all("learning_rate" in first.more for first in firsts)
-    heading = "rate" if by_rate else "how"
-    lines = [f"{'task':<{width}} accuracy          95 % by items     valid  macro  floor  {heading}"]
+    header = ["task", "accuracy", "95 % by items", "valid", "macro", "floor", "rate" if by_rate else "how"]
+    rows = []
     for first, *others in tasks:
         rate = first.more.get("learning_rate")
+        numbers = [_interval(first), _valid(first), _digits(first.macro_recall, 3), _digits(first.majority_floor, 3)]
         chosen = f"{rate:.0e}" if isinstance(rate, int | float) else first.how
-        lines.append(
-            f"{first.task:<{width}} {with_spread(first.accuracy, first.ci95):<17} {_interval(first)}  "
-            f"{_valid(first)}  {_digits(first.macro_recall, 3)}  {_digits(first.majority_floor, 3)}  {chosen}"
-        )
-        lines += [f"{'':<{width}} {with_spread(other.accuracy, other.ci95)} {other.how}" for other in others]
+        rows.append([first.task, with_spread(first.accuracy, first.ci95), *numbers, chosen])
+        rows += [["", with_spread(other.accuracy, other.ci95), "", "", "", "", other.how] for other in others]
+    lines = text_table(header, rows)
     first, seeds = firsts[0], firsts[0].seeds
     repeated = f"mean of {len(seeds)} repeats ± 95 % t half-width, seeds {seeds[0]} to {seeds[-1]}"
     return [*lines, f"protocol {first.protocol.name}, {repeated if len(seeds) > 1 else f'seed {seeds[0]}'}"]
@@ -64,4 +62,4 @@ def _digits(value: float | None, count: int) -> str:
 
 
 def _valid(result: Result) -> str:
-    return "    -" if result.valid_accuracy is None else f"{result.valid_accuracy:.3f}"
+    return "-" if result.valid_accuracy is None else f"{result.valid_accuracy:.3f}"
