@@ -9,6 +9,7 @@ from typing import Any
 from randquant.cli.counted import counted
 from randquant.cli.terminal import printable
 
+THINGS = {"audio": "recordings", "points": "shapes"}  # what a store of each kind holds, in the plural
 _COUNTS = {
     "missing": "named by the dataset's lists and not there: {:,}",
     "archives_missing": "archives of the list that are not there: {:,}",

@@ -26,6 +26,7 @@ are not comparable:
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -78,7 +79,7 @@ def plan_speech_commands_12(root: str | Path, variant: Variant = "tfds") -> Plan
     """
     main = _main(find_root(root, SPCV2_12))
     words, missing = _words(main)
-    items = [_with_label(item, _twelve(str(item.label))) for item in words]
+    items = [replace(item, label=item.label if item.label in COMMANDS else UNKNOWN) for item in words]
     silence = _silence(main)
     if variant == "archive":
         items += silence
@@ -153,14 +154,6 @@ def _speaker(path: str) -> str | None:
     return speaker if mark else None
 
 
-def _twelve(word: str) -> str:
-    return word if word in COMMANDS else UNKNOWN
-
-
-def _with_label(item: Item, label: str) -> Item:
-    return Item(item.path, item.size, label, item.group, item.split)
-
-
 def _silence(main: Path) -> list[Item]:
     """The windows of the background noises. A noise whose header cannot be read is planned whole, to be reported."""
     folder = main / NOISE
@@ -206,10 +199,7 @@ def _tests(folder: Path) -> list[Item]:
 def _below(folder: Path, root: Path, items: Sequence[Item]) -> list[Item]:
     """The items with paths from `root` instead of `folder`."""
     above = folder.relative_to(root)
-    return [
-        Item((above / item.path).as_posix(), item.size, item.label, item.group, item.split, item.window)
-        for item in items
-    ]
+    return [replace(item, path=(above / item.path).as_posix()) for item in items]
 
 
 def _source_12(main: Path, items: Sequence[Item], missing: Sequence[str], variant: Variant) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from typing import Any, Literal
 from data_prep.dataset import Dataset
 from data_prep.engine.preparation import Item, Plan
 from data_prep.examine.oddities import ODDITIES, Findings
+from data_prep.examine.tables import by_label
+from data_prep.notes import THINGS
 from randquant.cli.counted import counted
 from randquant.data.store import SPLITS
 from randquant.files.file_names import utf8_name
@@ -47,7 +49,7 @@ class Examination:
     @property
     def things(self) -> str:
         """What the items are, in a word."""
-        return "shapes" if self.plan.reader.kind == "points" else "recordings"
+        return THINGS[self.plan.reader.kind]
 
     @cached_property
     def oddities(self) -> dict[str, list[str]]:
@@ -94,11 +96,7 @@ class Examination:
     @cached_property
     def labels(self) -> dict[str, Counter[str]]:
         """Readable items by label and split; empty where the dataset has no labels."""
-        labels: dict[str, Counter[str]] = {}
-        for item in self.readable:
-            if item.label is not None:
-                labels.setdefault(item.label, Counter())[item.split or "none"] += 1
-        return dict(sorted(labels.items()))
+        return by_label((item.label for item in self.readable), (item.split for item in self.readable))
 
     @property
     def missing(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 from audio.evaluation.repeats import nearest_in_train as nearest_recordings
 from data_prep.examine.report import first
+from data_prep.notes import THINGS
 from pointcloud.evaluation.repeats import nearest_in_train as nearest_shapes
 from randquant.data.store import Store, is_fold
 from randquant.errors import DataError
@@ -13,18 +14,17 @@ from randquant.errors import DataError
 
 @dataclass(frozen=True)
 class _Comparison:
-    """How the items of one kind are compared: what they are, how near two are, and what it means to be equal."""
+    """How the items of one kind are compared: how near two are, and what it means to be equal."""
 
     nearest: Callable[[Store], Sequence[Any]]
-    things: str
     measure: str
     larger_is_nearer: bool
     exactly: str
 
 
 _COMPARISONS = {
-    "audio": _Comparison(nearest_recordings, "recordings", "similarity", True, "sample by sample"),
-    "points": _Comparison(nearest_shapes, "shapes", "distance", False, "point by point"),
+    "audio": _Comparison(nearest_recordings, "similarity", True, "sample by sample"),
+    "points": _Comparison(nearest_shapes, "distance", False, "point by point"),
 }
 
 
@@ -34,12 +34,10 @@ def repeats(store: Store) -> tuple[list[str], list[Sequence[object]]]:
     Raises:
         DataError: there is nothing to compare.
     """
-    kind = _COMPARISONS[store.kind]
+    kind, things = _COMPARISONS[store.kind], THINGS[store.kind]
     found = kind.nearest(store)
     if not found:
-        raise DataError(
-            f"{store.path} has no {kind.things} of test, or none of train; prepare it with both, or with folds."
-        )
+        raise DataError(f"{store.path} has no {things} of test, or none of train; prepare it with both, or with folds.")
     paths = store.column("path")
     folds = is_fold(store.column("split")[found[0].test])
     tested, learnt = ("a fold", "another") if folds else ("test", "train")
@@ -50,7 +48,7 @@ def repeats(store: Store) -> tuple[list[str], list[Sequence[object]]]:
         for value, pair in same
     ]
     closing = (
-        f"{store.path}: {len(same):,} of {len(found):,} {kind.things} of {tested} repeat one of {learnt}, "
+        f"{store.path}: {len(same):,} of {len(found):,} {things} of {tested} repeat one of {learnt}, "
         f"{sum(pair.exact for _, pair in same):,} of them {kind.exactly}"
     )
     rows = [(paths[pair.test], paths[pair.train], f"{value:.4f}", int(pair.repeats)) for value, pair in near]

@@ -8,15 +8,14 @@ from typing import Any
 
 from audio.levels import COUNTED, TRACKS, count_levels, levels_line
 from audio.samples import assumed_rate, count_arrays
-from data_prep.examine.tables import label_table
-from data_prep.notes import READING, plan_notes, reading_notes
+from data_prep.examine.tables import by_label, label_table
+from data_prep.notes import READING, THINGS, plan_notes, reading_notes
 from data_prep.shapes import BY_FORMAT, UP_BY_FORMAT
 from randquant.cli.counted import counted
 from randquant.data.coverage import coverage
 from randquant.data.store import SPLITS, Store
 
 _SHOWN = 20  # labels and skipped files; store.json has them all
-_THINGS = {"audio": "recordings", "points": "shapes"}
 
 
 def summary(store: Store) -> list[str]:
@@ -26,7 +25,7 @@ def summary(store: Store) -> list[str]:
     if store.info.get("file_up") == BY_FORMAT:
         lines.append(UP_BY_FORMAT)
     lines += _published(store) + plan_notes(store.info["source"])
-    lines += reading_notes(_rows(store, READING), _THINGS[store.kind])
+    lines += reading_notes(_rows(store, READING), THINGS[store.kind])
     lines += _levels(store) + _labels(store)
     lines += [f"skipped {entry['path']}: {entry['reason']}" for entry in skipped[:_SHOWN]]
     if len(skipped) > _SHOWN:
@@ -36,7 +35,7 @@ def summary(store: Store) -> list[str]:
 
 def _amount(store: Store) -> str:
     """Recordings and their hours, or shapes and their points."""
-    items = counted(len(store), _THINGS[store.kind])
+    items = counted(len(store), THINGS[store.kind])
     if store.kind == "audio":
         return f"{items}, {float(store.lengths.sum()) / store.info['sample_rate'] / 3600:.2f} hours"
     fewest, most = int(store.lengths.min()), int(store.lengths.max())
@@ -69,7 +68,7 @@ def _published(store: Store) -> list[str]:
     covered = coverage(source, _official(source, store.column("split")))
     if not covered["published"]:
         return []
-    line = f"{len(store):,} of {sum(covered['published'].values()):,} published {_THINGS[store.kind]}"
+    line = f"{len(store):,} of {sum(covered['published'].values()):,} published {THINGS[store.kind]}"
     classes = source.get("classes_published")
     if classes is not None:
         line += f", {len({label for label in store.column('label') if label is not None}):,} of {classes:,} classes"
@@ -86,12 +85,9 @@ def _official(source: Mapping[str, Any], splits: Sequence[str | None]) -> Counte
 
 
 def _labels(store: Store) -> list[str]:
-    counts: dict[str, Counter[str]] = {}
-    for label, split in zip(store.column("label"), store.column("split"), strict=True):
-        if label is not None:
-            counts.setdefault(label, Counter())[split or "none"] += 1
+    counts = by_label(store.column("label"), store.column("split"))
     splits = {split for split in store.column("split") if split is not None}
-    return label_table(dict(sorted(counts.items())), _columns(splits), most=_SHOWN, total=True)
+    return label_table(counts, _columns(splits), most=_SHOWN, total=True)
 
 
 def _columns(splits: set[str]) -> list[str]:

@@ -1,8 +1,18 @@
 """Items by label and split, as a table of text."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from randquant.results.text_table import text_table
+
+
+def by_label(labels: Iterable[str | None], splits: Iterable[str | None]) -> dict[str, Counter[str]]:
+    """How many items of each label are in each split; those without a label are passed over."""
+    counts: dict[str, Counter[str]] = {}
+    for label, split in zip(labels, splits, strict=True):
+        if label is not None:
+            counts.setdefault(label, Counter())[split or "none"] += 1
+    return dict(sorted(counts.items()))
 
 
 def label_table(
