@@ -26,7 +26,7 @@ from data_prep.datasets.modelnet import MODELNET40
 from pointcloud.encoders.named_encoder import named_encoder
 from pointcloud.encoders.weights import LoadedPointEncoder
 from pointcloud.evaluation.evaluate import Evaluation, Questions, missing_settings
-from pointcloud.evaluation.finetune import FinetuneSettings
+from pointcloud.evaluation.finetune_settings import FinetuneSettings
 from pointcloud.evaluation.protocols import PROTOCOLS, Protocol, ProtocolName
 from pointcloud.evaluation.result import ShapeResult
 from pointcloud.evaluation.shape_task import ShapeTask, open_shape_task
@@ -188,7 +188,7 @@ def _finetuning(
     try:
         return FinetuneSettings(**known)  # type: ignore[arg-type]  # each is of the type its flag has
     except ValueError as error:
-        raise UsageError(f"--finetune: {error}.") from None
+        raise UsageError(f"--finetune: {error}") from None
 
 
 def _check(points: Points | None, folds: int | None, seed: int, seeds: int | None, out: str) -> None:

@@ -11,7 +11,7 @@ import torch
 from pointcloud.encoders.dgcnn import DGCNN
 from pointcloud.encoders.weights import LoadedPointEncoder
 from pointcloud.evaluation import fewshot_folds, finetune
-from pointcloud.evaluation.finetune import FinetuneSettings
+from pointcloud.evaluation.finetune_settings import FinetuneSettings
 from pointcloud.evaluation.fold_files import SETTINGS, spellings
 from pointcloud.evaluation.protocols import Protocol
 from pointcloud.evaluation.repeats import known_repeats

@@ -29,8 +29,13 @@ class Range(NamedTuple):
 SEEDS = Range(0, 2**63 - 1)  # what every generator takes
 
 
-def check_ranges(settings: Any, ranges: Mapping[str, Range]) -> None:
+def check_ranges(settings: Any, ranges: Mapping[str, Range], prefix: str = "--") -> None:
     """Hold the attributes of `settings` against their ranges; of several numbers, each.
+
+    Args:
+        settings: whose attributes.
+        ranges: by attribute.
+        prefix: of the names in messages; they are flags unless it is empty.
 
     Raises:
         ValueError: naming the flag, what it takes and what it got.
@@ -40,7 +45,7 @@ def check_ranges(settings: Any, ranges: Mapping[str, Range]) -> None:
         several = isinstance(value, list | tuple)
         if not all(allowed.holds(each) for each in (value if several else [value])):
             shown = " ".join(map(_shown, value)) if several else _shown(value)
-            raise ValueError(f"--{name} should be {allowed}, got {shown}.")
+            raise ValueError(f"{prefix}{name} should be {allowed}, got {shown}.")
 
 
 def _shown(number: float) -> str:

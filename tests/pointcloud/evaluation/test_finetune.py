@@ -1,6 +1,8 @@
 """Fine-tuning learns, chooses on validation alone, is repeatable, and leaves everything else as it was."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,16 @@ import torch
 from torch import nn
 
 from pointcloud.encoders.weights import LoadedPointEncoder, untrained_encoder
-from pointcloud.evaluation import finetune
-from pointcloud.evaluation.finetune import FinetuneSettings, evaluate
+from pointcloud.evaluation import classifier_training, finetune
+from pointcloud.evaluation.classifier_training import Finetuned, finetuned
+from pointcloud.evaluation.finetune import FinetuneDetails, evaluate
+from pointcloud.evaluation.finetune_settings import FinetuneSettings
+from pointcloud.evaluation.shape_views import ShapeViews
 from randquant.data.features import Items
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
+from randquant.files.lock import lock_file
+from randquant.probes.outcome import Outcome
 from randquant.results.predictions import prediction_table
 
 CHANNELS = ("x", "y", "z", "nx", "ny", "nz")
@@ -71,14 +78,15 @@ def test_a_seed_repeats_itself_and_nothing_else_is_touched(store: Store) -> None
     state = torch.get_rng_state()
     settings = FinetuneSettings(**{**vars(QUICK), "epochs": 2, "repeats": 1, "learning_rate": 1e-3})
     logits: list[torch.Tensor] = []
-    original = finetune._logits
+    original = classifier_training.logits_of
 
     def recorded(*arguments: Any) -> torch.Tensor:
         logits.append(original(*arguments))
         return logits[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finetune, "_logits", recorded)
+        for module in (finetune, classifier_training):
+            patch.setattr(module, "logits_of", recorded)
         for seed in (1, 1, 2):
             evaluate(encoder, store, settings, seed=seed)
     first, again, other = np.split(np.arange(len(logits)), 3)
@@ -92,8 +100,8 @@ def test_a_seed_repeats_itself_and_nothing_else_is_touched(store: Store) -> None
 def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finetune, "_SAVE_EVERY", 0.0)
-    steps = finetune._Training._train
+    monkeypatch.setattr(classifier_training, "_SAVE_EVERY", 0.0)
+    steps = classifier_training.ClassifierTraining._train
     left = 30  # of 48: in the second of two trainings
 
     def killed(self: Any, rows: Any) -> torch.Tensor:
@@ -104,12 +112,12 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
         return steps(self, rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(finetune._Training, "_train", killed)
+        patch.setattr(classifier_training.ClassifierTraining, "_train", killed)
         with pytest.raises(KeyboardInterrupt):
             evaluate(loaded(), store, QUICK, unfinished=tmp_path)
     assert len(list(tmp_path.glob("finetune-*.pt"))) == 2
     left = 30  # more than are left to do, and fewer than all
-    monkeypatch.setattr(finetune._Training, "_train", killed)
+    monkeypatch.setattr(classifier_training.ClassifierTraining, "_train", killed)
     resumed = evaluate(loaded(), store, QUICK, unfinished=tmp_path)
     monkeypatch.undo()
     assert not list(tmp_path.iterdir())
@@ -118,6 +126,30 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
         assert np.array_equal(outcome.predictions, resumed[name].predictions)
         assert outcome.numbers.valid_accuracy == resumed[name].numbers.valid_accuracy
         assert outcome.details.epochs == resumed[name].details.epochs
+
+
+def test_equal_trainings_take_turns(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = FinetuneSettings(**{**vars(QUICK), "epochs": 2, "repeats": 1, "votes": 0})
+    whole = evaluate(loaded(), store, settings)["finetune"]
+    file = tmp_path / finetune._name(loaded(), store, settings, 42, "cpu")
+    begun, trained = threading.Event(), threading.Event()
+
+    def training(*arguments: Any, **named: Any) -> Finetuned:
+        trained.set()
+        return finetuned(*arguments, **named)
+
+    def other() -> Outcome[FinetuneDetails]:
+        begun.set()
+        return evaluate(loaded(), store, settings, unfinished=tmp_path)["finetune"]
+
+    monkeypatch.setattr(finetune, "finetuned", training)
+    with ThreadPoolExecutor(1) as pool:
+        with lock_file(file.with_suffix(".lock")):
+            running = pool.submit(other)
+            assert begun.wait(10)
+            assert not trained.wait(0.5)
+        assert np.array_equal(running.result(60).predictions, whole.predictions)
+    assert trained.is_set()
 
 
 def test_the_epoch_best_on_validation_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,14 +162,14 @@ def test_the_epoch_best_on_validation_is_kept(store: Store, monkeypatch: pytest.
         return next(given)
 
     answering: list[dict[str, torch.Tensor]] = []
-    original = finetune._logits
+    original = classifier_training.logits_of
 
     def logits(classifier: nn.Module, batches: Any) -> torch.Tensor:
         answering.append({name: value.clone() for name, value in classifier.state_dict().items()})
         return original(classifier, batches)
 
-    monkeypatch.setattr(finetune, "_accuracy", accuracy)
-    monkeypatch.setattr(finetune, "_logits", logits)
+    monkeypatch.setattr(classifier_training, "_accuracy", accuracy)
+    monkeypatch.setattr(finetune, "logits_of", logits)
     outcome = evaluate(loaded(), store, FinetuneSettings(**{**vars(QUICK), "repeats": 1}))["finetune"]
     assert outcome.details.epochs == [3]
     assert outcome.numbers.valid_accuracy == 0.7
@@ -161,8 +193,8 @@ def test_test_labels_are_never_looked_at(store: Store, monkeypatch: pytest.Monke
 
 
 def test_votes_are_the_mean_of_views_drawn_by_the_seed(store: Store) -> None:
-    views = finetune._Views(loaded(), store, QUICK, "cpu")
-    classifier = finetune._classifier(loaded(), 3, QUICK).eval()
+    views = ShapeViews(loaded(), store, QUICK, "cpu")
+    classifier = classifier_training.classifier_of(loaded(), 3, QUICK).eval()
     rows = store.select("test")
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
@@ -195,8 +227,8 @@ def test_without_a_validation_split_a_part_of_train_is_held_out(tmp_path: Path) 
 
 def test_views_are_turned_scaled_and_of_the_points_in_store_order(store: Store) -> None:
     rows = store.select("train")[:6]
-    plain = finetune._Views(loaded(6), store, QUICK, "cpu")
-    turned = finetune._Views(loaded(6, up="y"), store, QUICK, "cpu")
+    plain = ShapeViews(loaded(6), store, QUICK, "cpu")
+    turned = ShapeViews(loaded(6, up="y"), store, QUICK, "cpu")
     as_stored, other = (next(views.clean(rows)) for views in (plain, turned))
     assert as_stored.shape == (6, 24, 6)
     assert as_stored[..., :3].norm(dim=-1).amax(dim=1) == pytest.approx(1.0, abs=1e-5)
@@ -214,15 +246,15 @@ def test_views_are_turned_scaled_and_of_the_points_in_store_order(store: Store) 
 def test_batches_never_hold_one_item_alone() -> None:
     for count in range(2, 40):
         for size in range(2, 9):
-            batches = finetune._batches(np.arange(count), size)
+            batches = classifier_training.batches_of(np.arange(count), size)
             assert np.concatenate(batches).tolist() == list(range(count))
             assert min(map(len, batches)) >= 2
             assert max(map(len, batches)) <= size + 1
 
 
 def test_norms_and_biases_do_not_decay() -> None:
-    classifier = finetune._classifier(loaded(), 3, QUICK)
-    decaying, others = finetune._groups(classifier, 0.05)
+    classifier = classifier_training.classifier_of(loaded(), 3, QUICK)
+    decaying, others = classifier_training.weight_groups(classifier, 0.05)
     assert (decaying["weight_decay"], others["weight_decay"]) == (0.05, 0.0)
     assert all(parameter.ndim > 1 for parameter in decaying["params"])
     assert len(decaying["params"]) + len(others["params"]) == len(list(classifier.parameters()))
@@ -249,7 +281,7 @@ def test_an_interrupt_passes_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     def stop(*_: Any) -> float:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(finetune, "_accuracy", stop)
+    monkeypatch.setattr(classifier_training, "_accuracy", stop)
     with pytest.raises(KeyboardInterrupt):
         evaluate(loaded(), shapes, QUICK)
     assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == files
