@@ -51,6 +51,7 @@ from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from pointcloud.layout import Layout
 from randquant.cli.command import run
+from randquant.cli.counted import counted
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.probes.classifier_file import load_classifier
@@ -247,7 +248,8 @@ def _embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
     if summary.statistics_source != "checkpoint" and saved is None:
         say(f"The checkpoint has no log-mel statistics; used those of {summary.statistics_source}.")
     say(
-        f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.recordings:,} recordings, "
+        f"{out}: {counted(summary.rows, 'rows')} of {summary.dimension} numbers from "
+        f"{counted(summary.recordings, 'recordings')}, "
         f"{len(summary.skipped):,} skipped"
     )
     say(levels_line(summary.levels))
@@ -284,9 +286,10 @@ def _embed_shapes(settings: Embedding) -> list[tuple[str, str]]:
         columns=read,
     )
     _print_resumed(summary.resumed, len(plan.items))
+    shapes = counted(summary.rows, "clouds") if settings.clouds else counted(summary.rows, "meshes", "mesh")
     say(
-        f"{out}: {summary.rows:,} rows of {summary.dimension} numbers from {summary.rows:,} "
-        f"{'clouds' if settings.clouds else 'meshes'} of {summary.points} points, {len(summary.skipped):,} skipped"
+        f"{out}: {counted(summary.rows, 'rows')} of {summary.dimension} numbers from {shapes} of {summary.points} "
+        f"points, {len(summary.skipped):,} skipped"
     )
     by_default = [UP_BY_FORMAT] if plan.reader.settings["file_up"] == BY_FORMAT else []
     say(*by_default, *reading_notes(read))

@@ -195,7 +195,7 @@ def test_an_encoder_of_normals_needs_them(clouds: Path, tmp_path: Path, capsys: 
     save_encoder(tmp_path / "run" / "encoder.safetensors", encoder, points=64, metadata={})
     out = tmp_path / "x.parquet"
     assert embed_shapes(clouds, out, "--clouds", "--checkpoint", str(tmp_path / "run")) == 0
-    assert "1 rows of 32 numbers from 1 clouds of 64 points, 2 skipped" in capsys.readouterr().out
+    assert "1 row of 32 numbers from 1 cloud of 64 points, 2 skipped" in capsys.readouterr().out
     assert pq.read_table(out)["path"].to_pylist() == ["a.npy"]
 
 
