@@ -53,7 +53,7 @@ def random_starts(
     return np.floor(fractions(indices, seed=seed, epoch=epoch) * free).astype(np.int64)
 
 
-class Parts(NamedTuple):
+class CropParts(NamedTuple):
     """Of some positions, (B,) int64 each: part number `part` of the `parts` equal ones of recording `clip`."""
 
     clip: NDArray[np.int64]
@@ -81,11 +81,11 @@ class CropPositions:
         """The recording of each position."""
         return np.searchsorted(self._ends, positions, side="right")
 
-    def find(self, positions: NDArray[np.int64]) -> Parts:
+    def find(self, positions: NDArray[np.int64]) -> CropParts:
         """Recording and part of each position."""
         clip = self.clips(positions)
         first = np.where(clip > 0, self._ends[clip - 1], 0)
-        return Parts(clip, positions - first, self._ends[clip] - first)
+        return CropParts(clip, positions - first, self._ends[clip] - first)
 
     def order(self, generator: np.random.Generator) -> NDArray[np.integer]:
         """A permutation of the positions that keeps blocks of `together` whole; a recording's last may be smaller."""

@@ -65,14 +65,6 @@ class Summary:
     arrays: int
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Recordings [start, stop) of the order they are embedded in; nothing waits for others beyond a part's end."""
-
-    start: int
-    stop: int
-
-
 @dataclass
 class Embedder:
     """Writes tables of embeddings.
@@ -284,13 +276,13 @@ def _decode(path: Path, intake: Intake, seconds: float | None) -> Decoded:
     return read_samples(path, intake, seconds=seconds)
 
 
-def _parts(durations: Sequence[float], most: float) -> list[_Part]:
-    """Cut where there is enough sound for a part."""
+def _parts(durations: Sequence[float], most: float) -> list[range]:
+    """Positions cut where there is enough sound for a part; nothing waits for others beyond a part's end."""
     parts, start, total = [], 0, 0.0
     for position, seconds in enumerate(durations):
         total += max(seconds, _LEAST)
         if total >= most or position == len(durations) - 1:
-            parts.append(_Part(start, position + 1))
+            parts.append(range(start, position + 1))
             start, total = position + 1, 0.0
     return parts
 

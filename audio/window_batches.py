@@ -14,12 +14,12 @@ from audio.encoders.weights import LoadedEncoder
 from audio.evaluation.task_features import Normalisation, batch_seconds
 from audio.logmel import FrontEnd, LogMel
 from audio.normalize import PreNorm
+from audio.samples import Samples
 from audio.windows import Windows
 from randquant.data.spool import Spool
 
 _WAITING_BATCHES = 8  # batches' worth of windows that may wait for others of as many frames
 
-Samples = NDArray[np.int16]
 Encode = Callable[[Sequence[Samples]], Tensor]
 
 

@@ -20,8 +20,8 @@ from typing import IO
 
 from data_prep.dataset import Archive, Dataset
 from data_prep.engine.sources import source
+from data_prep.fetching.joined_files import JoinedFiles
 from data_prep.fetching.members import Checked, Hostile, Limits, extract_tar, extract_zip, gigabytes
-from data_prep.fetching.parts import Parts
 from data_prep.layout import LISTS, UNPACKED, holds_tree, locate_deeper
 from randquant.cli.progress import bar, progress
 from randquant.errors import DataError
@@ -158,7 +158,7 @@ def unpack(
 def _extract(files: Sequence[Path], folder: Path, limits: Limits, show: bool) -> None:
     size = sum(file.stat().st_size for file in files)
     label, checked = f"unpacking {files[0].name}", Checked(limits, size)
-    with io.BufferedReader(Parts(files), _BLOCK) as file:
+    with io.BufferedReader(JoinedFiles(files), _BLOCK) as file:
         form = _form(files[0], len(files), file.peek(512)[:512])
         if form == "zip":
             with zipfile.ZipFile(file) as archive:

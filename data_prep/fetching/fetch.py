@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError
 
 from data_prep.dataset import Download
 from data_prep.fetching.checksums import difference
-from data_prep.fetching.partial_download import Part
+from data_prep.fetching.partial_download import PartialDownload
 from data_prep.fetching.redirects import SafeSession, UnsafeRedirect
 from randquant.cli.progress import bar
 from randquant.cli.terminal import printable
@@ -117,7 +117,7 @@ class Fetcher:
         final = _place(root, download.name)
         with _disk_errors(final):
             final.parent.mkdir(parents=True, exist_ok=True)
-            part = Part(download, final)
+            part = PartialDownload(download, final)
             if not part.complete:
                 self._complete(part, download)
             if wrong := difference(download, part.path):
@@ -129,7 +129,7 @@ class Fetcher:
             part.finish()
         return final
 
-    def _complete(self, part: Part, download: Download) -> None:
+    def _complete(self, part: PartialDownload, download: Download) -> None:
         fruitless, most = 0, part.size
         while True:
             try:
@@ -142,7 +142,7 @@ class Fetcher:
             if self._stop.wait(min(_PAUSE * 2 ** (fruitless - 1), _LONGEST_PAUSE)):
                 raise Stopped
 
-    def _receive(self, part: Part, download: Download) -> None:
+    def _receive(self, part: PartialDownload, download: Download) -> None:
         """One request, which brings the rest of the file or raises."""
         with self._answer(download.url, part.request_headers()) as response:
             outdated = response.status_code == 206 and not part.continued_by(response.headers)
@@ -160,7 +160,7 @@ class Fetcher:
         if part.total is not None and not part.complete:
             raise _Dropped(f"the answer ended after {part.size:,} of {part.total:,} bytes")
 
-    def _write(self, part: Part, blocks: Iterable[bytes], name: str) -> None:
+    def _write(self, part: PartialDownload, blocks: Iterable[bytes], name: str) -> None:
         meter = nullcontext() if self._quiet else bar(label=name, unit="B", total=part.total, initial=part.size)
         with part.open() as file, meter as shown:
             for block in blocks:
@@ -220,7 +220,7 @@ def _refuse_page(first: bytes, download: Download) -> None:
         )
 
 
-def _check_room(part: Part) -> None:
+def _check_room(part: PartialDownload) -> None:
     if part.total is None:
         return
     missing, free = part.total - part.size, shutil.disk_usage(part.path.parent).free

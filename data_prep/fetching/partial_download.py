@@ -12,7 +12,7 @@ from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
 
 
-class Part:
+class PartialDownload:
     """`<name>.part`, and `<name>.part.json` that says which version of which URL its bytes belong to.
 
     The process may be killed at any time: the description is written before the first byte, and bytes are

@@ -20,8 +20,8 @@ from data_prep.dataset import Archive, Dataset
 from data_prep.engine.preparation import Plan
 from data_prep.fetching import archives, members
 from data_prep.fetching.archives import NoRoom, packed, stem, unpack, unpacked_root
+from data_prep.fetching.joined_files import JoinedFiles
 from data_prep.fetching.members import Limits
-from data_prep.fetching.parts import Parts
 from randquant.errors import DataError
 
 FILES = {"wav/a/1.wav": b"one" * 400, "wav/b/2.wav": b"", "list.txt": bytes(range(256)) * 30}
@@ -121,7 +121,7 @@ def test_parts_are_one_file(tmp_path: Path) -> None:
         paths.append(tmp_path / f"{number}")
         paths[-1].write_bytes(data[start:stop])
     whole, draw = io.BytesIO(data), random.Random(1)
-    with Parts(paths) as parts, io.BufferedReader(Parts(paths), 64) as buffered:
+    with JoinedFiles(paths) as parts, io.BufferedReader(JoinedFiles(paths), 64) as buffered:
         for file in (parts, buffered):
             whole.seek(0)
             assert file.read() == whole.read()

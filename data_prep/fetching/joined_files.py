@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Parts(io.RawIOBase):
+class JoinedFiles(io.RawIOBase):
     """Files read one after another as one, without being copied together. Readable and seekable."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
