@@ -461,9 +461,7 @@ def test_too_little_room_is_told_before(server: Server, tmp_path: Path, monkeypa
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_disk_that_fills_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "data_prep.fetching.partial_download.PartialDownload.open", lambda self: open("/dev/full", "wb")
-    )  # noqa: SIM115
+    monkeypatch.setattr(fetch_module.PartialDownload, "open", lambda self: open("/dev/full", "wb"))  # noqa: SIM115
     with pytest.raises(DataError, match=r"a.tar.gz: no space left on device; free space, then run the same command"):
         Fetcher().fetch(at(server, File()), tmp_path)
 
