@@ -1,1 +1,1 @@
-"""From a dataset as it was downloaded to a store; one file per dataset."""
+"""From raw files or a downloaded dataset to a store."""

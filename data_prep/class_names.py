@@ -1,4 +1,4 @@
-"""What numbered classes are called: as the folder itself says, as the release that it proves to be, else by number."""
+"""Names of numbered classes: from lists in the folder, from the recognised release, otherwise the numbers."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ _NUMBERED = re.compile(r"(.+)_[0-9]+")
 
 
 def listed_names(path: Path) -> list[str]:
-    """The names in a list of classes, in the order of the labels; none where it is not there.
+    """The names in a list of classes, in the order of the labels; empty if the list does not exist.
 
     Raises:
         DataError: it is empty or names a class twice.
@@ -27,7 +27,7 @@ def listed_names(path: Path) -> list[str]:
 
 
 def class_of(file: str) -> str:
-    """The class of a shape by the name of its file, or else by the folder that it lies in.
+    """The class of a shape by its file name, otherwise by its folder.
 
     >>> class_of("night_stand/night_stand_0001.ply"), class_of("bed/train/a.off"), class_of("sofa_0012.off")
     ('night_stand', 'bed', 'sofa')
@@ -40,8 +40,8 @@ def class_of(file: str) -> str:
     return folders[-1] if folders else path.stem
 
 
-def told_names(named: Iterable[tuple[Path, Sequence[int], Sequence[str]]]) -> dict[int, str]:
-    """The name of each label that the names of shapes tell.
+def implied_names(named: Iterable[tuple[Path, Sequence[int], Sequence[str]]]) -> dict[int, str]:
+    """The name of each label, as implied by the names of shapes.
 
     Args:
         named: of each file the list that names its shapes, their labels and the classes in their names.
@@ -62,7 +62,7 @@ def told_names(named: Iterable[tuple[Path, Sequence[int], Sequence[str]]]) -> di
 
 
 def agreed_names(path: Path, listed: Sequence[str], told: Mapping[int, str], labels: Iterable[int]) -> list[str]:
-    """The names of all classes up to the last that occurs; none where the folder does not name every one.
+    """The names of all classes up to the largest label; empty if the folder does not name every class.
 
     Args:
         path: of the list, for the error messages.
@@ -92,5 +92,5 @@ def agreed_names(path: Path, listed: Sequence[str], told: Mapping[int, str], lab
 
 
 def by_number(labels: Iterable[int]) -> list[str]:
-    """Numbers for names, where nothing else is known."""
+    """Numbers as names, where nothing else is known."""
     return [str(label) for label in range(max(labels, default=-1) + 1)]

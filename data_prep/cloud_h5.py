@@ -1,4 +1,4 @@
-"""HDF5 files of labelled clouds, as the authors of PointNet and of ScanObjectNN hand them out: `data` and `label`.
+"""HDF5 files of labelled clouds in the format of PointNet and ScanObjectNN: `data` and `label`.
 
 A shape is one row of a file, so an item of a plan is a window of one row; a worker that reads row after row keeps the
 file open.
@@ -26,7 +26,7 @@ _CACHE = 64 << 20  # bytes of decompressed chunks, so that none is decompressed 
 
 @dataclass(frozen=True)
 class CloudFile:
-    """What a file holds, its clouds aside.
+    """The contents of a file, without its clouds.
 
     Attributes:
         path: of the file.
@@ -39,11 +39,11 @@ class CloudFile:
     size: int
 
     def row_names(self) -> list[str]:
-        """A name for each shape that does not depend on where the file lies."""
+        """A name for each shape that does not depend on the file's location."""
         return [f"{self.path.name}#{row}" for row in range(len(self.labels))]
 
     def items(self, root: Path, classes: Sequence[str], split: str) -> list[Item]:
-        """One item a shape, in the order of the file."""
+        """One item per shape, in the order of the file."""
         path = self.path.relative_to(root).as_posix()
         return [
             Item(path, self.size, classes[label], None, split, (row, row + 1)) for row, label in enumerate(self.labels)
@@ -51,7 +51,7 @@ class CloudFile:
 
 
 def cloud_file(path: Path, *, classes: int | None, points: int, normals: bool = False) -> CloudFile:
-    """Look into a file without reading its clouds.
+    """Read everything but the clouds of a file.
 
     Args:
         path: with `data` (n, N, 3), `label` n numbers in [0, classes) and, for `normals`, `normal` (n, N, 3).

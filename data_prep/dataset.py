@@ -1,4 +1,4 @@
-"""What is known about a public dataset before any of it is read: its tree, its sizes, where it comes from.
+"""A public dataset as published: directory layout, sizes, archives and downloads.
 
 Each dataset's file holds one `DATASET`; `data_prep/datasets/registry.py` lists them by name.
 """
@@ -14,7 +14,7 @@ from data_prep.engine.preparation import Item, Plan
 
 @dataclass(frozen=True)
 class Download:
-    """One file on the net.
+    """A file to download.
 
     Attributes:
         url: where it lies.
@@ -30,7 +30,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive that a user may have instead of the tree.
+    """An archive that may be present instead of the unpacked tree.
 
     Attributes:
         pattern: glob of its file name, as in "nsynth-*.jsonwav.tar.gz".

@@ -1,4 +1,4 @@
-"""Is this folder the dataset's root, and if not, which one is?"""
+"""Find the root folder of a dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ UNPACKED = ".unpacked"  # in a folder that archives are unpacked into, tells whi
 
 
 def find_root(root: str | Path, dataset: Dataset) -> Path:
-    """`root`, where it holds one of the dataset's marks.
+    """Return `root` if it holds one of the dataset's marks.
 
     Raises:
         DataError: it is missing or no folder, or holds none of them; where the folder above, or one of those in it or
@@ -30,7 +30,7 @@ def find_root(root: str | Path, dataset: Dataset) -> Path:
 
 
 def locate(root: Path, dataset: Dataset) -> Path | None:
-    """The folder that holds the dataset: `root` or one right below it, None where neither."""
+    """The folder that holds the dataset: `root` or a direct subfolder; None if neither does."""
     return next((folder for folder in (root, *_subfolders(root)) if is_marked(folder, dataset)), None)
 
 
@@ -45,7 +45,7 @@ def is_marked(folder: Path, dataset: Dataset) -> bool:
 
 
 def holds_tree(root: Path, dataset: Dataset) -> bool:
-    """Whether the dataset lies unpacked at `root` or right below it; lists alone, next to archives, make no tree."""
+    """Whether the dataset is unpacked at `root` or in a direct subfolder; lists next to archives do not count."""
     folder = locate(root, dataset) if root.is_dir() else None
     if folder is None:
         return False
@@ -58,13 +58,13 @@ def _neighbours(root: Path) -> list[Path]:
 
 
 def _wrapped(root: Path) -> list[Path]:
-    """Folders two levels below, unless there are so many that this is no wrapping."""
+    """Folders two levels below, unless there are too many to search."""
     folders = _subfolders(root)
     return [deeper for folder in folders for deeper in _subfolders(folder)] if len(folders) <= _FEW else []
 
 
 def _subfolders(root: Path) -> list[Path]:
-    """Those that may have been meant; not one that this program unpacked the archives at `root` into."""
+    """Candidate subfolders, except those that this program unpacked the archives at `root` into."""
     folders = (entry for entry in root.iterdir() if not entry.name.startswith(".") and entry.is_dir())
     return sorted(folder for folder in folders if not (folder / UNPACKED).is_dir())
 

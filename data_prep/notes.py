@@ -1,4 +1,4 @@
-"""What a plan left out or could not find, and what readers mended, left out or guessed, in words.
+"""Messages about what a plan left out or could not find, and what readers repaired, left out or guessed.
 
 `prepare`, `embed` and `doctor` print these lines, so they say the same of the same data.
 """
@@ -56,7 +56,7 @@ _ABSENT = ("missing_splits", "missing_folds", "parts_absent")
 
 
 def plan_notes(source: Mapping[str, Any]) -> list[str]:
-    """One line for each thing to know about a plan's, or a store's, `source`; none where all is well.
+    """One line for each remark on a plan's or a store's `source`.
 
     >>> plan_notes({"other_files": 5, "other_kinds": {".jpg": 3, "": 1}})
     ['files of other kinds, left out: 5 (3 .jpg, 1 without a suffix, 1 of others)']
@@ -84,7 +84,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _other_kinds(source: Mapping[str, Any]) -> list[str]:
-    """The files that are none of those looked for, by suffix."""
+    """Other files, by suffix."""
     count = source.get("other_files", 0)
     if not count:
         return []
@@ -100,7 +100,7 @@ def reading_notes(files: Iterable[Mapping[str, Any]], things: str = "shapes") ->
     """One line for each of `READING` that occurs.
 
     Args:
-        files: columns of each file, as its reader gave them; those that are no notes are passed over.
+        files: columns of each file, as its reader gave them; others are ignored.
         things: what the files are, in the plural.
 
     >>> reading_notes([{"ear_polygons": 3, "faces": 90}, {}, {"ear_polygons": 337}])
@@ -119,5 +119,5 @@ def reading_notes(files: Iterable[Mapping[str, Any]], things: str = "shapes") ->
 
 
 def noted(columns: Mapping[str, Any]) -> dict[str, int]:
-    """Those of a file's columns that are notes, and not nought."""
+    """The columns of a file that are notes and not zero."""
     return {name: columns[name] for name in READING if columns.get(name)}

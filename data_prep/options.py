@@ -1,4 +1,4 @@
-"""A plan's options as further fields of a settings class: its signature is the flags, its docstring their help."""
+"""Turn the signature of a plan function into flags of a command, and its docstring into their help."""
 
 import inspect
 import typing
@@ -31,5 +31,5 @@ def with_options(settings: Any, plan: Callable[..., Plan], *, without: Collectio
 
 
 def options(settings: Any, plan: Callable[..., Plan]) -> dict[str, Any]:
-    """The values that settings hold for the parameters of a plan."""
+    """The values of a plan's parameters in settings."""
     return {name: getattr(settings, name) for name in inspect.signature(plan).parameters if hasattr(settings, name)}

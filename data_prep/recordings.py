@@ -1,4 +1,4 @@
-"""How a recording becomes rows of a store: decoded, one channel, resampled to 16 kHz, rounded to int16."""
+"""The reader of recordings: decode, mix to one channel, resample to 16 kHz, round to int16."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -55,7 +55,7 @@ def read_window(path: Path, start: int, stop: int, intake: Intake = PLAIN) -> tu
 
 
 def samples(path: Path) -> int | None:
-    """Length at 16 kHz by the header alone; None where it cannot be read or does not say."""
+    """Length at 16 kHz by the header alone; None if it is unreadable or not stated."""
     try:
         header = header_of(path)
     except DataError:
@@ -64,7 +64,7 @@ def samples(path: Path) -> int | None:
 
 
 def recordings_reader(intake: Intake) -> Reader:
-    """The reader of recordings that takes them in as `intake` says."""
+    """A reader of recordings with the settings `intake`."""
     read, window = partial(read_recording, intake=intake), partial(read_window, intake=intake)
     return Reader("audio", read, intake.settings(), window)
 

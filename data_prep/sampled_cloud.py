@@ -1,4 +1,4 @@
-"""Clouds that someone else sampled: which of a file's points a store keeps."""
+"""Published point clouds: which of a file's points a store keeps."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -17,7 +17,7 @@ NORMALS = ("nx", "ny", "nz")
 
 
 def check_points(points: Points) -> None:
-    """Refuse a number of points that no shape can have.
+    """Refuse a number of points below 1.
 
     Raises:
         UsageError: it is below 1.
@@ -37,7 +37,7 @@ def short_cloud(total: int, points: Points) -> Mapping[str, int]:
 
 
 def file_stamp(path: Path) -> tuple[int, int]:
-    """What tells one version of a file from the next, for those that stay open or in memory.
+    """A stamp that changes with a file, for files kept open or in memory.
 
     Raises:
         DataError: the file cannot be read.
@@ -81,7 +81,7 @@ def _read_window(read: Callable[[Path, int], Reading], path: Path, start: int, s
 def leading_rows(
     where: Path | str, points: NDArray, *, count: int, up: Axis, normals: NDArray | None = None
 ) -> NDArray:
-    """The first `count` points of a file, for files whose points lie in random order.
+    """The first `count` points of a file, for files with points in random order.
 
     Published protocols take the first of them, so those are kept, and the last column says which each one was. A
     store of n points holds the first m of the file for every m up to n.
@@ -116,7 +116,7 @@ def spread_rows(
     normals: NDArray | None = None,
     extra: NDArray | None = None,
 ) -> NDArray:
-    """Points spread over all of a file, for files whose order means nothing; all of them where there are no more.
+    """Points evenly spaced in a file, for files in arbitrary order; all if there are no more.
 
     Arguments, result and errors are those of `data_prep.shapes.finished`; the errors name the file.
     """

@@ -1,4 +1,4 @@
-"""What lies below a folder, in one pass, cheap enough for millions of files."""
+"""List the files below a folder in one pass, fast enough for millions of files."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from randquant.errors import DataError
 def files_below(folder: str | Path, suffixes: Sequence[str], *, depth: int = 1) -> Iterator[tuple[str, int]]:
     """Every file below `folder` with one of `suffixes`, in no particular order.
 
-    Hidden files and folders, `__MACOSX` and macOS's `._*` are passed over; symbolic links are followed, so a
+    Hidden files and folders, `__MACOSX` and macOS's `._*` are skipped; symbolic links are followed, so a
     folder that is linked to twice is walked twice.
 
     Args:
@@ -73,7 +73,7 @@ def _is_file_or_broken_link(path: Path) -> bool:
 
 
 def is_visible(name: str) -> bool:
-    """Whether a name is neither hidden nor what macOS leaves behind."""
+    """Whether a name is neither hidden nor macOS metadata."""
     return not name.startswith(".") and name != "__MACOSX"
 
 
@@ -83,7 +83,7 @@ def is_visible_folder(entry: Path) -> bool:
 
 
 def _first_visit(folder: Path, seen: set[Path]) -> bool:
-    """A link may lead back up; every real folder is walked once."""
+    """Whether a folder is visited for the first time; symbolic links may form cycles."""
     real = folder.resolve()
     if real in seen:
         return False

@@ -1,4 +1,4 @@
-"""How a mesh, or a cloud that was sampled already, becomes rows of a points store.
+"""The readers of shapes: from a mesh or a point cloud to rows of a store.
 
 In a store every shape stands on its z axis, lies in the unit sphere, and has its points in farthest-point order: the
 first n rows are a cloud of n well-spread points.
@@ -70,7 +70,7 @@ def point_settings(
     sampling: str = "as stored",
     seed: int = 0,
 ) -> dict[str, Any]:
-    """What a store of points says of its rows, for `Reader.settings`.
+    """The settings of a store of points, for `Reader.settings`.
 
     Args:
         channels: names of the columns, as in `pointcloud.layout`.
@@ -113,7 +113,7 @@ def finished(
     count: int | None = None,
     file_row: bool = False,
 ) -> NDArray[np.float32]:
-    """The rows of one item: turned upright, in farthest-point order, in the unit sphere.
+    """The rows of one item: rotated upright, in farthest-point order, in the unit sphere.
 
     Where `count` is below N, the farthest-point order chooses; the unit sphere and the order itself are those of the
     points that are kept. Of a cloud that is kept whole, 16,384 points at most are put in that order, whose time grows
@@ -154,7 +154,7 @@ def finished(
 
 
 def _whole_order(places: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Every row once, the first `ORDERED` of them farthest points, the others shuffled, always in the same way."""
+    """Every row once: the first `ORDERED` in farthest-point order, the others in a fixed random order."""
     first = farthest_point_order(places, min(ORDERED, len(places)))
     others = np.setdiff1d(np.arange(len(places)), first, assume_unique=True)
     return np.concatenate([first, np.random.default_rng(0).permutation(others)])
@@ -167,7 +167,7 @@ def _refuse_unusable(columns: Sequence[NDArray], count: int | None) -> None:
     if count is not None and total < count:
         raise DataError(f"there are {total} points where {count} are asked for; lower --points.")
     if not all(np.isfinite(part).all() for part in columns):
-        raise DataError("there are values that are no finite numbers; mend the file or leave it out.")
+        raise DataError("there are values that are no finite numbers; fix the file or leave it out.")
 
 
 def _in_unit_sphere(points: NDArray[np.float64]) -> NDArray[np.float32]:

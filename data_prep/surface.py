@@ -1,4 +1,4 @@
-"""Points on the surface of a mesh, drawn by the mesh itself: the same surface gives the same points anywhere."""
+"""Random points on the surface of a mesh, seeded by the mesh: equal meshes give equal points."""
 
 import hashlib
 from typing import Literal
@@ -18,7 +18,7 @@ Samples = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def sample_surface(mesh: Mesh, count: int, *, sampling: Sampling = "area", seed: int = 0) -> Samples:
-    """Points spread over a mesh, each with the normal of its face.
+    """Sample points on a mesh, each with the normal of its face.
 
     Args:
         mesh: with at least one face that has an area.

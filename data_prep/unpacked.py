@@ -1,4 +1,4 @@
-"""Whether a store was made of the very archives that lie at a root."""
+"""Whether a store was made from the archives at a root."""
 
 import hashlib
 import json
@@ -8,13 +8,13 @@ from typing import Any
 
 from data_prep.dataset import Dataset
 from data_prep.engine.sources import source
-from data_prep.fetching.archives import packed
+from data_prep.fetching.archives import archives_in
 from data_prep.layout import holds_tree
 from randquant.data.store import Store
 
 
 def made_of_archives(out: Path, dataset: Dataset, root: Path, *, gone: bool) -> bool:
-    """Whether the store at `out` is complete and was made of the archives at `root`, so that none need be unpacked.
+    """Whether the store at `out` is complete and was made from the archives at `root`, so that none need be unpacked.
 
     Args:
         gone: whether the archives may be gone by now, since they would be downloaded again.
@@ -24,7 +24,7 @@ def made_of_archives(out: Path, dataset: Dataset, root: Path, *, gone: bool) -> 
     known = Store.open(out).info.get("source", {})
     if known.get("dataset") != dataset.name or "archives" not in known:
         return False
-    archives = packed(root, dataset)
+    archives = archives_in(root, dataset)
     if gone and not archives and not holds_tree(root, dataset):
         return True
     now = archives_identity(archives)
@@ -32,7 +32,7 @@ def made_of_archives(out: Path, dataset: Dataset, root: Path, *, gone: bool) -> 
 
 
 def archives_identity(archives: Sequence[tuple[tuple[Path, ...], str]]) -> dict[str, Any]:
-    """How many archive files, a hash of their names and sizes, and one of samples of their bytes."""
+    """The number of archive files, a hash of their names and sizes, and a hash of sampled bytes."""
     files = sorted(path for paths, _ in archives for path in paths)
     sizes = sorted((path.name, path.stat().st_size) for path in files)
     samples = sorted((path.name, found.sample) for path in files if (found := source(path.parent, path.name)))

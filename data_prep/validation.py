@@ -1,4 +1,4 @@
-"""A validation split for datasets that publish train and test alone, so that nothing is ever chosen on test.
+"""A validation split for datasets that publish train and test only, so that nothing is chosen on test.
 
 In every class the same share of train is held out: the shapes whose names have the smallest hashes. No generator and no
 order of files is involved, so the split is the same on every computer, and the same for two releases of a dataset that
@@ -17,7 +17,7 @@ SHARE = 0.1  # of train, unless told otherwise
 
 
 def check_share(share: float) -> None:
-    """Refuse a share of train that cannot be held out.
+    """Refuse a share of train outside the allowed range.
 
     Raises:
         UsageError: it is not in [0, 1).
@@ -27,7 +27,7 @@ def check_share(share: float) -> None:
 
 
 def with_validation(items: Sequence[Item], share: float = SHARE, *, names: Sequence[str] | None = None) -> list[Item]:
-    """The items in their order, some of train now in valid.
+    """The items in their order, with some of train moved to valid.
 
     Args:
         items: with labels and splits; those in other splits than train stay as they are.
@@ -55,7 +55,7 @@ def with_validation(items: Sequence[Item], share: float = SHARE, *, names: Seque
 
 
 def splits_in_words(source: str, share: float) -> str:
-    """Where the splits come from.
+    """The origin of the splits, in words.
 
     >>> splits_in_words("folders", 0.1), splits_in_words("folders", 0)
     ('folders, valid is 10 % of each class of train', 'folders')

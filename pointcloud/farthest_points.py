@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _EQUAL = 0.999999  # of the largest squared distance: as large, on whatever machine it is summed up
-_BLOCK = 32  # points that are passed over together
+_BLOCK = 32  # points that are skipped together
 _BITS = 10  # of each coordinate in the key that blocks are made by
 
 
@@ -51,7 +51,7 @@ def farthest_point_order(points: NDArray, count: int | None = None) -> NDArray[n
     """Farthest points of one cloud, fast on one CPU core: compiled by numba, some seconds in the first run of all.
 
     A newly chosen point changes nothing for points that are nearer to an earlier one. So near points are put into
-    blocks, and a block is passed over where its bounding box is farther from the new point than each of its points is
+    blocks, and a block is skipped where its bounding box is farther from the new point than each of its points is
     from the chosen ones (the idea of Han et al. 2023, "QuickFPS", with a space-filling curve instead of a tree).
 
     Args:

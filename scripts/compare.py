@@ -159,7 +159,7 @@ def _only(opened: Run, tasks: list[str] | None) -> Run:
     wanted = [name if name in opened.tasks else ALIASES.get(name, name) for name in tasks]
     absent = next((name for name in wanted if name not in opened.tasks), None)
     if absent is not None:
-        raise DataError(f"{opened.name} holds no task {absent} (it holds: {', '.join(opened.tasks)}); mend --task.")
+        raise DataError(f"{opened.name} holds no task {absent} (it holds: {', '.join(opened.tasks)}); fix --task.")
     return Run(opened.name, {name: opened.tasks[name] for name in wanted}, opened.report)
 
 

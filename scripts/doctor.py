@@ -35,7 +35,7 @@ from data_prep.engine.preparation import Plan
 from data_prep.examine.doctor import examine
 from data_prep.examine.repeats import repeats as repeated
 from data_prep.examine.report import first, report, write_report
-from data_prep.fetching.archives import packed
+from data_prep.fetching.archives import archives_in
 from data_prep.layout import is_marked, locate
 from data_prep.options import options, with_options
 from randquant.cli.command import run
@@ -168,7 +168,7 @@ def _where_to_get(dataset: Dataset) -> list[str]:
 
 
 def _refuse_packed(dataset: Dataset, root: Path) -> None:
-    archives = [path for paths, _ in packed(root, dataset) for path in paths]
+    archives = [path for paths, _ in archives_in(root, dataset) for path in paths]
     if not archives:
         return
     say(f"archives not unpacked: {len(archives):,}")

@@ -1,4 +1,4 @@
-"""Embed recordings, meshes or clouds of points: from a folder of files to one table of vectors.
+"""Embed recordings, meshes or point clouds: from a folder of files to one table of vectors.
 
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out embeddings.parquet
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out windows.parquet --window 1
@@ -64,7 +64,7 @@ _MOST_POINTS = 100_000
 
 @dataclass(frozen=True)
 class Embedding:
-    """Embed every recording, or every mesh or cloud of points, below a folder.
+    """Embed every recording, or every mesh or point cloud, below a folder.
 
     Attributes:
         checkpoint: run folder, weights file (ours, published, Lightning), or untrained:ENCODER:D; its kind decides
@@ -120,7 +120,7 @@ _OF_SHAPES = ("points", "up", "clouds", "columns")
 
 
 def embed(settings: Embedding) -> None:
-    """Embed every recording, or every mesh or cloud of points, below a folder."""
+    """Embed every recording, or every mesh or point cloud, below a folder."""
     _check(settings)
     if is_for_shapes(settings.checkpoint):
         _refuse(settings, _OF_SOUND, "is an encoder of point clouds, so there are no recordings")

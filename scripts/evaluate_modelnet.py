@@ -11,7 +11,7 @@ prints
     shapes30  0.6947 ± 0.0000  0.6318 to 0.7511  0.676  0.665  0.044  by SVM, C 0.03, chosen on 5 folds of train
     protocol audited, mean of 3 repeats ± 95 % t half-width, seeds 42 to 44
 
-where repeats draw the folds of C anew and agree if they choose the same one, and writes every number with where it
+where repeats draw the folds of C again and agree if they choose the same one, and writes every number with where it
 comes from, as scripts.probe_audio does: into one JSON file, or into a results folder with predictions, recall by class,
 confusion and a page (table.md). Compare folders with python -m scripts.compare A B --probe svm.
 

@@ -48,7 +48,7 @@ from data_prep.dataset import Dataset
 from data_prep.datasets.registry import DATASETS
 from data_prep.engine.preparation import Plan, prepare
 from data_prep.examine.summary import summary
-from data_prep.fetching.archives import packed, unpacked_root
+from data_prep.fetching.archives import archives_in, unpacked_root
 from data_prep.fetching.download import download as fetch
 from data_prep.layout import holds_tree
 from data_prep.options import options, with_options
@@ -100,7 +100,7 @@ class Sounds(Settings):
 
 @dataclass(frozen=True)
 class OwnSounds(Sounds):
-    """Recordings of one's own.
+    """A user's own recordings.
 
     Attributes:
         sample_rate: of .npy waveforms, which do not say theirs: 16,000 by default; with it those among other
@@ -163,7 +163,7 @@ def labelled(settings: Labelled) -> None:
 
 
 def _of_files(plan: Callable[..., Plan]) -> Callable[[Settings], None]:
-    """The command that prepares shapes of one's own, with the flags of their plan."""
+    """The command that prepares a user's own shapes, with the flags of their plan."""
 
     def command(settings: Settings) -> None:
         _prepare(plan(**options(settings, plan)), settings)
@@ -200,7 +200,7 @@ def _of_miniature(name: str, write: Callable[..., Path]) -> Callable[..., None]:
 def _prepare_public(dataset: Dataset, settings: Public) -> None:
     """From archives or from a tree to a store."""
     out = settings.out
-    archives = packed(settings.root, dataset)
+    archives = archives_in(settings.root, dataset)
     if dataset.alternatives and len(archives) > 1:
         names = " and ".join(path.name for paths, _ in archives for path in paths)
         raise UsageError(f"{settings.root} holds {names}; keep one there, each makes its own store.")
@@ -209,7 +209,7 @@ def _prepare_public(dataset: Dataset, settings: Public) -> None:
         return
     if settings.download:
         _download(dataset, settings.root)
-        archives = packed(settings.root, dataset)
+        archives = archives_in(settings.root, dataset)
     unpacked = settings.unpack or out.with_name(f"{out.name}.unpacked")
     plan = dataset.plan(**{**options(settings, dataset.plan), "root": unpacked_root(settings.root, dataset, unpacked)})
     if archives:

@@ -1,7 +1,7 @@
 """The convolutional encoders of BYOL-A: normalised log-mel (B, 1, F, T) -> embedding (B, D).
 
 Source: Niizumi et al., BYOL-A (IJCNN 2021): AudioNTT2020, after Koizumi et al. (DCASE 2020); BYOL-A v2 (TASLP 2023):
-AudioNTT2022. Written anew from the papers; parameter names and shapes are those of the published weights.
+AudioNTT2022. Reimplemented from the papers; parameter names and shapes are those of the published weights.
 """
 
 from typing import Any, Self

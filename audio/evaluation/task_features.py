@@ -139,7 +139,7 @@ def task_statistics(
     """Mean and deviation of log-mels over random unit-length crops of the training items.
 
     Only training items enter, each clip weighs the same. The codes published with BYOL-A v1 (which drew indices
-    of training items but read other files too) and EVAR (which passed over its first batch) differ in that. In
+    of training items but read other files too) and EVAR (which skipped its first batch) differ in that. In
     cross-validation one item is training in some folds and test in another: the items are those the protocol
     names, or those of `fold` alone. The result does not depend on the encoder and is kept in `cache` beside the
     features.

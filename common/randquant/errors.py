@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Something the user can mend. The message is the whole answer; the command line prints it without a traceback."""
+    """Something the user can fix. The message is the whole answer; the command line prints it without a traceback."""
 
     exit_code = 1
 

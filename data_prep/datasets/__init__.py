@@ -1,1 +1,1 @@
-"""One file a dataset: its layout, splits, counts and labels."""
+"""One module per dataset: its layout, splits, counts and labels."""

@@ -50,7 +50,7 @@ _CLIP = re.compile(rf"({_VIDEO.pattern}){_TIMES}|Y({_VIDEO.pattern}){_TIMES}")
 
 @dataclass
 class _Clips:
-    """One part: its files by video, and what was left out."""
+    """The files of one part by video, and the counts of what was left out."""
 
     folders: list[str]
     files: dict[str, tuple[str, int]]
@@ -67,9 +67,9 @@ class _Clips:
 
 
 def plan_audioset(root: str | Path, parts: Sequence[Part] = ("balanced", "unbalanced")) -> Plan:
-    """The clips of some parts of AudioSet that are there, part by part, sorted by path.
+    """The available clips of some parts of AudioSet, part by part, sorted by path.
 
-    A part that is not there is passed over as long as another one is.
+    A part that is not there is skipped as long as another one is.
 
     Args:
         root: folder that holds the parts.
@@ -122,7 +122,7 @@ def _collect(root: Path, folder: str, clips: _Clips) -> None:
 
 
 def clip_video(path: str) -> str | None:
-    """The video that a file is named by; None where it is not named by one.
+    """The video ID in a file name; None if there is none.
 
     >>> clip_video("part00/Y--aE2O5G5WE.wav"), clip_video("--aE2O5G5WE_0_10000.flac"), clip_video("noise.wav")
     ('--aE2O5G5WE', '--aE2O5G5WE', None)
@@ -132,7 +132,7 @@ def clip_video(path: str) -> str | None:
 
 
 def _compare(clips: _Clips, table: Path) -> None:
-    """Leave out what the list does not name, and count what it names in vain."""
+    """Keep the clips that the list names; count its entries without a clip."""
     listed = _listed(table)
     strange = clips.files.keys() - listed
     for video in strange:

@@ -43,9 +43,9 @@ class _Clips:
 
 
 def plan_fsd50k(root: str | Path, parts: Sequence[Part] = ("dev",)) -> Plan:
-    """The clips of some parts that are there, part by part, sorted by path.
+    """The available clips of some parts, part by part, sorted by path.
 
-    A part that is not there is passed over as long as the other one is.
+    A part that is not there is skipped as long as the other one is.
 
     Args:
         root: folder that holds FSD50K.dev_audio.
@@ -81,7 +81,7 @@ def _folder(part: Part) -> str:
 
 
 def _refuse_split_archives(root: Path, parts: Sequence[Part]) -> None:
-    """The archives on Zenodo are zip files in several volumes, which no Python library reads."""
+    """Refuse the multi-volume zip archives on Zenodo, which no Python library reads."""
     for name in map(_folder, parts):
         if any(root.glob(f"{name}.z*")) and not (root / name).is_dir():
             raise DataError(

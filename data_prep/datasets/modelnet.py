@@ -1,4 +1,4 @@
-"""ModelNet40 and ModelNet10 (Wu et al., CVPR 2015), and any other set of meshes in their tree.
+"""ModelNet40 and ModelNet10 (Wu et al., CVPR 2015), and other sets of meshes in the same layout.
 
 The tree is that of `ModelNet40.zip` and `ModelNet10.zip` (`archive.zip` from Kaggle); the root is the folder
 `ModelNet40` or `ModelNet10` in it:
@@ -49,7 +49,7 @@ def plan_modelnet(
 ) -> Plan:
     """The meshes of all classes, class by class, train before test, sorted by name.
 
-    Folders that have neither train nor test are passed over and named as `other_folders`, and what a class holds
+    Folders that have neither train nor test are skipped and named as `other_folders`, and what a class holds
     besides train and test as `other_parts`.
 
     Args:
@@ -90,7 +90,7 @@ def plan_modelnet(
 
 
 def published(classes: Sequence[str]) -> dict[str, object]:
-    """What is known of the release that has these classes: ModelNet10, ModelNet40 or neither.
+    """The published counts of the release with these classes: ModelNet10, ModelNet40 or neither.
 
     >>> published(["bed", "chair"])["classes_published"], published(["car"])["classes_published"]
     (10, 40)
@@ -104,7 +104,7 @@ def published(classes: Sequence[str]) -> dict[str, object]:
 
 
 def _refuse_misnamed(root: Path, classes: Sequence[str]) -> None:
-    """Refuse a folder whose name is nearly that of a class, where most of the others are ModelNet40's."""
+    """Refuse a misspelt class folder if most of the others are ModelNet40's."""
     unknown = [name for name in classes if name not in MODELNET40]
     if 2 * len(unknown) >= len(classes):
         return
@@ -118,7 +118,7 @@ def _refuse_misnamed(root: Path, classes: Sequence[str]) -> None:
 
 
 def _find_root(root: str | Path) -> Path:
-    """As `find_root`, with more to say of a folder two levels too deep and of classes without train and test."""
+    """As `find_root`, with further messages for a root two levels too deep and for classes without train and test."""
     root = existing_folder(root)
     _refuse_capitals(root)
     absolute = root.absolute()
@@ -136,7 +136,7 @@ def _find_root(root: str | Path) -> Path:
 
 
 def _refuse_capitals(root: Path) -> None:
-    """Refuse Train or TEST for train and test, which would be passed over where capitals count."""
+    """Refuse Train or TEST for train and test, which a case-sensitive file system would not find."""
     for entry in sorted(entry for half in _ANY_CAPITALS for entry in root.glob(f"*/{half}")):
         half = entry.name.lower()
         if entry.is_dir() and is_visible_folder(entry.parent) and not (entry.parent / half).is_dir():
@@ -164,7 +164,7 @@ DATASET = Dataset(
     plan=plan_modelnet,
     items=PUBLISHED[40],
     classes=40,
-    # The last is what Kaggle calls everything that it hands out.
+    # The last is what Kaggle calls all its downloads.
     archives=(Archive("ModelNet40.zip"), Archive("ModelNet10.zip"), Archive("archive.zip")),
     alternatives=True,
     by_hand=(

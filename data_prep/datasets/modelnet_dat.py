@@ -1,4 +1,4 @@
-"""ModelNet as the caches of Point-BERT, Point-MAE and ReCon: pickles of farthest points (Yu et al., CVPR 2022).
+"""ModelNet in the caches of Point-BERT, Point-MAE and ReCon: pickles of farthest points (Yu et al., CVPR 2022).
 
 They lie where the text files of `modelnet-txt` were, with or without these; the root is that folder:
 
@@ -53,7 +53,7 @@ def plan_modelnet_dat(
     up: Axis = "y",
     validation: float = SHARE,
 ) -> Plan:
-    """The shapes of the files, train before test, in the order of the files; of several sizes the largest is taken.
+    """The shapes of the files, train before test, in the order of the files; of several files the one with most points.
 
     A split without a file is counted as `missing`.
 
@@ -105,7 +105,7 @@ def plan_modelnet_dat(
 
 
 def _classes(root: Path, classes: Classes) -> Sequence[str]:
-    """The names in the order of the labels: of the list next to the files, which their makers count by, else sorted."""
+    """The class names in the order of the labels: from the list next to the files, otherwise sorted."""
     return listed_names(_shape_names(root, classes)) or (MODELNET40 if classes == 40 else MODELNET10)
 
 
@@ -114,7 +114,7 @@ def _shape_names(root: Path, classes: Classes) -> Path:
 
 
 def _largest(root: Path, classes: Classes, split: str) -> Path | None:
-    """The file of a split with the most points a shape."""
+    """The file of a split with the most points per shape."""
     found = [match for path in root.iterdir() if (match := _FILE.fullmatch(path.name))]
     mine = [match for match in found if (match["classes"], match["split"]) == (str(classes), split)]
     return root / max(mine, key=lambda match: int(match["points"])).string if mine else None
@@ -164,7 +164,7 @@ def _refuse_unusable(
 
 
 def _names(listing: Path, path: Path, labels: Sequence[str]) -> list[str]:
-    """What the shapes are called, the same as elsewhere where the list is there."""
+    """Names of the shapes, as in the other releases if the list is there."""
     if not listing.is_file():
         return [f"{path.name}#{row}" for row in range(len(labels))]
     names = [line for line in read_lines(listing, "the list of shapes") if line]

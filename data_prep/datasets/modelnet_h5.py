@@ -25,7 +25,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from data_prep.class_names import SHAPE_NAMES, agreed_names, by_number, class_of, listed_names, told_names
+from data_prep.class_names import SHAPE_NAMES, agreed_names, by_number, class_of, implied_names, listed_names
 from data_prep.cloud_h5 import CloudFile, cloud_file, h5_reader
 from data_prep.dataset import Archive, Dataset
 from data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40, published
@@ -50,7 +50,7 @@ def plan_modelnet_h5(
     up: Axis = "y",
     validation: float = SHARE,
 ) -> Plan:
-    """The shapes of all files that are there, train before test, by file, then by row.
+    """The shapes of all available files, train before test, by file, then by row.
 
     Files of the lists that are not there are counted as `missing`.
 
@@ -97,7 +97,7 @@ def plan_modelnet_h5(
 def _classes(root: Path, files: Sequence[CloudFile]) -> tuple[Sequence[str], bool]:
     """The names of the classes, in the order of the labels, and whether they are known at all."""
     labels = {int(label) for file in files for label in np.unique(file.labels)}
-    told = told_names(
+    told = implied_names(
         (_id2file(file.path), file.labels.tolist(), classes) for file in files if (classes := _told_classes(file))
     )
     listing = root / SHAPE_NAMES
@@ -113,7 +113,7 @@ def _classes(root: Path, files: Sequence[CloudFile]) -> tuple[Sequence[str], boo
 
 
 def _told_classes(file: CloudFile) -> list[str]:
-    """The class of each shape of a file, where the files next to it name the shapes or their classes."""
+    """The class of each shape of a file, if the files next to it name the shapes or their classes."""
     path = _list_of(file.path, "id2name")
     if path is not None:
         return _of_all(path, file, read_names(path, "the classes of shapes"))
@@ -121,7 +121,7 @@ def _told_classes(file: CloudFile) -> list[str]:
 
 
 def _published(items: Sequence[Item]) -> dict[str, object]:
-    """What is known of the release that has these classes; this one of ModelNet40 lacks three shapes."""
+    """The published counts of the release with these classes; ModelNet40 lacks three shapes here."""
     found = published(sorted({str(item.label) for item in items}))
     return found | ({"published": dict(DATASET.items)} if found["classes_published"] == 40 else {})
 
@@ -148,7 +148,7 @@ def _files(root: Path, split: str) -> list[str]:
 
 
 def _own_names(file: CloudFile) -> list[str]:
-    """What the shapes of a file are called, the same as elsewhere where that is known."""
+    """Names of the shapes of a file, as in the other releases if they are known."""
     known = _of_all(_id2file(file.path), file, shape_names(file.path))
     return [PurePosixPath(name).name for name in known] or file.row_names()
 
@@ -164,7 +164,7 @@ def _of_all(listing: Path, file: CloudFile, names: Sequence[str]) -> list[str]:
 
 
 def shape_names(path: Path) -> Sequence[str]:
-    """`<class>/<class>_0001` for each shape of a file, in order; none where its id2file file is not there.
+    """`<class>/<class>_0001` for each shape of a file, in order; empty without its id2file file.
 
     Raises:
         DataError: it is there and wrong.
@@ -183,12 +183,12 @@ def _read_names(path: Path, _changed: int) -> Sequence[str]:
 
 
 def _id2file(path: Path) -> Path:
-    """The names that belong to a file: ply_data_train_0_id2file.json to ply_data_train0.h5; it need not be there."""
+    """The names for a file, such as ply_data_train_0_id2file.json for ply_data_train0.h5; may be empty."""
     return _list_of(path, "id2file") or path.with_name(f"{path.stem}_id2file.json")
 
 
 def _list_of(path: Path, what: str) -> Path | None:
-    """The list that belongs to a file, with or without an underscore before its number."""
+    """The list for a file, with or without an underscore before its number."""
     numbered = _NUMBERED.fullmatch(path.stem)
     stems = [*([f"{numbered[1].removesuffix('_')}_{numbered[2]}"] if numbered else []), path.stem]
     found = (path.with_name(f"{stem}_{what}.json") for stem in stems)

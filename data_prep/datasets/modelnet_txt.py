@@ -49,7 +49,7 @@ def plan_modelnet_txt(
     up: Axis = "y",
     validation: float = SHARE,
 ) -> Plan:
-    """The shapes that the lists name and that are there, train before test, in the order of the lists.
+    """The available shapes of the lists, train before test, in the order of the lists.
 
     Shapes of the lists without a file are counted as `missing`, files of the classes that no list names as
     `unlisted_shapes`.

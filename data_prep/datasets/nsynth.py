@@ -25,7 +25,7 @@ from randquant.files.atomic import read_json
 
 
 def plan_nsynth(root: str | Path) -> Plan:
-    """The notes of all splits that are there, train first, sorted by name.
+    """The notes of all available splits, train first, sorted by name.
 
     A note that examples.json names and that has no file is counted as `missing`, and planned all the same: it is
     reported as unreadable. Files that examples.json does not name are counted as `unlisted`, splits that are not
@@ -68,7 +68,7 @@ def _notes(root: Path, split: str, sizes: Mapping[str, int]) -> list[Item]:
 
 
 def _label_and_group(entry: dict[str, Any]) -> Any:
-    """Of a note, what is needed of it: a fifth of the memory that 300,000 whole ones take."""
+    """Label and group of a note; keeping whole entries would take five times the memory."""
     try:
         return sys.intern(str(entry["instrument_family_str"])), sys.intern(str(entry["instrument_str"]))
     except KeyError:  # the table itself, or a note that is refused later

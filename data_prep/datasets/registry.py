@@ -1,4 +1,4 @@
-"""All public datasets by the names that are typed."""
+"""All public datasets by their command-line names."""
 
 from pkgutil import resolve_name
 

@@ -86,7 +86,7 @@ def plan_scanobjectnn(
 
 
 def _classes(folder: Path, files: Sequence[CloudFile]) -> tuple[Sequence[str], bool]:
-    """The classes' names: of a list in the folder, the authors' where all of them occur, or else their numbers."""
+    """Class names: from a list in the folder, the authors' if all classes occur, otherwise the numbers."""
     labels = {int(label) for file in files for label in np.unique(file.labels)}
     listed = agreed_names(folder / SHAPE_NAMES, listed_names(folder / SHAPE_NAMES), {}, labels)
     if listed or len(labels) == len(CLASSES):

@@ -1,4 +1,4 @@
-"""ShapeNet (Chang et al., 2015) for pretraining, labelled with the synset, in any of the forms it goes about in:
+"""ShapeNet (Chang et al., 2015) for pretraining, labelled with the synset, in any of its published forms:
 
     ShapeNetCore, version 1                <synset>/<model>/model.obj
     ShapeNetCore, version 2                <synset>/<model>/models/model_normalized.obj
@@ -39,7 +39,7 @@ _DIGITS = "[0-9]" * 8
 def plan_shapenet(
     root: str | Path, *, points: Points = POINTS, sampling: Sampling = "area", up: Axis = "y", seed: int = 0
 ) -> Plan:
-    """The shapes of the form that is there, sorted by path, those of train before those of test.
+    """The shapes of the form that is present, sorted by path, train before test.
 
     Args:
         root: the folder of the synsets, the one that holds `shapenet_pc`, or the one that holds the array.
@@ -96,7 +96,7 @@ def _plan_clouds(root: Path, points: Points, up: Axis) -> Plan:
 
 
 def _splits(root: Path) -> dict[str, str | None]:
-    """The split of every listed file, sorted by name, train first; none where there are no lists."""
+    """The split of every listed file, sorted by name, train first; empty without lists."""
     splits: dict[str, str | None] = {}
     for split in ("train", "test"):
         path = root / _LISTS / f"{split}.txt"

@@ -1,4 +1,4 @@
-"""ShapeNetPart (Yi et al., SIGGRAPH Asia 2016): shapes of 16 categories whose points say which of 50 parts they are of.
+"""ShapeNetPart (Yi et al., SIGGRAPH Asia 2016): shapes of 16 categories with points labelled by 50 parts.
 
 The tree is that of `shapenetcore_partanno_segmentation_benchmark_v0_normal.zip`; the root is the folder in it:
 
@@ -54,7 +54,7 @@ _LISTS = {"train": "train", "valid": "val", "test": "test"}
 
 
 def plan_shapenetpart(root: str | Path, *, points: Points = "any", normals: bool = True, up: Axis = "y") -> Plan:
-    """The shapes that the lists name and that are there, train, valid, test, each sorted by path.
+    """The available shapes of the lists: train, valid, test, each sorted by path.
 
     Shapes of the lists without a file are counted as `missing`, files that no list names as `unlisted_shapes`.
 

@@ -110,13 +110,13 @@ def _main(root: Path) -> Path:
     if mixed:
         raise DataError(
             f"{main} holds {mixed[0]}: the test set was unpacked among the other recordings, and cannot be told from "
-            f"them; unpack {MAIN}.tar.gz and {TEST_SET}.tar.gz anew, each into a folder of its name."
+            f"them; unpack {MAIN}.tar.gz and {TEST_SET}.tar.gz again, each into a folder of its name."
         )
     return main
 
 
 def _words(main: Path) -> tuple[list[Item], list[str]]:
-    """All recordings of words with their splits, and what the lists name and is not there."""
+    """All recordings of words with their splits, and the listed recordings that are missing."""
     splits = _read_splits(main)
     sizes = {
         f"{folder.name}/{name}": size
@@ -155,7 +155,7 @@ def _speaker(path: str) -> str | None:
 
 
 def _silence(main: Path) -> list[Item]:
-    """The windows of the background noises. A noise whose header cannot be read is planned whole, to be reported."""
+    """The windows of the background noises. One with an unreadable header is planned whole, to be reported."""
     folder = main / NOISE
     noises = sorted(files_below(folder, (".wav",))) if folder.is_dir() else []
     if not noises:

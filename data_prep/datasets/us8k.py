@@ -5,8 +5,8 @@ The tree is that of `UrbanSound8K.tar.gz`; the root is the folder `UrbanSound8K`
     metadata/UrbanSound8K.csv
     audio/fold1 … audio/fold10/<slice_file_name>
 
-Label: `class`. Split: fold1 to fold10, each to be the test once, since slices of one recording lie in one fold
-and a fold of one's own would part them. Group: `fsID`, the Freesound recording that a slice was cut from.
+Label: `class`. Split: fold1 to fold10, each is the test set once, since slices of one recording are in one fold
+and other folds would separate them. Group: `fsID`, the Freesound recording that a slice was cut from.
 """
 
 from pathlib import Path
@@ -30,7 +30,7 @@ _WHAT = "UrbanSound8K's table of slices"
 
 
 def plan_us8k(root: str | Path) -> Plan:
-    """The slices of all folds that are there, by fold, then by name.
+    """The slices of all available folds, by fold, then by name.
 
     Slices of the table without a file are counted as `missing`, files without a row as `unlisted`, and folds
     that are not there at all as `missing_folds`, with their slices.

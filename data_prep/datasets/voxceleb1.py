@@ -32,7 +32,7 @@ _FOLDERS = ("wav", "dev/wav", "test/wav")
 
 
 def plan_voxceleb1(root: str | Path, iden_split: Path | None = None) -> Plan:
-    """The utterances that the list names and that are there, sorted by name.
+    """The available utterances of the list, sorted by name.
 
     Part of the data is enough; what the list names and is absent is counted as `missing`, what is there and
     not in the list is left out and counted as `unlisted`.
@@ -105,7 +105,7 @@ def _wrong_line(table: Path, number: int, line: str) -> str:
 
 
 def _utterances(root: Path) -> tuple[dict[str, tuple[str, int]], int]:
-    """Folder and bytes of every utterance by its path below `wav`, and how many are there in two folders."""
+    """Folder and size of every utterance by its path below `wav`, and how many are in two folders."""
     found: dict[str, tuple[str, int]] = {}
     doubled = 0
     for folder in _FOLDERS:
@@ -137,7 +137,7 @@ DATASET = Dataset(
         Archive("vox1_test_wav.zip", into="test"),
     ),
     by_hand=(
-        "VoxCeleb1 is handed out on request by its authors (https://www.robots.ox.ac.uk/~vgg/data/voxceleb/). Download "
+        "VoxCeleb1 is sent on request by its authors (https://www.robots.ox.ac.uk/~vgg/data/voxceleb/). Download "
         "vox1_dev_wav_partaa to vox1_dev_wav_partad and vox1_test_wav.zip; then\n"
         "    cat vox1_dev_wav_parta? > vox1_dev_wav.zip && unzip vox1_dev_wav.zip && unzip vox1_test_wav.zip\n"
         f"in one folder, and save {_URL} next to the folder wav."

@@ -72,7 +72,7 @@ class Submission:
 
 @dataclass
 class _Found:
-    """What lies below the root.
+    """The recordings and archives found below the root.
 
     Attributes:
         recordings: path and bytes by archive and file name.
@@ -90,7 +90,7 @@ class _Found:
 def plan_voxforge(
     root: str | Path, split: Split = "speaker", urls: Path | None = None, csv: Path | None = None
 ) -> Plan:
-    """The recordings that the list, or the table, knows and that are there, sorted by path.
+    """The available recordings of the list or the table, sorted by path.
 
     Part of the data is enough; archives of the list, or recordings of the table, that are absent are counted as
     `missing`, recordings that are there and not known are left out and counted as `unlisted`.
@@ -115,7 +115,7 @@ def plan_voxforge(
 
 
 def speaker_splits(speakers: Iterable[str]) -> dict[str, str]:
-    """The split of every speaker, as TensorFlow Datasets' `voxforge` 1.0.0 draws it, to the bit.
+    """The split of every speaker, exactly as TensorFlow Datasets' `voxforge` 1.0.0 draws it.
 
     The distinct speakers, sorted, are shuffled by numpy's legacy generator with seed 0 and cut at
     `int(share * n)`. The shares are added up as floating-point numbers, 0.7 + 0.1 < 0.8, and that decides the
@@ -151,7 +151,7 @@ def read_submissions(path: str | Path) -> list[Submission]:
             continue
         submission = _submission(path, number, url)
         if submission.archive in seen:
-            raise DataError(f"{path} names the archive {submission.archive} twice (again in line {number}); mend it.")
+            raise DataError(f"{path} names the archive {submission.archive} twice (again in line {number}); fix it.")
         seen.add(submission.archive)
         submissions.append(submission)
     if not submissions:
@@ -160,7 +160,7 @@ def read_submissions(path: str | Path) -> list[Submission]:
 
 
 def archive_downloads(path: str | Path) -> list[Download]:
-    """Where the archives of the list lie, to be saved side by side.
+    """Downloads of the archives in the list, saved in one folder.
 
     Raises:
         DataError: as `read_submissions`.
@@ -271,9 +271,9 @@ def _read_table(table: Path) -> dict[tuple[str, str], tuple[str, str]]:
         key = _key(row["file_name"])
         label, split = row["label"].strip(), _TABLE_SPLITS.get(row["split"].strip())
         if not all(key):
-            raise DataError(f"{table} line {line} has the file {row['file_name']!r} without its archive; mend it.")
+            raise DataError(f"{table} line {line} has the file {row['file_name']!r} without its archive; fix it.")
         if key in rows:
-            raise DataError(f"{table} names {'/'.join(key)} twice (again in line {line}); mend it.")
+            raise DataError(f"{table} names {'/'.join(key)} twice (again in line {line}); fix it.")
         if split is None:
             raise DataError(f"{table} line {line} has the split {row['split']!r}; use train, valid or test.")
         if label not in LANGUAGES:
@@ -285,7 +285,7 @@ def _read_table(table: Path) -> dict[tuple[str, str], tuple[str, str]]:
 
 
 def _key(path: str) -> tuple[str, str]:
-    """Archive and file name of a recording, whatever stands before them: `…/<archive>[/wav]/<name>`."""
+    """Archive and file name of a recording, without leading folders: `…/<archive>[/wav]/<name>`."""
     *folders, name = path.strip().replace("\\", "/").split("/")
     archive = next((folder for folder in reversed(folders) if folder not in ("wav", ".", "")), "")
     return archive, name

@@ -1,1 +1,1 @@
-"""From a plan of files to a store: in parallel, resumable, within a budget of memory."""
+"""From a plan of files to a store: parallel, resumable, within a memory budget."""

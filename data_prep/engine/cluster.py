@@ -1,6 +1,6 @@
 """Tasks on the workers of a Dask cluster, one function call each.
 
-Dask's own client is used rather than joblib's Dask back end: that one waits for ever where a worker is killed.
+Dask's own client is used rather than joblib's Dask back end: that one waits forever if a worker is killed.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ def _client(address: str) -> Iterator[Any]:
     for name in ("distributed", "distributed.client"):  # their tracebacks would bury the one sentence
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        asyncio.run(_greet(address))
+        asyncio.run(_handshake(address))
         client = Client(address, timeout=_HANDSHAKE, set_as_default=False)
     except Exception as error:  # whatever answers there in another language
         raise _nobody(address, str(error).split("\n")[0].rstrip(".") or type(error).__name__) from None
@@ -82,7 +82,7 @@ def _client(address: str) -> Iterator[Any]:
 
 
 def _require_answer(address: str) -> None:
-    """Connect once, so that an address where nobody listens is told within seconds."""
+    """Connect once, so that an unreachable address is reported within seconds."""
     try:
         place = urlsplit(address if "://" in address else f"tcp://{address}")
         if place.scheme not in ("tcp", "tls"):
@@ -92,8 +92,8 @@ def _require_answer(address: str) -> None:
         raise _nobody(address, str(getattr(error, "strerror", None) or error).lower()) from None
 
 
-async def _greet(address: str) -> None:
-    """Exchange the first words with whoever listens there. A client that fails in this complains at its end."""
+async def _handshake(address: str) -> None:
+    """Perform the handshake with the scheduler. A client that fails in it prints an error when it closes."""
     from distributed.comm import connect
 
     comm = await asyncio.wait_for(connect(address, timeout=_HANDSHAKE), _HANDSHAKE + 1)

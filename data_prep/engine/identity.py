@@ -1,4 +1,4 @@
-"""Whether what lies at --out was made of the very files and settings that are asked for, and what differs if not."""
+"""Whether the store at --out was made from the same files and settings, and what differs if not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REMEDY = "choose a new --out, or delete that folder"
 
 
 def about(plan: Plan) -> dict[str, Any]:
-    """What an unfinished store says of its plan."""
+    """What an unfinished store records about its plan."""
     return {
         "root": str(plan.root.resolve()),
         "items": len(plan.items),
@@ -28,7 +28,7 @@ def about(plan: Plan) -> dict[str, Any]:
 
 
 def require_same_plan(plan: Plan, writer: StoreWriter) -> None:
-    """Refuse a store of other items or settings, and say which.
+    """Refuse a store made with other items or settings, and name the difference.
 
     Raises:
         DataError: what lies there was made by another plan.
@@ -46,7 +46,7 @@ def require_same_plan(plan: Plan, writer: StoreWriter) -> None:
 
 
 def require_same_files(plan: Plan, writer: StoreWriter, shards: int, *, complete: bool) -> str | None:
-    """Refuse a store whose files have other content now, or that was made of others of the same names and sizes.
+    """Refuse a store whose source files have changed, or that was made from other files of the same names and sizes.
 
     Returns:
         a sentence to tell, where the files are another copy or nothing is known of them.
@@ -143,5 +143,5 @@ def _resized(plan: Plan, out: Path) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON gives it back."""
+    """The value after a JSON round trip."""
     return list(value) if isinstance(value, tuple) else value

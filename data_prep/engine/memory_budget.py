@@ -1,4 +1,4 @@
-"""How much memory one file may take: half of the computer's, so that what asks for more is skipped with its reason
+"""Memory limit per file: half of the computer's memory, so that a file that needs more is skipped with the reason
 instead of ending the process, or all processes, for want of memory."""
 
 import os
@@ -20,7 +20,7 @@ _GROUP = Path("/sys/fs/cgroup/memory.max")  # what a container may take
 
 @contextmanager
 def memory_budget() -> Iterator[None]:
-    """Inside, what this process allocates beyond its budget is a MemoryError; where the system can do that.
+    """Within the block, allocations beyond the budget raise MemoryError, on systems that support it.
 
     The limit is the process's, so it is set from the main thread alone.
     """
@@ -41,7 +41,7 @@ def memory_budget() -> Iterator[None]:
 
 @contextmanager
 def within_memory(name: str) -> Iterator[None]:
-    """Inside, one file is read: that memory did not suffice is the file's fault.
+    """Within the block, a MemoryError becomes a DataError about the file that is read.
 
     Raises:
         DataError: it did not.
@@ -58,7 +58,7 @@ def within_memory(name: str) -> Iterator[None]:
 
 
 def budget() -> int:
-    """Bytes a file may take."""
+    """Bytes that one file may take."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 8 << 30
     with suppress(OSError, ValueError):  # "max" where there is no limit
         total = min(total, int(_GROUP.read_text()))
@@ -66,7 +66,7 @@ def budget() -> int:
 
 
 def _held() -> int | None:
-    """Bytes of data this process has now; None where the system does not say."""
+    """Data size of this process in bytes; None if the system does not report it."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""The engine that every dataset shares: a plan of files becomes a store, in parallel and resumable.
+"""From a plan of files to a store, in parallel and resumable, for every dataset.
 
 A plan is an ordered list of files, or of windows of files, and the settings that decide what they become. It
 is cut into shards by count and size alone, so the store is the same whatever the number of workers. One shard is
@@ -59,7 +59,7 @@ class Item:
 
     @property
     def name(self) -> str:
-        """What the manifest calls it.
+        """The item's name in the manifest.
 
         >>> Item("noise.wav", 44, window=(8000, 24000)).name
         'noise.wav#8000-24000'
@@ -113,7 +113,7 @@ class Plan:
     missing: Sequence[str] = ()
 
     def fingerprint(self) -> str:
-        """SHA-256 of the items and the settings; where the root lies and what is missing do not enter."""
+        """SHA-256 of the items and the settings; the location of the root and missing files do not count."""
         digest = hashlib.sha256(json.dumps([self.reader.kind, dict(self.reader.settings)], sort_keys=True).encode())
         for item in self.items:
             window = [] if item.window is None else [item.window]
@@ -121,7 +121,7 @@ class Plan:
         return digest.hexdigest()
 
     def shards(self) -> list[Sequence[Item]]:
-        """The items in order, cut where a shard has enough files or enough bytes."""
+        """The items in order, divided into shards of limited files and bytes."""
         most = max(-(-len(self.items) // _MOST_SHARDS), _SHARD_ITEMS)
         most_bytes = max(-(-sum(item.size for item in self.items) // _MOST_SHARDS), _SHARD_BYTES)
         starts, size = [0], 0
@@ -136,7 +136,7 @@ class Plan:
 def prepare(
     plan: Plan, out: str | Path, *, workers: int | None = None, strict: bool = False, dask: str | None = None
 ) -> Store:
-    """Write the store of a plan, or complete it, or open it where it is complete.
+    """Write the store of a plan; resume it if it is incomplete, open it if it is complete.
 
     Args:
         plan: what to write.
@@ -283,5 +283,5 @@ def _refuse_skipped(writer: StoreWriter, shards: int, strict: bool) -> None:
 def _left_out(out: Path, skipped: Sequence[Mapping[str, str]]) -> str:
     return (
         f"an earlier run without --strict left {len(skipped)} unreadable files out of {out} "
-        f"(the first: {skipped[0]['reason'].rstrip('.')}); mend them and delete {out}, or drop --strict."
+        f"(the first: {skipped[0]['reason'].rstrip('.')}); fix them and delete {out}, or drop --strict."
     )

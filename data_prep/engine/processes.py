@@ -1,4 +1,4 @@
-"""Function calls in processes of this computer, which never outlive the process that started them."""
+"""Function calls in local processes, which never outlive the process that started them."""
 
 import os
 import signal
@@ -58,7 +58,7 @@ def in_processes(
 
 
 def end_with(parent: int) -> None:
-    """Let this process end within a second of its parent, however that ends; Ctrl-C is the parent's to handle.
+    """End this process within a second of its parent, however that ends; Ctrl-C is left to the parent.
 
     A thread looks, rather than the kernel's PR_SET_PDEATHSIG: that one goes by the thread that started the process,
     which may end long before its process does.

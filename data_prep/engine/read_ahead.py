@@ -1,4 +1,4 @@
-"""The items of a plan, read in order by several processes, for a consumer that needs them once and keeps no store."""
+"""Read the items of a plan in order by several processes, for a consumer that needs them once, without a store."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ Columns = Mapping[str, Any]
 def read_ahead(
     plan: Plan, *, workers: int = 1, start: int = 0, columns: list[Columns] | None = None
 ) -> Iterator[NDArray | DataError]:
-    """Rows of each item, or why it cannot be read, in the order of the plan.
+    """The rows of each item, or the error that prevents reading it, in the order of the plan.
 
     Args:
         plan: what to read.

@@ -1,4 +1,4 @@
-"""What the files of a plan were when they were read: size, time, and a sample of their bytes.
+"""Source files as they were when read: size, modification time, and a hash of sampled bytes.
 
 Names and sizes alone do not tell two datasets apart, nor a file from one that was written over it. So every file's
 first, middle and last 16 KiB are hashed when it is read, which is all of a small one, and kept in `sources.parquet`
@@ -29,7 +29,7 @@ _SPOT = 64  # files whose samples are compared though size and time are equal
 
 
 class Source(NamedTuple):
-    """A file as it was: its path below the root, bytes, time of its last change in ns, and the hash of its sample."""
+    """A source file: its path below the root, size, time of the last change in ns, and the hash of its sample."""
 
     path: str
     size: int
@@ -39,7 +39,7 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """What became of the files of a store.
+    """How the source files of a store compare with the files now.
 
     Attributes:
         moved: they lie below another root.
@@ -55,7 +55,7 @@ class Comparison:
 
 
 def source(root: Path, path: str) -> Source | None:
-    """A file as it is now; None where it cannot be read."""
+    """The current state of a file; None if it cannot be read."""
     try:
         with open(os.path.join(root, path), "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
@@ -70,7 +70,7 @@ def source(root: Path, path: str) -> Source | None:
 
 
 def write_sources(store: Path, root: Path, parts: Iterable[Sequence[Source]]) -> None:
-    """Keep what is known of the files, a part at a time, and where their root lay."""
+    """Write the states of the files and the path of their root."""
     schema = _SCHEMA.with_metadata({"randquant": json.dumps({"root": os.path.realpath(root)})})
     with atomic_path(store / FILE) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for part in parts:
@@ -80,7 +80,7 @@ def write_sources(store: Path, root: Path, parts: Iterable[Sequence[Source]]) ->
 
 
 def read_sources(store: Path) -> tuple[str, list[Source]] | None:
-    """The root and the files of a finished store; None where it was written before they were kept.
+    """Read the root and the files of a finished store; None for stores of versions that did not record them.
 
     Raises:
         DataError: the file is damaged.
@@ -98,7 +98,7 @@ def read_sources(store: Path) -> tuple[str, list[Source]] | None:
 
 
 def compare(known: Sequence[Source], then: str, root: Path) -> Comparison:
-    """Hold files as they were below the root `then` against those of the same paths below `root`.
+    """Compare the recorded files below the root `then` with those of the same paths below `root`.
 
     A file that is gone is not compared: what was made of it is still right.
     """
@@ -127,7 +127,7 @@ def _changed(status: os.stat_result) -> int:
 
 
 def _spread(places: Sequence[int], count: int) -> list[int]:
-    """At most so many of them, evenly spread."""
+    """At most `count` of them, evenly spaced."""
     if len(places) <= count:
         return list(places)
     return [places[at] for at in np.linspace(0, len(places) - 1, count).astype(int)]

@@ -1,1 +1,1 @@
-"""What a folder holds, before hours are spent on it."""
+"""Examination of a dataset's folder before it is prepared."""

@@ -1,4 +1,4 @@
-"""Every item of a dataset opened, in parallel, to find what is missing, unreadable or odd."""
+"""Open every item of a dataset in parallel to find what is missing, unreadable or irregular."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from data_prep.engine.memory_budget import memory_budget, within_memory
 from data_prep.engine.preparation import Item, Plan, Reader, read_item
 from data_prep.engine.processes import in_processes
 from data_prep.examine.examination import Examination
-from data_prep.examine.oddities import Findings, look_at
+from data_prep.examine.oddities import Findings, inspect_shape
 from data_prep.formats.whole_file import stand_in
 from randquant.cli.progress import bar
 from randquant.errors import DataError, UsageError
@@ -54,7 +54,7 @@ Checked = tuple[int, Faults, dict[str, Findings]]  # the number of items in a ba
 
 
 def _checked(plan: Plan, decode: bool, workers: int | None) -> Iterator[Checked]:
-    """What is wrong, batch by batch in the plan's order."""
+    """The problems found, batch by batch in the plan's order."""
     batches = [plan.items[start : start + _BATCH] for start in range(0, len(plan.items), _BATCH)]
     if len(plan.items) < _FEW[decode]:
         workers = 1
@@ -69,7 +69,7 @@ def _check_batch(root: Path, items: Sequence[Item], reader: Reader, decode: bool
         try:
             with memory_budget(), within_memory(name):
                 if reader.kind == "points":
-                    findings[name] = look_at(root, item, reader)
+                    findings[name] = inspect_shape(root, item, reader)
                     continue
                 _, blocks = read_item(root, item, reader)
                 for _block in blocks if decode else ():

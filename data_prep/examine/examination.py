@@ -1,4 +1,4 @@
-"""What a dataset's folder holds, against what was published: counted, opened and compared before hours are spent.
+"""The examination of a dataset's folder: items found, compared with the published numbers.
 
 A folder is *whole* where every published recording is there and can be read. It is *partial* where some are not, which
 is allowed and counted. It is *unusable* where nothing can be read or learnt: no readable recording at all, none in
@@ -27,7 +27,7 @@ State = Literal["whole", "partial", "more", "unusable"]
 
 @dataclass(frozen=True)
 class Examination:
-    """What was found.
+    """The result of examining a dataset.
 
     Attributes:
         dataset: what should be there.
@@ -48,18 +48,18 @@ class Examination:
 
     @property
     def things(self) -> str:
-        """What the items are, in a word."""
+        """What the items are called: recordings or shapes."""
         return THINGS[self.plan.reader.kind]
 
     @cached_property
     def oddities(self) -> dict[str, list[str]]:
-        """Names of the shapes that have each of `ODDITIES`; those alone that occur."""
+        """Names of the shapes with each of `ODDITIES` that occurs."""
         found = {kind: [name for name, seen in self.findings.items() if kind in seen.oddities] for kind in ODDITIES}
         return {kind: names for kind, names in found.items() if names}
 
     @cached_property
     def copies(self) -> list[tuple[str, str]]:
-        """Pairs of names of equal shapes: each that equals an earlier one, with the first such; train comes first."""
+        """Pairs of names of equal shapes: each duplicate with the first equal shape; train comes first."""
         items = sorted(self.readable, key=lambda item: _order(item.split or "none"))
         firsts: dict[str, str] = {}
         pairs = []
@@ -71,7 +71,7 @@ class Examination:
 
     @cached_property
     def leaked(self) -> list[tuple[str, str]]:
-        """Those of `copies` whose first lies in another split: shapes to be tested on that were learnt from."""
+        """Those of `copies` across splits: test shapes that are also in train."""
         splits = {utf8_name(item.name): item.split for item in self.readable}
         return [(name, first) for name, first in self.copies if splits[name] != splits[first]]
 
@@ -83,7 +83,7 @@ class Examination:
 
     @cached_property
     def found(self) -> dict[str, int]:
-        """Readable items by split, in order; all that the plan knows of, even with none."""
+        """Readable items by split, in order, including splits with none."""
         counts = Counter(item.split or "none" for item in self.readable)
         planned = {item.split or "none" for item in self.plan.items}
         return {split: counts[split] for split in sorted(planned, key=_order)}
@@ -100,7 +100,7 @@ class Examination:
 
     @property
     def missing(self) -> int:
-        """How many recordings have no file; a plan may count more of them than it names."""
+        """The number of recordings without a file; a plan may count more than it names."""
         return max(len(self.absent), int(self.plan.source.get("missing") or 0))
 
     @cached_property
@@ -123,7 +123,7 @@ class Examination:
 
     @cached_property
     def problem(self) -> str | None:
-        """Why nothing can be done with it, in one sentence."""
+        """Why the dataset is unusable, in one sentence."""
         folds = [split for split in self.found if split.startswith("fold")]
         if self.repeated:
             return (
@@ -151,7 +151,7 @@ class Examination:
 
     @property
     def sentence(self) -> str:
-        """The verdict, in a line."""
+        """The verdict in one line."""
         total, published, things = len(self.readable), sum(self.published.values()), self.things
         if self.state == "unusable":
             return f"unusable: {self.problem}"
@@ -172,11 +172,11 @@ class Examination:
         return f"partial: {total:,} of {expected:,} {things} can be used" + f" ({', '.join(lost)})" * bool(lost)
 
     def _short(self) -> bool:
-        """Whether a split has fewer than published, though another may make up for it."""
+        """Whether a split has fewer items than published, even if another has more."""
         return any(self.found[split] < count for split, count in self.published.items() if split in self.found)
 
     def _lacking_classes(self) -> bool:
-        """Whether classes are all that tells that something is not there."""
+        """Whether only the number of classes shows that something is missing."""
         return not self.published and len(self.labels) < (self.plan.source.get("classes_published") or 0)
 
     def record(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is odd about a shape that can be read nevertheless, and whether it is the same as another."""
+"""Irregularities of readable shapes, and duplicates."""
 
 import hashlib
 import re
@@ -35,7 +35,7 @@ _FEWEST_POINTS = 4  # that need not lie in one plane
 
 @dataclass(frozen=True)
 class Findings:
-    """What a look at one shape showed.
+    """What was found in one shape.
 
     Attributes:
         content: equal for two shapes whose coordinates, and faces where they have any, are equal.
@@ -46,8 +46,8 @@ class Findings:
     oddities: tuple[str, ...] = ()
 
 
-def look_at(root: Path, item: Item, reader: Reader) -> Findings:
-    """Read one item of a plan of shapes to its end.
+def inspect_shape(root: Path, item: Item, reader: Reader) -> Findings:
+    """Read one shape and note its irregularities.
 
     A mesh is read and not sampled, which takes less time than preparing it.
 
@@ -79,7 +79,7 @@ def _oddities(path: Path, mesh: Mesh) -> list[str]:
 
 
 def _named(columns: Mapping[str, Any]) -> list[str]:
-    """The oddities that a reader noted."""
+    """The irregularities that a reader noted."""
     return [name.replace("_", " ") for name in noted(columns)]
 
 
@@ -92,7 +92,7 @@ def _head(path: Path) -> bytes:
 
 
 def _is_sheet(points: np.ndarray) -> bool:
-    """Whether (N, 3) points lie in one plane, as far as their digits tell."""
+    """Whether (N, 3) points are coplanar within their precision."""
     if len(points) < _FEWEST_POINTS:
         return True
     spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)

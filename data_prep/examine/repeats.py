@@ -1,4 +1,4 @@
-"""What of a store's test repeats something of its train, in lines of text and as a table."""
+"""Test items of a store that repeat a training item, as lines of text and as a table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from randquant.errors import DataError
 
 @dataclass(frozen=True)
 class _Comparison:
-    """How the items of one kind are compared: how near two are, and what it means to be equal."""
+    """How the items of one kind are compared: the measure of similarity, and the wording for equal items."""
 
     nearest: Callable[[Store], Sequence[Any]]
     measure: str

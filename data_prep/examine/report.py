@@ -1,4 +1,4 @@
-"""An examination in lines of text, and as a file."""
+"""An examination as lines of text, and as a file."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ _LABELS = 40
 
 
 def report(examination: Examination) -> list[str]:
-    """What was found, in lines; the verdict is not among them."""
+    """The findings as lines, without the verdict."""
     source = examination.plan.source
     lines = [f"  splits   {source['split_source']}"] if "split_source" in source else []
     lines += _split_table(examination)
@@ -32,7 +32,7 @@ def report(examination: Examination) -> list[str]:
 
 
 def first(lines: Sequence[str], total: int | None = None, hint: str = "; --out FILE lists them all") -> list[str]:
-    """The first of `lines`, and how many of the `total` are not among them."""
+    """The first of `lines`, and the number of the `total` that are omitted."""
     total = len(lines) if total is None else total
     shown = [f"  {line}" for line in lines[:_SHOWN]]
     left = total - len(shown)
@@ -40,7 +40,7 @@ def first(lines: Sequence[str], total: int | None = None, hint: str = "; --out F
 
 
 def write_report(examination: Examination, out: Path) -> None:
-    """All of it as JSON where the name ends in `.json`; else what is lost, odd or there twice, one a line."""
+    """Write everything as JSON to a `.json` file, otherwise missing, irregular and duplicate items, one per line."""
     if out.suffix == ".json":
         write_json(out, examination.record())
         return
@@ -86,7 +86,7 @@ def _notes(examination: Examination) -> Iterator[str]:
 
 
 def _odd(examination: Examination) -> Iterator[str]:
-    """What is odd about shapes, and which are there twice."""
+    """Irregular and duplicate shapes."""
     if examination.things == "recordings":
         return
     yield from (f"{kind}: {len(names):,} ({ODDITIES[kind]})" for kind, names in examination.oddities.items())

@@ -1,4 +1,4 @@
-"""What a store holds, how much of the published dataset that is, and what was left out, in lines."""
+"""The summary of a store: its size, its share of the published dataset, and what was left out."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ _SHOWN = 20  # labels and skipped files; store.json has them all
 
 
 def summary(store: Store) -> list[str]:
-    """What `prepare` closes with."""
+    """The lines that `prepare` ends with."""
     skipped = store.info["skipped"]
     lines = [f"{store.path}: {_amount(store)}, {len(skipped):,} skipped"]
     if store.info.get("file_up") == BY_FORMAT:
@@ -44,7 +44,7 @@ def _amount(store: Store) -> str:
 
 
 def _rows(store: Store, names: Sequence[str] | Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Of each item those of some columns that the store has; nothing where it has none."""
+    """The values of those of some columns that the store has, per item; empty if it has none."""
     found = {}
     for name in names:
         with suppress(KeyError):
@@ -53,7 +53,7 @@ def _rows(store: Store, names: Sequence[str] | Mapping[str, str]) -> Iterator[di
 
 
 def _levels(store: Store) -> list[str]:
-    """Recordings that are silent, clipped or cancel, and those whose rate was assumed; nothing of older stores."""
+    """Recordings that are silent, clipped or cancel, and those with an assumed rate; empty for older stores."""
     rows = _rows(store, (*COUNTED, TRACKS))
     first = next(rows, None)
     if first is None:

@@ -1,1 +1,1 @@
-"""Download and safe unpacking."""
+"""Downloads, and safe extraction of archives."""

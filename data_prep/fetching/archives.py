@@ -1,4 +1,4 @@
-"""Archives unpacked safely: tar (gzip, bzip2, xz), tgz and zip, also one that comes in parts.
+"""Safe extraction of archives: tar (gzip, bzip2, xz), tgz and zip, also in parts.
 
 Nothing appears in its place before the archive was read to its end and its checksums fit; its members are checked in
 `data_prep.fetching.members`.
@@ -21,7 +21,7 @@ from typing import IO
 from data_prep.dataset import Archive, Dataset
 from data_prep.engine.sources import source
 from data_prep.fetching.joined_files import JoinedFiles
-from data_prep.fetching.members import Checked, Hostile, Limits, extract_tar, extract_zip, gigabytes
+from data_prep.fetching.members import Checked, Limits, UnsafeMember, extract_tar, extract_zip, gigabytes
 from data_prep.layout import LISTS, UNPACKED, holds_tree, locate_deeper
 from randquant.cli.progress import bar, progress
 from randquant.errors import DataError
@@ -45,7 +45,7 @@ def unpacked_root(root: str | Path, dataset: Dataset, into: str | Path) -> Path:
         DataError: archives that cannot be unpacked, the first with its reason; `into` is in use.
     """
     root, into = Path(root), Path(into)
-    found = packed(root, dataset)
+    found = archives_in(root, dataset)
     if not found:
         return root
     _make_folder(into)
@@ -55,7 +55,7 @@ def unpacked_root(root: str | Path, dataset: Dataset, into: str | Path) -> Path:
     return locate_deeper(into, dataset) or into
 
 
-def packed(root: Path, dataset: Dataset) -> list[tuple[tuple[Path, ...], str]]:
+def archives_in(root: Path, dataset: Dataset) -> list[tuple[tuple[Path, ...], str]]:
     """The archives to unpack, as (the file or its parts, folder to go to); none where the tree itself is there."""
     if not root.is_dir() or holds_tree(root, dataset):
         return []
@@ -93,7 +93,7 @@ def _unpack_all(found: Sequence[tuple[tuple[Path, ...], str]], into: Path) -> No
     for files, folder in progress(found, label="unpacking", unit="archives") if many else found:
         try:
             unpack(files, into, folder=folder, show=not many)
-        except NoRoom:
+        except DiskFull:
             raise
         except DataError as error:
             failures.append(str(error))
@@ -103,7 +103,7 @@ def _unpack_all(found: Sequence[tuple[tuple[Path, ...], str]], into: Path) -> No
         raise DataError(f"{len(failures)} of {len(found)} archives could not be unpacked; the first: {failures[0]}")
 
 
-class NoRoom(DataError):
+class DiskFull(DataError):
     """The disk is full or cannot be written: no other archive would fare better."""
 
 
@@ -115,7 +115,7 @@ def unpack(
     limits: Limits | None = None,
     show: bool = True,
 ) -> bool:
-    """Unpack one archive, wholly or not at all.
+    """Unpack one archive, atomically.
 
     Args:
         archive: the file, or the parts of one archive in their order.
@@ -130,7 +130,7 @@ def unpack(
         False where a file under `into` says that this archive was unpacked there before.
 
     Raises:
-        DataError: it is missing, no archive, truncated, damaged, encrypted or hostile; `NoRoom`: no space or no
+        DataError: it is missing, no archive, truncated, damaged, encrypted or hostile; `DiskFull`: no space or no
             permission to write.
     """
     files = [Path(archive)] if isinstance(archive, str | Path) else [Path(part) for part in archive]
@@ -176,7 +176,7 @@ def _extract(files: Sequence[Path], folder: Path, limits: Limits, show: bool) ->
 
 
 def _check_end(file: IO[bytes], size: int) -> None:
-    """A tar without compression has no checksum; it ends with blocks of zeros."""
+    """Check that an uncompressed tar, which has no checksum, ends with blocks of zeros."""
     file.seek(max(0, size - tarfile.BLOCKSIZE))
     if any(file.read()) or size % tarfile.BLOCKSIZE:
         raise EOFError("its end is missing")
@@ -214,7 +214,7 @@ def _explained(archive: Path, parts: int, into: Path) -> Iterator[None]:
     """Every failure becomes one sentence that names the archive."""
     try:
         yield
-    except Hostile as what:
+    except UnsafeMember as what:
         raise DataError(f"{archive} {what}; it was not unpacked: get it from the dataset's own page again.") from None
     except OSError as error:
         if error.errno is None:  # how gzip and bzip2 report damage
@@ -246,7 +246,7 @@ def _damaged(archive: Path, parts: int, error: Exception) -> str:
 
 def _failed(archive: Path, into: Path, error: OSError) -> DataError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoRoom(
+        return DiskFull(
             f"{archive} does not fit into {into}: no space left; free space or choose another --unpack folder, then "
             "run the same command again."
         )
@@ -254,14 +254,14 @@ def _failed(archive: Path, into: Path, error: OSError) -> DataError:
     if str(error.filename or "").startswith(str(archive)):
         return DataError(f"{archive} cannot be read ({reason}); check its path and permissions.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return NoRoom(f"{archive} cannot be unpacked into {into} ({reason}); choose another --unpack folder.")
+        return DiskFull(f"{archive} cannot be unpacked into {into} ({reason}); choose another --unpack folder.")
     return DataError(f"{archive} cannot be unpacked into {into} ({reason}); choose another --unpack folder.")
 
 
 def _check_room(archive: Path, folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise NoRoom(
+        raise DiskFull(
             f"{archive} needs at least {gigabytes(needed)} and {folder.parent} has {gigabytes(free)} free; free "
             "space or choose another --unpack folder."
         )

@@ -1,4 +1,4 @@
-"""Several files read as one: an archive that comes in parts."""
+"""Several files read as one, for archives in parts."""
 
 import io
 import os

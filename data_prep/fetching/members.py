@@ -1,4 +1,4 @@
-"""Members of a tar or zip archive, checked before they are written: what an archive says is not trusted.
+"""Members of a tar or zip archive, checked before they are written, since archives are not trusted.
 
 The standard library reads and writes them, tar with `filter="data"`. It would repair hostile names and write hostile
 sizes; here both are refused, and so are links and devices, which no archive of recordings or shapes holds.
@@ -29,7 +29,7 @@ _OPENERS: dict[str, Callable[..., Any]] = {"gzip": gzip.open, "bzip2": bz2.open,
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may expand to, whatever it says of itself.
+    """Limits on the extracted size and number of members of an archive.
 
     Attributes:
         member: bytes of one member.
@@ -43,12 +43,12 @@ class Limits:
     members: int = 10_000_000
 
 
-class Hostile(Exception):
+class UnsafeMember(Exception):
     """What an archive has that archives of recordings do not have; completes "the archive ..."."""
 
 
 class Checked:
-    """What may be written of one archive.
+    """The checked members of one archive.
 
     Args:
         limits: of what it expands to.
@@ -69,25 +69,25 @@ class Checked:
             kind: its file type, as in `stat`; 0 where the archive has none.
 
         Raises:
-            Hostile: it leads out of the folder, is neither file nor folder, or breaks the limits.
+            UnsafeMember: it leads out of the folder, is neither file nor folder, or breaks the limits.
         """
         self._members += 1
         if self._members > self._limits.members:
-            raise Hostile(f"has more than {self._limits.members:,} members")
+            raise UnsafeMember(f"has more than {self._limits.members:,} members")
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
         if name[:1] in ("/", "\\") or re.match(r"[A-Za-z]:[/\\]", name):
-            raise Hostile(f"has a member with an absolute path ({_shown(name)})")
+            raise UnsafeMember(f"has a member with an absolute path ({_shown(name)})")
         if ".." in parts:
-            raise Hostile(f"has a member that leads out of its folder ({_shown(name)})")
+            raise UnsafeMember(f"has a member that leads out of its folder ({_shown(name)})")
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise Hostile(f"has a {'link' if kind == stat.S_IFLNK else 'device or the like'} ({_shown(name)})")
+            raise UnsafeMember(f"has a {'link' if kind == stat.S_IFLNK else 'device or the like'} ({_shown(name)})")
         if not parts or parts[0] == UNPACKED or any(part[:2] == "._" or part in _LITTER for part in parts):
             return ""
         self._left -= size
         if size > self._limits.member:
-            raise Hostile(f"has a member of {gigabytes(size)} ({_shown(name)})")
+            raise UnsafeMember(f"has a member of {gigabytes(size)} ({_shown(name)})")
         if self._left < 0:
-            raise Hostile(f"expands to more than {gigabytes(self._total)} from {gigabytes(self._size)}")
+            raise UnsafeMember(f"expands to more than {gigabytes(self._total)} from {gigabytes(self._size)}")
         return "/".join(parts)
 
 

@@ -59,7 +59,7 @@ class PartialDownload:
         return all(value is None or self._description.get(key) in (None, value) for key, value in told.items())
 
     def begin(self, headers: Mapping[str, str]) -> None:
-        """Start anew with the version of the file that a 200 answer announces."""
+        """Start over with the version of the file that a 200 answer announces."""
         self.discard()
         length = headers.get("Content-Length", "")
         size = int(length) if length.isdecimal() else None

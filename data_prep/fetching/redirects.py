@@ -1,4 +1,4 @@
-"""Redirects that are followed: each step is looked at before it is taken, not only where the chain ends."""
+"""HTTP redirects: every step is checked before it is followed."""
 
 import ipaddress
 import socket
@@ -21,7 +21,7 @@ class UnsafeRedirect(Exception):
 
 
 class SafeSession(requests.Session):
-    """A session that leaves HTTPS at no step of a chain, and the public network neither."""
+    """A session that never leaves HTTPS or the public network by a redirect."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Where the answer redirects to, None where it does not.
@@ -39,7 +39,7 @@ class SafeSession(requests.Session):
 def _refuse_unsafe(origin: str, target: str) -> None:
     before, after = urlsplit(origin), urlsplit(target)
     if after.scheme not in ("http", "https"):
-        raise UnsafeRedirect(target, "which is no address on the net")
+        raise UnsafeRedirect(target, "which is not an HTTP address")
     if before.scheme == "https" and after.scheme != "https":
         raise UnsafeRedirect(target, "which nothing verifies")
     if not is_private(before.hostname or "", origin) and is_private(after.hostname or "", target):
@@ -47,7 +47,7 @@ def _refuse_unsafe(origin: str, target: str) -> None:
 
 
 def is_private(host: str, url: str) -> bool:
-    """Whether a host lies in a private network or is this computer; by its name alone where a proxy resolves it."""
+    """Whether a host is private or local; by its name alone if a proxy resolves it."""
     if host.lower().rstrip(".") == "localhost" or host.lower().rstrip(".").endswith((".localhost", ".local")):
         return True
     try:

@@ -1,1 +1,1 @@
-"""Files of one's own: recordings, meshes and clouds, with or without a table of labels."""
+"""A user's own files: recordings, meshes and point clouds, with or without a table of labels."""

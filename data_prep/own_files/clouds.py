@@ -1,4 +1,4 @@
-"""Clouds of one's own in files of points, without labels as they lie in a folder, or with those of a table."""
+"""A user's own point clouds: all files below a folder, or those of a table, with labels."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -24,7 +24,7 @@ def plan_clouds(
     up: Axis = "z",
     columns: Sequence[str] | None = None,
 ) -> Plan:
-    """Prepare every cloud of points below a folder, or those that a CSV file names with their labels and splits.
+    """Prepare every point cloud below a folder, or those that a CSV file names with their labels and splits.
 
     They are found as `plan_files` and `plan_labelled` do.
 

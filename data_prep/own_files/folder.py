@@ -1,4 +1,4 @@
-"""Any tree of files, without labels: recordings, and whatever else is known by its suffix."""
+"""All files below a folder, without labels: recordings, and other kinds by their suffix."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def plan_files(
     """All files below `root` that have one of some suffixes, sorted by path; the rest is counted as `other_files`
     and by suffix as `other_kinds`.
 
-    Hidden files and folders, `__MACOSX` and macOS's `._*` are passed over; symbolic links are followed.
+    Hidden files and folders, `__MACOSX` and macOS's `._*` are skipped; symbolic links are followed.
 
     Args:
         root: a folder.

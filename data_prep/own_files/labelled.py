@@ -27,7 +27,7 @@ def plan_labelled(table: str | Path, root: str | Path, reader: Reader = RECORDIN
     Args:
         table: CSV as `data_prep.formats.csv_reader.read_csv` takes it, with columns `path`, `label`, `split` (train,
             valid or test; or fold1, fold2, … throughout, to cross-validate) and, optional, `group` (speaker, take …);
-            further columns are passed over. Paths start from `root` or are absolute and lie inside it; backslashes
+            further columns are ignored. Paths start from `root` or are absolute and lie inside it; backslashes
             may stand for slashes.
         root: the folder the paths start from.
         reader: of the files.
@@ -99,7 +99,7 @@ def _check_labels(table: Path, rows: Iterable[Row]) -> None:
 
 
 def _groups_across(items: Iterable[Item]) -> dict[str, list[str]]:
-    """Groups that more than one split, or fold, has, where there are any."""
+    """Groups that occur in more than one split or fold."""
     splits: dict[str, set[str | None]] = {}
     for item in items:
         if item.group is not None:
@@ -131,13 +131,13 @@ def _files(table: Path, root: Path, rows: Iterable[Row]) -> Iterator[_File]:
 
 
 def _spellings(path: str) -> Iterator[str]:
-    """As written; with slashes for backslashes; and with accents composed or decomposed, as file systems differ."""
+    """Spellings of a path: as written, with slashes for backslashes, and with composed or decomposed accents."""
     slashed = _slashed(path)
     yield from dict.fromkeys((path, slashed, *(unicodedata.normalize(form, slashed) for form in ("NFC", "NFD"))))
 
 
 def _inside(path: str, tops: Iterable[str]) -> str | None:
-    """The path relative to the root, whose absolute names are `tops`; None where it leads out."""
+    """The path relative to the root, whose absolute paths are `tops`; None if it is outside."""
     normal = posixpath.normpath(path)
     if posixpath.isabs(normal) or _DRIVE.match(path):
         return next((normal[len(top) + 1 :] for top in tops if normal.startswith(f"{top}/")), None)

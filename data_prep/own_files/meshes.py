@@ -1,4 +1,4 @@
-"""Meshes of one's own, without labels as they lie in a folder, or with those of a table."""
+"""A user's own meshes: all files below a folder, or those of a table, with labels."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,7 +50,7 @@ def plan_meshes(
 
 
 def by_format(plan: Callable[..., Plan], reader: Callable[..., Reader], up: Axis | None) -> Plan:
-    """A plan of meshes that stand on `up`, or, where None, on the axis of their format.
+    """A plan of meshes with up axis `up`, or, if None, the up axis of their format.
 
     Args:
         plan: takes `reader`.

@@ -1,4 +1,4 @@
-"""DGCNN: edge convolutions over neighbourhoods that every layer finds anew among its features."""
+"""DGCNN: edge convolutions over neighbourhoods that every layer finds again among its features."""
 
 import torch
 from torch import Tensor, nn

@@ -112,7 +112,7 @@ def save_encoder(path: str | Path, encoder: nn.Module, *, points: Points, metada
     if not isinstance(encoder, PointEncoder) or type(encoder).__name__ not in ENCODERS:
         raise TypeError(f"expected one of {', '.join(ENCODERS)}, got {type(encoder).__name__}.")
     if not _is_count(points):
-        raise ValueError(f"points should be a whole number from 1 on, got {points!r}.")
+        raise ValueError(f"points should be an integer >= 1, got {points!r}.")
     config = {
         "modality": MODALITY,
         "encoder": {"name": type(encoder).__name__, "arguments": encoder.arguments},

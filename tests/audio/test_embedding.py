@@ -304,8 +304,8 @@ def test_an_intake_is_honoured_told_and_part_of_what_is_taken_up(
     plain = Embedder(loaded).write(case, names, tmp_path / "x.parquet", checkpoint="test")
     assert plain.levels == {"silent": 1, "clipped": 1, "cancelling": 1}
     intake = Intake(channel="loudest", peak_normalise=True)
-    mended = Embedder(loaded, intake=intake).write(case, names, tmp_path / "y.parquet", checkpoint="test")
-    assert mended.levels == {}
+    fixed = Embedder(loaded, intake=intake).write(case, names, tmp_path / "y.parquet", checkpoint="test")
+    assert fixed.levels == {}
     table = pq.read_table(tmp_path / "y.parquet")
     facts = json.loads(table.schema.metadata[b"randquant"])
     assert facts["intake"]["channels"] == "loudest"

@@ -15,7 +15,7 @@ from tests.campaign.input import Input
 from tests.campaign.material import AUDIO_RUN, POINT_RUN, Material
 from tests.campaign.server import SCRIPTS, commands
 
-# Work that a large number asks for honestly: it takes for ever and is not wrong.
+# Work that a large number asks for honestly: it takes forever and is not wrong.
 _COUNTS = {"steps", "epochs", "seeds", "finetune_epochs", "votes", "runs", "warmup_steps", "notes_per_instrument"} | {
     *("instruments", "train", "test", "threads", "workers", "devices", "nodes")
 }

@@ -10,7 +10,7 @@ from tests.campaign.child import Commands, Outcome
 Check = Callable[[Path, Outcome], str | None]
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\udc80-\udcff]")
-_BAR = re.compile(r"\r[^\r\n]*")  # a progress bar starts its line anew
+_BAR = re.compile(r"\r[^\r\n]*")  # a progress bar starts its line again
 _TOLD = re.compile(r"(?:note|warning): |.*(?:going on after step|starting; |is finished already)")
 
 
@@ -57,7 +57,7 @@ def fault_of(outcome: Outcome, *, refused: bool) -> str | None:
     """What no command may do, whatever it was given."""
     shown = f"\n    {outcome.err[-600:]!r}"
     if outcome.timed_out or outcome.code == -24:
-        return "takes for ever"
+        return "takes forever"
     if outcome.code < 0:
         return f"killed by signal {-outcome.code}{shown}"
     if "Traceback" in outcome.out + outcome.err or outcome.code not in (0, 1, 2):

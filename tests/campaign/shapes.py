@@ -1,4 +1,4 @@
-"""Damaged meshes and clouds of points, and what is in them by a reading that shares nothing with ours."""
+"""Damaged meshes and point clouds, and what is in them by a reading that shares nothing with ours."""
 
 import io
 import random

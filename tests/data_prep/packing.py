@@ -31,11 +31,11 @@ def pack(dataset: str, root: str | Path, into: str | Path) -> Path:
         `into`.
 
     Raises:
-        DataError: the dataset is not handed out as archives that these tools read, or `root` does not hold it.
+        DataError: the dataset is not published as archives that these tools read, or `root` does not hold it.
     """
     root, into = Path(root), Path(into)
     if dataset not in _PACKERS:
-        raise DataError(f"{dataset} is not handed out as such archives; use one of {', '.join(_PACKERS)}.")
+        raise DataError(f"{dataset} is not published as such archives; use one of {', '.join(_PACKERS)}.")
     try:
         _PACKERS[dataset](root, into)
     except FileNotFoundError as error:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.class_names import agreed_names, by_number, told_names
+from data_prep.class_names import agreed_names, by_number, implied_names
 from randquant.errors import DataError
 
 LIST = Path("shape_names.txt")
 
 
 def test_names_that_agree() -> None:
-    told = told_names([(LIST, [1, 0, 1], ["bed", "bathtub", "bed"]), (LIST, [2], ["chair"])])
+    told = implied_names([(LIST, [1, 0, 1], ["bed", "bathtub", "bed"]), (LIST, [2], ["chair"])])
     assert told == {0: "bathtub", 1: "bed", 2: "chair"}
     assert agreed_names(LIST, [], told, [0, 2]) == ["bathtub", "bed", "chair"]
     assert agreed_names(LIST, ["bathtub", "bed", "chair", "desk"], told, [0, 2]) == ["bathtub", "bed", "chair", "desk"]
@@ -22,7 +22,7 @@ def test_names_that_agree() -> None:
 @pytest.mark.parametrize(("numbers", "classes"), [([0, 1, 0], ["bed", "chair", "chair"]), ([0, 1], ["bed", "bed"])])
 def test_names_that_contradict_each_other(numbers: list[int], classes: list[str]) -> None:
     with pytest.raises(DataError, match="where others of that label are"):
-        told_names([(LIST, numbers, classes)])
+        implied_names([(LIST, numbers, classes)])
 
 
 def test_lists_that_contradict_the_shapes() -> None:

@@ -207,7 +207,7 @@ def _constructed(configuration: Any, values: dict[str, Any]) -> Any:
 
 
 def _parameter_helps(source: Any) -> dict[str, str]:
-    """Parameter descriptions from the docstring, base classes first so that a subclass may say it anew."""
+    """Parameter descriptions from the docstring, base classes first so that a subclass may override them."""
     holders = reversed(source.__mro__) if inspect.isclass(source) else [source]
     helps: dict[str, str] = {}
     for holder in holders:

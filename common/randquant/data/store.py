@@ -308,7 +308,7 @@ class StoreWriter:
             tuple(described["stamp"]) != now and rows_sha256(path) != described["sha256"]
         ):
             record_path(self.path, number).unlink()
-            raise DataError(f"{path} was changed while the store was written; run the same command again to mend it.")
+            raise DataError(f"{path} was changed while the store was written; run the same command again to fix it.")
         return now
 
     def discard(self) -> None:

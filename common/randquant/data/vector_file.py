@@ -21,7 +21,7 @@ class VectorFile:
     Args:
         path: the file; its folder exists.
         shape: (n, D) once it is complete.
-        rows: how many are there already, of an earlier attempt; 0 starts anew.
+        rows: how many are there already, of an earlier attempt; 0 starts over.
     """
 
     def __init__(self, path: Path, shape: tuple[int, int], rows: int = 0) -> None:

@@ -67,7 +67,7 @@ class Verification:
             stamp(self._store, self._stamps)
 
     def damaged(self) -> list[str]:
-        """What is wrong with each shard that holds other bytes than were written, all of them hashed anew."""
+        """What is wrong with each shard that holds other bytes than were written, all of them hashed again."""
         wrong = []
         with _bar(self._store, sum(size for size, _ in self._stamps)) as display:
             for number in range(len(self._hashes)):

@@ -32,7 +32,7 @@ class FewShotSettings:
     Attributes:
         shots: labelled items of each class; all of a class that has fewer.
         share: of train that is labelled, in (0, 1): that share of each class, rounded, and at least one item.
-        episodes: draws, with seeds seed, seed + 1, ...; each draws anew and is scored on all test items.
+        episodes: draws, with seeds seed, seed + 1, ...; each draws again and is scored on all test items.
         penalties: tried by leaving one out; of the squared weights beside the mean squared error.
     """
 

@@ -48,7 +48,7 @@ class _Units:
     """What is drawn in one fold, equal ones counted together.
 
     Attributes:
-        sums: (K,) differences summed over the items of a unit, as whole numbers.
+        sums: (K,) differences summed over the items of a unit, as integers.
         sizes: (K,) items of a unit.
         counts: (K,) how many units are like this.
         scale: `sums` are this many times the difference.

@@ -1,4 +1,4 @@
-"""Keep freed memory: on Linux a training step otherwise spends up to half its time having pages mapped anew."""
+"""Keep freed memory: on Linux a training step otherwise spends up to half its time having pages mapped again."""
 
 import ctypes
 import sys

@@ -24,7 +24,7 @@ from randquant.files.atomic import atomic_path
 FORMAT = "randquant-checkpoint"
 VERSION = 2
 HASHED_SINCE = 2
-REMEDY = "delete it and run the command again, which begins anew, or restore a copy."
+REMEDY = "delete it and run the command again, which starts over, or restore a copy."
 _LABEL = b"sha256="
 _COMMENT = len(_LABEL) + 64  # bytes
 _BLOCK = 1 << 20

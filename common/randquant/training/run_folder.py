@@ -49,7 +49,7 @@ def _refuse_others(out: Path) -> None:
         return
     if "encoder.safetensors" in entries:
         raise UsageError(
-            f"{out / 'encoder.safetensors'} exists without its checkpoint.pt; choose another --out to train anew."
+            f"{out / 'encoder.safetensors'} exists without its checkpoint.pt; choose another --out to train again."
         )
     if entries and "config.yaml" not in entries:
         raise UsageError(f"{out} is not empty and holds no run; choose another --out.")

@@ -16,7 +16,7 @@ class RunLog:
 
     Args:
         run: folder of the run.
-        start: step of the checkpoint the run goes on from; later rows are dropped, they will be written anew.
+        start: step of the checkpoint the run goes on from; later rows are dropped, they will be written again.
         enabled: false in all processes but one.
     """
 

@@ -53,7 +53,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
             torch.manual_seed(settings.seed)
             task, batches = agreed(fabric, lambda: _prepared(fabric, settings, build, state))
             if finished.exists():
-                _say(fabric, f"{settings.out} is finished already; choose another --out to train anew.")
+                _say(fabric, f"{settings.out} is finished already; choose another --out to train again.")
             else:
                 run = Run(fabric, settings, task, batches)
                 if state is not None:

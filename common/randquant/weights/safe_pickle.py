@@ -170,7 +170,7 @@ class _Unpickler(pickle._Unpickler):
     def _check_array(self, shape: Any, dtype: Any, content: Any, kinds: tuple[type, ...]) -> None:
         """Refuse an array whose shape and type do not take up its content to the last byte."""
         if type(shape) is not tuple or not all(type(size) is int and size >= 0 for size in shape):
-            raise ValueError("the shape of an array is no tuple of whole numbers")
+            raise ValueError("the shape of an array is not a tuple of integers")
         if not isinstance(dtype, np.dtype) or type(content) not in kinds:
             raise ValueError("an array has no content")
         if math.prod(shape) * (1 if dtype.hasobject else dtype.itemsize) != len(content):

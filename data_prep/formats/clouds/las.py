@@ -1,6 +1,6 @@
 """LAS and LAZ files, read by laspy (with lazrs for LAZ).
 
-Coordinates are whole numbers times a scale plus an offset; they are computed in double precision. laspy gives as many
+Coordinates are integers times a scale plus an offset; they are computed in double precision. laspy gives as many
 points as a truncated file has, and no word about bounds that its points are not in; both are checked here.
 """
 

@@ -18,7 +18,7 @@ def refuse_numbered(path: Path, first: NDArray, rows: NDArray) -> None:
     """Refuse four or more unnamed columns if the first are probably not coordinates.
 
     The first counts the rows, by one, upwards, or in any order; or it rises as times do, in even steps or far from all
-    that follows; or it holds whole numbers, alone or with the second, where the next three do not; or it is the same in
+    that follows; or it holds integers, alone or with the second, where the next three do not; or it is the same in
     all rows and none of the next three is. A class, or the row and column in a scan's grid, stands so.
 
     Args:

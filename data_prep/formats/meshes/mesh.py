@@ -72,7 +72,7 @@ def checked(mesh: Mesh, path: Path) -> Mesh:
     if not len(mesh.faces):
         raise DataError(
             f"{path} has no faces that can be read, so no surface; restore it if it is truncated, export it with "
-            "faces, or take it as a cloud of points (prepare clouds, embed --clouds)."
+            "faces, or read it as a point cloud (prepare clouds, embed --clouds)."
         )
     if not np.isfinite(mesh.vertices).all():
         raise DataError(f"{path} has a vertex whose coordinates are no finite numbers; fix it or leave it out.")

@@ -106,7 +106,7 @@ def test_statistics_are_kept_and_do_not_depend_on_the_encoder(
     assert statistics(task, tmp_path, untrained_encoder("AudioNTT2020", 16, seed=1)) == first
     (record,) = (tmp_path / "statistics").iterdir()
     record.write_text("{}")
-    with pytest.raises(TypeError):  # a damaged record is computed anew
+    with pytest.raises(TypeError):  # a damaged record is computed again
         statistics(task, tmp_path, untrained_encoder("AudioNTT2020", 16, seed=1))
 
 

@@ -1,4 +1,4 @@
-"""ModelNet's tree of meshes: classes and splits by folder, litter passed over, a wrong root put right in a sentence."""
+"""ModelNet's tree of meshes: classes and splits by folder, a wrong root corrected in a sentence."""
 
 from collections import Counter
 from pathlib import Path

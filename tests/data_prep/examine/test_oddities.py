@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_prep.engine.preparation import Item, Reader
-from data_prep.examine.oddities import FLAT_FACES, MERGED, POLYGONS, SHEET, STRAY, look_at
+from data_prep.examine.oddities import FLAT_FACES, MERGED, POLYGONS, SHEET, STRAY, inspect_shape
 from data_prep.shapes import mesh_reader, point_settings
 from randquant.errors import DataError
 
@@ -17,7 +17,7 @@ PLAIN = f"OFF\n4 4 6\n{CORNERS}{FACES}"
 
 def looked_at(folder: Path, text: str, name: str = "shape.off") -> tuple[str, tuple[str, ...]]:
     (folder / name).write_text(text)
-    findings = look_at(folder, Item(name, len(text)), mesh_reader(points=16))
+    findings = inspect_shape(folder, Item(name, len(text)), mesh_reader(points=16))
     return findings.content, findings.oddities
 
 
@@ -57,7 +57,7 @@ def test_what_has_no_surface_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"shape\.off"):
         looked_at(tmp_path, text)
     with pytest.raises(DataError, match=r"absent\.off"):
-        look_at(tmp_path, Item("absent.off", 0), mesh_reader(points=16))
+        inspect_shape(tmp_path, Item("absent.off", 0), mesh_reader(points=16))
 
 
 def test_clouds_are_known_by_their_rows(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_clouds_are_known_by_their_rows(tmp_path: Path) -> None:
         return {}, [clouds[path.name].astype(np.float32)]
 
     reader = Reader("points", read, point_settings("xyz", 20, file_up="z"))
-    solid, sheet = (look_at(tmp_path, Item(name, 0), reader) for name in clouds)
+    solid, sheet = (inspect_shape(tmp_path, Item(name, 0), reader) for name in clouds)
     assert (solid.oddities, sheet.oddities) == ((), (SHEET,))
     assert solid.content != sheet.content
-    assert look_at(tmp_path, Item("solid", 0), reader) == solid
+    assert inspect_shape(tmp_path, Item("solid", 0), reader) == solid

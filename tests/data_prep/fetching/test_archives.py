@@ -19,7 +19,7 @@ import pytest
 from data_prep.dataset import Archive, Dataset
 from data_prep.engine.preparation import Plan
 from data_prep.fetching import archives, members
-from data_prep.fetching.archives import NoRoom, packed, stem, unpack, unpacked_root
+from data_prep.fetching.archives import DiskFull, archives_in, stem, unpack, unpacked_root
 from data_prep.fetching.joined_files import JoinedFiles
 from data_prep.fetching.members import Limits
 from randquant.errors import DataError
@@ -333,7 +333,7 @@ def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -
 
     with monkeypatch.context() as patch:
         patch.setattr(members.tarfile.TarFile, "extract", fail)
-        with pytest.raises(NoRoom, match=r"a\.tgz (does not fit|cannot be unpacked) into .*--unpack"):
+        with pytest.raises(DiskFull, match=r"a\.tgz (does not fit|cannot be unpacked) into .*--unpack"):
             unpack(path, tmp_path / "out")
     assert nothing_left(tmp_path / "out")
     assert unpack(path, tmp_path / "out")
@@ -343,7 +343,7 @@ def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -
 def test_room_is_checked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100})())
     for path in (tar(tmp_path / "a.tgz"), zipped(tmp_path / "a.zip")):
-        with pytest.raises(NoRoom, match=r"needs at least .* free"):
+        with pytest.raises(DiskFull, match=r"needs at least .* free"):
             unpack(path, tmp_path / "out")
 
 
@@ -391,7 +391,7 @@ def test_a_root_of_archives(tmp_path: Path) -> None:
     (root / "x_partb").write_bytes(data[50:])
     (root / "list.txt").write_text("a list beside them")
     (root / "._one.tgz").write_text("litter")
-    assert [len(paths) for paths, _ in packed(root, known)] == [1, 1, 2]
+    assert [len(paths) for paths, _ in archives_in(root, known)] == [1, 1, 2]
     for _ in range(2):
         assert unpacked_root(root, known, into) == into
         expected = {"one/wav/1.wav": b"1", "two/wav/2.wav": b"2", "more/3.wav": b"3"}
@@ -434,6 +434,6 @@ def test_one_bad_archive_of_many(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"2 of 12 archives could not be unpacked; the first: .*03\.tgz"):
         unpacked_root(tmp_path, known, tmp_path / "out")
     tar(tmp_path / "03.tgz", {"wav/1.wav": b"3"})
-    tar(tmp_path / "07.tgz", {"wav/1.wav": b"7, mended"})
+    tar(tmp_path / "07.tgz", {"wav/1.wav": b"7, fixed"})
     assert unpacked_root(tmp_path, known, tmp_path / "out") == tmp_path / "out"
     assert len(contents(tmp_path / "out")) == 12

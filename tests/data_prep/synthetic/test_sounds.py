@@ -167,7 +167,7 @@ def test_names_of_archives(roots: dict[str, Path], tmp_path: Path) -> None:
     assert names == {*(f"vox1_dev_wav_parta{part}" for part in "abcd"), "vox1_test_wav.zip", "iden_split.txt"}
     names = {path.name for path in pack("nsynth", roots["nsynth"], tmp_path / "b").iterdir()}
     assert names == {f"nsynth-{split}.jsonwav.tar.gz" for split in ("train", "valid", "test")}
-    with pytest.raises(DataError, match="not handed out"):
+    with pytest.raises(DataError, match="not published"):
         pack("audioset", roots["audioset"], tmp_path / "c")
     with pytest.raises(DataError, match="does not exist"):
         pack("nsynth", roots["us8k"], tmp_path / "d")

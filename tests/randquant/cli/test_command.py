@@ -1,4 +1,4 @@
-"""A signature is a command line; what the user can mend is one sentence and an exit code."""
+"""A signature is a command line; what the user can fix is one sentence and an exit code."""
 
 import errno
 import os
@@ -61,7 +61,7 @@ def failing(kind: str) -> None:
     if kind == "bug":
         raise ZeroDivisionError
     raise {
-        "data": DataError("it is broken;\n   mend it."),
+        "data": DataError("it is broken;\n   fix it."),
         "usage": UsageError("that flag is wrong."),
         "full": OSError(errno.ENOSPC, "No space left on device", "somewhere"),
         "stop": KeyboardInterrupt(),
@@ -135,7 +135,7 @@ def test_unknown_yaml_keys_are_named(tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("kind", "code", "says"),
     [
-        ("data", 1, "error: it is broken; mend it."),
+        ("data", 1, "error: it is broken; fix it."),
         ("usage", 2, "error: that flag is wrong."),
         ("full", 1, "somewhere: no space left on device; free space"),
         ("stop", 130, "interrupted"),

@@ -46,7 +46,7 @@ def test_memory() -> None:
 
 
 def test_users_and_ourselves() -> None:
-    assert explained(DataError("it is\nbroken; mend it.")) == (1, "error: it is broken; mend it.")
+    assert explained(DataError("it is\nbroken; fix it.")) == (1, "error: it is broken; fix it.")
     assert explained(UsageError("no.")) == (2, "error: no.")
     assert explained(ZeroDivisionError()) is None
     assert explained(RuntimeError("a defect")) is None

@@ -273,7 +273,7 @@ def test_a_checkpoint_that_was_changed_is_refused(tmp_path: Path, change: Any, n
     (run.out / "encoder.safetensors").unlink()
     state = load_checkpoint(run.out / "checkpoint.pt")
     change(state)
-    for name in ("format", "version"):  # which are written anew
+    for name in ("format", "version"):  # which are written again
         del state[name]
     save_checkpoint(run.out / "checkpoint.pt", state)
     with pytest.raises(DataError, match=named):

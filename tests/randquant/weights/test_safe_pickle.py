@@ -231,7 +231,7 @@ def crafted(
     ("content", "says"),
     [
         (crafted(shape=b"K\x03\x85"), "16 bytes for an array"),
-        (crafted(shape=b"J\xff\xff\xff\xff\x85"), "whole numbers"),
+        (crafted(shape=b"J\xff\xff\xff\xff\x85"), "tuple of integers"),
         (crafted(shape=b"\x8a\x09" + bytes(8) + b"\x01\x85"), "16 bytes for an array"),
         (crafted(dtype=b"U\x02O8"), "no content"),
         (crafted(dtype=b"U\x02V8"), "V8"),
