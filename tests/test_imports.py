@@ -62,6 +62,12 @@ print(json.dumps(told))
 LIGHT = ("augmentation", "compat", "draws", "errors", "files", "packed", "quantize", "ssl", "views")
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """A module's syntax tree."""
+    return ast.parse(path.read_text())
+
+
 def absolute_imports(tree: ast.AST) -> Iterator[str]:
     """First names of the absolute imports below a node."""
     for node in ast.walk(tree):
@@ -90,12 +96,12 @@ FILES = [(folder, path) for folder, place in PLACES.items() for path in sorted(p
 @pytest.mark.parametrize(("folder", "path"), FILES, ids=[str(path.relative_to(ROOT)) for _, path in FILES])
 def test_imports_go_one_way(folder: str, path: Path) -> None:
     forbidden = set(PLACES) - ALLOWED[folder] - {folder}
-    assert not forbidden & set(absolute_imports(ast.parse(path.read_text())))
+    assert not forbidden & set(absolute_imports(parsed(path)))
 
 
 @pytest.mark.parametrize("path", [path for _, path in FILES], ids=[str(path.relative_to(ROOT)) for _, path in FILES])
 def test_optional_packages_load_late(path: Path) -> None:
-    statements = runs_on_import(ast.parse(path.read_text()))
+    statements = runs_on_import(parsed(path))
     flat = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
     assert not LATE & {name for node in flat for name in absolute_imports(node)}
 
@@ -158,10 +164,11 @@ def module_name(folder: str, path: Path) -> str:
 MODULES = {module_name(folder, path): path for folder, path in FILES}
 
 
+@cache
 def imported_modules(name: str) -> set[str]:
     """Our own modules that an import of one executes."""
     found = set[str]()
-    for node in runs_on_import(ast.parse(MODULES[name].read_text())):
+    for node in runs_on_import(parsed(MODULES[name])):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
