@@ -164,5 +164,7 @@ def group(points: Tensor, index: Tensor) -> Tensor:
         (B, M, k, C) or (B, M, C).
     """
     flat = index.flatten(1)
+    if len(points) == 1:  # as where clouds are packed: whole rows, copied twice as fast as by gather
+        return points[0].index_select(0, flat[0]).view(*index.shape, points.shape[-1])
     rows = points.gather(1, flat[..., None].expand(-1, -1, points.shape[-1]))
     return rows.unflatten(1, index.shape[1:])

@@ -51,7 +51,7 @@ def segment_reduce(rows: Tensor, offsets: Tensor, reduction: Reduction, *, backe
     if reduction not in get_args(Reduction):
         raise ValueError(f"reduction should be max, mean or sum, got {reduction!r}.")
     if backend is None:
-        backend = "native" if _torch_scatter() is None else "torch_scatter"
+        backend = "torch_scatter" if torch_scatter_there() else "native"
     if backend == "torch_scatter":
         return _by_torch_scatter(rows, offsets, reduction)
     if backend == "native":
@@ -96,6 +96,11 @@ def _by_scatter_reduce(rows: Tensor, offsets: Tensor, reduction: Reduction) -> T
 
 def _empty(offsets: Tensor) -> Tensor:
     return (offsets.diff() == 0)[:, None]
+
+
+def torch_scatter_there() -> bool:
+    """Whether torch-scatter can be loaded."""
+    return _torch_scatter() is not None
 
 
 @cache

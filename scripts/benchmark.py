@@ -3,6 +3,7 @@
     python -m scripts.benchmark                         # everything, several minutes
     python -m scripts.benchmark --only quantize log_mel
     python -m scripts.benchmark --only point_augment farthest_points point_encoder point_pretrain meshes
+    python -m scripts.benchmark --only packed reductions    # clouds of any size; more pairs with torch-scatter
     python -m scripts.benchmark --device cuda --out benchmark.json
 
 prints, for each pair, the median time of either and the median of the ratios taken run by run: on a shared machine
@@ -19,6 +20,7 @@ from randquant.errors import UsageError
 from randquant.files.atomic import write_json
 from randquant.training.allocator import keep_freed_memory
 from scripts.benchmarks.meshes import meshes
+from scripts.benchmarks.packed import packed_clouds, reductions
 from scripts.benchmarks.pair import HEADER, Pair, in_columns
 from scripts.benchmarks.points import farthest_points, point_augmentations, point_encoders, point_pretraining
 from scripts.benchmarks.probe import linear_probe
@@ -36,6 +38,8 @@ GROUPS: dict[str, Callable[[str], Iterator[Pair]]] = {
     "farthest_points": farthest_points,
     "point_encoder": point_encoders,
     "point_pretrain": point_pretraining,
+    "packed": packed_clouds,
+    "reductions": reductions,
     "meshes": meshes,
 }
 
@@ -47,7 +51,7 @@ def benchmark(
 
     Args:
         only: groups to measure: quantize; log_mel, crop, encoder, prepare (sound); probe; point_augment,
-            farthest_points, point_encoder, point_pretrain, meshes (shapes).
+            farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes).
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         device: cpu or cuda.

@@ -13,7 +13,7 @@ from randquant.packed import PackedBatch
 WIDTHS = (64, 64, 128, 256)
 SLOPE = 0.2  # of the leaky ReLU
 _BLOCK = 2**25  # distances held at a time
-_ROWS = 2**13  # points whose edges are held at a time where nothing is trained
+_ROWS = {"cpu": 2**9, "cuda": 2**15}  # points whose edges are held at a time where nothing is trained
 
 
 class DGCNN(PointEncoder):
@@ -114,12 +114,13 @@ class DGCNN(PointEncoder):
         x = x if half else x.to(weight.dtype)
         with torch.autocast(x.device.type, enabled=half):
             near, centre = F.linear(x, difference), F.linear(x, own - difference)[:, :, None]
-        size = index.shape[1] if self.training or torch.is_grad_enabled() else max(1, _ROWS // len(x))
+        size = index.shape[1] if self.training or torch.is_grad_enabled() else max(1, _ROWS[x.device.type] // len(x))
         parts = []
         for at, around in zip(index.split(size, dim=1), centre.split(size, dim=1), strict=True):
             edges = (group(near, at) + around).permute(0, 3, 1, 2)
-            parts.append(F.leaky_relu(norm(edges), SLOPE).amax(dim=-1))
-        return torch.cat(parts, dim=-1).transpose(1, 2)
+            # The channels lie side by side in memory, so the maximum over neighbours is taken of whole rows.
+            parts.append(F.leaky_relu(norm(edges), SLOPE).permute(0, 2, 3, 1).amax(dim=2))
+        return torch.cat(parts, dim=1)
 
 
 @torch.no_grad()

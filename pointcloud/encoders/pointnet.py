@@ -68,8 +68,15 @@ class PointNet(PointEncoder):
         return torch.stack(parts).amax(dim=0)  # a cloud that a part holds nothing of has 0 there, the least of a ReLU
 
     def _highest(self, clouds: PackedBatch) -> Tensor:
-        features = self._pointwise(clouds.rows.T[None])[0].T
-        return segment_reduce(features.contiguous(), clouds.offsets, "max")
+        """Maxima (S, d) over the points of each cloud; as matrix products of rows, which need no transposed copies."""
+        x = clouds.rows
+        for number in range(1, 6):
+            weight, norm = self.get_parameter(f"conv{number}.weight").flatten(1), self.get_submodule(f"bn{number}")
+            # Not in the first layer, where it would round the coordinates.
+            rounded = number > 1 and torch.is_autocast_enabled(x.device.type)
+            with torch.autocast(x.device.type, enabled=rounded):
+                x = F.relu(norm(F.linear(x if rounded else x.to(weight.dtype), weight)))
+        return segment_reduce(x, clouds.offsets, "max")
 
     def _pointwise(self, x: Tensor) -> Tensor:
         """(B, channels, N) -> (B, d, N)."""
