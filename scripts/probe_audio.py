@@ -23,10 +23,10 @@ from pathlib import Path
 
 from audio.encoders.audio_encoder import Layer
 from audio.encoders.weights import named_encoder
-from audio.evaluation.evaluate import Evaluation, Reading, StatisticsScope
+from audio.evaluation.evaluate import Evaluation
 from audio.evaluation.named_store import named_store
 from audio.evaluation.result import AudioResult
-from audio.evaluation.task_features import Statistics
+from audio.evaluation.task_features import Reading, Statistics, StatisticsScope
 from audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, ClipTask, ProtocolName, open_task
 from randquant.cli.command import run
 from randquant.cli.terminal import say
@@ -90,7 +90,7 @@ def probe(
     if is_folder(out):
         require_distinct([each.name for each in tasks], "--task")
     rates = SWEPT_RATES if sweep else tuple(learning_rates or ()) or None
-    reading = Reading(layer, statistics, statistics_scope, seed, cache or default_cache(), named_device(device))
+    reading = Reading(cache or default_cache(), seed, layer, statistics, statistics_scope, named_device(device))
     asked = probes or ["linear"]
     evaluation = Evaluation(checkpoint, PROTOCOLS[protocol], asked, rates, seeds, reading, save_classifier)
     _run(evaluation, tasks, out)

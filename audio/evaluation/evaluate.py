@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
-
-import torch
+from typing import Any, get_args
 
 from audio.encoders.audio_encoder import Layer
 from audio.encoders.weights import LoadedEncoder
 from audio.evaluation.result import AudioProtocolRecord, AudioResult, StatisticsRecord
-from audio.evaluation.task_features import Normalisation, Statistics, task_features
+from audio.evaluation.task_features import Normalisation, Reading, task_features
 from audio.evaluation.tasks import ClipTask, Protocol
 from randquant.data.coverage import coverage
 from randquant.data.features import Features
@@ -22,50 +20,6 @@ from randquant.probes.linear import LinearSettings
 from randquant.probes.outcome import Numbers
 from randquant.probes.probe import Probe
 from randquant.results.record import CheckpointRecord, DataRecord, Entry, StoreRecord, entries, versions
-
-StatisticsScope = Literal["protocol", "fold"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How features are made of the clips of a task; arguments as in `audio.evaluation.task_features.task_features`.
-
-    Attributes:
-        layer: features to use.
-        statistics: log-mel statistics of the task, or the checkpoint's.
-        scope: whether folds share them.
-        seed: of crops and of the first repeat.
-        cache: folder of features.
-        device: where to compute.
-    """
-
-    layer: Layer
-    statistics: Statistics
-    scope: StatisticsScope
-    seed: int
-    cache: Path
-    device: torch.device
-
-    def by_fold(self, task: ClipTask) -> bool:
-        """Whether each fold of a task has statistics of its own."""
-        return self.scope == "fold" and bool(task.folds)
-
-    def features(self, loaded: LoadedEncoder, task: ClipTask, protocol: Protocol) -> list[Features]:
-        """Of all items, or one for each fold where it has statistics of its own."""
-        return [
-            task_features(
-                loaded,
-                task,
-                protocol,
-                cache=self.cache,
-                seed=self.seed,
-                layer=self.layer,
-                statistics=self.statistics,
-                fold=fold,
-                device=self.device,
-            )
-            for fold in (task.folds if self.by_fold(task) else [None])
-        ]
 
 
 @dataclass(frozen=True)
@@ -113,7 +67,8 @@ class Evaluation:
         Raises:
             DataError: the task cannot be probed, or the checkpoint carries no statistics and is asked for them.
         """
-        by_fold = self.reading.features(loaded, task, self.protocol)
+        folds = task.folds if self.reading.by_fold(task) else [None]
+        by_fold = [task_features(loaded, task, self.protocol, self.reading, fold) for fold in folds]
         features = by_fold if self.reading.by_fold(task) else by_fold[0]
         asked = self.asked(task)
         wanted = next(iter(asked)) if self.save_classifier else None

@@ -23,6 +23,7 @@ from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
 
 Statistics = Literal["task", "checkpoint"]
+StatisticsScope = Literal["protocol", "fold"]
 
 _FEATURE_EPOCH, _STATISTICS_EPOCH = 0, 1  # independent draws of the same crop seed
 
@@ -36,42 +37,50 @@ class Normalisation:
     source: str
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How features are made of the clips of a task.
+
+    Attributes:
+        cache: folder of features, keyed by content.
+        seed: of the crops.
+        layer: which features of the encoder.
+        statistics: "task": log-mel statistics of the task's training clips, as published; "checkpoint": those the
+            encoder was trained with.
+        scope: "protocol": folds share their statistics as the protocol has it; "fold": each has those of its own
+            training items.
+        device: where to compute.
+    """
+
+    cache: Path
+    seed: int = 42
+    layer: Layer = "output"
+    statistics: Statistics = "task"
+    scope: StatisticsScope = "protocol"
+    device: str | torch.device = "cpu"
+
+    def by_fold(self, task: ClipTask) -> bool:
+        """Whether each fold of a task has statistics of its own."""
+        return self.scope == "fold" and bool(task.folds)
+
+
 def task_features(
-    loaded: LoadedEncoder,
-    task: ClipTask,
-    protocol: Protocol,
-    *,
-    cache: Path,
-    seed: int = 42,
-    layer: Layer = "output",
-    statistics: Statistics = "task",
-    fold: str | None = None,
-    device: str | torch.device = "cpu",
+    loaded: LoadedEncoder, task: ClipTask, protocol: Protocol, reading: Reading, fold: str | None = None
 ) -> Features:
-    """Embed every clip of a task once, float32, with the encoder in eval mode; read from `cache` where it was
-    done.
+    """Embed every clip of a task once, float32, with the encoder in eval mode; read from `cache` where it was done.
 
     Args:
         loaded: encoder and front end.
         task: store and clip length.
         protocol: padding and cropping.
-        cache: folder of features, keyed by content.
-        seed: of the crops.
-        layer: which features of the encoder.
-        statistics: "task": log-mel statistics of the task's training clips, as published; "checkpoint": those
-            the encoder was trained with.
-        fold: of a cross-validated task, take the statistics of this fold's own training items instead of those
-            the protocol shares between the folds.
-        device: where to compute.
+        reading: everything else.
+        fold: of a cross-validated task, take the statistics of this fold's own training items.
 
     Raises:
-        DataError: the statistics of the checkpoint are asked for and it carries none, or the features are not
-            finite.
+        DataError: the statistics of the checkpoint are asked for and it carries none, or the features are not finite.
     """
-    normalisation = normalise_for(
-        loaded, task, protocol, cache=cache, seed=seed, statistics=statistics, fold=fold, device=device
-    )
-    encode = encoder_function(loaded, normalisation, layer, device)
+    normalisation = _normalisation(loaded, task, protocol, reading, fold)
+    encode = encoder_function(loaded, normalisation, reading.layer, reading.device)
     indices = np.arange(len(task.store), dtype=np.int64)
     tested = {"test", *task.folds}
     head = np.array([split in tested for split in task.items.splits]) & (protocol.test_crop == "head")
@@ -82,43 +91,35 @@ def task_features(
             indices[start:],
             pad=protocol.pad,
             head=head[start:],
-            seed=seed,
+            seed=reading.seed,
             epoch=_FEATURE_EPOCH,
-            batch=_batch(task, device),
+            batch=_batch(task, reading.device),
         )
         return _shown(clips, f"features of {task.name}", len(indices), start)
 
     settings = {
         "weights": loaded.sha256,
         "front_end": loaded.front_end.to_dict(),
-        "layer": layer,
+        "layer": reading.layer,
         "store": task.store.content_hash,
         "unit": task.unit,
         "pad": protocol.pad,
         "test_crop": protocol.test_crop,
-        "crop_seed": seed,
+        "crop_seed": reading.seed,
         "mean": normalisation.mean,
         "std": normalisation.std,
     }
-    features = cached(cache, settings, task.items, loaded.encoder.embedding_size(layer), encode, batches)
+    dimension = loaded.encoder.embedding_size(reading.layer)
+    features = cached(reading.cache, settings, task.items, dimension, encode, batches)
     features.provenance["statistics"] = vars(normalisation)
     return features
 
 
-def normalise_for(
-    loaded: LoadedEncoder,
-    task: ClipTask,
-    protocol: Protocol,
-    *,
-    cache: Path,
-    seed: int,
-    statistics: Statistics,
-    fold: str | None = None,
-    device: str | torch.device,
+def _normalisation(
+    loaded: LoadedEncoder, task: ClipTask, protocol: Protocol, reading: Reading, fold: str | None
 ) -> Normalisation:
-    """The mean and standard deviation an encoder's input is normalised with; arguments as in `task_features`."""
-    if statistics == "task":
-        return task_statistics(loaded.front_end, task, protocol, cache=cache, seed=seed, fold=fold, device=device)
+    if reading.statistics == "task":
+        return task_statistics(loaded.front_end, task, protocol, reading, fold)
     if loaded.mean is None or loaded.std is None:
         raise DataError(
             'The checkpoint carries no log-mel statistics, which --statistics checkpoint needs; use "task".'
@@ -127,14 +128,7 @@ def normalise_for(
 
 
 def task_statistics(
-    front_end: FrontEnd,
-    task: ClipTask,
-    protocol: Protocol,
-    *,
-    cache: Path,
-    seed: int,
-    fold: str | None = None,
-    device: str | torch.device,
+    front_end: FrontEnd, task: ClipTask, protocol: Protocol, reading: Reading, fold: str | None = None
 ) -> Normalisation:
     """Mean and deviation of log-mels over random unit-length crops of the training items.
 
@@ -149,7 +143,9 @@ def task_statistics(
     """
     selected, items = _statistics_items(task, protocol, fold)
     rows = torch.from_numpy(selected)
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[: protocol.statistics_crops]
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(reading.seed))[
+        : protocol.statistics_crops
+    ]
     indices = rows[order].sort().values.numpy()
     settings = {
         "front_end": front_end.to_dict(),
@@ -157,13 +153,13 @@ def task_statistics(
         "items": task.items.digest(),
         "unit": task.unit,
         "pad": protocol.pad,
-        "seed": seed,
+        "seed": reading.seed,
         "crops": len(indices),
         "of": items,
         "format_version": FORMAT_VERSION,
     }
     source = f"{len(indices)} random crops of {items}"
-    record = cache / "statistics" / f"{content_key(settings)}.json"
+    record = reading.cache / "statistics" / f"{content_key(settings)}.json"
     known = _known_statistics(record)
     if known is not None:
         return Normalisation(*known, source)
@@ -172,13 +168,13 @@ def task_statistics(
         indices,
         pad=protocol.pad,
         head=np.zeros(len(indices), dtype=bool),
-        seed=seed,
+        seed=reading.seed,
         epoch=_STATISTICS_EPOCH,
-        batch=_batch(task, device),
+        batch=_batch(task, reading.device),
     )
-    log_mel = LogMel(front_end).to(device)
+    log_mel = LogMel(front_end).to(reading.device)
     shown = _shown(batches, f"statistics of {task.name}", len(indices))
-    mean, std = _spread((log_mel(clips.to(device)) for clips in shown), str(task.store.path))
+    mean, std = _spread((log_mel(clips.to(reading.device)) for clips in shown), str(task.store.path))
     write_json(record, {"mean": mean, "std": std, "settings": settings})
     return Normalisation(mean, std, source)
 

@@ -57,7 +57,8 @@ class Record:
 
 @cache
 def _kinds(cls: type[Record]) -> dict[str, Any]:
-    return get_type_hints(cls)
+    hints = get_type_hints(cls)
+    return {each.name: hints[each.name] for each in fields(cls)}
 
 
 def _has_default(each: "Field[Any]") -> bool:

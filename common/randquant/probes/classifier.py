@@ -11,9 +11,32 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from randquant.files.json_record import Record
 from randquant.probes.scaling import Moments
 
 _ROWS = 4096  # of features answered at a time
+
+
+Score = Literal["probability", "score"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form(Record):
+    """What tensors of a classifier mean.
+
+    Attributes:
+        kind: "layers", "pairs" or "neighbours".
+        classes: names; class id c is `classes[c]`.
+        score: what is given with a class: a "probability" in [0, 1], or a "score": the share of pairs that a class
+            wins, or the largest output of a layer, which has no fixed range.
+        neighbours, temperature: of the votes, for "neighbours".
+    """
+
+    kind: str
+    classes: list[str]
+    score: str = "probability"
+    neighbours: int = 0
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -21,28 +44,20 @@ class Classifier:
     """Maps features (n, D) to classes.
 
     Attributes:
-        kind: "layers", "pairs" or "neighbours".
+        form: what the tensors mean.
         tensors: by name, on the CPU. Where features are scaled, `mean` and `deviation` (D,). Of layers, weight.0
             (outputs, D), bias.0 (outputs,), and of a second layer weight.1 and bias.1. Of pairs, weight.0 and bias.0 of
             one SVM for each pair of classes, (0, 1), (0, 2), ..., (1, 2), .... Of neighbours, bank (n, D) of unit
             length and labels (n,), its class ids.
-        classes: names; class id c is `classes[c]`.
-        score: what `answer` gives with the class: a "probability" in [0, 1], or a "score": the share of pairs that a
-            class wins, or the largest output of a layer, which has no fixed range.
-        neighbours, temperature: of the votes, for "neighbours".
     """
 
-    kind: Literal["layers", "pairs", "neighbours"]
+    form: Form
     tensors: dict[str, Tensor]
-    classes: list[str]
-    score: Literal["probability", "score"] = "probability"
-    neighbours: int = 0
-    temperature: float = 1.0
 
     @property
     def dimension(self) -> int:
         """D."""
-        return self.tensors["bank" if self.kind == "neighbours" else "weight.0"].shape[1]
+        return self.tensors["bank" if self.form.kind == "neighbours" else "weight.0"].shape[1]
 
     def answer(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Class ids (n,) of features (n, D), and the probability or score (n,) of each."""
@@ -55,34 +70,38 @@ class Classifier:
 
     def _scores(self, x: Tensor) -> Tensor:
         """(n, C) of features (n, D)."""
+        classes = len(self.form.classes)
         if "mean" in self.tensors:
             x = (x.to(self.tensors["mean"].dtype) - self.tensors["mean"]) / self.tensors["deviation"]
-        if self.kind == "neighbours":
+        if self.form.kind == "neighbours":
             bank, labels = self.tensors["bank"], self.tensors["labels"]
-            cosine, nearest = (functional.normalize(x.float(), dim=1) @ bank.T).topk(min(self.neighbours, len(bank)))
-            counted = votes(cosine, labels[nearest], self.temperature, len(self.classes))
+            cosine, nearest = (functional.normalize(x.float(), dim=1) @ bank.T).topk(
+                min(self.form.neighbours, len(bank))
+            )
+            counted = votes(cosine, labels[nearest], self.form.temperature, classes)
             return counted / counted.sum(dim=1, keepdim=True)
         x = x.to(self.tensors["weight.0"].dtype)
         x = functional.linear(x, self.tensors["weight.0"], self.tensors["bias.0"])
-        if self.kind == "pairs":
-            return pair_votes(x, len(self.classes)) / (len(self.classes) - 1)
+        if self.form.kind == "pairs":
+            return pair_votes(x, classes) / (classes - 1)
         if "weight.1" in self.tensors:
             x = functional.linear(x.relu(), self.tensors["weight.1"], self.tensors["bias.1"])
-        return x.softmax(dim=1) if self.score == "probability" else x
+        return x.softmax(dim=1) if self.form.score == "probability" else x
 
 
 def layers(
-    kind: Literal["layers", "pairs"],
     parameters: Sequence[Tensor],
     classes: list[str],
     scaling: Moments | None,
-    score: Literal["probability", "score"] = "probability",
+    score: Score = "probability",
+    kind: Literal["layers", "pairs"] = "layers",
 ) -> Classifier:
     """A classifier of weight, bias, weight, bias, ..., over features that `scaling` standardises."""
     named = {f"{('weight', 'bias')[place % 2]}.{place // 2}": each for place, each in enumerate(parameters)}
     if scaling is not None:
         named |= {"mean": scaling.mean, "deviation": scaling.deviation}
-    return Classifier(kind, {name: each.detach().cpu().clone() for name, each in named.items()}, classes, score)
+    form = Form(kind=kind, classes=classes, score=score)
+    return Classifier(form, {name: each.detach().cpu().clone() for name, each in named.items()})
 
 
 def votes(cosine: Tensor, labels: Tensor, temperature: float, classes: int) -> Tensor:

@@ -17,9 +17,9 @@ from randquant.data.features import Items
 from randquant.errors import DataError, UsageError
 from randquant.extras import needs
 from randquant.files.atomic import atomic_path
-from randquant.files.json_record import Json, Record
+from randquant.files.json_record import Json
 from randquant.files.store_folder import require_outside_stores
-from randquant.probes.classifier import Classifier
+from randquant.probes.classifier import Classifier, Form
 from randquant.probes.outcome import Outcome
 from randquant.probes.probe import Probe
 from randquant.probes.splits import assignments
@@ -33,22 +33,16 @@ FORMAT, VERSION = "randquant-classifier", "1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Description(Record):
+class Description(Form):
     """What a file says of its classifier.
 
     Attributes:
-        kind, classes, score, neighbours, temperature: as in `Classifier`.
         task, probe, how, seed: where it comes from.
         encoder: SHA-256 of the weights of the encoder whose features it reads.
         dimension: of these features.
         features: how they are made, in the terms of the modality.
     """
 
-    kind: str
-    classes: list[str]
-    score: str
-    neighbours: int
-    temperature: float
     task: str
     probe: str
     how: str
@@ -77,11 +71,7 @@ def save_classifier(
         raise ValueError(f"the probe {probe} has no single classifier")
     classifier = outcome.fitted()
     description = Description(
-        kind=classifier.kind,
-        classes=classifier.classes,
-        score=classifier.score,
-        neighbours=classifier.neighbours,
-        temperature=classifier.temperature,
+        **vars(classifier.form),
         task=task,
         probe=probe,
         how=outcome.numbers.how,
@@ -156,8 +146,8 @@ class SavedClassifier:
         """
         ids, values = self.classifier.answer(vectors)
         rows = np.arange(len(vectors)) if order is None else np.asarray(order, dtype=np.int64)
-        labels = [self.classifier.classes[number] for number in ids[rows]]
-        return {"label": pa.array(labels, pa.string()), self.classifier.score: pa.array(values[rows], pa.float32())}
+        labels = [self.said.classes[number] for number in ids[rows]]
+        return {"label": pa.array(labels, pa.string()), self.said.score: pa.array(values[rows], pa.float32())}
 
     def provenance(self) -> dict[str, Json]:
         """JSON-ready: which classifier it is."""
@@ -180,8 +170,7 @@ def load_classifier(path: Path) -> SavedClassifier:
         raise DataError(f"{path} is no classifier of version {VERSION}; give a file of --save_classifier.")
     try:
         said = Description.from_json(json.loads(header["classifier"]))
-        kept = {name: getattr(said, name) for name in ("kind", "classes", "score", "neighbours", "temperature")}
-        classifier = Classifier(tensors=tensors, **kept)
+        classifier = Classifier(said, tensors)
         if not all(bool(each.isfinite().all()) for each in tensors.values()):
             raise ValueError("a number is not finite")
         # Tensors of other shapes do not fit each other.

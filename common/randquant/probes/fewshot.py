@@ -8,7 +8,7 @@ ever used, not even validation's. Standardisation is by all training items, for 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -69,14 +69,10 @@ class FewShotDetails(Details):
         penalties: chosen, one a draw: those of the first fold, of the second, ...
     """
 
+    WORDS: ClassVar[str] = "from few labels: {labelled}"
     labelled: str
     labelled_items: float
     penalties: list[float]
-
-    @property
-    def how(self) -> str:
-        """In words."""
-        return f"from few labels: {self.labelled}"
 
 
 def evaluate(
@@ -88,14 +84,7 @@ def evaluate(
 ) -> Outcome[FewShotDetails]:
     """Accuracy from few labels, over several draws of them.
 
-    Args:
-        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
-        settings: how many labels.
-        seed: of the first draw, in every fold.
-        device: where to compute, in float64.
-
-    Raises:
-        DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
+    Arguments and errors are those of `randquant.probes.probe.Evaluate`.
     """
     started = time.perf_counter()
     tasks = assignments(first_of(features).items)

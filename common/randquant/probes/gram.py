@@ -85,7 +85,7 @@ class GramSolver:
         # scikit-learn turns the sign of two classes' decision around.
         sign = -1 if len(found.n_support_) == 2 else 1
         plane = [sign * torch.stack(weights), sign * torch.from_numpy(found.intercept_)]
-        return layers("pairs", plane, self.part.assignment.classes, scaler, "score")
+        return layers(plane, self.part.assignment.classes, scaler, "score", "pairs")
 
     def _products(
         self, rows: NDArray[np.int64], others: NDArray[np.int64], scaler: Moments | None

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch.nn import functional
 
 from randquant.data.features import Features
 from randquant.probes.arrangement import Arrangement, Part, arrange
-from randquant.probes.classifier import Classifier, votes
+from randquant.probes.classifier import Classifier, Form, votes
 from randquant.probes.outcome import Details, Outcome, outcome_of
 from randquant.probes.probe import Probe
 from randquant.probes.reading import chunks, first_of
@@ -52,14 +53,10 @@ class KnnSettings:
 class KnnDetails(Details):
     """What was chosen, and the validation accuracy of every choice."""
 
+    WORDS: ClassVar[str] = "by {neighbours} nearest neighbours, temperature {temperature:g}, chosen on validation"
     neighbours: int
     temperature: float
     sweep: list[dict[str, float]]
-
-    @property
-    def how(self) -> str:
-        """In words."""
-        return f"by {self.neighbours} nearest neighbours, temperature {self.temperature:g}, chosen on validation"
 
 
 def predict(
@@ -113,14 +110,7 @@ def evaluate(
     Where the data name no validation split, a part of train held out by `seed` chooses; all of train votes on
     test.
 
-    Args:
-        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
-        settings: what to try.
-        seed: of the held-out part.
-        device: where to compute; the features in use have to fit there.
-
-    Raises:
-        DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
+    Arguments and errors are those of `randquant.probes.probe.Evaluate`.
     """
     started = time.perf_counter()
     tasks = assignments(first_of(features).items)
@@ -151,7 +141,8 @@ def evaluate(
 def _classifier(features: Features, task: Assignment, neighbours: int, temperature: float) -> Classifier:
     bank = functional.normalize(torch.cat(list(chunks(features, task.train, "cpu"))), dim=1)
     tensors = {"bank": bank, "labels": torch.from_numpy(task.targets[task.train])}
-    return Classifier("neighbours", tensors, task.classes, neighbours=neighbours, temperature=temperature)
+    form = Form(kind="neighbours", classes=task.classes, neighbours=neighbours, temperature=temperature)
+    return Classifier(form, tensors)
 
 
 def _valid_accuracy(arrangement: Arrangement, part: Part, settings: KnnSettings, seed: int) -> NDArray[np.float64]:
@@ -162,22 +153,12 @@ def _valid_accuracy(arrangement: Arrangement, part: Part, settings: KnnSettings,
 
 
 def _votes(
-    arrangement: Arrangement,
-    part: Part,
-    bank: NDArray[np.int64],
-    queries: NDArray[np.int64],
-    settings: KnnSettings,
+    arrangement: Arrangement, part: Part, bank: NDArray[np.int64], queries: NDArray[np.int64], settings: KnnSettings
 ) -> Tensor:
     """(k, temperature, m) class ids for rows of the features; the arrangement is of unit length."""
-    here = part.rows(bank)
-    return _predict(
-        arrangement.x[here],
-        arrangement.targets[here],
-        arrangement.x[part.rows(queries)],
-        settings.neighbours,
-        settings.temperatures,
-        len(part.assignment.classes),
-    )
+    here, asked, classes = part.rows(bank), arrangement.x[part.rows(queries)], len(part.assignment.classes)
+    known, labels = arrangement.x[here], arrangement.targets[here]
+    return _predict(known, labels, asked, settings.neighbours, settings.temperatures, classes)
 
 
 def _predict(
@@ -193,19 +174,12 @@ def _predict(
     predictions = []
     for chunk in queries.split(max(1, _SIMILARITIES // max(len(bank), classes))):
         cosine, nearest = (functional.normalize(chunk.float(), dim=1) @ bank.T).topk(most, dim=1)
-        predictions.append(_vote(cosine, labels[nearest], neighbours, temperatures, classes))
+        near = labels[nearest]
+        winners = [
+            votes(cosine[:, :k], near[:, :k], t, classes).argmax(dim=1) for k in neighbours for t in temperatures
+        ]
+        predictions.append(torch.stack(winners).unflatten(0, (len(neighbours), len(temperatures))))
     return torch.cat(predictions, dim=2)
-
-
-def _vote(
-    cosine: Tensor, labels: Tensor, neighbours: Sequence[int], temperatures: Sequence[float], classes: int
-) -> Tensor:
-    """(k, temperature, m) winners from cosines and labels (m, most), nearest first."""
-    winners = []
-    for k in neighbours:
-        for temperature in temperatures:
-            winners.append(votes(cosine[:, :k], labels[:, :k], temperature, classes).argmax(dim=1))
-    return torch.stack(winners).unflatten(0, (len(neighbours), len(temperatures)))
 
 
 def _sweep(valid: NDArray[np.float64], settings: KnnSettings) -> list[dict[str, float]]:

@@ -56,14 +56,7 @@ def evaluate(
     Folds are cross-validated, all of them trained together. One learning rate is chosen for the task, by the mean
     validation accuracy of all folds and repeats.
 
-    Args:
-        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
-        settings: how to train.
-        seed: of the first repeat, in every fold.
-        device: where to train; the features in use have to fit there.
-
-    Raises:
-        DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
+    Arguments and errors are those of `randquant.probes.probe.Evaluate`.
     """
     started = time.perf_counter()
     tasks = assignments(first_of(features).items)
@@ -83,7 +76,7 @@ def evaluate(
     items, name = first_of(features).items, _name(settings)
     predictions = _test_predictions(arrangement, trained, chosen, settings.repeats)
     first = [parameter[0, chosen] for parameter in trained.parameters]
-    fitted = partial(layers, "layers", first, tasks[0].classes, arrangement.parts[0].moments)
+    fitted = partial(layers, first, tasks[0].classes, arrangement.parts[0].moments)
     return outcome_of(name, items, tasks, predictions, details, started=started, fitted=fitted)
 
 

@@ -73,7 +73,7 @@ class LinearSolver:
         known = self._with_one(fit, scaler)
         targets = torch.from_numpy(self.part.assignment.targets[fit]).to(known.device)
         weights = fitted(known, targets, len(self.part.assignment.classes), [strength])[0]
-        return layers("layers", [weights[:, :-1], weights[:, -1]], self.part.assignment.classes, scaler, "score")
+        return layers([weights[:, :-1], weights[:, -1]], self.part.assignment.classes, scaler, "score")
 
     def _scaler(self, fit: NDArray[np.int64]) -> Moments | None:
         return moments(self.x[self.part.rows(fit)].split(CHUNK)) if self.standardise else None

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 from randquant.data.features import Features
 from randquant.probes.arrangement import Arrangement, Part, Rows, arrange
 from randquant.probes.classifier import layers
-from randquant.probes.outcome import Details, Outcome, outcome_of
+from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
 from randquant.probes.reading import first_of
 from randquant.probes.splits import assignments
@@ -52,14 +53,10 @@ class LogisticSettings:
 class LogisticDetails(Details):
     """What was chosen, the iterations of the fits that were scored, and the validation accuracy of every choice."""
 
+    WORDS: ClassVar[str] = "by logistic regression, C {strength:g}"
     strength: float
     iterations: list[int]
     sweep: list[dict[str, float]]
-
-    @property
-    def how(self) -> str:
-        """In words."""
-        return f"by logistic regression, C {self.strength:g}"
 
 
 def evaluate(
@@ -74,14 +71,7 @@ def evaluate(
     Where the data name no validation split, a part of train held out by `seed` chooses; the classifier scored is
     fitted on all of train.
 
-    Args:
-        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
-        settings: what to try.
-        seed: of the held-out part.
-        device: where to compute; the features in use have to fit there.
-
-    Raises:
-        DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
+    Arguments and errors are those of `randquant.probes.probe.Evaluate`.
     """
     started = time.perf_counter()
     tasks = assignments(first_of(features).items)
@@ -97,14 +87,11 @@ def evaluate(
         strength=settings.strengths[chosen],
         valid_accuracy=float(valid[chosen]),
         iterations=[each.iterations for each in found],
-        sweep=[
-            {"strength": strength, "valid_accuracy": float(value)}
-            for strength, value in zip(settings.strengths, valid, strict=True)
-        ],
+        sweep=tried("strength", settings.strengths, valid),
         seeds=[seed],
         settings={"probe": "logistic", **asdict(settings)},
     )
-    fitted = partial(layers, "layers", found[0].parameters, tasks[0].classes, arrangement.parts[0].moments)
+    fitted = partial(layers, found[0].parameters, tasks[0].classes, arrangement.parts[0].moments)
     predictions = [each.predictions for each in found]
     return outcome_of("logistic", first_of(features).items, tasks, predictions, details, started=started, fitted=fitted)
 

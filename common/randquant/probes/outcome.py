@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,8 +100,10 @@ class Details(Record):
         seeds, valid_accuracy: as in `Numbers`.
         validation: what choices were made on, where that is neither the valid split nor a part of train.
         settings: the probe's name under "probe", and its settings.
-        words: `how`, of a probe that does not make it of its other fields.
+        words: `how`, of a probe that has no `WORDS`, which name its fields.
     """
+
+    WORDS: ClassVar[str] = "{words}"
 
     seeds: list[int] = field(default_factory=list)
     valid_accuracy: float | None
@@ -112,7 +114,7 @@ class Details(Record):
     @property
     def how(self) -> str:
         """How the number came about, in words."""
-        return self.words
+        return self.WORDS.format_map(vars(self))
 
 
 _SAID = {each.name for each in fields(Numbers)} | {"words"}
@@ -191,6 +193,12 @@ def said_by(details: Details) -> dict[str, Any]:
     """The fields of `Numbers` that details give."""
     own = {name: value for name, value in details.to_json().items() if name not in _SAID}
     return {"how": details.how, "seeds": details.seeds, "valid_accuracy": details.valid_accuracy, "more": own}
+
+
+def tried(name: str, values: Sequence[float], valid: NDArray[np.float64]) -> list[dict[str, float]]:
+    """What was tried and its validation accuracy, for the details of a probe."""
+    pairs = zip(values, valid.tolist(), strict=True)
+    return [{name: value, "valid_accuracy": accuracy} for value, accuracy in pairs]
 
 
 def score_of(

@@ -19,11 +19,17 @@ class Evaluate(Protocol[S_contra]):
     def __call__(self, features: Any, settings: S_contra, *, seed: int, device: str | torch.device) -> Outcome[Any]:
         """Fit on train, choose on validation, score on test.
 
+        Where the data name no validation split, a part of train is held out to choose on. With folds, one choice is
+        made for all of them.
+
         Args:
-            features: of all items, or of each fold.
+            features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
             settings: of the probe.
-            seed: of the first repeat.
-            device: where to compute.
+            seed: of the first repeat, in every fold.
+            device: where to compute; the features in use have to fit there.
+
+        Raises:
+            DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
         """
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from randquant.data.features import Features
 from randquant.probes.classifier import Classifier, layers
-from randquant.probes.outcome import Details, Outcome, outcome_of
+from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
 from randquant.probes.reading import chunks, first_of, one_each
 from randquant.probes.scaling import Moments, moments
@@ -42,13 +43,9 @@ class RidgeSettings:
 class RidgeDetails(Details):
     """What was chosen, and the validation accuracy of every choice."""
 
+    WORDS: ClassVar[str] = "by ridge regression, penalty {penalty:g}"
     penalty: float
     sweep: list[dict[str, float]]
-
-    @property
-    def how(self) -> str:
-        """In words."""
-        return f"by ridge regression, penalty {self.penalty:g}"
 
 
 def evaluate(
@@ -63,14 +60,7 @@ def evaluate(
     Where the data name no validation split, the penalty is chosen by leaving out each training item in turn, which
     costs nothing in closed form. The features are read in pieces, so that only (D, D) numbers are in memory.
 
-    Args:
-        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
-        settings: what to try.
-        seed: unused, since nothing is drawn; every probe has it.
-        device: where to compute, in float64.
-
-    Raises:
-        DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
+    Arguments and errors are those of `randquant.probes.probe.Evaluate`.
     """
     started = time.perf_counter()
     tasks = assignments(first_of(features).items)
@@ -83,10 +73,7 @@ def evaluate(
     details = RidgeDetails(
         penalty=settings.penalties[chosen],
         valid_accuracy=float(valid[chosen]),
-        sweep=[
-            {"penalty": penalty, "valid_accuracy": float(value)}
-            for penalty, value in zip(settings.penalties, valid, strict=True)
-        ],
+        sweep=tried("penalty", settings.penalties, valid),
         seeds=[seed],
         settings={"probe": "ridge", **asdict(settings)},
         validation=LEAVE_ONE_OUT if tasks[0].valid is None else None,
@@ -107,7 +94,7 @@ class _Solved:
 
     def classifier(self, chosen: int, classes: list[str]) -> Classifier:
         """With the penalty of this number."""
-        return layers("layers", self.spectrum.layer(chosen), classes, self.scaler, "score")
+        return layers(self.spectrum.layer(chosen), classes, self.scaler, "score")
 
 
 def _solve(features: Features, assignment: Assignment, settings: RidgeSettings, device: torch.device) -> _Solved:

@@ -21,7 +21,7 @@ from randquant.probes.classifier import Classifier
 from randquant.probes.folds import stratified_folds
 from randquant.probes.gram import GramSolver
 from randquant.probes.linear_svc import LinearSolver
-from randquant.probes.outcome import Details, Outcome, outcome_of
+from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
 from randquant.probes.reading import first_of
 from randquant.probes.splits import Assignment, assignments
@@ -112,11 +112,7 @@ def evaluate(
 ) -> Outcome[SvmDetails]:
     """Accuracy of a linear SVM with C chosen for all folds of the task alike, fitted on all of train.
 
-    Args:
-        features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
-        settings: which SVM and what to try.
-        seed: of the first repeat's folds; repeats that choose the same C give the same answers.
-        device: where inner products are computed, in float64; the solver runs on the CPU.
+    Arguments are those of `randquant.probes.probe.Evaluate`; repeats that choose the same C give the same answers.
 
     Raises:
         DataError: the features cannot be probed (`randquant.probes.splits.assignments`), a class has fewer items than
@@ -215,17 +211,12 @@ def _details(
     chosen: NDArray[np.int64],
     seeds: list[int],
 ) -> SvmDetails:
-    means = [] if valid is None else valid.mean(axis=0).tolist()
     chosen_on = "the valid split" if tasks[0].valid is not None else f"{settings.folds} folds of train"
     return SvmDetails(
         strengths=[settings.tried[place] for place in chosen],
         valid_accuracy=None if valid is None else float(valid.max(axis=1).mean()),
         validation="nothing is chosen" if valid is None else chosen_on,
-        sweep=[
-            {"strength": strength, "valid_accuracy": mean}
-            for strength, mean in zip(settings.tried, means, strict=False)
-        ]
-        or None,
+        sweep=None if valid is None else tried("strength", settings.tried, valid.mean(axis=0)),
         seeds=seeds,
         settings={"probe": settings.kind, **asdict(settings), "strengths": list(settings.tried)},
     )

@@ -44,7 +44,9 @@ class Broken(nn.Module):
 def features_of(
     loaded: LoadedEncoder, task: ClipTask, cache: Path, protocol: ProtocolName = "byola-v1", **options: object
 ) -> Features:
-    return task_features.task_features(loaded, task, PROTOCOLS[protocol], cache=cache, **options)  # type: ignore[arg-type]
+    fold = options.pop("fold", None)
+    reading = task_features.Reading(cache, **options)  # type: ignore[arg-type]
+    return task_features.task_features(loaded, task, PROTOCOLS[protocol], reading, fold)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("protocol", ["byola-v1", "evar"])
@@ -81,7 +83,7 @@ def test_layers_have_their_sizes(loaded: LoadedEncoder, task: ClipTask, tmp_path
 
 
 def statistics(task: ClipTask, cache: Path, loaded: LoadedEncoder) -> tuple[float, float]:
-    found = task_statistics(loaded.front_end, task, PROTOCOLS["byola-v1"], cache=cache, seed=42, device="cpu")
+    found = task_statistics(loaded.front_end, task, PROTOCOLS["byola-v1"], task_features.Reading(cache))
     return found.mean, found.std
 
 
@@ -147,9 +149,7 @@ def test_statistics_of_folds(
     """Which items enter: loudness tells them apart."""
     store = write_store("f", lengths=SECONDS, splits=FOLDS, loudness=[30_000, 3_000, 300, 30_000, 3_000, 30])
     task = open_task(store, unit_seconds=1.0)
-    found = task_statistics(
-        loaded.front_end, task, PROTOCOLS[protocol], cache=tmp_path, seed=42, fold=fold, device="cpu"
-    )
+    found = task_statistics(loaded.front_end, task, PROTOCOLS[protocol], task_features.Reading(tmp_path), fold)
     assert (found.mean, found.std) == pytest.approx(spread_of(store, rows, loaded), rel=1e-5)
     assert found.source.endswith(says)
 
@@ -169,7 +169,7 @@ def test_statistics_take_as_many_clips_as_the_protocol_says(
 ) -> None:
     few = replace(PROTOCOLS["evar"], statistics_crops=2)
     task = open_task(write_store("f"), unit_seconds=0.3)
-    found = task_statistics(loaded.front_end, task, few, cache=tmp_path, seed=42, device="cpu")
+    found = task_statistics(loaded.front_end, task, few, task_features.Reading(tmp_path))
     assert found.source.startswith("2 random crops")
 
 

@@ -45,9 +45,9 @@ def test_it_answers_as_the_probe_did(name: str, classes: int, tmp_path: Path) ->
     saved = load_classifier(path)
     ids, values = saved.classifier.answer(features.vectors[outcome.rows])
     np.testing.assert_array_equal(ids, outcome.predictions[0])
-    assert saved.classifier.classes == outcome.classes
+    assert saved.said.classes == outcome.classes
     assert (saved.said.task, saved.said.probe, saved.said.dimension) == ("blobs", name, 6)
-    if saved.classifier.score == "probability":
+    if saved.said.score == "probability":
         assert ((values > 0) & (values <= 1 + 1e-6)).all()
     columns = saved.columns(features.vectors, order=[5, 0])
     first = saved.classifier.answer(features.vectors[[5, 0]])[0]
