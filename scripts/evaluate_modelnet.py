@@ -39,7 +39,7 @@ from randquant.errors import UsageError
 from randquant.probes import registry
 from randquant.probes.classifier_file import require_classifier
 from randquant.probes.registry import ProbeName
-from randquant.results.destination import Destination, is_folder, require_distinct
+from randquant.results.folder import Destination, is_folder, require_distinct
 from randquant.training.device import named_device
 
 

@@ -6,7 +6,7 @@ of `randquant.probes.episodes`, so the numbers compare encoders on equal data, a
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from pointcloud.evaluation.fold_files import FOLDS, QUERIES, SETTINGS, Fold, Fol
 from pointcloud.evaluation.shape_features import Preparation, shown
 from pointcloud.farthest_points import farthest_point_sampling
 from pointcloud.geometry import Axis, group, turn_up
-from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
+from pointcloud.layout import XYZ, XYZ_NORMALS
 from randquant.data.features import Features, Items, cached
 from randquant.errors import DataError
 from randquant.probes.episodes import Asked, EpisodeDetails, answers, episode_outcome
@@ -122,7 +122,7 @@ def _features(
 ) -> Features:
     """Features of the labelled shapes, then of those to answer."""
     clouds = np.concatenate([fold.train.points, fold.test.points])
-    encode = _Encoding(loaded, path, clouds.shape, settings, device)
+    encode = _encoding(loaded, path, clouds.shape, settings, device)
 
     def batches(start: int) -> Iterator[Tensor]:
         size = max(1, (2**16 if torch.device(device).type == "cpu" else 2**20) // clouds.shape[1])
@@ -139,38 +139,30 @@ def _features(
     return cached(cache, key, _fold_items(fold), loaded.encoder.embedding_size(), encode, batches)
 
 
-class _Encoding:
+def _encoding(
+    loaded: "LoadedPointEncoder", path: Path, shape: tuple[int, ...], settings: FoldSettings, device: str | torch.device
+) -> Callable[[Tensor], Tensor]:
     """From a fold's clouds (B, N, C) to embeddings (B, D)."""
+    layout = XYZ if shape[-1] == 3 else XYZ_NORMALS
+    missing = [name for name in loaded.encoder.channels if name not in layout.channels]
+    if missing:
+        raise DataError(
+            f"the encoder reads {', '.join(missing)}, but {path} holds {', '.join(layout.channels)}; choose an "
+            "encoder of coordinates alone, or folds with normals."
+        )
+    if settings.points > shape[1]:
+        raise DataError(
+            f"{settings.points:,} points of each shape are asked for, but {path} has {shape[1]:,}; lower --points."
+        )
+    prepare = Preparation(loaded, layout, device, renormalise=True)
+    triples = [triple for triple in (layout.xyz, layout.normals) if triple is not None]
 
-    def __init__(
-        self,
-        loaded: "LoadedPointEncoder",
-        path: Path,
-        shape: tuple[int, ...],
-        settings: FoldSettings,
-        device: str | torch.device,
-    ) -> None:
-        layout = XYZ if shape[-1] == 3 else XYZ_NORMALS
-        self._require(loaded, path, layout, shape[1], settings.points)
-        self.prepare = Preparation(loaded, layout, device, renormalise=True)
-        self.triples = [triple for triple in (layout.xyz, layout.normals) if triple is not None]
-        self.points, self.up, self.device = settings.points, settings.up, device
+    def encode(clouds: Tensor) -> Tensor:
+        x = clouds.to(device)
+        x = torch.cat([turn_up(x[..., triple], settings.up, "z") for triple in triples], dim=-1)
+        return prepare(group(x, farthest_point_sampling(x[..., :3], settings.points)))
 
-    def __call__(self, clouds: Tensor) -> Tensor:
-        x = clouds.to(self.device)
-        x = torch.cat([turn_up(x[..., triple], self.up, "z") for triple in self.triples], dim=-1)
-        return self.prepare(group(x, farthest_point_sampling(x[..., :3], self.points)))
-
-    @staticmethod
-    def _require(loaded: "LoadedPointEncoder", path: Path, layout: Layout, held: int, points: int) -> None:
-        missing = [name for name in loaded.encoder.channels if name not in layout.channels]
-        if missing:
-            raise DataError(
-                f"the encoder reads {', '.join(missing)}, but {path} holds {', '.join(layout.channels)}; choose an "
-                "encoder of coordinates alone, or folds with normals."
-            )
-        if points > held:
-            raise DataError(f"{points:,} points of each shape are asked for, but {path} has {held:,}; lower --points.")
+    return encode
 
 
 def _fold_items(fold: Fold) -> Items:

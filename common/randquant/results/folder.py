@@ -1,4 +1,4 @@
-"""A results folder: every number of one encoder under one protocol, with the predictions it was counted from.
+"""Where numbers go: a JSON file, or a folder of every number of one encoder under one protocol, with its predictions.
 
     results.json          the numbers and where they come from, one entry a task and probe
     predictions.parquet   task, probe, id, group, fold, label, seed, predicted
@@ -16,13 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
-from randquant.errors import DataError
+from randquant.errors import DataError, UsageError
 from randquant.extras import needs
 from randquant.files.atomic import atomic_path, read_json, write_json, write_text
 from randquant.files.lock import locked
-from randquant.results.page import results_page
+from randquant.files.store_folder import require_outside_stores
+from randquant.results.page import closing_lines, results_page
 from randquant.results.predictions import SCHEMA, confusion, digest, per_class, select
-from randquant.results.record import Entry, Result
+from randquant.results.record import Entry, Result, to_file
 
 with needs("train"):
     import pyarrow as pa
@@ -68,6 +69,68 @@ class Report(Generic[R]):
                 f"from ({result.task}, {result.probe}); run that probe again."
             )
         return table
+
+
+class Destination(Generic[R]):
+    """What `--out` names.
+
+    Args:
+        out: a file ending in .json, or a folder, new or of the same subject.
+        subject: what all results of a folder have in common, such as encoder and protocol.
+
+    Raises:
+        DataError: the folder holds other results.
+        UsageError: neither a folder nor a .json file.
+    """
+
+    def __init__(self, out: str, subject: Mapping[str, str]) -> None:
+        self.path, self.folder, self.subject = Path(out), is_folder(out), subject
+        self.tasks: list[list[R]] = []
+        if self.folder:
+            require_subject(out, subject)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def add(self, entries: Sequence[Entry[R]]) -> None:
+        """Take the results of one task and write them, so that an error in the next one loses nothing."""
+        self.tasks.append([entry.result for entry in entries])
+        if self.folder:
+            add(self.path, self.subject, entries)
+        else:
+            write_json(self.path, to_file(self.tasks))
+
+    def lines(self) -> list[str]:
+        """What to print in the end: the results of this command, and where a folder has all of its own."""
+        lines = closing_lines(self.tasks)
+        if self.folder:
+            held = len(read_report(self.path).results)
+            lines.append(f"{self.path / 'table.md'} shows all {held} results of this folder")
+        return lines
+
+
+def is_folder(out: str) -> bool:
+    """Whether `--out` says a results folder rather than a JSON file.
+
+    Raises:
+        UsageError: it says another kind of file, or lies in a store.
+    """
+    require_outside_stores(out)
+    path = Path(out)
+    if path.is_dir() or out.endswith("/") or not path.suffix:
+        return True
+    if path.suffix != ".json":
+        raise UsageError(f"--out {out} should end in .json, or in / for a results folder; rename it.")
+    return False
+
+
+def require_distinct(names: Sequence[str], flag: str) -> None:
+    """Refuse tasks of one name, which a folder holds once.
+
+    Raises:
+        UsageError: a name occurs twice.
+    """
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{flag} names {twice} twice, but a results folder holds it once; use a folder for each.")
 
 
 def require_subject(folder: str | Path, subject: Mapping[str, str]) -> None:

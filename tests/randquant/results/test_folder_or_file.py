@@ -8,7 +8,7 @@ from randquant.cli.command import run
 from randquant.errors import UsageError
 from randquant.files.atomic import read_json, write_json
 from randquant.files.store_folder import require_outside_stores
-from randquant.results.destination import Destination, is_folder, require_distinct
+from randquant.results.folder import Destination, is_folder, require_distinct
 from randquant.results.record import Entry, Result
 
 
