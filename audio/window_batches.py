@@ -12,7 +12,8 @@ from audio.crops import SAMPLE_RATE
 from audio.encoders.audio_encoder import Layer
 from audio.encoders.weights import LoadedEncoder
 from audio.evaluation.task_features import Normalisation, batch_seconds
-from audio.logmel import FrontEnd, LogMel
+from audio.front_end import FrontEnd
+from audio.logmel import LogMel
 from audio.normalize import PreNorm
 from audio.samples import Samples
 from audio.windows import Windows

@@ -15,7 +15,7 @@ from torch import nn
 from audio.encoders.audio_encoder import AudioEncoder
 from audio.encoders.published_weights import build_encoder, find_encoder
 from audio.encoders.registry import ENCODERS
-from audio.logmel import FrontEnd
+from audio.front_end import FrontEnd
 from randquant.errors import DataError, UsageError
 from randquant.weights.named_encoder import open_named
 from randquant.weights.state_dict import describe, fill_encoder

@@ -15,7 +15,8 @@ from audio.crops import SAMPLE_RATE
 from audio.encoders.audio_encoder import Layer
 from audio.encoders.weights import LoadedEncoder
 from audio.evaluation.tasks import ClipTask, Protocol, read_batches
-from audio.logmel import FrontEnd, LogMel
+from audio.front_end import FrontEnd
+from audio.logmel import LogMel
 from audio.normalize import PreNorm, mean_and_std
 from randquant.cli.progress import bar
 from randquant.data.features import FORMAT_VERSION, Features, cached, content_key

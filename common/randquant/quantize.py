@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from randquant.augmentation import Augmentation
+from randquant.bins import look_up, search_rows
 from randquant.packed import cloud_of_row
+from randquant.quantize_arguments import MOST_BINS as MOST_BINS
+from randquant.quantize_arguments import check_floating, check_offsets, checked_bins, checked_dim, fitted_mask
 
 Edges = Literal["random", "uniform"]
 Value = Literal["random", "midpoint", "zero"]
-
-MOST_BINS = 2**16  # finer bins change values by less than a 16-bit sample resolves, at the memory of their cuts
-FEW_BINS = 64  # up to here counting cuts beats a binary search on a CPU
 
 
 class QuantizationParams(NamedTuple):
@@ -95,8 +95,8 @@ class RandomizedQuantization(Augmentation):
         straight_through: bool = False,
     ) -> None:
         super().__init__()
-        self.bins = _checked_bins(bins)
-        self.dim = _checked_dim(dim)
+        self.bins = checked_bins(bins)
+        self.dim = checked_dim(dim)
         if not 0.0 <= p <= 1.0:
             raise ValueError(f"p should be a probability in [0, 1], got {p}.")
         if edges not in ("random", "uniform"):
@@ -124,7 +124,7 @@ class RandomizedQuantization(Augmentation):
                 (B, N, C), or anything that broadcasts to x. Other entries pass through and do not enter the range.
             generator: source of the draw; it must live on the device of x.
         """
-        _check_floating(x)
+        check_floating(x)
         if not self.training:
             return x
         return self.transform(x, self.make_params(x, offsets=offsets, generator=generator), offsets=offsets, mask=mask)
@@ -153,14 +153,14 @@ class RandomizedQuantization(Augmentation):
         self, x: Tensor, params: QuantizationParams, *, offsets: Tensor | None = None, mask: Tensor | None = None
     ) -> Tensor:
         """Apply a draw to x; see `forward` for the arguments."""
-        _check_floating(x)
+        check_floating(x)
         dims, batched = self._layout(x, offsets)
         drawn, needed = list(params.edges.shape[:-1]), _channels(x, dims, offsets)
         if drawn != needed:
             raise ValueError(f"expected params drawn for channels {needed}, got {drawn}; draw them for this layout.")
         if x.numel() == 0:
             return x
-        counted = None if mask is None else _fitted_mask(mask, x)
+        counted = None if mask is None else fitted_mask(mask, x)
         if offsets is None:
             quantized = _quantize_dense(x, params, counted, dims).to(x.dtype)
         else:
@@ -185,7 +185,7 @@ class RandomizedQuantization(Augmentation):
             raise ValueError(f"dim={self.dim} needs more dimensions than the input's shape {tuple(x.shape)} has.")
         dims = tuple(sorted({axis % x.ndim for axis in self.dim}))
         if offsets is not None:
-            _check_offsets(offsets, x)
+            check_offsets(offsets, x)
             if dims != (0,):
                 raise ValueError(f"with offsets, dim must be the packed (first) dimension, got dim={self.dim}.")
             return dims, True
@@ -272,7 +272,7 @@ def _quantize_dense(x: Tensor, params: QuantizationParams, counted: Tensor | Non
     high = _filled(entries, -torch.inf, counted).amax(dim=1, keepdim=True)
     cuts, values = _in_units(params, low, high, rows)
     inverse = [order.index(axis) for axis in range(x.ndim)]
-    return _look_up(cuts, values, entries).reshape(moved.shape).permute(inverse)
+    return look_up(cuts, values, entries).reshape(moved.shape).permute(inverse)
 
 
 def _quantize_packed(x: Tensor, params: QuantizationParams, counted: Tensor | None, offsets: Tensor) -> Tensor:
@@ -290,7 +290,7 @@ def _quantize_packed(x: Tensor, params: QuantizationParams, counted: Tensor | No
 
     cuts, values = _in_units(params, low.reshape(-1, 1), high.reshape(-1, 1), clouds * columns)
     row = cloud[:, None] * columns + torch.arange(columns, device=x.device)
-    index = _search_rows(cuts, row, entries.detach())
+    index = search_rows(cuts, row, entries.detach())
     return values.reshape(-1)[row * values.shape[1] + index].reshape(x.shape)
 
 
@@ -319,34 +319,6 @@ def _in_units(params: QuantizationParams, low: Tensor, high: Tensor, rows: int) 
     return cuts, replaced.masked_fill(zero, 0.0)
 
 
-def _look_up(cuts: Tensor, values: Tensor, entries: Tensor) -> Tensor:
-    """Replace each entry (rows, L) by the value (rows, K) of its bin; a cut belongs to the bin above it."""
-    entries = entries.detach().contiguous()
-    if entries.device.type != "cpu" or cuts.shape[1] >= FEW_BINS:
-        return values.gather(1, torch.searchsorted(cuts, entries, right=True))
-    # Counting the cuts below each entry is vectorised on a CPU; the search is not.
-    index = torch.zeros(entries.shape, dtype=torch.uint8)
-    for cut in cuts.split(1, dim=1):
-        at_or_above = entries >= cut
-        # Reinterpreting saves an eager pass over the entries; the inductor compiler cannot reinterpret a bool.
-        index += at_or_above.to(torch.uint8) if torch.compiler.is_compiling() else at_or_above.view(torch.uint8)
-    return values.gather(1, index.long())
-
-
-def _search_rows(cuts: Tensor, row: Tensor, entries: Tensor) -> Tensor:
-    """How many cuts of its row are <= each entry: `searchsorted(right=True)` with a row of its own for every entry."""
-    width = cuts.shape[1]
-    flat = cuts.reshape(-1)
-    found = torch.zeros_like(row)
-    step = 1 << max(width.bit_length() - 1, 0)
-    while step:
-        candidate = found + step
-        cut = flat[row * width + (candidate - 1).clamp(max=width - 1)]
-        found = torch.where((candidate <= width) & (cut <= entries), candidate, found)
-        step >>= 1
-    return found
-
-
 def _per_entry(apply: Tensor | None, x: Tensor, offsets: Tensor | None, batched: bool) -> Tensor | None:
     """Spread the per-sample decision so that it broadcasts to x."""
     if apply is None:
@@ -354,63 +326,3 @@ def _per_entry(apply: Tensor | None, x: Tensor, offsets: Tensor | None, batched:
     if offsets is not None:
         apply = apply[cloud_of_row(offsets, x.shape[0])]
     return apply.reshape([-1] + [1] * (x.ndim - 1)) if batched else apply
-
-
-def _check_offsets(offsets: Tensor, x: Tensor) -> None:
-    if not isinstance(offsets, Tensor) or offsets.dtype not in (torch.int32, torch.int64):
-        got = offsets.dtype if isinstance(offsets, Tensor) else type(offsets).__name__
-        raise TypeError(f"offsets should be an int64 or int32 tensor, got {got}; use torch.tensor(offsets).")
-    clouds = offsets.shape[0] - 1 if offsets.ndim == 1 else -1
-    if clouds < 0 or (clouds == 0 and x.shape[0] > 0):
-        raise ValueError(
-            f"offsets should be (clouds + 1,) row numbers from 0 to {x.shape[0]}, got shape {tuple(offsets.shape)}."
-        )
-
-
-def _fitted_mask(mask: Tensor, x: Tensor) -> Tensor:
-    if not isinstance(mask, Tensor):
-        raise TypeError(f"mask should be a bool tensor, got {type(mask).__name__}; use torch.tensor(mask).")
-    if mask.dtype != torch.bool:
-        raise TypeError(f"mask should be a bool tensor, got {mask.dtype}; use mask.bool().")
-    if mask.shape == x.shape[: mask.ndim]:
-        return mask.reshape(*mask.shape, *[1] * (x.ndim - mask.ndim))
-    try:
-        return mask.broadcast_to(x.shape)
-    except RuntimeError:
-        raise ValueError(
-            f"expected a mask of the shape of the input's first dimensions or one that broadcasts to its shape "
-            f"{tuple(x.shape)}, got a mask of shape {tuple(mask.shape)}."
-        ) from None
-
-
-def _check_floating(x: Tensor) -> None:
-    if not isinstance(x, Tensor):
-        raise TypeError(
-            f"randomized quantization needs a tensor, got {type(x).__name__}; convert first, e.g. with "
-            "torch.from_numpy for an array or v2.ToImage and v2.ToDtype(torch.float32, scale=True) for a picture."
-        )
-    if x.dtype not in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
-        raise TypeError(
-            f"randomized quantization needs floating-point input, got {x.dtype}; "
-            "convert first, e.g. x.float() / 255 for images."
-        )
-
-
-def _checked_dim(dim: int | Sequence[int]) -> tuple[int, ...]:
-    dims = tuple(dim) if isinstance(dim, Sequence) else (dim,)
-    if not dims or not all(isinstance(axis, int) and not isinstance(axis, bool) for axis in dims):
-        raise ValueError(f"dim should be an integer or several, at least one, got {dim!r}.")
-    return dims
-
-
-def _checked_bins(bins: int | tuple[int, int]) -> int | tuple[int, int]:
-    pair = tuple(bins) if isinstance(bins, tuple | list) else (bins, bins)
-    whole = all(isinstance(count, int) and not isinstance(count, bool) for count in pair)
-    if len(pair) != 2 or not whole or not 2 <= pair[0] <= pair[1]:
-        raise ValueError(f"bins should be an integer >= 2 or a pair 2 <= low <= high, got {bins!r}.")
-    if pair[1] > MOST_BINS:
-        raise ValueError(
-            f"bins should be at most {MOST_BINS:,}, got {bins!r}: finer ones leave every value as it is but for its "
-            "last digits; use fewer, or no quantization."
-        )
-    return bins if isinstance(bins, int) else (pair[0], pair[1])

@@ -6,9 +6,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pointcloud.augment.arguments import checked_probability
 from pointcloud.cloud_batch import CloudBatch
 from pointcloud.layout import XYZ, Layout
+from randquant.arguments import checked_probability
 from randquant.augmentation import Augmentation
 from randquant.packed import PackedBatch
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.arguments import checked_count, checked_range
 from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision
 from pointcloud.cloud_batch import CloudBatch
 from pointcloud.segment import lowest, segment_reduce
+from randquant.arguments import checked_count, checked_range
 from randquant.packed import PackedBatch
 
 MINIMUM = 32  # points that stay at least, where the cloud has them

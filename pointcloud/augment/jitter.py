@@ -5,8 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.arguments import checked_size
 from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision, with_geometry
+from randquant.arguments import checked_size
 from randquant.packed import PackedBatch
 
 

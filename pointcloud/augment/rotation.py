@@ -6,9 +6,9 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.arguments import checked_size
 from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision, with_geometry
 from pointcloud.layout import XYZ, Layout
+from randquant.arguments import checked_size
 
 Axis = Literal["x", "y", "z", "so3"]
 

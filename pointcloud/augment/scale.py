@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.arguments import checked_range
 from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision, with_geometry
 from pointcloud.layout import XYZ, Layout
+from randquant.arguments import checked_factors
 
 
 class ScaleParams(NamedTuple):
@@ -30,7 +30,7 @@ class RandomScale(PerCloudAugmentation):
 
     def __init__(self, scale: tuple[float, float] = (0.8, 1.25), p: float = 1.0) -> None:
         super().__init__(p)
-        self.scale = _checked_scale(scale)
+        self.scale = checked_factors("scale", scale)
 
     def make_params(self, x: Tensor, *, generator: torch.Generator | None = None) -> ScaleParams:
         """Draw the factors; only the batch size and device of x are used."""
@@ -73,13 +73,6 @@ class RandomAnisotropicScale(RandomScale):
         work, factor = in_full_precision(x), params.factor[:, None]
         normals = None if self.layout.normals is None else _scaled_normals(work[..., self.layout.normals], factor)
         return with_geometry(x, self.layout, work[..., :3] * factor, normals)
-
-
-def _checked_scale(scale: tuple[float, float]) -> tuple[float, float]:
-    low, high = checked_range("scale", scale)
-    if low == 0.0:
-        raise ValueError(f"scale should be two factors > 0, got {scale!r}.")
-    return low, high
 
 
 def _scaled_normals(normals: Tensor, factor: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.arguments import checked_size
 from pointcloud.augment.cloud_augmentation import (
     CloudAugmentation,
     PerCloudAugmentation,
@@ -13,6 +12,7 @@ from pointcloud.augment.cloud_augmentation import (
     in_full_precision,
     with_geometry,
 )
+from randquant.arguments import checked_size
 from randquant.packed import PackedBatch
 
 

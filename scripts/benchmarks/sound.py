@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audio.augment import RandomResizeCrop
+from audio.augment.resize_crop import RandomResizeCrop
 from audio.encoders.audio_ntt import AudioNTT2020
-from audio.logmel import FrontEnd, LogMel
+from audio.front_end import FrontEnd
+from audio.logmel import LogMel
 from data_prep.engine.preparation import prepare
 from data_prep.own_files.folder import plan_folder
 from randquant.errors import UsageError

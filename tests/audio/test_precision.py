@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from audio.encoders.registry import ENCODERS
-from audio.pretraining import AudioPretraining, build_task
+from audio.pretraining import build_task
+from audio.settings import AudioPretraining
 from randquant.data.store import Store
 from randquant.ssl.registry import MethodName
 from randquant.training.setup import pretrain

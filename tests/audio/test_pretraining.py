@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 import torch
 
-from audio.augment import LogMixupExp, RandomFilter, RandomLinearFader, RandomResizeCrop
+from audio.augment.fader import RandomLinearFader
+from audio.augment.filter import RandomFilter
+from audio.augment.mixup import LogMixupExp
+from audio.augment.resize_crop import RandomResizeCrop
 from audio.encoders.audio_encoder import AudioEncoder, Layer
 from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
 from audio.encoders.registry import ENCODERS
 from audio.encoders.weights import named_encoder
+from audio.lifting import lift_activations
+from audio.log_mel_views import LogMelViews
 from audio.logmel import LogMel
 from audio.normalize import PreNorm
-from audio.pretraining import (
-    AudioPretraining,
-    LogMelCrops,
-    LogMelViews,
-    WaveformCrops,
-    build_task,
-    lift_activations,
-)
+from audio.pretraining import build_task
+from audio.settings import AudioPretraining
+from audio.stored_crops import LogMelCrops, WaveformCrops
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
 from randquant.quantize import RandomizedQuantization

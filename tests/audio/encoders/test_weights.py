@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
 from audio.encoders.registry import ENCODERS
 from audio.encoders.weights import encoder_hash, load_encoder, save_encoder, untrained_encoder
-from audio.logmel import FrontEnd
+from audio.front_end import FrontEnd
 from randquant.errors import DataError, UsageError
 from randquant.ssl.byol import BYOL
 from randquant.ssl.heads import projector

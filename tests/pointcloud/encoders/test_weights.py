@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from audio.encoders.audio_ntt import AudioNTT2020
 from audio.encoders.weights import load_encoder as load_audio_encoder
 from audio.encoders.weights import save_encoder as save_audio_encoder
-from audio.logmel import FrontEnd
+from audio.front_end import FrontEnd
 from pointcloud.encoders.named_encoder import named_encoder
 from pointcloud.encoders.pointnet_lite import PointNetLite
 from pointcloud.encoders.registry import ENCODERS

@@ -23,8 +23,16 @@ def checked_range(name: str, bounds: tuple[float, float], most: float = float("i
     return float(bounds[0]), float(bounds[1])
 
 
-def checked_count(name: str, value: int) -> int:
-    """The value; ValueError where it is no integer >= 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} should be an integer >= 1, got {value!r}.")
+def checked_factors(name: str, bounds: tuple[float, float]) -> tuple[float, float]:
+    """The bounds as floats; ValueError where they are not 0 < low <= high and finite."""
+    low, high = checked_range(name, bounds)
+    if low == 0.0:
+        raise ValueError(f"{name} should be two factors > 0, got {bounds!r}.")
+    return low, high
+
+
+def checked_count(name: str, value: int, least: int = 1) -> int:
+    """The value; ValueError where it is no integer >= least."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} should be an integer >= {least}, got {value!r}.")
     return value

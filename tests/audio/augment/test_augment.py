@@ -7,15 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio.augment import (
-    CropParams,
-    FaderParams,
-    FilterParams,
-    LogMixupExp,
-    RandomFilter,
-    RandomLinearFader,
-    RandomResizeCrop,
-)
+from audio.augment.fader import FaderParams, RandomLinearFader
+from audio.augment.filter import FilterParams, RandomFilter
+from audio.augment.mixup import LogMixupExp
+from audio.augment.resize_crop import CropParams, RandomResizeCrop
 from randquant.augmentation import Augmentation
 
 

@@ -1,0 +1,142 @@
+"""The settings of pretraining on sound: what each one means, and the augmentations they name."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from audio.augment.fader import RandomLinearFader
+from audio.augment.filter import RandomFilter
+from audio.augment.mixup import LogMixupExp
+from audio.augment.resize_crop import RandomResizeCrop
+from audio.crops import SAMPLE_RATE
+from audio.encoders.registry import EncoderName
+from audio.front_end import Backend, FrontEnd, Mel
+from randquant.augmentation import Augmentation
+from randquant.cli.ranges import Range, check_ranges
+from randquant.quantize import MOST_BINS, RandomizedQuantization
+from randquant.training.settings import Training
+from randquant.views import Policy
+
+AUGMENTATIONS = ("rrc", "rq", "mixup", "filter", "fader")
+RANGES = {
+    "d": Range(1, 2**16),
+    "unit_seconds": Range(0, 60, above=True),
+    "together": Range(1, 2**20),
+    "activation_margin": Range(0, 100),
+    "dropout": Range(0, 1),
+    "rq_bins": Range(2, MOST_BINS),
+    "rq_p": Range(0, 1),
+    "crop_frequency": Range(0, 100, above=True),
+    "crop_time": Range(0, 100, above=True),
+    "mixup_alpha": Range(0, 1),
+}
+
+
+@dataclass
+class AudioPretraining(Training):
+    """Pretrain an audio encoder on unlabelled recordings.
+
+    Args:
+        data: stores to learn from, as `python -m scripts.prepare` writes them; labels are not read.
+        monitor: labelled store on whose validation split kNN follows the training; never enters it.
+        augment: augmentations joined by +: rrc (random resize crop), rq (randomized quantization), mixup
+            (log-mixup-exp), filter (random equaliser and low-pass), fader (random linear fader); or none. They are
+            applied in the order filter, mixup, rq, rrc, fader.
+        encoder: architecture.
+        d: width of the encoder's MLP; the embedding size of AudioNTT2020.
+        unit_seconds: length of a training crop.
+        crops: 1: both views come from one crop, as in BYOL-A; 2: each view has its own crop of the recording.
+        sampling: clip: every recording once an epoch; duration: once for every unit_seconds it lasts, from another
+            part of it each time.
+        together: crops of one recording that enter a batch together (with sampling duration); they are what
+            negatives group needs.
+        mel: mel scale of the front end, slaney or htk.
+        backend: code that computes the log-mel.
+        cache: none: log-mels are computed from the crops; log_mel: once for whole recordings, kept in memory.
+        activation_margin: how many deviations above zero every unit before a ReLU starts on average; 0 keeps the
+            usual initialisation, which cuts half of what passes a batch norm and leaves a third of the units dead.
+        dropout: of the encoder's MLP while it trains; 0.3 as published.
+        rq_bins: bins of the quantizer: one number, or the lowest and highest of a range.
+        rq_per: one quantizer per mel band or per clip.
+        rq_p: probability that a view is quantized.
+        rq_after_crop: quantize after rrc instead of before it.
+        crop_frequency: range of the crop's height over the number of bands.
+        crop_time: range of the crop's width over the number of frames.
+        mixup_alpha: largest share of the mixed-in sound.
+    """
+
+    data: list[Path] = field(default_factory=list)
+    monitor: Path | None = None
+    augment: str = "rrc+rq"
+    encoder: EncoderName = "AudioNTT2020"
+    d: int = 2048
+    unit_seconds: float = 0.95
+    crops: Literal[1, 2] = 1
+    sampling: Literal["clip", "duration"] = "clip"
+    together: int = 1
+    mel: Mel = "slaney"
+    backend: Backend = "native"
+    cache: Literal["none", "log_mel"] = "none"
+    activation_margin: float = 0.0
+    dropout: float = 0.3
+    rq_bins: list[int] = field(default_factory=lambda: [8])
+    rq_per: Literal["band", "clip"] = "band"
+    rq_p: float = 1.0
+    rq_after_crop: bool = False
+    crop_frequency: tuple[float, float] = (0.6, 1.5)
+    crop_time: tuple[float, float] = (0.6, 1.5)
+    mixup_alpha: float = 0.4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.data = [Path(store) for store in self.data]
+        if not self.data:
+            raise ValueError("--data must name at least one store.")
+        names = self.augmentations()
+        unknown = [name for name in names if name not in AUGMENTATIONS]
+        if unknown or len(set(names)) < len(names):
+            raise ValueError(
+                f"--augment should be none or a choice of {', '.join(AUGMENTATIONS)} joined by +, got {self.augment!r}."
+            )
+        check_ranges(self, RANGES)
+        for name in ("crop_frequency", "crop_time"):
+            low, high = getattr(self, name)
+            if not low <= high:
+                raise ValueError(f"--{name} should be two factors with 0 < low <= high, got {low} {high}.")
+        if self.unit < 1:
+            raise ValueError(f"--unit_seconds {self.unit_seconds} is shorter than one sample; raise it.")
+        if self.dropout == 1.0:
+            raise ValueError("--dropout should be below 1, which leaves nothing to learn from.")
+        if len(self.rq_bins) not in (1, 2) or not self.rq_bins[0] <= self.rq_bins[-1]:
+            shown = " ".join(map(str, self.rq_bins)) or "none"
+            raise ValueError(f"--rq_bins takes one number of bins, or two with the lower one first, got {shown}.")
+        self.policy()  # the augmentations check their own arguments
+
+    @property
+    def front_end(self) -> FrontEnd:
+        """The log-mel the encoder will be trained on."""
+        return FrontEnd(mel=self.mel, backend=self.backend)
+
+    @property
+    def unit(self) -> int:
+        """Samples of a training crop."""
+        return round(self.unit_seconds * SAMPLE_RATE)
+
+    def augmentations(self) -> list[str]:
+        """The names in `augment`."""
+        return [] if self.augment == "none" else self.augment.split("+")
+
+    def policy(self) -> Policy:
+        """The augmentations of one view, in the order they are applied."""
+        bins = self.rq_bins[0] if len(self.rq_bins) == 1 else (self.rq_bins[0], self.rq_bins[1])
+        quantize = RandomizedQuantization(bins, dim=-1 if self.rq_per == "band" else (-2, -1), p=self.rq_p)
+        made: dict[str, Augmentation] = {
+            "filter": RandomFilter(),
+            "mixup": LogMixupExp(self.mixup_alpha),
+            "rq": quantize,
+            "rrc": RandomResizeCrop(frequency_scale=self.crop_frequency, time_scale=self.crop_time),
+            "fader": RandomLinearFader(),
+        }
+        middle = ("rrc", "rq") if self.rq_after_crop else ("rq", "rrc")
+        order = ("filter", "mixup", *middle, "fader")
+        return Policy(*(made[name] for name in order if name in self.augmentations()))
