@@ -12,9 +12,8 @@ import soxr
 from numpy.typing import NDArray
 
 from audio.crops import SAMPLE_RATE
-from audio.formats.budget import check_length
 from audio.formats.engine import open_recording
-from audio.formats.recording import Block, Recording
+from audio.formats.recording import Block, Recording, check_length
 from randquant.errors import DataError
 
 Waveform = NDArray[np.float32]

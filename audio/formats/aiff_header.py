@@ -1,10 +1,12 @@
-"""The header of AIFF and AIFF-C as a `WavHeader`: the same kind of chunks, big-endian."""
+"""The header of AIFF and AIFF-C: the same kind of chunks as in WAV, big-endian."""
 
 import struct
 from pathlib import Path
 from typing import IO
 
-from audio.formats.wav_header import ALAW, FLOAT, PCM, ULAW, Order, WavHeader
+from audio.formats.chunks import AIFF, Order
+from audio.formats.recording import contradictory
+from audio.formats.wav_header import ALAW, FLOAT, PCM, ULAW, SampleLayout
 from randquant.errors import DataError
 
 # Codings of AIFF-C whose samples have a fixed size: tag of WAV, byte order, bits where COMM may say something else.
@@ -16,38 +18,34 @@ _CODINGS: dict[bytes, tuple[int, Order, int]] = {
     **dict.fromkeys((b"alaw", b"ALAW"), (ALAW, ">", 8)),
     **dict.fromkeys((b"ulaw", b"ULAW"), (ULAW, ">", 8)),
 }
-_BEFORE = 1 << 28
 _STREAMED = (0, 0xFFFFFFFF)
 _OPEN_ENDED = 0x7EFF0000  # bytes; what programs that write into a pipe state is at least this large
 
 
-def read_aiff_header(path: Path, file: IO[bytes]) -> WavHeader | None:
+def read_aiff_header(path: Path, file: IO[bytes]) -> SampleLayout | None:
     """Read the header of an open file that begins with `FORM`; None if its samples have no fixed size.
 
     Raises:
         DataError: it has no sound, or COMM and SSND contradict each other.
     """
     size = file.seek(0, 2)
-    place, comm, sound = 12, b"", None
-    while place <= _BEFORE and (sound is None or not comm):
-        file.seek(place)
-        head = file.read(8)
-        if len(head) < 8:
-            break
-        length = int.from_bytes(head[4:], "big")
-        if head[:4] == b"COMM":
+    comm, sound = b"", None
+    for name, start, length in AIFF.walk(file, 12):
+        file.seek(start)
+        if name == b"COMM":
             comm = file.read(min(length, 64))
-        if head[:4] == b"SSND":
+        if name == b"SSND":
             offset = int.from_bytes(file.read(4), "big")
-            streamed = length in _STREAMED or (length >= _OPEN_ENDED and place + length > size)
-            sound = place + 16 + offset, None if streamed else max(0, length - 8 - offset)
-        place += 8 + length + length % 2
+            streamed = length in _STREAMED or (length >= _OPEN_ENDED and start - 8 + length > size)
+            sound = start + 8 + offset, None if streamed else max(0, length - 8 - offset)
+        if comm and sound:
+            break
     if sound is None or len(comm) < 18:
         raise DataError(f"{path} is an AIFF file without sound (COMM or SSND is absent); restore it or leave it out.")
-    return _as_wav_chunks(path, comm, *sound, size)
+    return _sample_layout(path, comm, *sound, size)
 
 
-def _as_wav_chunks(path: Path, comm: bytes, start: int, stated: int | None, size: int) -> WavHeader | None:
+def _sample_layout(path: Path, comm: bytes, start: int, stated: int | None, size: int) -> SampleLayout | None:
     channels, frames, bits, exponent, mantissa = struct.unpack_from(">HIHHQ", comm)
     coding = comm[18:22] if len(comm) >= 22 else b"NONE"
     if coding not in _CODINGS:
@@ -59,24 +57,5 @@ def _as_wav_chunks(path: Path, comm: bytes, start: int, stated: int | None, size
     if channels == 0 or rate == 0 or align == 0:
         raise DataError(f"{path} states {channels} channels of {bits} bits at {rate} Hz; restore its header.")
     if stated is not None and frames not in _STREAMED and abs(stated - frames * align) > max(8, align):
-        raise DataError(
-            f"{path} contradicts itself: COMM counts {frames:,} frames of {align} bytes, SSND holds {stated:,} bytes; "
-            "convert it with the program it comes from, or leave it out."
-        )
-    return WavHeader(
-        order=order,
-        tag=tag,
-        channels=channels,
-        rate=rate,
-        byte_rate=rate * align,
-        align=align,
-        bits=bits,
-        valid_bits=bits,
-        extensible=False,
-        frames_per_block=1,
-        format=b"",
-        start=start,
-        stated=stated,
-        fact=None,
-        size=size,
-    )
+        raise contradictory(path, f"COMM counts {frames:,} frames of {align} bytes, SSND holds {stated:,} bytes")
+    return SampleLayout(order, tag, channels, rate, align, bits, start, stated, size)

@@ -7,10 +7,6 @@ from audio.formats.recording import Block, Header, Recording
 from randquant.errors import DataError
 
 
-def _counted(header: Header) -> str:
-    return f"{header.channels} channel" + "s" * (header.channels != 1)
-
-
 class Chain(Recording):
     """Concatenated streams of known length.
 
@@ -23,18 +19,19 @@ class Chain(Recording):
     """
 
     def __init__(self, path: Path, links: Sequence[Recording]) -> None:
-        self.path, self._links = path, links
-        first = links[0].header
-        for link in links:
-            if (link.header.rate, link.header.channels) != (first.rate, first.channels):
+        super().__init__(path, *links)
+        self._links = links
+        headers = [link.header for link in links]
+        first = headers[0]
+        for other in headers:
+            if (other.rate, other.channels) != (first.rate, first.channels):
                 raise DataError(
-                    f"{path} is several recordings joined, one of {first.rate:,} Hz and {_counted(first)}, "
-                    f"one of {link.header.rate:,} Hz and {_counted(link.header)}; split it there, or convert it."
+                    f"{path} is several recordings joined, one of {_format(first)}, one of {_format(other)}; split it "
+                    "there, or convert it."
                 )
-        counts = [link.header.frames for link in links]
-        known = [count for count in counts if count is not None]
-        expected = sum(link.header.expected for link in links)
-        self.header = Header(first.rate, first.channels, sum(known) if len(known) == len(counts) else None, expected)
+        counts = [header.frames for header in headers if header.frames is not None]
+        frames = sum(counts) if len(counts) == len(headers) else None
+        self.header = Header(first.rate, first.channels, frames, sum(header.expected for header in headers))
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """Frames [start, stop), as `Recording.blocks`."""
@@ -54,7 +51,6 @@ class Chain(Recording):
             place += length
             start = max(start, place)
 
-    def close(self) -> None:
-        """Close the file."""
-        for link in self._links:
-            link.close()
+
+def _format(header: Header) -> str:
+    return f"{header.rate:,} Hz and {header.channels} channel" + "s" * (header.channels != 1)

@@ -10,6 +10,7 @@ Nothing but the given file is read: it is handed over as an open file, no protoc
 would follow references to others.
 """
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,24 +50,24 @@ class FFmpegRecording(Recording):
     """
 
     def __init__(self, path: Path, file: Source, *, samples: int | None = None, demuxer: str | None = None) -> None:
-        self.path, self._file = path, file
-        self._container: Any = None
+        super().__init__(path)
+        container = _container(path, file, demuxer)
+        self.held.append(container)
         try:
-            self._container = _container(path, file, demuxer)
-            self._stream = _stream(path, self._container)
-            self._tracks = len(self._container.streams.audio)
-            self.container: str = self._container.format.name
-            self._stated_duration = StatedDuration.of(path, self._container, self._stream, samples)
-            self._frames = _decoded(path, self._container, self._stream)
+            stream = _stream(path, container)
+            self.container: str = container.format.name
+            self._stated_duration = StatedDuration(path, container, stream, samples)
+            self._frames = _decoded(path, container, stream)
             # Rate and channels in a container are hints: those of the first frame hold.
-            self._first = next(self._frames, None)
-            if self._first is None:
+            first = next(self._frames, None)
+            if first is None:
                 raise DataError(f"{path} holds no samples; leave it out or restore it.")
         except BaseException:
             self.close()
             raise
-        rate, channels = self._first.sample_rate, self._first.layout.nb_channels
-        self.header = Header(rate, channels, None, self._stated_duration.expected(rate), self._tracks)
+        self._first = first
+        rate, tracks = first.sample_rate, len(container.streams.audio)
+        self.header = Header(rate, first.layout.nb_channels, None, self._stated_duration.expected(rate), tracks)
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """Frames [start, stop), as `Recording.blocks`; decoding starts at the beginning of the file."""
@@ -85,21 +86,10 @@ class FFmpegRecording(Recording):
         if gathered:
             yield _joined(gathered)
 
-    def close(self) -> None:
-        """Close the file."""
-        if self._container is not None:
-            self._container.close()
-        self._file.close()
-
-    def __del__(self) -> None:
-        # PyAV's containers refer to themselves, so one that nobody closed would wait for the garbage collector.
-        self.close()
-
     def _samples(self) -> Iterator[Block]:
         """The frames as blocks, cut at the end that the container states."""
-        assert self._first is not None
         place = 0
-        for frame in self._all_frames():
+        for frame in itertools.chain([self._first], self._frames):
             self._stated_duration.follow(frame, frame.samples)
             if (frame.sample_rate, frame.layout.nb_channels) != (self.header.rate, self.header.channels):
                 raise DataError(
@@ -111,10 +101,6 @@ class FFmpegRecording(Recording):
             place += len(samples)
             yield samples
         self._stated_duration.check(place, self.header.rate)
-
-    def _all_frames(self) -> Iterator[Any]:
-        yield self._first
-        yield from self._frames
 
 
 def _decoded(path: Path, container: Any, stream: Any) -> Iterator[Any]:
@@ -163,6 +149,8 @@ def _stream(path: Path, container: Any) -> Any:
     if stream is None:
         others = ", ".join(sorted({other.type for other in container.streams})) or "nothing"
         raise DataError(f"{path} holds no sound ({others} alone); leave it out.")
+    if stream.codec_context is None:
+        raise DataError(f"{path} is coded in a way that FFmpeg does not decode; convert it, or leave it out.")
     stream.codec_context.thread_count = 1
     if (container.format.name, stream.codec_context.name) == ("caf", "alac"):
         # What the last packet lacks would be taken off it once more.

@@ -6,8 +6,8 @@ from typing import IO
 
 from audio.formats.aiff_header import read_aiff_header
 from audio.formats.libsndfile import LibsndfileRecording
-from audio.formats.padded_pcm import is_low_aligned
-from audio.formats.recording import Recording, truncated
+from audio.formats.padded_pcm import open_low_aligned
+from audio.formats.recording import Recording, contradictory, truncated
 from audio.formats.stated_size import check_stated_size
 from audio.formats.wav_extent import sound_bytes
 from audio.formats.wav_header import PCM
@@ -16,6 +16,9 @@ from randquant.errors import DataError
 _AU, _NIST = (b".snd", b"dns."), b"NIST_1A"
 _SLACK = 8  # bytes
 _NUMBER = re.compile(rb"(\w+)\s+-i\s+(\d+)")
+# libsndfile shortens a truncated file to what is there, but its log keeps what the header states.
+_CUT = re.compile(r"(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)")
+_OPEN_ENDED = 0x7EFF0000  # bytes; what programs that write into a pipe state is at least this large
 
 
 def is_pcm_container(head: bytes) -> bool:
@@ -27,37 +30,32 @@ def is_pcm_container(head: bytes) -> bool:
     )
 
 
-def open_pcm_container(path: Path, head: bytes) -> Recording:
+def open_pcm_container(path: Path, file: IO[bytes], head: bytes) -> Recording:
     """Open one of these formats.
 
     Args:
         path: of the file.
+        file: the same, open for reading.
         head: its first bytes.
 
     Raises:
         DataError: its header contradicts the bytes.
         soundfile.LibsndfileError: libsndfile cannot open it.
     """
-    with open(path, "rb") as file:
-        if head.startswith(b"FORM"):
-            frames = _aiff_frames(path, file)
-        elif head.startswith(b"caff"):
-            frames = None
-            check_stated_size(path, head, file)
-        else:
-            frames = None
-            _check_bytes(path, file, _au_bytes(head) if head.startswith(_AU) else _nist_bytes(head))
+    frames = None
+    if head.startswith(b"FORM"):
+        frames = _aiff_frames(path, file)
+    elif head.startswith(b"caff"):
+        check_stated_size(path, head, file)
+    elif stated := _au_bytes(head) if head.startswith(_AU) else _nist_bytes(head):
+        _check_bytes(path, file, *stated)
     recording = LibsndfileRecording(path)
-    try:
-        recording.check_log()
-        if frames is not None and recording.header.frames != frames:
-            raise DataError(
-                f"{path} contradicts itself: {frames:,} frames fit into its bytes, libsndfile finds "
-                f"{recording.header.frames:,}; convert it with the program it comes from, or leave it out."
-            )
-    except DataError:
-        recording.close()
-        raise
+    found, channels = recording.header.frames, recording.header.channels
+    for by_header, present in _CUT.findall(recording.file.extra_info):
+        if int(present) + 8 * channels < int(by_header) < _OPEN_ENDED:
+            raise truncated(path, f"{int(present):,} of {int(by_header):,} bytes")
+    if frames not in (None, found):
+        raise contradictory(path, f"{frames:,} frames fit into its bytes, libsndfile finds {found:,}")
     return recording
 
 
@@ -66,12 +64,11 @@ def _aiff_frames(path: Path, file: IO[bytes]) -> int | None:
     header = read_aiff_header(path, file)
     if header is None:
         return None
-    size = sound_bytes(path, header, file)
-    container = 8 * header.align // header.channels
-    padded = header.tag == PCM and header.bits < container
-    if padded and is_low_aligned(path, file, header, size, header.bits):
+    size, width = sound_bytes(path, header, file), header.align // header.channels
+    padded = header.tag == PCM and header.bits < 8 * width
+    if padded and open_low_aligned(path, file, header, size, width, header.bits):
         raise DataError(
-            f"{path} has its {header.bits} bits in the wrong part of {container}; convert it, or leave it out."
+            f"{path} has its {header.bits} bits in the wrong part of {8 * width}; convert it, or leave it out."
         )
     return size // header.align
 
@@ -93,15 +90,12 @@ def _nist_bytes(head: bytes) -> tuple[int, int] | None:
     return int(length), numbers[b"sample_count"] * width
 
 
-def _check_bytes(path: Path, file: IO[bytes], stated: tuple[int, int] | None) -> None:
-    if stated is None:
-        return
-    start, length = stated
+def _check_bytes(path: Path, file: IO[bytes], start: int, length: int) -> None:
     present = file.seek(0, 2) - start
     if present + _SLACK < length:
         raise truncated(path, f"{max(0, present):,} of {length:,} bytes")
     if present > length + _SLACK:
-        raise DataError(
-            f"{path} contradicts itself: by its header the sound ends after {length:,} bytes, but {present - length:,} "
-            "more follow; convert it with the program it comes from, or leave it out."
+        raise contradictory(
+            path,
+            f"by its header the sound ends after {length:,} bytes, but {present - length:,} more follow",
         )

@@ -8,10 +8,10 @@ class Span(io.RawIOBase):
     """Reads `head`, then bytes [start, stop) of a file.
 
     Args:
-        file: open for reading; closed with this.
-        head: what comes first.
+        file: open for reading; left open.
         start: in bytes of the file.
         stop: likewise.
+        head: what comes first.
     """
 
     def __init__(self, file: IO[bytes], start: int, stop: int, head: bytes = b"") -> None:
@@ -24,13 +24,7 @@ class Span(io.RawIOBase):
         """True."""
         return True
 
-    def seekable(self) -> bool:
-        """True."""
-        return True
-
-    def tell(self) -> int:
-        """Bytes from the beginning of the head."""
-        return self._place
+    seekable = readable
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """As `io.RawIOBase.seek`."""
@@ -50,8 +44,3 @@ class Span(io.RawIOBase):
         buffer[: len(data)] = data
         self._place += len(data)
         return len(data)
-
-    def close(self) -> None:
-        """Close the file too."""
-        self._file.close()
-        super().close()

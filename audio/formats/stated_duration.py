@@ -1,6 +1,5 @@
 """The duration that a container states, checked against what FFmpeg decoded."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,50 +16,38 @@ _WHOLE_PACKETS = ("avi", "caf")  # that count the last one as if it were full
 _PACKET = 4096  # frames that an encoder may have filled up or that a decoder needs to begin
 
 
-@dataclass
 class StatedDuration:
     """The stated length of a container, and the timestamps of its packets.
 
-    Attributes:
+    Args:
         path: of the file.
-        kind: the container, by its name in FFmpeg.
-        codec: of the stream, likewise.
+        container: open.
+        stream: of sound in it.
         samples: of each channel, where they were counted.
-        seconds: stated or estimated; None where it says nothing.
-        exact: whether it is stated.
     """
 
-    path: Path
-    kind: str
-    codec: str
-    samples: int | None
-    seconds: float | None
-    exact: bool
-    _begin: float | None = field(default=None, repr=False)
-    _next: float | None = field(default=None, repr=False)
-
-    @classmethod
-    def of(cls, path: Path, container: Any, stream: Any, samples: int | None = None) -> "StatedDuration":
-        """Read the stated duration of a stream in an open container."""
-        kind = container.format.name
+    def __init__(self, path: Path, container: Any, stream: Any, samples: int | None = None) -> None:
+        self._path, self._samples = path, samples
+        self._kind, self._codec = container.format.name, stream.codec_context.name  # by their names in FFmpeg
+        self._begin: float | None = None
+        self._next: float | None = None
         own = None if stream.duration is None else float(stream.duration * stream.time_base)
         whole = None if container.duration is None else container.duration / 1e6
-        exact = kind in _EXACT and own is not None
-        if kind == _MATROSKA and own is None:
+        exact = self._kind in _EXACT and own is not None
+        if self._kind == _MATROSKA and own is None:
             own = _clock(stream.metadata.get("DURATION", ""))
             exact = own is not None or all(other.type == "audio" for other in container.streams)
-        seconds = own if own is not None else whole
-        codec = stream.codec_context.name
-        return cls(path, kind, codec, samples, seconds, samples is not None or (exact and seconds is not None))
+        self._seconds = own if own is not None else whole  # stated or estimated
+        self._exact = samples is not None or (exact and self._seconds is not None)
 
     def expected(self, rate: int) -> int:
         """Approximate number of frames; 0 if not stated."""
-        return max(0, round((self.seconds or 0) * rate)) if self.samples is None else self.samples
+        return max(0, round((self._seconds or 0) * rate)) if self._samples is None else self._samples
 
     def left(self, place: int, rate: int) -> int | None:
         """How many frames may follow the first `place` frames; None if not stated."""
         # An edit list, or the table of CAF, ends within the last packet.
-        return max(0, self.expected(rate) - place) if self.kind in (_MP4, "caf") and self.seconds else None
+        return max(0, self.expected(rate) - place) if self._kind in (_MP4, "caf") and self._seconds else None
 
     def follow(self, frame: Any, count: int) -> None:
         """Check a frame's timestamp against those before it.
@@ -73,10 +60,10 @@ class StatedDuration:
         time = float(frame.pts * frame.time_base)
         if self._begin is None:
             self._begin = time
-        if self.kind not in _TIMED or self.codec.startswith("adpcm"):
+        if self._kind not in _TIMED or self._codec.startswith("adpcm"):
             return
         if self._next is not None and time - self._next > max(_HOLE, count / frame.sample_rate):
-            raise damaged(self.path, f"{time - self._next:.2f} s of packets are missing at {self._next:.2f} s")
+            raise damaged(self._path, f"{time - self._next:.2f} s of packets are missing at {self._next:.2f} s")
         self._next = time + count / frame.sample_rate
 
     def check(self, place: int, rate: int) -> None:
@@ -85,12 +72,12 @@ class StatedDuration:
         Raises:
             DataError: more than a packet is missing.
         """
-        slack = 0 if self.codec.startswith(_LOSSLESS) and self.kind not in _WHOLE_PACKETS else _PACKET
+        slack = 0 if self._codec.startswith(_LOSSLESS) and self._kind not in _WHOLE_PACKETS else _PACKET
         # Matroska states where a stream ends, which may begin later than the film does.
-        late = round(max(0.0, self._begin or 0.0) * rate) if self.kind == _MATROSKA else 0
+        late = round(max(0.0, self._begin or 0.0) * rate) if self._kind == _MATROSKA else 0
         expected = self.expected(rate) - late
-        if self.exact and expected - place > slack + 0.01 * rate:
-            raise truncated(self.path, f"{place / rate:.2f} of {expected / rate:.2f} s")
+        if self._exact and expected - place > slack + 0.01 * rate:
+            raise truncated(self._path, f"{place / rate:.2f} of {expected / rate:.2f} s")
 
 
 def _clock(text: str) -> float | None:

@@ -3,14 +3,14 @@
 FFmpeg reads what is there and says nothing of what is not.
 """
 
+import re
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from audio.formats.chunks import ASF, AVI, CAF, is_chunk_name
 from audio.formats.recording import truncated
 from audio.formats.tags import tag_length
-from audio.formats.wav_header import is_chunk_name
 from randquant.errors import DataError
 
 _SLACK = 8  # bytes; a pad or an index that lacks its end takes no sound away
@@ -35,41 +35,20 @@ def check_stated_size(path: Path, head: bytes, file: IO[bytes]) -> None:
     Raises:
         DataError: it does, or it is.
     """
-    end = _measure(head)
-    if end is None:
-        return
     size = file.seek(0, 2)
     try:
-        stated = end(file, size)
+        stated = next((end(file, size) for begins, end in _ENDS.items() if re.match(begins, head, re.DOTALL)), 0)
     except _Joined:
         raise DataError(f"{path} is several recordings joined, which its kind does not allow; split it.") from None
     if stated > size + _SLACK:
         raise truncated(path, f"{size:,} of {stated:,} bytes")
 
 
-def _measure(head: bytes) -> Callable[[IO[bytes], int], int] | None:
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-        return _boxes
-    if head.startswith(b"\x1a\x45\xdf\xa3"):
-        return _segment
-    if head.startswith(b"RIFF") and head[8:12] in (b"AVI ", b"AVIX"):
-        return _riffs
-    if head.startswith(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"):
-        return _objects
-    if head.startswith(b"caff"):
-        return _chunks
-    if head.startswith(b"Creative Voice File\x1a"):
-        return _voice_blocks
-    if head.startswith(b"TTA1"):
-        return _true_audio
-    return None
-
-
 def _boxes(file: IO[bytes], size: int) -> int:
     """The end of the boxes of MP4 and QuickTime (ISO/IEC 14496-12, section 4.2)."""
     place, fragmented = 0, False
     for _ in range(_MOST_PARTS):
-        file.seek(place)
+        file.seek(min(place, size))
         head = file.read(16)
         if len(head) < 8 or not head[4:8].isalnum():
             break
@@ -106,54 +85,39 @@ def _variable_length(head: bytes, place: int) -> tuple[int, int | None]:
 
 
 def _riffs(file: IO[bytes], size: int) -> int:
-    place = 0
-    for _ in range(_MOST_PARTS):
-        file.seek(place)
-        head = file.read(8)
-        length = int.from_bytes(head[4:8], "little")
-        if head[:4] != b"RIFF" or length == 0 or length >= 0xFFF00000:
+    """The end of AVI, which continues in further RIFFs when it is large."""
+    end = 0
+    for name, start, length in AVI.walk(file, 0):
+        if name != b"RIFF" or length == 0 or length >= 0xFFF00000:
             break
-        place += 8 + length
-    return place
+        end = start + length
+    return end
 
 
 def _objects(file: IO[bytes], size: int) -> int:
     """The end of ASF's data object (Advanced Systems Format, section 5); 0 if its size is unknown."""
-    file.seek(0)
-    header = int.from_bytes(file.read(24)[16:], "little")
-    file.seek(min(header, size))
-    head = file.read(24)
-    if head[:16] != _ASF_DATA:
+    objects = ASF.walk(file, 0)
+    _, data = next(objects, None), next(objects, None)
+    if data is None or data.name != _ASF_DATA:
         return 0
-    end = place = header + int.from_bytes(head[16:], "little")
-    for _ in range(_MOST_PARTS):  # indexes
-        file.seek(min(place, size))
-        head = file.read(24)
-        if head.startswith(_ASF_HEADER):
+    for name, _, length in objects:  # indexes
+        if name == _ASF_HEADER:
             raise _Joined
-        if len(head) < 24 or int.from_bytes(head[16:], "little") < 24:
+        if length < 0:
             break
-        place += int.from_bytes(head[16:], "little")
-    return end
+    return data.start + data.length
 
 
 def _chunks(file: IO[bytes], size: int) -> int:
     """The end of the chunks of CAF; a size of -1 means unknown."""
-    place = 8
-    for _ in range(_MOST_PARTS):
-        file.seek(place)
-        head = file.read(12)
-        if place > 8 and head[:4] == b"caff":
+    end = 8
+    for name, start, length in CAF.walk(file, 8):
+        if end > 8 and name == b"caff":
             raise _Joined
-        if len(head) < 12 or not is_chunk_name(head[:4]):
+        if length < 0 or not is_chunk_name(name):
             break
-        length = int(struct.unpack(">q", head[4:])[0])
-        if length < 0:
-            break
-        place += 12 + length
-        if place > size:  # more than a seek may take, if the damage is such
-            break
-    return place
+        end = start + length
+    return end
 
 
 def _voice_blocks(file: IO[bytes], size: int) -> int:
@@ -185,3 +149,14 @@ def _true_audio(file: IO[bytes], size: int) -> int:
     if file.read(4) == b"TTA1":
         raise _Joined
     return end
+
+
+_ENDS = {  # by the bytes that files begin with
+    rb".{4}(ftyp|moov|mdat|wide|free|skip)": _boxes,
+    rb"\x1a\x45\xdf\xa3": _segment,
+    rb"RIFF.{4}AVI[ X]": _riffs,
+    re.escape(_ASF_HEADER[:8]): _objects,
+    rb"caff": _chunks,
+    rb"Creative Voice File\x1a": _voice_blocks,
+    rb"TTA1": _true_audio,
+}

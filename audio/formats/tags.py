@@ -1,21 +1,20 @@
 """Metadata tags before, between and after the audio (ID3, APE, Lyrics3)."""
 
 import mmap
-from pathlib import Path
+from typing import IO
 
 _MOST_TAGS = 16
 
 
-def after_tags(path: Path, head: bytes) -> tuple[int, bytes]:
+def after_tags(file: IO[bytes], head: bytes) -> tuple[int, bytes]:
     """The offset after leading ID3 tags, and the first bytes there."""
     start = 0
     for _ in range(_MOST_TAGS):
         if not head.startswith(b"ID3") or not (length := tag_length(head, 0)):
             break
         start += length
-        with open(path, "rb") as file:
-            file.seek(start)
-            head = file.read(64)
+        file.seek(start)
+        head = file.read(64)
     return start, head
 
 
@@ -23,7 +22,8 @@ def tag_length(content: bytes | mmap.mmap, place: int) -> int:
     """Size of the tag that begins at `place`; 0 if none does."""
     head = content[place : place + 32]
     if head.startswith(b"ID3") and len(head) >= 10 and head[3] < 0xFF and max(head[6:10]) < 0x80:
-        return 10 + id3_size(head) + (10 if head[5] & 0x10 else 0)
+        size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
+        return 10 + size + (10 if head[5] & 0x10 else 0)
     if head.startswith(b"TAG+"):
         return 227
     if head.startswith(b"TAG"):
@@ -35,8 +35,3 @@ def tag_length(content: bytes | mmap.mmap, place: int) -> int:
         ends = [content.find(mark, place) for mark in (b"LYRICSEND", b"LYRICS200")]
         return next((end + 9 - place for end in ends if end > 0), 0)
     return 0
-
-
-def id3_size(head: bytes) -> int:
-    """Size of an ID3v2 tag without its ten-byte header."""
-    return head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]

@@ -6,14 +6,12 @@ from typing import IO
 
 import soundfile
 
-from audio.formats.budget import check_header
 from audio.formats.libsndfile import LibsndfileRecording
-from audio.formats.padded_pcm import LowBitsRecording, is_low_aligned
+from audio.formats.padded_pcm import open_low_aligned
 from audio.formats.recording import Header, Recording
 from audio.formats.span import Span
-from audio.formats.w64_header import read_w64_header
-from audio.formats.wav_extent import coded_frames, is_coded, sound_bytes
-from audio.formats.wav_header import ALAW, FLOAT, PCM, ULAW, WavHeader, read_wav_header
+from audio.formats.wav_extent import coded_frames, sound_bytes
+from audio.formats.wav_header import ALAW, BLOCK_CODES, FLOAT, PCM, ULAW, SampleLayout, read_wav_header
 from randquant.errors import DataError
 
 _WIDTHS = {PCM: (1, 2, 3, 4), FLOAT: (4, 8), ALAW: (1,), ULAW: (1,)}  # bytes of a sample
@@ -27,56 +25,39 @@ def open_wav(path: Path, file: IO[bytes]) -> Recording | None:
 
     Args:
         path: of the file.
-        file: the same, open for reading; closed here or by the recording.
+        file: the same, open for reading.
 
     Raises:
         DataError: its header says too little, or contradicts the bytes.
         soundfile.LibsndfileError: libsndfile cannot open it.
     """
-    file.seek(0)
-    try:
-        is_w64 = file.read(4) == b"riff"
-        header = read_w64_header(path, file) if is_w64 else read_wav_header(path, file)
-        check_header(path, Header(header.rate, header.channels, None, 0))
-        if not is_coded(header) and header.tag not in _WIDTHS:
-            sound_bytes(path, header, file)
-            file.close()
-            return _open_other_encoding(path, header)
-        size = sound_bytes(path, header, file)
-        recording = _coded(path, file, header, size) if is_coded(header) else _pcm(path, file, header, size)
-    except BaseException:
-        file.close()
-        raise
-    return recording
-
-
-def _open_other_encoding(path: Path, header: WavHeader) -> Recording | None:
-    if header.tag in _OF_FFMPEG:
-        return None
+    header = read_wav_header(path, file)
+    Header(header.rate, header.channels).check(path)
+    size = sound_bytes(path, header, file)
+    if header.tag in BLOCK_CODES:
+        whole = None if size == header.stated else _with_new_header(file, header, header.format, size)
+        return LibsndfileRecording(path, whole, frames=coded_frames(path, header, size))
+    if header.tag in _WIDTHS:
+        return _pcm(path, file, header, size)
     if header.tag in _OF_LIBSNDFILE:
         return LibsndfileRecording(path)
+    if header.tag in _OF_FFMPEG:
+        return None
     raise DataError(f"{path} is WAV of an unknown encoding (tag {header.tag:#06x}); convert it to PCM.")
 
 
-def _coded(path: Path, file: IO[bytes], header: WavHeader, size: int) -> Recording:
-    frames = coded_frames(path, header, size)
-    if size == header.stated:
-        file.close()
-        return LibsndfileRecording(path, frames=frames)
-    return LibsndfileRecording(path, _with_new_header(file, header, header.format, size), frames=frames)
-
-
-def _pcm(path: Path, file: IO[bytes], header: WavHeader, size: int) -> Recording:
+def _pcm(path: Path, file: IO[bytes], header: SampleLayout, size: int) -> Recording:
     width = _width(path, header)
-    valid = min(header.valid_bits, header.bits) or 8 * width
+    valid = header.valid_bits or 8 * width
     align = width * header.channels
-    if header.tag == PCM and valid < 8 * width and is_low_aligned(path, file, header, size, valid):
-        return LowBitsRecording(path, file, header, size)
-    if header.stated == size and header.align == align and header.bits == 8 * width:
-        recording = _as_it_is(path, size // align)
+    if header.tag == PCM and valid < 8 * width:
+        recording = open_low_aligned(path, file, header, size, width, valid)
         if recording is not None:
-            file.close()
             return recording
+    if header.stated == size and header.align == align and header.bits == 8 * width:
+        unchanged = _as_it_is(path, size // align)
+        if unchanged is not None:
+            return unchanged
     form = struct.pack(
         header.order + "HHIIHH", header.tag, header.channels, header.rate, header.rate * align, align, 8 * width
     )
@@ -95,7 +76,7 @@ def _as_it_is(path: Path, frames: int) -> Recording | None:
     return None
 
 
-def _width(path: Path, header: WavHeader) -> int:
+def _width(path: Path, header: SampleLayout) -> int:
     """Bytes per sample. If the frame size is wrong, byte rate and bit depth may still agree."""
     widths, packed = _WIDTHS[header.tag], -(-header.bits // 8)
     width, rest = divmod(header.align, header.channels)
@@ -110,14 +91,15 @@ def _width(path: Path, header: WavHeader) -> int:
     )
 
 
-def _with_new_header(file: IO[bytes], header: WavHeader, form: bytes, size: int) -> Span:
-    """Open the samples after a new header that states their size."""
+def _with_new_header(file: IO[bytes], header: SampleLayout, form: bytes, size: int) -> Span:
+    """The samples after a new header that states their size."""
+    order = header.order
     form = form + bytes(len(form) % 2)
-    chunk = struct.pack(header.order + "4sI", b"fmt ", len(form)) + form
+    chunk = struct.pack(order + "4sI", b"fmt ", len(form)) + form
     if size < 1 << 31:
-        name = b"RIFF" if header.order == "<" else b"RIFX"
-        head = struct.pack(header.order + "4sI4s", name, 4 + len(chunk) + 8 + size, b"WAVE") + chunk
-        head += struct.pack(header.order + "4sI", b"data", size)
+        name = b"RIFF" if order == "<" else b"RIFX"
+        head = struct.pack(order + "4sI4s", name, 4 + len(chunk) + 8 + size, b"WAVE") + chunk
+        head += struct.pack(order + "4sI", b"data", size)
     else:
         sizes = struct.pack("<4sIQQQI", b"ds64", 28, 4 + 36 + len(chunk) + 8 + size, size, 0, 0)
         head = struct.pack("<4sI4s", b"RF64", 0xFFFFFFFF, b"WAVE") + sizes + chunk

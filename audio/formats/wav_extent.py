@@ -6,13 +6,12 @@ of its sound.
 
 import mmap
 import re
-import struct
 from pathlib import Path
 from typing import IO
 
-from audio.formats.recording import truncated
-from audio.formats.w64_header import GUID
-from audio.formats.wav_header import BLOCK_CODES, WavHeader, is_chunk_name, next_chunk
+from audio.formats.chunks import RIFF, is_chunk_name
+from audio.formats.recording import contradictory, truncated
+from audio.formats.wav_header import SampleLayout
 from randquant.errors import DataError
 
 # Behind the sound: tags of music players, and chunks that programs cut off without harm.
@@ -20,11 +19,11 @@ _TAGS = (b"TAG", b"ID3\x02", b"ID3\x03", b"ID3\x04", b"APETAGEX")
 _KNOWN = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"cue ", b"smpl", b"iXML", b"JUNK", b"PAD ", b"FLLR", b"_PMX", b"axml")
 _KNOWN_NAME = re.compile(b"|".join(map(re.escape, _KNOWN)))
 _SOUND = (b"data", b"RIFF", b"RIFX", b"RF64", b"BW64")
-_MOST_CHUNKS = 10_000
+_W64_GUID = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"  # after the four characters of a chunk's name
 _SECTOR = 4096  # bytes; file systems and recorders fill up the last one with zeros
 
 
-def sound_bytes(path: Path, header: WavHeader, file: IO[bytes]) -> int:
+def sound_bytes(path: Path, header: SampleLayout, file: IO[bytes]) -> int:
     """Bytes of samples from `header.start` on: as stated, or to the end of the file if the size is not stated.
 
     A sample or a pad byte too many or too few is tolerated, and so are chunks and tags after the sound.
@@ -54,7 +53,7 @@ def sound_bytes(path: Path, header: WavHeader, file: IO[bytes]) -> int:
     )
 
 
-def coded_frames(path: Path, header: WavHeader, size: int) -> int:
+def coded_frames(path: Path, header: SampleLayout, size: int) -> int:
     """Frames in `size` bytes of a block-based encoding; `fact` says how far the last block is filled.
 
     Raises:
@@ -70,18 +69,10 @@ def coded_frames(path: Path, header: WavHeader, size: int) -> int:
     for count in (fact, fact // header.channels):
         if frames - per_block < count <= frames:
             return count
-    raise DataError(
-        f"{path} contradicts itself: its chunk fact counts {fact:,} frames, its blocks hold {frames:,}; "
-        "convert it with the program it comes from, or leave it out."
-    )
+    raise contradictory(path, f"its chunk fact counts {fact:,} frames, its blocks hold {frames:,}")
 
 
-def is_coded(header: WavHeader) -> bool:
-    """Whether several frames share a block."""
-    return header.tag in BLOCK_CODES
-
-
-def _before_chunks(header: WavHeader, file: IO[bytes]) -> int:
+def _before_chunks(header: SampleLayout, file: IO[bytes]) -> int:
     """Bytes of samples if no size is stated: all up to trailing chunks that end exactly at the end of the file.
 
     Such a chunk begins with a name that programs write after sound.
@@ -94,32 +85,23 @@ def _before_chunks(header: WavHeader, file: IO[bytes]) -> int:
     return header.present
 
 
-def _has_trailing_chunks(header: WavHeader, file: IO[bytes], end: int) -> bool:
+def _has_trailing_chunks(header: SampleLayout, file: IO[bytes], end: int) -> bool:
     file.seek(-(-end // 8) * 8 + 4)
-    if file.read(len(GUID)) == GUID:
-        return True  # a chunk of W64
-    return any(_are_chunks(header, file, place) for place in (end + end % 2, end)) or _are_zeros(header, file, end)
+    if file.read(len(_W64_GUID)) == _W64_GUID:
+        return True
+    if any(_are_chunks(header, file, place) for place in (end + end % 2, end)):
+        return True
+    file.seek(end)
+    return header.size - end < _SECTOR and not any(file.read())
 
 
-def _are_chunks(header: WavHeader, file: IO[bytes], place: int) -> bool:
+def _are_chunks(header: SampleLayout, file: IO[bytes], place: int) -> bool:
     """Whether only chunks and tags without samples follow, up to the end of the file."""
-    for _ in range(_MOST_CHUNKS):
-        if place >= header.size - 7:
-            return True
-        file.seek(place)
-        name, length = struct.unpack(header.order + "4sI", file.read(8))
+    name, stop = b"", 0
+    for name, start, length in RIFF[header.order].walk(file, place):
         if name.startswith(_TAGS):
             return True
         if name in _SOUND or not is_chunk_name(name):
             return False
-        place = next_chunk(file, place + 8 + length, header.order)
-        if place > header.size + 1:
-            return name in _KNOWN
-    return False
-
-
-def _are_zeros(header: WavHeader, file: IO[bytes], end: int) -> bool:
-    if header.size - end >= _SECTOR:
-        return False
-    file.seek(end)
-    return not any(file.read(_SECTOR))
+        stop = start + length
+    return stop + stop % 2 <= header.size + 1 or name in _KNOWN

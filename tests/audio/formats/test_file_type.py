@@ -11,7 +11,7 @@ import soundfile
 import torch
 
 from audio.decode import read_audio, stream_audio
-from audio.formats import budget
+from audio.formats import recording
 from randquant.errors import DataError
 from tests.audio.formats.waves import PCM16, pcm, wav
 
@@ -103,7 +103,7 @@ def test_the_longest_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """By its header before anything is decoded, and by what was decoded where no header says it."""
     for suffix in ("wav", "mp3"):
         soundfile.write(tmp_path / f"x.{suffix}", np.zeros(40_000), 16_000)
-    monkeypatch.setattr(budget, "MOST_HOURS", 2 / 3600)
+    monkeypatch.setattr(recording, "MOST_HOURS", 2 / 3600)
     with pytest.raises(DataError, match="is longer than"):
         stream_audio(tmp_path / "x.wav")
     with pytest.raises(DataError, match="is longer than"):
