@@ -1,4 +1,4 @@
-"""Which samples of a recording are read: fixed-length crops and padding, decided by (seed, epoch, index) alone."""
+"""Fixed-length crops of recordings and padding, determined by (seed, epoch, index)."""
 
 from typing import Literal, NamedTuple
 
@@ -39,7 +39,7 @@ def fit_length(samples: NDArray, length: int, *, start: int = 0, pad: Pad = "bot
 def random_starts(
     indices: NDArray[np.int64], lengths: NDArray[np.int64], unit: int, *, seed: int, epoch: int
 ) -> NDArray[np.int64]:
-    """Uniform crop positions, one an item, that depend on (seed, epoch, index) and on nothing else.
+    """Uniform crop positions, one per item, determined by (seed, epoch, index).
 
     Args:
         indices: (B,) item numbers.

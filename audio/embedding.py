@@ -1,4 +1,4 @@
-"""Recordings to a table of vectors: decoded in the background, cut in windows, embedded in batches, resumable."""
+"""Embed recordings into a table: decoded in the background, cut into windows, embedded in batches, resumable."""
 
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -129,7 +129,7 @@ class Embedder:
         return Summary(len(rows), dimension, len(read), skipped, normalisation.source, resumed, levels, arrays)
 
     def _identity(self, root: Path, names: Sequence[str]) -> dict[str, Any]:
-        """All that the table depends on: the files as they are now, the encoder, the settings."""
+        """Everything the table depends on: the current files, the encoder, the settings."""
         return {
             "root": str(root.resolve()),
             "files": file_states(root, names),
@@ -297,7 +297,7 @@ def _columns(rows: Sequence[Row], names: Sequence[str]) -> dict[str, pa.Array]:
 
 
 def _stated_length(path: Path) -> int:
-    """Samples at 16 kHz by the header, or about so many; 0 where it cannot be read."""
+    """Approximate length at 16 kHz by the header; 0 if it cannot be read."""
     try:
         require_utf8(path)
         header = header_of(path)

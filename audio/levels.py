@@ -21,7 +21,7 @@ TRACKS = "further_tracks"  # a column where a recording has some
 
 
 class Levels:
-    """Gathers the levels of one recording while it is read.
+    """Accumulates the levels of one recording while it is read.
 
     Attributes:
         peak: the largest sample of the waveform at 16 kHz, before any gain; full scale is 1.0.
@@ -37,7 +37,7 @@ class Levels:
         self._frames = 0
 
     def mix(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> None:
-        """Note a block (frames, channels) and the mean of its channels, both as the file has them."""
+        """Add a block (frames, channels) and the mean of its channels, both as decoded."""
         self._count = block.shape[1]
         if self._count == 1:
             return  # nothing can cancel
@@ -46,7 +46,7 @@ class Levels:
         self._channels += sum(_energy(block[:, channel]) for channel in range(self._count))
 
     def samples(self, waveform: NDArray[np.float32], scaled: NDArray[np.float32], stored: NDArray[np.int16]) -> None:
-        """Note a piece of the waveform at 16 kHz: as read, after the gain in steps of int16, and as stored."""
+        """Add a part of the waveform at 16 kHz: as read, after the gain in int16 steps, and as stored."""
         if len(waveform):
             self.peak = max(self.peak, float(waveform.max()), -float(waveform.min()))
             loudest = max(int(stored.max()), -int(stored.min()))
@@ -56,7 +56,7 @@ class Levels:
 
     @property
     def silent(self) -> bool:
-        """Whether what is stored is silence: no sample beyond three steps of int16."""
+        """Whether the stored samples are silence: none above three int16 steps."""
         return self.stored <= SILENT
 
     @property

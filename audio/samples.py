@@ -1,4 +1,4 @@
-"""What a recording becomes, everywhere: int16 samples at 16 kHz of one channel, and the levels they were made from.
+"""Read a recording as int16 samples at 16 kHz of one channel, with its levels.
 
 Stores and tables of embeddings read through these functions alone, so both see the same samples to the bit.
 """
@@ -28,7 +28,7 @@ _MOST_GAIN = 1e30  # float32 ends at 3e38
 
 @dataclass(frozen=True)
 class Intake:
-    """How a recording becomes samples.
+    """Settings of reading a recording.
 
     Attributes:
         channel: "mean" of all, "left", "right" (the first and second; a recording of one channel has only that), or
@@ -55,7 +55,7 @@ PLAIN = Intake()
 
 
 def check_array_rate(rate: int) -> None:
-    """Refuse a rate that no recording has.
+    """Refuse an implausible sample rate.
 
     Raises:
         UsageError: it lies outside 100 to 1,000,000 Hz.
@@ -65,17 +65,17 @@ def check_array_rate(rate: int) -> None:
 
 
 def count_arrays(paths: Iterable[str]) -> int:
-    """How many of them are NumPy files."""
+    """The number of NumPy files among them."""
     return sum(path.lower().endswith(".npy") for path in paths)
 
 
 def assumed_rate(arrays: int) -> str:
-    """What was assumed of `arrays` NumPy files, in a line."""
+    """The sample rate assumed for `arrays` NumPy files, in words."""
     return f"{arrays:,} NumPy files were taken at {SAMPLE_RATE:,} Hz, as they do not say; --sample_rate says another"
 
 
 def stream_samples(path: str | Path, intake: Intake = PLAIN) -> tuple[int, Levels, Iterator[Samples]]:
-    """Read a recording of any length in little memory; one more pass each for its loudest channel and its peak.
+    """Read a recording in bounded memory; the loudest channel and the peak take one more pass each.
 
     Returns:
         its own sample rate in Hz, its levels, which are whole once the pieces are read, and (T,) pieces.
@@ -120,7 +120,7 @@ def _stored(waveform: Waveform, gain: float, levels: Levels) -> Samples:
 
 
 def _mixer(pick: int | None, levels: Levels) -> Mix:
-    """From blocks of channels to one channel: the mean where `pick` is None."""
+    """Mix blocks to one channel: channel `pick`, or the mean if None."""
 
     def mix(blocks: Iterable[Block], recording: Recording) -> Iterator[Waveform]:
         levels.further_tracks = recording.header.tracks - 1

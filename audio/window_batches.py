@@ -1,4 +1,4 @@
-"""Windows of any length to vectors, each embedded at exactly its own length, in batches of as many frames."""
+"""Embed windows of any length in batches of equal numbers of frames, each at exactly its own length."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def _log_mels(log_mel: LogMel, waveforms: Sequence[Samples], device: str | torch
 
 
 class WindowBatches:
-    """Gathers windows of as many frames into batches, embeds them and spools vectors as rows complete.
+    """Collects windows of equal numbers of frames into batches, embeds them and writes completed rows to the spool.
 
     Args:
         encode: as `exact_encoder` gives it.

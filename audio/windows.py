@@ -1,4 +1,4 @@
-"""Where a recording is cut before it is embedded."""
+"""Windows of a recording for embedding."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A picture of clouds and what augmentations make of them: a row a shape, a column an augmentation."""
+"""A picture of augmented clouds: one row per shape, one column per augmentation."""
 
 import math
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ def gallery(clouds: Tensor, titles: Sequence[str], *, seed: int = 0) -> "Figure"
 
 
 def projected(points: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Where points (N, 3) appear on the picture, (N, 2) right and up, and how near (N,) they are; no perspective."""
+    """Orthographic projection of points (N, 3): image coordinates (N, 2) and nearness (N,)."""
     sin_a, cos_a, sin_e, cos_e = math.sin(_AZIMUTH), math.cos(_AZIMUTH), math.sin(_ELEVATION), math.cos(_ELEVATION)
     right = np.array([-sin_a, cos_a, 0.0])
     up = np.array([-sin_e * cos_a, -sin_e * sin_a, cos_e])
@@ -100,7 +100,7 @@ def _draw(panel: Any, points: NDArray[np.float32]) -> None:
 
 
 def _figure_class() -> "type[Figure]":
-    """The figure that needs no window."""
+    """A figure without a window."""
     try:
         from matplotlib.figure import Figure
     except (ImportError, OSError):

@@ -1,4 +1,4 @@
-"""Which column of a cloud (B, N, C) means what."""
+"""The columns of a cloud (B, N, C)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

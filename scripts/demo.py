@@ -1,4 +1,4 @@
-"""Everything once, small: sounds and shapes, each with a store, pretraining, and what the pretraining was worth.
+"""The whole pipeline at small scale, for sounds and for shapes: store, pretraining, evaluation.
 
     make demo                      (or: python -m scripts.demo; --only sounds or --only shapes for one of them)
 

@@ -1,4 +1,4 @@
-"""Check a dataset's folder before hours are spent on it: is it all there, in the right places, and readable?
+"""Check a dataset's folder before preparing it: is it complete, in the right layout, and readable?
 
     python -m scripts.doctor us8k --root URBANSOUND8K                  a public dataset, named below
     python -m scripts.doctor voxforge --root VOXFORGE --out lost.txt

@@ -1,4 +1,4 @@
-"""Look at shapes and at what the augmentations make of them: a picture with a row a shape.
+"""Draw shapes and their augmented views, one row per shape.
 
     python -m scripts.preview_points --store STORE --out views.png
     python -m scripts.preview_points --store STORE --out cups.pdf --match cup --shapes 3 --points 2048 --seed 1

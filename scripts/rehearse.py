@@ -1,4 +1,4 @@
-"""Rehearse a public dataset at its published number of items, before the real one is there.
+"""Rehearse a public dataset at its published number of synthetic items, to measure time and memory.
 
     python -m scripts.rehearse --dataset nsynth --work /tmp/rehearsal                    all 305,979 of its items
     python -m scripts.rehearse --dataset nsynth --work /tmp/rehearsal --count 3000       in the same proportions

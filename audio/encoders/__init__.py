@@ -1,1 +1,1 @@
-"""Networks that embed sound, and their weights."""
+"""Audio encoders and their weights."""

@@ -1,1 +1,1 @@
-"""What is asked of an audio encoder: six tasks, and recordings that repeat across a split."""
+"""Evaluation of audio encoders: six tasks, and recordings repeated across splits."""

@@ -44,7 +44,7 @@ Vector = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Nearest:
-    """A recording of test and the recording of train that is most like it.
+    """A test recording and the most similar training recording.
 
     Attributes:
         test, train: items of the store; in one of folds, two items of different folds.
@@ -59,12 +59,12 @@ class Nearest:
 
     @property
     def repeats(self) -> bool:
-        """Whether one is a copy of the other, as far as their waveforms tell."""
+        """Whether one is a copy of the other, by their waveforms."""
         return self.exact or self.similarity >= SIMILAR
 
 
 def nearest_in_train(store: Store) -> list[Nearest]:
-    """For each recording of test the one of train or valid that is most like it; of folds, for each the one elsewhere.
+    """For each test recording the most similar one of train or valid; with folds, of the other folds.
 
     Takes about 5 ms a recording and 10 ms a recording of test, on each core.
 
@@ -101,7 +101,7 @@ def nearest_in_train(store: Store) -> list[Nearest]:
 
 
 def _sides(store: Store) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Items to look at, items to compare them with, and for every item of the store the side of the split it is on."""
+    """Items to examine, items to compare them with, and the side of the split of every item."""
     splits = store.column("split")
     numbers = {split: number for number, split in enumerate(sorted(filter(is_fold, set(splits))))}
     if len(numbers) > 1:
@@ -115,7 +115,7 @@ def _sides(store: Store) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[
 
 
 def _by_digest(learnt: NDArray[np.int64], prints: "_Prints", place_of: dict[int, int]) -> dict[bytes, list[int]]:
-    """The items of `learnt` by what they hold; silence repeats nothing."""
+    """The items of `learnt` by a hash of their samples; silence is left out."""
     items: dict[bytes, list[int]] = {}
     for item in learnt.tolist():
         digest = prints.digests[place_of[item]]
@@ -143,13 +143,13 @@ def _prints(store: Store, items: NDArray[np.int64]) -> _Prints:
 
 
 def _sounding(samples: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Without zeros at both ends."""
+    """Strip zeros at both ends."""
     (places,) = np.nonzero(samples)
     return samples[places[0] : places[-1] + 1] if len(places) else samples[:0]
 
 
 def descriptor(samples: NDArray[np.int16]) -> Vector:
-    """How a recording's energy lies over time and bands, whatever its gain: (parts * bands + bands + 1,)."""
+    """Gain-invariant distribution of a recording's energy over time and bands: (parts * bands + bands + 1,)."""
     level = _levels(samples[: round(_SECONDS * SAMPLE_RATE)])
     total = level.max(axis=1)
     (loud,) = np.nonzero(total >= total.max() - _QUIET)
@@ -191,7 +191,7 @@ def _bank() -> Vector:
 def _candidates(
     tested: Vector, learnt: Vector, tested_side: NDArray[np.int64], learnt_side: NDArray[np.int64]
 ) -> list[NDArray[np.int64]]:
-    """For each row of `tested` the places of the rows of `learnt` nearest to it on another side, nearest first."""
+    """For each row of `tested` the indices of the nearest rows of `learnt` on another side, nearest first."""
     spread = np.maximum(learnt.std(axis=0), 1e-3)
     rows, rows_side = torch.from_numpy(learnt / spread), torch.from_numpy(learnt_side)
     size = max(1, _BLOCK // len(learnt))
@@ -219,7 +219,7 @@ def _waveform(store: Store, item: int) -> Vector:
 
 
 def whitened(samples: NDArray[np.int16]) -> Vector:
-    """The waveform at 4 kHz with its long-term spectrum made flat, of norm 1: a hum or a tone says little then."""
+    """The waveform at 4 kHz whitened by its long-term spectrum, of norm 1, so that hum and tones count little."""
     from scipy import fft, ndimage
 
     samples = samples[: round(_SECONDS * SAMPLE_RATE)].astype(np.float32)

@@ -1,4 +1,4 @@
-"""From an encoder and a task to features: fixed-length clips, log-mels, normalisation, embeddings."""
+"""Extract features of a task: fixed-length clips, log-mels, normalisation, embeddings."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -206,7 +206,7 @@ def _statistics_items(task: ClipTask, protocol: Protocol, fold: str | None) -> t
 
 
 def batch_seconds(device: str | torch.device) -> float:
-    """Seconds of sound a batch holds: enough to fill the device, little enough for its memory."""
+    """Seconds of audio per batch: enough to use the device fully within its memory."""
     return 64.0 if torch.device(device).type == "cpu" else 1024.0
 
 
@@ -233,7 +233,7 @@ def _spread(log_mels: Iterator[Tensor], name: str) -> tuple[float, float]:
 
 
 def _shown(batches: Iterator[Tensor], label: str, total: int, done: int = 0) -> Iterator[Tensor]:
-    """The same batches, with a bar that counts clips."""
+    """The same batches, with a progress bar of clips."""
     shown: tqdm = bar(label=label, unit="clips", total=total, initial=done)
     with shown:
         for batch in batches:

@@ -1,4 +1,4 @@
-"""What a task is: the length its clips are brought to, and the published protocols that fix the rest."""
+"""Tasks: the clip length, and the published evaluation protocols."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

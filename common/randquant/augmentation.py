@@ -1,4 +1,4 @@
-"""What every augmentation is: a draw (`make_params`) apart from its application (`transform`)."""
+"""The base class of augmentations: drawing (`make_params`) is separate from applying (`transform`)."""
 
 from typing import Any
 

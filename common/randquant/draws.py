@@ -1,11 +1,11 @@
-"""Random numbers that depend on (seed, epoch, item) and on nothing else."""
+"""Random numbers determined by (seed, epoch, item)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def fractions(indices: NDArray[np.int64], *, seed: int, epoch: int) -> NDArray[np.float64]:
-    """One uniform number in [0, 1) an item.
+    """One uniform number in [0, 1) per item.
 
     Neither worker, batch nor order enters, so the same epoch reads the same bytes on any machine, and resuming needs
     no stored random state. A counter-based hash (splitmix64; Steele et al., OOPSLA 2014) stands in for a generator.

@@ -1,4 +1,4 @@
-"""Errors that speak to the person at the keyboard: one sentence with what was expected, what was got, what to do."""
+"""Errors for the user: one sentence with what was expected, what was found, and what to do."""
 
 
 class UserError(Exception):
@@ -20,5 +20,5 @@ class DataError(UserError):
 
 
 def one_line(error: BaseException) -> str:
-    """What a library's error says, without its line breaks and its full stop."""
+    """A library's error message on one line, without its full stop."""
     return " ".join(str(error).split()).rstrip(".")

@@ -1,4 +1,4 @@
-"""Packed batches: the rows (ΣN, ...) of many clouds one after the other, `offsets` (S + 1,) says where each begins."""
+"""Packed batches: the concatenated rows (ΣN, ...) of many clouds, `offsets` (S + 1,) says where each begins."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property

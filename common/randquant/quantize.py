@@ -1,4 +1,4 @@
-"""Randomized quantization (RQ): the augmentation this project exists for.
+"""Randomized quantization (RQ), the augmentation this library is built around.
 
 Every channel of a sample is cut into bins at random places, and every value is replaced by one random value of its
 bin. What remains is the order between bins; the detail inside them is gone, whatever the channel means.

@@ -1,4 +1,4 @@
-"""What the augmentations of clouds have in common: they map batches of clouds to batches of clouds."""
+"""Base classes of point cloud augmentations, which map batches of clouds to batches of clouds."""
 
 import inspect
 from typing import ClassVar

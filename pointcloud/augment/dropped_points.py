@@ -1,4 +1,4 @@
-"""Which slots of a cloud, and of neighbourhoods, stand in for those that were dropped."""
+"""Replacements for dropped points, in clouds and in neighbourhoods."""
 
 import torch
 from torch import Tensor

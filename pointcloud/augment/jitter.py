@@ -17,7 +17,7 @@ class JitterParams(NamedTuple):
 
 
 class RandomJitter(PerCloudAugmentation):
-    """Move every point by normal noise of its own.
+    """Add independent normal noise to every point.
 
     Args:
         sigma: standard deviation along each axis, in the units of the cloud.

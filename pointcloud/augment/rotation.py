@@ -20,7 +20,7 @@ class RotationParams(NamedTuple):
 
 
 class Rotating(PerCloudAugmentation):
-    """Turns coordinates and normals by a matrix a cloud; a subclass draws the matrices."""
+    """Rotates coordinates and normals by one matrix per cloud; a subclass draws the matrices."""
 
     def make_params(self, x: Tensor, *, generator: torch.Generator | None = None) -> RotationParams:
         """Draw one rotation a cloud; only the batch size and device of x are used."""
@@ -30,7 +30,7 @@ class Rotating(PerCloudAugmentation):
         return RotationParams(torch.where(self._chosen(x, generator)[:, None, None], matrix, identity))
 
     def transform(self, x: Tensor, params: RotationParams) -> Tensor:
-        """Turn every cloud (B, N, C)."""
+        """Rotate every cloud (B, N, C)."""
         check_clouds(x, self.layout)
         work = in_full_precision(x)
         normals = None if self.layout.normals is None else rotate(work[..., self.layout.normals], params.matrix)
@@ -42,7 +42,7 @@ class Rotating(PerCloudAugmentation):
 
 
 class RandomRotation(Rotating):
-    """Turn every cloud about one axis, or anyhow.
+    """Rotate every cloud about one axis, or uniformly in SO(3).
 
     Args:
         axis: "x", "y" or "z" (up, in a store); "so3" for a uniform draw from all rotations.
@@ -73,7 +73,7 @@ class RandomRotation(Rotating):
 
 
 class RandomRotationPerturbation(Rotating):
-    """Turn every cloud a little about x, then y, then z, by normal angles.
+    """Rotate every cloud slightly about x, then y, then z, by normal angles.
 
     Args:
         sigma: standard deviation of each angle, in radians.

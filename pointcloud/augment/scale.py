@@ -46,7 +46,7 @@ class RandomScale(PerCloudAugmentation):
 
 
 class RandomAnisotropicScale(RandomScale):
-    """Multiply x, y and z of every cloud by factors of their own.
+    """Multiply x, y and z of every cloud by separate factors.
 
     Args:
         scale: range of each factor, > 0.

@@ -1,1 +1,1 @@
-"""Networks that embed clouds, and their weights."""
+"""Point cloud encoders and their weights."""

@@ -137,7 +137,7 @@ class PointNetLite(PointEncoder):
 
 
 class _Stage(nn.Module):
-    """What lies in a neighbourhood, relative to its centre -> a shared network -> maximum."""
+    """Neighbours relative to their centre -> shared network -> maximum."""
 
     def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
         super().__init__()

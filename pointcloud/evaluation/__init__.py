@@ -1,1 +1,1 @@
-"""What is asked of a point-cloud encoder: protocols, probes, robustness, fine-tuning."""
+"""Evaluation of point cloud encoders: protocols, probes, robustness, fine-tuning."""

@@ -45,7 +45,7 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Nearest:
-    """A shape of test and the shape of train that is most like it.
+    """A test shape and the most similar training shape.
 
     Attributes:
         test, train: items of the store.

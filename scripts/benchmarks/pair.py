@@ -1,4 +1,4 @@
-"""A form and its twin, run in turn."""
+"""Time a fast implementation and its reference, alternately."""
 
 import statistics
 import time

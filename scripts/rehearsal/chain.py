@@ -1,4 +1,4 @@
-"""The commands that take a dataset from its tree to a number, as small as each can be asked to be."""
+"""The commands from a dataset's tree to an accuracy, each at its smallest size."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a command costs: time, memory and open files, of the process itself and of all that it starts. Linux alone."""
+"""Measure time, memory and open files of a command and all processes it starts (Linux only)."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""Open a store as training and probes do, and say how long that took and how much memory it holds.
+"""Measure time and memory of opening a store.
 
 python -m scripts.rehearsal.opening STORE
 """

@@ -1,4 +1,4 @@
-"""Prepare a dataset with recordings made up instead of read: what the plan, the store and its manifest alone cost.
+"""Prepare a dataset with synthetic samples instead of reading files, to measure plan, store and manifest alone.
 
 python -m scripts.rehearsal.unread DATASET ROOT STORE
 """

@@ -1,4 +1,4 @@
-"""A number with what it counts, in the singular or the plural."""
+"""A number with its noun, in the singular or plural."""
 
 
 def counted(count: int, things: str, thing: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What went wrong, in one sentence for the person at the keyboard: what it was, and what to do."""
+"""Explain an error to the user in one sentence: what went wrong, and what to do."""
 
 import errno
 import os
@@ -62,7 +62,7 @@ def explained(error: BaseException) -> tuple[int, str] | None:
 
 
 def is_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory, of the computer or of a GPU, did not suffice."""
+    """Whether an error means out of memory, on the CPU or a GPU."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
     return isinstance(error, RuntimeError | ValueError) and _MEMORY.search(str(error)) is not None
@@ -79,7 +79,7 @@ def _amount(error: BaseException) -> str:
 
 
 def _of_system(error: OSError) -> str:
-    """What the operating system said of which file, and the remedy."""
+    """The operating system's message, the file, and the remedy."""
     if error.errno is None:
         return f"{one_line(error) or type(error).__name__}; check the file or the connection it is about"
     where = error.filename if isinstance(error.filename, str | bytes | os.PathLike) else None

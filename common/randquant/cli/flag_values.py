@@ -98,6 +98,6 @@ def _takes_none(hint: Any) -> bool:
 
 
 def _digits(value: int) -> str:
-    """A number as typed, or how long it is."""
+    """A number as typed, or its length if that is long."""
     bits = value.bit_length()
     return str(value) if bits < 200 else f"(a number of about {int(bits * 0.30103) + 1} digits)"

@@ -1,4 +1,4 @@
-"""SIGTERM as Ctrl-C: what stops a job, such as a scheduler or a shutdown, gets the same orderly end."""
+"""SIGTERM is handled like Ctrl-C, so that schedulers and shutdowns end a job in order."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Inside, SIGTERM raises KeyboardInterrupt, unless somebody handles it already or this is not the main thread."""
+    """Within the block, SIGTERM raises KeyboardInterrupt, unless it has a handler or this is not the main thread."""
     if (
         threading.current_thread() is not threading.main_thread()
         or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL

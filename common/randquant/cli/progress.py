@@ -1,4 +1,4 @@
-"""One progress bar for every long job: what is done, how fast, how long to go."""
+"""Progress bars: count, rate and time left."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ def progress(
 
 
 def bar(*, label: str, unit: str, total: int | None = None, initial: int = 0) -> "tqdm[Any]":
-    """The same bar, to be advanced by hand with `.update(n)`; use it as a context manager. The unit "B" is scaled."""
+    """The same bar, advanced by `.update(n)`; use it as a context manager. The unit "B" is scaled."""
     return tqdm(total=total, initial=initial, **_style(label, unit))
 
 

@@ -1,4 +1,4 @@
-"""The values that settings of a command take: a lowest and a highest one each, so that no absurd one gets further."""
+"""Valid ranges of a command's settings."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ SEEDS = Range(0, 2**63 - 1)  # what every generator takes
 
 
 def check_ranges(settings: Any, ranges: Mapping[str, Range], prefix: str = "--") -> None:
-    """Hold the attributes of `settings` against their ranges; of several numbers, each.
+    """Check the attributes of `settings` against their ranges; of sequences, every number.
 
     Args:
         settings: whose attributes.

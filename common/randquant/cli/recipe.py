@@ -1,4 +1,4 @@
-"""The file that `--config` names: flags as lines `key: value`, checked before anything is made of them."""
+"""The `--config` file: flags as lines `key: value`, checked before they are used."""
 
 import stat
 import tempfile
@@ -88,7 +88,7 @@ def _mapping(text: str, name: str) -> yaml.MappingNode:
 
 
 def _check(tree: yaml.MappingNode, flags: Mapping[str, Any], name: str) -> None:
-    """Each key once, a flag, and with a value that a flag can have."""
+    """Check that each key is a flag, occurs once, and has a value that a flag can have."""
     seen: dict[str, int] = {}
     for key, value in tree.value:
         line = key.start_mark.line

@@ -1,11 +1,11 @@
-"""What somebody may have meant."""
+"""Suggestions for misspelt words."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
-    """A hint in brackets, or nothing where no known word is like it.
+    """A suggestion in brackets, or "" if no known word is similar.
 
     >>> did_you_mean("metod", ["method", "seed"])
     ' (did you mean method?)'

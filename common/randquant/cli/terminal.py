@@ -40,13 +40,13 @@ def printable(text: str) -> str:
 
 
 def say(*lines: str, file: TextIO | None = None) -> None:
-    """Print each argument as one line, whatever it holds; to standard output where no file is given."""
+    """Print each argument as one escaped line, to standard output by default."""
     for line in lines:
         print(printable(line), file=file)
 
 
 def on_screen(stream: TextIO | None) -> TextIO:
-    """The stream as a progress bar needs it: what moves the cursor passes, so give it `printable` text alone."""
+    """The unescaped stream for a progress bar, which moves the cursor; write only `printable` text to it."""
     below = stream.stream if isinstance(stream, Screen) else stream
     return cast(TextIO, Screen(open(os.devnull, "w") if below is None else below, steering=True, quiet=True))
 
@@ -95,7 +95,7 @@ class Screen:
 
 @contextmanager
 def terminal() -> Iterator[None]:
-    """Inside, standard output and standard error take any text. Where they are closed, they lead nowhere."""
+    """Within the block, standard output and error accept any text; if they are closed, output is discarded."""
     _occupy_descriptors()
     before = sys.stdout, sys.stderr
     sys.stdout = _screen(sys.stdout, quiet=False)
@@ -107,7 +107,7 @@ def terminal() -> Iterator[None]:
 
 
 def disconnect(stream: TextIO) -> None:
-    """Lead a stream that cannot be written to nowhere: the interpreter would complain about it at its end."""
+    """Redirect a broken stream to the null device, so that the interpreter does not report it at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -119,7 +119,7 @@ def _screen(stream: TextIO | None, *, quiet: bool) -> TextIO:
 
 
 def _occupy_descriptors() -> None:
-    """Where the shell closed 0, 1 or 2, the next file to be opened would be taken for a standard stream."""
+    """Open the null device for closed descriptors 0, 1 and 2, so that no other file takes their number."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -140,7 +140,7 @@ def _shown_in_text(character: str) -> str:
 
 
 def _encodable(text: str, stream: TextIO) -> str:
-    """The text with stand-ins for what the stream's encoding lacks."""
+    """The text with replacements for characters that the stream's encoding lacks."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)

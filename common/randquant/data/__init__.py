@@ -1,1 +1,1 @@
-"""What lies on a disk: stores, features, tables of vectors."""
+"""Data on disk: stores, features, embedding tables."""

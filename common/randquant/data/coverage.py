@@ -1,4 +1,4 @@
-"""How much of a published dataset a store holds: results on a part of it must say so."""
+"""The share of a published dataset that a store holds, to be stated with results."""
 
 from collections.abc import Mapping
 from typing import Any

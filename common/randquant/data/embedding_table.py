@@ -1,4 +1,4 @@
-"""A table of vectors: one Parquet file with ids, other columns, embeddings, and where they come from."""
+"""Embedding tables: one Parquet file with ids, other columns, embeddings, and their provenance."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def write_table(
     *,
     order: Sequence[int] | None = None,
 ) -> None:
-    """Write the columns and, as the last, `embedding`, a fixed-size list of float32; whole or not at all.
+    """Write the columns and, as the last, `embedding`, a fixed-size list of float32; atomically.
 
     Args:
         out: Parquet file to write.

@@ -34,7 +34,7 @@ _Batch = TypeVar("_Batch")
 
 @dataclass(frozen=True)
 class Items:
-    """What is known of each item besides its vector; four lists of one length.
+    """Id, label, group and split of each item: four lists of equal length.
 
     Attributes:
         ids: a name unique within the dataset, such as a relative path.
@@ -73,7 +73,7 @@ class Items:
 
 @dataclass
 class Features:
-    """Vectors with their items and where they come from.
+    """Vectors with their items and provenance.
 
     Attributes:
         vectors: (n, D) float32; may be a read-only memory map.
@@ -126,7 +126,7 @@ def extract(
     count: int,
     start: int = 0,
 ) -> None:
-    """Hand on `encode(batch)` batch after batch, without gradients and in float32.
+    """Yield `encode(batch)` for every batch, without gradients, in float32.
 
     Args:
         encode: maps a batch, (B, ...) or B items of any size, to embeddings (B, D) on any device.
@@ -165,7 +165,7 @@ def cached(
     encode: Callable[[_Batch], Tensor],
     batches: Callable[[int], Iterable[_Batch]],
 ) -> Features:
-    """Read features from `folder`, or extract them and keep them there.
+    """Read features from the cache `folder`, or extract and store them there.
 
     An entry is a folder named by the hash of `settings`, the items and the format version; it holds
     `vectors.npy` (memory-mapped when read), `items.parquet` and `entry.json`. It appears whole or not at all,
@@ -200,17 +200,17 @@ def cached(
 
 
 def default_cache() -> Path:
-    """Where features are kept unless a command is told otherwise: ${RANDQUANT_CACHE:-~/.cache/randquant}/features."""
+    """The default feature cache: ${RANDQUANT_CACHE:-~/.cache/randquant}/features."""
     return Path(os.environ.get("RANDQUANT_CACHE") or "~/.cache/randquant").expanduser() / "features"
 
 
 def content_key(settings: dict[str, Any]) -> str:
-    """A name for a cache entry: 32 hexadecimal digits of the SHA-256 of JSON-ready settings."""
+    """The name of a cache entry: 32 hexadecimal digits of the SHA-256 of JSON-ready settings."""
     return _digest(settings)[:32]
 
 
 def _read_entry(entry: Path, settings: dict[str, Any], count: int, dimension: int) -> NDArray[np.float32] | None:
-    """The vectors of a sound entry, None where it is absent, damaged or another one's."""
+    """The vectors of a valid entry; None if it is absent, damaged or of another key."""
     try:
         record = read_json(entry / "entry.json")
         vectors = np.load(entry / "vectors.npy", mmap_mode="r", allow_pickle=False)
@@ -272,7 +272,7 @@ def _extract_into(
 
 
 def _rows_done(partial: Path, shape: tuple[int, int]) -> int:
-    """How many rows an interrupted extraction has left; where there are none, its folder is empty."""
+    """The number of rows that an interrupted extraction has written; 0 for an empty folder."""
     try:
         rows = int(read_json(partial / "rows.json")["rows"])
         if 0 < rows <= shape[0] and VectorFile.holds(partial / "vectors.npy", shape, rows):
@@ -285,7 +285,7 @@ def _rows_done(partial: Path, shape: tuple[int, int]) -> int:
 
 
 def _trim(partial: Path, shape: tuple[int, int]) -> None:
-    """Leave a disk that is full no more than the next attempt takes up."""
+    """Trim the files of a failed extraction to the rows that the next attempt can resume from."""
     with suppress(OSError):
         rows = _rows_done(partial, shape)
         if rows:

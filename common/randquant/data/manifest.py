@@ -1,4 +1,4 @@
-"""The table of a store: one row an item, which says where its rows are and what it is."""
+"""The manifest of a store: one row per item, with its location and its metadata."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ def file_sha256(path: Path) -> str:
 
 
 def require_hash(path: Path, expected: str | None) -> None:
-    """Refuse a table that is not the one that was written, where that is known.
+    """Refuse a manifest that differs from the one that was written, if its hash is known.
 
     Raises:
         DataError: it was changed, or is missing.
@@ -69,7 +69,7 @@ def require_hash(path: Path, expected: str | None) -> None:
 
 
 def own_columns(rows: Rows) -> pa.Schema:
-    """The reader's own columns among some rows, and their types."""
+    """The reader's additional columns in some rows, and their types."""
     names = sorted({name for row in rows for name in row} - set(COLUMNS))
     return pa.schema([(name, pa.array([row.get(name) for row in rows]).type) for name in names])
 

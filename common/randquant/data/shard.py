@@ -1,4 +1,4 @@
-"""One shard of a store: a plain .npy file whose rows are those of its items, one after the other."""
+"""One shard of a store: a plain .npy file of its items' rows, concatenated."""
 
 import hashlib
 import os
@@ -30,17 +30,17 @@ _OPEN_FILES = 64  # of all stores of a process; the usual limit is 1,024 and som
 
 
 def shard_path(store: Path, number: int) -> Path:
-    """Where a shard lies."""
+    """The path of a shard."""
     return store / "shards" / f"{number:05d}.npy"
 
 
 def record_path(store: Path, number: int) -> Path:
-    """Where a shard is described until the store is finished."""
+    """The path of a shard's description until the store is finished."""
     return store / "shards" / f"{number:05d}.json"
 
 
 def require_shard(path: Path, kind: Kind, rows: int) -> tuple[tuple[int, ...], tuple[int, int]]:
-    """Hold a shard's header and size against what it should be; its rows are not read.
+    """Check a shard's header and size; its rows are not read.
 
     Returns:
         The shape of one row; the file's size and time of modification in ns.

@@ -1,4 +1,4 @@
-"""Vectors that wait on a disk until a table is written, in parts that outlive the process that made them."""
+"""A spool of vectors on disk until a table is written, in parts that survive an interrupted process."""
 
 import hashlib
 import json

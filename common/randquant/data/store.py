@@ -1,4 +1,4 @@
-"""A prepared dataset: packed arrays, beside one Parquet table that says what is where.
+"""A prepared dataset: packed arrays and a Parquet manifest.
 
 A store is a folder:
 
@@ -10,7 +10,7 @@ A store is a folder:
 Rows are samples (audio: 1-D int16) or points (2-D float32). The writer is resumable: each shard appears in
 one step, with its rows described in `shards/00000.json`, and a shard that is there is never written again.
 
-Opening holds everything that is stated against what is there: the table's types, offsets and lengths against the
+Opening checks everything that is stated against the files: the table's types, offsets and lengths against the
 shards' rows, and each shard's header and size. Whether the rows are those that were written is `verification`'s to
 know. They are read when they are asked for, from at most 64 open files at a time, however many shards there
 are.

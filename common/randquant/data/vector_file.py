@@ -1,4 +1,4 @@
-"""Vectors that grow on a disk row by row, as a .npy file that can be taken up where it was left."""
+"""A .npy file of vectors that is appended row by row and can be resumed."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whether a store's shards still hold the bytes that were written.
+"""Verify that a store's shards hold the bytes that were written.
 
 Hashing a store takes as long as reading it, hours for the largest, so it is not done at every opening. A shard that
 was hashed is stamped with its size and time of modification in `verified.json`; the writer stamps what it writes. A
@@ -26,7 +26,7 @@ Stamp = tuple[int, int]  # bytes and time of modification in ns
 
 
 class Verification:
-    """Which shards of an open store are known to be whole.
+    """The verified shards of an open store.
 
     Args:
         store: its folder.

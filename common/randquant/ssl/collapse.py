@@ -1,4 +1,4 @@
-"""Has the representation collapsed? Two numbers that fall towards zero, or one, when it has."""
+"""Measures of representation collapse, which fall towards zero or one when it happens."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Keep freed memory: on Linux a training step otherwise spends up to half its time having pages mapped again."""
+"""Keep freed memory in the process: on Linux, mapping pages again takes up to half of a training step."""
 
 import ctypes
 import sys

@@ -1,4 +1,4 @@
-"""Sizes that no memory holds: refused before they are asked for."""
+"""Refuse models that do not fit into memory before they are allocated."""
 
 import os
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_b
 
 
 def machine_memory() -> int:
-    """Bytes that this machine, or the container it is, has; 2**63 where it does not say."""
+    """Memory of this machine or container in bytes; 2**63 if unknown."""
     sizes = [2**63]
     with suppress(ValueError, OSError, AttributeError):
         sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

@@ -1,4 +1,4 @@
-"""How good is the encoder so far? kNN accuracy on the validation split of a labelled store, while training goes on."""
+"""Monitor training by kNN accuracy on the validation split of a labelled store."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, however that ends."""
+"""Child processes that end with their parent, however it ends."""
 
 import ctypes
 import os
@@ -12,7 +12,7 @@ _SECONDS = 0.5  # between looks at whether the parent lives
 
 
 def end_with_parent(parent: int | None = None) -> None:
-    """Have this process killed as soon as its parent is gone.
+    """Kill this process as soon as its parent ends.
 
     Call it first thing in a process that serves another one, such as another rank of a training.
 

@@ -1,4 +1,4 @@
-"""How a training computes: float32 throughout, or bfloat16 where autocast holds it to be safe.
+"""Training precision: float32, or bfloat16 where autocast applies it.
 
 Loads Lightning Fabric, which takes two seconds: import it where a training begins.
 """

@@ -1,4 +1,4 @@
-"""The processes of one training: started, watched, ended together, and one of them speaks for all.
+"""The processes of one training: started, monitored and ended together, with messages from one of them.
 
 Rank 0 of a machine starts the others by the same command, in a process group of their own, so that Ctrl-C reaches
 rank 0 alone and it decides for all. The others end with it, also where it is killed. Where torchrun or SLURM starts

@@ -1,4 +1,4 @@
-"""The folder of a run: one process writes it at a time, and nothing else is in it."""
+"""The folder of a run, written by one process at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +10,7 @@ from randquant.files.lock import locked
 
 @contextmanager
 def own_folder(out: Path, *, writes: bool) -> Iterator[None]:
-    """Hold the folder of a run, which is created where absent, for as long as it is written.
+    """Lock the folder of a run, created if absent, while it is written.
 
     Args:
         out: the folder.

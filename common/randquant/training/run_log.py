@@ -1,4 +1,4 @@
-"""The curves of a run, as a table and for TensorBoard; a continued run continues them."""
+"""The metrics of a run, as a table and for TensorBoard; a resumed run continues them."""
 
 import csv
 import sys
