@@ -4,20 +4,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from audio.augment.fader import RandomLinearFader
-from audio.augment.filter import RandomFilter
-from audio.augment.mixup import LogMixupExp
-from audio.augment.resize_crop import RandomResizeCrop
+from audio.augment.registry import AUGMENTATIONS
 from audio.crops import SAMPLE_RATE
 from audio.encoders.registry import EncoderName
 from audio.front_end import Backend, FrontEnd, Mel
-from randquant.augmentation import Augmentation
 from randquant.cli.ranges import Range, check_ranges
-from randquant.quantize import MOST_BINS, RandomizedQuantization
+from randquant.quantize import MOST_BINS
 from randquant.training.settings import Training
 from randquant.views import Policy
 
-AUGMENTATIONS = ("rrc", "rq", "mixup", "filter", "fader")
 RANGES = {
     "d": Range(1, 2**16),
     "unit_seconds": Range(0, 60, above=True),
@@ -128,15 +123,9 @@ class AudioPretraining(Training):
 
     def policy(self) -> Policy:
         """The augmentations of one view, in the order they are applied."""
-        bins = self.rq_bins[0] if len(self.rq_bins) == 1 else (self.rq_bins[0], self.rq_bins[1])
-        quantize = RandomizedQuantization(bins, dim=-1 if self.rq_per == "band" else (-2, -1), p=self.rq_p)
-        made: dict[str, Augmentation] = {
-            "filter": RandomFilter(),
-            "mixup": LogMixupExp(self.mixup_alpha),
-            "rq": quantize,
-            "rrc": RandomResizeCrop(frequency_scale=self.crop_frequency, time_scale=self.crop_time),
-            "fader": RandomLinearFader(),
-        }
-        middle = ("rrc", "rq") if self.rq_after_crop else ("rq", "rrc")
-        order = ("filter", "mixup", *middle, "fader")
-        return Policy(*(made[name] for name in order if name in self.augmentations()))
+        made = {name: make(self) for name, make in AUGMENTATIONS.items()}  # all, so that every flag is checked
+        order = [name for name in made if name in self.augmentations()]
+        if self.rq_after_crop and {"rq", "rrc"} <= set(order):
+            order.remove("rq")
+            order.insert(order.index("rrc") + 1, "rq")
+        return Policy(*(made[name] for name in order))
