@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -54,22 +53,23 @@ class _Dropped(Exception):
     """An answer ended before the file did; the next request may resume."""
 
 
-class _Retry(Retry):
-    """Attempts to get an answer; another thread can stop the waiting between them."""
+def _retry(attempts: int, stop: threading.Event) -> Retry:
+    """As many attempts to get an answer; `stop` ends the waiting between them."""
 
-    stop: threading.Event
+    class Stoppable(Retry):
+        def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+            asked = self.get_retry_after(response) if response else None
+            if stop.wait(self.get_backoff_time() if asked is None else min(asked, _LONGEST_PAUSE)):
+                raise Stopped
 
-    def new(self, **changed: Any) -> "_Retry":
-        """One attempt less."""
-        retry = super().new(**changed)
-        retry.stop = self.stop
-        return retry
-
-    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
-        """Wait as long as the server asks, otherwise twice as long as before."""
-        asked = self.get_retry_after(response) if response else None
-        if self.stop.wait(self.get_backoff_time() if asked is None else min(asked, _LONGEST_PAUSE)):
-            raise Stopped
+    return Stoppable(
+        attempts - 1,
+        other=0,
+        status_forcelist=_BUSY,
+        raise_on_status=False,
+        backoff_factor=_PAUSE,
+        backoff_max=_LONGEST_PAUSE,
+    )
 
 
 class Fetcher:
@@ -88,17 +88,8 @@ class Fetcher:
         self._attempts, self._quiet = attempts, quiet
         self._stop = stop or threading.Event()
         self._session = SafeSession()
-        retry = _Retry(
-            attempts - 1,
-            other=0,
-            status_forcelist=_BUSY,
-            backoff_factor=_PAUSE,
-            backoff_max=_LONGEST_PAUSE,
-            raise_on_status=False,
-        )
-        retry.stop = self._stop
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+            self._session.mount(scheme, HTTPAdapter(max_retries=_retry(attempts, self._stop)))
         # Compressed on the way, a file would have neither its published size nor its checksum.
         self._session.headers.update({"User-Agent": "randquant", "Accept-Encoding": "identity"})
 
