@@ -19,7 +19,7 @@ from randquant.probes.classifier_file import SavedClassifier, save_classifier
 from randquant.probes.linear import LinearSettings
 from randquant.probes.outcome import Numbers
 from randquant.probes.probe import Probe
-from randquant.results.record import CheckpointRecord, DataRecord, Entry, StoreRecord, entries, versions
+from randquant.results.record import CheckpointRecord, Entry, StoreRecord, entries, versions
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Evaluation:
                 protocol=self._protocol_record(task),
                 seed=self.reading.seed,
                 split_counts=task.counts(),
-                data=DataRecord.from_json(coverage(source_of(task.store), task.counts())),
+                data=coverage(source_of(task.store), task.counts()),
                 unit_seconds=task.unit_seconds,
                 unit_source=task.unit_source,
                 statistics=normalised,

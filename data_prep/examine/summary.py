@@ -66,16 +66,16 @@ def _published(store: Store) -> list[str]:
     """How much of what was published is in the store."""
     source = store.info["source"]
     covered = coverage(source, _official(source, store.column("split")))
-    if not covered["published"]:
+    if not covered.published:
         return []
-    line = f"{len(store):,} of {sum(covered['published'].values()):,} published {THINGS[store.kind]}"
+    line = f"{len(store):,} of {sum(covered.published.values()):,} published {THINGS[store.kind]}"
     classes = source.get("classes_published")
     if classes is not None:
         line += f", {len({label for label in store.column('label') if label is not None}):,} of {classes:,} classes"
-    line += f"; splits: {covered['split_source']}"
-    if covered["complete"]:
+    line += f"; splits: {covered.split_source}"
+    if covered.complete:
         return [line]
-    return [line, f"not the published numbers ({covered['differs']}); results on this store say so"]
+    return [line, f"not the published numbers ({covered.differs}); results on this store say so"]
 
 
 def _official(source: Mapping[str, Any], splits: Sequence[str | None]) -> Counter[str]:

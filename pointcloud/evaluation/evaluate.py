@@ -19,7 +19,7 @@ from pointcloud.evaluation.result import ChangeScore, ShapeProtocolRecord, Shape
 from pointcloud.evaluation.robustness import corrupted_features, described
 from pointcloud.evaluation.shape_task import POINTS, ShapeTask
 from pointcloud.first_points import Points, in_words, require_number
-from randquant.data.coverage import coverage
+from randquant.data.coverage import Coverage, coverage
 from randquant.data.features import Features
 from randquant.data.labelled_store import items_of, source_of, split_counts
 from randquant.errors import DataError
@@ -30,7 +30,7 @@ from randquant.probes.conditions import by_condition, joined
 from randquant.probes.outcome import Numbers, Outcome, on_some
 from randquant.probes.probe import Probe
 from randquant.probes.registry import ProbeName
-from randquant.results.record import CheckpointRecord, DataRecord, Entry, StoreRecord, entries, versions
+from randquant.results.record import CheckpointRecord, Entry, StoreRecord, entries, versions
 
 FEWSHOT_TASK = "modelnet40-fewshot"
 
@@ -100,7 +100,7 @@ class Evaluation:
                 task=task.name,
                 probes=list(outcomes),
                 protocol=self._protocol(departing),
-                data=DataRecord.from_json(coverage(source_of(task.store), counts)),
+                data=coverage(source_of(task.store), counts),
                 split_counts=split_counts(task.store.column("split")),
                 points=task.points,
                 order="farthest" if tuned else task.order,
@@ -142,7 +142,7 @@ class Evaluation:
                 task=FEWSHOT_TASK,
                 probes=list(outcomes),
                 protocol=self._protocol([]),
-                data=DataRecord(published=None, split_source="fixed folds", complete=None, differs=None),
+                data=Coverage(published=None, found=None, split_source="fixed folds", complete=None, differs=None),
                 points=points,
                 order="farthest",
                 renormalise=True,

@@ -94,7 +94,7 @@ class ShapeResult(Result):
         """As in `Result`."""
         scale = "brought to the unit sphere" if self.renormalise else "at the scale of all stored points"
         taken = f"the first {self.points:,} points" if isinstance(self.points, int) else "all points"
-        return [f"- {taken} in {_ORDERS[self.order]}, {scale}"]
+        return [f"- {taken} in {_ORDERS.get(self.order, self.order)}, {scale}"]
 
     @classmethod
     def sections(cls, results: Sequence[Self], *, markdown: bool = False) -> list[str]:

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,6 +18,7 @@ from pointcloud.evaluation.result import ChangeScore
 from pointcloud.evaluation.shape_task import ShapeTask
 from pointcloud.layout import Layout
 from randquant.data.features import Features
+from randquant.files.json_record import Json
 from randquant.probes.outcome import PartScore
 
 _VERSION = 1  # raise it whenever the same facts would give other clouds
@@ -50,7 +50,7 @@ class Corruption:
         return f"{self.kind} {self.severity:g}"
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Json]:
         """JSON-ready: what the change depends on beside the shape."""
         return {"kind": self.kind, "severity": self.severity, "seed": self.seed, "version": _VERSION}
 

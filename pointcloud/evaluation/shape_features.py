@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from randquant.data.features import Features, cached
 from randquant.data.labelled_store import items_of
 from randquant.data.store import Store
 from randquant.errors import DataError
+from randquant.files.json_record import Json
 from randquant.packed import PackedBatch
 
 _Batch = TypeVar("_Batch", Tensor, list[Tensor])
@@ -30,7 +31,7 @@ class Corruption(Protocol):
     """A fixed change of clouds: the same for a shape whatever the batch it comes in."""
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Json]:
         """JSON-ready: everything the change depends on."""
 
     def __call__(self, points: Tensor, indices: Sequence[int], layout: Layout) -> Tensor:

@@ -1,22 +1,44 @@
 """The share of a published dataset that a store holds, to be stated with results."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from randquant.files.json_record import Json, Record
 
-def coverage(source: Mapping[str, Any] | None, counts: Mapping[str, int]) -> dict[str, Any]:
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage(Record):
+    """The items of a store next to the published numbers.
+
+    Attributes:
+        published: items by split, or one number under "all"; None where nothing is published.
+        found: files before decoding.
+        in_store: items by split or fold; "unused" are in none.
+        split_source: who made the splits.
+        complete: whether the numbers agree; None where nothing is published.
+        differs: where they do not, in words.
+    """
+
+    published: dict[str, int] | None
+    found: Mapping[str, Json] | None
+    in_store: dict[str, int] = field(default_factory=dict)
+    split_source: str | None
+    complete: bool | None
+    differs: str | None
+
+
+NOT_SAID = Coverage(published=None, found=None, split_source=None, complete=None, differs=None)
+
+
+def coverage(source: Mapping[str, Any] | None, counts: Mapping[str, int]) -> Coverage:
     """Compare the items of a store with the published numbers.
 
     Args:
-        source: what the store says of where it comes from; `published` and `found` are numbers of items by split
-            (or one number under "all"), and `split_source` says who made the splits.
+        source: what the store says of where it comes from, with `published`, `found` and `split_source`.
         counts: items in the store by split or fold; "unused" are in none.
 
-    Returns:
-        JSON-ready: `published`, `found` (before decoding), `in_store`, `split_source`, `complete` (None where nothing
-        is published) and `differs`, in words, where it is not complete, else None.
-
-    >>> coverage({"published": {"train": 8, "test": 2}}, {"train": 8, "valid": 0, "test": 1, "unused": 0})["differs"]
+    >>> coverage({"published": {"train": 8, "test": 2}}, {"train": 8, "valid": 0, "test": 1, "unused": 0}).differs
     'test 1 of 2'
     """
     source = source or {}
@@ -25,14 +47,14 @@ def coverage(source: Mapping[str, Any] | None, counts: Mapping[str, int]) -> dic
     differs = [
         f"{name} {held:,} of {count:,}" for name, count in published.items() if (held := _held(in_store, name)) != count
     ]
-    return {
-        "published": published or None,
-        "found": source.get("found"),
-        "in_store": in_store,
-        "split_source": source.get("split_source"),
-        "complete": not differs if published else None,
-        "differs": ", ".join(differs) or None,
-    }
+    return Coverage(
+        published=published or None,
+        found=source.get("found"),
+        in_store=in_store,
+        split_source=source.get("split_source"),
+        complete=not differs if published else None,
+        differs=", ".join(differs) or None,
+    )
 
 
 def _held(in_store: Mapping[str, int], name: str) -> int:

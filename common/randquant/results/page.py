@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from randquant.data.coverage import Coverage
 from randquant.files.json_record import Json
 from randquant.results.markdown import escaped
 from randquant.results.published import OwnRow, beside_published
-from randquant.results.record import DataRecord, Result
+from randquant.results.record import Result
 from randquant.results.tables import details, result_table
 from randquant.results.text_table import text_table
 
@@ -121,14 +122,14 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in shown.items())
 
 
-def _published(data: DataRecord) -> str:
+def _published(data: Coverage) -> str:
     if data.complete is None:
         return "no published numbers to compare with"
     return "the published numbers" if data.complete else f"not the published numbers: {data.differs}"
 
 
 def _range(seeds: Sequence[int]) -> str:
-    return str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    return " to ".join(str(seed) for seed in dict.fromkeys([*seeds[:1], *seeds[-1:]])) or "-"
 
 
 def _spread(result: Result) -> str:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import randquant
+from randquant.data.coverage import NOT_SAID, Coverage
 from randquant.data.labelled_store import source_of
 from randquant.data.store import Store
 from randquant.extras import needs
@@ -48,17 +49,6 @@ class ProtocolRecord(Record):
     name: str | None
     source: str = ""
     departures: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataRecord(Record):
-    """How much of the published data there is, as `randquant.data.coverage.coverage` gives it."""
-
-    published: dict[str, int] | None
-    in_store: dict[str, int] = field(default_factory=dict)
-    split_source: str | None
-    complete: bool | None
-    differs: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +114,7 @@ class Result(Numbers):
     protocol: ProtocolRecord = ProtocolRecord(name=None)
     seed: int | None
     split_counts: dict[str, int] = field(default_factory=dict)
-    data: DataRecord = DataRecord(published=None, split_source=None, complete=None, differs=None)
+    data: Coverage = NOT_SAID
     dimension: int | None
     checkpoint: CheckpointRecord = CheckpointRecord()
     store: StoreRecord = StoreRecord(content_hash=None, source=None)

@@ -47,4 +47,4 @@ def test_a_table_lines_up() -> None:
 )
 def test_coverage(source: dict | None, counts: dict[str, int], complete: bool | None, differs: str | None) -> None:
     found = coverage(source, counts)
-    assert (found["complete"], found["differs"]) == (complete, differs)
+    assert (found.complete, found.differs) == (complete, differs)
