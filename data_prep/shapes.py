@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from data_prep.engine.preparation import Reader
 from data_prep.formats.meshes.gltf_file import external_buffers
-from data_prep.formats.meshes.mesh import read_mesh
+from data_prep.formats.meshes.mesh_file import read_mesh
 from data_prep.surface import Sampling, sample_surface
 from pointcloud.farthest_points import farthest_point_order
 from pointcloud.first_points import Points

@@ -32,7 +32,7 @@ from audio.samples import Channel, Intake, assumed_rate, check_array_rate
 from data_prep.engine.preparation import Item, Plan, Reader
 from data_prep.engine.read_ahead import Columns, read_ahead
 from data_prep.formats.clouds.cloud_file import CLOUDS
-from data_prep.formats.meshes.mesh import MESHES
+from data_prep.formats.meshes.mesh_file import MESHES
 from data_prep.notes import reading_notes
 from data_prep.own_files.clouds import cloud_reader
 from data_prep.own_files.folder import plan_files, plan_folder

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from data_prep.engine.preparation import Item, Reader, read_item
-from data_prep.formats.meshes.mesh import MESHES, Mesh, read_mesh
+from data_prep.formats.meshes.mesh import Mesh
+from data_prep.formats.meshes.mesh_file import MESHES, read_mesh
 from data_prep.notes import READING, noted
 from data_prep.surface import surface_seed
 from randquant.errors import DataError

@@ -7,7 +7,7 @@ import pytest
 
 from audio.decode import read_audio
 from data_prep.formats.clouds.cloud_file import read_cloud
-from data_prep.formats.meshes.mesh import read_mesh
+from data_prep.formats.meshes.mesh_file import read_mesh
 from randquant.errors import DataError
 
 CASES = Path(__file__).parent / "cases"

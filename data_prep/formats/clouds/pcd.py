@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.formats.clouds.budget import require_budget
-from data_prep.formats.text_numbers import numbers_below_header
+from data_prep.formats.text import numbers_below_header
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 

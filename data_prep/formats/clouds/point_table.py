@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from data_prep.formats.clouds.columns import XYZ, plain
 from data_prep.formats.clouds.table_head import REMARKS, Head, cells_of, read_head
-from data_prep.formats.text_file import open_text, shown
+from data_prep.formats.text import open_text, shown
 from randquant.errors import DataError
 
 _MISSING = ("", "na", "n/a", "null", "none", "-")  # how tables write that there is no number

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from data_prep.formats.clouds.budget import require_budget
 from data_prep.formats.clouds.columns import XYZ, Columns
-from data_prep.formats.text_file import open_text, shown
+from data_prep.formats.text import open_text, shown
 from randquant.errors import DataError
 
 _HEAD = (3, 3, 3, 3, 4, 4, 4, 4)  # numbers of the lines below the two sizes

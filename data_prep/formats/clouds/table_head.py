@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from data_prep.formats.clouds.columns import XYZ, plain
-from data_prep.formats.text_file import open_text, shown
+from data_prep.formats.text import open_text, shown
 from randquant.errors import DataError
 
 REMARKS = ("#", "//", "%")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from data_prep.formats.meshes.gltf_file import GltfFile, Json
 from data_prep.formats.meshes.gltf_nodes import GltfNodes
+from data_prep.formats.meshes.mesh import Mesh
 from data_prep.formats.meshes.polygons import fans, strips
-from data_prep.formats.meshes.triangles import Triangles
 from randquant.errors import DataError
 
 _LOOSE, _TRIANGLES, _STRIP, _FAN = range(4), 4, 5, 6  # modes: points and lines; triangles
@@ -26,7 +26,7 @@ _STUMBLES = (KeyError, IndexError, TypeError, ValueError, AttributeError, Overfl
 Primitive = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
-def read_gltf(path: str | Path) -> Triangles:
+def read_gltf(path: str | Path) -> Mesh:
     """Read the triangles of the default scene, or of all nodes if there is none.
 
     A mesh that several nodes show, or one shows several times (EXT_mesh_gpu_instancing), counts each time. Points and
@@ -62,7 +62,7 @@ class _Scene:
         self.loose = 0
         self.faces = 0
 
-    def read(self) -> Triangles:
+    def read(self) -> Mesh:
         """The triangles of all visible nodes."""
         vertices: list[NDArray[np.float64]] = [np.empty((0, 3))]
         faces: list[NDArray[np.int64]] = [np.empty((0, 3), dtype=np.int64)]
@@ -73,7 +73,7 @@ class _Scene:
             count += len(places)
         unshown = len(self.file.json.get("meshes", [])) - len(self.nodes.shown)
         notes = {"loose_elements": self.loose, "unshown_meshes": unshown}
-        return Triangles(
+        return Mesh(
             np.concatenate(vertices), np.concatenate(faces), {name: found for name, found in notes.items() if found}
         )
 

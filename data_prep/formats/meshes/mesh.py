@@ -1,6 +1,6 @@
-"""Triangle meshes from files, by our own readers, since every library misreads some real files."""
+"""A triangle mesh: made from polygons, checked, measured."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -8,25 +8,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.gltf import read_gltf
-from data_prep.formats.meshes.obj import read_obj
-from data_prep.formats.meshes.off import read_off
-from data_prep.formats.meshes.ply import read_ply
-from data_prep.formats.meshes.stl import read_stl
-from data_prep.formats.meshes.triangles import Triangles, from_polygons
+from data_prep.formats.meshes.polygons import triangles
 from randquant.errors import DataError
 
-MESHES = (".off", ".ply", ".obj", ".stl", ".glb", ".gltf")
 _SMALLEST, _LARGEST = 1e-60, 1e60  # squared areas of anything in between are numbers
+_UNSURE = 0.01  # share of a surface that may be guessed
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """A triangle mesh.
+    """A triangle mesh; what `checked` says of it holds for those of `read_mesh`, and not yet for those of one format.
 
     Attributes:
-        vertices: (V, 3) float64 coordinates, all finite; some may belong to no face.
-        faces: (F, 3) int64 indices of vertices, at least one face with an area.
+        vertices: (V, 3) float64 coordinates, all finite where checked; some may belong to no face.
+        faces: (F, 3) int64 indices of vertices; where checked, they are there and one face or more has an area.
         notes: how much of what was odd in the file, by the names of `data_prep.notes.READING`.
     """
 
@@ -48,26 +43,36 @@ class Mesh:
         return np.sqrt(x * x + y * y + z * z) / 2
 
 
-def read_mesh(path: str | Path) -> Mesh:
-    """Read a mesh file in any of the formats of `MESHES`; the parts of a scene are merged.
+def from_polygons(
+    path: Path, vertices: NDArray[np.float64], corners: NDArray[np.int64], counts: NDArray[np.int64]
+) -> Mesh:
+    """Triangulate polygons.
+
+    Args:
+        path: for the error message.
+        vertices, corners, counts: as in `data_prep.formats.meshes.polygons.triangles`.
 
     Raises:
-        DataError: the file is missing, of another format or broken, or it has no surface: no faces, coordinates that
-            are no numbers, indices of vertices that are not there, or no face with an area.
+        DataError: polygons cross themselves, and more than a hundredth of the surface is not known.
     """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in MESHES:
-        raise DataError(f"{path} is no mesh; expected a file that ends in {', '.join(MESHES)}.")
-    read = _READERS[suffix](path)
-    return checked(Mesh(read.vertices, read.faces, read.notes), path)
+    cut = triangles(vertices, corners, counts)
+    if cut.unsure:
+        first, second, third = vertices[cut.faces.T]
+        whole = np.linalg.norm(np.cross(second - first, third - first), axis=1).sum() / 2
+        if cut.unsure > _UNSURE * whole:
+            raise DataError(
+                f"{path} has {cut.notes['crossed_polygons']:,} polygons that cross themselves, which leaves "
+                f"{cut.unsure / whole:.0%} of its surface unknown; fix them or export triangles."
+            )
+    return Mesh(vertices, cut.faces, cut.notes)
 
 
 def checked(mesh: Mesh, path: Path) -> Mesh:
     """Return the mesh if it has a surface.
 
     Raises:
-        DataError: as `read_mesh`.
+        DataError: it has no faces, coordinates that are no numbers, indices of vertices that are not there, or no face
+            with an area.
     """
     if not len(mesh.faces):
         raise DataError(
@@ -78,10 +83,11 @@ def checked(mesh: Mesh, path: Path) -> Mesh:
         raise DataError(f"{path} has a vertex whose coordinates are no finite numbers; fix it or leave it out.")
     if not len(mesh.vertices):
         raise DataError(f"{path} has faces and no vertices; restore it or leave it out.")
-    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
+    least, most = mesh.faces.min(), mesh.faces.max()
+    if least < 0 or most >= len(mesh.vertices):
         raise DataError(
-            f"{path} has a face with vertex {_outside(mesh)} where vertices count from 0 to {len(mesh.vertices) - 1}; "
-            "fix it or leave it out."
+            f"{path} has a face with vertex {least if least < 0 else most} where vertices count from 0 to "
+            f"{len(mesh.vertices) - 1}; fix it or leave it out."
         )
     extent = float(np.ptp(mesh.vertices, axis=0).max())
     if not _SMALLEST < extent < _LARGEST:
@@ -89,23 +95,3 @@ def checked(mesh: Mesh, path: Path) -> Mesh:
     if not mesh.areas.any():
         raise DataError(f"{path} has faces, but none with an area; fix it or leave it out.")
     return mesh
-
-
-def _read_ply(path: Path) -> Triangles:
-    ply = read_ply(path)
-    places = np.stack([ply.vertices[axis] for axis in "xyz"], axis=-1).astype(np.float64)
-    return from_polygons(path, places, ply.corners, ply.counts)
-
-
-_READERS: dict[str, Callable[[Path], Triangles]] = {
-    ".off": read_off,
-    ".ply": _read_ply,
-    ".obj": read_obj,
-    ".stl": read_stl,
-    ".glb": read_gltf,
-    ".gltf": read_gltf,
-}
-
-
-def _outside(mesh: Mesh) -> int:
-    return int(mesh.faces.min() if mesh.faces.min() < 0 else mesh.faces.max())

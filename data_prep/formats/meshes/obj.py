@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data_prep.formats.meshes.triangles import Triangles, from_polygons
-from data_prep.formats.text_numbers import text_numbers
+from data_prep.formats.meshes.mesh import Mesh, from_polygons
+from data_prep.formats.text import shown, text_numbers, triples
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 from randquant.files.first_bytes import text_encoding
@@ -41,7 +41,7 @@ _LOOSE, _FREE = (b"p ", b"l "), (b"surf ", b"bsp ", b"bzp ", b"cdp ")
 Lines = Sequence[bytes]  # each with its keyword
 
 
-def read_obj(path: str | Path) -> Triangles:
+def read_obj(path: str | Path) -> Mesh:
     """Read the vertices and triangles of all objects of a file.
 
     Returns:
@@ -80,7 +80,7 @@ def read_obj(path: str | Path) -> Triangles:
     counted = {"loose_elements": loose, "unknown_lines": unknown}
     notes = {name: count for name, count in counted.items() if count}
     if not faces:
-        return Triangles(places, np.empty((0, 3), dtype=np.int64), notes)
+        return Mesh(places, np.empty((0, 3), dtype=np.int64), notes)
     read = from_polygons(path, places, *_read_faces(path, faces, np.array(before, dtype=np.int64), lines))
     return replace(read, notes={**notes, **read.notes})
 
@@ -121,11 +121,10 @@ def _joined(lines: re.Match[bytes]) -> bytes:
 
 def _read_vertices(path: Path, vertices: Lines, lines: Lines) -> NDArray[np.float64]:
     """(V, 3): the first three numbers of each line; a weight or a colour may follow."""
-    numbers = text_numbers(b" ".join(word for line in vertices for word in line.split(maxsplit=4)[1:4]))
-    if numbers is None or len(numbers) != 3 * len(vertices):
-        wrong = next(line for line in vertices if _count(line.split(maxsplit=4)[1:4], np.float64) < 3)
-        raise _unreadable(path, wrong, lines, "the three coordinates of a vertex are")
-    return numbers.reshape(-1, 3)
+    places = triples([line.split(maxsplit=4)[1:4] for line in vertices])
+    if isinstance(places, int):
+        raise _unreadable(path, vertices[places], lines, "the three coordinates of a vertex are")
+    return places
 
 
 def _read_faces(
@@ -154,8 +153,9 @@ def _count(words: Sequence[bytes], dtype: DTypeLike) -> int:
 
 
 def _unreadable(path: Path, wrong: bytes, lines: Lines, what: str) -> DataError:
-    shown = wrong[2:62].strip().decode("ascii", errors="backslashreplace")
-    return DataError(f"{path} line {_number(wrong, lines)} reads {shown!r} where {what} expected; fix the line.")
+    return DataError(
+        f"{path} line {_number(wrong, lines)} reads {shown(wrong[2:])} where {what} expected; fix the line."
+    )
 
 
 def _number(wrong: bytes, lines: Lines) -> int:

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data_prep.formats.meshes.triangles import Triangles, from_polygons
-from data_prep.formats.text_numbers import text_numbers
+from data_prep.formats.meshes.mesh import Mesh, from_polygons
+from data_prep.formats.text import shown, text_numbers, triples
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
@@ -37,23 +37,16 @@ Lines = Sequence[tuple[int, bytes]]  # number in the file, counted from 1, and t
 
 @dataclass(frozen=True)
 class _Counts:
-    """The vertex and face counts of the header.
-
-    Attributes:
-        vertices, faces: how many the file should hold.
-        line: number of the line that told.
-        kind: the word OFF with the letters before it.
-        rest: what else stands on that line: the number of edges, and all of the file where it is one line.
-    """
+    """The vertex and face counts of the header."""
 
     vertices: int
     faces: int
-    line: int
-    kind: bytes
-    rest: bytes
+    line: int  # number of the line that told
+    kind: bytes  # the word OFF with the letters before it
+    rest: bytes  # what else stands on that line: the number of edges, and all of the file where it is one line
 
 
-def read_off(path: str | Path) -> Triangles:
+def read_off(path: str | Path) -> Mesh:
     """Read the vertices and triangles of a text OFF file.
 
     Returns:
@@ -72,7 +65,7 @@ def read_off(path: str | Path) -> Triangles:
     return _read_regular(path, data) or _read_any(path, data)
 
 
-def _read_regular(path: Path, data: bytes) -> Triangles | None:
+def _read_regular(path: Path, data: bytes) -> Mesh | None:
     """Read at once a file with one line per vertex and face and faces of one size; None for any other."""
     head = [(number, line) for number, line in enumerate(data[:_HEAD].splitlines()[:3], start=1) if line.strip()]
     if len(head) < 2 or any(b"#" in line for _, line in head):
@@ -105,7 +98,7 @@ def _table(block: bytes, rows: int, dtype: DTypeLike) -> NDArray | None:
     return numbers.reshape(rows, columns)
 
 
-def _read_any(path: Path, data: bytes) -> Triangles:
+def _read_any(path: Path, data: bytes) -> Mesh:
     """Read any file: line by line, or number by number if line breaks are arbitrary."""
     text = _COMMENT.sub(b"", data)
     lines = [(number, line) for number, line in enumerate(text.split(b"\n"), start=1) if line.strip()]
@@ -116,7 +109,7 @@ def _read_any(path: Path, data: bytes) -> Triangles:
     try:
         _refuse_missing(path, counts, len(body), lines[-1][0])
         vertices = _read_vertices(path, body[: counts.vertices])
-        polygons = [_read_corners(path, *line) for line in body[counts.vertices : counts.vertices + counts.faces]]
+        polygons = _read_faces(path, body[counts.vertices : counts.vertices + counts.faces])
     except DataError:
         wrapped = _read_wrapped(counts, [line.split() for _, line in body])
         if wrapped is None:
@@ -131,13 +124,9 @@ def _read_any(path: Path, data: bytes) -> Triangles:
 
 
 def _read_wrapped(counts: _Counts, rows: Sequence[list[bytes]]) -> tuple[NDArray[np.float64], list[list[int]]] | None:
-    """Vertices and faces of a file with arbitrary line breaks; None if the numbers do not add up.
+    """Vertices and faces of a file with arbitrary line breaks, from the words of each line; None if they do not add up.
 
     All numbers are used up, or what stands after a face on its last line is its colour.
-
-    Args:
-        counts: how many there are.
-        rows: the words of each line.
     """
     letters = re.findall(rb"ST|C|N", counts.kind.removesuffix(b"OFF").removesuffix(b"off").upper())
     rows = [counts.rest.split()[1:], *rows]
@@ -180,21 +169,19 @@ def _read_counts(path: Path, lines: Lines) -> _Counts:
     """Read the vertex and face counts, on the line of the word OFF or on the next."""
     header = _HEADER.fullmatch(lines[0][1].strip()) if lines else None
     if header is None:
-        found = f"starts with {_shown(lines[0][1])}" if lines else "is empty"
+        found = f"starts with {shown(lines[0][1])}" if lines else "is empty"
         raise DataError(f"{path} {found} where an OFF file starts with the word OFF; restore or leave out the file.")
-    kind, told = header[1], [(lines[0][0], header[2])] * bool(header[2]) + list(lines[1:3])
-    number, text = told[0] if told else (lines[0][0], b"")
+    kind, told = header[1], [(lines[0][0], header[2])] * bool(header[2]) + list(lines[1:3]) or [(lines[0][0], b"")]
+    number, text = told[0]
     if kind.endswith(b"nOFF") and b"4" not in kind and text.split()[:1] == [b"3"]:
         # The number of dimensions stands before the counts, or on a line of its own.
-        number, text = (
-            (number, text.split(maxsplit=1)[1]) if len(text.split()) > 1 else told[1] if told[1:] else told[0]
-        )
+        number, text = (number, text.split(maxsplit=1)[1]) if len(text.split()) > 1 else told[:2][-1]
     elif b"4" in kind or b"n" in kind.removesuffix(b"off"):
         raise DataError(f"{path} has points of other than three dimensions ({kind.decode()}); leave it out.")
     counts = _COUNTS.fullmatch(text.strip())
     if counts is None:
         raise DataError(
-            f"{path} line {number} reads {_shown(text)} where the numbers of vertices and faces are expected; "
+            f"{path} line {number} reads {shown(text)} where the numbers of vertices and faces are expected; "
             "restore the file."
         )
     return _Counts(int(counts[1]), int(counts[2]), number, kind, counts[3] or b"")
@@ -217,45 +204,36 @@ def _refuse_missing(path: Path, counts: _Counts, rows: int, last: int) -> None:
 
 def _refuse_more(path: Path, counts: _Counts, line: bytes) -> None:
     """Refuse a further face after the last one."""
-    words = line.split()
-    corners = [_whole(word) for word in words[1 : 1 + max(_whole(words[0]), 0)]] if words else []
-    if len(corners) > 2 and len(corners) == _whole(words[0]) and all(0 <= c < counts.vertices for c in corners):
+    corners = _corners(line)
+    if corners is not None and len(corners) > 2 and all(0 <= corner < counts.vertices for corner in corners):
         raise DataError(f"{path} holds more than the {counts.faces:,} faces that its header says; restore it.")
 
 
 def _read_vertices(path: Path, lines: Lines) -> NDArray[np.float64]:
-    rows = [line.split(maxsplit=3)[:3] for _, line in lines]
-    try:
-        return np.array(rows, dtype=np.float64).reshape(-1, 3)
-    except ValueError:
-        number, line = next(item for item in lines if not _is_vertex(item[1]))
-        raise DataError(
-            f"{path} line {number} reads {_shown(line)} where the coordinates of a vertex are expected; fix the line."
-        ) from None
+    places = triples([line.split(maxsplit=3)[:3] for _, line in lines])
+    if isinstance(places, int):
+        raise _unreadable(path, lines[places], "the coordinates of a vertex are")
+    return places
 
 
-def _is_vertex(line: bytes) -> bool:
-    try:
-        return len([float(word) for word in line.split(maxsplit=3)[:3]]) == 3
-    except ValueError:
-        return False
+def _read_faces(path: Path, lines: Lines) -> list[list[int]]:
+    polygons = [_corners(line) for _, line in lines]
+    if None in polygons:
+        wrong = lines[polygons.index(None)]
+        raise _unreadable(path, wrong, "a face, its number of corners and their indices, is")
+    return [polygon for polygon in polygons if polygon is not None]
 
 
-def _read_corners(path: Path, number: int, line: bytes) -> list[int]:
-    """The vertex indices in a face line: as many as its first number says; colours may follow."""
+def _corners(line: bytes) -> list[int] | None:
+    """The vertex indices in a face line: as many as its first number says; colours may follow. None if it has fewer."""
     words = line.split()
     try:
         count = int(words[0])
         corners = [int(word) for word in words[1 : count + 1]]
-    except ValueError:
-        count, corners = -1, []
-    if count < 0 or len(corners) != count or any(abs(corner) > 1 << 60 for corner in corners):
-        raise DataError(
-            f"{path} line {number} reads {_shown(line)} where a face, its number of corners and their indices, is "
-            "expected; fix the line."
-        )
-    return corners
+    except (ValueError, IndexError):
+        return None
+    return corners if len(corners) == count and all(abs(corner) <= 1 << 60 for corner in corners) else None
 
 
-def _shown(text: bytes) -> str:
-    return repr(text.strip()[:60].decode("ascii", errors="backslashreplace"))
+def _unreadable(path: Path, line: tuple[int, bytes], what: str) -> DataError:
+    return DataError(f"{path} line {line[0]} reads {shown(line[1])} where {what} expected; fix the line.")

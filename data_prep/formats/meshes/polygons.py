@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.ragged import places_within
 from randquant.errors import DataError
 
 Points = NDArray[np.float64]
@@ -92,6 +91,15 @@ def fans(corners: Indices, counts: Indices) -> Indices:
     first = np.repeat(np.cumsum(counts) - counts, triangles)
     middle = first + places_within(triangles) + 1
     return np.stack([corners[first], corners[middle], corners[middle + 1]], axis=-1)
+
+
+def places_within(counts: Indices) -> Indices:
+    """The position of each element in its run, from 0: (sum of counts,).
+
+    >>> places_within(np.array([2, 0, 3])).tolist()
+    [0, 1, 0, 1, 2]
+    """
+    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def strips(corners: Indices, counts: Indices) -> Indices:

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.triangles import Triangles, from_polygons
-from data_prep.formats.text_numbers import text_numbers
+from data_prep.formats.meshes.mesh import Mesh, from_polygons
+from data_prep.formats.text import shown, triples
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
@@ -33,7 +33,7 @@ _LETTERS |= {b"endfacet": "X"}
 _FACETS = re.compile(r"(?:FN?\.{0,3}OL(?:V\.{3}){3,}EX)*")
 
 
-def read_stl(path: str | Path) -> Triangles:
+def read_stl(path: str | Path) -> Mesh:
     """Read the facets of all solids of a file.
 
     A text file may say `end solid`, or not end its last solid at all. A binary one is read by its size where its count
@@ -62,7 +62,7 @@ def _fits(data: bytes) -> bool:
     )
 
 
-def _read_binary(path: Path, data: bytes) -> Triangles:
+def _read_binary(path: Path, data: bytes) -> Mesh:
     if len(data) < _HEAD:
         raise DataError(
             f"{path} is {len(data)} bytes long and does not begin with solid, where an STL file is text or has a head "
@@ -87,7 +87,7 @@ def _read_binary(path: Path, data: bytes) -> Triangles:
         _refuse_more_files(path, data, _HEAD + len(facets) * _FACET.itemsize)
         notes["trailing_bytes"] = rest
     corners = facets["corners"].reshape(-1, 3).astype(np.float64)
-    return Triangles(corners, np.arange(len(corners)).reshape(-1, 3), notes)
+    return Mesh(corners, np.arange(len(corners)).reshape(-1, 3), notes)
 
 
 def _refuse_other_order(path: Path, data: bytes) -> None:
@@ -118,7 +118,7 @@ def _are_facets(rows: NDArray, known: NDArray) -> bool:
     return bool(near and units and (corners.reshape(len(rows), 9) != 0).any(axis=1).all())
 
 
-def _read_text(path: Path, data: bytes) -> Triangles:
+def _read_text(path: Path, data: bytes) -> Mesh:
     text, begun, ended = _without_solids(data.removeprefix(_BOM).replace(b"\r", b"\n").lower())
     if b"end " in text or b"end\t" in text:
         text = _APART.sub(rb"end\1", text)
@@ -129,18 +129,18 @@ def _read_text(path: Path, data: bytes) -> Triangles:
     whole = _FACETS.match(letters)
     if whole is None or whole.end() < len(letters):
         raise _broken(path, letters, 0 if whole is None else whole.end())
-    starts = [place for place, letter in enumerate(letters) if letter == "V"]
-    numbers = text_numbers(b" ".join(word for place in starts for word in words[place + 1 : place + 4]))
-    if numbers is None or len(numbers) != 3 * len(starts):
-        wrong = next(words[place + 1 : place + 4] for place in starts if not _are_numbers(words[place + 1 : place + 4]))
-        shown = b" ".join(wrong)[:60].decode("ascii", errors="backslashreplace")
+    rows = [words[place + 1 : place + 4] for place, letter in enumerate(letters) if letter == "V"]
+    places = triples(rows)
+    if isinstance(places, int):
+        wrong = b" ".join(rows[places])
         raise DataError(
-            f"{path}{_line(data, wrong)} reads 'vertex {shown}' where three coordinates are expected; fix it."
+            f"{path}{_line(data, wrong)} reads {shown(b'vertex ' + wrong)} where three coordinates are "
+            "expected; fix it."
         )
     notes = {"unended_solids": begun - ended} if begun > ended else {}
     counts = np.array([facet.count("V") for facet in letters.split("X")[:-1]], dtype=np.int64)
-    read = from_polygons(path, numbers.reshape(-1, 3), np.arange(len(starts)), counts)
-    return Triangles(read.vertices, read.faces, {**read.notes, **notes})
+    read = from_polygons(path, places, np.arange(len(rows)), counts)
+    return Mesh(read.vertices, read.faces, {**read.notes, **notes})
 
 
 def _without_solids(text: bytes) -> tuple[bytes, int, int]:
@@ -158,18 +158,10 @@ def _without_solids(text: bytes) -> tuple[bytes, int, int]:
     return b"".join([*pieces, text[place:]]), len(names) - ended, ended
 
 
-def _are_numbers(words: list[bytes]) -> bool:
-    found = text_numbers(b" ".join(words))
-    return found is not None and len(found) == len(words) == 3
-
-
-def _line(data: bytes, words: list[bytes]) -> str:
+def _line(data: bytes, words: bytes) -> str:
     """Where a line holds these words; nothing if they span several lines."""
     lines = data.lower().replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-    number = next(
-        (number for number, line in enumerate(lines, start=1) if b" ".join(words) in b" ".join(line.split())), 0
-    )
-    return f" line {number}" if number else ""
+    return next((f" line {number}" for number, line in enumerate(lines, 1) if words in b" ".join(line.split())), "")
 
 
 def _broken(path: Path, letters: str, place: int) -> DataError:

@@ -8,7 +8,7 @@ import pytest
 from data_prep.engine.preparation import Plan, prepare
 from data_prep.engine.read_ahead import read_ahead
 from data_prep.formats.clouds.cloud_file import CLOUDS
-from data_prep.formats.meshes.mesh import MESHES
+from data_prep.formats.meshes.mesh_file import MESHES
 from data_prep.formats.whole_file import read_bytes, stand_in
 from data_prep.own_files.clouds import plan_clouds
 from data_prep.own_files.meshes import plan_meshes

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.formats.meshes.mesh import read_mesh
+from data_prep.formats.meshes.mesh_file import read_mesh
 from data_prep.formats.meshes.stl import read_stl
 from randquant.errors import DataError
 
