@@ -1,4 +1,4 @@
-"""What audio brings to the training loop: crops of recordings, log-mel views, an AudioNTT encoder.
+"""The training task of audio: crops of recordings, log-mel views, an AudioNTT encoder.
 
     int16 samples (crops, B, T) -> log-mel -> dataset statistics -> a policy a view -> batch statistics -> views
 

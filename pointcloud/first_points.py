@@ -1,4 +1,4 @@
-"""The first points of stored clouds, which are spread over them: so many of each, or all."""
+"""The first points of stored clouds, in farthest-point order: a number of each, or all."""
 
 from typing import Literal
 

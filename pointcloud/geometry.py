@@ -42,7 +42,7 @@ def unit_spheres(clouds: PackedBatch) -> Tensor:
 
 
 def turn_up(points: _Array, source: Axis = "y", target: Axis = "z") -> _Array:
-    """Points or normals turned by a right angle so that what pointed along `source` points along `target`.
+    """Rotate points or normals by 90 degrees, from axis `source` to axis `target`.
 
     The third axis stays, and it is a rotation: left and right are not swapped. Points in the other direction,
     `turn_up(points, target, source)`, undo it.

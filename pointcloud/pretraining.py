@@ -1,4 +1,4 @@
-"""What point clouds bring to the training loop: subsets of stored points, augmented views, an encoder.
+"""The training task of point clouds: subsets of stored points, augmented views, an encoder.
 
     stored rows (V, B, N, C) -> unit sphere -> a policy a view -> CloudBatch(points, neighbours, kept) -> encoder
 

@@ -1,4 +1,4 @@
-"""What the command line says of a pretraining on point clouds."""
+"""The settings of pretraining on point clouds."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

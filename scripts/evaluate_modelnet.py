@@ -131,7 +131,7 @@ def _loaded(evaluation: Evaluation, normals: bool) -> LoadedPointEncoder:
 
 
 def _require(evaluation: Evaluation, tasks: list[ShapeTask], fewshot_folds: Path | None) -> None:
-    """Refuse what could not be asked, before hours are spent."""
+    """Refuse tasks that cannot be evaluated, before anything is computed."""
     given = {"--finetune": evaluation.questions.finetune, "--fewshot_folds": fewshot_folds}
     for flag in (flag for flag, value in given.items() if value is not None):
         require_number(tasks[0].points, flag)

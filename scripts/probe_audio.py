@@ -108,7 +108,7 @@ def _run(evaluation: Evaluation, tasks: list[ClipTask], out: str) -> None:
 
 
 def _require(evaluation: Evaluation, tasks: list[ClipTask]) -> None:
-    """Refuse what could not be asked, before hours are spent."""
+    """Refuse tasks that cannot be probed, before anything is computed."""
     try:
         for task in tasks:
             registry.require(evaluation.asked(task), task.items)

@@ -1,4 +1,4 @@
-"""What every encoder of sound is."""
+"""The base class of audio encoders."""
 
 from typing import Any, Literal, Self
 
@@ -18,7 +18,7 @@ class AudioEncoder(nn.Module):
 
     @classmethod
     def of_width(cls, d: int) -> Self:
-        """The encoder that `--d` means in pretraining: of embedding size d where nothing else is said."""
+        """The encoder for `--d` in pretraining: by default of embedding size d."""
         return cls(d=d)
 
     @property

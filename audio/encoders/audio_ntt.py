@@ -15,7 +15,7 @@ CHANNELS = 64  # of every convolution
 
 
 class AudioNTT(AudioEncoder):
-    """What both encoders share: convolution blocks, an MLP on every frame, and maximum + mean over frames.
+    """The common part of both encoders: convolution blocks, an MLP on every frame, and maximum + mean over frames.
 
     A block is convolution 3x3, batch norm, ReLU, maximum over 2x2; after `blocks` of them a frame is the vector of
     (F / 2^blocks) bands by 64 channels, bands first.
@@ -67,7 +67,7 @@ class AudioNTT(AudioEncoder):
         return conv if layer == "conv" else self._head(conv, layer)
 
     def _head(self, conv: Tensor, layer: Layer) -> Tensor:
-        """The MLP on every frame, with the convolution features beside it where the layer has them."""
+        """The MLP on every frame, with the convolution features concatenated if the layer has them."""
         raise NotImplementedError
 
 
@@ -98,7 +98,7 @@ class AudioNTT2020(AudioNTT):
 
 
 class AudioNTT2022(AudioNTT):
-    """Two blocks, then an MLP whose result stands beside the convolution features: d = 1024 + 2048 at 64 bands.
+    """Two blocks, then an MLP whose output is concatenated to the convolution features: d = 1024 + 2048 at 64 bands.
 
     The output already starts with the convolution features, so "conv+output" is "output".
 
@@ -117,7 +117,7 @@ class AudioNTT2022(AudioNTT):
 
     @classmethod
     def of_width(cls, d: int) -> Self:
-        """With d units in the MLP, beside which the convolution features stand: embeddings of 1024 + d numbers."""
+        """With d units in the MLP, concatenated to the convolution features: embeddings of 1024 + d numbers."""
         return cls(d=d + 1024, hidden=d)
 
     @property

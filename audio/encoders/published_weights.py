@@ -1,4 +1,4 @@
-"""Published audio encoders: how their files name the tensors, and what the shapes say about class and sizes."""
+"""Published audio encoders: the tensor names in their files, and class and sizes from the shapes."""
 
 import re
 from pathlib import Path

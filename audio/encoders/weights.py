@@ -1,4 +1,4 @@
-"""Weights of an audio encoder: written as safetensors, read from whatever they were published in.
+"""Weights of an audio encoder: written as safetensors, read from any published format.
 
 Nothing that is read is ever executed, and loading is strict: every tensor of the encoder is matched by name and shape,
 and what else the file holds must be recognisable as another part of a training (projector, target network, front end).
@@ -144,7 +144,7 @@ def untrained_encoder(name: str, d: int, seed: int) -> LoadedEncoder:
 
 
 def _own(content: Content) -> LoadedEncoder:
-    """A file of `save_encoder`; those of before there was another modality do not name theirs."""
+    """Load a file of `save_encoder`; the oldest ones do not name their modality."""
     config = content.own_config()
     if config.get("modality", MODALITY) != MODALITY:
         raise DataError(f"{content.file} is an encoder of {config['modality']}, not of sound; give one of sound.")

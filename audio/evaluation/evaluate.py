@@ -1,4 +1,4 @@
-"""All that is asked of one encoder of sounds on one task, with where it comes from."""
+"""Evaluate one audio encoder on one task by every requested probe."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from randquant.results.record import CheckpointRecord, Entry, StoreRecord, entri
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is asked, of every task alike.
+    """The settings of an evaluation, the same for every task.
 
     Attributes:
         checkpoint: as typed.
@@ -114,7 +114,7 @@ class Evaluation:
         return entries(task.name, outcomes, record)
 
     def departures(self, task: ClipTask) -> list[str]:
-        """Where the command line left the protocol, in words."""
+        """Deviations of the command line from the protocol, in words."""
         settings, preset = self.linear(task), self.protocol.linear
         rates = self.protocol.learning_rates(task.name)
         said = {

@@ -195,7 +195,7 @@ def encoder_function(
 
 
 def _statistics_items(task: ClipTask, protocol: Protocol, fold: str | None) -> tuple[NDArray[np.int64], str]:
-    """Rows that statistics are computed from, and what they are, in words."""
+    """Rows that statistics are computed from, and their description."""
     if not task.folds:
         return task.training(), "the task's training items"
     if fold is not None:

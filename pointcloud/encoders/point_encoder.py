@@ -1,4 +1,4 @@
-"""What every encoder of point clouds is."""
+"""The base class of point cloud encoders."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -72,7 +72,7 @@ class PointEncoder(nn.Module):
         raise NotImplementedError
 
     def check(self, points: Tensor) -> None:
-        """Refuse what is no batch of clouds of these channels.
+        """Check the shape and dtype of a batch of clouds.
 
         Raises:
             ValueError: another shape.
@@ -101,7 +101,7 @@ class PointEncoder(nn.Module):
 
     @classmethod
     def too_large(cls, points: int) -> str | None:
-        """Why a cloud of so many points is not embedded, None where it is."""
+        """The error for a cloud of so many points; None if it can be embedded."""
         if cls.most_points is None or points <= cls.most_points:
             return None
         return (

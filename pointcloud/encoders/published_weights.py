@@ -1,4 +1,4 @@
-"""Published encoders of point clouds: how their files name the tensors, and what the shapes say about the sizes.
+"""Published point cloud encoders: the tensor names in their files, and sizes from the shapes.
 
 | files of | network | names |
 |---|---|---|
@@ -100,7 +100,7 @@ _FOREIGN = (
 
 
 def open_published(content: Content) -> Published:
-    """The encoder in a file of somebody else's, and what has to be known about it.
+    """Open the encoder in a foreign file, with its properties.
 
     Raises:
         DataError: another network, several encoders, a target network alone, tensors that do not fit, or tensors of
@@ -140,7 +140,7 @@ def find_own(content: Content, encoder: type[PointEncoder]) -> Found:
 
 
 def is_recognised(content: Content) -> bool:
-    """Whether a file of somebody else's holds a network of point clouds, of use here or not."""
+    """Whether a foreign file holds a point cloud network, supported or not."""
     firsts = tuple(f".{family.naming.first}" for family in FAMILIES)
     states = [state for _, state in state_dicts(content.value)]
     return _foreign(content) is not None or any(

@@ -1,4 +1,4 @@
-"""Weights of a point-cloud encoder: written as safetensors, read from whatever they were published in.
+"""Weights of a point cloud encoder: written as safetensors, read from any published format.
 
 Nothing that is read is ever executed, and loading is strict: every tensor of the encoder is matched by name and shape,
 and what else the file holds must be recognisable as another part (projector, target network, classifier).
@@ -79,7 +79,7 @@ def load_encoder(path: str | Path) -> LoadedPointEncoder:
 
 
 def is_of_points(path: str | Path) -> bool:
-    """Whether weights are of point clouds rather than of sound, as far as can be told.
+    """Whether weights are of point clouds rather than of sound, as far as recognisable.
 
     Raises:
         DataError: the file cannot be read; see `load_encoder`.

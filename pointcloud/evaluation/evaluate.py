@@ -1,4 +1,4 @@
-"""All that is asked of one encoder on one task: probes, changed shapes, repeated shapes, few shots, fine-tuning."""
+"""Evaluate one encoder on one task: probes, corrupted shapes, repeated shapes, few shots, fine-tuning."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +37,7 @@ FEWSHOT_TASK = "modelnet40-fewshot"
 
 @dataclass(frozen=True)
 class Questions:
-    """What is asked of features.
+    """The probes and their options.
 
     Attributes:
         probes: names, in the order they are reported.
@@ -273,7 +273,7 @@ def missing_settings(folder: Path) -> list[str]:
 
 
 def departures(evaluation: Evaluation, task: ShapeTask, loaded: LoadedPointEncoder) -> list[str]:
-    """Where the command line, the store or the encoder left the preset, in words."""
+    """Deviations of the command line, the store or the encoder from the preset, in words."""
     published, svm = evaluation.published, evaluation.protocol.svm
     neighbours = loaded.encoder.k if isinstance(loaded.encoder, DGCNN) else None
     release = _release(task)

@@ -1,4 +1,4 @@
-"""Shapes of test that repeat a shape of train: the very same points, or another sample of the same surface.
+"""Test shapes that repeat a training shape: the same points, or another sample of the same surface.
 
 Two samples of one surface lie as far from each other as the points of each lie apart: in units of that spacing their
 distance is about 1, whatever the shape, and that of two surfaces is larger.
@@ -232,7 +232,7 @@ TURNS: Sequence[Points] = [*_ROTATIONS, *(turn @ _MIRROR for turn in _ROTATIONS)
 
 
 def _descriptors(store: Store, items: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(n, 108) of what does not change when a shape is turned about the upright axis or mirrored."""
+    """(n, 108) descriptors invariant to rotation about the up axis and reflection."""
     rows = [descriptor(_scaled(store, int(item))) for item in items]
     return np.stack(rows).astype(np.float32)
 

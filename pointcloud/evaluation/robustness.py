@@ -1,4 +1,4 @@
-"""How much a classifier of clean shapes loses when the test shapes are thinned, shaken, turned or unevenly sampled.
+"""The accuracy that a classifier of clean shapes loses on corrupted test shapes: sparse, jittered, rotated, uneven.
 
 Each change is fixed: it depends on the shape, the kind, its severity and the seed, not on the batch or the encoder, so
 all encoders meet the same clouds.

@@ -104,7 +104,7 @@ def shape_features(
 
 
 def store_layout(store: Store) -> Layout:
-    """What the columns of a store's points mean.
+    """The column layout of a store's points.
 
     Raises:
         DataError: the store does not say.

@@ -1,4 +1,4 @@
-"""A labelled store of shapes as a task: its name, its items, and what a protocol makes of them for an encoder."""
+"""A labelled store of shapes as a task: its name, items, and points under a protocol."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

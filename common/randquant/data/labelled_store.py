@@ -1,4 +1,4 @@
-"""A store with labels as a task: what it is called, and how its items are split."""
+"""A labelled store as a task: its name and its splits."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ _UNNAMED = (None, "labelled", "folder")  # what a store's source says of data wi
 
 
 def source_of(store: Store) -> Mapping[str, Any]:
-    """What a store says of where it comes from; nothing where it does not."""
+    """The `source` of a store; empty if it states none."""
     source = store.info.get("source")
     return source if isinstance(source, dict) else {}
 
@@ -28,7 +28,7 @@ def task_name(store: Store, aliases: Mapping[str, str] | None = None) -> str:
 
 
 def folds_of(splits: Sequence[str | None]) -> list[str]:
-    """The folds of a cross-validated task, "fold1" first; empty where there are splits instead."""
+    """The folds of a cross-validated task, "fold1" first; empty for tasks with splits."""
     found = {split for split in set(splits) if is_fold(split)}
     return sorted(found, key=lambda name: int(name.removeprefix("fold")))
 

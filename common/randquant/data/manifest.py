@@ -94,7 +94,7 @@ class ContentHash:
 
 
 class Manifest:
-    """A store's table. Where each item lies is held in memory; other columns are read when they are asked for.
+    """A store's manifest. Item locations are held in memory; other columns are read on demand.
 
     Attributes:
         shards: (items,) int32, the shard of each item.

@@ -1,4 +1,4 @@
-"""Stores that are named more than once: their items then count as often."""
+"""Stores that are given more than once, whose items then count repeatedly."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from randquant.data.store import Store
 
 
 def repeated(stores: Sequence[Store]) -> list[str]:
-    """A sentence for every content that --data holds several times, whatever the paths."""
+    """One warning for every content that --data holds several times, under any paths."""
     places: dict[str, list[str]] = {}
     for store in stores:
         places.setdefault(store.content_hash, []).append(str(store.path))

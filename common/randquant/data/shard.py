@@ -17,7 +17,7 @@ from randquant.errors import DataError, one_line
 
 @dataclass(frozen=True)
 class Kind:
-    """What one row of a store is."""
+    """The dtype and shape of a store's rows."""
 
     dtype: np.dtype
     dimensions: int  # of a shard: 1 where a row is one number, 2 where it is a vector

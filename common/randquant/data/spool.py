@@ -108,7 +108,7 @@ class Spool:
 
 @contextmanager
 def spool(out: Path, dimension: int, identity: Mapping[str, Any]) -> Iterator[Spool]:
-    """The spool of a table: a hidden folder beside it, which is gone once the block ends well.
+    """The spool of a table: a hidden folder beside it, removed when the block succeeds.
 
     A run that is stopped or killed leaves it behind; the next one of the same identity finds the parts that were
     finished. One without vectors in such a part, or of another identity, is of no use and goes.
@@ -150,7 +150,7 @@ def _state(path: Path) -> tuple[int, int]:
 
 
 def _part(line: bytes) -> dict[str, Any] | None:
-    """A line of the list of parts; None where it was not written to its end."""
+    """A line of the list of parts; None if it was not written completely."""
     try:
         part = json.loads(line)
     except ValueError:
@@ -160,7 +160,7 @@ def _part(line: bytes) -> dict[str, Any] | None:
 
 
 def _crc32(file: Any, size: int) -> int | None:
-    """Of the next `size` bytes; None where there are fewer."""
+    """CRC-32 of the next `size` bytes; None if there are fewer."""
     value = 0
     while size > 0:
         block = file.read(min(size, _BLOCK))

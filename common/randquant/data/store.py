@@ -236,7 +236,7 @@ class StoreWriter:
         return read_json(record_path(self.path, number))
 
     def _require_plan(self) -> None:
-        """A process may go on for a moment after its run was ended, and must not write into what came after."""
+        """Refuse to write into a store of another plan, as a process that outlives its run might."""
         try:
             record = read_json(self.path / "plan.json")
         except DataError:
@@ -297,7 +297,7 @@ class StoreWriter:
         return Store.open(self.path)
 
     def _whole(self, number: int, described: Mapping[str, Any]) -> Stamp:
-        """A shard's stamp, once it is known to be what was written: hours may have passed since.
+        """A shard's stamp, after verifying its content again.
 
         Raises:
             DataError: it is not; it is written again by the next run.
@@ -317,7 +317,7 @@ class StoreWriter:
         (self.path / "plan.json").unlink(missing_ok=True)
 
     def _tidy(self, shards: int) -> None:
-        """Remove what only an unfinished store needs, and what another plan may have left."""
+        """Remove files that only an unfinished store needs, or that another plan left."""
         (self.path / "plan.json").unlink(missing_ok=True)
         kept = {shard_path(self.path, number) for number in range(shards)}
         for path in (self.path / "shards").iterdir():

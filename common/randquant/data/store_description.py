@@ -1,4 +1,4 @@
-"""What store.json says of a store, held against the types it should have and against the shards that lie beside it."""
+"""store.json, checked against the expected types and against the shards."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -55,7 +55,7 @@ def read_info(path: Path, kind: str | None) -> dict[str, Any]:
 
 
 def _require_description(file: Path, info: Mapping[str, Any]) -> None:
-    """Hold the types of what store.json says against what they should be.
+    """Check the types of the entries in store.json.
 
     Raises:
         DataError: naming what is missing or something else.

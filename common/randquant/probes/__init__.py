@@ -1,1 +1,1 @@
-"""What is asked of frozen features: one file a probe, `evaluate(features, settings, *, seed, device) -> Outcome`."""
+"""Probes of frozen features, one module per probe: `evaluate(features, settings, *, seed, device) -> Outcome`."""

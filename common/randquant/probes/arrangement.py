@@ -18,7 +18,7 @@ Rows = Tensor | slice
 
 @dataclass
 class Part:
-    """Where the rows of one assignment lie in x, and what standardises them.
+    """The rows of one assignment in x, and their standardisation.
 
     Attributes:
         assignment: rows of the features by role.
@@ -117,7 +117,7 @@ def _standardise(x: Tensor, here: slice, parts: list[Part]) -> None:
 
 
 def _remaining(whole: Moments, train: Moments, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """What brings rows standardised by `whole` to those standardised by `train`."""
+    """The transform from rows standardised by `whole` to rows standardised by `train`."""
     scale = whole.deviation / train.deviation
     offset = (whole.mean - train.mean) / train.deviation
     return scale.to(dtype), offset.to(dtype)

@@ -34,7 +34,7 @@ FORMAT, VERSION = "randquant-classifier", "1"
 
 @dataclass(frozen=True, kw_only=True)
 class Description(Form):
-    """What a file says of its classifier.
+    """The description of a classifier in its file.
 
     Attributes:
         task, probe, how, seed: where it comes from.
@@ -55,7 +55,7 @@ class Description(Form):
 def save_classifier(
     path: Path, task: str, probe: str, outcome: Outcome[Any], *, encoder: str, features: Mapping[str, Json]
 ) -> None:
-    """Write the fitted classifier of an outcome to a file, whole or not at all.
+    """Write the fitted classifier of an outcome to a file, atomically.
 
     Args:
         path: to write.
@@ -86,7 +86,7 @@ def save_classifier(
 
 
 def require_classifier(path: Path, probes: Mapping[str, Probe[Any]], tasks: Sequence[Items]) -> None:
-    """Refuse `--save_classifier` where no single classifier comes of it, before hours are spent.
+    """Refuse `--save_classifier` if there will be no single classifier.
 
     Raises:
         UsageError: of several tasks, of folds, or of a probe that fits many classifiers.

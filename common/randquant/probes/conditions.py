@@ -1,4 +1,4 @@
-"""One classifier asked under several conditions: fitted and chosen on clean items, it answers changed ones too."""
+"""Evaluate a classifier fitted on clean items under several conditions, such as corrupted test items."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -36,7 +36,7 @@ def joined(features: Features, changed: Mapping[str, Features]) -> Features:
 
 
 def by_condition(outcome: Outcome[D], count: int, names: Sequence[str]) -> tuple[Outcome[D], dict[str, PartScore]]:
-    """The outcome on clean items, and what each condition scores.
+    """The outcome on clean items, and the score under each condition.
 
     Args:
         outcome: of a probe on `joined(features, changed)`.

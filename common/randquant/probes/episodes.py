@@ -178,7 +178,7 @@ def episode_outcome(
     started: float,
     name_of: Callable[[int], str] | None = None,
 ) -> Outcome[EpisodeDetails]:
-    """Count what was right in episodes that weigh the same.
+    """Score episodes, all with equal weight.
 
     Args:
         probe: its name.
@@ -219,7 +219,7 @@ def episode_outcome(
 
 
 def answers(support: Tensor, targets: NDArray[np.int64], queries: Tensor, strength: float = 1.0) -> NDArray[np.int64]:
-    """What a linear SVM fitted on a few items says of others, both standardised by the few.
+    """Predictions of a linear SVM fitted on the support items, by which all items are standardised.
 
     Args:
         support: (n, D) features, of at least two classes.

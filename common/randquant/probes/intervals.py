@@ -1,4 +1,4 @@
-"""How far a number can be trusted: over repeats of the probe, and over the items it was scored on."""
+"""Confidence intervals over repeats of a probe and over test items."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Weighted cosine k-nearest neighbours: nothing is fitted, so it can watch a training run as well as end one.
+"""Weighted cosine k-nearest neighbours: nothing is fitted, so it can monitor a training too.
 
 Votes are exp(cosine / temperature) (Wu et al., CVPR 2018).
 """
@@ -35,7 +35,7 @@ def _check(neighbours: Sequence[int], temperatures: Sequence[float]) -> None:
 
 @dataclass(frozen=True)
 class KnnSettings:
-    """What is tried on validation.
+    """The candidates tried on validation.
 
     Attributes:
         neighbours: numbers of neighbours that vote; one above the number of training items means all.
@@ -51,7 +51,7 @@ class KnnSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class KnnDetails(Details):
-    """What was chosen, and the validation accuracy of every choice."""
+    """The choice, and the validation accuracy of every candidate."""
 
     WORDS: ClassVar[str] = "by {neighbours} nearest neighbours, temperature {temperature:g}, chosen on validation"
     neighbours: int

@@ -25,7 +25,7 @@ _LOGITS = 2**23  # logits held at a time: 32 MB
 
 @dataclass(frozen=True)
 class LogisticSettings:
-    """What is tried on validation, and when a fit has converged.
+    """The candidates tried on validation, and the convergence criterion.
 
     Attributes:
         strengths: weights C of the loss, as scikit-learn's: C * sum of cross-entropies + |weights|^2 / 2.

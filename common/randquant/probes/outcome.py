@@ -1,4 +1,4 @@
-"""What a probe found: numbers, the predictions they were counted from, and the classifier that made them."""
+"""The outcome of a probe: its scores, predictions and fitted classifier."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -94,7 +94,7 @@ class Numbers(Score):
 
 @dataclass(frozen=True, kw_only=True)
 class Details(Record):
-    """What one probe says of itself; a probe adds fields of its own.
+    """The facts of one probe; subclasses add their own fields.
 
     Attributes:
         seeds, valid_accuracy: as in `Numbers`.
@@ -156,7 +156,7 @@ def outcome_of(
     started: float | None = None,
     fitted: Callable[[], Classifier] | None = None,
 ) -> Outcome[D]:
-    """Count what was right.
+    """Score predictions.
 
     Args:
         probe: its name.
@@ -223,7 +223,7 @@ def score_of(
 
 
 def on_some(outcome: Outcome[Any], kept: NDArray[np.bool_]) -> PartScore:
-    """What the same predictions score on some of the test items; folds are pooled.
+    """The score of the same predictions on a subset of the test items; folds are pooled.
 
     Args:
         outcome: of all test items.

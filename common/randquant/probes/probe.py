@@ -1,4 +1,4 @@
-"""The contract of a probe: what `randquant.probes.registry` holds, and what a new probe provides."""
+"""The interface of a probe, as `randquant.probes.registry` holds it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 
 class Evaluate(Protocol[S_contra]):
-    """Asks features a question."""
+    """The function that evaluates features."""
 
     def __call__(self, features: Any, settings: S_contra, *, seed: int, device: str | torch.device) -> Outcome[Any]:
         """Fit on train, choose on validation, score on test.
@@ -35,10 +35,10 @@ class Evaluate(Protocol[S_contra]):
 
 @dataclass(frozen=True)
 class Probe(Generic[S]):
-    """A question to features.
+    """A probe of frozen features.
 
     Attributes:
-        evaluate: asks it.
+        evaluate: computes it.
         settings: a frozen dataclass; a command replaces them by settings of the same class.
         details: what an outcome says of itself; its `how` puts a number into words.
         own: names of the settings that make the probe what it is, which no command replaces.

@@ -1,4 +1,4 @@
-"""Probes by name: what a command can ask of features. A new probe is one line in `PROBES`."""
+"""The probes by name. A new probe is one line in `PROBES`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -75,7 +75,7 @@ def evaluate(
 
 
 def require(probes: Mapping[str, Probe[Any]], items: Items) -> None:
-    """Refuse items that one of the probes could not be asked of, before hours are spent.
+    """Refuse items that one of the probes cannot evaluate, before anything is computed.
 
     Raises:
         DataError: as the probe would.
@@ -86,7 +86,7 @@ def require(probes: Mapping[str, Probe[Any]], items: Items) -> None:
 
 
 def how(facts: Mapping[str, Json]) -> str:
-    """How a number came about, by the JSON of a result that does not say; empty where no probe here can tell.
+    """How a number was computed, from the JSON of a result that does not state it; empty for unknown probes.
 
     >>> how({"neighbours": 5, "temperature": 0.07, "sweep": [], "settings": {"probe": "knn"}})
     'by 5 nearest neighbours, temperature 0.07, chosen on validation'

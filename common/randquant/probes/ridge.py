@@ -26,7 +26,7 @@ PENALTIES = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
 @dataclass(frozen=True)
 class RidgeSettings:
-    """What is tried on validation.
+    """The candidates tried on validation.
 
     Attributes:
         penalties: of the squared weights beside the mean squared error of standardised features.
@@ -41,7 +41,7 @@ class RidgeSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RidgeDetails(Details):
-    """What was chosen, and the validation accuracy of every choice."""
+    """The choice, and the validation accuracy of every candidate."""
 
     WORDS: ClassVar[str] = "by ridge regression, penalty {penalty:g}"
     penalty: float

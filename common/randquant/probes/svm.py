@@ -38,7 +38,7 @@ MOST_ITEMS = 25_000  # whose inner products, 5 GB, fit beside the rest
 
 @dataclass(frozen=True)
 class SvmSettings:
-    """Which SVM, and what is tried.
+    """The kind of SVM, and the candidates tried on validation.
 
     Attributes:
         kind: "svm", one-vs-one with hinge loss as `sklearn.svm.SVC(kernel="linear")`, or "linear_svc", one-vs-rest with

@@ -1,4 +1,4 @@
-"""Several runs side by side: per task the difference to the first run, with what is known of its significance."""
+"""Compare runs: per task the difference to the first run, with its significance."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ class Run:
     report: Report[Result] | None
 
     def answers(self, task: str) -> Answers | None:
-        """The predictions of a task, None where the run keeps none.
+        """The predictions of a task; None if the run has none.
 
         Raises:
             DataError: they are another run's, or score something else than the accuracy that is stated.
@@ -108,7 +108,7 @@ def open_run(path: str, probe: str) -> Run:
 
 
 def shared_probe(paths: Sequence[str]) -> str:
-    """The first probe of the first results that all the others hold too.
+    """The first probe of the first results that all others have too.
 
     Raises:
         DataError: there is none.
@@ -180,7 +180,7 @@ def _task(first: Run, run: Run, task: str, seed: int) -> TaskDifference:
 
 
 def _require_accuracy(path: Path, result: Result, found: Answers) -> None:
-    """Hold a stated accuracy against the predictions; episodes, which may be of several sizes, count no items."""
+    """Check a stated accuracy against the predictions; episodes of several sizes are not checked."""
     if not result.counts or not len(found.labels):
         return
     right, folds = found.right, np.array(found.folds, dtype=object)

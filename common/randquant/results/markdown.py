@@ -1,4 +1,4 @@
-"""Text inside a Markdown page: shown as it is, as neither markup nor HTML."""
+"""Escape text for a Markdown page, as neither markup nor HTML."""
 
 import re
 

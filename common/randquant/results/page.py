@@ -137,7 +137,7 @@ def _spread(result: Result) -> str:
 
 
 def _marks(results: Iterable[Result]) -> str:
-    """What has to be known of any of `results`."""
+    """The footnote marks that apply to any of `results`."""
     every = list(results)
     partial = any(result.data.complete is False for result in every)
     departs = any(result.protocol.departures for result in every)
@@ -145,7 +145,7 @@ def _marks(results: Iterable[Result]) -> str:
 
 
 def _mark_notes(ours: Mapping[str, Result], columns: Mapping[str, str]) -> list[str]:
-    """What the marks of our row stand for."""
+    """The footnotes of our row."""
     partial = [
         f"{columns[task]} ({result.data.differs})" for task, result in ours.items() if result.data.complete is False
     ]

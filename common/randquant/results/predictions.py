@@ -1,4 +1,4 @@
-"""What a probe answered to every test item, as one long table; per-class recall and confusion are counted from it.
+"""The predictions of probes as one long table; per-class recall and confusion are counted from it.
 
 One row an item and repeat: task, probe, id, group, fold, label, seed, predicted.
 """

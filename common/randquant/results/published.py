@@ -1,4 +1,4 @@
-"""Published numbers beside one's own, in one table that says which of them may be compared."""
+"""A table of our results and published ones that shows which are comparable."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class PublishedRow:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """What was published of a modality.
+    """The published rows of a modality.
 
     Attributes:
         columns: title of each task that has published numbers, in the order of the papers' tables.

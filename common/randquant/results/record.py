@@ -1,4 +1,4 @@
-"""A result: every number of one probe on one task, with where it comes from. Its JSON is read and written here alone.
+"""A result: every number of one probe on one task, with its provenance. Its JSON is read and written only here.
 
 A results folder keeps one object a result. A JSON file of one task keeps the first probe's object with the others'
 numbers inside, under their names; of several tasks, a list of these under "results".
@@ -31,7 +31,7 @@ R = TypeVar("R", bound="Result")
 
 
 class Encoder(Protocol):
-    """What there is to say of an encoder, of whatever modality."""
+    """The facts about an encoder of any modality."""
 
     metadata: dict[str, Any]
     report: str
@@ -44,7 +44,7 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ProtocolRecord(Record):
-    """The preset, and in words where it was left."""
+    """The preset, and the deviations from it in words."""
 
     name: str | None
     source: str = ""

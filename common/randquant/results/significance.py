@@ -20,7 +20,7 @@ FEWEST_GROUPS = 10  # below, resampling groups says nothing, and items are resam
 
 @dataclass(frozen=True)
 class Paired:
-    """A difference of accuracies with what is known of it.
+    """A difference of accuracies with its interval and p value.
 
     Attributes:
         difference: accuracy of the second run less that of the first, in [-1, 1].

@@ -1,4 +1,4 @@
-"""Results as lines for a terminal and as tables of a page; nothing here knows what was probed."""
+"""Results as lines for a terminal and as tables of a page."""
 
 from collections.abc import Sequence
 

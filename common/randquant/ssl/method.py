@@ -1,4 +1,4 @@
-"""What every self-supervised method is: from a list of views to a loss."""
+"""The base class of self-supervised methods: from a list of views to a loss."""
 
 from collections.abc import Sequence
 

@@ -95,7 +95,7 @@ def check_version(path: Path, state: Mapping[str, Any], *, hashed: bool) -> None
 
 
 def check_hash(path: Path) -> bool:
-    """Hold a PyTorch file against the hash at its end; false where it has none, as any but a checkpoint of ours.
+    """Check a PyTorch file against the hash at its end; false if it has none, as files of others.
 
     Raises:
         DataError: missing, or damaged.

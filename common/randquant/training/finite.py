@@ -1,4 +1,4 @@
-"""Numbers that are none: a training that has diverged shows in them."""
+"""Find NaN and infinite values, as a diverged training has."""
 
 from collections.abc import Mapping
 from typing import Any

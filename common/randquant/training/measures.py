@@ -1,4 +1,4 @@
-"""What is written down about a step: loss, signs of collapse, speed, and how good the encoder is so far."""
+"""The metrics of a step: loss, collapse, speed, and kNN accuracy."""
 
 import sys
 import time

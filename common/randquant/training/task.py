@@ -1,4 +1,4 @@
-"""What a modality brings to the training loop."""
+"""The interface between a modality and the training loop."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class MakeViews(Protocol):
 
 @dataclass
 class Task:
-    """What a modality brings to the loop.
+    """What a modality provides to the loop.
 
     Attributes:
         source: raw batches.

@@ -1,4 +1,4 @@
-"""An encoder in somebody else's file: found by its tensors' names under any prefix, and filled strictly.
+"""Find an encoder in a foreign file by its tensor names under any prefix, and load it strictly.
 
 Published weights come bare or wrapped (`state_dict`, `model`), under bare or prefixed names, and the checkpoint of a
 method with a teacher holds the network up to three times. Of an online and a target network the online one is taken,

@@ -46,7 +46,7 @@ _REMARKS = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "nu
 
 @dataclass(frozen=True)
 class Content:
-    """What a file of weights holds.
+    """The contents of a weights file.
 
     Attributes:
         file: where it was read.
@@ -77,7 +77,7 @@ class Content:
             raise self.wrong_header(error) from None
 
     def wrong_header(self, error: Exception) -> DataError:
-        """What to say of a header that does not describe an encoder."""
+        """The error for a header that does not describe an encoder."""
         return DataError(
             f"the header of {self.file} does not describe an encoder ({type(error).__name__}: {error}); "
             "it is damaged or of another program: write it again."
@@ -95,7 +95,7 @@ class Content:
         return digest
 
     def damaged(self) -> DataError:
-        """What to say of a file whose content contradicts its header."""
+        """The error for a file whose content contradicts its header."""
         return DataError(
             f"{self.file} is damaged: its weights or its header are not those its SHA-256 says; copy it again."
         )
