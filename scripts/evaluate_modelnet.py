@@ -1,4 +1,4 @@
-"""Evaluate a frozen shape encoder: how well classifiers on its features tell shapes apart.
+"""Evaluate a frozen shape encoder: the accuracy of classifiers on its features.
 
     python -m scripts.evaluate_modelnet --checkpoint RUN --store STORE --probes svm knn --out evaluation.json
     python -m scripts.evaluate_modelnet --checkpoint untrained:PointNetLite:256 --store STORE --out floor.json
@@ -16,7 +16,7 @@ comes from, as scripts.probe_audio does: into one JSON file, or into a results f
 confusion and a page (table.md). Compare folders with python -m scripts.compare A B --probe svm.
 
 Every choice is made on training items: the store's train and valid splits together, which are the published train.
-Numbers without the test shapes that repeat a training shape stand beside those of all.
+Numbers without the test shapes that repeat a training shape are printed with those of all.
 """
 
 import dataclasses
@@ -89,8 +89,8 @@ def evaluate(
         finetune: train the encoder on, with a head; hours on a CPU.
         finetune_epochs: of --finetune.
         label_share: of the labels that --finetune uses, in (0, 1].
-        votes: varied views of a test shape whose answers --finetune averages beside the plain one; 0 for none.
-        normals: an untrained encoder reads normals beside coordinates; refused of a trained one that does not.
+        votes: varied views of a test shape whose answers --finetune averages, next to the plain one; 0 for none.
+        normals: an untrained encoder reads normals and coordinates; a trained one that does not is refused.
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
         save_classifier: file for the fitted classifier of the first probe, for embed --classify; of one store.
         device: auto, cpu or cuda.

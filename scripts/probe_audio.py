@@ -11,7 +11,7 @@ prints
     protocol byola-v1, mean of 10 repeats ± 95 % t half-width, seeds 42 to 51
 
 and writes every number with where it comes from: into one JSON file, or into a results folder with the
-predictions, recall by class, confusion and a page beside the published rows (table.md). A folder is of one
+predictions, recall by class, confusion and a page with the published rows (table.md). A folder is of one
 encoder, protocol and layer; each task is added when it is done, and the same task again replaces it, so six
 tasks can be done on six days. Compare folders with python -m scripts.compare.
 

@@ -1,14 +1,14 @@
 """Recordings of test that repeat a recording of train: the very same samples, or a copy that was encoded, resampled,
 scaled or shifted since. In a store of folds, where each is the test once, recordings that repeat one of another fold.
 
-Candidates are those whose energy lies most alike over eight parts of their time and sixteen bands; whether one is a
-copy is decided by the waveforms themselves, laid on each other at the best shift. Two recordings of one thing, such as
-two takes of a word by one speaker, have spectra alike but waveforms that have little in common.
+Candidates are those with the most similar energy over eight parts of their time and sixteen bands; whether one is a
+copy is decided by the correlation of the waveforms at the best shift. Two recordings of one thing, such as two takes of
+a word by one speaker, have similar spectra, but waveforms that hardly correlate.
 
-How alike the waveforms of a copy are was measured on ESC-10 and the Free Spoken Digit Dataset: of 50 recordings, each
-as MP3, Vorbis and Opus at low rates, at 8 kHz, at a third of its level, turned over, shifted, and with noise 30 dB
-below it, .85 at least for copies (.47 for one word that had lost its onset); .63 at most for recordings that are no
-copies, between words of .3 s. One pair of ESC-10 lies at .97: `2-28314-A` and `2-30322-A`, one fire under two names.
+The similarity of a copy's waveform was measured on ESC-10 and the Free Spoken Digit Dataset: of 50 recordings, each
+as MP3, Vorbis and Opus at low rates, at 8 kHz, at a third of its level, with its sign inverted, shifted, and with noise
+30 dB below it, .85 at least for copies (.47 for one word that had lost its onset); .63 at most for recordings that are
+no copies, between words of .3 s. One pair of ESC-10 has .97: `2-28314-A` and `2-30322-A`, one fire under two names.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class Nearest:
     Attributes:
         test, train: items of the store; in one of folds, two items of different folds.
         similarity: the largest correlation of their whitened waveforms at any shift and of either sign, in [0, 1].
-        exact: their samples are the same, silence of zeros at both ends apart.
+        exact: their samples are the same, except for zeros at both ends.
     """
 
     test: int
@@ -242,5 +242,5 @@ def similarity_of(one: Vector, other: Vector) -> float:
 
     size = fft.next_fast_len(len(one) + len(other), real=True)
     product = fft.rfft(one, size) * np.conj(fft.rfft(other, size))
-    # Between samples too: half a sample beside the best shift, flat spectra correlate by no more than 2 / pi.
+    # Shifts between samples too: half a sample from the best shift, flat spectra correlate by no more than 2 / pi.
     return float(np.abs(fft.irfft(product, _FINER * size)).max()) * _FINER

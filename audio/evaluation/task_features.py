@@ -136,7 +136,7 @@ def task_statistics(
     Only training items enter, each clip weighs the same. The codes published with BYOL-A v1 (which drew indices
     of training items but read other files too) and EVAR (which skipped its first batch) differ in that. In
     cross-validation one item is training in some folds and test in another: the items are those the protocol
-    names, or those of `fold` alone. The result does not depend on the encoder and is kept in `cache` beside the
+    names, or those of `fold` alone. The result does not depend on the encoder and is kept in `cache` with the
     features.
 
     Raises:

@@ -2,7 +2,7 @@
 
 The published codes differ in the classifier, its C, the number of points, which points, the release of the data and how
 features are pooled, and most chose C, or the epoch, on the test set. None of the four standardises features. A preset
-sets what can be set here, with the C of the code and nothing chosen; its `differs` says what cannot be had. Numbers
+sets what can be set here, with the C of the code and nothing chosen; its `differs` says what is not reproduced. Numbers
 under two presets are not comparable.
 """
 
@@ -17,7 +17,7 @@ from randquant.probes.svm import Kind, SvmSettings
 ProtocolName = Literal["audited", "crosspoint", "strl", "m2ae", "recon"]
 Order = Literal["farthest", "file"]
 
-# Rates for standardised features, half decades apart.
+# Rates for standardised features, two per decade.
 LINEAR = LinearSettings(learning_rates=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2), repeats=3)
 
 

@@ -1,7 +1,7 @@
 """Test shapes that repeat a training shape: the same points, or another sample of the same surface.
 
-Two samples of one surface lie as far from each other as the points of each lie apart: in units of that spacing their
-distance is about 1, whatever the shape, and that of two surfaces is larger.
+Two samples of one surface are as far from each other as neighbouring points of one sample: in units of that spacing
+their distance is about 1 for any shape, and that of two surfaces is larger.
 
 How much larger may still be one surface was measured on samples alone, and no result of any classifier had a part in
 it. Of 369 meshes (of 30 classes of real things and 15 of made-up ones), each sampled twice with 2,048 points, the mean
@@ -29,7 +29,7 @@ from randquant.files.atomic import read_json, write_json
 
 _VERSION = 1  # raise it whenever `repeats` would find others
 MEAN, TAIL = 1.15, 3.2  # largest distances, in units of the spacing, of what counts as one surface
-_SPREAD = 16  # shapes of train whose points are spread most alike, and
+_SPREAD = 16  # shapes of train with the most similar descriptors, and
 _NEAREST = 3  # those of them that are nearest, are compared with each of test
 _FIRST = 512  # points that say which is nearest, no more than a quarter of all: the first quarter is evenly spread
 _SHARE = 4
@@ -49,8 +49,8 @@ class Nearest:
 
     Attributes:
         test, train: items of the store.
-        distance: mean distance of the points of one to the other, beside the spacing of the other's points; the larger
-            of both ways, once they are laid on each other. 0 where they are the same points.
+        distance: mean distance of the points of one to the other, in units of the spacing of the other's points; the
+            larger of both ways, once they are aligned. 0 where they are the same points.
         tail: the distance that 2 % of the points are beyond, in the same units.
     """
 
@@ -97,9 +97,9 @@ def known_repeats(store: Store, *, cache: Path) -> dict[int, bool]:
 def nearest_in_train(store: Store, *, turned: bool = False) -> list[Nearest]:
     """For each shape of test the nearest of train or valid.
 
-    Of the shapes of train those sixteen are looked at whose points are spread most alike, whichever way they are turned
-    about the upright axis. (Of 385 shapes sampled again, among 5,000 of 15 families, all were among these.) Takes
-    about 40 ms a shape of test.
+    Of the shapes of train, the sixteen with the most similar descriptors are compared, in any rotation about the
+    upright axis. (Of 385 shapes sampled again, among 5,000 of 15 families, all were among these.) Takes about 40 ms a
+    shape of test.
 
     Args:
         store: of points in farthest-point order, up axis z; where they lie and how large they are does not matter.
@@ -185,7 +185,7 @@ class SurfaceSample:
         return self if turn is TURNS[0] else SurfaceSample(self.points @ turn, len(self._first))
 
     def rough(self, other: "SurfaceSample", turn: Points) -> float:
-        """Mean distance of the first points of both, the other's multiplied by `turn`, beside their spacing."""
+        """Mean distance of the first points of both, the other's multiplied by `turn`, in units of their spacing."""
         there, _ = self._first_tree.query(other._first @ turn)
         back, _ = other._first_tree.query(self._first @ turn.T)
         return max(float(there.mean()) / self._first_spacing, float(back.mean()) / other._first_spacing)
@@ -238,7 +238,7 @@ def _descriptors(store: Store, items: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def descriptor(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(108,) numbers that tell how (N, 3) points are spread, whichever way they are turned about z.
+    """(108,) numbers that describe the spread of (N, 3) points, invariant to rotation about z.
 
     Quantiles of height, of distance from the axis and of distance from the centroid; and in each third of the points
     by height, how unevenly they lie around the axis, with one to four maxima.

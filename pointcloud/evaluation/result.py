@@ -1,4 +1,4 @@
-"""A result of shapes: points, classes told apart without repeated shapes and on changed ones, and the words for it."""
+"""A result of shapes: the points taken, scores without repeated shapes and on changed ones, and the words for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

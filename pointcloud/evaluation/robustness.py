@@ -51,7 +51,7 @@ class Corruption:
 
     @property
     def facts(self) -> dict[str, Json]:
-        """JSON-ready: what the change depends on beside the shape."""
+        """JSON-ready: what the change depends on, except the shape."""
         return {"kind": self.kind, "severity": self.severity, "seed": self.seed, "version": _VERSION}
 
     def __call__(self, points: Tensor, indices: Sequence[int], layout: Layout) -> Tensor:

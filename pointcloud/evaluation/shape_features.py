@@ -232,7 +232,7 @@ def _first(cloud: NDArray[np.float32], points: Points, in_file: int | None) -> N
 
 def batch_points(device: str | torch.device) -> int:
     """Points a batch: enough to fill the device, little enough for its memory."""
-    # DGCNN is the hungriest: 64 clouds of 1,024 points take 4 GB with 20 neighbours.
+    # DGCNN takes the most memory: 64 clouds of 1,024 points take 4 GB with 20 neighbours.
     return 2**15 if torch.device(device).type == "cpu" else 2**16
 
 

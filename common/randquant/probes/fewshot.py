@@ -33,7 +33,7 @@ class FewShotSettings:
         shots: labelled items of each class; all of a class that has fewer.
         share: of train that is labelled, in (0, 1): that share of each class, rounded, and at least one item.
         episodes: draws, with seeds seed, seed + 1, ...; each draws again and is scored on all test items.
-        penalties: tried by leaving one out; of the squared weights beside the mean squared error.
+        penalties: tried by leaving one out; weights of the squared norm in the loss, next to the mean squared error.
     """
 
     shots: int | None = None

@@ -1,4 +1,4 @@
-"""Stratified folds of the training items, to choose a setting on: equal classes in each, groups never torn apart."""
+"""Stratified folds of the training items, to choose a setting on: balanced classes, whole groups."""
 
 from collections.abc import Sequence
 
@@ -19,14 +19,14 @@ def stratified_folds(
 ) -> NDArray[np.int64]:
     """Deal items to folds, class after class.
 
-    Items without a group are dealt one by one, so that two folds differ by at most one item in a class and in all.
+    Items without a group are assigned one by one, so that two folds differ by at most one item in a class and in all.
     A group goes as a whole, the largest first, to the fold that holds the fewest items of its most frequent class.
 
     Args:
         targets: (n,) class ids from 0.
         groups: (n,) what must stay together, None where an item stands alone.
         count: folds, at least 2.
-        seed: of the order in which items are dealt.
+        seed: of the order in which items are assigned.
         classes: names, for the sentence of an error.
 
     Returns:
@@ -54,7 +54,7 @@ def stratified_folds(
 
 
 def _units(groups: Sequence[str | None]) -> list[NDArray[np.int64]]:
-    """Positions of what is dealt together: a group, or one item."""
+    """Positions of what is assigned together: a group, or one item."""
     together: dict[str, list[int]] = {}
     alone: list[list[int]] = []
     for position, group in enumerate(groups):

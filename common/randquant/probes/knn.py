@@ -105,7 +105,7 @@ def evaluate(
     seed: int = 42,
     device: str | torch.device = "cpu",
 ) -> Outcome[KnnDetails]:
-    """kNN accuracy with the number of neighbours and the temperature chosen on validation, for all folds alike.
+    """kNN accuracy with the number of neighbours and the temperature chosen on validation, the same for all folds.
 
     Where the data name no validation split, a part of train held out by `seed` chooses; all of train votes on
     test.

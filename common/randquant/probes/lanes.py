@@ -129,7 +129,7 @@ class _Training:
         self.train_rows = [_as_rows(lane.train, x) for lane in lanes]
         rates = len(settings.learning_rates)
         starts = [initial_parameters(sizes, generator) for generator in self.generators]
-        # (S, L, ...): the rates of a lane start alike.
+        # (S, L, ...): all rates of a lane have the same initial weights.
         parameters = [
             torch.stack(lane).to(x).unsqueeze(1).repeat(1, rates, *[1] * lane[0].ndim)
             for lane in zip(*starts, strict=True)

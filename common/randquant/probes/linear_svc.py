@@ -92,7 +92,7 @@ def fitted(x: Tensor, targets: Tensor, classes: int, strengths: Sequence[float])
         x: (n, D + 1) features, the last of which is 1.
         targets: (n,) class ids.
         classes: C.
-        strengths: weights of the sum of losses beside half the squared weights.
+        strengths: values of C, the weight of the sum of losses against half the squared norm.
     """
     problem = SquaredHinge(x, targets, slice(None))
     parameters = [x.new_zeros(classes, x.shape[1]), x.new_zeros(classes)]

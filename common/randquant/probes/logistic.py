@@ -66,7 +66,7 @@ def evaluate(
     seed: int = 42,
     device: str | torch.device = "cpu",
 ) -> Outcome[LogisticDetails]:
-    """Accuracy of logistic regression with its strength chosen on validation, for all folds alike.
+    """Accuracy of logistic regression with its strength chosen on validation, the same for all folds.
 
     Where the data name no validation split, a part of train held out by `seed` chooses; the classifier scored is
     fitted on all of train.

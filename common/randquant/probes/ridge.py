@@ -29,7 +29,7 @@ class RidgeSettings:
     """The candidates tried on validation.
 
     Attributes:
-        penalties: of the squared weights beside the mean squared error of standardised features.
+        penalties: weights of the squared norm in the loss, next to the mean squared error of standardised features.
     """
 
     penalties: tuple[float, ...] = PENALTIES
@@ -55,7 +55,7 @@ def evaluate(
     seed: int = 42,
     device: str | torch.device = "cpu",
 ) -> Outcome[RidgeDetails]:
-    """Accuracy of ridge regression with the penalty chosen on validation, for all folds alike.
+    """Accuracy of ridge regression with the penalty chosen on validation, the same for all folds.
 
     Where the data name no validation split, the penalty is chosen by leaving out each training item in turn, which
     costs nothing in closed form. The features are read in pieces, so that only (D, D) numbers are in memory.

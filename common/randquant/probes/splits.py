@@ -52,8 +52,8 @@ def assignments(items: Items) -> list[Assignment]:
     items is left out, so partial data are cross-validated over the folds that are there.
 
     Raises:
-        DataError: as `assign`; also folds beside other splits, items in one fold only, or a class that occurs in one
-            fold only, since nothing could learn it for that fold.
+        DataError: as `assign`; also folds mixed with other splits, items in one fold only, or a class that occurs in
+            one fold only, since nothing could learn it for that fold.
     """
     folds = sorted(filter(is_fold, set(items.splits)), key=_fold_number)
     if not folds:

@@ -33,7 +33,7 @@ STRENGTHS: dict[Kind, tuple[float, ...]] = {
     "svm": (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0),
     "linear_svc": (1e-4, 1e-3, 1e-2, 0.1),  # each is a fit of its own
 }
-MOST_ITEMS = 25_000  # whose inner products, 5 GB, fit beside the rest
+MOST_ITEMS = 25_000  # whose inner products, 5 GB, fit into memory with the rest
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class SvmDetails(Details):
 
 
 class Solver(Protocol):
-    """Something that is fitted on rows of the features and answers others."""
+    """Fits on rows of the features and predicts others."""
 
     def share(self, rows: NDArray[np.int64]) -> None:
         """Prepare what fits on any of `rows` have in common."""
@@ -110,7 +110,7 @@ def evaluate(
     seed: int = 42,
     device: str | torch.device = "cpu",
 ) -> Outcome[SvmDetails]:
-    """Accuracy of a linear SVM with C chosen for all folds of the task alike, fitted on all of train.
+    """Accuracy of a linear SVM with C chosen for all folds together, fitted on all of train.
 
     Arguments are those of `randquant.probes.probe.Evaluate`; repeats that choose the same C give the same answers.
 

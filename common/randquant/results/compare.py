@@ -117,7 +117,7 @@ def shared_probe(paths: Sequence[str]) -> str:
     found = next((probe for probe in held[0] if all(probe in others for others in held)), None)
     if found is None:
         described = "; ".join(f"{path}: {', '.join(names)}" for path, names in zip(paths, held, strict=True))
-        raise DataError(f"the results share no probe ({described}); probe them alike.")
+        raise DataError(f"the results share no probe ({described}); run the same probe on each.")
     return found
 
 

@@ -23,7 +23,7 @@ def results_page(results: Sequence[R]) -> str:
     lines = [f"# {first.checkpoint.path}", "", *first.about(), ""]
     compared = published_lines(results, markdown=True)
     if compared:
-        lines += ["## Beside the published rows", "", *compared, ""]
+        lines += ["## Compared with published numbers", "", *compared, ""]
     lines += ["## Every probe", "", *details(ordered, markdown=True), "", *_READING, ""]
     lines += type(first).sections(ordered, markdown=True)
     lines += ["## Where the numbers come from", "", *_provenance(ordered)]

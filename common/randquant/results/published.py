@@ -15,7 +15,7 @@ class PublishedRow:
         numbers: accuracy in % by task; tasks it does not report are absent.
         protocol: the preset it was measured under; a row under another one than ours is context, no rival.
         source: paper or page.
-        note: what else tells it apart, such as labels seen in pretraining.
+        note: what else is different, such as labels seen in pretraining.
     """
 
     name: str
@@ -59,7 +59,7 @@ def beside_published(
 
     Args:
         own: rows of one protocol.
-        published: rows to set beside them.
+        published: rows to compare with.
         columns: title by task, in order. The average is recomputed from them, and given only where none is absent.
     """
     ours = {row.protocol for row in own}

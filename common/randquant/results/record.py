@@ -100,7 +100,7 @@ class Result(Numbers):
         protocol: preset and departures.
         seed: of the command.
         split_counts: items of the store by split or fold.
-        data: beside the published numbers.
+        data: how much of the published data there is.
         dimension: of the features.
         checkpoint, store, versions: what computed it, from what.
         predictions_sha256: of the predictions that a results folder keeps with it.
