@@ -33,7 +33,7 @@ class AudioPretraining(Training):
 
     Args:
         data: stores to learn from, as `python -m scripts.prepare` writes them; labels are not read.
-        monitor: labelled store on whose validation split kNN follows the training; never enters it.
+        monitor: labelled store on whose validation split kNN follows the training; never used for training.
         augment: augmentations joined by +: rrc (random resize crop), rq (randomized quantization), mixup
             (log-mixup-exp), filter (random equaliser and low-pass), fader (random linear fader); or none. They are
             applied in the order filter, mixup, rq, rrc, fader.
@@ -41,15 +41,15 @@ class AudioPretraining(Training):
         d: width of the encoder's MLP; the embedding size of AudioNTT2020.
         unit_seconds: length of a training crop.
         crops: 1: both views come from one crop, as in BYOL-A; 2: each view has its own crop of the recording.
-        sampling: clip: every recording once an epoch; duration: once for every unit_seconds it lasts, from another
-            part of it each time.
-        together: crops of one recording that enter a batch together (with sampling duration); they are what
-            negatives group needs.
+        sampling: clip: every recording once per epoch; duration: once per unit_seconds of its length, each time from
+            another part.
+        together: crops of one recording that enter a batch together (with sampling duration); needed by
+            negatives group.
         mel: mel scale of the front end, slaney or htk.
         backend: code that computes the log-mel.
         cache: none: log-mels are computed from the crops; log_mel: once for whole recordings, kept in memory.
-        activation_margin: how many deviations above zero every unit before a ReLU starts on average; 0 keeps the
-            usual initialisation, which cuts half of what passes a batch norm and leaves a third of the units dead.
+        activation_margin: initial mean of every unit before a ReLU, in standard deviations above zero; 0 keeps the
+            usual initialisation, which zeroes half of the units after batch norm and leaves a third of them dead.
         dropout: of the encoder's MLP while it trains; 0.3 as published.
         rq_bins: bins of the quantizer: one number, or the lowest and highest of a range.
         rq_per: one quantizer per mel band or per clip.
@@ -57,7 +57,7 @@ class AudioPretraining(Training):
         rq_after_crop: quantize after rrc instead of before it.
         crop_frequency: range of the crop's height over the number of bands.
         crop_time: range of the crop's width over the number of frames.
-        mixup_alpha: largest share of the mixed-in sound.
+        mixup_alpha: largest weight of the mixed-in sound.
     """
 
     data: list[Path] = field(default_factory=list)

@@ -36,14 +36,14 @@ class PointPretraining(Training):
 
     Args:
         data: stores to learn from, as `python -m scripts.prepare` writes them; labels are not read.
-        splits: which of their items are learnt from; items without a split always are.
-        monitor: labelled store on whose validation split kNN follows the training; never enters it.
+        splits: splits to train on; items without a split are always used.
+        monitor: labelled store on whose validation split kNN follows the training; never used for training.
         augment: augmentations joined by +: geo (crop+dropout+stretch+jitter), rq (randomized quantization), crop,
             cutout, dropout, rotate, perturb (small rotations), stretch (anisotropic scale), scale, translate, jitter,
             resample; or none. They are applied in the order resample, crop, cutout, dropout, rotate, perturb, stretch,
             scale, translate, rq, jitter, whatever the order they are named in.
-        encoder: architecture; PointNetLite trains on a CPU, DGCNN is what others compare with, PointNeXt the efficient
-            choice on a GPU.
+        encoder: architecture; PointNetLite trains on a CPU, DGCNN is the common baseline, PointNeXt efficient on a
+            GPU.
         d: width; the embedding of PointNetLite has 2 d numbers.
         points: N, points of a view; those of a shape with fewer are repeated. any takes all points of every shape.
         normals: the encoder reads the normals too.
@@ -52,12 +52,12 @@ class PointPretraining(Training):
         rq_p: probability that a view's coordinates are quantized.
         rq_value: what replaces a bin: random, midpoint or zero.
         rq_shared: one quantizer for x, y and z of a cloud instead of one each.
-        rq_normals_bins: the same for normals; 0 leaves them alone.
+        rq_normals_bins: the same for normals; 0 does not quantize them.
         rq_first: quantize before everything else, along the stored axes, instead of after.
         rq_jitter: noise on quantized coordinates, as a fraction of their range.
         rq_renormalise: bring quantized clouds back to the unit sphere.
-        neighbours: clean: the first neighbourhoods are those of the stored coordinates (PointNetLite, DGCNN), faster
-            with PointNetLite; view: of the points that each view keeps; auto: clean where it can be.
+        neighbours: clean: first neighbourhoods from the stored coordinates (PointNetLite, DGCNN), faster
+            with PointNetLite; view: of the points that each view keeps; auto: clean if possible.
         crop_kept: range of the share of points a crop keeps.
         dropout: range of the probability with which a point is dropped.
         stretch: largest factor of an axis; the smallest is one over it.

@@ -1,4 +1,4 @@
-"""Measure speed, always in pairs: a fast form beside its slow or plain twin, run in turn.
+"""Measure speed in pairs: a fast implementation and its plain reference, run alternately.
 
     python -m scripts.benchmark                         # everything, several minutes
     python -m scripts.benchmark --only quantize log_mel
@@ -7,7 +7,7 @@
     python -m scripts.benchmark --device cuda --out benchmark.json
 
 prints, for each pair, the median time of either and the median of the ratios taken run by run: on a shared machine
-the ratio holds when the times do not.
+the ratio is more reliable than the times.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,9 +1,9 @@
-"""Compare probed encoders on the same test items: is a difference more than the choice of those items?
+"""Compare probed encoders on the same test items: is a difference significant?
 
     python -m scripts.compare results/rrc results/rrc_rq
     python -m scripts.compare results/rrc results/rrc_rq results/untrained --task nsynth vf --out comparison.json
 
-takes results folders (of probe_audio or evaluate_modelnet), the first of them the one to compare with, and prints
+compares results folders (of probe_audio or evaluate_modelnet) with the first of them, and prints
 
     A  results/rrc  (protocol byola-v1, weights ad7e2adbd222)
     B  results/rrc_rq  (protocol byola-v1, weights 66897614d29a)
@@ -18,11 +18,10 @@ takes results folders (of probe_audio or evaluate_modelnet), the first of them t
 Accuracies and their differences are in %. The interval is a paired bootstrap over test items, or over groups
 (speakers, instruments, source recordings) where the data name ten or more. p is the exact McNemar test for one
 repeat and single items, else a paired permutation test of each item's share of right repeats; Holm's correction is
-over the tasks of one run. Both take the encoders as they are: how much another pretraining run would differ is not
-in them.
+over the tasks of one run. Neither covers the variation between pretraining runs.
 
 Runs under another protocol, clip length, number of points, store or statistics are compared with a warning; other test
-items are refused. JSON files hold no predictions: they are set side by side without p.
+items are refused. JSON files hold no predictions, so they are compared without p.
 """
 
 import sys

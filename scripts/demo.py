@@ -2,10 +2,10 @@
 
     make demo                      (or: python -m scripts.demo; --only sounds or --only shapes for one of them)
 
-writes synthetic instrument notes in NSynth's own tree and synthetic meshes in ModelNet's, prepares them, pretrains an
-encoder of each with randomized quantization among the augmentations, and evaluates it beside the same encoder
-untrained. It prints every command it runs, so that each can be typed again with your own data, and ends with a table
-and the numbers to expect. Run it again and it takes up what is there.
+writes synthetic instrument notes in NSynth's layout and synthetic meshes in ModelNet's, prepares them, pretrains an
+encoder of each with randomized quantization among the augmentations, and evaluates it and the same encoder untrained.
+It prints every command it runs, so that you can repeat each with your own data, and ends with a table and the numbers
+to expect. Run again, it resumes.
 """
 
 import shlex

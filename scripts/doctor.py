@@ -3,23 +3,23 @@
     python -m scripts.doctor us8k --root URBANSOUND8K                  a public dataset, named below
     python -m scripts.doctor voxforge --root VOXFORGE --out lost.txt
     python -m scripts.doctor modelnet --root MODELNET40
-    python -m scripts.doctor repeats --store STORE --out repeats.csv   what of test is in train too
-    python -m scripts.doctor store STORE                               does a prepared store hold what was written?
+    python -m scripts.doctor repeats --store STORE --out repeats.csv   test items repeated in train
+    python -m scripts.doctor store STORE                               verify the hashes of a prepared store
 
-Nothing is written but `--out`: all that is missing or unreadable, one a line, or the whole report where the name ends
-in `.json`. Without `--decode` the header of every recording is read, which finds what is missing, empty, truncated or
-no recording at all; with it every recording is decoded, which finds damage in the middle too and takes about as long
-as preparing. Shapes are always read to their end; what is odd about them, such as merged headers, is counted, and so
-are those that are there twice. It closes with one of
+Only `--out` is written: the missing and unreadable files, one per line, or the whole report if the name ends in
+`.json`. By default the header of every recording is read, which finds missing, empty and truncated files and files that
+are not audio; with `--decode` every recording is decoded, which also finds damage in the middle and takes about as long
+as preparing. Shapes are always read completely; irregularities, such as merged headers, and duplicates are counted. It
+ends with one of
 
     whole: 8,732 recordings, as published, each opened; --decode reads them to the end       exit code 0
     partial: 8,730 of 8,732 recordings can be used                                           exit code 0
     more: 8,733 recordings where 8,732 are published; look for copies or another release     exit code 0
     error: ROOT is not usable: …                                                             exit code 1
 
-Partial data can be prepared and probed; every later result then says how much of it there was. Not usable is a folder
-of another layout (the sentence says which one to give, or what is lacking), and one where nothing can be read or
-nothing learnt.
+Partial data can be prepared and probed; every later result then states the share. A folder is not usable if it has
+another layout (the message says which folder to give, or what is missing), or if nothing in it can be read or
+trained on.
 """
 
 import sys
@@ -56,8 +56,8 @@ class Folder:
 
     Attributes:
         root: the dataset's folder.
-        out: file to list all missing, unreadable and odd shapes in, or to write the report to (.json).
-        workers: processes; one a core by default.
+        out: file for the list of missing, unreadable and irregular shapes, or for the report (.json).
+        workers: processes; by default one per core.
     """
 
     root: Path
@@ -70,8 +70,8 @@ class FolderOfSounds(Folder):
     """A folder of recordings.
 
     Attributes:
-        out: file to list all missing and unreadable recordings in, or to write the report to (.json).
-        decode: read every recording to its end instead of its header alone.
+        out: file for the list of missing and unreadable recordings, or for the report (.json).
+        decode: decode every recording instead of reading its header.
     """
 
     decode: bool = False

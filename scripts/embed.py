@@ -1,4 +1,4 @@
-"""Embed recordings, meshes or point clouds: from a folder of files to one table of vectors.
+"""Embed recordings, meshes or point clouds: from a folder of files to one table of embeddings.
 
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out embeddings.parquet
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out windows.parquet --window 1
@@ -7,14 +7,13 @@
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out labels.parquet --classify tones.safetensors
     python -m scripts.embed --checkpoint RUN --input CLOUDS --out embeddings.parquet --clouds --points any
 
-What the checkpoint was trained on, sound or point clouds, decides what is looked for. The first writes one row a
-recording (or a window) with the columns path, start, end, seconds, embedding, and prints
+The checkpoint's modality, sound or point clouds, decides which files are embedded. The first writes one row per
+recording (or window) with the columns path, start, end, seconds, embedding, and prints
 
     embeddings.parquet: 3,000 rows of 2048 numbers from 3,000 recordings, 0 skipped
 
-The last three write one row a mesh (OFF, PLY, OBJ, STL, glTF) or a cloud (NPY, PLY, PCD, LAS, E57, XYZ, ...), with the
-columns path, points, embedding. Read a table with `pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or
-DuckDB.
+For meshes (OFF, PLY, OBJ, STL, glTF) and point clouds (NPY, PLY, PCD, LAS, E57, XYZ, ...) the columns are path, points,
+embedding. Read a table with `pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or DuckDB.
 """
 
 from collections.abc import Sequence
@@ -72,21 +71,21 @@ class Embedding:
         input: folder of recordings or shapes at any depth, or one of them; recordings of any rate, length and number
             of channels, shapes of any size and scale.
         out: Parquet file to write.
-        window: of recordings: one row every so many seconds; by default one row a recording, averaged over windows
-            of at most 10 s.
-        hop: of windows: seconds from one to the next, less than --window for windows that overlap.
+        window: of recordings: one row per window of so many seconds; by default one row per recording, averaged over
+            windows of at most 10 s.
+        hop: of windows: seconds from one to the next; less than --window makes them overlap.
         channel: of recordings: mean (the default), left, right, or the loudest of each.
         peak_normalise: of recordings: scale each so that its largest sample is full scale.
         sample_rate: of .npy waveforms, which do not say theirs: 16,000 by default; with it those beside other
             recordings are embedded too.
         layer: of recordings: features to use, output by default.
-        points: of shapes: taken of each surface or cloud, all of a cloud with fewer; any takes all points of every
+        points: of shapes: points per surface or cloud (all of a cloud with fewer); any takes all points of every
             cloud; by default as many as the encoder was trained on, else 1,024.
         up: of shapes: the axis that points up in the files; by default y in glTF files and z in others.
-        clouds: the shapes are files of points (NPY, NPZ, PLY, PCD, LAS, LAZ, E57, PTX, BIN, XYZ, PTS, ASC, TXT, CSV)
+        clouds: the shapes are point clouds (NPY, NPZ, PLY, PCD, LAS, LAZ, E57, PTX, BIN, XYZ, PTS, ASC, TXT, CSV)
             instead of meshes.
         columns: of clouds: names for the columns of files that do not name theirs, as in --columns x y z i for KITTI's
-            .bin; _ for one to pass over.
+            .bin; _ skips one.
         classify: file of --save_classifier (probe_audio, evaluate_modelnet) for columns label and probability or score;
             recordings are normalised as its task was, and layer and points are its own by default.
         strict: stop at the first unreadable file instead of listing it at the end.

@@ -11,12 +11,12 @@ prints
     shapes30  0.6947 ± 0.0000  0.6318 to 0.7511  0.676  0.665  0.044  by SVM, C 0.03, chosen on 5 folds of train
     protocol audited, mean of 3 repeats ± 95 % t half-width, seeds 42 to 44
 
-where repeats draw the folds of C again and agree if they choose the same one, and writes every number with where it
-comes from, as scripts.probe_audio does: into one JSON file, or into a results folder with predictions, recall by class,
+where each repeat draws the folds for C again (repeats with the same C are equal), and writes every number with its
+provenance, as scripts.probe_audio does: to one JSON file, or to a results folder with predictions, recall by class,
 confusion and a page (table.md). Compare folders with python -m scripts.compare A B --probe svm.
 
 Every choice is made on training items: the store's train and valid splits together, which are the published train.
-Numbers without the test shapes that repeat a training shape are printed with those of all.
+Accuracies without the test shapes that repeat a training shape are reported too.
 """
 
 import dataclasses
@@ -74,23 +74,23 @@ def evaluate(
         store: stores with labels and splits, each a task.
         out: JSON file to write (several stores become a list under "results"), or a results folder to add to.
         protocol: preset of classifier, C, points and standardisation.
-        probes: what to ask of the features; the protocol's classifier by default. fewshot means 1, 5 and 10 labels a
+        probes: probes to run; the protocol's classifier by default. fewshot means 1, 5 and 10 labels per
             class, 1 % and 10 % of the labels; fractions means 1, 2, 5, 10, 20, 50 and 100 % of them; episodes means
-            random tasks of 5 and 10 classes with 10 and 20 labels a class.
-        points: of each shape, instead of the protocol's, or any, which takes all points of every shape.
-        strengths: values of C, instead of the protocol's; of several the best on folds of the training items is taken.
-        standardise: whether features are standardised for svm and linear_svc, instead of as the protocol has it.
-        folds: that C is chosen on, 5 by default.
+            random tasks of 5 and 10 classes with 10 and 20 labels per class.
+        points: points per shape instead of the protocol's; any takes all points of every shape.
+        strengths: values of C instead of the protocol's; of several, the best on folds of the training items is used.
+        standardise: whether features are standardised for svm and linear_svc, instead of the protocol's choice.
+        folds: number of folds for choosing C, 5 by default.
         seeds: repeats, with seeds --seed, --seed + 1, ...; the protocol's own number by default.
-        seed: of the first repeat, of an untrained encoder and of the changes of --robustness.
-        robustness: classify test shapes with points dropped, jittered, turned and unevenly sampled too.
-        repeats: look for test shapes that repeat a training shape, and score without them too.
-        fewshot_folds: folder ModelNetFewshot with the fixed few-shot folds, a task of its own.
-        finetune: train the encoder on, with a head; hours on a CPU.
-        finetune_epochs: of --finetune.
-        label_share: of the labels that --finetune uses, in (0, 1].
-        votes: varied views of a test shape whose answers --finetune averages, next to the plain one; 0 for none.
-        normals: an untrained encoder reads normals and coordinates; a trained one that does not is refused.
+        seed: of the first repeat, of an untrained encoder and of the corruptions of --robustness.
+        robustness: also classify test shapes with points dropped, jittered, rotated and unevenly sampled.
+        repeats: find test shapes that repeat a training shape, and also score without them.
+        fewshot_folds: folder ModelNetFewshot with the fixed few-shot folds, evaluated as a further task.
+        finetune: fine-tune the encoder with a classification head; hours on a CPU.
+        finetune_epochs: epochs of --finetune.
+        label_share: share of the labels that --finetune uses, in (0, 1].
+        votes: augmented views of a test shape that --finetune averages for a second accuracy; 0 for none.
+        normals: an untrained encoder reads normals too; refused for a trained encoder that does not.
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
         save_classifier: file for the fitted classifier of the first probe, for embed --classify; of one store.
         device: auto, cpu or cuda.

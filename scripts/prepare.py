@@ -1,11 +1,11 @@
-"""Prepare a dataset, recordings or shapes, once: into a store that training reads.
+"""Prepare recordings or shapes once, into a store that training reads.
 
 Every recording is decoded to 16 kHz mono:
 
     python -m scripts.prepare folder --root RECORDINGS --out STORE                    any tree of recordings
     python -m scripts.prepare labelled --csv TASK.csv --root RECORDINGS --out STORE   path,label,group,split
     python -m scripts.prepare us8k --root URBANSOUND8K --out STORE                    a public dataset, named below
-    python -m scripts.prepare synthetic-us8k --out URBANSOUND8K                       a small made-up one in its tree
+    python -m scripts.prepare synthetic-us8k --out URBANSOUND8K                       a small synthetic one
 
 Every shape becomes 2,048 points (--points), upright along z, in the unit sphere, in farthest-point order:
 
@@ -13,18 +13,17 @@ Every shape becomes 2,048 points (--points), upright along z, in the unit sphere
     python -m scripts.prepare clouds --root CLOUDS --out STORE                        NPY, PLY, PCD, LAS, E57, XYZ, ...
     python -m scripts.prepare meshes --csv TASK.csv --root MESHES --out STORE         path,label,group,split; clouds too
     python -m scripts.prepare modelnet --root MODELNET40 --out STORE                  a public dataset, named below
-    python -m scripts.prepare synthetic-modelnet --out FOLDER                         a small made-up one in its tree
+    python -m scripts.prepare synthetic-modelnet --out FOLDER                         a small synthetic one
 
---up says which axis points up in the files. Where train and test alone are published, a tenth of each class of train
-becomes valid (--validation), always the same one; results are still counted against all of the published train.
+--up is the up axis in the files. If only train and test are published, a tenth of each class of train becomes valid
+(--validation), always the same one; train and valid together are the published train.
 
-A public dataset's --root is the folder its archives were unpacked in, or one that holds the archives themselves; these
-are then unpacked next to the store, or below --unpack. With --download they are fetched into --root first, where that
-is possible. `python -m scripts.doctor` checks a tree without preparing it.
+A public dataset's --root is the folder with its unpacked files, or with the archives; these are then unpacked next to
+the store, or into --unpack. --download fetches them into --root first, where that is possible. `python -m
+scripts.doctor` checks a dataset without preparing it.
 
-The work is done by processes of this computer (--workers), or by a Dask cluster's: --dask tcp://HOST:8786. The store is
-the same whoever does it. Stop it whenever you like: the same command goes on from there. Files that cannot be read are
-listed at the end. It closes with
+Local processes (--workers) or a Dask cluster (--dask tcp://HOST:8786) do the work; the store is the same. Interrupt it
+at any time and run the same command again: it resumes. Unreadable files are listed at the end. It ends with
 
     STORE: 8,732 recordings, 8.75 hours, 0 skipped
     8,732 of 8,732 published recordings, 10 of 10 classes; splits: the ten folds of UrbanSound8K.csv
@@ -73,9 +72,9 @@ class Settings:
         root: folder of recordings, at any depth; WAV, FLAC, MP3, M4A and others, any rate, any number of
             channels.
         out: store to write.
-        workers: processes; one a core by default.
+        workers: processes; by default one per core.
         strict: stop at the first unreadable or missing file instead of listing it at the end.
-        dask: address of a Dask scheduler whose workers do the work, as in tcp://host:8786.
+        dask: address of a Dask scheduler, as in tcp://host:8786, to run on its workers instead.
     """
 
     root: Path
@@ -103,8 +102,8 @@ class OwnSounds(Sounds):
     """A user's own recordings.
 
     Attributes:
-        sample_rate: of .npy waveforms, which do not say theirs: 16,000 by default; with it those among other
-            recordings are prepared too.
+        sample_rate: of .npy waveforms, which do not state it; 16,000 by default. If given, those among other recordings
+            are prepared too.
     """
 
     sample_rate: int | None = None
@@ -127,9 +126,9 @@ class Public(Settings):
     """A public dataset.
 
     Attributes:
-        root: folder its archives were unpacked in, or that holds the archives.
+        root: folder with the unpacked files, or with the archives.
         unpack: where archives found in --root are unpacked; STORE.unpacked next to the store by default.
-        download: fetch the archives into --root first; what is there already is not fetched again.
+        download: fetch missing archives into --root first.
     """
 
     unpack: Path | None = None
@@ -146,7 +145,7 @@ class PublicWholeFiles(Public):
     """A public dataset in files of many shapes.
 
     Attributes:
-        workers: processes; each holds a whole file, 2 GB of ModelNet40 at 8,192 points.
+        workers: processes; each loads a whole file, 2 GB for ModelNet40 at 8,192 points.
     """
 
     workers: int | None = 1

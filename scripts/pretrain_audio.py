@@ -4,7 +4,7 @@
     python -m scripts.pretrain_audio --config audio/recipes/byola_rq.yaml --data STORE --out RUN
     python -m scripts.pretrain_audio --data STORE --out RUN --method infonce --augment rrc+rq --steps 2000
 
-Stop it at any time and type the same command again: it goes on where it was and ends with the very same weights.
+Interrupt it at any time and run the same command again: it resumes and ends with bit-identical weights.
 RUN/encoder.safetensors is the result; RUN/log.csv and RUN/tensorboard hold the curves, RUN/config.yaml the settings.
 """
 

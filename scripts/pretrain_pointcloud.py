@@ -4,9 +4,9 @@
     python -m scripts.pretrain_pointcloud --config pointcloud/recipes/cpu.yaml --data STORE --out RUN
     python -m scripts.pretrain_pointcloud --data STORE --out RUN --method moco --encoder DGCNN --points 1024
 
-Items of the test split are not learnt from unless --splits names it. Stop it at any time and type the same command
-again: it goes on where it was and ends with the very same weights. RUN/encoder.safetensors is the result; RUN/log.csv
-and RUN/tensorboard hold the curves, RUN/config.yaml the settings.
+Items of the test split are not used unless --splits names it. Interrupt it at any time and run the same command again:
+it resumes and ends with bit-identical weights. RUN/encoder.safetensors is the result; RUN/log.csv and RUN/tensorboard
+hold the curves, RUN/config.yaml the settings.
 """
 
 from functools import partial

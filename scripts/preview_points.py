@@ -3,9 +3,9 @@
     python -m scripts.preview_points --store STORE --out views.png
     python -m scripts.preview_points --store STORE --out cups.pdf --match cup --shapes 3 --points 2048 --seed 1
 
-writes one picture (.png, .pdf or .svg): each shape as stored, turned, stretched, jittered, with points dropped, cropped
-and cut out, and quantized at random into 8, 16, 32 and 64 bins an axis, each with the number of distinct points that
-are left; and prints
+writes one picture (.png, .pdf or .svg): each shape as stored, rotated, stretched, jittered, with points dropped,
+cropped and cut out, and quantized into 8, 16, 32 and 64 random bins per axis, each with the number of distinct points
+left; and prints
 
     views.png: 6 shapes under 12 views of 1,024 points
 """

@@ -10,13 +10,13 @@ prints
     fsdd_digit  0.7148 ± 0.0097  0.6737 to 0.7526  0.648  0.715  0.100  1e-03
     protocol byola-v1, mean of 10 repeats ± 95 % t half-width, seeds 42 to 51
 
-and writes every number with where it comes from: into one JSON file, or into a results folder with the
-predictions, recall by class, confusion and a page with the published rows (table.md). A folder is of one
-encoder, protocol and layer; each task is added when it is done, and the same task again replaces it, so six
-tasks can be done on six days. Compare folders with python -m scripts.compare.
+and writes every number with its provenance: to one JSON file, or to a results folder with predictions, recall by
+class, confusion and a page with the published rows (table.md). A folder belongs to one encoder, protocol and layer;
+tasks are added when they are done, and a repeated task is replaced, so tasks can be run one at a time. Compare
+folders with python -m scripts.compare.
 
 Features are extracted once and cached by content, so a second probe of the same encoder and task takes
-seconds. What is chosen (learning rate, neighbours, penalty) is chosen on validation, never on test.
+seconds. Hyper-parameters (learning rate, neighbours, penalty) are chosen on validation, never on test.
 """
 
 from pathlib import Path
@@ -67,8 +67,8 @@ def probe(
         out: JSON file to write (several tasks become a list under "results"), or a results folder to add to.
         stores: folder of stores in which names are looked up, by folder name or by dataset.
         protocol: preset of padding, cropping, statistics, classifier, learning rate and repeats.
-        probes: what to ask of the features, linear by default, the one the protocols know; mlp is trained as linear
-            is, fewshot means 1, 5 and 10 labels a class, 1 % and 10 % of the labels.
+        probes: probes to run, by default linear, the one of the protocols; mlp is trained as linear is, fewshot means
+            1, 5 and 10 labels per class, 1 % and 10 % of the labels.
         seeds: repeats of the classifier, with seeds --seed, --seed + 1, ...; the protocol's own number by default.
         sweep: choose the learning rate on validation, from 1e-5 to 1e-2 in half decades, instead of the protocol's.
         learning_rates: candidates to choose from on validation instead of the protocol's.

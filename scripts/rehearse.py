@@ -5,14 +5,14 @@
 
 writes the dataset's tree with its lists and tables, every recording a hundredth of a second of noise, and runs the
 commands of a user on it, each as a process that may hold 1,024 files open: doctor, prepare, opening the store, one step
-of training, one probe (ridge regression on features of an untrained encoder). Clips are brought to 0.07 s in the probe
+of training, one probe (ridge regression on features of an untrained encoder). The probe uses clips of 0.07 s
 instead of the published length. AudioSet, which has no labels here, is not probed, and its recordings, links to a few,
 are opened by the doctor but not read into the store. It prints what each stage cost,
 
     | dataset | items  | stage   | seconds | CPU  | memory, MB | workers | all, own | files | processes |
 
-says what the doctor said, and deletes what it wrote, except `--work/<dataset>-<count>.json`. Linux alone. The numbers
-say what many items cost; what long recordings cost is another question.
+prints the doctor's verdict, and deletes what it wrote, except `--work/<dataset>-<count>.json`. Linux only. The numbers
+measure the cost of many items, not of long recordings.
 """
 
 import json

@@ -52,15 +52,15 @@ class Training:
     Args:
         out: folder of the run; an unfinished run there is continued.
         method: byol (momentum teacher, no negatives), mocov3 (teacher, negatives in the batch), moco (teacher,
-            negatives in a queue), simclr (negatives in the batch, no teacher, about half the work a step) or infonce
+            negatives in a queue), simclr (negatives in the batch, no teacher, about half the work per step) or infonce
             (simclr with the other view's negatives alone).
         steps: optimiser steps; 0 means by epochs.
-        epochs: passes over the data, used where steps is 0.
-        batch_size: items a step, over all devices.
+        epochs: passes over the data, if steps is 0.
+        batch_size: items per step, over all devices.
         accumulate: micro-batches in which a step's items pass the networks one after the other, to save memory. The
             views and, with a loss for each item (byol), the gradient stay those of the whole batch; batch norm sees a
             micro-batch at a time, and so do the negatives of simclr, infonce and mocov3, which become fewer.
-        learning_rate: Adam's learning rate at its highest.
+        learning_rate: Adam's peak learning rate.
         weight_decay: decoupled weight decay (AdamW); 0 is plain Adam.
         warmup_steps: steps over which the rate rises linearly from zero.
         schedule: the rate after warm-up, constant or falling to zero along half a cosine.
@@ -69,20 +69,20 @@ class Training:
         temperature: of all methods but byol.
         queue_size: of moco: keys kept as negatives; well below twice the items of an epoch.
         negatives: of simclr and infonce: batch, every other item; or group, only other parts of the same recording or
-            object, so that what its parts share (speaker, room, object) is not what they are told apart by.
+            object, so that what they share (speaker, room, object) does not distinguish them.
         hidden_size: width of projector and predictor.
         projection_size: output of the projector.
-        gradient_clip: largest norm of the gradient; 0 means no clipping.
+        gradient_clip: maximum gradient norm; 0 means no clipping.
         precision: 32, bf16, or auto (bf16 where the hardware computes it fast).
         accelerator: auto, cpu or cuda.
-        devices: processes of one node (DDP where more than one).
+        devices: processes per node (DDP if more than one).
         nodes: machines.
-        workers: loader processes a device; 0 reads in a thread of the training process.
+        workers: loader processes per device; 0 reads in a thread of the training process.
         seed: of weights, items, crops and augmentations.
         log_every: steps between rows of log.csv.
         checkpoint_every: steps between checkpoints.
-        monitor_every: steps between evaluations by kNN where --monitor is given.
-        snapshot_every: steps between kept encoders, RUN/snapshots/encoder-<step>.safetensors; 0 keeps none.
+        monitor_every: steps between kNN evaluations, with --monitor.
+        snapshot_every: steps between saved encoders, RUN/snapshots/encoder-<step>.safetensors; 0 keeps none.
     """
 
     out: Path
