@@ -118,6 +118,7 @@ class AudioNTT2022(AudioNTT):
     @classmethod
     def of_width(cls, d: int) -> Self:
         """With d units in the MLP, concatenated to the convolution features: embeddings of 1024 + d numbers."""
+        AudioNTT2020(d=d)  # draws first: a seed's initial weights, and with them published numbers, depend on it
         return cls(d=d + 1024, hidden=d)
 
     @property
