@@ -9,6 +9,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from randquant.probes.scaling import Moments, merged
+
 
 class PreNorm(nn.Module):
     """(x - mean) / std with the statistics of the training set, so that zero is its mean.
@@ -77,18 +79,14 @@ def mean_and_std(batches: Iterable[Tensor]) -> tuple[float, float]:
     Raises:
         ValueError: no values, or all of them equal (nothing could be divided by that deviation).
     """
-    count, mean, squares = 0, 0.0, 0.0
-    for batch in batches:
-        values = batch.double()
-        if values.numel() == 0:
-            continue
-        # Chan's update of a running mean and sum of squared deviations: no large sums are subtracted.
-        batch_mean = values.mean()
-        shift = float(batch_mean) - mean
-        squares += float((values - batch_mean).square().sum())
-        squares += shift * shift * count * values.numel() / (count + values.numel())
-        count += values.numel()
-        mean += shift * values.numel() / count
-    if count == 0 or not squares > 0.0:
-        raise ValueError(f"cannot normalise by the spread of {count} equal, missing or undefined values.")
-    return mean, math.sqrt(squares / count)
+    parts = [_moments(batch.double()) for batch in batches if batch.numel()]
+    total = merged(parts) if parts else Moments(0, torch.zeros(()), torch.zeros(()))
+    if not float(total.squares) > 0.0:
+        raise ValueError(f"cannot normalise by the spread of {total.count} equal, missing or undefined values.")
+    return float(total.mean), math.sqrt(float(total.squares) / total.count)
+
+
+def _moments(values: Tensor) -> Moments:
+    """Of all values together, each a scalar ()."""
+    mean = values.mean()
+    return Moments(values.numel(), mean, (values - mean).square().sum())
