@@ -12,19 +12,15 @@ no copies, between words of .3 s. One pair of ESC-10 has .97: `2-28314-A` and `2
 """
 
 import hashlib
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from audio.crops import SAMPLE_RATE
-from randquant.cli.progress import progress
-from randquant.data.store import Store, is_fold
+from randquant.data.repeats import Vector, pairs_across
+from randquant.data.store import Store
 
 SIMILAR = 0.75  # correlation from which waveforms count as one
 _CANDIDATES = 4  # recordings of train that are compared with each of test
@@ -35,11 +31,8 @@ _PARTS = 8  # of a recording's time
 _DEPTH = 60.0  # dB below its loudest band that a recording's bands count
 _QUIET = 40.0  # dB below its loudest frame that frames at both ends are cut off
 _RATE = 4_000  # Hz at which waveforms are compared
-_BLOCK = 1 << 24  # distances held at once
 _FINER = 4  # shifts to a sample at that rate
 _KEPT = 512  # waveforms of train, for the next comparison
-
-Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -66,80 +59,37 @@ class Nearest:
 def nearest_in_train(store: Store) -> list[Nearest]:
     """For each test recording the most similar one of train or valid; with folds, of the other folds.
 
-    Takes about 5 ms a recording and 10 ms a recording of test, on each core.
-
-    Returns:
-        one for each item of test, or of any fold; empty where the store has none, or none to learn from.
+    Takes about 5 ms a recording and 10 ms a recording of test, on each core. Empty where there is nothing to compare.
 
     Raises:
         ValueError: the store holds no recordings.
     """
     if store.kind != "audio":
         raise ValueError(f"the store should hold audio, got {store.kind}")
-    tested, learnt, sides = _sides(store)
-    if not len(tested) or not len(learnt):
-        return []
-    items = np.union1d(tested, learnt)
-    prints = _prints(store, items)
-    place_of = {int(item): place for place, item in enumerate(items)}
-    same_digest = _by_digest(learnt, prints, place_of)
-    test_places, train_places = np.searchsorted(items, tested), np.searchsorted(items, learnt)
-    likely = _candidates(prints.vectors[test_places], prints.vectors[train_places], sides[tested], sides[learnt])
-    waveform = lru_cache(_KEPT)(lambda item: _waveform(store, item))
 
-    def nearest(place: int) -> Nearest:
-        item = int(tested[place])
-        equal = same_digest.get(prints.digests[place_of[item]], [])
-        same = next((other for other in equal if sides[other] != sides[item]), None)
-        if same is not None:
-            return Nearest(item, same, 1.0, True)
-        return _nearest(item, learnt[likely[place]].tolist(), waveform)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(nearest, range(len(tested)))
-        return list(progress(found, label="comparing", unit="recordings", total=len(tested)))
-
-
-def _sides(store: Store) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Items to examine, items to compare them with, and the side of the split of every item."""
-    splits = store.column("split")
-    numbers = {split: number for number, split in enumerate(sorted(filter(is_fold, set(splits))))}
-    if len(numbers) > 1:
-        sides = np.array([numbers.get(split, -1) for split in splits], dtype=np.int64)
-        folded = np.flatnonzero(sides >= 0).astype(np.int64)
-        return folded, folded, sides
-    tested = store.select("test")
-    sides = np.zeros(len(store), dtype=np.int64)
-    sides[tested] = 1
-    return tested, np.concatenate([store.select("train"), store.select("valid")]), sides
-
-
-def _by_digest(learnt: NDArray[np.int64], prints: "_Prints", place_of: dict[int, int]) -> dict[bytes, list[int]]:
-    """The items of `learnt` by a hash of their samples; silence is left out."""
-    items: dict[bytes, list[int]] = {}
-    for item in learnt.tolist():
-        digest = prints.digests[place_of[item]]
-        if digest:
-            items.setdefault(digest, []).append(item)
-    return items
-
-
-@dataclass(frozen=True)
-class _Prints:
-    digests: list[bytes]
-    vectors: Vector
-
-
-def _prints(store: Store, items: NDArray[np.int64]) -> _Prints:
-    def of(item: int) -> tuple[bytes, Vector]:
+    def describe(item: int) -> tuple[bytes, Vector]:
         samples = _sounding(store.rows(item))
         # Silence repeats nothing.
         return hashlib.sha256(samples.tobytes()).digest() if len(samples) else b"", descriptor(samples)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        shown = progress(pool.map(of, items.tolist()), label="listening", unit="recordings", total=len(items))
-        digests, vectors = zip(*shown, strict=True)
-    return _Prints(list(digests), np.stack(vectors))
+    @lru_cache(_KEPT)
+    def waveform(item: int) -> Vector:
+        return whitened(_sounding(store.rows(item)))
+
+    def nearest(item: int, candidates: list[int]) -> Nearest:
+        one = waveform(item)
+        similarity, train = max((similarity_of(one, waveform(other)), -other) for other in candidates)
+        return Nearest(item, -train, similarity, False)
+
+    return pairs_across(
+        store,
+        describe=describe,
+        same=lambda item, other: Nearest(item, other, 1.0, True),
+        nearest=nearest,
+        candidates=_CANDIDATES,
+        unit="recordings",
+        standardise=True,
+    )
 
 
 def _sounding(samples: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -168,15 +118,11 @@ def _levels(samples: NDArray[np.int16]) -> Vector:
     from scipy import fft
 
     padded = np.pad(samples.astype(np.float32), (0, max(0, _N_FFT - len(samples))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::_HOP] * _window()
+    window = np.hanning(_N_FFT).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::_HOP] * window
     power = np.square(np.abs(fft.rfft(frames, axis=1)))
     level = 10 * np.log10(power @ _bank() + np.float32(1e-3))
     return np.maximum(level, level.max() - _DEPTH)
-
-
-@lru_cache(1)
-def _window() -> Vector:
-    return np.hanning(_N_FFT).astype(np.float32)
 
 
 @lru_cache(1)
@@ -186,36 +132,6 @@ def _bank() -> Vector:
     edges = np.geomspace(_LOW, _HIGH, _BANDS + 1)
     inside = (frequencies[:, None] >= edges[:-1]) & (frequencies[:, None] < edges[1:])
     return inside.astype(np.float32)
-
-
-def _candidates(
-    tested: Vector, learnt: Vector, tested_side: NDArray[np.int64], learnt_side: NDArray[np.int64]
-) -> list[NDArray[np.int64]]:
-    """For each row of `tested` the indices of the nearest rows of `learnt` on another side, nearest first."""
-    spread = np.maximum(learnt.std(axis=0), 1e-3)
-    rows, rows_side = torch.from_numpy(learnt / spread), torch.from_numpy(learnt_side)
-    size = max(1, _BLOCK // len(learnt))
-    count = min(_CANDIDATES, len(learnt))
-    found: list[NDArray[np.int64]] = []
-    for part, side in zip(
-        torch.from_numpy(tested / spread).split(size), torch.from_numpy(tested_side).split(size), strict=True
-    ):
-        distances = torch.cdist(part, rows).masked_fill_(side[:, None] == rows_side, torch.inf)
-        nearest = distances.topk(count, largest=False)
-        usable = nearest.values.isfinite()
-        found += [places[kept].numpy() for places, kept in zip(nearest.indices, usable, strict=True)]
-    return found
-
-
-def _nearest(item: int, candidates: list[int], waveform: Callable[[int], Vector]) -> Nearest:
-    one = waveform(item)
-    similarity, train = max((similarity_of(one, waveform(other)), -other) for other in candidates)
-    return Nearest(item, -train, similarity, False)
-
-
-def _waveform(store: Store, item: int) -> Vector:
-    """A recording's sound at 4 kHz, whitened, of norm 1."""
-    return whitened(_sounding(store.rows(item)))
 
 
 def whitened(samples: NDArray[np.int16]) -> Vector:

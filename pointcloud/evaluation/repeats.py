@@ -11,18 +11,17 @@ than 1.05, being one thing under two names, and none of the others nearer than 1
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from randquant.cli.progress import bar
 from randquant.data.features import content_key
+from randquant.data.repeats import Vector, compared_items, pairs_across
 from randquant.data.store import Store
 from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
@@ -36,7 +35,6 @@ _SHARE = 4
 _STEPS = 6  # of laying one on the other
 _QUANTILES = np.linspace(0, 1, 33)[:-1] + 1 / 64
 _LAYERS, _ORDERS, _WEIGHT = 3, (1, 2, 3, 4), 2.0  # of the descriptor's angular part
-_BLOCK = 1 << 23  # descriptors' distances held at once
 _KEPT = 1024  # of shapes of train, for the next comparison
 _NOT_EXACT = 1e-9  # at least, between the same points in another order
 
@@ -95,74 +93,60 @@ def known_repeats(store: Store, *, cache: Path) -> dict[int, bool]:
 
 
 def nearest_in_train(store: Store, *, turned: bool = False) -> list[Nearest]:
-    """For each shape of test the nearest of train or valid.
+    """For each test shape the nearest one of train or valid; with folds, of the other folds.
 
     Of the shapes of train, the sixteen with the most similar descriptors are compared, in any rotation about the
     upright axis. (Of 385 shapes sampled again, among 5,000 of 15 families, all were among these.) Takes about 40 ms a
-    shape of test.
+    shape of test on each core. Empty where there is nothing to compare.
 
     Args:
         store: of points in farthest-point order, up axis z; where they lie and how large they are does not matter.
         turned: compare with each shape turned about the upright axis by a quarter, a half and three quarters as well,
             and with the mirror images of all four.
 
-    Returns:
-        one for each item of test; empty where the store has none, or none to learn from.
-
     Raises:
         ValueError: the store holds no points.
     """
     if store.kind != "points":
         raise ValueError(f"the store should hold points, got {store.kind}")
-    tested = store.select("test")
-    learnt = np.concatenate([store.select("train"), store.select("valid")])
-    if not len(tested) or not len(learnt):
-        return []
-    first = max(1, min(_FIRST, int(store.lengths[np.concatenate([tested, learnt])].min()) // _SHARE))
-    nearest = _finder(store, learnt, first, TURNS if turned else TURNS[:1])
-    likely = _candidates(_descriptors(store, tested), _descriptors(store, learnt))
-    found = []
-    with bar(label="comparing", unit="shapes", total=len(tested)) as display:
-        for item, places in zip(tested.tolist(), likely, strict=True):
-            found.append(nearest(item, learnt[places].tolist()))
-            display.update(1)
-    return found
+    tested, learnt, _ = compared_items(store)
+    fewest = store.lengths[np.union1d(tested, learnt)].min(initial=_FIRST * _SHARE)
+    first = max(1, int(fewest) // _SHARE)
+    turns = TURNS if turned else TURNS[:1]
+    sample = lru_cache(_KEPT)(lambda item: SurfaceSample(_scaled(store.rows(item)), first))
 
+    def describe(item: int) -> tuple[bytes, Vector]:
+        rows = store.rows(item)[:, :3]
+        digest = hashlib.sha256(np.ascontiguousarray(rows).tobytes()).digest()
+        return digest, descriptor(_scaled(rows)).astype(np.float32)
 
-def _finder(
-    store: Store, learnt: NDArray[np.int64], first: int, turns: Sequence[Points]
-) -> Callable[[int, Sequence[int]], Nearest]:
-    """What finds the nearest of some items of train to one of test; it remembers the last it saw."""
-    known = {_content(store, item): int(item) for item in learnt[::-1]}
-    cloud = lru_cache(_KEPT)(lambda item: SurfaceSample(_scaled(store, item), first))
-
-    def nearest(item: int, candidates: Sequence[int]) -> Nearest:
-        same = known.get(_content(store, item))
-        if same is not None:
-            return Nearest(item, same, 0.0, 0.0)
-        one = SurfaceSample(_scaled(store, item), first)
+    def nearest(item: int, candidates: list[int]) -> Nearest:
+        one = SurfaceSample(_scaled(store.rows(item)), first)
         ways = [
-            min((one.rough(cloud(train), turn), train, way) for way, turn in enumerate(turns)) for train in candidates
+            min((one.rough(sample(train), turn), train, way) for way, turn in enumerate(turns)) for train in candidates
         ]
         pairs = [
-            Nearest(item, train, *one.distances(cloud(train).turned(turns[way])))
+            Nearest(item, train, *one.distances(sample(train).turned(turns[way])))
             for _, train, way in sorted(ways)[:_NEAREST]
         ]
         return min(pairs, key=lambda pair: pair.distance)
 
-    return nearest
+    return pairs_across(
+        store,
+        describe=describe,
+        same=lambda item, other: Nearest(item, other, 0.0, 0.0),
+        nearest=nearest,
+        candidates=_SPREAD,
+        unit="shapes",
+    )
 
 
-def _content(store: Store, item: int) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(store.rows(item)[:, :3]).tobytes()).digest()
-
-
-def _scaled(store: Store, item: int) -> Points:
-    """An item's points around their centroid, at a root mean square distance of 1 from it.
+def _scaled(rows: NDArray[np.float32]) -> Points:
+    """Points around their centroid, at a root mean square distance of 1 from it.
 
     The largest distance, which the unit sphere goes by, is that of one point and differs more between samples.
     """
-    points = store.rows(item)[:, :3].astype(np.float64)
+    points = rows[:, :3].astype(np.float64)
     points -= points.mean(axis=0)
     return points / max(np.sqrt(np.square(points).sum(axis=1).mean()), np.finfo(np.float32).tiny)
 
@@ -231,12 +215,6 @@ _ROTATIONS = [np.linalg.matrix_power(_QUARTER, number) for number in range(4)]
 TURNS: Sequence[Points] = [*_ROTATIONS, *(turn @ _MIRROR for turn in _ROTATIONS)]
 
 
-def _descriptors(store: Store, items: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(n, 108) descriptors invariant to rotation about the up axis and reflection."""
-    rows = [descriptor(_scaled(store, int(item))) for item in items]
-    return np.stack(rows).astype(np.float32)
-
-
 def descriptor(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """(108,) numbers that describe the spread of (N, 3) points, invariant to rotation about z.
 
@@ -257,12 +235,3 @@ def _unevenness(places: NDArray[np.complex128]) -> NDArray[np.float64]:
     radius = np.abs(places)
     around = places / np.maximum(radius, np.finfo(np.float64).tiny)
     return _WEIGHT * np.array([abs((radius * around**order).mean()) for order in _ORDERS])
-
-
-def _candidates(tested: NDArray[np.float32], learnt: NDArray[np.float32]) -> NDArray[np.int64]:
-    """(tests, candidates) places of the rows of `learnt` nearest to each row of `tested`, nearest first."""
-    rows = torch.from_numpy(learnt)
-    count = min(_SPREAD, len(learnt))
-    parts = torch.from_numpy(tested).split(max(1, _BLOCK // len(learnt)))
-    nearest = [torch.cdist(part, rows).topk(count, largest=False).indices for part in parts]
-    return torch.cat(nearest).numpy()
