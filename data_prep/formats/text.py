@@ -1,7 +1,8 @@
 """Text files as they are written (UTF-8, UTF-16, or numbers with remarks in an older encoding) and their numbers."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -14,20 +15,25 @@ from randquant.files.first_bytes import text_encoding
 _HEAD = 4096  # bytes that are looked at
 
 
-def open_text(path: Path) -> TextIO:
+@contextmanager
+def open_text(path: Path) -> Iterator[TextIO]:
     """Open a text file in its encoding, with any line ends; bytes that are not UTF-8 become lone surrogates.
 
     Raises:
-        DataError: it cannot be read, or is no text.
+        DataError: it cannot be read, or is no text of its encoding.
     """
     try:
-        with open(path, "rb") as file:
-            encoding = text_encoding(file.read(_HEAD))
+        with open(path, "rb") as head:
+            encoding = text_encoding(head.read(_HEAD))
         if encoding is None:
             raise DataError(f"{path} is no text, it holds zero bytes; restore it or leave it out.")
-        return open(path, encoding=encoding, errors="surrogateescape" if encoding == "utf-8-sig" else "strict")
+        errors = "surrogateescape" if encoding == "utf-8-sig" else "strict"
+        with open(path, encoding=encoding, errors=errors) as file:
+            yield file
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
+    except UnicodeError:
+        raise DataError(f"{path} is no text of its encoding; restore it or leave it out.") from None
 
 
 def shown(text: str | bytes) -> str:

@@ -4,19 +4,33 @@ import math
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.formats.clouds.budget import require_budget
 from data_prep.formats.clouds.columns import NORMAL, XYZ, Columns, by_name
-from data_prep.formats.clouds.npy_header import Header, read_npy_header
 from data_prep.formats.clouds.numbered import LOOKED_AT, refuse_numbered
 from randquant.errors import DataError
 
 _ARRAYS = ("points", "positions", "xyz", "pc")  # what those of coordinates are called
 _NUMBERS = "fiu"  # kinds of NumPy arrays
 _WIDEST = 100  # unnamed columns; more are points lying down, images or features
+
+Header = tuple[tuple[int, ...], bool, np.dtype]
+
+
+def read_npy_header(stream: IO[bytes]) -> Header:
+    """Read shape, order (True for Fortran) and dtype; the stream is left after the header. Nothing is unpickled.
+
+    Raises:
+        ValueError: it is no .npy.
+    """
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(stream)
+    return shape, fortran, dtype
 
 
 def read_arrays(path: Path, names: Sequence[str] | None = None) -> Columns:

@@ -7,24 +7,12 @@ from randquant.errors import DataError
 MOST_BYTES = 2 << 30  # of one file: 89 million points in double precision
 
 
-def require_budget(path: Path | str, size: int, *, most: int | None = None) -> None:
-    """Refuse a file whose decompressed content exceeds the budget, as a few megabytes of compressed zeros can.
-
-    Args:
-        path: of the file.
-        size: bytes that it says it holds.
-        most: bytes that are too many beyond it; `MOST_BYTES` where None.
+def require_budget(path: Path | str, size: int) -> None:
+    """Refuse a file whose decompressed content exceeds `MOST_BYTES`, as a few megabytes of compressed zeros can.
 
     Raises:
-        DataError: it holds more than `most`.
+        DataError: it says that it holds more bytes than that.
     """
-    most = MOST_BYTES if most is None else most
-    if size > most:
-        raise DataError(
-            f"{path} unpacks to {_amount(size)} where a file may take {_amount(most)} of memory; split it or "
-            "thin it out."
-        )
-
-
-def _amount(size: int) -> str:
-    return f"{size / (1 << 30):,.1f} GiB"
+    if size > MOST_BYTES:
+        told, most = (f"{amount / (1 << 30):,.1f} GiB" for amount in (size, MOST_BYTES))
+        raise DataError(f"{path} unpacks to {told} where a file may take {most} of memory; split it or thin it out.")

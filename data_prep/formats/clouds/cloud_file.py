@@ -20,10 +20,10 @@ from data_prep.formats.clouds.las import read_las
 from data_prep.formats.clouds.numbered import refuse_numbered
 from data_prep.formats.clouds.pcd import read_pcd
 from data_prep.formats.clouds.placeholders import without_placeholders
-from data_prep.formats.clouds.point_table import Table, first_rows, read_table
+from data_prep.formats.clouds.point_table import first_rows, read_table
 from data_prep.formats.clouds.ptx import read_ptx
 from data_prep.formats.clouds.raw_floats import read_raw_floats
-from data_prep.formats.clouds.table_head import Head, read_head
+from data_prep.formats.clouds.table_head import read_head
 from data_prep.formats.meshes.obj import read_obj_points
 from data_prep.formats.meshes.ply import read_ply
 from data_prep.formats.whole_file import read_bytes
@@ -95,10 +95,6 @@ def read_cloud(path: str | Path, *, normals: bool = False, columns: Names = None
     )
 
 
-def _read_arrays(path: Path, names: Names) -> Columns:
-    return read_arrays(path, names)
-
-
 def _read_ply(path: Path, names: Names) -> Columns:
     ply = read_ply(path)
     return Columns(by_name(path, ply.vertices.items()), {"unused_faces": len(ply.counts)} if len(ply.counts) else {})
@@ -114,8 +110,8 @@ def _read_obj(path: Path, names: Names) -> Columns:
 
 
 _READERS: dict[str, Callable[[Path, Names], Columns]] = {
-    ".npy": _read_arrays,
-    ".npz": _read_arrays,
+    ".npy": read_arrays,
+    ".npz": read_arrays,
     ".ply": _read_ply,
     ".pcd": _read_pcd,
     ".obj": _read_obj,
@@ -130,30 +126,23 @@ _READERS: dict[str, Callable[[Path, Names], Columns]] = {
 def _read_table(path: Path, names: Names, wanted: Sequence[str]) -> Columns:
     """Those of the columns `wanted` that a table has."""
     head = read_head(path)
+    named = bool(head.names or names)
     if head.names:
-        return _read_named(path, head, plain_names(path, head.names), wanted)
-    if names is not None:
+        names = plain_names(path, head.names)
+    elif names is not None:
         require_width(path, names, head.width)
-        return _read_named(path, head, names, wanted)
-    if head.texts:
+    elif head.texts:
         raise DataError(
             f"{path} names its columns {', '.join(head.texts)[:60]} and not x, y and z; rename them, or give "
             "--columns with a name for each."
         )
-    places = wanted[: head.width]
-    table = read_table(path, head, range(len(places)) if head.width > len(places) else None)
-    if table.numbers.shape[1]:
-        refuse_numbered(path, table.numbers[:, 0], first_rows(head))
-    return _by_place(table, places)
-
-
-def _read_named(path: Path, head: Head, names: Sequence[str], wanted: Sequence[str]) -> Columns:
+    else:
+        names = wanted[: head.width]
     there = [name for name in wanted if name in names]
-    return _by_place(read_table(path, head, [names.index(name) for name in there]), there)
-
-
-def _by_place(table: Table, names: Sequence[str]) -> Columns:
-    return Columns(dict(zip(names, table.numbers.T, strict=False)), table.notes)
+    numbers, notes = read_table(path, head, [names.index(name) for name in there])
+    if not named:
+        refuse_numbered(path, numbers[:, 0], first_rows(head))
+    return Columns(dict(zip(there, numbers.T, strict=True)), notes)
 
 
 def _stacked(path: Path, columns: Mapping[str, NDArray], names: Sequence[str], what: str) -> NDArray[np.float64]:

@@ -77,18 +77,15 @@ def _columns(path: Path, header: Any, points: Any) -> Columns:
     }
     notes = {
         "other_bounds": _other_bounds(path, header, np.stack([values[axis] for axis in XYZ], axis=-1)),
-        "withheld_points": _flagged(points, "withheld"),
+        "withheld_points": int(np.count_nonzero(points["withheld"]))
+        if "withheld" in points.point_format.dimension_names
+        else 0,
         "noise_points": int(np.isin(np.asarray(points["classification"]), _NOISE).sum()),
     }
     extra = {plain(name): name for name in points.point_format.extra_dimension_names}
     if set(NORMAL) <= extra.keys():
         values |= {name: np.asarray(points[extra[name]], dtype=np.float64) for name in NORMAL}
     return Columns(values, {name: count for name, count in notes.items() if count})
-
-
-def _flagged(points: Any, name: str) -> int:
-    there = name in set(points.point_format.dimension_names)
-    return int(np.count_nonzero(np.asarray(points[name]))) if there else 0
 
 
 def _other_bounds(path: Path, header: Any, places: NDArray[np.float64]) -> bool:

@@ -8,7 +8,7 @@ header of fields and their types, then the points; compressed, field after field
 import re
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +26,7 @@ _KINDS = {"F": "f", "I": "i", "U": "u"}
 
 @dataclass(frozen=True)
 class _Field:
-    """One field of each point.
-
-    Attributes:
-        name: "_" for padding.
-        dtype: of each number.
-        count: numbers of one point.
-    """
+    """One field of each point: `count` numbers of type `dtype`. The name "_" is that of padding."""
 
     name: str
     dtype: np.dtype
@@ -56,16 +50,29 @@ def read_pcd(path: str | Path) -> dict[str, NDArray]:
         raise DataError(f"{path} does not begin with the header of a PCD file; restore it or leave it out.")
     fields, points = _read_header(path, found[0].decode("ascii", errors="replace"))
     kind, body = found[1].decode().lower(), data[found.end() :]
-    match kind:
-        case "ascii":
-            columns = _from_text(path, fields, points, body)
-        case "binary":
-            columns = _from_rows(path, fields, points, body)
-        case "binary_compressed":
-            columns = _from_fields(path, fields, points, _decompressed(path, body))
-        case _:
-            raise DataError(f"{path} holds its points as {kind}; expected ascii, binary or binary_compressed.")
-    return {one.name: values for one, values in zip(fields, columns, strict=True) if one.count == 1 and one.name != "_"}
+    if kind == "ascii":
+        # The body is that of a binary file in double precision.
+        fields = [replace(one, dtype=np.dtype(np.float64)) for one in fields]
+        body = numbers_below_header(path, body).tobytes()
+    elif kind == "binary_compressed":
+        body = _decompressed(path, body)
+    elif kind != "binary":
+        raise DataError(f"{path} holds its points as {kind}; expected ascii, binary or binary_compressed.")
+    row = sum(one.bytes for one in fields)
+    more = len(body) - points * row
+    if more < 0:
+        raise DataError(f"{path} ends before its {points:,} points do; it is truncated, restore it.")
+    if (kind == "ascii" and more) or (kind == "binary" and more >= row > 0):
+        what = "numbers" if kind == "ascii" else "points"
+        raise DataError(f"{path} holds more {what} than its header says; restore it or leave it out.")
+    columns, start = {}, 0
+    for one in fields:
+        # Compressed, field follows field; otherwise, point follows point.
+        step, size = (one.bytes, one.bytes * points) if kind == "binary_compressed" else (row, one.bytes)
+        if one.count == 1 and one.name != "_":
+            columns[one.name] = np.ndarray((points,), one.dtype, body, start if points else 0, (step,))
+        start += size
+    return columns
 
 
 def _read_header(path: Path, header: str) -> tuple[list[_Field], int]:
@@ -95,41 +102,6 @@ def _points(path: Path, said: Mapping[str, Sequence[str]]) -> int:
     if size not in (None, points):
         raise DataError(f"{path} says that it has {points:,} points and that it is {size:,} wide and high; restore it.")
     return points
-
-
-def _from_text(path: Path, fields: Sequence[_Field], points: int, text: bytes) -> list[NDArray]:
-    numbers = numbers_below_header(path, text)
-    width = sum(one.count for one in fields)
-    _require(path, len(numbers), points * width, points)
-    if len(numbers) > points * width:
-        raise DataError(f"{path} holds more numbers than its header says; restore it or leave it out.")
-    table = numbers.reshape(points, width)
-    starts = np.cumsum([0, *(one.count for one in fields)])
-    return [table[:, start] for start in starts[:-1]]
-
-
-def _from_rows(path: Path, fields: Sequence[_Field], points: int, data: bytes) -> list[NDArray]:
-    # By number, since several fields may be named "_".
-    row = np.dtype([(str(place), one.dtype, (one.count,)) for place, one in enumerate(fields)])
-    _require(path, len(data), points * row.itemsize, points)
-    if row.itemsize and len(data) >= (points + 1) * row.itemsize:
-        raise DataError(f"{path} holds more points than its header says; restore it or leave it out.")
-    table = np.frombuffer(data, dtype=row, count=points)
-    return [table[str(place)][:, 0] for place in range(len(fields))]
-
-
-def _from_fields(path: Path, fields: Sequence[_Field], points: int, data: bytes) -> list[NDArray]:
-    _require(path, len(data), points * sum(one.bytes for one in fields), points)
-    starts = np.cumsum([0, *(points * one.bytes for one in fields)]).tolist()
-    return [
-        np.frombuffer(data, dtype=one.dtype, count=points * one.count, offset=start)[:: one.count]
-        for start, one in zip(starts, fields, strict=False)
-    ]
-
-
-def _require(path: Path, there: int, needed: int, points: int) -> None:
-    if there < needed:
-        raise DataError(f"{path} ends before its {points:,} points do; it is truncated, restore it.")
 
 
 def _decompressed(path: Path, data: bytes) -> bytes:

@@ -4,7 +4,6 @@ import re
 import warnings
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -22,17 +21,7 @@ _REMARK = re.compile("#|//")  # after a row
 _EXPONENT = str.maketrans("dD", "ee")  # Fortran's 1.0D+03
 
 
-@dataclass(frozen=True)
-class Table:
-    """The rows of a file.
-
-    Attributes:
-        numbers: (N, C), NaN and infinity included.
-        notes: as of `data_prep.formats.clouds.columns.Columns`.
-    """
-
-    numbers: NDArray[np.float64]
-    notes: dict[str, int] = field(default_factory=dict)
+Table = tuple[NDArray[np.float64], dict[str, int]]  # (N, C) numbers, NaN and infinity included; notes as of `Columns`
 
 
 def read_points(path: str | Path, columns: int | None = None) -> NDArray[np.float64]:
@@ -55,26 +44,26 @@ def read_points(path: str | Path, columns: int | None = None) -> NDArray[np.floa
             f"{path} names its columns {shown(' '.join(head.texts or head.names))} where x, y, z come first; restore "
             "the file."
         )
-    numbers = read_table(path, head).numbers
+    numbers, _ = read_table(path, head, range(head.width))
     if columns is not None and numbers.shape[1] != columns:
         raise DataError(f"{path} has {numbers.shape[1]} columns where {columns} are expected; restore the file.")
     return numbers
 
 
-def read_table(path: str | Path, head: Head, use: Sequence[int] | None = None) -> Table:
+def read_table(path: str | Path, head: Head, use: Sequence[int]) -> Table:
     """Read the rows below the header.
 
     Args:
         path: of the file.
         head: of this file.
-        use: which columns to read, counted from 0, where others may hold anything; all where None.
+        use: which columns to read, counted from 0; others may hold anything.
 
     Raises:
         DataError: as `read_points`; or the file holds more or fewer points than it says.
     """
     path = Path(path)
     table = _read_at_once(path, head, use) or _read_by_line(path, head, use)
-    if not len(table.numbers):
+    if not len(table[0]):
         raise DataError(f"{path} holds no points; restore it or leave it out.")
     return table
 
@@ -82,47 +71,38 @@ def read_table(path: str | Path, head: Head, use: Sequence[int] | None = None) -
 def first_rows(head: Head) -> NDArray[np.float64]:
     """(n, width) numbers of the first rows; NaN for a cell that is not a number."""
     cells = [cells_of(row, head.separator) for row in head.rows]
-    rows = [[_first(cell) for cell in row] for row in cells if len(row) == head.width]
-    return np.array(rows, dtype=np.float64).reshape(-1, head.width)
+    rows = [[_float(cell.replace(",", ".", 1)) for cell in row] for row in cells if len(row) == head.width]
+    return np.array(rows, dtype=np.float64).reshape(-1, head.width)  # None becomes NaN
 
 
-def _first(cell: str) -> float:
-    found = _float(cell.replace(",", ".", 1))
-    return float("nan") if found is None else found
-
-
-def _read_at_once(path: Path, head: Head, use: Sequence[int] | None) -> Table | None:
+def _read_at_once(path: Path, head: Head, use: Sequence[int]) -> Table | None:
     """Read rows of numbers only, quickly; None if there is anything else."""
-    try:
-        with open_text(path) as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of an empty file, which is refused
+    with open_text(path) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of an empty file, which is refused
+        try:
             numbers = np.loadtxt(file, delimiter=head.separator, comments=None, ndmin=2, skiprows=head.lines)
-    except ValueError:
-        return None
+        except ValueError:
+            return None
     if numbers.size and head.count is not None and len(numbers) != head.count:
         raise _miscounted(path, head.count, len(numbers))
-    return Table(numbers if use is None or not numbers.size else numbers[:, list(use)])
+    return (numbers[:, list(use)] if numbers.size else numbers), {}
 
 
-def _read_by_line(path: Path, head: Head, use: Sequence[int] | None) -> Table:
+def _read_by_line(path: Path, head: Head, use: Sequence[int]) -> Table:
     """Read rows among comments, counts of further scans, decimal commas, Fortran exponents and unused cells."""
     rows = _Rows(path, head, use)
-    try:
-        with open_text(path) as file:
-            for number, line in enumerate(islice(file, head.lines, None), head.lines + 1):
-                rows.add(number, line)
-    except UnicodeError:
-        raise DataError(f"{path} is no text of its encoding; restore it or leave it out.") from None
+    with open_text(path) as file:
+        for number, line in enumerate(islice(file, head.lines, None), head.lines + 1):
+            rows.add(number, line)
     return rows.table()
 
 
 class _Rows:
     """The rows of a file, collected line by line."""
 
-    def __init__(self, path: Path, head: Head, use: Sequence[int] | None) -> None:
+    def __init__(self, path: Path, head: Head, use: Sequence[int]) -> None:
         self.path, self.head = path, head
-        self.use = range(head.width) if use is None else use
-        self.others = [place for place in range(head.width) if place not in set(self.use)]
+        self.use, self.others = use, sorted({*range(head.width)} - {*use})
         self.values = array("d")
         self.stated, self.scans = head.count, 1
         self.unread = self.commas = self.points = 0
@@ -147,7 +127,7 @@ class _Rows:
                 f"({shown(text)}); fix the line or leave the file out."
             )
         self.values.extend(self._number(number, cells[place]) for place in self.use)
-        self.unread += any(not _is_read(cells[place]) for place in self.others)
+        self.unread += not all(cells[place].isprintable() for place in self.others)  # else it is a number or a word
 
     def table(self) -> Table:
         if self.stated is not None and self.count != self.stated:
@@ -156,7 +136,7 @@ class _Rows:
             raise DataError(f"{self.path} has decimal points and decimal commas; write all of its numbers alike.")
         found = {"unread_cells": self.unread, "decimal_commas": int(self.commas > 0), "joined_scans": self.scans - 1}
         numbers = np.frombuffer(self.values, dtype=np.float64) if self.values else np.empty(0)
-        return Table(numbers.reshape(-1, len(self.use)), {name: count for name, count in found.items() if count})
+        return numbers.reshape(-1, len(self.use)), {name: count for name, count in found.items() if count}
 
     def _begin_scan(self, count: int) -> None:
         assert self.stated is not None
@@ -186,19 +166,12 @@ def _float(cell: str) -> float | None:
         return float("nan")
     if "_" in cell or not cell.isascii():
         return None
-    try:
-        return float(cell)
-    except ValueError:
-        pass
-    try:
-        return float(cell.translate(_EXPONENT))
-    except ValueError:
-        return None
-
-
-def _is_read(cell: str) -> bool:
-    """Whether a cell of an unused column is a number or a word rather than damage."""
-    return cell.isprintable()
+    for text in (cell, cell.translate(_EXPONENT)):
+        try:
+            return float(text)
+        except ValueError:
+            continue
+    return None
 
 
 def _miscounted(path: Path, said: int, held: int) -> DataError:

@@ -29,15 +29,12 @@ def read_ptx(path: str | Path) -> Columns:
     """
     path = Path(path)
     scans, empty = [], 0
-    try:
-        with open_text(path) as file:
-            lines = _Lines(path, file)
-            while (first := lines.next()) is not None:
-                points, left_out = _read_scan(lines, first)
-                scans.append(points)
-                empty += left_out
-    except UnicodeError:
-        raise DataError(f"{path} is no text of its encoding; restore it or leave it out.") from None
+    with open_text(path) as file:
+        lines = _Lines(path, file)
+        while (first := lines.next()) is not None:
+            points, left_out = _read_scan(lines, first)
+            scans.append(points)
+            empty += left_out
     if not scans:
         raise DataError(f"{path} holds no scan; restore it or leave it out.")
     found = np.concatenate(scans)
@@ -61,14 +58,8 @@ class _Lines:
 
     def numbers(self, count: int) -> list[float]:
         """The numbers of the next line, `count` of them."""
-        line = self.next()
-        return self.parsed("" if line is None else line, count)
-
-    def parsed(self, line: str, count: int) -> list[float]:
-        try:
-            found = [float(word) for word in line.split()]
-        except ValueError:
-            found = []
+        line = self.next() or ""
+        found = _floats(line)
         if len(found) != count:
             raise self.wrong(line, f"{count} numbers of a scan's head are")
         return found
@@ -84,7 +75,7 @@ class _Lines:
         try:
             return np.loadtxt(block, comments=None, ndmin=2)
         except ValueError:
-            wrong = next((place for place, line in enumerate(block) if not _is_row(line, block[0])), 0)
+            wrong = next((place for place, line in enumerate(block) if len(_floats(line)) != len(block[0].split())), 0)
             self.number = first + wrong + 1
             raise self.wrong(block[wrong], "x y z, an intensity and colours are") from None
 
@@ -121,9 +112,9 @@ def _size(lines: _Lines, line: str) -> int:
     return int(line)
 
 
-def _is_row(line: str, like: str) -> bool:
-    words = line.split()
+def _floats(line: str) -> list[float]:
+    """The numbers of a line; none where it holds anything else."""
     try:
-        return len([float(word) for word in words]) == len(like.split())
+        return [float(word) for word in line.split()]
     except ValueError:
-        return False
+        return []

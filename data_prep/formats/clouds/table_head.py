@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,25 +18,15 @@ _LOOKED_AT = 100  # rows
 
 @dataclass(frozen=True)
 class Head:
-    """The header of a text table.
+    """The header of a text table."""
 
-    Attributes:
-        lines: how many lines that is.
-        names: of the columns, as written; empty where they have none.
-        count: of the points that follow, as .pts files begin; None where it is not said.
-        separator: between cells; None is white space.
-        width: cells of the first row; 0 where there is none.
-        texts: names in a line of their own that hold no x, y and z.
-        rows: the first lines of the table.
-    """
-
-    lines: int = 0
-    names: Sequence[str] = ()
-    count: int | None = None
-    separator: str | None = None
-    width: int = 0
-    texts: Sequence[str] = ()
-    rows: Sequence[str] = ()
+    lines: int = 0  # how many lines that is
+    names: Sequence[str] = ()  # of the columns, as written; empty where they have none
+    count: int | None = None  # of the points that follow, as .pts files begin; None where it is not said
+    separator: str | None = None  # between cells; None is white space
+    width: int = 0  # cells of the first row; 0 where there is none
+    texts: Sequence[str] = ()  # names in a line of their own that hold no x, y and z
+    rows: Sequence[str] = ()  # the first lines of the table
 
 
 def read_head(path: str | Path) -> Head:
@@ -53,8 +43,7 @@ def read_head(path: str | Path) -> Head:
     above: list[str] = []
     count: int | None = None
     row = ""
-    with open_text(path) as file:
-        lines = _decoded(path, file)
+    with open_text(path) as lines:
         for line in lines:
             if _is_remark(line) or not line.strip() or (not above_names(above) and _is_header(line)):
                 above.append(line)
@@ -174,10 +163,3 @@ def _refuse_decimal_commas(path: Path, separator: str | None, rows: Sequence[str
             f"{path} has rows such as {shown(rows[0])}, whose commas may be decimal ones; put points there, or other "
             "signs between cells."
         )
-
-
-def _decoded(path: Path, lines: Iterable[str]) -> Iterator[str]:
-    try:
-        yield from lines
-    except UnicodeError:
-        raise DataError(f"{path} is no text of its encoding; restore it or leave it out.") from None
