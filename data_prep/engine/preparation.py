@@ -173,11 +173,13 @@ def prepare(
             say(told)
         if not complete:
             _write_shards(writer, plan, shards, workers, strict, dask)
-            _refuse_skipped(writer, len(shards), strict)
+            if strict:
+                described = [writer.described(number) for number in range(len(shards))]
+                _refuse_skipped(writer.path, [entry for shard in described for entry in shard["skipped"]])
             return _finish(writer, plan, len(shards))
     store = Store.open(out)
-    if strict and store.info["skipped"]:
-        raise DataError(_left_out(Path(out), store.info["skipped"]))
+    if strict:
+        _refuse_skipped(Path(out), store.info["skipped"])
     return store
 
 
@@ -203,14 +205,14 @@ def _write_shards(
     tasks = [(writer, number, plan.root, shards[number], plan.reader, strict) for number in pending]
     total = len(plan.items)
     display: tqdm = bar(label="preparing", unit="files", total=total, initial=total - left)
+    if dask is None:
+        results = in_processes(_write_shard, tasks, workers, ordered=False, kept=": finished shards are kept")
+    else:
+        results = _cluster_results(tasks, dask)
     # Closing ends the workers before anything else is done about an error or Ctrl-C.
-    with display, closing(_local_results(tasks, workers) if dask is None else _cluster_results(tasks, dask)) as counts:
+    with display, closing(results) as counts:
         for count in counts:
             display.update(count)
-
-
-def _local_results(tasks: Sequence[tuple[Any, ...]], workers: int | None) -> Generator[int]:
-    return in_processes(_write_shard, tasks, workers, ordered=False, kept=": finished shards are kept")
 
 
 def _cluster_results(tasks: Sequence[tuple[Any, ...]], address: str) -> Generator[int]:
@@ -237,8 +239,9 @@ def _write_shard(
             try:
                 with within_memory(utf8_name(item.name)):
                     columns, blocks = read_item(root, item, reader)
+                    own = {"path": item.name, "label": item.label, "group": item.group, "split": item.split}
                     # The reader may add columns until its last block.
-                    shard.append(blocks, ChainMap(_columns(item), cast(dict[str, Any], columns)))
+                    shard.append(blocks, ChainMap(own, cast(dict[str, Any], columns)))
             except DataError as error:
                 if strict:
                     raise
@@ -268,20 +271,9 @@ def read_item(root: Path, item: Item, reader: Reader) -> Reading:
     return reader.read_window(root / item.path, *item.window)
 
 
-def _columns(item: Item) -> dict[str, str | None]:
-    return {"path": item.name, "label": item.label, "group": item.group, "split": item.split}
-
-
-def _refuse_skipped(writer: StoreWriter, shards: int, strict: bool) -> None:
-    if not strict:
-        return
-    skipped = [entry for number in range(shards) for entry in writer.described(number)["skipped"]]
+def _refuse_skipped(out: Path, skipped: Sequence[Mapping[str, str]]) -> None:
     if skipped:
-        raise DataError(_left_out(writer.path, skipped))
-
-
-def _left_out(out: Path, skipped: Sequence[Mapping[str, str]]) -> str:
-    return (
-        f"an earlier run without --strict left {len(skipped)} unreadable files out of {out} "
-        f"(the first: {skipped[0]['reason'].rstrip('.')}); fix them and delete {out}, or drop --strict."
-    )
+        raise DataError(
+            f"an earlier run without --strict left {len(skipped)} unreadable files out of {out} "
+            f"(the first: {skipped[0]['reason'].rstrip('.')}); mend them and delete {out}, or drop --strict."
+        )

@@ -38,14 +38,7 @@ _COMPRESSED = ("EXT_meshopt_compression", "KHR_meshopt_compression", "MESHOPT_co
 
 
 class GltfFile:
-    """An open file.
-
-    Args:
-        path: of the file.
-
-    Attributes:
-        path: of the file.
-        json: its description.
+    """An open file: its `path`, and its description as `json`.
 
     Raises:
         DataError: the file is missing, truncated, of another version, no glTF, or requires an extension that is not
@@ -85,8 +78,7 @@ class GltfFile:
             )
         dtype, width = np.dtype(_COMPONENTS[code]), _WIDTHS[kind]
         if "bufferView" in accessor:
-            offset = self._size(accessor.get("byteOffset", 0))
-            values = self._strided(accessor["bufferView"], offset, dtype, count, width)
+            values = self._rows(accessor, dtype, count, width)
         elif count > _MOST:
             raise DataError(f"{self.path} has an accessor of {count:,} elements without data; restore it.")
         else:
@@ -101,17 +93,16 @@ class GltfFile:
     def _replaced(self, values: NDArray, sparse: Json) -> NDArray:
         """The elements with the substitutions of a sparse accessor applied."""
         count, indices, given = self._size(sparse["count"]), sparse["indices"], sparse["values"]
-        dtype = np.dtype(_COMPONENTS[indices["componentType"]])
-        start = self._size(indices.get("byteOffset", 0))
-        places = self._strided(indices["bufferView"], start, dtype, count, 1)[:, 0].astype(np.int64)
+        places = self._rows(indices, np.dtype(_COMPONENTS[indices["componentType"]]), count, 1)[:, 0].astype(np.int64)
         if count and (places.max() >= len(values) or (np.diff(places) <= 0).any()):
             raise DataError(f"{self.path} has a sparse accessor whose indices are not in order; restore it.")
         changed = values.copy()
-        start = self._size(given.get("byteOffset", 0))
-        changed[places] = self._strided(given["bufferView"], start, values.dtype, count, values.shape[1])
+        changed[places] = self._rows(given, values.dtype, count, values.shape[1])
         return changed
 
-    def _strided(self, index: Any, offset: int, dtype: np.dtype, count: int, width: int) -> NDArray:
+    def _rows(self, stored: Json, dtype: np.dtype, count: int, width: int) -> NDArray:
+        """(count, width) numbers where `stored` says that they are."""
+        index, offset = stored["bufferView"], self._size(stored.get("byteOffset", 0))
         view = self.entry("bufferViews", index)
         for name in _COMPRESSED:
             if name in view.get("extensions", {}):
@@ -231,18 +222,14 @@ def _description(path: Path, text: bytes) -> Json:
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is no glTF: its JSON cannot be read ({str(error)[:80]}); restore it.") from None
     asset = found.get("asset") if isinstance(found, dict) else None
-    version = str(asset.get("version")) if isinstance(asset, dict) else None
-    if version is None:
+    if not isinstance(asset, dict):
         raise DataError(f"{path} is JSON, but no glTF (it has no asset with a version); leave it out.")
-    least = str(asset.get("minVersion", "2.0")) if isinstance(asset, dict) else ""
-    version = version if least == "2.0" else least
+    version, least = str(asset.get("version")), str(asset.get("minVersion", "2.0"))
     if not version.startswith("2.") or least != "2.0":
+        version = version if least == "2.0" else least
         raise DataError(f"{path} is glTF of version {version[:20]} where 2.0 is read; export it as that.")
-    unread = [str(name) for name in found.get("extensionsRequired") or () if not _is_read(str(name))]
+    required = [str(name) for name in found.get("extensionsRequired") or ()]
+    unread = [name for name in required if name not in _READ and not _NEUTRAL.fullmatch(name)]
     if unread:
         raise DataError(f"{path} requires {', '.join(unread)[:80]}, which is not read; export it without.")
     return found
-
-
-def _is_read(name: str) -> bool:
-    return name in _READ or _NEUTRAL.fullmatch(name) is not None

@@ -17,9 +17,6 @@ Matrix = NDArray[np.float64]
 class GltfNodes:
     """The node hierarchy of a file.
 
-    Args:
-        file: it.
-
     Attributes:
         shown: numbers of the meshes that `with_meshes` has given.
 
@@ -82,7 +79,7 @@ class GltfNodes:
     def _own_instances(self, attributes: Json) -> list[Matrix]:
         kinds = {"TRANSLATION": "VEC3", "ROTATION": "VEC4", "SCALE": "VEC3"}
         read = {
-            name: self.file.numbers(attributes[name], (kind,)).astype(np.float64)
+            name.lower(): self.file.numbers(attributes[name], (kind,)).astype(np.float64)
             for name, kind in kinds.items()
             if name in attributes
         }
@@ -91,8 +88,7 @@ class GltfNodes:
             raise DataError(
                 f"{self.file.path} has instances of a mesh whose numbers differ or are missing; restore it."
             )
-        names = {name.lower(): values for name, values in read.items()}
-        return [self._own_matrix({name: values[row] for name, values in names.items()}) for row in range(counts.pop())]
+        return [self._own_matrix({name: values[row] for name, values in read.items()}) for row in range(counts.pop())]
 
     def _to_scene(self, number: Any) -> Matrix:
         self.file.entry("nodes", number)

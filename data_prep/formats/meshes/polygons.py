@@ -7,6 +7,7 @@ as keyholes, polygons that touch themselves along an edge. The area of the trian
 polygon; where it differs, the polygon crosses itself and its surface is not known.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -55,7 +56,7 @@ def triangles(vertices: Points, corners: Indices, counts: Indices) -> Cut:
     """
     faces = fans(corners, counts)
     kept = np.ones(len(faces), dtype=bool)
-    tally, unsure = {"short_faces": int((counts < 3).sum())}, 0.0
+    tally, unsure = Counter(short_faces=int((counts < 3).sum())), 0.0
     if (counts > 3).any() and _are_there(vertices, corners):
         starts, slots = np.cumsum(counts) - counts, np.maximum(counts - 2, 0)
         firsts = np.cumsum(slots) - slots
@@ -66,10 +67,9 @@ def triangles(vertices: Points, corners: Indices, counts: Indices) -> Cut:
             places = firsts[some[rows]][:, None] + np.arange(size - 2)
             faces[places], kept[places] = found, (found >= 0).all(axis=2)
             unsure += float(missed.sum())
-            tally["ear_polygons"] = tally.get("ear_polygons", 0) + int((missed == 0).sum())
-            tally["crossed_polygons"] = tally.get("crossed_polygons", 0) + int((missed > 0).sum())
-            tally["bent_polygons"] = tally.get("bent_polygons", 0) + group.bent()
-    return Cut(faces[kept], {name: count for name, count in tally.items() if count}, unsure)
+            crossed = int((missed > 0).sum())
+            tally.update(ear_polygons=len(missed) - crossed, crossed_polygons=crossed, bent_polygons=group.bent())
+    return Cut(faces[kept], dict(+tally), unsure)
 
 
 def fans(corners: Indices, counts: Indices) -> Indices:

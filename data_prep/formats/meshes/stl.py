@@ -8,6 +8,7 @@ ignored, since the order of the corners says the same.
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,10 @@ def read_stl(path: str | Path) -> Mesh:
     return _read_binary(path, data)
 
 
-def _fits(data: bytes) -> bool:
+def _fits(data: bytes, order: Literal["little", "big"] = "little") -> bool:
     """Whether the size of a binary file matches its facet count."""
-    return len(data) >= _HEAD and len(data) == _HEAD + _FACET.itemsize * int.from_bytes(
-        data[_HEAD - 4 : _HEAD], "little"
-    )
+    facets = int.from_bytes(data[_HEAD - 4 : _HEAD], order)
+    return len(data) >= _HEAD and len(data) == _HEAD + _FACET.itemsize * facets
 
 
 def _read_binary(path: Path, data: bytes) -> Mesh:
@@ -69,7 +69,10 @@ def _read_binary(path: Path, data: bytes) -> Mesh:
             f"of {_HEAD} bytes; restore it or leave it out."
         )
     told = int.from_bytes(data[_HEAD - 4 : _HEAD], "little")
-    _refuse_other_order(path, data)
+    if not _fits(data) and _fits(data, "big"):
+        raise DataError(
+            f"{path} is a binary STL file in big-endian order where little-endian is read; export it again."
+        )
     there, rest = divmod(len(data) - _HEAD, _FACET.itemsize)
     if told > there and rest:
         raise DataError(
@@ -88,15 +91,6 @@ def _read_binary(path: Path, data: bytes) -> Mesh:
         notes["trailing_bytes"] = rest
     corners = facets["corners"].reshape(-1, 3).astype(np.float64)
     return Mesh(corners, np.arange(len(corners)).reshape(-1, 3), notes)
-
-
-def _refuse_other_order(path: Path, data: bytes) -> None:
-    """Refuse a big-endian file, whose facet count matches the size only in that byte order."""
-    told = int.from_bytes(data[_HEAD - 4 : _HEAD], "big")
-    if told and not _fits(data) and len(data) == _HEAD + _FACET.itemsize * told:
-        raise DataError(
-            f"{path} is a binary STL file in big-endian order where little-endian is read; export it again."
-        )
 
 
 def _refuse_more_files(path: Path, data: bytes, place: int) -> None:
