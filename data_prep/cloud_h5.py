@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.engine.preparation import Item, Reader, Reading
+from data_prep.engine.plan import Item, Reader, Reading
 from data_prep.sampled_cloud import channels, file_stamp, leading_rows, row_reader
 from data_prep.shapes import point_settings
 from pointcloud.geometry import Axis

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from data_prep.engine.preparation import Item, Plan
+from data_prep.engine.plan import Item, Plan
 
 
 @dataclass(frozen=True)

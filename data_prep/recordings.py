@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from audio.crops import SAMPLE_RATE
 from audio.formats.engine import header_of
 from audio.samples import PLAIN, Intake, read_samples, stream_samples
-from data_prep.engine.preparation import Reader
+from data_prep.engine.plan import Reader
 from randquant.errors import DataError
 
 _SOUND = """

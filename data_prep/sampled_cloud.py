@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from data_prep.engine.preparation import Reader, Reading
+from data_prep.engine.plan import Reader, Reading
 from data_prep.shapes import finished
 from pointcloud.first_points import Points
 from pointcloud.geometry import Axis

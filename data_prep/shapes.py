@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.engine.preparation import Reader
+from data_prep.engine.plan import Reader
 from data_prep.formats.meshes.gltf_file import external_buffers
 from data_prep.formats.meshes.mesh_file import read_mesh
 from data_prep.surface import Sampling, sample_surface

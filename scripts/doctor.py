@@ -31,7 +31,7 @@ from pathlib import Path
 
 from data_prep.dataset import Dataset
 from data_prep.datasets.registry import DATASETS
-from data_prep.engine.preparation import Plan
+from data_prep.engine.plan import Plan
 from data_prep.examine.doctor import examine
 from data_prep.examine.repeats import repeats as repeated
 from data_prep.examine.report import first, report, write_report

@@ -28,7 +28,7 @@ from audio.encoders.audio_encoder import Layer
 from audio.evaluation.evaluate import audio_features
 from audio.levels import levels_line
 from audio.samples import Channel, Intake, assumed_rate, check_array_rate
-from data_prep.engine.preparation import Item, Plan, Reader
+from data_prep.engine.plan import Item, Plan, Reader
 from data_prep.engine.read_ahead import Columns, read_ahead
 from data_prep.formats.clouds.cloud_file import CLOUDS
 from data_prep.formats.meshes.mesh_file import MESHES

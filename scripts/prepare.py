@@ -45,7 +45,8 @@ import docstring_parser
 from audio.samples import Channel, Intake, check_array_rate
 from data_prep.dataset import Dataset
 from data_prep.datasets.registry import DATASETS
-from data_prep.engine.preparation import Plan, prepare
+from data_prep.engine.plan import Plan
+from data_prep.engine.preparation import prepare
 from data_prep.examine.summary import summary
 from data_prep.fetching.archives import archives_in, unpacked_root
 from data_prep.fetching.download import download as fetch

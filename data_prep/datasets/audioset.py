@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from data_prep.dataset import Dataset
-from data_prep.engine.preparation import Item, Plan
+from data_prep.engine.plan import Item, Plan
 from data_prep.layout import find_root
 from data_prep.listing import find_list, read_lines
 from data_prep.recordings import DECODED, FOREIGN, RECORDINGS

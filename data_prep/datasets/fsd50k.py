@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from data_prep.dataset import Dataset
-from data_prep.engine.preparation import Item, Plan
+from data_prep.engine.plan import Item, Plan
 from data_prep.formats.csv_reader import read_csv
 from data_prep.layout import find_root
 from data_prep.recordings import RECORDINGS

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from data_prep.dataset import Archive, Dataset
-from data_prep.engine.preparation import Item, Plan
+from data_prep.engine.plan import Item, Plan
 from data_prep.layout import find_root, is_marked
 from data_prep.sampled_cloud import check_points
 from data_prep.scan import existing_folder, files_below, is_visible_folder

@@ -27,7 +27,7 @@ from data_prep.class_names import SHAPE_NAMES, listed_names
 from data_prep.dataset import Dataset
 from data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40, PUBLISHED
 from data_prep.datasets.modelnet_txt import Classes
-from data_prep.engine.preparation import Item, Plan, Reading
+from data_prep.engine.plan import Item, Plan, Reading
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
 from data_prep.sampled_cloud import channels, check_points, file_stamp, leading_rows, row_reader

@@ -29,7 +29,7 @@ from data_prep.class_names import SHAPE_NAMES, agreed_names, by_number, class_of
 from data_prep.cloud_h5 import CloudFile, cloud_file, h5_reader
 from data_prep.dataset import Archive, Dataset
 from data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40, published
-from data_prep.engine.preparation import Item, Plan
+from data_prep.engine.plan import Item, Plan
 from data_prep.layout import find_root
 from data_prep.listing import read_lines, read_names
 from data_prep.sampled_cloud import check_points

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.dataset import Archive, Dataset, Download
-from data_prep.engine.preparation import Item, Plan
+from data_prep.engine.plan import Item, Plan
 from data_prep.layout import find_root
 from data_prep.recordings import RECORDINGS
 from data_prep.scan import files_below

@@ -23,7 +23,7 @@ import numpy as np
 from data_prep.class_names import SHAPE_NAMES, agreed_names, by_number, listed_names
 from data_prep.cloud_h5 import CloudFile, cloud_file, h5_reader
 from data_prep.dataset import Archive, Dataset
-from data_prep.engine.preparation import Plan
+from data_prep.engine.plan import Plan
 from data_prep.layout import find_root
 from data_prep.sampled_cloud import check_points
 from data_prep.shapes import POINTS

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.dataset import Archive, Dataset
-from data_prep.engine.preparation import Item, Plan, Reader, Reading
+from data_prep.engine.plan import Item, Plan, Reader, Reading
 from data_prep.formats.clouds.npz_rows import npz_row, npz_shape
 from data_prep.layout import find_root
 from data_prep.listing import read_lines

@@ -31,7 +31,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from data_prep.dataset import Archive, Dataset, Download
-from data_prep.engine.preparation import Item, Plan
+from data_prep.engine.plan import Item, Plan
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
 from data_prep.recordings import RECORDINGS, samples

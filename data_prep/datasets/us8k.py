@@ -12,7 +12,7 @@ and other folds would separate them. Group: `fsID`, the Freesound recording that
 from pathlib import Path
 
 from data_prep.dataset import Archive, Dataset, Download
-from data_prep.engine.preparation import Item, Plan
+from data_prep.engine.plan import Item, Plan
 from data_prep.formats.csv_reader import read_csv
 from data_prep.layout import find_root
 from data_prep.recordings import RECORDINGS

@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 
 from data_prep.dataset import Archive, Dataset
-from data_prep.engine.preparation import Item, Plan
+from data_prep.engine.plan import Item, Plan
 from data_prep.layout import find_root
 from data_prep.listing import find_list, read_lines
 from data_prep.recordings import RECORDINGS

@@ -31,7 +31,7 @@ from typing import Any, Literal
 import numpy as np
 
 from data_prep.dataset import Archive, Dataset, Download
-from data_prep.engine.preparation import Item, Plan
+from data_prep.engine.plan import Item, Plan
 from data_prep.formats.csv_reader import read_csv
 from data_prep.layout import find_root
 from data_prep.listing import find_list, read_lines

@@ -1,18 +1,14 @@
 """Whether the store at --out was made from the same files and settings, and what differs if not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from data_prep.engine.plan import Plan
 from data_prep.engine.sources import Comparison, Source, compare, read_sources
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
 from randquant.files.atomic import read_json
-
-if TYPE_CHECKING:
-    from data_prep.engine.preparation import Plan
 
 _REMEDY = "choose a new --out, or delete that folder"
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.engine.memory_budget import memory_budget, within_memory
-from data_prep.engine.preparation import Item, Plan, Reader, read_item
+from data_prep.engine.plan import Item, Plan, Reader
+from data_prep.engine.preparation import read_item
 from data_prep.engine.processes import in_processes
 from data_prep.formats.whole_file import stand_in
 from randquant.data.bounded_batches import bounded

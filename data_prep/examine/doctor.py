@@ -5,7 +5,8 @@ from pathlib import Path
 
 from data_prep.dataset import Dataset
 from data_prep.engine.memory_budget import memory_budget, within_memory
-from data_prep.engine.preparation import Item, Plan, Reader, read_item
+from data_prep.engine.plan import Item, Plan, Reader
+from data_prep.engine.preparation import read_item
 from data_prep.engine.processes import in_processes
 from data_prep.examine.examination import Examination
 from data_prep.examine.oddities import Findings, inspect_shape

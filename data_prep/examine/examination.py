@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from data_prep.dataset import Dataset
-from data_prep.engine.preparation import Item, Plan
+from data_prep.engine.plan import Item, Plan
 from data_prep.examine.oddities import ODDITIES, Findings
 from data_prep.examine.tables import by_label
 from data_prep.notes import THINGS

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.engine.preparation import Item, Reader, read_item
+from data_prep.engine.plan import Item, Reader
+from data_prep.engine.preparation import read_item
 from data_prep.formats.meshes.mesh import Mesh
 from data_prep.formats.meshes.mesh_file import MESHES, read_mesh
 from data_prep.notes import READING, noted

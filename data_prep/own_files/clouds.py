@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from data_prep.engine.preparation import Plan, Reader, Reading
+from data_prep.engine.plan import Plan, Reader, Reading
 from data_prep.formats.clouds.cloud_file import CLOUDS, read_cloud
 from data_prep.formats.clouds.columns import check_columns
 from data_prep.own_files.folder import plan_files

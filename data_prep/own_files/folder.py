@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_prep.engine.preparation import Item, Plan, Reader
+from data_prep.engine.plan import Item, Plan, Reader
 from data_prep.recordings import DECODED, FOREIGN, RECORDINGS
 from data_prep.scan import existing_folder, file_size, visible_files
 from randquant.cli.terminal import printable

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.engine.preparation import Item, Plan, Reader
+from data_prep.engine.plan import Item, Plan, Reader
 from data_prep.formats.csv_reader import Row, read_csv
 from data_prep.recordings import RECORDINGS
 from data_prep.scan import existing_folder

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from data_prep.engine.preparation import Plan, Reader
+from data_prep.engine.plan import Plan, Reader
 from data_prep.formats.meshes.mesh_file import MESHES
 from data_prep.own_files.folder import plan_files
 from data_prep.own_files.labelled import plan_labelled

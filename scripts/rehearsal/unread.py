@@ -12,7 +12,8 @@ import numpy as np
 
 from audio.crops import SAMPLE_RATE
 from data_prep.datasets.registry import DATASETS
-from data_prep.engine.preparation import Reader, Reading, prepare
+from data_prep.engine.plan import Reader, Reading
+from data_prep.engine.preparation import prepare
 
 _SAMPLES = 100
 

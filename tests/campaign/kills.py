@@ -177,11 +177,11 @@ def main() -> int:
     from lightning_fabric import Fabric  # noqa: F401  loaded once for all forks
     from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
-    from data_prep.engine import preparation
+    from data_prep.engine import plan, preparation
     from pointcloud.evaluation import classifier_training
 
     classifier_training._SAVE_EVERY = 0.0  # a state an epoch, so that there are some
-    preparation._SHARD_ITEMS, preparation._SMALL_ITEMS = 4, 0  # several shards, and workers for them
+    plan._SHARD_ITEMS, preparation._SMALL_ITEMS = 4, 0  # several shards, and workers for them
     jobs = [job for job in JOBS if arguments.only is None or job.name in arguments.only]
     say = functools.partial(print, flush=True) if arguments.verbose else lambda _: None
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from data_prep.engine.preparation import Item, Plan, prepare
+from data_prep.engine.plan import Item, Plan
+from data_prep.engine.preparation import prepare
 from data_prep.shapes import finished, mesh_reader
 from pointcloud.farthest_points import farthest_point_sampling
 from pointcloud.geometry import turn_up

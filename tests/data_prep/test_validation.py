@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from data_prep.engine.preparation import Item
+from data_prep.engine.plan import Item
 from data_prep.validation import with_validation
 from randquant.errors import UsageError
 

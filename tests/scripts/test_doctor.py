@@ -13,7 +13,7 @@ import pytest
 
 import data_prep.examine.doctor
 from data_prep.datasets.registry import DATASETS
-from data_prep.engine.preparation import Plan
+from data_prep.engine.plan import Plan
 from data_prep.examine.doctor import examine
 from data_prep.synthetic.audioset import write_audioset
 from data_prep.synthetic.fsd50k import write_fsd50k

@@ -1,7 +1,7 @@
 """The methods by name. A new one needs a line here: flags, `--help` and checkpoints follow."""
 
 import inspect
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from torch import nn
 
@@ -11,9 +11,6 @@ from randquant.ssl.method import Method
 from randquant.ssl.moco import MoCo
 from randquant.ssl.mocov3 import MoCoV3
 from randquant.ssl.simclr import SimCLR
-
-if TYPE_CHECKING:
-    from randquant.training.settings import Training
 
 METHODS: dict[str, type[Method]] = {
     "byol": BYOL,
@@ -28,7 +25,13 @@ else:
     MethodName = Literal[tuple(METHODS)]
 
 
-def make_method(settings: "Training", encoder: nn.Module, embedding_size: int) -> Method:
+class MethodSettings(Protocol):
+    """The settings of a training, whose attributes are the further arguments of the methods."""
+
+    method: MethodName
+
+
+def make_method(settings: MethodSettings, encoder: nn.Module, embedding_size: int) -> Method:
     """The method that a training's settings name, around an encoder.
 
     What its constructor takes besides the encoder and its size, it gets from the settings of the same names.

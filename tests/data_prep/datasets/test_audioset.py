@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from data_prep.datasets.audioset import clip_video, plan_audioset
-from data_prep.engine.preparation import Plan, prepare
+from data_prep.engine.plan import Plan
+from data_prep.engine.preparation import prepare
 from data_prep.synthetic.audioset import write_audioset
 from randquant.errors import DataError, UsageError
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from data_prep.datasets.fsd50k import plan_fsd50k
-from data_prep.engine.preparation import Item, prepare
+from data_prep.engine.plan import Item
+from data_prep.engine.preparation import prepare
 from data_prep.synthetic.fsd50k import write_fsd50k
 from randquant.errors import DataError, UsageError
 

@@ -10,7 +10,7 @@ import docstring_parser
 import pytest
 
 from data_prep.datasets.registry import DATASETS
-from data_prep.engine.preparation import Plan
+from data_prep.engine.plan import Plan
 from data_prep.options import options, with_options
 from data_prep.own_files.clouds import plan_clouds
 from data_prep.own_files.meshes import plan_meshes

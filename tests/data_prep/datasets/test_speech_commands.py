@@ -23,7 +23,8 @@ from data_prep.datasets.speech_commands import (
     plan_speech_commands_12,
     windows,
 )
-from data_prep.engine.preparation import Plan, prepare
+from data_prep.engine.plan import Plan
+from data_prep.engine.preparation import prepare
 from data_prep.synthetic.speech_commands import NOISES, write_speech_commands
 from randquant.errors import DataError
 

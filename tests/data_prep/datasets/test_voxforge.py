@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from data_prep.datasets.voxforge import DATASET, archive_downloads, plan_voxforge, read_submissions, speaker_splits
-from data_prep.engine.preparation import Item, Plan, prepare
+from data_prep.engine.plan import Item, Plan
+from data_prep.engine.preparation import prepare
 from data_prep.fetching.archives import unpacked_root
 from data_prep.synthetic.voxforge import write_voxforge
 from randquant.errors import DataError, UsageError

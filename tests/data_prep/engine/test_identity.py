@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.engine import preparation
-from data_prep.engine.preparation import Item, Plan, Reader, Reading, prepare
+from data_prep.engine.plan import Item, Plan, Reader, Reading
+from data_prep.engine.preparation import prepare
 from data_prep.engine.sources import compare, source
 from data_prep.shapes import mesh_reader
 from randquant.data.shard import ShardWriter
@@ -114,7 +114,7 @@ def unfinished(plan: Plan, out: Path, patch: pytest.MonkeyPatch) -> None:
         original(self)
 
     with patch.context() as inner:
-        inner.setattr(preparation, "_SHARD_ITEMS", 2)
+        inner.setattr("data_prep.engine.plan._SHARD_ITEMS", 2)
         inner.setattr(ShardWriter, "close", stop_at_the_second)
         with pytest.raises(KeyboardInterrupt):
             prepare(plan, out)
@@ -123,7 +123,7 @@ def unfinished(plan: Plan, out: Path, patch: pytest.MonkeyPatch) -> None:
 def test_unfinished_stores_likewise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, out = write_files(tmp_path / "one"), tmp_path / "store"
     unfinished(plan_of(root), out, monkeypatch)
-    monkeypatch.setattr(preparation, "_SHARD_ITEMS", 2)
+    monkeypatch.setattr("data_prep.engine.plan._SHARD_ITEMS", 2)
     other = write_files(tmp_path / "two", seed=1)
     with pytest.raises(DataError, match=r"was begun from .*one, and below .*two now 2 of the 2 files"):
         prepare(plan_of(other), out)

@@ -20,7 +20,8 @@ SLOW = """
 import time
 from pathlib import Path
 import numpy as np
-from data_prep.engine.preparation import Item, Plan, Reader, prepare
+from data_prep.engine.plan import Item, Plan, Reader
+from data_prep.engine.preparation import prepare
 from randquant.cli.command import run
 
 def read(path):

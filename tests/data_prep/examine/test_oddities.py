@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.engine.preparation import Item, Reader
+from data_prep.engine.plan import Item, Reader
 from data_prep.examine.oddities import FLAT_FACES, MERGED, POLYGONS, SHEET, STRAY, inspect_shape
 from data_prep.shapes import mesh_reader, point_settings
 from randquant.errors import DataError

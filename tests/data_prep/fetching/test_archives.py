@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from data_prep.dataset import Archive, Dataset
-from data_prep.engine.preparation import Plan
+from data_prep.engine.plan import Plan
 from data_prep.fetching import archives, members
 from data_prep.fetching.archives import DiskFull, archives_in, stem, unpack, unpacked_root
 from data_prep.fetching.joined_files import JoinedFiles

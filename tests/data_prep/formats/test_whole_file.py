@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.engine.preparation import Plan, prepare
+from data_prep.engine.plan import Plan
+from data_prep.engine.preparation import prepare
 from data_prep.engine.read_ahead import read_ahead
 from data_prep.formats.clouds.cloud_file import CLOUDS
 from data_prep.formats.meshes.mesh_file import MESHES

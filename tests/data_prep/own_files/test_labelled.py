@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.engine.preparation import Item
+from data_prep.engine.plan import Item
 from data_prep.formats.csv_reader import read_csv
 from data_prep.notes import plan_notes
 from data_prep.own_files.labelled import plan_labelled

@@ -15,7 +15,8 @@ from data_prep.datasets.modelnet import MODELNET40
 from data_prep.datasets.registry import DATASETS
 from data_prep.datasets.scanobjectnn import VARIANTS
 from data_prep.datasets.shapenetpart import PARTS
-from data_prep.engine.preparation import Plan, read_item
+from data_prep.engine.plan import Plan
+from data_prep.engine.preparation import read_item
 from data_prep.formats.meshes.mesh_file import read_mesh
 from data_prep.synthetic.clouds import draw_cloud
 from data_prep.synthetic.modelnet import write_modelnet, write_modelnet_h5, write_modelnet_txt

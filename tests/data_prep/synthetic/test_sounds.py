@@ -15,7 +15,7 @@ import torch
 
 from data_prep.datasets.registry import DATASETS
 from data_prep.datasets.speech_commands import windows
-from data_prep.engine.preparation import Plan
+from data_prep.engine.plan import Plan
 from data_prep.fetching.archives import unpacked_root
 from data_prep.synthetic.audioset import write_audioset
 from data_prep.synthetic.fsd50k import write_fsd50k
