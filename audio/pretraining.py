@@ -22,6 +22,7 @@ from audio.lifting import lift_activations
 from audio.log_mel_views import LogMelViews
 from audio.logmel import LogMel
 from audio.normalize import PostNorm, PreNorm, mean_and_std
+from audio.samples import common_intake
 from audio.settings import AudioPretraining
 from audio.stored_crops import LogMelCrops, WaveformCrops
 from randquant.cli.progress import progress
@@ -59,6 +60,7 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
+        about |= common_intake(store.info for store in stores)
         save_encoder(path, trained, front_end=settings.front_end, mean=mean, std=std, metadata=about)
 
     # One policy object for both views: they share the mixing bank, as published.

@@ -3,7 +3,7 @@
 Stores and tables of embeddings read through these functions alone, so both see the same samples to the bit.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -52,6 +52,16 @@ class Intake:
 
 
 PLAIN = Intake()
+
+
+def common_intake(infos: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What several stores' descriptions agree on that is not the default, as keywords of `Intake`."""
+    found = {(info.get("channels", PLAIN.channel), bool(info.get("peak_normalise"))) for info in infos}
+    if len(found) != 1:
+        return {}
+    channel, peak_normalise = found.pop()
+    chosen = {"channel": channel, "peak_normalise": peak_normalise}
+    return {name: value for name, value in chosen.items() if value != getattr(PLAIN, name)}
 
 
 def check_array_rate(rate: int) -> None:

@@ -16,10 +16,11 @@ For meshes (OFF, PLY, OBJ, STL, glTF) and point clouds (NPY, PLY, PCD, LAS, E57,
 embedding. Read a table with `pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or DuckDB.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from audio.embedding import Embedder
 from audio.encoders import registry as audio_registry
@@ -74,7 +75,8 @@ class Embedding:
         window: of recordings: one row per window of so many seconds; by default one row per recording, averaged over
             windows of at most 10 s.
         hop: of windows: seconds from one to the next; less than --window makes them overlap.
-        channel: of recordings: mean (the default), left, right, or the loudest of each.
+        channel: of recordings: mean, left, right, or the loudest of each; without it and --peak_normalise they are
+            read as those the encoder was trained on, where it knows, else the mean.
         peak_normalise: of recordings: scale each so that its largest sample is full scale.
         sample_rate: of .npy waveforms, which do not say theirs: 16,000 by default; with it those beside other
             recordings are embedded too.
@@ -221,10 +223,10 @@ def _require_folder(path: Path) -> None:
 
 def _embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
     checkpoint, out = settings.checkpoint, settings.out
-    intake = Intake(settings.channel or "mean", settings.peak_normalise, settings.sample_rate)
-    root, names = recordings(settings.input, arrays=intake.array_rate is not None)
+    root, names = recordings(settings.input, arrays=settings.sample_rate is not None)
     loaded = audio_weights.named_encoder(checkpoint, seed=settings.seed)
     say(f"{checkpoint}: {loaded.report}")
+    intake = _intake(settings, loaded.metadata)
     saved = load_classifier(settings.classify) if settings.classify else None
     layer, normalisation = settings.layer or "output", None
     if saved is not None:
@@ -255,6 +257,17 @@ def _embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
     if summary.arrays and intake.array_rate is None:
         say(assumed_rate(summary.arrays))
     return summary.skipped
+
+
+def _intake(settings: Embedding, metadata: Mapping[str, Any]) -> Intake:
+    """How recordings are read: as the flags say, else as those were that the encoder was trained on."""
+    known = {name: metadata[name] for name in ("channel", "peak_normalise") if name in metadata}
+    if settings.channel is not None or settings.peak_normalise or not known:
+        return Intake(settings.channel or "mean", settings.peak_normalise, settings.sample_rate)
+    trained = Intake(**known, array_rate=settings.sample_rate)
+    peak = " and scaled to their peaks (--peak_normalise)" if trained.peak_normalise else ""
+    say(f"Recordings are read as in training: channel {trained.channel}{peak}; --channel says another.")
+    return trained
 
 
 def _print_resumed(done: int, files: int) -> None:

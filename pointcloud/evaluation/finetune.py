@@ -31,6 +31,8 @@ from randquant.probes.outcome import Details, Outcome, outcome_of
 from randquant.probes.splits import Assignment, assign
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from pointcloud.encoders.weights import LoadedPointEncoder
 
 
@@ -82,18 +84,12 @@ def evaluate(
     assignment = assign(items_of(store))
     views = ShapeViews(loaded, store, settings, device)
     seeds = [seed + repeat for repeat in range(settings.repeats)]
-    runs: list[Finetuned] = []
     files = [None if unfinished is None else unfinished / _name(loaded, store, settings, one, device) for one in seeds]
-    plain, voted = [], []
+    runs, plain, voted = [], [], []
     total = sum(len(_labelled(assignment, settings, one)[0]) for one in seeds) * settings.epochs
     with bar(label=f"fine-tuning on {store.path.name}", unit="shapes", total=total) as shown:
         for one, file in zip(seeds, files, strict=True):
-            fit, choose = _labelled(assignment, settings, one)
-            shown.set_postfix_str(f"seed {one}, after any other run that trains the same")
-            with nullcontext() if file is None else lock_file(file.with_suffix(".lock")):
-                run = finetuned(
-                    *(loaded, views, assignment, settings), seed=one, shown=shown, fit=fit, choose=choose, file=file
-                )
+            run = _in_turn(loaded, views, assignment, settings, seed=one, shown=shown, file=file)
             plain.append(logits_of(run.classifier, views.clean(assignment.test)).argmax(dim=1).cpu().numpy())
             if settings.votes:
                 voted.append(_voted(run.classifier, views, assignment.test, settings.votes, seed=one))
@@ -101,19 +97,30 @@ def evaluate(
     found = {"finetune": plain, **({"finetune-vote": voted} if settings.votes else {})}
     details = _details(runs, seeds, settings)
     outcomes = {
-        name: outcome_of(
-            name,
-            items_of(store),
-            [assignment],
-            [np.stack(each)],
-            replace(details, words=_how(name, settings)),
-            started=started,
-        )
+        name: outcome_of(name, items_of(store), [assignment], [np.stack(each)], about, started=started)
         for name, each in found.items()
+        for about in [replace(details, words=_how(name, settings))]
     }
     for file in filter(None, files):
         file.unlink(missing_ok=True)
     return outcomes
+
+
+def _in_turn(
+    loaded: "LoadedPointEncoder",
+    views: ShapeViews,
+    assignment: Assignment,
+    settings: FinetuneSettings,
+    *,
+    seed: int,
+    shown: "tqdm",
+    file: Path | None,
+) -> Finetuned:
+    """One training, after any other run that trains the same and keeps its state in the same file."""
+    fit, choose = _labelled(assignment, settings, seed)
+    shown.set_postfix_str(f"seed {seed}, after any other run that trains the same")
+    with nullcontext() if file is None else lock_file(file.with_suffix(".lock")):
+        return finetuned(loaded, views, assignment, settings, seed=seed, shown=shown, fit=fit, choose=choose, file=file)
 
 
 def _name(

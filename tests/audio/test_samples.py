@@ -10,7 +10,7 @@ import soundfile
 from audio.decode import read_audio
 from audio.formats import libsndfile
 from audio.levels import Levels, count_levels, levels_line
-from audio.samples import PLAIN, Channel, Intake, read_samples, stream_samples
+from audio.samples import PLAIN, Channel, Intake, common_intake, read_samples, stream_samples
 from data_prep.engine.preparation import prepare
 from data_prep.own_files.folder import plan_folder
 from data_prep.recordings import read_window, recordings_reader
@@ -171,3 +171,10 @@ def test_further_tracks_are_counted(tmp_path: Path) -> None:
     assert (len(read), int(read.max())) == (16_000, 8_000)
     counts = count_levels([levels.columns(), Levels().columns()])
     assert levels_line(counts).endswith("; 1 with several tracks of sound, of which the default one is read")
+
+
+def test_stores_tell_how_they_were_read_where_they_agree_and_it_is_not_the_default() -> None:
+    loudest, mean = {"channels": "loudest", "peak_normalise": True}, {"channels": "mean"}
+    assert common_intake([loudest, loudest]) == {"channel": "loudest", "peak_normalise": True}
+    assert common_intake([{"channels": "left"}]) == {"channel": "left"}
+    assert common_intake([mean, {}]) == common_intake([mean, loudest]) == {}
