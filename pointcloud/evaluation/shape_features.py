@@ -63,15 +63,13 @@ def shape_features(
         cache: folder of features, keyed by content.
         device: where to compute.
         order: "farthest" takes the first stored points, which are spread over the shape; "file" those that come first
-            in the file the shape was read from (the farthest where the store does not know: `keeps_file_order`). In
-            either case they keep the order of the store.
+            in the file of the shape, where the store knows (`keeps_file_order`). Both keep the order of the store.
         renormalise: bring what was taken to the unit sphere again; else it keeps the scale of all stored points.
         rows: (n,) items to embed, all where None.
         corruption: changes the clouds before they are embedded.
 
     Raises:
-        DataError: the store lacks a channel the encoder reads, no shape has as many points as are asked for, or one has
-            more than the encoder takes.
+        DataError: a channel is missing, no shape has as many points, or one has more than the encoder takes.
     """
     layout = store_layout(store)
     require_channels(loaded, layout, store.path)
@@ -99,8 +97,7 @@ def shape_features(
         "renormalise": renormalise,
         "corruption": None if corruption is None else corruption.facts,
     }
-    items = items_of(store).take(chosen)
-    return cached(cache, settings, items, loaded.encoder.embedding_size(), encode, batches)
+    return cached(cache, settings, items_of(store).take(chosen), loaded.encoder.embedding_size(), encode, batches)
 
 
 def store_layout(store: Store) -> Layout:

@@ -17,23 +17,17 @@ from torch import Tensor
 
 from randquant.probes.arrangement import Part
 from randquant.probes.classifier import Classifier, layers
-from randquant.probes.reading import CHUNK
-from randquant.probes.scaling import Moments, moments
+from randquant.probes.scaling import Moments
+from randquant.probes.solver import Solver
 
 _QUERIES = 2048  # rows whose inner products with the training items are held at a time
 
 
-class GramSolver:
-    """SVMs fitted on some items of one assignment, to answer others.
-
-    Args:
-        x: (N, D) features on any device, as they are.
-        part: where the assignment's rows lie in x.
-        standardise: bring each feature to mean 0 and deviation 1 over the items fitted on, as `StandardScaler`.
-    """
+class GramSolver(Solver):
+    """SVMs fitted with the inner products of the features."""
 
     def __init__(self, x: Tensor, part: Part, *, standardise: bool) -> None:
-        self.x, self.part, self.standardise = x, part, standardise
+        super().__init__(x, part, standardise=standardise)
         self._shared: NDArray[np.float64] | None = None
         self._place = np.full(len(part.positions), -1, dtype=np.int64)
 
@@ -46,17 +40,8 @@ class GramSolver:
     def predict(
         self, fit: NDArray[np.int64], queries: NDArray[np.int64], strengths: Sequence[float]
     ) -> NDArray[np.int64]:
-        """Class ids given by SVMs of several C.
-
-        Args:
-            fit: (n,) rows of the features to fit on.
-            queries: (m,) rows to answer.
-            strengths: (P,) values of C, ascending.
-
-        Returns:
-            (P, m) int64.
-        """
-        scaler = moments(self.x[self.part.rows(fit)].split(CHUNK)) if self.standardise else None
+        """As in `Solver`."""
+        scaler = self.scaler(fit)
         solutions = fitted(self._products(fit, fit, scaler), self.part.assignment.targets[fit], strengths)
         blocks = []
         for start in range(0, len(queries), _QUERIES):
@@ -66,13 +51,8 @@ class GramSolver:
         return np.concatenate(blocks, axis=1)
 
     def classifier(self, fit: NDArray[np.int64], strength: float) -> Classifier:
-        """The SVMs of one C as hyperplanes, one for each pair of classes.
-
-        Args:
-            fit: (n,) rows of the features to fit on.
-            strength: C.
-        """
-        scaler = moments(self.x[self.part.rows(fit)].split(CHUNK)) if self.standardise else None
+        """As in `Solver`: hyperplanes, one for each pair of classes."""
+        scaler = self.scaler(fit)
         found = fitted(self._products(fit, fit, scaler), self.part.assignment.targets[fit], [strength])[0]
         support = self._scaled(fit[found.support_], scaler).cpu()
         own = np.repeat(np.arange(len(found.n_support_)), found.n_support_)  # class of each support vector

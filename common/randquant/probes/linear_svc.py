@@ -11,11 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.probes.arrangement import Part
 from randquant.probes.classifier import Classifier, layers
 from randquant.probes.logistic import LogisticSettings, Problem, fit
-from randquant.probes.reading import CHUNK
-from randquant.probes.scaling import Moments, moments
+from randquant.probes.scaling import Moments
+from randquant.probes.solver import Solver
 from randquant.probes.stacked_layers import predict
 
 # Of the largest entry of the gradient at zero, as the tolerance of `LinearSVC` is relative.
@@ -41,26 +40,14 @@ class SquaredHinge(Problem):
         return value, [weight, torch.zeros_like(bias)]
 
 
-class LinearSolver:
-    """SVMs fitted on some items of one assignment, to answer others.
-
-    Args:
-        x: (N, D) features on any device, as they are.
-        part: where the assignment's rows lie in x.
-        standardise: bring each feature to mean 0 and deviation 1 over the items fitted on, as `StandardScaler`.
-    """
-
-    def __init__(self, x: Tensor, part: Part, *, standardise: bool) -> None:
-        self.x, self.part, self.standardise = x, part, standardise
-
-    def share(self, rows: NDArray[np.int64]) -> None:
-        """Nothing: each fit reads the features."""
+class LinearSolver(Solver):
+    """SVMs fitted with the features themselves."""
 
     def predict(
         self, fit: NDArray[np.int64], queries: NDArray[np.int64], strengths: Sequence[float]
     ) -> NDArray[np.int64]:
-        """Class ids (P, m) given to rows `queries` (m,) by fits on rows `fit` (n,) for each of P values of C."""
-        scaler = self._scaler(fit)
+        """As in `Solver`."""
+        scaler = self.scaler(fit)
         known, asked = self._with_one(fit, scaler), self._with_one(queries, scaler)
         targets = torch.from_numpy(self.part.assignment.targets[fit]).to(known.device)
         weights = fitted(known, targets, len(self.part.assignment.classes), strengths)
@@ -68,15 +55,12 @@ class LinearSolver:
         return predict(asked, slice(None), [weights, bias]).cpu().numpy()
 
     def classifier(self, fit: NDArray[np.int64], strength: float) -> Classifier:
-        """What is fitted on rows `fit` (n,) with one C."""
-        scaler = self._scaler(fit)
+        """As in `Solver`."""
+        scaler = self.scaler(fit)
         known = self._with_one(fit, scaler)
         targets = torch.from_numpy(self.part.assignment.targets[fit]).to(known.device)
         weights = fitted(known, targets, len(self.part.assignment.classes), [strength])[0]
         return layers([weights[:, :-1], weights[:, -1]], self.part.assignment.classes, scaler, "score")
-
-    def _scaler(self, fit: NDArray[np.int64]) -> Moments | None:
-        return moments(self.x[self.part.rows(fit)].split(CHUNK)) if self.standardise else None
 
     def _with_one(self, rows: NDArray[np.int64], scaler: Moments | None) -> Tensor:
         """Features with the constant behind them."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from randquant.data.features import Features, Items
 from randquant.errors import DataError
 from randquant.probes.arrangement import Arrangement, Part, arrange
-from randquant.probes.classifier import Classifier
 from randquant.probes.folds import stratified_folds
 from randquant.probes.gram import GramSolver
 from randquant.probes.linear_svc import LinearSolver
 from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
 from randquant.probes.reading import first_of
+from randquant.probes.solver import Solver
 from randquant.probes.splits import Assignment, assignments
 
 Kind = Literal["svm", "linear_svc"]
@@ -86,21 +86,6 @@ class SvmDetails(Details):
         chosen = f", chosen on {self.validation}" if self.sweep else ""
         scaled = "" if self.settings["standardise"] else ", not standardised"
         return f"by {name}, C {' or '.join(f'{one:g}' for one in sorted(set(self.strengths)))}{chosen}{scaled}"
-
-
-class Solver(Protocol):
-    """Fits on rows of the features and predicts others."""
-
-    def share(self, rows: NDArray[np.int64]) -> None:
-        """Prepare what fits on any of `rows` have in common."""
-
-    def predict(
-        self, fit: NDArray[np.int64], queries: NDArray[np.int64], strengths: Sequence[float]
-    ) -> NDArray[np.int64]:
-        """(P, m) class ids of `queries` (m,) by fits on `fit` (n,) with each C."""
-
-    def classifier(self, fit: NDArray[np.int64], strength: float) -> Classifier:
-        """What is fitted on `fit` (n,) with one C."""
 
 
 def evaluate(
