@@ -4,7 +4,7 @@ Every problem of a file is a `DataError` of one sentence that names it.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,35 +17,23 @@ from audio.formats.recording import Block, Recording, check_length
 from randquant.errors import DataError
 
 Waveform = NDArray[np.float32]
-Mix = Callable[[Iterable[Block], Recording], Iterator[Waveform]]
+Mix = Callable[[Block, Recording], Waveform]
 
 RESAMPLER = "soxr HQ"
 _MARGIN = 256  # samples at the lower of the two rates; the HQ filter reaches about half as far (held by test)
 
 
-def mixed(blocks: Iterable[Block], recording: Recording) -> Iterator[Waveform]:
-    """The mean of the channels, block by block.
-
-    Args:
-        blocks: (frames, channels) float32 each.
-        recording: that they come from.
+def mean_of_channels(block: Block, recording: Recording) -> Waveform:
+    """Mix a block (frames, channels) of a recording to one channel.
 
     Raises:
         DataError: a sample is NaN or infinite.
     """
-    for block in blocks:
-        mono = block[:, 0] if block.shape[1] == 1 else _mean_of_channels(block)
-        if not np.isfinite(mono).all():
-            raise DataError(f"{recording.path} holds NaN or infinite samples; leave it out or restore it.")
-        yield mono
-
-
-def _mean_of_channels(block: Block) -> Waveform:
     # Column by column: numpy's mean over a short last axis is ten times slower.
-    total = block[:, 0].copy()
-    for channel in range(1, block.shape[1]):
-        total += block[:, channel]
-    return total / np.float32(block.shape[1])
+    mono = sum(block.T[1:], block[:, 0]) / np.float32(block.shape[1])
+    if not np.isfinite(mono).all():
+        raise DataError(f"{recording.path} holds NaN or infinite samples; leave it out or restore it.")
+    return mono
 
 
 def read_audio(
@@ -54,7 +42,7 @@ def read_audio(
     sample_rate: int = SAMPLE_RATE,
     start_seconds: float = 0.0,
     seconds: float | None = None,
-    mix: Mix = mixed,
+    mix: Mix = mean_of_channels,
     array_rate: int = SAMPLE_RATE,
 ) -> Waveform:
     """Read a recording, or a part of it, as a mono waveform.
@@ -86,12 +74,14 @@ def read_audio(
     with open_recording(path, array_rate=array_rate) as recording:
         waveform = _read_part(recording, sample_rate, first, count, mix)
     if len(waveform) == 0:
-        raise DataError(_too_short(path, sample_rate) if first == 0 else _past_the_end(path, start_seconds))
+        if first == 0:
+            raise _too_short(path, sample_rate)
+        raise DataError(f"{path} has no samples after {start_seconds:g} s; ask for an earlier part or leave it out.")
     return waveform
 
 
 def stream_audio(
-    path: str | Path, *, sample_rate: int = SAMPLE_RATE, mix: Mix = mixed, array_rate: int = SAMPLE_RATE
+    path: str | Path, *, sample_rate: int = SAMPLE_RATE, mix: Mix = mean_of_channels, array_rate: int = SAMPLE_RATE
 ) -> tuple[int, Iterator[Waveform]]:
     """Read a recording of any length in little memory; arguments as in `read_audio`.
 
@@ -106,15 +96,18 @@ def stream_audio(
 def _pieces(recording: Recording, sample_rate: int, mix: Mix) -> Iterator[Waveform]:
     empty = True
     with recording:
-        mono = mix(_within_budget(recording, 0, None), recording)
-        for piece in _resampled(mono, recording.header.rate, sample_rate):
+        for piece in _resampled(recording, sample_rate, mix):
             empty = empty and len(piece) == 0
             yield piece
     if empty:
-        raise DataError(_too_short(recording.path, sample_rate))
+        raise _too_short(recording.path, sample_rate)
 
 
-def _within_budget(recording: Recording, start: int, stop: int | None) -> Iterator[Block]:
+def _too_short(path: str | Path, sample_rate: int) -> DataError:
+    return DataError(f"{path} is too short to hold a sample at {sample_rate} Hz; leave it out.")
+
+
+def _within_limit(recording: Recording, start: int, stop: int | None) -> Iterator[Block]:
     place = start
     for block in recording.blocks(start, stop):
         place += len(block)
@@ -122,15 +115,12 @@ def _within_budget(recording: Recording, start: int, stop: int | None) -> Iterat
         yield block
 
 
-def _too_short(path: str | Path, sample_rate: int) -> str:
-    return f"{path} is too short to hold a sample at {sample_rate} Hz; leave it out."
-
-
-def _past_the_end(path: str | Path, start_seconds: float) -> str:
-    return f"{path} has no samples after {start_seconds:g} s; ask for an earlier part or leave it out."
-
-
-def _resampled(blocks: Iterator[Waveform], rate: int, sample_rate: int) -> Iterator[Waveform]:
+def _resampled(
+    recording: Recording, sample_rate: int, mix: Mix, start: int = 0, stop: int | None = None
+) -> Iterator[Waveform]:
+    """Frames [start, stop) of a recording, mixed to one channel, at another rate."""
+    rate = recording.header.rate
+    blocks = (mix(block, recording) for block in _within_limit(recording, start, stop))
     if rate == sample_rate:
         yield from blocks
         return
@@ -148,13 +138,11 @@ def _resampled(blocks: Iterator[Waveform], rate: int, sample_rate: int) -> Itera
 
 def _read_part(recording: Recording, sample_rate: int, first: int, count: int | None, mix: Mix) -> Waveform:
     """Samples [first, first + count), counted at `sample_rate`."""
-    rate, frames = recording.header.rate, recording.header.frames
-    start, stop, skip = _source_range(rate, sample_rate, first, count)
-    if frames is not None and start >= frames:
+    start, stop, skip = _source_range(recording.header.rate, sample_rate, first, count)
+    if recording.header.frames is not None and start >= recording.header.frames:
         return np.empty(0, dtype=np.float32)
-    mono = mix(_within_budget(recording, start, stop), recording)
-    pieces = list(_resampled(mono, rate, sample_rate))
-    waveform = pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [np.empty(0, dtype=np.float32)])
+    pieces = list(_resampled(recording, sample_rate, mix, start, stop)) or [np.empty(0, dtype=np.float32)]
+    waveform = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     return waveform[skip:] if count is None else waveform[skip : skip + count]
 
 

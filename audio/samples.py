@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.crops import SAMPLE_RATE
-from audio.decode import RESAMPLER, Mix, Waveform, mixed, read_audio, stream_audio
+from audio.decode import RESAMPLER, Mix, Waveform, mean_of_channels, read_audio, stream_audio
 from audio.formats.engine import open_recording
 from audio.formats.recording import Block, Recording
 from audio.levels import Levels
@@ -23,6 +23,7 @@ Channel = Literal["mean", "left", "right", "loudest"]
 Samples = NDArray[np.int16]
 
 _FULL_SCALE = np.float32(32_768)
+_PICKS: dict[str, int | None] = {"mean": None, "left": 0, "right": 1}
 _MOST_GAIN = 1e30  # float32 ends at 3e38
 
 
@@ -109,13 +110,8 @@ def read_samples(
         DataError: as `audio.decode.read_audio`.
     """
     levels, (pick, gain) = Levels(), _found(path, intake)
-    waveform = read_audio(
-        path,
-        start_seconds=start_seconds,
-        seconds=seconds,
-        mix=_mixer(pick, levels),
-        array_rate=intake.array_rate or SAMPLE_RATE,
-    )
+    mix, array_rate = _mixer(pick, levels), intake.array_rate or SAMPLE_RATE
+    waveform = read_audio(path, start_seconds=start_seconds, seconds=seconds, mix=mix, array_rate=array_rate)
     return _stored(waveform, gain, levels), levels
 
 
@@ -132,15 +128,14 @@ def _stored(waveform: Waveform, gain: float, levels: Levels) -> Samples:
 def _mixer(pick: int | None, levels: Levels) -> Mix:
     """Mix blocks to one channel: channel `pick`, or the mean if None."""
 
-    def mix(blocks: Iterable[Block], recording: Recording) -> Iterator[Waveform]:
+    def mix(block: Block, recording: Recording) -> Waveform:
         levels.further_tracks = recording.header.tracks - 1
-        for block in blocks:
-            if pick is not None:
-                yield from mixed([block[:, min(pick, block.shape[1] - 1)][:, None]], recording)
-                continue
-            (mono,) = mixed([block], recording)
-            levels.mix(block, mono)
-            yield mono
+        if pick is not None:
+            channel = min(pick, block.shape[1] - 1)
+            block = block[:, channel : channel + 1]
+        mono = mean_of_channels(block, recording)
+        levels.mix(block, mono)
+        return mono
 
     return mix
 
@@ -148,7 +143,7 @@ def _mixer(pick: int | None, levels: Levels) -> Mix:
 def _found(path: str | Path, intake: Intake) -> tuple[int | None, float]:
     """The channel to take, None for the mean, and the gain."""
     if intake.channel != "loudest" and not intake.peak_normalise:
-        return {"mean": None, "left": 0, "right": 1}[intake.channel], 1.0
+        return _PICKS[intake.channel], 1.0
     try:
         state = Path(path).stat()
     except (OSError, ValueError):
@@ -158,8 +153,7 @@ def _found(path: str | Path, intake: Intake) -> tuple[int | None, float]:
 
 @lru_cache(64)  # windows of one long recording ask again and again
 def _looked_through(path: Path, intake: Intake, size: int, changed: int) -> tuple[int | None, float]:
-    picks: dict[str, int | None] = {"mean": None, "left": 0, "right": 1}
-    pick = _loudest(path, intake) if intake.channel == "loudest" else picks[intake.channel]
+    pick = _loudest(path, intake) if intake.channel == "loudest" else _PICKS[intake.channel]
     if not intake.peak_normalise:
         return pick, 1.0
     _, pieces = stream_audio(path, mix=_mixer(pick, Levels()), array_rate=intake.array_rate or SAMPLE_RATE)

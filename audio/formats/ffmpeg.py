@@ -79,12 +79,12 @@ class FFmpegRecording(Recording):
                 gathered.append(part)
                 size += part.size
             if size >= BLOCK:
-                yield _joined(gathered)
+                yield np.concatenate(gathered)
                 gathered, size = [], 0
             if stop is not None and place >= stop:
                 break
         if gathered:
-            yield _joined(gathered)
+            yield np.concatenate(gathered)
 
     def _samples(self) -> Iterator[Block]:
         """The frames as blocks, cut at the end that the container states."""
@@ -119,10 +119,6 @@ def _decoded(path: Path, container: Any, stream: Any) -> Iterator[Any]:
                 failed = _reason(error)
     except (av.FFmpegError, ValueError) as error:
         raise damaged(path, _reason(error)) from None
-
-
-def _joined(blocks: list[Block]) -> Block:
-    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
 def _container(path: Path, file: Source, demuxer: str | None) -> Any:

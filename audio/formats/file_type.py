@@ -11,30 +11,25 @@ from randquant.files.first_bytes import is_lfs_pointer, is_utf16, is_web_page
 
 HEAD = 4096  # bytes that tell
 
-# Offset, bytes, and what it is, for files that pose as recordings.
-_NO_SOUND: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x89HDF\r\n", "an HDF5 file"),
-    (0, b"PAR1", "a Parquet table"),
-    (0, b"\x89PNG", "a PNG picture"),
-    (0, b"\xff\xd8\xff", "a JPEG picture"),
-    (0, b"GIF8", "a GIF picture"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"\x1f\x8b", "a gzip archive; unpack it"),
-    (0, b"BZh", "a bzip2 archive; unpack it"),
-    (0, b"\xfd7zXZ", "an xz archive; unpack it"),
-    (0, b"7z\xbc\xaf", "a 7z archive; unpack it"),
-    (0, b"Rar!", "a RAR archive; unpack it"),
-    (0, b"\x28\xb5\x2f\xfd", "a Zstandard archive; unpack it"),
-    (257, b"ustar", "a tar archive; unpack it"),
-    (0, b"\x80\x02", "a Python pickle"),
-    (0, b"\x80\x03", "a Python pickle"),
-    (0, b"\x80\x04", "a Python pickle"),
-    (0, b"\x80\x05", "a Python pickle"),
-    (0, b"MThd", "a MIDI score, which holds notes and no sound"),
-    (0, b"SQLite format 3", "a SQLite database"),
-    (0, b"\x7fELF", "a program"),
-    (0, b"MZ", "a program"),
-)
+# What poses as a recording, by its first bytes.
+_NO_SOUND: dict[str, bytes | tuple[bytes, ...]] = {
+    "an HDF5 file": b"\x89HDF\r\n",
+    "a Parquet table": b"PAR1",
+    "a PNG picture": b"\x89PNG",
+    "a JPEG picture": b"\xff\xd8\xff",
+    "a GIF picture": b"GIF8",
+    "a PDF document": b"%PDF",
+    "a gzip archive; unpack it": b"\x1f\x8b",
+    "a bzip2 archive; unpack it": b"BZh",
+    "an xz archive; unpack it": b"\xfd7zXZ",
+    "a 7z archive; unpack it": b"7z\xbc\xaf",
+    "a RAR archive; unpack it": b"Rar!",
+    "a Zstandard archive; unpack it": b"\x28\xb5\x2f\xfd",
+    "a Python pickle": (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
+    "a MIDI score, which holds notes and no sound": b"MThd",
+    "a SQLite database": b"SQLite format 3",
+    "a program": (b"\x7fELF", b"MZ"),
+}
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]+")
 
 
@@ -87,12 +82,11 @@ def _named(head: bytes) -> str | None:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith(b"<?xml"):
         return "an XML document"
-    for offset, magic, name in _NO_SOUND:
-        if head[offset : offset + len(magic)] == magic:
-            return name
+    if head[257:262] == b"ustar":
+        return "a tar archive; unpack it"
     if text.startswith((b"#extm3u", b"[playlist]", b"ffconcat")):
         return "a playlist, which names recordings and holds none"
-    return None
+    return next((kind for kind, magic in _NO_SOUND.items() if head.startswith(magic)), None)
 
 
 def is_text(head: bytes) -> bool:

@@ -37,7 +37,9 @@ def flac_parts(path: Path, file: IO[bytes], start: int) -> list[tuple[int, int, 
         stops = [*starts[1:], len(content)]
         for first in starts:
             _check_rate(path, content, first)
-    return [(first, stop, _counts_its_frames(file, first, stop)) for first, stop in zip(starts, stops, strict=True)]
+        return [
+            (first, stop, _counts_its_frames(content, first, stop)) for first, stop in zip(starts, stops, strict=True)
+        ]
 
 
 def _check_rate(path: Path, content: mmap.mmap, start: int) -> None:
@@ -77,29 +79,18 @@ def _header_size(head: bytes) -> int | None:
     return place if place < len(head) and _crc8(head[:place]) == head[place] else None
 
 
-def _counts_its_frames(file: IO[bytes], start: int, stop: int) -> bool:
-    """Whether STREAMINFO states at least the length that follows from the last frame."""
-    file.seek(start)
-    head = file.read(26)
+def _counts_its_frames(content: mmap.mmap, start: int, stop: int) -> bool:
+    """Whether STREAMINFO states at least the length that follows from the last frames."""
+    head = content[start : min(stop, start + 26)]
     if len(head) < 26:
         return False
     total = int.from_bytes(head[21:26], "big") & ((1 << 36) - 1)
     fixed, longest = int.from_bytes(head[8:10], "big"), int.from_bytes(head[15:18], "big")
-    tail = _tail(file, start, stop, 2 * longest + 4096 if longest else _TAIL)
-    return total > 0 and all(end <= total for end in _last_ends(tail, fixed))
-
-
-def _tail(file: IO[bytes], start: int, stop: int, length: int) -> bytes:
-    length = min(length, stop - start)
-    file.seek(stop - length)
-    return file.read(length)
-
-
-def _last_ends(tail: bytes, fixed: int) -> list[int]:
-    """End of the last frames, in samples from the beginning."""
+    tail = content[max(start, stop - (2 * longest + 4096 if longest else _TAIL)) : stop]
     places = reversed([match.start() for match in _SYNC.finditer(tail)])
     ends = (_frame_end(tail[place : place + 16], fixed) for place in places)
-    return list(itertools.islice((end for end in ends if end is not None), _LOOKED_AT))
+    last = itertools.islice((end for end in ends if end is not None), _LOOKED_AT)
+    return total > 0 and all(end <= total for end in last)
 
 
 def _frame_end(head: bytes, fixed: int) -> int | None:

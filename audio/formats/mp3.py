@@ -11,6 +11,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -82,6 +83,7 @@ class Run:
         return max(0, self.count * self.header.samples - self.trimmed)
 
 
+@lru_cache(1 << 12)  # a recording has few different ones
 def frame_header(head: bytes) -> FrameHeader | None:
     """Parse a frame header; None if these four bytes are not one, or have a free bit rate."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
@@ -125,32 +127,28 @@ def runs(path: Path, file: IO[bytes]) -> list[Run]:
 
 
 def _walk(path: Path, content: mmap.mmap) -> Iterator[Run]:
-    size, place, run = len(content), 0, None
+    place, run = 0, None
     indexes = {match.start() - offset for match in _INDEX.finditer(content) for offset in _INDEX_PLACES}
-    known: dict[bytes, FrameHeader | None] = {}
-    while place < size - 3:
-        head = content[place : place + 4]
-        key = head[:3] + bytes((head[3] >> 6,))
-        header = known[key] if key in known else known.setdefault(key, frame_header(head))
-        if header is None or (run is not None and header.family != run.header.family and not _fits(content, place)):
+    while place < len(content) - 3:
+        header = frame_header(content[place : place + 3] + bytes((content[place + 3] & 0xC0,)))
+        same = run is not None and header is not None and header.family == run.header.family
+        if header is None or (run is not None and not same and not _fits(content, place)):
             place, joint = _after_other_bytes(path, content, place, run)
             if run is not None and joint:
                 yield run
                 run = None
             continue
-        if run is None or place in indexes or header.family != run.header.family:
-            index = _index(content, place) if place in indexes else None
-            if run is not None and (index or header.family != run.header.family):
-                yield run
-                run = None
-            if run is None:
-                run = Run(place, place, header)
-            if index:
-                run.stated, run.trimmed = index
-                run.count -= 1
+        index = _index(content, place) if place in indexes else None
+        if run is not None and (index or not same):
+            yield run
+            run = None
+        run = run or Run(place, place, header)
+        if index:
+            run.stated, run.trimmed = index
+            run.count -= 1
         place += header.length
-        run.stop = min(place, size)
-        run.count += place <= size
+        run.stop = min(place, len(content))
+        run.count += place <= len(content)
     if run is not None:
         yield run
 

@@ -25,14 +25,13 @@ def links(path: Path, file: IO[bytes]) -> list[tuple[int, int, bool]]:
     Raises:
         DataError: the last page is cut off, another is missing or damaged.
     """
-    size = file.seek(0, 2)
-    _check_last_page(path, file, size)
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        _check_last_page(path, content)
         _check_pages(path, content)
-        firsts = [match.start() for match in _FIRST.finditer(content) if _is_page(content, match.start())]
+        firsts = [match.start() for match in _FIRST.finditer(content) if _goes_on(content, match.start())]
         groups = _groups(content, firsts)
         starts = [group[0] for group in groups]
-        stops = [*starts[1:], size]
+        stops = [*starts[1:], len(content)]
         exact = _EXACT if len(_opus_rates(content, starts)) < 2 else _EXACT[:1]
         return [
             (start, stop, len(group) == 1 and _payload(content, start).startswith(exact))
@@ -53,7 +52,7 @@ def _groups(content: mmap.mmap, firsts: list[int]) -> list[list[int]]:
     return groups
 
 
-def _is_page(content: mmap.mmap, place: int) -> bool:
+def _goes_on(content: mmap.mmap, place: int) -> bool:
     """Whether a page, not sound that looks like one, begins here: a page or the end of the file follows it."""
     end = place + _length(content, place)
     return end == len(content) or content[end : end + 4] == b"OggS"
@@ -75,13 +74,12 @@ def _opus_rates(content: mmap.mmap, starts: list[int]) -> set[bytes]:
     return {head[12:16] for head in heads if head.startswith(b"OpusHead")}
 
 
-def _check_last_page(path: Path, file: IO[bytes], size: int) -> None:
+def _check_last_page(path: Path, content: mmap.mmap) -> None:
     """Refuse a truncated file: Ogg states no total length, but the last page its own (section 6)."""
-    file.seek(max(0, size - _PAGE))
-    tail = file.read()
-    page = tail[tail.rfind(b"OggS") :]
-    if len(page) < 27 or len(page) < 27 + page[26] or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]]):
-        raise truncated(path, f"{len(page)} bytes of its last page")
+    place = content.rfind(b"OggS", max(0, len(content) - _PAGE))
+    page = len(content) - place if place >= 0 else 1
+    if place < 0 or page < _length(content, place):
+        raise truncated(path, f"{page} bytes of its last page")
 
 
 def _check_pages(path: Path, content: mmap.mmap) -> None:
@@ -90,8 +88,7 @@ def _check_pages(path: Path, content: mmap.mmap) -> None:
     place = content.find(b"OggS")
     while place >= 0:
         end = place + _length(content, place)
-        whole = end == len(content) or content[end : end + 4] == b"OggS"
-        if end > len(content) or not (whole or _matches_checksum(content, place, end)):
+        if end > len(content) or not (_goes_on(content, place) or _matches_checksum(content, place, end)):
             place = content.find(b"OggS", place + 4)
             continue
         serial, number = content[place + 14 : place + 18], int.from_bytes(content[place + 18 : place + 22], "little")
