@@ -1,6 +1,6 @@
 """BYOL: predict a momentum teacher's projection of one view from another view.
 
-`python -m randquant.ssl.byol` learns toy sounds in seconds and prints how well they are told apart.
+`python -m randquant.ssl.byol` trains on toy sounds in seconds and prints its accuracy.
 """
 
 from collections.abc import Sequence

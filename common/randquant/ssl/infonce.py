@@ -1,6 +1,6 @@
 """InfoNCE: tell each sample's other view from other samples; no teacher.
 
-`python -m randquant.ssl.infonce` learns toy sounds in seconds and prints how well they are told apart.
+`python -m randquant.ssl.infonce` trains on toy sounds in seconds and prints its accuracy.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ Negatives = Literal["batch", "group"]
 
 
 class InfoNCE(Method):
-    """Tell each sample's other view from other samples; no teacher.
+    """Find each sample's other view among other samples; no teacher.
 
     The loss is the mean over ordered pairs of views. Under data parallelism the keys of all processes are negatives.
 
-    With negatives "batch" these are all other samples. With "group" they are the other parts of the same recording or
-    object alone, and what its parts share (the speaker, the room) tells nothing apart and is not rewarded; samples that
-    are the only part of theirs in the batch are told from one another.
+    With negatives "batch" these are all other samples. With "group" they are only the other parts of the same
+    recording or object, so that what its parts share (the speaker, the room) is not rewarded; samples whose recording
+    has no other part in the batch are contrasted with one another.
 
     Args:
         encoder: (B, ...) -> (B, D).

@@ -1,6 +1,6 @@
-"""MoCo: tell a momentum teacher's key from a queue of earlier ones.
+"""MoCo: find a momentum teacher's key among a queue of earlier ones.
 
-`python -m randquant.ssl.moco` learns toy sounds in seconds and prints how well they are told apart.
+`python -m randquant.ssl.moco` trains on toy sounds in seconds and prints its accuracy.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from randquant.views import View, ordered_pairs, together
 
 
 class MoCo(Method):
-    """Tell the momentum teacher's projection of each sample's other view from a queue of earlier ones.
+    """Find the momentum teacher's projection of each sample's other view among a queue of earlier ones.
 
     The loss is the mean over ordered pairs of views. A step's keys, of all views and processes, enter the queue
-    after their loss, the oldest leave. A queue that holds more than an epoch of keys holds earlier keys of the very
-    samples it is to be told from: keep `queue_size` well below views x items.
+    after their loss, the oldest leave. A queue that holds more than an epoch of keys contains earlier keys of the
+    same samples as negatives: keep `queue_size` well below views x items.
 
     Args:
         encoder: (B, ...) -> (B, D).

@@ -1,6 +1,6 @@
 """MoCo v3: BYOL with a contrastive loss over the batch.
 
-`python -m randquant.ssl.mocov3` learns toy sounds in seconds and prints how well they are told apart.
+`python -m randquant.ssl.mocov3` trains on toy sounds in seconds and prints its accuracy.
 """
 
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from randquant.ssl.infonce import info_nce
 
 
 class MoCoV3(BYOL):
-    """Tell the momentum teacher's projection of each sample's other view from those of the batch; no queue.
+    """Find the momentum teacher's projection of each sample's other view among those of the batch; no queue.
 
     It is BYOL with a contrastive loss: the keys of all processes are candidates, and each pair's loss is scaled by
     twice the temperature, so that the rate need not follow the temperature.

@@ -1,6 +1,6 @@
 """SimCLR: InfoNCE in which the other samples of the query's own view are negatives too.
 
-`python -m randquant.ssl.simclr` learns toy sounds in seconds and prints how well they are told apart.
+`python -m randquant.ssl.simclr` trains on toy sounds in seconds and prints its accuracy.
 """
 
 import torch

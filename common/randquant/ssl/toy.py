@@ -12,12 +12,12 @@ CLASSES, SIZE = 10, 64
 
 
 def learn(make: type[Method], *, steps: int = 100, seed: int = 0) -> tuple[float, float]:
-    """Learn sounds of ten kinds from two noisy takes of each, both quantized, and print how well they are told apart.
+    """Learn sounds of ten kinds from two noisy recordings of each, both quantized, and print the accuracy.
 
     Args:
         make: the method.
         steps: of 128 sounds.
-        seed: of everything.
+        seed: of the networks, the sounds and the augmentation.
 
     Returns:
         Accuracy of the nearest neighbour among other sounds before training, and after it.
@@ -42,7 +42,7 @@ def learn(make: type[Method], *, steps: int = 100, seed: int = 0) -> tuple[float
 
 
 def _takes(count: int) -> tuple[Tensor, Tensor]:
-    """Two noisy takes (2, count, SIZE) of sounds of two sines, whose kind (count,) says the frequencies."""
+    """Two noisy recordings (2, count, SIZE) of sounds of two sines, whose kind (count,) says the frequencies."""
     kind = torch.randint(CLASSES, (count,))
     angle = torch.arange(SIZE) * (2.0 * torch.pi / SIZE)
     clean = ((1 + kind[:, None]) * angle).sin() + ((12 + kind[:, None]) * angle).sin()

@@ -29,7 +29,7 @@ def fit(run: Run) -> None:
     settings, fabric, method, model, optimizer = run.settings, run.fabric, run.method, run.model, run.optimizer
     generator = torch.Generator(device=fabric.device)
     speed, finite = Throughput(), torch.ones((), dtype=torch.bool, device=fabric.device)
-    batches, log = run.batches.between(run.start, run.steps), RunLog(settings.out, run.start, enabled=run.speaks)
+    batches, log = run.batches.between(run.start, run.steps), RunLog(settings.out, run.start, enabled=run.is_main)
     with stop_on_signal() as stop, closing(batches), log, run.bar() as shown:
         for step, (raw, groups) in enumerate(batches, run.start + 1):
             _seed_step(settings.seed, step, fabric.global_rank, generator)

@@ -16,8 +16,8 @@ from randquant.training.settings import Training
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
 
 
-def machine_memory() -> int:
-    """Memory of this machine or container in bytes; 2**63 if unknown."""
+def host_memory() -> int:
+    """Memory of this computer or container in bytes; 2**63 if unknown."""
     sizes = [2**63]
     with suppress(ValueError, OSError, AttributeError):
         sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
@@ -35,7 +35,7 @@ def trained_bytes(method: nn.Module) -> int:
 
 
 def require_memory(settings: Training, make_encoder: Callable[[], Any], device: torch.device) -> None:
-    """Refuse a training whose weights alone exceed the whole memory of the device, or of the machine they are made on.
+    """Refuse a training whose weights alone exceed the whole memory of the device, or of the host.
 
     Args:
         settings: of the training.
@@ -48,7 +48,7 @@ def require_memory(settings: Training, make_encoder: Callable[[], Any], device: 
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         encoder = make_encoder()
         needed = trained_bytes(make_method(settings, encoder, encoder.embedding_size()))
-    there = machine_memory()
+    there = host_memory()
     if device.type == "cuda":
         there = min(there, torch.cuda.get_device_properties(device).total_memory)
     if needed > there:

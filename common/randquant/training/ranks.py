@@ -1,7 +1,7 @@
 """The processes of one training: started, monitored and ended together, with messages from one of them.
 
-Rank 0 of a machine starts the others by the same command, in a process group of their own, so that Ctrl-C reaches
-rank 0 alone and it decides for all. The others end with it, also where it is killed. Where torchrun or SLURM starts
+Local rank 0 of a node starts the others by the same command, in a process group of their own, so that Ctrl-C reaches
+rank 0 alone and it decides for all. The others end with it, even if it is killed. Where torchrun or SLURM starts
 the processes, they are only watched.
 """
 
@@ -36,10 +36,10 @@ Result = TypeVar("Result")
 
 @contextmanager
 def together(fabric: "Fabric", *, devices: int, nodes: int) -> Iterator[None]:
-    """Start the other processes of this machine and connect them all; inside, what ends one of them ends all.
+    """Start the other processes of this node and connect all; if one of them ends inside the block, all end.
 
     Raises:
-        UsageError: several machines that do not know of each other.
+        UsageError: several nodes without a common address.
         DataError: another process ended.
     """
     if devices * nodes == 1:
@@ -77,7 +77,7 @@ def agreed(fabric: "Fabric", do: Callable[[], Result]) -> Result:
 
     Raises:
         UserError: of the first process that has one.
-        SystemExit: in the processes that do not speak.
+        SystemExit: in the processes that print nothing.
     """
     if fabric.world_size == 1:
         return do()
@@ -93,11 +93,11 @@ def agreed(fabric: "Fabric", do: Callable[[], Result]) -> Result:
     error = next((each for each in errors if each is not None), None)
     if error is None:
         return result
-    raise only_one_speaks(fabric, error)
+    raise raised_once(fabric, error)
 
 
-def only_one_speaks(fabric: "Fabric", error: UserError) -> BaseException:
-    """What each process raises for an error that all of them have: it is said once on a machine."""
+def raised_once(fabric: "Fabric", error: UserError) -> BaseException:
+    """What each process raises for an error that all of them have, so that it is printed once per node."""
     return error if fabric.local_rank == 0 else SystemExit(error.exit_code)
 
 
@@ -109,15 +109,15 @@ def any_process(fabric: "Fabric", flag: bool) -> bool:
 
 
 def _meet(fabric: "Fabric", nodes: int) -> None:
-    """Settle where the processes find each other, and say so where machines have to."""
+    """Set the address at which the processes meet; with several nodes, print it."""
     environment = fabric.strategy.cluster_environment  # type: ignore[attr-defined]
     if nodes > 1:
         missing = [name for name in _ADDRESS if not os.environ.get(name)]
         if missing:
             raise UsageError(
-                f"--nodes {nodes} waits for {nodes} machines, which find each other by the environment variables "
+                f"--nodes {nodes} waits for {nodes} nodes, which find each other by the environment variables "
                 f"{', '.join(_ADDRESS)}, but {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set; "
-                "type the same command on every machine after MASTER_ADDR=address of the first MASTER_PORT=29500 "
+                "run the same command on every node after MASTER_ADDR=address of the first MASTER_PORT=29500 "
                 f"NODE_RANK=0 to {nodes - 1}, or start it by torchrun or SLURM."
             )
         port, rank = os.environ["MASTER_PORT"], os.environ["NODE_RANK"]
@@ -126,8 +126,8 @@ def _meet(fabric: "Fabric", nodes: int) -> None:
                 f"MASTER_PORT should be a port and NODE_RANK from 0 to {nodes - 1}, got {port!r} and {rank!r}."
             )
         print(
-            f"machine {rank} of {nodes} (NODE_RANK): waiting at {os.environ['MASTER_ADDR']}:{port} (MASTER_ADDR, "
-            f"MASTER_PORT) until all {nodes} machines have started the same command.",
+            f"node {rank} of {nodes} (NODE_RANK): waiting at {os.environ['MASTER_ADDR']}:{port} (MASTER_ADDR, "
+            f"MASTER_PORT) until all {nodes} nodes have started the same command.",
             file=sys.stderr,
         )
     os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = environment.main_address, str(environment.main_port)

@@ -13,7 +13,7 @@ from randquant.ssl.registry import make_method
 from randquant.training.batches import Batches, Raw, each_tensor
 from randquant.training.checkpoint import REMEDY, check_same_settings, load_checkpoint, save_checkpoint
 from randquant.training.finite import first_not_finite
-from randquant.training.ranks import any_process, only_one_speaks
+from randquant.training.ranks import any_process, raised_once
 from randquant.training.schedule import learning_rate_at
 from randquant.training.settings import FREE_SETTINGS, Training, plain_defaults, plain_settings
 from randquant.training.task import Task
@@ -56,8 +56,8 @@ class Run:
         self.saved: int | None = None
 
     @property
-    def speaks(self) -> bool:
-        """Whether this process writes for all."""
+    def is_main(self) -> bool:
+        """Whether this is the process that writes files and messages."""
         return self.fabric.is_global_zero
 
     def learning_rate(self, step: int) -> float:
@@ -89,7 +89,7 @@ class Run:
         """Progress in items, with items a second."""
         size = self.settings.batch_size
         shown = bar(label=self.settings.out.name, unit="items", total=self.steps * size, initial=self.start * size)
-        shown.disable = shown.disable or not self.speaks
+        shown.disable = shown.disable or not self.is_main
         return shown
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -122,7 +122,7 @@ class Run:
         if self.fabric.world_size > 1:
             views = [None] * self.fabric.world_size
             torch.distributed.all_gather_object(views, self.make_views.state_dict())
-        if self.speaks:
+        if self.is_main:
             state = {"method": self.method.state_dict(), "optimizer": self.optimizer.state_dict(), "views": views}
             broken = first_not_finite(state)
             if broken is not None:
@@ -134,7 +134,7 @@ class Run:
 
     def keep_encoder(self, step: int) -> None:
         """Write the encoder to RUN/snapshots."""
-        if self.speaks:
+        if self.is_main:
             file = self.settings.out / "snapshots" / f"encoder-{step:07d}.safetensors"
             self.task.save_encoder(file, self.method.encoder, step)
 
@@ -146,7 +146,7 @@ class Run:
         """
         if any_process(self.fabric, not bool(finite)):
             error = self.diverged(f"the loss stopped being finite at or before step {step}")
-            raise only_one_speaks(self.fabric, error)
+            raise raised_once(self.fabric, error)
 
     def diverged(self, what: str) -> DataError:
         """What to say of a training that cannot go on."""

@@ -76,7 +76,7 @@ class Training:
         precision: 32, bf16, or auto (bf16 where the hardware computes it fast).
         accelerator: auto, cpu or cuda.
         devices: processes per node (DDP if more than one).
-        nodes: machines.
+        nodes: computers that train together.
         workers: loader processes per device; 0 reads in a thread of the training process.
         seed: of weights, items, crops and augmentations.
         log_every: steps between rows of log.csv.
