@@ -38,6 +38,14 @@ class Form(Record):
     neighbours: int = 0
     temperature: float = 1.0
 
+    def __post_init__(self) -> None:
+        if self.kind not in ("layers", "pairs", "neighbours") or self.score not in ("probability", "score"):
+            raise ValueError(f"kind {self.kind!r} or score {self.score!r} is unknown")
+        if len(self.classes) < 2:
+            raise ValueError(f"at least two classes are needed, got {len(self.classes)}")
+        if self.kind == "neighbours" and (self.neighbours < 1 or self.temperature <= 0):
+            raise ValueError("neighbours and temperature should be above 0")
+
 
 @dataclass(frozen=True)
 class Classifier:
@@ -58,6 +66,19 @@ class Classifier:
     def dimension(self) -> int:
         """D."""
         return self.tensors["bank" if self.form.kind == "neighbours" else "weight.0"].shape[1]
+
+    def check(self, dimension: int) -> None:
+        """Hold the tensors against the form.
+
+        Raises:
+            ValueError, KeyError, RuntimeError: they do not fit each other, the classes, or features of this size.
+        """
+        if not all(bool(each.isfinite().all()) for each in self.tensors.values()):
+            raise ValueError("a number is not finite")
+        outputs = self._scores(torch.zeros(1, dimension)).shape[1]
+        labels = self.tensors.get("labels", torch.tensor([0, outputs - 1]))
+        if outputs != len(self.form.classes) or int(labels.min()) < 0 or int(labels.max()) >= outputs:
+            raise ValueError(f"{outputs} outputs do not fit {len(self.form.classes)} classes")
 
     def answer(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Class ids (n,) of features (n, D), and the probability or score (n,) of each."""

@@ -171,10 +171,7 @@ def load_classifier(path: Path) -> SavedClassifier:
     try:
         said = Description.from_json(json.loads(header["classifier"]))
         classifier = Classifier(said, tensors)
-        if not all(bool(each.isfinite().all()) for each in tensors.values()):
-            raise ValueError("a number is not finite")
-        # Tensors of other shapes do not fit each other.
-        classifier.answer(np.zeros((1, said.dimension), dtype=np.float32))
+        classifier.check(said.dimension)
     except (KeyError, ValueError, IndexError, RuntimeError) as error:
         raise DataError(f"{path} is damaged ({error}); save the classifier again.") from None
     return SavedClassifier(path, classifier, said)

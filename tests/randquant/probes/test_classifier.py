@@ -92,6 +92,11 @@ def test_other_files_and_other_encoders_are_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(2)}, path, {"format": "randquant-classifier", "version": "1", "classifier": "{}"})
     with pytest.raises(DataError, match="is damaged"):
         load_classifier(path)
+    outcome = fitted("ridge", blobs())
+    outcome.classes.append("another")
+    save_classifier(path, "t", "ridge", outcome, encoder="a" * 64, features={})
+    with pytest.raises(DataError, match="4 outputs do not fit 5 classes"):
+        load_classifier(path)
     save_classifier(path, "t", "ridge", fitted("ridge", blobs()), encoder="a" * 64, features={"layer": "output"})
     saved = load_classifier(path)
     saved.require("a" * 64, {"layer": "output", "unknown": 1})
