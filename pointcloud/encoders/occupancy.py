@@ -6,7 +6,6 @@ from torch import Tensor
 from pointcloud.encoders.point_encoder import PointEncoder
 from pointcloud.encoders.weights import NORMALISE, UP, LoadedPointEncoder
 from randquant.errors import UsageError
-from randquant.packed import PackedBatch
 
 PREFIX = "occupancy:"
 _MOST = 32  # cells along an edge: 32,768 features
@@ -25,18 +24,14 @@ class Occupancy(PointEncoder):
         super().__init__(channels=3, embedding_size=cells**3, arguments={"cells": cells})
         self.cells = cells
 
-    def forward(
-        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Cells as 0 or 1 (B, cells^3), the last axis fastest; a point outside the cube counts in the cell nearest.
 
         Args:
-            points: (B, N, 3), or packed.
+            points: (B, N, 3).
             neighbours: unused.
             kept: (B, N) bool, the points that count; all where None.
         """
-        if isinstance(points, PackedBatch):
-            return self.forward_packed(points)
         self.check(points)
         place = ((points.float() + 1) * (self.cells / 2)).floor().clamp(0, self.cells - 1).long()
         cell = (place[..., 0] * self.cells + place[..., 1]) * self.cells + place[..., 2]

@@ -44,13 +44,11 @@ class PointEncoder(nn.Module):
         """D."""
         return self._embedding_size
 
-    def forward(
-        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Embed clouds.
 
         Args:
-            points: (B, N, C), or S clouds of any size (ΣN, C) as `forward_packed` takes them.
+            points: (B, N, C); an encoder that trains on packed batches takes those too.
             neighbours: (B, M, k) int64, neighbourhoods found beforehand, for the encoders that take them.
             kept: (B, N) bool, the points that count; all where None.
         """

@@ -9,7 +9,6 @@ from pointcloud.encoders.point_encoder import PointEncoder
 from pointcloud.encoders.shared_layer import SharedLayer
 from pointcloud.farthest_points import farthest_point_sampling
 from pointcloud.geometry import ball_query, group
-from randquant.packed import PackedBatch
 
 STAGES = 4  # each keeps half of the points and doubles the channels
 RADIUS, GROWTH = 0.15, 1.5  # of the first stage's balls in units of the unit sphere, and from stage to stage
@@ -45,21 +44,17 @@ class PointNeXt(PointEncoder):
         )
         self.last = nn.Sequential(SharedLayer(3 + d, d), SharedLayer(d, d))
 
-    def forward(
-        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Embed clouds.
 
         Args:
-            points: (B, N, channels) or packed, in the unit sphere, up z.
+            points: (B, N, channels), in the unit sphere, up z.
             neighbours: not used: what is sampled differs from step to step.
             kept: (B, N) bool, the points that count.
 
         Returns:
             (B, d).
         """
-        if isinstance(points, PackedBatch):
-            return self.forward_packed(points)
         self.check(points)
         if kept is not None:
             points = group(points, kept_slots(kept))

@@ -1,6 +1,7 @@
 """From an encoder and a store of shapes to features: the first points of each, or all, as the encoder knows them."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -73,9 +74,8 @@ def shape_features(
     """
     layout = store_layout(store)
     require_channels(loaded, layout, store.path)
-    require_points(store, points)
     chosen = np.arange(len(store), dtype=np.int64) if rows is None else rows
-    _require_small(loaded, store, chosen, points)
+    _require_size(loaded, store, chosen, points)
     prepare = Preparation(loaded, layout, device, renormalise=renormalise)
 
     def batches(start: int) -> Iterator[list[Tensor]]:
@@ -83,9 +83,6 @@ def shape_features(
         parts = bounded(chosen[start:].tolist(), size, batch_points(device))
         clouds = (_clouds(store, layout, part, points, order, corruption) for part in parts)
         return shown(clouds, f"features of {store.path.name}", len(chosen), start)
-
-    def encode(clouds: list[Tensor]) -> Tensor:
-        return prepare.embed(clouds, packed=points == "any")
 
     settings = {
         "weights": loaded.sha256,
@@ -97,6 +94,7 @@ def shape_features(
         "renormalise": renormalise,
         "corruption": None if corruption is None else corruption.facts,
     }
+    encode = partial(prepare.embed, packed=points == "any")
     return cached(cache, settings, items_of(store).take(chosen), loaded.encoder.embedding_size(), encode, batches)
 
 
@@ -139,7 +137,8 @@ def require_channels(loaded: LoadedPointEncoder, layout: Layout, source: str | P
         )
 
 
-def _require_small(loaded: LoadedPointEncoder, store: Store, rows: NDArray[np.int64], points: Points) -> None:
+def _require_size(loaded: LoadedPointEncoder, store: Store, rows: NDArray[np.int64], points: Points) -> None:
+    require_points(store, points)
     largest = rows[store.lengths[rows].argmax()] if len(rows) else 0
     most = int(store.lengths[largest]) if points == "any" else points
     reason = loaded.encoder.too_large(most)
@@ -193,7 +192,7 @@ class Preparation:
         others = [place for place, cloud in enumerate(clouds) if len(cloud) != full]
         found = [self(torch.stack([clouds[place] for place in places]))] if places else []
         if others:
-            found.append(self.encoder(self.packed_inputs([clouds[place] for place in others])))
+            found.append(self.encoder.forward_packed(self.packed_inputs([clouds[place] for place in others])))
         return torch.cat(found)[torch.tensor([*places, *others]).argsort()]
 
     def _turned(self, x: Tensor) -> Tensor:

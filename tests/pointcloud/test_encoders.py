@@ -164,9 +164,11 @@ def test_packed_clouds_equal_clouds_one_by_one(name: str, channels: int) -> None
     clouds = [torch.randn(count, channels) for count in (5, 1, 30, 12, 300, 2)]
     clouds[2] = clouds[2][:15].repeat(2, 1)
     alone = torch.cat([encoder(cloud[None]) for cloud in clouds])
-    torch.testing.assert_close(encoder(PackedBatch.of(clouds)), alone, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(encoder.forward_packed(PackedBatch.of(clouds)), alone, atol=1e-5, rtol=1e-4)
     with torch.no_grad():
-        torch.testing.assert_close(encoder(PackedBatch.of(clouds[::-1])), alone.flip(0), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            encoder.forward_packed(PackedBatch.of(clouds[::-1])), alone.flip(0), atol=1e-5, rtol=1e-4
+        )
 
 
 @pytest.mark.parametrize("name", ["DGCNN", "PointNet", "PointNetLite"])
@@ -187,14 +189,14 @@ def test_packed_training_equals_dense_training_where_sizes_agree(name: str) -> N
 def test_packed_clouds_that_cannot_be_embedded_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = small(name)
     with pytest.raises(ValueError, match="cloud 1 is empty"):
-        encoder(PackedBatch.of([torch.randn(4, 3), torch.randn(0, 3)]))
+        encoder.forward_packed(PackedBatch.of([torch.randn(4, 3), torch.randn(0, 3)]))
     if encoder.most_points is not None:
         monkeypatch.setattr(type(encoder), "most_points", 9)
         with pytest.raises(ValueError, match="at most 9 points, as its work grows with their square, got 10"):
-            encoder(PackedBatch.of([torch.randn(4, 3), torch.randn(10, 3)]))
+            encoder.forward_packed(PackedBatch.of([torch.randn(4, 3), torch.randn(10, 3)]))
     if not encoder.trains_packed:
         with pytest.raises(ValueError, match="PointNeXt trains on clouds of one size"):
-            encoder.train()(PackedBatch.of([torch.randn(4, 3)]))
+            encoder.train().forward_packed(PackedBatch.of([torch.randn(4, 3)]))
 
 
 @pytest.mark.parametrize("name", ["DGCNN", "PointNet"])

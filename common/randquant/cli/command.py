@@ -262,7 +262,16 @@ def _expected(actions: list[argparse.Action], flag: str) -> str:
         return ""
     if typing.get_origin(typehint) is typing.Literal:
         return f" (expected one of {', '.join(map(str, typing.get_args(typehint)))})"
-    return f" (expected {getattr(typehint, '__name__', typehint) if inspect.isclass(typehint) else typehint})"
+    if typing.get_origin(typehint) is typing.Union:
+        return f" (expected {' or '.join(each for part in typing.get_args(typehint) for each in _names(part))})"
+    return f" (expected {typehint.__name__ if inspect.isclass(typehint) else typehint})"
+
+
+def _names(typehint: Any) -> list[str]:
+    """Values of a Literal, the name of anything else."""
+    if typing.get_origin(typehint) is typing.Literal:
+        return [str(value) for value in typing.get_args(typehint)]
+    return [typehint.__name__ if inspect.isclass(typehint) else str(typehint)]
 
 
 def _which(subcommands: Sequence[str], given: str | None) -> str:

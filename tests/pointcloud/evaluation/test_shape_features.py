@@ -17,7 +17,6 @@ from pointcloud.geometry import unit_sphere
 from pointcloud.layout import Layout
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
-from randquant.packed import PackedBatch
 
 XYZ = ("x", "y", "z")
 
@@ -29,11 +28,7 @@ class Shown(PointEncoder):
         super().__init__(channels=channels, embedding_size=2 * channels, arguments={})
         self.calls = 0
 
-    def forward(
-        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
-    ) -> Tensor:
-        if isinstance(points, PackedBatch):
-            return self.forward_packed(points)
+    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         self.calls += 1
         return torch.cat([points[:, 0], points.mean(dim=1)], dim=1)
 
