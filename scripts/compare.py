@@ -35,7 +35,7 @@ from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import write_json
 from randquant.files.json_record import Json
-from randquant.results.compare import Difference, Run, TaskDifference, open_run, shared_probe
+from randquant.results.compare import ComparedRun, Difference, TaskDifference, open_run, shared_probe
 from randquant.results.compare import compare as compare_runs
 from randquant.results.text_table import text_table
 
@@ -76,7 +76,7 @@ def compare(
     say(*lines(opened, probe, differences))
 
 
-def lines(runs: Sequence[Run], probe: str, differences: Sequence[Difference]) -> list[str]:
+def lines(runs: Sequence[ComparedRun], probe: str, differences: Sequence[Difference]) -> list[str]:
     """The comparison for a terminal: one table a pair."""
     letters = [_letter(place) for place in range(len(runs))]
     shown = [f"{letter}  {each.name}{_about(each)}" for letter, each in zip(letters, runs, strict=True)]
@@ -88,7 +88,7 @@ def lines(runs: Sequence[Run], probe: str, differences: Sequence[Difference]) ->
     return shown
 
 
-def _pair(letter: str, first: Run, other: Run, difference: Difference) -> list[str]:
+def _pair(letter: str, first: ComparedRun, other: ComparedRun, difference: Difference) -> list[str]:
     pair = f"{letter} - A"
     header = ["task", "A", letter, pair, f"95 % of {pair}", "p", "p (Holm)", "over"]
     by_task = {each.task: each for each in difference.tasks}
@@ -103,7 +103,7 @@ def _pair(letter: str, first: Run, other: Run, difference: Difference) -> list[s
     return [*text_table(header, rows), *warned]
 
 
-def _row(task: str, first: Run, other: Run, found: TaskDifference | None) -> list[str]:
+def _row(task: str, first: ComparedRun, other: ComparedRun, found: TaskDifference | None) -> list[str]:
     accuracies = [
         f"{100 * each.tasks[task].accuracy:.2f}" if task in each.tasks else _ABSENT for each in (first, other)
     ]
@@ -123,7 +123,7 @@ def _row(task: str, first: Run, other: Run, found: TaskDifference | None) -> lis
     ]
 
 
-def _record(runs: Sequence[Run], probe: str, differences: Sequence[Difference]) -> dict[str, Json]:
+def _record(runs: Sequence[ComparedRun], probe: str, differences: Sequence[Difference]) -> dict[str, Json]:
     """The comparison as JSON; accuracies and differences in [0, 1]."""
     return {
         "probe": probe,
@@ -152,17 +152,17 @@ def _task_record(task: TaskDifference) -> dict[str, Json]:
     return record
 
 
-def _only(opened: Run, tasks: list[str] | None) -> Run:
+def _only(opened: ComparedRun, tasks: list[str] | None) -> ComparedRun:
     if tasks is None:
         return opened
     wanted = [name if name in opened.tasks else ALIASES.get(name, name) for name in tasks]
     absent = next((name for name in wanted if name not in opened.tasks), None)
     if absent is not None:
         raise DataError(f"{opened.name} holds no task {absent} (it holds: {', '.join(opened.tasks)}); fix --task.")
-    return Run(opened.name, {name: opened.tasks[name] for name in wanted}, opened.report)
+    return ComparedRun(opened.name, {name: opened.tasks[name] for name in wanted}, opened.report)
 
 
-def _about(each: Run) -> str:
+def _about(each: ComparedRun) -> str:
     first = next(iter(each.tasks.values()))
     protocol, encoder = first.protocol.name, first.checkpoint.sha256[:12]
     described = ", ".join(part for part in (f"protocol {protocol}" if protocol else "", f"weights {encoder}") if part)

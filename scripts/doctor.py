@@ -33,7 +33,7 @@ from data_prep.dataset import Dataset
 from data_prep.datasets.registry import DATASETS
 from data_prep.engine.plan import Plan
 from data_prep.examine.doctor import examine
-from data_prep.examine.repeats import repeats as repeated
+from data_prep.examine.repeats import repeats_report as repeated
 from data_prep.examine.report import first, report, write_report
 from data_prep.fetching.archives import archives_in
 from data_prep.layout import is_marked, locate

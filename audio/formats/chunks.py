@@ -24,7 +24,7 @@ class Chunk(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layout:
+class ChunkLayout:
     """How chunks follow one another.
 
     Attributes:
@@ -68,12 +68,15 @@ class Layout:
         return int(is_chunk_name(head[:4]) and fits)
 
 
-RIFF: dict[Order, Layout] = {"<": Layout("<4sI", align=2, lenient=True), ">": Layout(">4sI", align=2, lenient=True)}
-AVI = Layout("<4sI")
-AIFF = Layout(">4sI", align=2)
-W64 = Layout("<16sQ", inclusive=True, align=8)
-ASF = Layout("<16sQ", inclusive=True)
-CAF = Layout(">4sq")
+RIFF: dict[Order, ChunkLayout] = {
+    "<": ChunkLayout("<4sI", align=2, lenient=True),
+    ">": ChunkLayout(">4sI", align=2, lenient=True),
+}
+AVI = ChunkLayout("<4sI")
+AIFF = ChunkLayout(">4sI", align=2)
+W64 = ChunkLayout("<16sQ", inclusive=True, align=8)
+ASF = ChunkLayout("<16sQ", inclusive=True)
+CAF = ChunkLayout(">4sq")
 
 
 def is_chunk_name(name: bytes) -> bool:

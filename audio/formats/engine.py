@@ -10,7 +10,7 @@ import soundfile
 
 from audio.crops import SAMPLE_RATE
 from audio.formats.array import MAGIC, open_array
-from audio.formats.chain import Chain
+from audio.formats.chained_recording import ChainedRecording
 from audio.formats.ffmpeg import FFmpegRecording
 from audio.formats.file_type import is_text, open_head, refuse_non_audio
 from audio.formats.flac import flac_parts
@@ -141,4 +141,4 @@ def _mpeg(path: Path, file: IO[bytes]) -> Recording:
 
 
 def _joined(path: Path, links: Sequence[Recording]) -> Recording:
-    return links[0] if len(links) == 1 else Chain(path, links)
+    return links[0] if len(links) == 1 else ChainedRecording(path, links)

@@ -58,7 +58,7 @@ class FrameHeader:
 
 
 @dataclass
-class Run:
+class FrameRun:
     """Consecutive frames from one run of an encoder.
 
     Attributes:
@@ -112,7 +112,7 @@ def is_adts(head: bytes) -> bool:
     return head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0
 
 
-def runs(path: Path, file: IO[bytes]) -> list[Run]:
+def runs(path: Path, file: IO[bytes]) -> list[FrameRun]:
     """The runs of frames in an open file; empty if it has no frames.
 
     Raises:
@@ -126,7 +126,7 @@ def runs(path: Path, file: IO[bytes]) -> list[Run]:
     return [run for run in found if run.count]
 
 
-def _walk(path: Path, content: mmap.mmap) -> Iterator[Run]:
+def _walk(path: Path, content: mmap.mmap) -> Iterator[FrameRun]:
     place, run = 0, None
     indexes = {match.start() - offset for match in _INDEX.finditer(content) for offset in _INDEX_PLACES}
     while place < len(content) - 3:
@@ -142,7 +142,7 @@ def _walk(path: Path, content: mmap.mmap) -> Iterator[Run]:
         if run is not None and (index or not same):
             yield run
             run = None
-        run = run or Run(place, place, header)
+        run = run or FrameRun(place, place, header)
         if index:
             run.stated, run.trimmed = index
             run.count -= 1
@@ -163,7 +163,7 @@ def _fits(content: mmap.mmap, place: int) -> bool:
     return end >= len(content) - 3 or (following is not None and following.family == header.family)
 
 
-def _after_other_bytes(path: Path, content: mmap.mmap, place: int, run: Run | None) -> tuple[int, bool]:
+def _after_other_bytes(path: Path, content: mmap.mmap, place: int, run: FrameRun | None) -> tuple[int, bool]:
     """The next frame or tag after bytes that are not a frame, and whether a new file begins there.
 
     Less than a frame of other bytes is the end of a file that was cut, and zeros fill up.

@@ -76,7 +76,7 @@ def plan_modelnet(
     items = with_validation(items, validation, names=[PurePosixPath(item.path).stem for item in items])
     source = {
         **DATASET.describe(root, items, splits_in_words("folders", validation)),
-        **published(sorted({str(item.label) for item in items})),
+        **published_release(sorted({str(item.label) for item in items})),
         "other_folders": [name for name in folders if name not in classes],
         "other_parts": [
             f"{name}/{part.name}"
@@ -89,7 +89,7 @@ def plan_modelnet(
     return Plan(root, items, reader, source)
 
 
-def published(classes: Sequence[str]) -> dict[str, object]:
+def published_release(classes: Sequence[str]) -> dict[str, object]:
     """The published counts of the release with these classes: ModelNet10, ModelNet40 or neither.
 
     >>> published(["bed", "chair"])["classes_published"], published(["car"])["classes_published"]

@@ -28,7 +28,7 @@ import numpy as np
 from data_prep.class_names import SHAPE_NAMES, agreed_names, by_number, class_of, implied_names, listed_names
 from data_prep.cloud_h5 import CloudFile, cloud_file, h5_reader
 from data_prep.dataset import Archive, Dataset
-from data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40, published
+from data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40, published_release
 from data_prep.engine.plan import Item, Plan
 from data_prep.layout import find_root
 from data_prep.listing import read_lines, read_names
@@ -122,7 +122,7 @@ def _told_classes(file: CloudFile) -> list[str]:
 
 def _published(items: Sequence[Item]) -> dict[str, object]:
     """The published counts of the release with these classes; ModelNet40 lacks three shapes here."""
-    found = published(sorted({str(item.label) for item in items}))
+    found = published_release(sorted({str(item.label) for item in items}))
     return found | ({"published": dict(DATASET.items)} if found["classes_published"] == 40 else {})
 
 

@@ -92,7 +92,7 @@ def plan_speech_commands_12(root: str | Path, variant: Variant = "tfds") -> Plan
     return Plan(common, items, RECORDINGS, _source_12(main, items, missing, variant), missing)
 
 
-def windows(length: int) -> list[tuple[int, int]]:
+def silence_windows(length: int) -> list[tuple[int, int]]:
     """The windows of a background noise of `length` samples; none ends with its last sample.
 
     Source: TensorFlow Datasets, speech_commands 0.0.3.
@@ -164,7 +164,7 @@ def _silence(main: Path) -> list[Item]:
     for name, size in noises:
         split = "valid" if name == VALID_NOISE else "train"
         length = samples(folder / name)
-        parts: Iterable[tuple[int, int] | None] = (None,) if length is None else windows(length)
+        parts: Iterable[tuple[int, int] | None] = (None,) if length is None else silence_windows(length)
         path, group = f"{NOISE}/{name}", name.removesuffix(".wav")
         items += [Item(path, size, SILENCE, group, split, part) for part in parts]
     return items

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.engine.plan import Plan
-from data_prep.engine.sources import Comparison, Source, compare, read_sources
+from data_prep.engine.sources import Comparison, SourceFile, compare_files, read_sources
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
 from randquant.files.atomic import read_json
@@ -57,7 +57,7 @@ def require_same_files(plan: Plan, writer: StoreWriter, shards: int, *, complete
     else:
         record = read_json(writer.path / "plan.json").get("about") or {}
         known = str(record.get("root")), list(_noted(writer, shards))
-    found = compare(known[1], known[0], plan.root)
+    found = compare_files(known[1], known[0], plan.root)
     if found.changed:
         raise DataError(_changed(writer.path, plan.root, known[0], found, complete=complete))
     if not (found.moved or found.others) or not known[1]:
@@ -68,10 +68,10 @@ def require_same_files(plan: Plan, writer: StoreWriter, shards: int, *, complete
     return f"{writer.path}: {found.others:,} files have other times than when they were read; {compared}."
 
 
-def _noted(writer: StoreWriter, shards: int) -> Iterator[Source]:
+def _noted(writer: StoreWriter, shards: int) -> Iterator[SourceFile]:
     for number in range(shards):
         if writer.is_written(number):
-            yield from (Source(*entry) for entry in writer.described(number)["sources"])
+            yield from (SourceFile(*entry) for entry in writer.described(number)["sources"])
 
 
 def _changed(out: Path, root: Path, then: str, found: Comparison, *, complete: bool) -> str:

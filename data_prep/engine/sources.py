@@ -28,7 +28,7 @@ _MOST = 4096  # files whose samples are compared
 _SPOT = 64  # files whose samples are compared though size and time are equal
 
 
-class Source(NamedTuple):
+class SourceFile(NamedTuple):
     """A source file: its path below the root, size, time of the last change in ns, and the hash of its sample."""
 
     path: str
@@ -54,7 +54,7 @@ class Comparison:
     changed: Sequence[str]
 
 
-def source(root: Path, path: str) -> Source | None:
+def source(root: Path, path: str) -> SourceFile | None:
     """The current state of a file; None if it cannot be read."""
     try:
         with open(os.path.join(root, path), "rb", buffering=0) as file:
@@ -66,10 +66,10 @@ def source(root: Path, path: str) -> Source | None:
                 digest.update(file.read(_BLOCK) or b"")
     except (OSError, ValueError):
         return None
-    return Source(path, status.st_size, _changed(status), digest.hexdigest()[:32])
+    return SourceFile(path, status.st_size, _changed(status), digest.hexdigest()[:32])
 
 
-def write_sources(store: Path, root: Path, parts: Iterable[Sequence[Source]]) -> None:
+def write_sources(store: Path, root: Path, parts: Iterable[Sequence[SourceFile]]) -> None:
     """Write the states of the files and the path of their root."""
     schema = _SCHEMA.with_metadata({"randquant": json.dumps({"root": os.path.realpath(root)})})
     with atomic_path(store / FILE) as temporary, pq.ParquetWriter(temporary, schema) as writer:
@@ -79,7 +79,7 @@ def write_sources(store: Path, root: Path, parts: Iterable[Sequence[Source]]) ->
             writer.write_table(pa.table(arrays, schema=schema))
 
 
-def read_sources(store: Path) -> tuple[str, list[Source]] | None:
+def read_sources(store: Path) -> tuple[str, list[SourceFile]] | None:
     """Read the root and the files of a finished store; None for stores of versions that did not record them.
 
     Raises:
@@ -92,12 +92,12 @@ def read_sources(store: Path) -> tuple[str, list[Source]] | None:
         with pq.ParquetFile(path) as file:
             root = json.loads(file.schema_arrow.metadata[b"randquant"])["root"]
             columns = [column.to_pylist() for column in file.read([field.name for field in _SCHEMA]).columns]
-        return str(root), [Source(*row) for row in zip(*columns, strict=True)]
+        return str(root), [SourceFile(*row) for row in zip(*columns, strict=True)]
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
         raise DataError(f"{path} is damaged ({one_line(error)}); prepare the store again.") from None
 
 
-def compare(known: Sequence[Source], then: str, root: Path) -> Comparison:
+def compare_files(known: Sequence[SourceFile], then: str, root: Path) -> Comparison:
     """Compare the recorded files below the root `then` with those of the same paths below `root`.
 
     A file that is gone is not compared: what was made of it is still right.

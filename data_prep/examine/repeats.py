@@ -28,7 +28,7 @@ _COMPARISONS = {
 }
 
 
-def repeats(store: Store) -> tuple[list[str], list[Sequence[object]]]:
+def repeats_report(store: Store) -> tuple[list[str], list[Sequence[object]]]:
     """The repeats in lines, nearest first, and a table of every item of test with the nearest of train.
 
     Raises:

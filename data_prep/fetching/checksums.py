@@ -11,7 +11,7 @@ from data_prep.dataset import Download
 from randquant.cli.progress import bar
 
 
-def published(download: Download) -> dict[str, str]:
+def published_checksums(download: Download) -> dict[str, str]:
     """The checksums that its authors publish, by kind."""
     values = {"sha256": download.sha256, "md5": download.md5}
     return {kind: value.lower() for kind, value in values.items() if value is not None}
@@ -24,7 +24,7 @@ def difference(download: Download, path: Path) -> str | None:
     >>> with tempfile.NamedTemporaryFile() as file:
     ...     difference(Download("http://example.org/a", "a", md5="d41d8cd98f00b204e9800998ecf8427e"), Path(file.name))
     """
-    for kind, value in published(download).items():
+    for kind, value in published_checksums(download).items():
         size = path.stat().st_size
         with bar(label=f"checking {path.name}", unit="B", total=size) as display, _Shown(path, display) as file:
             found = hashlib.file_digest(file, kind).hexdigest()

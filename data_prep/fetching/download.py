@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.dataset import Dataset, Download
-from data_prep.fetching.checksums import difference, published
+from data_prep.fetching.checksums import difference, published_checksums
 from data_prep.fetching.fetch import Fetcher, Unavailable, Unreachable
 from randquant.cli.progress import bar
 from randquant.cli.terminal import printable, say
@@ -140,7 +140,7 @@ class _Verified:
         path = self._root / file.name
         if not path.is_file():
             return False
-        if not published(file) or self._states.get(file.name) == self._state(file):
+        if not published_checksums(file) or self._states.get(file.name) == self._state(file):
             return True
         if wrong := difference(file, path):
             raise DataError(f"{path} is not the published file ({wrong}); move it away and run the same command again.")
@@ -149,10 +149,10 @@ class _Verified:
 
     def add(self, file: Download) -> None:
         """Remember a file whose checksum was right. One without is whole because it has its name."""
-        if published(file):
+        if published_checksums(file):
             self._states[file.name] = self._state(file)
             write_json(self._path, self._states)
 
     def _state(self, file: Download) -> dict[str, Any]:
         found = (self._root / file.name).stat()
-        return {"size": found.st_size, "mtime_ns": found.st_mtime_ns, **published(file)}
+        return {"size": found.st_size, "mtime_ns": found.st_mtime_ns, **published_checksums(file)}

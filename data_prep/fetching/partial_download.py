@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from data_prep.dataset import Download
-from data_prep.fetching.checksums import published
+from data_prep.fetching.checksums import published_checksums
 from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
 
@@ -31,7 +31,7 @@ class PartialDownload:
         self.path = final.with_name(f"{final.name}.part")
         self._description_path = final.with_name(f"{final.name}.part.json")
         self._final, self._url = final, download.url
-        self._checked = bool(published(download))
+        self._checked = bool(published_checksums(download))
         self._description = self._described()
         self.size = self.path.stat().st_size if self._description else 0
 

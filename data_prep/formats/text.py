@@ -36,10 +36,10 @@ def open_text(path: Path) -> Iterator[TextIO]:
         raise DataError(f"{path} is no text of its encoding; restore it or leave it out.") from None
 
 
-def shown(text: str | bytes) -> str:
+def excerpt(text: str | bytes) -> str:
     """A short, printable ASCII excerpt for a message, in quotation marks.
 
-    >>> shown("a" * 50 + chr(16)), shown("1 " + chr(16)), shown(b" 1 ")
+    >>> excerpt("a" * 50 + chr(16)), excerpt("1 " + chr(16)), excerpt(b" 1 ")
     ("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…'", "'1 \\\\x10'", "'1'")
     """
     if isinstance(text, bytes):
@@ -87,6 +87,6 @@ def numbers_below_header(path: Path, text: bytes) -> NDArray[np.float64]:
     for number, line in enumerate(text.splitlines(), start=1):
         if text_numbers(line) is None:
             raise DataError(
-                f"{path} line {number} below its header reads {shown(line)} where numbers are expected; fix it."
+                f"{path} line {number} below its header reads {excerpt(line)} where numbers are expected; fix it."
             )
     raise DataError(f"{path} has something other than numbers below its header; restore it.")

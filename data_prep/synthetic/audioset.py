@@ -14,7 +14,7 @@ from data_prep.datasets.audioset import DATASET
 from data_prep.synthetic.noise import noise_file
 from data_prep.synthetic.published import AUDIOSET_LISTED, apportion
 from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
-from data_prep.synthetic.tree import check_counts, seeded, write_parts, write_sound, write_table
+from data_prep.synthetic.tree import check_counts, torch_generator, write_csv, write_parts, write_sound
 
 PARTS = ("balanced_train", "unbalanced_train", "eval")
 # Machine identifier, name, and the event it sounds like.
@@ -79,7 +79,7 @@ def write_audioset(
     parameters = {"dataset": "audioset", "segments": counts, "seconds": seconds, "seed": seed}
     parts = {"class_labels_indices.csv": _write_classes}
     for name, count in counts.items():
-        segments = _segments(count, seeded(seed, name))
+        segments = _segments(count, torch_generator(seed, name))
         parts[f"{name}_segments.csv"] = partial(_write_list, segments)
         parts[f"{name}_segments"] = partial(_write_clips, segments, seconds, seed, name == "unbalanced_train")
     write_parts(root, "AudioSet", parameters, parts)
@@ -105,7 +105,7 @@ def write_published_audioset(root: str | Path, *, items: int | None = None, seed
     parameters = {"dataset": "audioset", "published": True, "items": items, "seed": seed}
     parts = {"class_labels_indices.csv": _write_classes}
     for part, count in listed.items():
-        segments = _segments(count, seeded(seed, part))
+        segments = _segments(count, torch_generator(seed, part))
         parts[f"{part}_segments.csv"] = partial(_write_list, segments)
         if part in present:
             parts[f"{part}_segments"] = partial(_write_links, segments[: present[part]], seed)
@@ -161,11 +161,11 @@ def _write_clips(segments: list[_Segment], seconds: float, seed: int, deeper: bo
             continue
         name = segment.name(place)
         below = folder / "unbalanced_train_segments_part00" if deeper and place % 5 == 1 else folder
-        generator = seeded(seed, segment.identifier)
+        generator = torch_generator(seed, segment.identifier)
         sounds = [synthesize_event(EVENTS[CLASSES[label][2]], seconds, generator=generator) for label in segment.labels]
         write_sound(below / name, np.mean(sounds, axis=0), format=name[-4:].strip(".").upper())
 
 
 def _write_classes(path: Path) -> None:
     rows = ((index, mid, name) for index, (mid, name, _) in enumerate(CLASSES))
-    write_table(path, rows, header=("index", "mid", "display_name"))
+    write_csv(path, rows, header=("index", "mid", "display_name"))

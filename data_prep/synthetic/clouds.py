@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from data_prep.formats.meshes.mesh import Mesh
 from data_prep.surface import sample_surface
-from data_prep.synthetic.solids.families import draw_shape, seeded
+from data_prep.synthetic.solids.families import draw_shape, numpy_generator
 from data_prep.synthetic.solids.solid import Parts
 from pointcloud.geometry import turn_up
 
@@ -29,7 +29,7 @@ class DrawnCloud:
 
 def draw_cloud(family: str, count: int, *, seed: int, name: str) -> DrawnCloud:
     """Draw `count` points on a shape of a family, determined by seed and name."""
-    generator = seeded(seed, family, name)
+    generator = numpy_generator(seed, family, name)
     return sampled(draw_shape(family, generator=generator), count, generator=generator)
 
 

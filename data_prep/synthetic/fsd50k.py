@@ -8,7 +8,7 @@ import torch
 
 from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
 from data_prep.synthetic.sounds.waves import Range, uniform
-from data_prep.synthetic.tree import check_counts, seeded, write_parts, write_sound, write_table
+from data_prep.synthetic.tree import check_counts, torch_generator, write_csv, write_parts, write_sound
 
 RATE = 44_100
 # What a clip is labelled with, from the leaf to the root, and the event it sounds like.
@@ -39,7 +39,7 @@ def write_fsd50k(
     root = Path(root)
     check_counts(dev=dev, evaluation=evaluation)
     parameters = {"dataset": "fsd50k", "dev": dev, "eval": evaluation, "seconds": list(seconds), "seed": seed}
-    numbers = (1000 + torch.randperm(400_000, generator=seeded(seed, "numbers"))[: dev + evaluation]).tolist()
+    numbers = (1000 + torch.randperm(400_000, generator=torch_generator(seed, "numbers"))[: dev + evaluation]).tolist()
     classes = [place % len(CLASSES) for place in range(dev + evaluation)]
     splits = ["val" if place % 5 == 4 else "train" for place in range(dev)] + ["test"] * evaluation
     clips = list(zip(numbers, classes, splits, strict=True))
@@ -54,7 +54,7 @@ def write_fsd50k(
 
 def _write_clips(clips: Iterable[Clip], seconds: Range, seed: int, folder: Path) -> None:
     for number, label, _ in clips:
-        generator = seeded(seed, number)
+        generator = torch_generator(seed, number)
         event = EVENTS[CLASSES[label][2]]
         sound = synthesize_event(event, uniform(seconds, generator), rate=RATE, generator=generator)
         write_sound(folder / f"{number}.wav", sound, rate=RATE)
@@ -63,9 +63,9 @@ def _write_clips(clips: Iterable[Clip], seconds: Range, seed: int, folder: Path)
 def _write_truth(dev: Iterable[Clip], evaluation: Iterable[Clip], folder: Path) -> None:
     folder.mkdir()
     header = ("fname", "labels", "mids")
-    write_table(folder / "dev.csv", ((n, *CLASSES[c][:2], split) for n, c, split in dev), header=(*header, "split"))
-    write_table(folder / "eval.csv", ((n, *CLASSES[c][:2]) for n, c, _ in evaluation), header=header)
+    write_csv(folder / "dev.csv", ((n, *CLASSES[c][:2], split) for n, c, split in dev), header=(*header, "split"))
+    write_csv(folder / "eval.csv", ((n, *CLASSES[c][:2]) for n, c, _ in evaluation), header=header)
     vocabulary = {
         label: mid for labels, mids, _ in CLASSES for label, mid in zip(labels.split(","), mids.split(","), strict=True)
     }
-    write_table(folder / "vocabulary.csv", ((i, name, vocabulary[name]) for i, name in enumerate(sorted(vocabulary))))
+    write_csv(folder / "vocabulary.csv", ((i, name, vocabulary[name]) for i, name in enumerate(sorted(vocabulary))))

@@ -16,7 +16,7 @@ from data_prep.synthetic.hdf5 import require_h5py, write_h5
 from data_prep.synthetic.off import STYLES, Style, write_off
 from data_prep.synthetic.published import MODELNET40 as PUBLISHED
 from data_prep.synthetic.published import scaled
-from data_prep.synthetic.solids.families import FAMILIES, draw_shape, seeded
+from data_prep.synthetic.solids.families import FAMILIES, draw_shape, numpy_generator
 from data_prep.synthetic.solids.solid import joined
 from data_prep.synthetic.tree import check_counts, write_macos_files, write_parts
 from pointcloud.farthest_points import farthest_point_order
@@ -156,7 +156,7 @@ def _shapes(counts: dict[str, int]) -> Iterator[_Shape]:
 
 def _write_meshes(shapes: Sequence[_Shape], _: int, seed: int, folder: Path) -> None:
     for shape in shapes:
-        parts = draw_shape(shape.solid, generator=seeded(seed, shape.family, shape.name))
+        parts = draw_shape(shape.solid, generator=numpy_generator(seed, shape.family, shape.name))
         path = folder / shape.family / shape.half / f"{shape.name}.off"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_off(path, joined(parts.values()), style=shape.style)
@@ -197,7 +197,7 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
 
 def _write_arrays(shapes: Sequence[_Shape], points: int, seed: int, folder: Path) -> None:
     folder.mkdir()
-    generator = seeded(seed, ARRAYS)
+    generator = numpy_generator(seed, ARRAYS)
     for half, files in (("train", 2), ("test", 1)):
         members = [shape for shape in shapes if shape.half == half]
         mixed = [members[place] for place in generator.permutation(len(members))]

@@ -13,7 +13,7 @@ from data_prep.synthetic.noise import write_noise
 from data_prep.synthetic.published import NSYNTH_FAMILIES, apportion, scaled
 from data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, draw_timbre, synthesize
 from data_prep.synthetic.sounds.waves import uniform
-from data_prep.synthetic.tree import check_counts, seeded, write_parts, write_sound
+from data_prep.synthetic.tree import check_counts, torch_generator, write_parts, write_sound
 from randquant.data.store import SPLITS
 from randquant.errors import UsageError
 from randquant.files.atomic import write_json
@@ -104,7 +104,7 @@ def write_published_nsynth(root: str | Path, *, items: int | None = None, seed: 
     parts = {}
     first = 0
     for split, families in _published(scaled(DATASET.items, items)).items():
-        drawn = list(_numbered(families, first, seeded(seed, split)))
+        drawn = list(_numbered(families, first, torch_generator(seed, split)))
         first += len(drawn)
         parts[f"nsynth-{split}"] = partial(_write_noises, drawn, seed)
     write_parts(root, "NSynth", {"published": True, "items": items, "seed": seed}, parts)

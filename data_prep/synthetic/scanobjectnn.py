@@ -10,7 +10,7 @@ from data_prep.class_names import SHAPE_NAMES
 from data_prep.datasets.scanobjectnn import CLASSES, VARIANTS
 from data_prep.synthetic.clouds import draw_cloud
 from data_prep.synthetic.hdf5 import require_h5py, write_h5
-from data_prep.synthetic.solids.families import seeded
+from data_prep.synthetic.solids.families import numpy_generator
 from data_prep.synthetic.tree import check_counts, write_parts
 
 # The family that stands for a class; the other classes stay empty, as their numbers stay theirs.
@@ -59,7 +59,7 @@ def _write(root: Path, counts: dict[str, int], points: int, seed: int) -> None:
         (root / folder).mkdir(parents=True, exist_ok=True)
         for split, stem in _FILES.items():
             scans = list(_scans(variant, split, counts[split], points, seed))
-            order = seeded(seed, variant, split).permutation(len(scans))
+            order = numpy_generator(seed, variant, split).permutation(len(scans))
             write_h5(root / folder / f"{stem}_objectdataset{ending}.h5", _arrays([scans[place] for place in order]))
 
 
@@ -71,7 +71,7 @@ def _scans(variant: str, split: str, count: int, points: int, seed: int) -> Iter
     for name, family in FAMILY.items():
         for number in range(count):
             for copy in range(copies):
-                generator = seeded(seed, split, name, number, copy)
+                generator = numpy_generator(seed, split, name, number, copy)
                 cloud = draw_cloud(family, 3 * points, seed=seed, name=f"{split}_{number}").points
                 scan = _seen(cloud, points, generator)
                 mask = np.ones(points, dtype=np.int32)

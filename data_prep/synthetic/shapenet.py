@@ -8,7 +8,7 @@ import numpy as np
 
 from data_prep.datasets.shapenetpart import PARTS
 from data_prep.synthetic.clouds import draw_cloud
-from data_prep.synthetic.solids.families import seeded
+from data_prep.synthetic.solids.families import numpy_generator
 from data_prep.synthetic.tree import check_counts, write_parts
 
 # Number of the synset by family.
@@ -64,11 +64,11 @@ def _write_part(folder: Path, counts: dict[str, int], points: int, seed: int) ->
         synset = SYNSETS[family]
         listed[split].append(f"shape_data/{synset}/{model}")
         (folder / synset).mkdir(parents=True, exist_ok=True)
-        count = int(seeded(seed, model, "points").integers(max(1, 3 * points // 4), 5 * points // 4 + 1))
+        count = int(numpy_generator(seed, model, "points").integers(max(1, 3 * points // 4), 5 * points // 4 + 1))
         _write_labelled(folder / synset / f"{model}.txt", family, model, count, seed)
     (folder / "train_test_split").mkdir()
     for split, names in listed.items():
-        mixed = [names[place] for place in seeded(seed, PART_FOLDER, split).permutation(len(names))]
+        mixed = [names[place] for place in numpy_generator(seed, PART_FOLDER, split).permutation(len(names))]
         (folder / "train_test_split" / f"shuffled_{_LISTS[split]}_file_list.json").write_text(json.dumps(mixed))
     lines = [f"{category}\t{SYNSETS[family]}\n" for family, category in CATEGORIES.items()]
     (folder / "synsetoffset2category.txt").write_text("".join(lines))
@@ -121,4 +121,4 @@ def _models(
     for family in families:
         for split, count in counts.items():
             for number in range(count):
-                yield family, split, seeded(seed, family, split, number, "name").bytes(16).hex()
+                yield family, split, numpy_generator(seed, family, split, number, "name").bytes(16).hex()

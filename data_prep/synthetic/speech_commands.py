@@ -21,7 +21,7 @@ from data_prep.synthetic.published import (
 from data_prep.synthetic.sounds.events import Event, synthesize_event
 from data_prep.synthetic.sounds.voices import Voice, draw_voices, say_word
 from data_prep.synthetic.sounds.waves import Array, at_random_level, band_noise, integer, uniform, white
-from data_prep.synthetic.tree import check_counts, letters, seeded, write_parts, write_sound
+from data_prep.synthetic.tree import check_counts, letters, torch_generator, write_parts, write_sound
 
 COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 OTHERS = (
@@ -99,7 +99,7 @@ def write_speech_commands(
         noise_lengths = {name: round((noise_seconds + 0.1 * i) * SAMPLE_RATE) for i, name in enumerate(NOISES)}
     speakers = {"train": train_speakers, "valid": held_out_speakers, "test": held_out_speakers}
     parts = {
-        MAIN: partial(_write_main, list(_clips(speakers, seeded(seed, MAIN))), noise_lengths, seed),
+        MAIN: partial(_write_main, list(_clips(speakers, torch_generator(seed, MAIN))), noise_lengths, seed),
         TEST: partial(_write_test_set, test_clips, seed),
     }
     write_parts(root, "Speech Commands", parameters, parts)
@@ -118,7 +118,7 @@ def write_published_speech_commands(root: str | Path, *, items: int | None = Non
     check_counts(items=1 if items is None else items // len(WORDS))
     words, splits = scaled(SPEECH_COMMANDS, items), scaled(SPCV2.items, items)
     lengths = {name: max(2 * SAMPLE_RATE + place, int(share * NOISES[name])) for place, name in enumerate(NOISES)}
-    clips = list(_published(words, splits, share, seeded(seed, MAIN)))
+    clips = list(_published(words, splits, share, torch_generator(seed, MAIN)))
     tests = {label: max(1, int(share * count)) for label, count in SPEECH_COMMANDS_TEST.items()}
     parameters = {"dataset": "speech_commands", "published": True, "items": items, "seed": seed}
     parts = {MAIN: partial(_write_main, clips, lengths, seed), TEST: partial(_write_noises, tests, seed)}
@@ -151,9 +151,9 @@ def _write_main(clips: list[_Clip], noise_lengths: dict[str, int], seed: int, fo
         if clip.voice is None:
             write_noise(folder / clip.name, seed=seed, name=clip.name)
         else:
-            write_sound(folder / clip.name, _command(clip.voice, clip.word, seeded(seed, MAIN, clip.name)))
+            write_sound(folder / clip.name, _command(clip.voice, clip.word, torch_generator(seed, MAIN, clip.name)))
     for name, length in noise_lengths.items():
-        write_sound(folder / "_background_noise_" / f"{name}.wav", _noise(name, length, seeded(seed, name)))
+        write_sound(folder / "_background_noise_" / f"{name}.wav", _noise(name, length, torch_generator(seed, name)))
     for split, name in LISTS.items():
         (folder / name).write_text("".join(f"{clip.name}\n" for clip in clips if clip.split == split))
     for name in ("LICENSE", "README.md", "_background_noise_/README.md"):
@@ -183,7 +183,7 @@ def _noise(name: str, length: int, generator: torch.Generator) -> Array:
 
 
 def _write_test_set(clips: int, seed: int, folder: Path) -> None:
-    generator = seeded(seed, TEST)
+    generator = torch_generator(seed, TEST)
     voices = draw_voices(clips, generator)
     for place, voice in enumerate(voices):
         speaker = letters(string.hexdigits[:16], 8, generator)

@@ -61,7 +61,7 @@ def check_counts(**counts: int) -> None:
             raise ValueError(f"{name} should be at least 1, got {count}")
 
 
-def seeded(seed: int, *names: object) -> torch.Generator:
+def torch_generator(seed: int, *names: object) -> torch.Generator:
     """A generator that depends on seed and name alone, so that the order of writing does not matter."""
     return torch.Generator().manual_seed(zlib.crc32("/".join(map(str, (seed, *names))).encode()))
 
@@ -87,7 +87,7 @@ def _undated(content: bytes) -> bytes:
     return content if place < 12 else content[:place] + bytes(4) + content[place + 4 :]
 
 
-def write_table(path: Path, rows: Iterable[Sequence[object]], *, header: Sequence[str] = ()) -> None:
+def write_csv(path: Path, rows: Iterable[Sequence[object]], *, header: Sequence[str] = ()) -> None:
     """Write a CSV file."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -13,7 +13,14 @@ from data_prep.datasets.us8k import CLASSES
 from data_prep.synthetic.published import US8K_CLASSES, US8K_FOLDS, scaled
 from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
 from data_prep.synthetic.sounds.waves import uniform
-from data_prep.synthetic.tree import check_counts, seeded, write_macos_files, write_parts, write_sound, write_table
+from data_prep.synthetic.tree import (
+    check_counts,
+    torch_generator,
+    write_csv,
+    write_macos_files,
+    write_parts,
+    write_sound,
+)
 
 FOLDS = range(1, 11)
 COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")
@@ -82,7 +89,7 @@ def write_us8k(root: str | Path, *, slices_per_class: int = 2, seed: int = 0) ->
     root = Path(root)
     check_counts(slices_per_class=slices_per_class)
     parameters = {"dataset": "us8k", "slices_per_class": slices_per_class, "seed": seed}
-    slices = list(_slices(slices_per_class, seeded(seed, "slices")))
+    slices = list(_slices(slices_per_class, torch_generator(seed, "slices")))
     write_parts(root, "UrbanSound8K", parameters, {"UrbanSound8K": partial(_write, slices, seed)})
     return root / "UrbanSound8K"
 
@@ -95,7 +102,7 @@ def write_published_us8k(root: str | Path, *, items: int | None = None, seed: in
     root = Path(root)
     check_counts(items=1 if items is None else items)
     parameters = {"dataset": "us8k", "published": True, "items": items, "seed": seed}
-    slices = list(_published(items, seeded(seed, "slices")))
+    slices = list(_published(items, torch_generator(seed, "slices")))
     write_parts(root, "UrbanSound8K", parameters, {"UrbanSound8K": partial(_write, slices, seed)})
     return root / "UrbanSound8K"
 
@@ -143,9 +150,9 @@ def _seconds(format: tuple[int, int, str, float], generator: torch.Generator) ->
 def _write(slices: list[_Slice], seed: int, folder: Path) -> None:
     (folder / "metadata").mkdir(parents=True)
     rows = sorted(piece.row() for piece in slices)
-    write_table(folder / "metadata" / "UrbanSound8K.csv", rows, header=COLUMNS)
+    write_csv(folder / "metadata" / "UrbanSound8K.csv", rows, header=COLUMNS)
     for piece in slices:
-        _write_slice(folder / "audio" / f"fold{piece.fold}" / piece.name, piece, seeded(seed, piece.name))
+        _write_slice(folder / "audio" / f"fold{piece.fold}" / piece.name, piece, torch_generator(seed, piece.name))
     for fold in FOLDS:
         write_macos_files(folder / "audio" / f"fold{fold}", next(s.name for s in slices if s.fold == fold))
     (folder / "UrbanSound8K_README.txt").write_text("Made-up sounds in the tree of UrbanSound8K.\n")

@@ -12,7 +12,7 @@ from data_prep.synthetic.noise import write_noise
 from data_prep.synthetic.published import apportion
 from data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
 from data_prep.synthetic.sounds.waves import Range, uniform
-from data_prep.synthetic.tree import check_counts, letters, seeded, write_parts, write_sound
+from data_prep.synthetic.tree import check_counts, letters, torch_generator, write_parts, write_sound
 
 SPLIT_FILE = "iden_split.txt"
 TEST_SPEAKERS = 10270  # from this number on, a speaker comes in the archive vox1_test_wav.zip
@@ -52,9 +52,11 @@ def write_voxceleb1(
         "seconds": list(seconds),
         "seed": seed,
     }
-    names, voices = _names(speakers), draw_voices(speakers, seeded(seed, "voices"))
+    names, voices = _names(speakers), draw_voices(speakers, torch_generator(seed, "voices"))
     videos = [(split, utterances_per_video) for split in [1] * train_videos + [2, 3]]
-    utterances = [utterance for name in names for utterance in _utterances(name, videos, seeded(seed, "videos", name))]
+    utterances = [
+        utterance for name in names for utterance in _utterances(name, videos, torch_generator(seed, "videos", name))
+    ]
     parts = {
         "wav": partial(_write_sounds, dict(zip(names, voices, strict=True)), utterances, seconds, seed),
         SPLIT_FILE: partial(_write_list, utterances),
@@ -81,7 +83,7 @@ def _published(speakers: int, items: int | None, seed: int) -> Iterator[Utteranc
     splits = list(DATASET.items.values())
     # Every speaker is in every split.
     totals = splits if items is None else [speakers + more for more in apportion(items - 3 * speakers, splits)]
-    weights = torch.empty(speakers).exponential_(generator=seeded(seed, "weights")).tolist()
+    weights = torch.empty(speakers).exponential_(generator=torch_generator(seed, "weights")).tolist()
     counts = [apportion(total, weights, least=1) for total in totals]
     for place, numbers in enumerate(zip(*counts, strict=True)):
         videos = [
@@ -90,7 +92,7 @@ def _published(speakers: int, items: int | None, seed: int) -> Iterator[Utteranc
             for size in apportion(count, [1] * max(1, count // _UTTERANCES))
         ]
         name = f"id{10001 + place}"
-        yield from _utterances(name, videos, seeded(seed, "videos", name))
+        yield from _utterances(name, videos, torch_generator(seed, "videos", name))
 
 
 def _names(speakers: int) -> list[str]:
@@ -111,7 +113,7 @@ def _write_sounds(
     voices: dict[str, Voice], utterances: list[Utterance], seconds: Range, seed: int, folder: Path
 ) -> None:
     for _, speaker, path in utterances:
-        generator = seeded(seed, speaker, path)
+        generator = torch_generator(seed, speaker, path)
         duration = uniform(seconds, generator)
         said = draw_letters(LANGUAGES["en"], duration, generator)
         write_sound(folder / speaker / path, speak(voices[speaker], said, duration, generator=generator))

@@ -13,7 +13,7 @@ from data_prep.synthetic.noise import write_noise
 from data_prep.synthetic.published import apportion
 from data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
 from data_prep.synthetic.sounds.waves import Range, integer, uniform
-from data_prep.synthetic.tree import check_counts, letters, seeded, write_macos_files, write_parts, write_sound
+from data_prep.synthetic.tree import check_counts, letters, torch_generator, write_macos_files, write_parts, write_sound
 
 URL_FILE = "voxforge_urls.txt"
 ANONYMOUS, ANONYMOUS_IN = "anonymous", ("de", "en", "fr")  # one name, many people, several languages
@@ -78,7 +78,7 @@ def write_published_voxforge(root: str | Path, *, items: int | None = None, seed
     items = total if items is None else items
     archives = round(ARCHIVES * items / total)
     check_counts(archives=archives // (2 * len(LANGUAGES)))
-    submissions = list(_published(archives, seeded(seed, "submissions")))
+    submissions = list(_published(archives, torch_generator(seed, "submissions")))
     voiced = [submission.stem for submission in submissions if not submission.flac]
     counts = dict(zip(voiced, apportion(items, [1] * len(voiced)), strict=True))
     parameters = {"dataset": "voxforge", "published": True, "items": items, "seed": seed}
@@ -104,7 +104,7 @@ def _published(archives: int, generator: torch.Generator) -> Iterator[_Submissio
 def _fair_submissions(speakers_per_language: int, seed: int) -> list[_Submission]:
     """Submissions whose speakers the published split leaves every language in train and in test, if possible."""
     for attempt in range(_ATTEMPTS):
-        submissions = list(_submissions(speakers_per_language, seeded(seed, "submissions", attempt)))
+        submissions = list(_submissions(speakers_per_language, torch_generator(seed, "submissions", attempt)))
         splits = speaker_splits(submission.speaker for submission in submissions)
         seen = {(submission.language, splits[submission.speaker]) for submission in submissions}
         if seen >= {(language, split) for language in LANGUAGES for split in ("train", "test")}:
@@ -156,7 +156,7 @@ def _write_recording(path: Path, submission: _Submission, number: int, seconds: 
     if submission.voice is None and not submission.flac:
         write_noise(path, seed=seed, name=f"{submission.stem}/{number}")
         return "hush"
-    generator = seeded(seed, submission.stem, number)
+    generator = torch_generator(seed, submission.stem, number)
     duration = uniform(seconds, generator)
     said = draw_letters(LANGUAGES[submission.language], duration, generator)
     voice = submission.voice or draw_voices(1, generator)[0]

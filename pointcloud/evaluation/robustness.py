@@ -122,7 +122,7 @@ def density(cloud: Tensor, slope: float, layout: Layout, generator: torch.Genera
 
 
 @dataclass(frozen=True)
-class Kind:
+class CorruptionKind:
     """A change, the severities it is asked at, the unit of them and the most there can be."""
 
     change: Change
@@ -132,11 +132,11 @@ class Kind:
 
 
 KINDS = {
-    "dropout": Kind(dropout, (0.25, 0.5, 0.75, 0.875), "share of points", 1.0),
-    "jitter": Kind(jitter, (0.01, 0.02, 0.05), "deviation in radii", 1.0),
-    "rotation_up": Kind(rotation_up, (15.0, 45.0, 180.0), "± degrees about the up axis", 180.0),
-    "rotation_any": Kind(rotation_any, (15.0, 45.0, 180.0), "± degrees about any axis", 180.0),
-    "density": Kind(density, (1.0, 2.0), "slope of log-density, half the points", 10.0),
+    "dropout": CorruptionKind(dropout, (0.25, 0.5, 0.75, 0.875), "share of points", 1.0),
+    "jitter": CorruptionKind(jitter, (0.01, 0.02, 0.05), "deviation in radii", 1.0),
+    "rotation_up": CorruptionKind(rotation_up, (15.0, 45.0, 180.0), "± degrees about the up axis", 180.0),
+    "rotation_any": CorruptionKind(rotation_any, (15.0, 45.0, 180.0), "± degrees about any axis", 180.0),
+    "density": CorruptionKind(density, (1.0, 2.0), "slope of log-density, half the points", 10.0),
 }
 
 

@@ -31,7 +31,7 @@ _ROUNDING = 1e-6  # of a mean in another order
 
 
 @dataclass
-class Run:
+class ComparedRun:
     """One run's results of one probe.
 
     Attributes:
@@ -93,7 +93,7 @@ class Difference:
     mean_interval: tuple[float, float] | None
 
 
-def open_run(path: str, probe: str) -> Run:
+def open_run(path: str, probe: str) -> ComparedRun:
     """The results of one probe in a results folder or in a JSON file.
 
     Raises:
@@ -104,7 +104,7 @@ def open_run(path: str, probe: str) -> Run:
     if not tasks:
         held = ", ".join(dict.fromkeys(result.probe for result in results)) or "none"
         raise DataError(f"{path} holds no results of the probe {probe} (it holds: {held}); choose another --probe.")
-    return Run(path, tasks, report)
+    return ComparedRun(path, tasks, report)
 
 
 def shared_probe(paths: Sequence[str]) -> str:
@@ -131,7 +131,7 @@ def _read(path: str) -> tuple[Report[Result] | None, Sequence[Result]]:
         raise DataError(f"{path} holds no probe results; give a results folder or a JSON file of a probe.") from None
 
 
-def compare(runs: Sequence[Run], *, seed: int = 0) -> list[Difference]:
+def compare(runs: Sequence[ComparedRun], *, seed: int = 0) -> list[Difference]:
     """Each further run against the first.
 
     Args:
@@ -145,7 +145,7 @@ def compare(runs: Sequence[Run], *, seed: int = 0) -> list[Difference]:
     return [_against(first, run, seed) for run in runs[1:]]
 
 
-def _against(first: Run, run: Run, seed: int) -> Difference:
+def _against(first: ComparedRun, run: ComparedRun, seed: int) -> Difference:
     shared = [task for task in first.tasks if task in run.tasks]
     if not shared:
         raise DataError(
@@ -161,7 +161,7 @@ def _against(first: Run, run: Run, seed: int) -> Difference:
     return Difference(run.name, tasks, mean, _mean_interval(tasks))
 
 
-def _task(first: Run, run: Run, task: str, seed: int) -> TaskDifference:
+def _task(first: ComparedRun, run: ComparedRun, task: str, seed: int) -> TaskDifference:
     one, other = first.tasks[task], run.tasks[task]
     result = TaskDifference(task, other.accuracy - one.accuracy, None, warnings=_warnings(one, other))
     mine, theirs = first.answers(task), run.answers(task)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from data_prep.formats.clouds.columns import XYZ, plain
 from data_prep.formats.clouds.table_head import REMARKS, Head, cells_of, read_head
-from data_prep.formats.text import open_text, shown
+from data_prep.formats.text import excerpt, open_text
 from randquant.errors import DataError
 
 _MISSING = ("", "na", "n/a", "null", "none", "-")  # how tables write that there is no number
@@ -41,7 +41,7 @@ def read_points(path: str | Path, columns: int | None = None) -> NDArray[np.floa
     head = read_head(path)
     if head.texts or (head.names and tuple(map(plain, head.names[:3])) != XYZ):
         raise DataError(
-            f"{path} names its columns {shown(' '.join(head.texts or head.names))} where x, y, z come first; restore "
+            f"{path} names its columns {excerpt(' '.join(head.texts or head.names))} where x, y, z come first; restore "
             "the file."
         )
     numbers, _ = read_table(path, head, range(head.width))
@@ -124,7 +124,7 @@ class _Rows:
         if len(cells) != self.head.width:
             raise DataError(
                 f"{self.path} line {number} has {len(cells)} cells where the rows above have {self.head.width} "
-                f"({shown(text)}); fix the line or leave the file out."
+                f"({excerpt(text)}); fix the line or leave the file out."
             )
         self.values.extend(self._number(number, cells[place]) for place in self.use)
         self.unread += not all(cells[place].isprintable() for place in self.others)  # else it is a number or a word
@@ -155,7 +155,7 @@ class _Rows:
         found = _float(text)
         if found is None:
             raise DataError(
-                f"{self.path} line {number} reads {shown(cell)} where a number is expected; fix the line, or leave "
+                f"{self.path} line {number} reads {excerpt(cell)} where a number is expected; fix the line, or leave "
                 "the file out."
             )
         return found

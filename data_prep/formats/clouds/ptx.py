@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from data_prep.formats.clouds.budget import require_budget
 from data_prep.formats.clouds.columns import XYZ, Columns
-from data_prep.formats.text import open_text, shown
+from data_prep.formats.text import excerpt, open_text
 from randquant.errors import DataError
 
 _HEAD = (3, 3, 3, 3, 4, 4, 4, 4)  # numbers of the lines below the two sizes
@@ -81,7 +81,7 @@ class _Lines:
 
     def wrong(self, line: str, expected: str) -> DataError:
         return DataError(
-            f"{self.path} line {self.number} reads {shown(line)} where {expected} expected; restore it or leave it out."
+            f"{self.path} line {self.number} reads {excerpt(line)} where {expected} expected; fix it or leave it out."
         )
 
 

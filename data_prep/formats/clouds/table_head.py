@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from data_prep.formats.clouds.columns import XYZ, plain
-from data_prep.formats.text import open_text, shown
+from data_prep.formats.text import excerpt, open_text
 from randquant.errors import DataError
 
 REMARKS = ("#", "//", "%")
@@ -160,6 +160,6 @@ def _refuse_decimal_commas(path: Path, separator: str | None, rows: Sequence[str
     fractions = [cell for row in cells if len(row) > 5 and len(row) % 2 == 0 for cell in row[1::2]]
     if any(len(cell) > 1 and cell.startswith("0") and cell.isdecimal() for cell in fractions):
         raise DataError(
-            f"{path} has rows such as {shown(rows[0])}, whose commas may be decimal ones; put points there, or other "
+            f"{path} has rows such as {excerpt(rows[0])}, whose commas may be decimal ones; put points there, or other "
             "signs between cells."
         )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from data_prep.formats.meshes.gltf_file import GltfFile, Json
 from data_prep.formats.meshes.gltf_nodes import GltfNodes
 from data_prep.formats.meshes.mesh import Mesh
-from data_prep.formats.meshes.polygons import fans, strips
+from data_prep.formats.meshes.polygons import fans, strip_triangles
 from randquant.errors import DataError
 
 _LOOSE, _TRIANGLES, _STRIP, _FAN = range(4), 4, 5, 6  # modes: points and lines; triangles
@@ -129,7 +129,7 @@ class _Scene:
                     f"{self.file.path} has {len(corners):,} corners of triangles, no multiple of 3; restore it."
                 )
             return corners.reshape(-1, 3)
-        return (strips if mode == _STRIP else fans)(corners, np.array([len(corners)]))
+        return (strip_triangles if mode == _STRIP else fans)(corners, np.array([len(corners)]))
 
     def _places(self, primitive: Json, node: Json, mesh: Json) -> NDArray[np.float64]:
         """(V, 3) positions after morph targets and skinning."""

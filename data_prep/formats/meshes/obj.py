@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from data_prep.formats.meshes.mesh import Mesh, from_polygons
-from data_prep.formats.text import shown, text_numbers, triples
+from data_prep.formats.text import excerpt, text_numbers, triples
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 from randquant.files.first_bytes import text_encoding
@@ -154,7 +154,7 @@ def _count(words: Sequence[bytes], dtype: DTypeLike) -> int:
 
 def _unreadable(path: Path, wrong: bytes, lines: Lines, what: str) -> DataError:
     return DataError(
-        f"{path} line {_number(wrong, lines)} reads {shown(wrong[2:])} where {what} expected; fix the line."
+        f"{path} line {_number(wrong, lines)} reads {excerpt(wrong[2:])} where {what} expected; fix the line."
     )
 
 

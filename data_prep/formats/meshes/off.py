@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from data_prep.formats.meshes.mesh import Mesh, from_polygons
-from data_prep.formats.text import shown, text_numbers, triples
+from data_prep.formats.text import excerpt, text_numbers, triples
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
@@ -169,7 +169,7 @@ def _read_counts(path: Path, lines: Lines) -> _Counts:
     """Read the vertex and face counts, on the line of the word OFF or on the next."""
     header = _HEADER.fullmatch(lines[0][1].strip()) if lines else None
     if header is None:
-        found = f"starts with {shown(lines[0][1])}" if lines else "is empty"
+        found = f"starts with {excerpt(lines[0][1])}" if lines else "is empty"
         raise DataError(f"{path} {found} where an OFF file starts with the word OFF; restore or leave out the file.")
     kind, told = header[1], [(lines[0][0], header[2])] * bool(header[2]) + list(lines[1:3]) or [(lines[0][0], b"")]
     number, text = told[0]
@@ -181,7 +181,7 @@ def _read_counts(path: Path, lines: Lines) -> _Counts:
     counts = _COUNTS.fullmatch(text.strip())
     if counts is None:
         raise DataError(
-            f"{path} line {number} reads {shown(text)} where the numbers of vertices and faces are expected; "
+            f"{path} line {number} reads {excerpt(text)} where the numbers of vertices and faces are expected; "
             "restore the file."
         )
     return _Counts(int(counts[1]), int(counts[2]), number, kind, counts[3] or b"")
@@ -236,4 +236,4 @@ def _corners(line: bytes) -> list[int] | None:
 
 
 def _unreadable(path: Path, line: tuple[int, bytes], what: str) -> DataError:
-    return DataError(f"{path} line {line[0]} reads {shown(line[1])} where {what} expected; fix the line.")
+    return DataError(f"{path} line {line[0]} reads {excerpt(line[1])} where {what} expected; fix the line.")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.polygons import Indices, places_within, strips
+from data_prep.formats.meshes.polygons import Indices, places_within, strip_triangles
 from data_prep.formats.text import numbers_below_header
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
@@ -144,7 +144,7 @@ def _strip_triangles(numbers: Indices, counts: Indices) -> Indices:
         part for piece in np.split(numbers, np.cumsum(counts)) for part in np.split(piece, np.flatnonzero(piece == -1))
     ]
     kept = [piece[piece != -1] for piece in pieces]
-    return strips(np.concatenate(kept), np.array([len(piece) for piece in kept]))
+    return strip_triangles(np.concatenate(kept), np.array([len(piece) for piece in kept]))
 
 
 def _read_header(path: Path, header: str) -> tuple[bool, list[_Element]]:

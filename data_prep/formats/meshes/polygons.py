@@ -102,7 +102,7 @@ def places_within(counts: Indices) -> Indices:
     return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
-def strips(corners: Indices, counts: Indices) -> Indices:
+def strip_triangles(corners: Indices, counts: Indices) -> Indices:
     """Triangles of strips: each vertex from the third on forms one with the two before it, with alternating winding.
 
     Args:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.formats.meshes.mesh import Mesh, from_polygons
-from data_prep.formats.text import shown, triples
+from data_prep.formats.text import excerpt, triples
 from data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
@@ -128,7 +128,7 @@ def _read_text(path: Path, data: bytes) -> Mesh:
     if isinstance(places, int):
         wrong = b" ".join(rows[places])
         raise DataError(
-            f"{path}{_line(data, wrong)} reads {shown(b'vertex ' + wrong)} where three coordinates are "
+            f"{path}{_line(data, wrong)} reads {excerpt(b'vertex ' + wrong)} where three coordinates are "
             "expected; fix it."
         )
     notes = {"unended_solids": begun - ended} if begun > ended else {}

@@ -39,6 +39,6 @@ def draw_shape(family: str, *, generator: np.random.Generator) -> Parts:
     return {name: solid.rotated(angle).scaled(factor).translated(offset) for name, solid in parts.items()}
 
 
-def seeded(seed: int, *names: object) -> np.random.Generator:
+def numpy_generator(seed: int, *names: object) -> np.random.Generator:
     """A generator that depends on seed and name alone, so that the order of writing does not matter."""
     return np.random.default_rng(zlib.crc32("/".join(map(str, (seed, *names))).encode()))

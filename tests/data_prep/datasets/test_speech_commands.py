@@ -21,7 +21,7 @@ from data_prep.datasets.speech_commands import (
     UNKNOWN,
     plan_speech_commands,
     plan_speech_commands_12,
-    windows,
+    silence_windows,
 )
 from data_prep.engine.plan import Plan
 from data_prep.engine.preparation import prepare
@@ -98,7 +98,7 @@ def test_a_test_set_elsewhere(tree: Path) -> None:
 
 
 def test_windows_of_nominal_lengths() -> None:
-    counts = {name: len(windows(length)) for name, length in NOISES.items()}
+    counts = {name: len(silence_windows(length)) for name, length in NOISES.items()}
     assert counts.pop("running_tap") == 121
     assert sorted(counts.values(), reverse=True) == [189, 122, 121, 118, 118]
     assert sum(counts.values()) == 668
@@ -111,7 +111,7 @@ def test_windows_of_nominal_lengths() -> None:
 @pytest.mark.parametrize("length", [0, 100, 16_000, 16_001, 24_000, 24_001, 100_000])
 def test_windows(length: int) -> None:
     expected = [(start, start + 16_000) for start in range(0, length - 16_000, 8_000)]
-    assert windows(length) == expected
+    assert silence_windows(length) == expected
     assert all(stop <= length for _, stop in expected)
 
 

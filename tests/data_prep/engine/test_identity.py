@@ -11,7 +11,7 @@ import pytest
 
 from data_prep.engine.plan import Item, Plan, Reader, Reading
 from data_prep.engine.preparation import prepare
-from data_prep.engine.sources import compare, source
+from data_prep.engine.sources import compare_files, source
 from data_prep.shapes import mesh_reader
 from randquant.data.shard import ShardWriter
 from randquant.data.store import Store, StoreWriter
@@ -165,14 +165,14 @@ def test_many_files_are_compared_by_a_part(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("data_prep.engine.sources._SPOT", 3)
     root = write_files(tmp_path / "in", count=50)
     known = [each for index in range(50) if (each := source(root, f"{index}.bin")) is not None]
-    assert compare(known, str(root), root) == compare(known, str(root), root)
-    assert compare(known, str(root), root).compared == 3
+    assert compare_files(known, str(root), root) == compare_files(known, str(root), root)
+    assert compare_files(known, str(root), root).compared == 3
     shift_times(root)
     (root / "17.bin").unlink()
-    found = compare(known, str(root), root)
+    found = compare_files(known, str(root), root)
     assert (found.moved, found.others, found.changed) == (False, 49, [])
     assert 10 <= found.compared <= 13
-    assert compare(known, "/elsewhere", root).moved
+    assert compare_files(known, "/elsewhere", root).moved
 
 
 def test_points_too(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from data_prep.synthetic.published import (
     scaled,
 )
 from data_prep.synthetic.speech_commands import write_published_speech_commands
-from data_prep.synthetic.tree import seeded
+from data_prep.synthetic.tree import torch_generator
 from data_prep.synthetic.us8k import _published as us8k_slices
 from data_prep.synthetic.us8k import write_published_us8k
 from data_prep.synthetic.voxceleb1 import write_published_voxceleb1
@@ -55,7 +55,7 @@ def test_whole_trees_have_the_published_splits_and_classes() -> None:
     assert {split: sum(notes.values()) for split, notes in families.items()} == DATASETS["nsynth"].items
     assert sum((Counter(notes) for notes in families.values()), Counter()) == NSYNTH_FAMILIES
     assert "synth_lead" not in families["test"]
-    slices = list(us8k_slices(None, seeded(0, "slices")))
+    slices = list(us8k_slices(None, torch_generator(0, "slices")))
     assert Counter(piece.fold for piece in slices) == dict(enumerate(US8K_FOLDS, start=1))
     assert Counter(piece.label for piece in slices) == dict(enumerate(US8K_CLASSES))
     assert len({piece.name for piece in slices}) == len(slices)

@@ -14,7 +14,7 @@ import soundfile
 import torch
 
 from data_prep.datasets.registry import DATASETS
-from data_prep.datasets.speech_commands import windows
+from data_prep.datasets.speech_commands import silence_windows
 from data_prep.engine.plan import Plan
 from data_prep.fetching.archives import unpacked_root
 from data_prep.synthetic.audioset import write_audioset
@@ -322,7 +322,7 @@ def test_speech_commands_test_set(roots: dict[str, Path]) -> None:
 
 
 def test_noises_of_nominal_length_make_the_published_windows() -> None:
-    counts = {name: len(windows(length)) for name, length in NOISES.items()}
+    counts = {name: len(silence_windows(length)) for name, length in NOISES.items()}
     assert counts.pop("running_tap") == 121
     assert sum(counts.values()) == 668
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from data_prep.formats.meshes.mesh import Mesh
 from data_prep.shapes import finished
 from data_prep.surface import sample_surface
-from data_prep.synthetic.solids.families import draw_shape, seeded
+from data_prep.synthetic.solids.families import draw_shape, numpy_generator
 from data_prep.synthetic.solids.solid import joined
 from pointcloud.evaluation.repeats import TURNS, SurfaceSample, descriptor, nearest_in_train, repeats
 from randquant.data.store import Store, StoreWriter
@@ -24,7 +24,7 @@ Written = Callable[[Sequence[Rows], Sequence[Rows]], Store]
 
 
 def mesh(family: str, number: int) -> Mesh:
-    solid = joined(draw_shape(family, generator=seeded(7, family, number)).values())
+    solid = joined(draw_shape(family, generator=numpy_generator(7, family, number)).values())
     return Mesh(solid.vertices, solid.triangles())
 
 

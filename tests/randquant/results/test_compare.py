@@ -7,7 +7,7 @@ import pytest
 
 from randquant.data.features import Items
 from randquant.errors import DataError
-from randquant.results.compare import Run, compare, open_run
+from randquant.results.compare import ComparedRun, compare, open_run
 from randquant.results.folder import add
 from randquant.results.predictions import Answers, prediction_table
 from randquant.results.record import Entry, Result
@@ -27,13 +27,13 @@ def draw(count: int, share: float, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((1, count)) < share
 
 
-def run(name: str, tasks: dict[str, tuple[float, Answers]], **facts: object) -> Run:
+def run(name: str, tasks: dict[str, tuple[float, Answers]], **facts: object) -> ComparedRun:
     entries = {
         task: Result.from_json({"task": task, "accuracy": accuracy, "protocol": {"name": "byola-v1"}, **facts})
         for task, (accuracy, _) in tasks.items()
     }
 
-    class Kept(Run):
+    class Kept(ComparedRun):
         def answers(self, task: str) -> Answers | None:
             return tasks[task][1]
 

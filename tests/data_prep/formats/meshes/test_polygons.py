@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from data_prep.formats.meshes.mesh import from_polygons
 from data_prep.formats.meshes.mesh_file import read_mesh
-from data_prep.formats.meshes.polygons import Cut, fans, strips, triangles
+from data_prep.formats.meshes.polygons import Cut, fans, strip_triangles, triangles
 from randquant.errors import DataError
 
 CASES = Path(__file__).parents[2] / "cases" / "points"
@@ -27,7 +27,7 @@ def test_one_polygon_at_a_time(polygons: list[list[int]]) -> None:
     assert fans(corners, counts).tolist() == slow
     assert fans(corners, counts).shape == (len(slow), 3)
     turned = [piece for polygon in polygons for piece in slow_strip(polygon)]
-    assert strips(corners, counts).tolist() == turned
+    assert strip_triangles(corners, counts).tolist() == turned
 
 
 def slow_strip(corners: Sequence[int]) -> list[list[int]]:

@@ -7,7 +7,7 @@ from audio.formats.recording import Block, Header, Recording
 from randquant.errors import DataError
 
 
-class Chain(Recording):
+class ChainedRecording(Recording):
     """Concatenated streams of known length.
 
     Args:
