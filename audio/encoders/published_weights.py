@@ -70,7 +70,7 @@ def _described(file: Path, found: Found) -> AudioNTT:
     first, second = (found.tensors.get(name) for name in ("fc.0.weight", "fc.3.weight"))
     if first is None or second is None or first.ndim != 2 or second.ndim != 2:
         raise DataError(
-            f"{file} is for another encoder: expected matrices fc.0.weight and fc.3.weight beside "
+            f"{file} is for another encoder: expected matrices fc.0.weight and fc.3.weight with "
             f"{found.prefix}features.0.weight, got {shortened(sorted(found.tensors))}; give weights of "
             f"{' or '.join(ENCODERS)}."
         )

@@ -30,7 +30,7 @@ def kept_neighbours(neighbours: Tensor, kept: Tensor | None, count: int) -> tupl
     """The nearest `count` of every neighbourhood that are kept, so that a thinned cloud has wider neighbourhoods.
 
     That is what an encoder meets that is given the thinned cloud alone. Lists of more than `count` give it room: beyond
-    their end, the farthest kept one stands in, and where none is kept the centre itself. A dropped centre becomes a
+    their end, the farthest kept one is repeated, or the centre itself where none is kept. A dropped centre becomes a
     copy of a kept one, neighbourhood and all, so that nothing of a dropped point reaches the batch statistics either.
     Where no centre is kept, all stay as they are.
 

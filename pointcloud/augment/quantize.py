@@ -62,7 +62,7 @@ class PointQuantization(PerCloudAugmentation):
 
     Every column of a group has bins of its own, over its own range in that cloud. Columns outside the three groups
     (part, file_row, one-hot labels, ...) are never touched. A cloud whose group is not drawn keeps it bit for bit.
-    Normals are quantized apart from the coordinates and made unit vectors again; a point without a normal (all zero)
+    Normals are quantized separately from the coordinates and normalised again; a point without a normal (all zero)
     stays without and does not count. Coordinates are quantized, then jittered, then normalised.
 
     Args:
