@@ -51,7 +51,7 @@ class ShapeTask:
         """What is to be said of shapes that have fewer points."""
         short = require_points(self.store, self.points)
         many = f"{short:,} shapes of {self.name} have" if short > 1 else f"1 shape of {self.name} has"
-        return [f"{many} fewer than {in_words(self.points)}: all there are are taken"] if short else []
+        return [f"{many} fewer than {in_words(self.points)}: each is taken whole"] if short else []
 
     def features(
         self,

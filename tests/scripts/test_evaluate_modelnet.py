@@ -264,6 +264,7 @@ def test_fixed_folds_are_a_task_of_their_own(store: Path, cache: Path, tmp_path:
         (["--store", "nowhere"], 1, "nowhere"),
         (["--device", "abacus"], 2, "abacus"),
         (["--votes", "3"], 2, "belong to --finetune"),
+        (["--finetune", "--points", "any"], 2, "--finetune takes clouds of one size"),
         (["--finetune", "--label_share", "2"], 2, "label_share"),
         (["--fewshot_folds", "nowhere"], 1, "the folder ModelNetFewshot"),
     ],

@@ -17,12 +17,12 @@ from randquant.data.store import Store, StoreWriter
 from randquant.probes import ridge
 
 
-def write(folder: Path, *, points: int = 40, **info: Any) -> Store:
+def write(folder: Path, *, points: int = 40, short: int = 0, **info: Any) -> Store:
     generator = np.random.default_rng(0)
     writer = StoreWriter(folder, kind="points", plan="shapes")
     with writer.begin(), writer.shard(0) as shard:
         for index, split in enumerate(("train", "train", "valid", "valid", "test", "test")):
-            cloud = generator.normal(size=(points, 3)).astype(np.float32)
+            cloud = generator.normal(size=(points - (index < short), 3)).astype(np.float32)
             columns = {"path": f"{index}.off", "label": "ab"[index % 2], "group": None, "split": split}
             shard.append([cloud], columns)
     with writer.begin():
@@ -77,3 +77,17 @@ def test_repeats_are_found_once_and_left_out(tmp_path: Path, monkeypatch: pytest
     assert without(outcome, {4: True}).test == 1
     assert without(outcome, {}).accuracy == outcome.numbers.accuracy
     assert without(outcome, {4: True, 5: False}).accuracy is None
+
+
+def test_short_shapes_are_counted_aloud(tmp_path: Path) -> None:
+    audited, encoder = PROTOCOLS["audited"], occupancy("occupancy:2")
+    some, one = write(tmp_path / "some", short=2), write(tmp_path / "one", short=1)
+    assert open_shape_task(some, encoder, audited).points == 40, "the most there are, below 1,024"
+    assert open_shape_task(some, encoder, audited).notes == [
+        "2 shapes of some have fewer than 40 points: each is taken whole"
+    ]
+    assert open_shape_task(one, encoder, audited).notes == [
+        "1 shape of one has fewer than 40 points: each is taken whole"
+    ]
+    assert not open_shape_task(one, encoder, replace(audited, points=39)).notes
+    assert not open_shape_task(one, encoder, replace(audited, points="any")).notes
