@@ -103,7 +103,7 @@ def _of_settings(plan: Plan, record: Mapping[str, Any]) -> Iterator[str]:
     if dataset is not None and dataset != plan.source.get("dataset"):
         yield f"its dataset is {dataset}, not {plan.source.get('dataset')}"
     for name, value in {"kind": plan.reader.kind, **plan.reader.settings}.items():
-        if old.get(name) != _plain(value):
+        if old.get(name) != (list(value) if isinstance(value, tuple) else value):  # as JSON gives it back
             yield f"its {name} is {old.get(name)}, not {value}"
 
 
@@ -136,8 +136,3 @@ def _resized(plan: Plan, out: Path) -> list[str]:
     sizes = {} if known is None else {entry.path: entry.size for entry in known[1]}
     whole = (item for item in plan.items if item.window is None)  # a window's size is its share of the file
     return [item.name for item in whole if sizes.get(item.path, item.size) != item.size]
-
-
-def _plain(value: Any) -> Any:
-    """The value after a JSON round trip."""
-    return list(value) if isinstance(value, tuple) else value

@@ -164,10 +164,9 @@ def _opened(path: Path, what: str) -> Iterator[IO[str]]:
 
 def _undecodable(path: Path) -> int:
     """The first line that is not UTF-8."""
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                return number
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            return number
     return 1

@@ -2,7 +2,7 @@
 
 import math
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -18,10 +18,8 @@ _ARRAYS = ("points", "positions", "xyz", "pc")  # what those of coordinates are 
 _NUMBERS = "fiu"  # kinds of NumPy arrays
 _WIDEST = 100  # unnamed columns; more are points lying down, images or features
 
-Header = tuple[tuple[int, ...], bool, np.dtype]
 
-
-def read_npy_header(stream: IO[bytes]) -> Header:
+def read_npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Read shape, order (True for Fortran) and dtype; the stream is left after the header. Nothing is unpickled.
 
     Raises:
@@ -44,14 +42,11 @@ def read_arrays(path: Path, names: Sequence[str] | None = None) -> Columns:
         DataError: it is no array of numbers, is too large, or has columns that `names` do not fit.
     """
     try:
-        held = _headers(path)
-        for header in held.values():
-            require_budget(path, math.prod(header[0]) * header[2].itemsize)
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return Columns(_columns_of(path, loaded, names))
-        with loaded:
-            return Columns(_columns_of_archive(path, loaded, names))
+        if not zipfile.is_zipfile(path):
+            with open(path, "rb") as stream:
+                return Columns(_columns_of(path, _read_array(path, stream, path.stat().st_size), names))
+        with zipfile.ZipFile(path) as archive:
+            return Columns(_columns_of_archive(path, archive, names))
     except DataError:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise whatever they stumble over
@@ -59,40 +54,34 @@ def read_arrays(path: Path, names: Sequence[str] | None = None) -> Columns:
         raise DataError(f"{path} is no array of numbers ({reason}); restore it or leave it out.") from None
 
 
-def _headers(path: Path) -> dict[str, Header]:
-    """Shape and dtype of the arrays that will be loaded, from their headers."""
-    if not zipfile.is_zipfile(path):
-        with open(path, "rb") as stream:
-            header = read_npy_header(stream)
-            rest = path.stat().st_size - stream.tell() - math.prod(header[0]) * header[2].itemsize
-            if rest > 0 and not header[2].hasobject:
-                raise DataError(f"{path} holds {rest:,} bytes after its array, maybe a second one; split it.")
-            return {"": header}
-    with zipfile.ZipFile(path) as archive:
-        members = [name for name in archive.namelist() if name.endswith(".npy")]
-        wanted = [name for name in members if len(members) == 1 or name[:-4] in (*_ARRAYS, "normals")]
-        found = {}
-        for name in wanted:
-            with archive.open(name) as stream:
-                found[name[:-4]] = read_npy_header(stream)
-        return found
+def _read_array(path: Path, stream: IO[bytes], size: int | None = None) -> NDArray:
+    """An array that is not too large, and with nothing behind it where the stream's size is given."""
+    shape, _, dtype = read_npy_header(stream)
+    held = math.prod(shape) * dtype.itemsize
+    if size is not None and size > stream.tell() + held and not dtype.hasobject:
+        rest = size - stream.tell() - held
+        raise DataError(f"{path} holds {rest:,} bytes after its array, maybe a second one; split it.")
+    require_budget(path, held)
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def _columns_of_archive(path: Path, archive: Mapping[str, NDArray], names: Sequence[str] | None) -> dict[str, NDArray]:
-    held = list(archive)
-    found = held if len(held) == 1 else [name for name in _ARRAYS if name in held]
+def _columns_of_archive(path: Path, archive: zipfile.ZipFile, names: Sequence[str] | None) -> dict[str, NDArray]:
+    held = {name.removesuffix(".npy"): name for name in archive.namelist()}
+    found = list(held) if len(held) == 1 else [name for name in _ARRAYS if name in held]
     if len(found) > 1:
         raise DataError(
             f"{path} holds the arrays {' and '.join(found)}, and either may be the points; keep one of them."
         )
-    name = found[0] if found else None
-    if name is None:
+    if not found:
         raise DataError(
             f"{path} holds the arrays {', '.join(held)} and none named points; name it so, or leave it out."
         )
-    columns = _columns_of(path, archive[name], names)
+    with archive.open(held[found[0]]) as stream:
+        columns = _columns_of(path, _read_array(path, stream), names)
     if "normals" in held and len(held) > 1:
-        normals = _matrix(path, archive["normals"], len(columns["x"]))
+        with archive.open(held["normals"]) as stream:
+            normals = _matrix(path, _read_array(path, stream), len(columns["x"]))
         columns.update(zip(NORMAL, normals.T, strict=False))
     return columns
 

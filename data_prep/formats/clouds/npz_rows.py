@@ -52,8 +52,11 @@ class _Rows:
         """(N, 3)."""
         size = math.prod(self.shape[1:]) * self._dtype.itemsize
         try:
-            stream = self._at(row, size)
-            data = stream.read(size)
+            if self._stream is None or self._row > row:
+                self._stream, self._row = self._archive.open(self._name), 0
+                read_npy_header(self._stream)
+            self._stream.seek((row - self._row) * size, 1)
+            data = self._stream.read(size)
         except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             self._stream = None
             raise DataError(f"{self._path} row {row} cannot be unpacked ({error}); download it again.") from None
@@ -62,14 +65,6 @@ class _Rows:
             raise DataError(f"{self._path} ends before row {row}; download it again.")
         self._row = row + 1
         return np.frombuffer(data, dtype=self._dtype).reshape(self.shape[1:])
-
-    def _at(self, row: int, size: int) -> IO[bytes]:
-        """The stream where a row of `size` bytes begins."""
-        if self._stream is None or self._row > row:
-            self._stream, self._row = self._archive.open(self._name), 0
-            read_npy_header(self._stream)
-        self._stream.seek((row - self._row) * size, 1)
-        return self._stream
 
 
 @lru_cache(maxsize=1)

@@ -86,13 +86,10 @@ class _Scene:
                 if part is None:
                     self.loose += 1
                     continue
-                self._count(len(part[1]) * len(matrices))
+                self.faces += len(part[1]) * len(matrices)
+                if self.faces > _MOST_FACES:
+                    raise DataError(f"{self.file.path} shows more than {_MOST_FACES:,} triangles; leave it out.")
                 yield from (_placed(part, matrix) for matrix in matrices)
-
-    def _count(self, faces: int) -> None:
-        self.faces += faces
-        if self.faces > _MOST_FACES:
-            raise DataError(f"{self.file.path} shows more than {_MOST_FACES:,} triangles; leave it out.")
 
     def _primitive(self, primitive: Json, node: Json, mesh: Json) -> Primitive | None:
         """Used vertices and triangles of one primitive in local coordinates; None if it has no triangles."""
@@ -134,21 +131,17 @@ class _Scene:
     def _places(self, primitive: Json, node: Json, mesh: Json) -> NDArray[np.float64]:
         """(V, 3) positions after morph targets and skinning."""
         places = self._positions(primitive["attributes"])
-        for weight, target in zip(*self._morphs(primitive, node, mesh), strict=True):
+        targets, weights = primitive.get("targets", []), node.get("weights", mesh.get("weights", []))
+        if weights and targets and len(weights) != len(targets):
+            raise DataError(
+                f"{self.file.path} has {len(targets)} morph targets and {len(weights)} weights; restore it."
+            )
+        for weight, target in zip(map(float, weights), targets, strict=False):
             if weight and "POSITION" in target:
                 places = places + weight * self._positions(target, len(places))
         if "skin" in node:
             places = self._skinned(places, primitive["attributes"], node["skin"])
         return places
-
-    def _morphs(self, primitive: Json, node: Json, mesh: Json) -> tuple[list[float], list[Json]]:
-        targets = list(primitive.get("targets", []))
-        weights = [float(weight) for weight in node.get("weights", mesh.get("weights", []))]
-        if weights and targets and len(weights) != len(targets):
-            raise DataError(
-                f"{self.file.path} has {len(targets)} morph targets and {len(weights)} weights; restore it."
-            )
-        return (weights, targets) if weights and targets else ([], [])
 
     def _positions(self, attributes: Json, count: int | None = None) -> NDArray[np.float64]:
         places = self.file.numbers(attributes["POSITION"], ("VEC3",)).astype(np.float64)

@@ -6,17 +6,8 @@ import numpy as np
 import torch
 
 from audio.crops import SAMPLE_RATE
-from data_prep.synthetic.sounds.waves import (
-    HIGHEST,
-    Array,
-    Range,
-    at_random_level,
-    band_noise,
-    cycles,
-    harmonics,
-    sine,
-    uniform,
-)
+from data_prep.synthetic.sounds import waves
+from data_prep.synthetic.sounds.waves import HIGHEST, Array, Range
 
 
 @dataclass(frozen=True)
@@ -79,26 +70,28 @@ def synthesize_event(
     """
     length = max(1, round(rate * seconds))
     time = np.arange(length, dtype=np.float64) / rate
-    share = uniform(event.share, generator)
-    noise = band_noise(min(uniform(event.noise, generator), 0.4 * rate), event.octaves, length, generator, rate=rate)
+    share = waves.uniform(event.share, generator)
+    noise = waves.band_noise(
+        min(waves.uniform(event.noise, generator), 0.4 * rate), event.octaves, length, generator, rate=rate
+    )
     sound = np.float32((1 - share) ** 0.5) * noise
     sound += np.float32((2 * share) ** 0.5) * _tone(event, time, rate, generator)
-    return at_random_level(sound * _beats(event, time, generator), generator)
+    return waves.at_random_level(sound * _beats(event, time, generator), generator)
 
 
 def _tone(event: Event, time: np.ndarray, rate: int, generator: torch.Generator | None) -> Array:
-    frequency = uniform(event.tone, generator)
-    sweep = uniform(event.sweep, generator) * sine(
-        uniform(event.sweep_rate, generator) * time + uniform((0, 1), generator)
+    frequency = waves.uniform(event.tone, generator)
+    sweep = waves.uniform(event.sweep, generator) * waves.sine(
+        waves.uniform(event.sweep_rate, generator) * time + waves.uniform((0, 1), generator)
     )
-    amplitudes = harmonics(frequency * 2 ** event.sweep[1], event.tilt, min(HIGHEST, 0.45 * rate))
+    amplitudes = waves.harmonics(frequency * 2 ** event.sweep[1], event.tilt, min(HIGHEST, 0.45 * rate))
     phase = np.cumsum(frequency * 2.0**sweep) / rate
-    return cycles(amplitudes / np.sqrt(np.sum(amplitudes**2)), phase)
+    return waves.cycles(amplitudes / np.sqrt(np.sum(amplitudes**2)), phase)
 
 
 def _beats(event: Event, time: np.ndarray, generator: torch.Generator | None) -> Array:
-    pulses, decay = uniform(event.pulses, generator), uniform(event.decay, generator)
+    pulses, decay = waves.uniform(event.pulses, generator), waves.uniform(event.decay, generator)
     if pulses == 0:
         return np.ones(len(time), dtype=np.float32)
-    since = (pulses * time + uniform((0, 0.3), generator)) % 1 / pulses
+    since = (pulses * time + waves.uniform((0, 0.3), generator)) % 1 / pulses
     return np.exp(-since / decay).astype(np.float32)

@@ -13,19 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from audio.crops import SAMPLE_RATE
-from data_prep.synthetic.sounds.waves import (
-    HIGHEST,
-    Array,
-    Range,
-    at_random_level,
-    band_noise,
-    cycles,
-    harmonics,
-    normalized,
-    resonance,
-    sine,
-    uniform,
-)
+from data_prep.synthetic.sounds import waves
+from data_prep.synthetic.sounds.waves import HIGHEST, Array, Range
 
 NOTE_SECONDS, HELD_SECONDS = 4.0, 3.0  # as in NSynth: the key is down for 3 s, then the note may ring for 1 s
 
@@ -107,7 +96,7 @@ class Instrument:
 
 def draw_timbre(family: Family, generator: torch.Generator | None) -> dict[str, float]:
     """One draw of a family's ranges."""
-    return {key: uniform(limits, generator) for key, limits in _ranges(family).items()}
+    return {key: waves.uniform(limits, generator) for key, limits in _ranges(family).items()}
 
 
 def _ranges(family: Family) -> dict[str, Range]:
@@ -129,11 +118,11 @@ def synthesize(instrument: Instrument, pitch: int, velocity: int, *, generator: 
     timbre = instrument.timbre
     time = np.arange(int(NOTE_SECONDS * SAMPLE_RATE), dtype=np.float32) / np.float32(SAMPLE_RATE)
     frequency = 440.0 * 2.0 ** ((pitch - 69) / 12)
-    vibrato = timbre["vibrato"] * sine(uniform((4.5, 6.5), generator) * time)
+    vibrato = timbre["vibrato"] * waves.sine(waves.uniform((4.5, 6.5), generator) * time)
     phase = np.cumsum(frequency * (1 + vibrato), dtype=np.float64) / SAMPLE_RATE  # in cycles
     tone = _tone(instrument, frequency, velocity, phase, time)
-    tone = normalized(tone) + timbre["noise"] * band_noise(2 * frequency, 1.5, len(time), generator)
-    return at_random_level(tone * _envelope(timbre, time), generator)
+    tone = waves.normalized(tone) + timbre["noise"] * waves.band_noise(2 * frequency, 1.5, len(time), generator)
+    return waves.at_random_level(tone * _envelope(timbre, time), generator)
 
 
 def _tone(instrument: Instrument, frequency: float, velocity: int, phase: NDArray, time: Array) -> Array:
@@ -141,12 +130,12 @@ def _tone(instrument: Instrument, frequency: float, velocity: int, phase: NDArra
     fading = np.exp(-time / timbre["darkening"])
     if timbre["modulation"] > 0:
         index = timbre["modulation"] / (2 * math.pi) * (0.3 + 0.7 * fading)
-        return sine(phase + index * sine(phase))
+        return waves.sine(phase + index * waves.sine(phase))
     if ratios:
         return _partials(timbre, ratios, frequency, phase, time)
     bright = _harmonics(timbre, frequency, timbre["tilt"] - 0.4 * velocity / 127)
     dark = _harmonics(timbre, frequency, timbre["tilt"] + 1.2)
-    return cycles(dark, phase) + fading * cycles(bright - dark, phase)
+    return waves.cycles(dark, phase) + fading * waves.cycles(bright - dark, phase)
 
 
 def _partials(
@@ -158,19 +147,19 @@ def _partials(
         if ratio * frequency < HIGHEST:
             # The formant, without a meaning of its own here, makes each instrument's registration.
             gain = (1 + order) ** -timbre["tilt"] * (1.1 + math.cos(timbre["formant"] * (order + 1)))
-            tone += gain * np.exp(-order * time / (2 * timbre["darkening"])) * sine(ratio * phase)
+            tone += gain * np.exp(-order * time / (2 * timbre["darkening"])) * waves.sine(ratio * phase)
     return tone
 
 
 def _harmonics(timbre: dict[str, float], frequency: float, tilt: float) -> NDArray:
     """(k,) amplitudes of the harmonics that lie inside the band."""
-    amplitude = harmonics(frequency, tilt)
+    amplitude = waves.harmonics(frequency, tilt)
     order = np.arange(1, len(amplitude) + 1)
     amplitude[1::2] *= timbre["even"]
     if timbre["pluck"] > 0:
         amplitude *= np.abs(np.sin(math.pi * order * timbre["pluck"]))
     for centre in (timbre["formant"], 2.6 * timbre["formant"]):
-        amplitude *= 1 + timbre["formant_gain"] * resonance(order * frequency, centre, 0.25 * centre)
+        amplitude *= 1 + timbre["formant_gain"] * waves.resonance(order * frequency, centre, 0.25 * centre)
     return amplitude
 
 

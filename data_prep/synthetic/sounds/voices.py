@@ -13,18 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from audio.crops import SAMPLE_RATE
-from data_prep.synthetic.sounds.waves import (
-    HIGHEST,
-    Array,
-    at_random_level,
-    band_noise,
-    cycles,
-    harmonics,
-    integer,
-    normalized,
-    resonance,
-    uniform,
-)
+from data_prep.synthetic.sounds import waves
+from data_prep.synthetic.sounds.waves import HIGHEST, Array
 
 
 @dataclass(frozen=True)
@@ -134,7 +124,7 @@ def _spread(count: int, generator: torch.Generator | None) -> list[float]:
 def draw_letters(language: Language, seconds: float, generator: torch.Generator | None) -> str:
     """Draw the letters spoken in a language in a number of seconds."""
     count = max(2, round(seconds * language.pace))
-    return "".join(language.letters[integer(len(language.letters), generator)] for _ in range(count))
+    return "".join(language.letters[waves.integer(len(language.letters), generator)] for _ in range(count))
 
 
 def speak(voice: Voice, letters: str, seconds: float, *, generator: torch.Generator | None = None) -> Array:
@@ -143,17 +133,17 @@ def speak(voice: Voice, letters: str, seconds: float, *, generator: torch.Genera
     Returns:
         (round(16000 * seconds),) float32, its peak between -20 and -1 dB of full scale.
     """
-    return at_random_level(_speech(voice, letters, round(seconds * SAMPLE_RATE), generator), generator)
+    return waves.at_random_level(_speech(voice, letters, round(seconds * SAMPLE_RATE), generator), generator)
 
 
 def say_word(voice: Voice, word: str, seconds: float, *, generator: torch.Generator | None = None) -> Array:
     """A word somewhere in a recording of the given length, as a command is spoken into a device."""
     length = round(seconds * SAMPLE_RATE)
-    spoken = round(length * uniform((0.5, 0.9), generator))
-    start = integer(length - spoken + 1, generator)
+    spoken = round(length * waves.uniform((0.5, 0.9), generator))
+    start = waves.integer(length - spoken + 1, generator)
     recording = np.zeros(length, dtype=np.float32)
     recording[start : start + spoken] = _speech(voice, word, spoken, generator)
-    return at_random_level(recording, generator)
+    return waves.at_random_level(recording, generator)
 
 
 def _speech(voice: Voice, letters: str, length: int, generator: torch.Generator | None) -> Array:
@@ -177,7 +167,7 @@ def _bounds(weights: Sequence[float], length: int, generator: torch.Generator | 
 def _melody(voice: Voice, length: int, generator: torch.Generator | None) -> Array:
     """(length,) Hz: the pitch rises and falls a little and sinks towards the end."""
     time = np.linspace(0, 1, length, dtype=np.float32)
-    accents = np.sin(2 * math.pi * (uniform((0.5, 2.0), generator) * time + uniform((0.0, 1.0), generator)))
+    accents = np.sin(2 * math.pi * (waves.uniform((0.5, 2.0), generator) * time + waves.uniform((0.0, 1.0), generator)))
     return np.float32(voice.pitch) * (np.float32(1.04) - np.float32(0.1) * time + np.float32(0.06) * accents)
 
 
@@ -185,19 +175,19 @@ def _phone(voice: Voice, phone: Phone, phase: NDArray, generator: torch.Generato
     length = len(phase)
     sound = np.zeros(length, dtype=np.float32)
     if phone.formants:
-        sound += normalized(cycles(_spectrum(voice, phone.formants), phase))
-        sound += np.float32(voice.breath) * band_noise(2000 * voice.tract, 1.5, length, generator)
+        sound += waves.normalized(waves.cycles(_spectrum(voice, phone.formants), phase))
+        sound += np.float32(voice.breath) * waves.band_noise(2000 * voice.tract, 1.5, length, generator)
     if phone.noise:
-        sound += band_noise(min(phone.noise * voice.tract, HIGHEST), 0.5, length, generator)
+        sound += waves.band_noise(min(phone.noise * voice.tract, HIGHEST), 0.5, length, generator)
     return np.float32(phone.gain) * sound * _swell(length)
 
 
 def _spectrum(voice: Voice, formants: Sequence[float]) -> NDArray:
-    amplitude = harmonics(voice.pitch, voice.tilt)
+    amplitude = waves.harmonics(voice.pitch, voice.tilt)
     frequencies = voice.pitch * np.arange(1, len(amplitude) + 1)
     gain = np.full(len(amplitude), 0.02)
     for place, centre in enumerate(formants):
-        gain += 0.7**place * resonance(frequencies, centre * voice.tract, 60 + 0.12 * centre)
+        gain += 0.7**place * waves.resonance(frequencies, centre * voice.tract, 60 + 0.12 * centre)
     return amplitude * gain
 
 
