@@ -118,7 +118,12 @@ def _separated(
         names = max(
             found.values(), key=lambda names: (len(known.keys() & {name.casefold() for name in names}), len(names))
         )
-        raise DataError(_lacking(path, columns, what, optional, names))
+        missing = [name for name in columns if name not in names]
+        free = f" ({', '.join(optional)} optional)" if optional else ""
+        raise DataError(
+            f"{path} lacks the column {', '.join(missing)}: {what} has {','.join((*columns, *optional))}{free}, got "
+            f"{','.join(names) or 'an empty file'}; rename its columns or give the right file."
+        )
     separator, names = next(iter(fitting.items()))
     doubled = [name for name in known.values() if names.count(name) > 1]
     if doubled:
@@ -132,15 +137,6 @@ def _names(header: str, separator: str, known: Mapping[str, str]) -> list[str]:
     while names and not names[-1]:  # a separator at the end of the line
         names.pop()
     return names
-
-
-def _lacking(path: Path, columns: Sequence[str], what: str, optional: Sequence[str], names: Sequence[str]) -> str:
-    missing = [name for name in columns if name not in names]
-    free = f" ({', '.join(optional)} optional)" if optional else ""
-    return (
-        f"{path} lacks the column {', '.join(missing)}: {what} has {','.join((*columns, *optional))}{free}, got "
-        f"{','.join(names) or 'an empty file'}; rename its columns or give the right file."
-    )
 
 
 @contextmanager

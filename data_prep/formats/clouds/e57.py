@@ -18,7 +18,6 @@ from randquant.errors import DataError
 _CARTESIAN = ("cartesianX", "cartesianY", "cartesianZ")
 _SPHERICAL = ("sphericalRange", "sphericalAzimuth", "sphericalElevation")
 _NORMALS = ("nor:normalX", "nor:normalY", "nor:normalZ")
-_BLOCK = 1 << 20  # points read at once
 _BYTES = 8  # of a number
 
 
@@ -82,24 +81,19 @@ def _read_scan(path: Path, libe57: Any, file: Any, scan: Any) -> Scan:
 
 
 def _read_fields(path: Path, libe57: Any, file: Any, points: Any, names: list[str]) -> dict[str, NDArray[np.float64]]:
-    block = {name: np.empty(min(_BLOCK, max(points.childCount(), 1))) for name in names}
+    count = points.childCount()
+    found = {name: np.empty(max(count, 1)) for name in names}
     buffers = libe57.VectorSourceDestBuffer()
-    for name, array in block.items():
+    for name, array in found.items():
         buffers.append(libe57.SourceDestBuffer(file, name, array, len(array), True, True))
     reader = points.reader(buffers)
-    parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
-    while count := reader.read():
-        for name, array in block.items():
-            parts[name].append(array[:count].copy())
+    held = reader.read()
     reader.close()
-    found = {name: np.concatenate(read) if read else np.empty(0) for name, read in parts.items()}
-    held = len(found[names[0]])
-    if held != points.childCount():
+    if held != count:
         raise DataError(
-            f"{path} says that a scan has {points.childCount():,} points and holds {held:,}; it is truncated, "
-            "restore it."
+            f"{path} says that a scan has {count:,} points and holds {held:,}; it is truncated, restore it."
         )
-    return found
+    return {name: array[:count] for name, array in found.items()}
 
 
 def _from_spherical(places: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -119,7 +119,9 @@ class _Rows:
         if len(cells) != self.head.width:
             cells = cells_of(_REMARK.split(text)[0], self.head.separator)
         if len(cells) == 1 and self.stated is not None and cells[0].isdecimal():
-            self._begin_scan(int(cells[0]))
+            self._require_stated()
+            self.stated += int(cells[0])
+            self.scans += 1
             return
         if len(cells) != self.head.width:
             raise DataError(
@@ -130,20 +132,16 @@ class _Rows:
         self.unread += not all(cells[place].isprintable() for place in self.others)  # else it is a number or a word
 
     def table(self) -> Table:
-        if self.stated is not None and self.count != self.stated:
-            raise _miscounted(self.path, self.stated, self.count)
+        self._require_stated()
         if self.commas and self.points:
             raise DataError(f"{self.path} has decimal points and decimal commas; write all of its numbers alike.")
         found = {"unread_cells": self.unread, "decimal_commas": int(self.commas > 0), "joined_scans": self.scans - 1}
         numbers = np.frombuffer(self.values, dtype=np.float64) if self.values else np.empty(0)
         return numbers.reshape(-1, len(self.use)), {name: count for name, count in found.items() if count}
 
-    def _begin_scan(self, count: int) -> None:
-        assert self.stated is not None
-        if self.count != self.stated:
+    def _require_stated(self) -> None:
+        if self.stated is not None and self.count != self.stated:
             raise _miscounted(self.path, self.stated, self.count)
-        self.stated += count
-        self.scans += 1
 
     def _number(self, number: int, cell: str) -> float:
         text = cell

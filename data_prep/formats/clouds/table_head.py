@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -42,11 +42,12 @@ def read_head(path: str | Path) -> Head:
     path = Path(path)
     above: list[str] = []
     count: int | None = None
-    row = ""
+    named, row = False, ""
     with open_text(path) as lines:
         for line in lines:
-            if _is_remark(line) or not line.strip() or (not above_names(above) and _is_header(line)):
+            if _is_remark(line) or not line.strip() or (not named and _is_header(line)):
                 above.append(line)
+                named = named or bool(_words_with_xyz(line))
             elif line.strip().isdecimal() and count is None:
                 count = int(line)
                 above.append(line)
@@ -58,7 +59,7 @@ def read_head(path: str | Path) -> Head:
         raise DataError(f"{path} begins with two counts as .ptx files do; rename it to .ptx, or fix its first lines.")
     separator = separator_of(row)
     width = len(cells_of(row, separator)) if row.strip() else 0
-    _refuse_decimal_commas(path, separator, [row, *following], bool(above_names(above)))
+    _refuse_decimal_commas(path, separator, [row, *following], named)
     names, texts = _names(path, above, width, separator)
     skip = len(above) + (not names and _are_places(cells_of(row, separator), next(iter(following), "")))
     return Head(skip, names, count, separator, width, texts, [row, *following])
@@ -93,12 +94,6 @@ def separator_of(line: str) -> str | None:
 def is_number(cell: str) -> bool:
     """Whether a cell is a number, with a decimal point or comma, finite or not."""
     return _NUMBER.fullmatch(cell) is not None
-
-
-def above_names(lines: Iterable[str]) -> list[str]:
-    """The names in the last line that names x, y and z; empty if none does."""
-    found = [words for line in lines if (words := _words_with_xyz(line))]
-    return found[-1] if found else []
 
 
 def _fits(line: str, sign: str) -> bool:

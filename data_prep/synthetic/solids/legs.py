@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data_prep.synthetic.solids.blocks import box, leaning
 from data_prep.synthetic.solids.round import cylinder, tube
-from data_prep.synthetic.solids.solid import Solid, joined
+from data_prep.synthetic.solids.solid import Solid, box, joined, leaning
 
 Range = tuple[float, float]
 

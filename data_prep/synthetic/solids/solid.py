@@ -1,4 +1,4 @@
-"""A surface of polygons, moved and put together."""
+"""A surface of polygons, moved and put together, and the hexahedra that most solids are made of."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,3 +85,26 @@ def capped(tube: Solid, sides: int) -> Solid:
     same = [faces for faces in tube.faces if faces.shape[1] == sides]
     others = [faces for faces in tube.faces if faces.shape[1] != sides]
     return Solid(tube.vertices, (*others, np.concatenate([*same, ends])))
+
+
+def block(bottom: ArrayLike, top: ArrayLike) -> Solid:
+    """A hexahedron between two quadrilaterals (4, 3), each counter-clockwise as seen from above."""
+    return capped(strips([np.asarray(bottom, dtype=np.float64), np.asarray(top, dtype=np.float64)]), 4)
+
+
+def box(centre: Sequence[float], size: Sequence[float]) -> Solid:
+    """An axis-aligned box; `size` is its extent along x, y and z."""
+    base = rectangle(size[0], size[1]) + np.asarray(centre)
+    half = np.array([0, 0, size[2] / 2])
+    return block(base - half, base + half)
+
+
+def leaning(bottom: Sequence[float], top: Sequence[float], foot: Sequence[float], head: Sequence[float]) -> Solid:
+    """A slanted box from centre `bottom` to centre `top`, as wide and deep as `foot` and `head`; ends are level."""
+    return block(rectangle(*foot) + np.asarray(bottom), rectangle(*head) + np.asarray(top))
+
+
+def rectangle(width: float, depth: float) -> Points:
+    """(4, 3) corners around the origin, in the plane z = 0, counter-clockwise."""
+    x, y = width / 2, depth / 2
+    return np.array([[-x, -y, 0.0], [x, -y, 0.0], [x, y, 0.0], [-x, y, 0.0]])
