@@ -13,13 +13,11 @@ XYZ, NORMAL = ("x", "y", "z"), ("nx", "ny", "nz")
 PASSED_OVER = "_"  # a column without a name
 
 _UNIT = re.compile(r"\s*[\[(][^\])]*[\])]$")  # x [m], Y (mm)
-_PATTERNS = (
-    # ParaView's Points:0, VeloView's Points_m_XYZ:0 and NumPy's points[0], points_0
-    (re.compile(r"(?:points?(?:_m_xyz)?|positions?|coordinates?|coords?|vertices|vertex|xyz)[:_]?\[?([012])\]?"), XYZ),
-    (re.compile(r"normals?[:_]?\[?([012])\]?"), NORMAL),
-)
 _PLACE = "points?|pos|positions?|coords?|coordinates?|pt|p"
-_AXES = (
+_SPELLINGS = (
+    # ParaView's Points:0, VeloView's Points_m_XYZ:0 and NumPy's points[0], points_0
+    (re.compile(r"(?:points?(?:_m_xyz)?|positions?|coordinates?|coords?|vertices|vertex|xyz)[:_]?\[?([012])\]?"), ""),
+    (re.compile(r"normals?[:_]?\[?([012])\]?"), "n"),
     (re.compile(rf"(?:{_PLACE})[:_ .]?([xyz])|([xyz])[:_ .]?(?:coords?|coordinates?|pos)"), ""),
     (re.compile(r"(?:normals?|norm|n|scalar_n)[:_ .]?([xyz])"), "n"),
 )
@@ -46,14 +44,11 @@ def plain(name: str) -> str:
     ['x', 'nx', 'nz', 'x', 'y', 'red']
     """
     name = _UNIT.sub("", name.strip().strip('"').lower())
-    for pattern, names in _PATTERNS:
+    for pattern, prefix in _SPELLINGS:
         found = pattern.fullmatch(name)
         if found is not None:
-            return names[int(found[1])]
-    for pattern, prefix in _AXES:
-        found = pattern.fullmatch(name)
-        if found is not None:
-            return prefix + next(axis for axis in found.groups() if axis)
+            axis = next(axis for axis in found.groups() if axis)
+            return prefix + (axis if axis in XYZ else XYZ[int(axis)])
     return name
 
 

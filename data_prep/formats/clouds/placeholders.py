@@ -16,12 +16,8 @@ def without_placeholders(path: Path, points: NDArray[np.float64]) -> tuple[NDArr
     No point are rows without a finite coordinate, rows with one that is not finite, and rows of 0, 0, 0 where there are
     several, or one far outside of all others: a scanner's grid has them where nothing came back.
 
-    Args:
-        path: for the error message.
-        points: (N, 3).
-
     Returns:
-        (N,) and counts by the names of `data_prep.notes.READING`.
+        (N,) of the (N, 3) points, and counts by the names of `data_prep.notes.READING`.
 
     Raises:
         DataError: more than a tenth of the rows has one coordinate and lacks another, so the file is damaged.

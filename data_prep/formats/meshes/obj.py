@@ -7,6 +7,7 @@ and free-form surfaces refused.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -77,8 +78,7 @@ def read_obj(path: str | Path) -> Mesh:
                 "polygons."
             )
     places = _read_vertices(path, vertices, lines)
-    counted = {"loose_elements": loose, "unknown_lines": unknown}
-    notes = {name: count for name, count in counted.items() if count}
+    notes = dict(+Counter(loose_elements=loose, unknown_lines=unknown))
     if not faces:
         return Mesh(places, np.empty((0, 3), dtype=np.int64), notes)
     read = from_polygons(path, places, *_read_faces(path, faces, np.array(before, dtype=np.int64), lines))

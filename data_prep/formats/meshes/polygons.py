@@ -105,9 +105,6 @@ def places_within(counts: Indices) -> Indices:
 def strip_triangles(corners: Indices, counts: Indices) -> Indices:
     """Triangles of strips: each vertex from the third on forms one with the two before it, with alternating winding.
 
-    Args:
-        corners, counts: as in `fans`.
-
     >>> strips(np.array([4, 5, 6, 7]), np.array([4])).tolist()
     [[4, 5, 6], [7, 6, 5]]
     """
@@ -125,12 +122,7 @@ def _are_there(vertices: Points, corners: Indices) -> bool:
 
 
 class _Group:
-    """P polygons of n corners each.
-
-    Args:
-        vertices: (V, 3) coordinates.
-        indices: (n, P) the vertices that the corners are.
-    """
+    """P polygons of n corners each, given as (n, P) indices of the (V, 3) vertices."""
 
     def __init__(self, vertices: Points, indices: Indices) -> None:
         self.indices = indices
