@@ -1,8 +1,5 @@
 """PointNet-lite: a small encoder with two stages of local neighbourhoods, made to be trained on a CPU."""
 
-import itertools
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 
@@ -97,27 +94,23 @@ class PointNetLite(PointEncoder):
     def forward_packed(self, clouds: PackedBatch) -> Tensor:
         """Embed clouds of any size: (ΣN, channels) -> (S, 2 d)."""
         self.check_packed(clouds)
-        near = [self._neighbourhoods(cloud[None, :, :3], self.neighbours)[0] for cloud in clouds.split()]
-        counts = [self._counts(size) for size in clouds.sizes]
-        points, first, second = (_starts(sizes) for sizes in (clouds.sizes, *zip(*counts, strict=True)))
-        at_first, to_points, at_second, to_first = [], [], [], []
-        for each, (many, few), start, centre in zip(near, counts, points, first, strict=False):
-            each = torch.cat([each, each[:, -1:].expand(-1, self.neighbours - each.shape[1])], dim=1)
-            rows = torch.arange(many, device=each.device)
-            at_first.append(rows + start)
-            to_points.append(each[:many] + start)
-            at_second.append(rows[:few] + centre)
-            to_first.append(each[many:] + centre)
-        x = clouds.rows[None]
-        local, centres = self.first(x, torch.cat(at_first)[None], torch.cat(to_points)[None])
-        local, centres = self.second(
-            torch.cat([x[:, torch.cat(at_first), :3], local], dim=-1),
-            torch.cat(at_second)[None],
-            torch.cat(to_first)[None],
-        )
-        features = self.whole(torch.cat([centres, local], dim=-1))[0]
-        offsets = torch.tensor(second, device=features.device)
-        return torch.cat([segment_reduce(features, offsets, how) for how in ("max", "mean")], dim=-1)
+        many, few = ([self._counts(size)[stage] for size in clouds.sizes] for stage in (0, 1))
+        local, centres = self.first(clouds.rows[None], *self._packed_neighbourhoods(clouds, many))
+        inner = PackedBatch.of(torch.cat([centres, local], dim=-1)[0].split(many))
+        local, centres = self.second(inner.rows[None], *self._packed_neighbourhoods(inner, few))
+        whole = PackedBatch.of(self.whole(torch.cat([centres, local], dim=-1))[0].split(few))
+        return torch.cat([segment_reduce(whole.rows, whole.offsets, how) for how in ("max", "mean")], dim=-1)
+
+    def _packed_neighbourhoods(self, clouds: PackedBatch, counts: list[int]) -> tuple[Tensor, Tensor]:
+        """Rows of each cloud's first points (1, ΣM) and of their neighbours (1, ΣM, k), the last one repeated."""
+        centres, neighbours, start = [], [], 0
+        for cloud, count in zip(clouds.split(), counts, strict=True):
+            xyz = cloud[None, :, :3]
+            near = nearest_neighbours(xyz[:, :count], xyz, min(self.neighbours, len(cloud))) + start
+            neighbours.append(torch.cat([near, near[..., -1:].expand(-1, -1, self.neighbours - near.shape[2])], dim=2))
+            centres.append(torch.arange(start, start + count, device=near.device))
+            start += len(cloud)
+        return torch.cat(centres)[None], torch.cat(neighbours, dim=1)
 
     def _nearest_kept(self, neighbours: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
         """Slots of the centres (B, M) and of their neighbours (B, M, k), those that are kept."""
@@ -149,11 +142,6 @@ class _Stage(nn.Module):
         local = group(points, neighbours)
         local = torch.cat([local[..., :3] - centres[:, :, None], local[..., 3:]], dim=-1)
         return self.network(local).amax(dim=2), centres
-
-
-def _starts(sizes: Iterable[int]) -> list[int]:
-    """Where each of the clouds begins, and where the last one ends."""
-    return [0, *itertools.accumulate(sizes)]
 
 
 def _first(kept: Tensor | None, count: int) -> Tensor | None:
