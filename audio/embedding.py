@@ -1,7 +1,7 @@
 """Embed recordings into a table: decoded in the background, cut into windows, embedded in batches, resumable."""
 
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -130,13 +130,12 @@ class Embedder:
 
     def _identity(self, root: Path, names: Sequence[str]) -> dict[str, Any]:
         """Everything the table depends on: the current files, the encoder, the settings."""
+        known = self.normalisation or self.loaded
         return {
             "root": str(root.resolve()),
             "files": file_states(root, names),
             "settings": self._settings(),
-            "statistics": [self.normalisation.mean, self.normalisation.std]
-            if self.normalisation
-            else [self.loaded.mean, self.loaded.std],
+            "statistics": [known.mean, known.std],
             "batch_seconds": batch_seconds(self.device),
             "device": torch.device(self.device).type,
         }
@@ -167,24 +166,19 @@ class Embedder:
         durations = [LONGEST] * len(chosen)
         decoded = decode_ahead(root, chosen, durations, self.intake, workers=self.workers, seconds=LONGEST)
         shown = progress(zip(chosen, decoded, strict=True), label="statistics", unit="recordings", total=len(chosen))
-        read = 0
-
-        def log_mels() -> Iterator[torch.Tensor]:
-            nonlocal read
-            for _, (samples, _) in self._read.only(shown):
-                read += 1
-                yield log_mel(torch.from_numpy(samples)[None].to(self.device))
-
+        log_mels = (
+            log_mel(torch.from_numpy(samples)[None].to(self.device)) for _, (samples, _) in self._read.only(shown)
+        )
         try:
             with torch.inference_mode():
-                mean, std = mean_and_std(log_mels())
+                mean, std = mean_and_std(log_mels)
         except ValueError:
             self._read.require_some(chosen, "recordings")
             raise DataError(
-                f"The {read:,} recordings below {root} that could be read are silent, so they cannot be normalised by "
-                "their own statistics; use a checkpoint that carries some."
+                f"The {len(chosen) - len(self._read.skipped):,} recordings below {root} that could be read are silent, "
+                "so they cannot be normalised by their own statistics; use a checkpoint that carries some."
             ) from None
-        return Normalisation(mean, std, f"the input, from {read:,} recordings")
+        return Normalisation(mean, std, f"the input, from {len(chosen) - len(self._read.skipped):,} recordings")
 
     def _embed(self, root: Path, names: Sequence[str], normalisation: Normalisation, waiting: Spool) -> int:
         """Spool the vectors of all recordings, part by part; returns how many an earlier run had done."""
@@ -288,11 +282,10 @@ def _parts(durations: Sequence[float], most: float) -> list[range]:
 
 
 def _columns(rows: Sequence[Row], names: Sequence[str]) -> dict[str, pa.Array]:
+    times = {name: [getattr(row, name) for row in rows] for name in ("start", "end", "seconds")}
     return {
         "path": pa.array([names[row.recording] for row in rows], pa.string()),
-        "start": pa.array([row.start for row in rows], pa.float64()),
-        "end": pa.array([row.end for row in rows], pa.float64()),
-        "seconds": pa.array([row.seconds for row in rows], pa.float64()),
+        **{name: pa.array(values, pa.float64()) for name, values in times.items()},
     }
 
 

@@ -20,7 +20,6 @@ class ArrayRecording(Recording):
     """Samples that lie in the file as an array of numbers, which is mapped into memory.
 
     Args:
-        path: of the file.
         frames: (T, C, ...), which `numbers` makes (T, C).
         rate: frames a second.
         scale: turns the numbers into samples of full scale 1.0.
@@ -28,12 +27,7 @@ class ArrayRecording(Recording):
     """
 
     def __init__(
-        self,
-        path: Path,
-        frames: NDArray,
-        rate: int,
-        scale: float,
-        numbers: Callable[[NDArray], NDArray] = np.asarray,
+        self, path: Path, frames: NDArray, rate: int, scale: float, numbers: Callable[[NDArray], NDArray] = np.asarray
     ) -> None:
         super().__init__(path)
         self._frames, self._scale, self._numbers = frames, np.float32(scale), numbers

@@ -8,11 +8,7 @@ from randquant.errors import DataError
 
 
 class ChainedRecording(Recording):
-    """Concatenated streams of known length.
-
-    Args:
-        path: of the file.
-        links: open recordings; closed with this.
+    """Concatenated streams, each open; they are closed with this.
 
     Raises:
         DataError: they differ in rate or channels.

@@ -37,8 +37,6 @@ class FFmpegRecording(Recording):
     """A file that FFmpeg decodes; of several audio streams, the default one.
 
     Args:
-        path: of the file.
-        file: open for reading; closed with this.
         samples: of each channel, where they were counted beforehand.
         demuxer: that reads it, by its name in FFmpeg; found out where None.
 

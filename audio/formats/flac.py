@@ -8,7 +8,7 @@ import itertools
 import mmap
 import re
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from randquant.errors import DataError
 
@@ -16,18 +16,14 @@ _TAIL = 1 << 17  # bytes that hold the last frame where STREAMINFO does not say 
 _BEGINNING = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _LENGTHS = {1: 192} | {code: 576 << (code - 2) for code in range(2, 6)} | {code: 1 << code for code in range(8, 16)}
-_LENGTH_BYTES, _RATE_BYTES = {6: 1, 7: 2}, {12: 1, 13: 2, 14: 2}  # of values without a code of their own
 _RATES = (0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000)  # Hz, by code
+_LENGTH_BYTES, _RATE_BYTES = {6: 1, 7: 2}, {12: 1, 13: 2, 14: 2}  # of values without a code of their own
+_RATE_UNITS = {12: 1000, 13: 1, 14: 10}  # Hz
 _LOOKED_AT = 3  # frames at the end; what looks like one may be sound
 
 
 def flac_parts(path: Path, file: IO[bytes], start: int) -> list[tuple[int, int, bool]]:
-    """Start and end of each concatenated FLAC stream (usually one), and whether its header counts its frames.
-
-    Args:
-        path: for the message.
-        file: open for reading.
-        start: byte where the first one begins.
+    """Start and end of each FLAC stream (usually one) from byte `start` on, and whether its header counts its frames.
 
     Raises:
         DataError: STREAMINFO and the first frame state other rates: decoders take the word of either.
@@ -50,33 +46,12 @@ def _check_rate(path: Path, content: mmap.mmap, start: int) -> None:
         place += 4 + int.from_bytes(content[place + 1 : place + 4], "big")
         if is_last:
             break
-    head = content[place : place + 16]
-    rate = _frame_rate(head) if _SYNC.match(head) else None
-    if rate is not None and rate != stated:
+    frame = _frame_header(content[place : place + 16])
+    if frame is not None and frame.rate not in (0, stated):
         raise DataError(
-            f"{path} contradicts itself: its header states {stated:,} Hz, its frames {rate:,} Hz; restore it, or "
+            f"{path} contradicts itself: its header states {stated:,} Hz, its frames {frame.rate:,} Hz; restore it, or "
             "convert it with the program it comes from."
         )
-
-
-def _frame_rate(head: bytes) -> int | None:
-    """Sample rate in a frame header; None if it refers to STREAMINFO or is not a frame header."""
-    code, size = head[2] & 15 if len(head) > 2 else 0, _header_size(head)
-    if size is None or code == 0 or code == 15:
-        return None
-    if code in _RATE_BYTES:
-        number = int.from_bytes(head[size - _RATE_BYTES[code] : size], "big")
-        return number * {12: 1000, 13: 1, 14: 10}[code]
-    return _RATES[code]
-
-
-def _header_size(head: bytes) -> int | None:
-    """Size of a frame header without its checksum; None if this is not a frame header."""
-    number, place = _coded_number(head)
-    if number is None or head[3] & 1 or head[2] >> 4 == 0:
-        return None
-    place += _LENGTH_BYTES.get(head[2] >> 4, 0) + _RATE_BYTES.get(head[2] & 15, 0)
-    return place if place < len(head) and _crc8(head[:place]) == head[place] else None
 
 
 def _counts_its_frames(content: mmap.mmap, start: int, stop: int) -> bool:
@@ -88,19 +63,35 @@ def _counts_its_frames(content: mmap.mmap, start: int, stop: int) -> bool:
     fixed, longest = int.from_bytes(head[8:10], "big"), int.from_bytes(head[15:18], "big")
     tail = content[max(start, stop - (2 * longest + 4096 if longest else _TAIL)) : stop]
     places = reversed([match.start() for match in _SYNC.finditer(tail)])
-    ends = (_frame_end(tail[place : place + 16], fixed) for place in places)
-    last = itertools.islice((end for end in ends if end is not None), _LOOKED_AT)
-    return total > 0 and all(end <= total for end in last)
+    frames = (_frame_header(tail[place : place + 16]) for place in places)
+    last = itertools.islice((frame for frame in frames if frame is not None), _LOOKED_AT)
+    return total > 0 and all(
+        number * (1 if by_sample else fixed) + length <= total for _, number, by_sample, length in last
+    )
 
 
-def _frame_end(head: bytes, fixed: int) -> int | None:
-    """End of the frame with this header, in samples; None if this is not a frame header."""
+class _Frame(NamedTuple):
+    rate: int  # Hz; 0 where STREAMINFO says it
+    number: int  # of its first sample, or of the frame
+    by_sample: bool
+    length: int  # in samples
+
+
+def _frame_header(head: bytes) -> _Frame | None:
+    """Parse a frame header (section 9.1); None if these bytes are not one."""
     number, place = _coded_number(head)
-    if number is None or _header_size(head) is None:
+    if number is None or not _SYNC.match(head) or head[3] & 1:
         return None
-    code, extra = head[2] >> 4, _LENGTH_BYTES.get(head[2] >> 4, 0)
-    length = int.from_bytes(head[place : place + extra], "big") + 1 if extra else _LENGTHS[code]
-    return (number if head[1] & 1 else number * fixed) + length
+    length_code, rate_code = head[2] >> 4, head[2] & 15
+    if length_code == 0 or rate_code == 15:
+        return None
+    rest = place + _LENGTH_BYTES.get(length_code, 0)
+    stop = rest + _RATE_BYTES.get(rate_code, 0)
+    if stop >= len(head) or _crc8(head[:stop]) != head[stop]:
+        return None
+    length = int.from_bytes(head[place:rest], "big") + 1 if rest > place else _LENGTHS[length_code]
+    rate = int.from_bytes(head[rest:stop], "big") * _RATE_UNITS[rate_code] if stop > rest else _RATES[rate_code]
+    return _Frame(rate, number, bool(head[1] & 1), length)
 
 
 def _coded_number(head: bytes) -> tuple[int | None, int]:

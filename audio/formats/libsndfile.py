@@ -15,7 +15,6 @@ class LibsndfileRecording(Recording):
     """A file that libsndfile decodes.
 
     Args:
-        path: of the file.
         source: what to open instead of the path itself: a file object that shows it in another way.
         frames: how many there are where libsndfile counts filling at the end.
 

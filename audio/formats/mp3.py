@@ -35,21 +35,13 @@ _LONGEST = 2881  # bytes of a frame
 
 @dataclass(frozen=True)
 class FrameHeader:
-    """The fields of a frame's four-byte header.
+    """The fields of a frame's four-byte header."""
 
-    Attributes:
-        rate: Hz.
-        channels: 1 or 2.
-        samples: of each channel in the frame.
-        length: of the frame in bytes.
-        layer: 1 to 3.
-    """
-
-    rate: int
+    rate: int  # Hz
     channels: int
-    samples: int
-    length: int
-    layer: int
+    samples: int  # of each channel in the frame
+    length: int  # of the frame in bytes
+    layer: int  # 1 to 3
 
     @property
     def family(self) -> tuple[int, int, int, int]:
@@ -59,23 +51,14 @@ class FrameHeader:
 
 @dataclass
 class FrameRun:
-    """Consecutive frames from one run of an encoder.
+    """Consecutive frames from one run of an encoder."""
 
-    Attributes:
-        start: first byte, of the index frame where there is one.
-        stop: byte after the last frame.
-        header: of its frames.
-        count: frames of sound.
-        stated: frames by the index; 0 without.
-        trimmed: samples of delay and filling by LAME's tag.
-    """
-
-    start: int
-    stop: int
+    start: int  # first byte, of the index frame where there is one
+    stop: int  # byte after the last frame
     header: FrameHeader
-    count: int = 0
-    stated: int = 0
-    trimmed: int = 0
+    count: int = 0  # frames of sound
+    stated: int = 0  # frames by the index; 0 without
+    trimmed: int = 0  # samples of delay and filling by LAME's tag
 
     @property
     def samples(self) -> int:

@@ -23,12 +23,9 @@ def open_low_aligned(
     """Open sound in the low 24 of 32 bits, whatever the high byte holds; None if it is in the high bits.
 
     Args:
-        path: of the file.
-        file: the same, open for reading.
-        header: of the file.
         size: bytes of sound.
-        width: bytes of the container.
-        valid: bits that carry sound, fewer than those of the container.
+        width: bytes of a container.
+        valid: bits of a container that carry sound, fewer than all.
 
     Raises:
         DataError: the samples fit what the header says in neither way, or in both.

@@ -31,12 +31,7 @@ def is_pcm_container(head: bytes) -> bool:
 
 
 def open_pcm_container(path: Path, file: IO[bytes], head: bytes) -> Recording:
-    """Open one of these formats.
-
-    Args:
-        path: of the file.
-        file: the same, open for reading.
-        head: its first bytes.
+    """Open one of these formats, which begins with `head`.
 
     Raises:
         DataError: its header contradicts the bytes.

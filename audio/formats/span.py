@@ -5,14 +5,7 @@ from typing import IO
 
 
 class Span(io.RawIOBase):
-    """Reads `head`, then bytes [start, stop) of a file.
-
-    Args:
-        file: open for reading; left open.
-        start: in bytes of the file.
-        stop: likewise.
-        head: what comes first.
-    """
+    """Reads `head`, then bytes [start, stop) of an open file, which it leaves open."""
 
     def __init__(self, file: IO[bytes], start: int, stop: int, head: bytes = b"") -> None:
         super().__init__()

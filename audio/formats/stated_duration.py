@@ -17,14 +17,7 @@ _PACKET = 4096  # frames that an encoder may have filled up or that a decoder ne
 
 
 class StatedDuration:
-    """The stated length of a container, and the timestamps of its packets.
-
-    Args:
-        path: of the file.
-        container: open.
-        stream: of sound in it.
-        samples: of each channel, where they were counted.
-    """
+    """The stated length of a stream in a container, or `samples` that were counted; and its packets' timestamps."""
 
     def __init__(self, path: Path, container: Any, stream: Any, samples: int | None = None) -> None:
         self._path, self._samples = path, samples

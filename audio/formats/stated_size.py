@@ -27,13 +27,8 @@ class _Joined(Exception):
 def check_stated_size(path: Path, head: bytes, file: IO[bytes]) -> None:
     """Refuse a file that is truncated, or that is several concatenated files.
 
-    Args:
-        path: for the message.
-        head: its first bytes.
-        file: open for reading.
-
     Raises:
-        DataError: it does, or it is.
+        DataError: it is one of these.
     """
     size = file.seek(0, 2)
     try:

@@ -23,10 +23,6 @@ _OF_FFMPEG = (0x22, 0x50, 0x55, 0xFF, 0x160, 0x161, 0x162, 0x163, 0x1600, 0x1610
 def open_wav(path: Path, file: IO[bytes]) -> Recording | None:
     """Open a WAV or W64 file; None for encodings that libsndfile does not count (MP3, AC-3, ... in WAV).
 
-    Args:
-        path: of the file.
-        file: the same, open for reading.
-
     Raises:
         DataError: its header says too little, or contradicts the bytes.
         soundfile.LibsndfileError: libsndfile cannot open it.

@@ -24,40 +24,23 @@ _GSM_FRAMES = 320  # in a block of 65 bytes
 
 @dataclass(frozen=True)
 class SampleLayout:
-    """How a header says that the samples lie in the file.
-
-    Attributes:
-        order: of the bytes of numbers.
-        tag: of the coding, the one after WAVE_FORMAT_EXTENSIBLE where that is used.
-        channels, rate: as stated.
-        align: bytes of one sample of all channels, or of one block of a coded format.
-        bits: of a sample.
-        start: byte where the sound begins.
-        stated: bytes of sound; None where the header leaves that open.
-        size: of the file in bytes.
-        byte_rate: bytes a second, as stated.
-        valid_bits: those of `bits` that carry sound, where WAVE_FORMAT_EXTENSIBLE says so; else all of them.
-        extensible: whether it is used.
-        frames_per_block: of a coded format; 1 for others, 0 where that is not stated.
-        format: the chunk `fmt ` itself.
-        fact: frames by the chunk `fact`; None without.
-    """
+    """How a header says that the samples lie in the file."""
 
     order: Order
-    tag: int
+    tag: int  # of the encoding, the one after WAVE_FORMAT_EXTENSIBLE where that is used
     channels: int
-    rate: int
-    align: int
-    bits: int
-    start: int
-    stated: int | None
-    size: int
-    byte_rate: int = 0
-    valid_bits: int = 0
-    extensible: bool = False
-    frames_per_block: int = 1
-    format: bytes = b""
-    fact: int | None = None
+    rate: int  # Hz
+    align: int  # bytes of one sample of all channels, or of one block of a block-based encoding
+    bits: int  # of a sample
+    start: int  # byte where the sound begins
+    stated: int | None  # bytes of sound; None where the header leaves that open
+    size: int  # of the file in bytes
+    byte_rate: int = 0  # bytes a second
+    valid_bits: int = 0  # those of `bits` that carry sound
+    extensible: bool = False  # whether WAVE_FORMAT_EXTENSIBLE is used
+    frames_per_block: int = 1  # of a block-based encoding; 0 where that is not stated
+    format: bytes = b""  # the chunk `fmt ` itself
+    fact: int | None = None  # frames by the chunk `fact`
 
     @property
     def present(self) -> int:
