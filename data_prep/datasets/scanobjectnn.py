@@ -43,8 +43,8 @@ VARIANTS: dict[Variant, tuple[str, str]] = {
     "obj_only": ("main_split_nobg", ""),
     "pb_t50_rs": ("main_split", "_augmentedrot_scale75"),
 }
-_WRAPPER = "h5_files"
-_PARTS = {"train": "training", "test": "test"}
+WRAPPER = "h5_files"
+PARTS = {"train": "training", "test": "test"}
 
 
 def plan_scanobjectnn(
@@ -72,7 +72,7 @@ def plan_scanobjectnn(
     check_points(points)
     check_share(validation)
     root = find_root(root, DATASET)
-    files = {split: cloud_file(_file(root, variant, split), classes=len(CLASSES), points=points) for split in _PARTS}
+    files = {split: cloud_file(_file(root, variant, split), classes=len(CLASSES), points=points) for split in PARTS}
     classes, known = _classes(files["train"].path.parents[1], list(files.values()))
     items = [item for split, file in files.items() for item in file.items(root, classes, split)]
     names = [name for file in files.values() for name in file.row_names()]
@@ -98,15 +98,15 @@ def _file(root: Path, variant: Variant, split: str) -> Path:
     path = _path(root, variant, split)
     if path.is_file():
         return path
-    whole = [name for name in VARIANTS if all(_path(root, name, part).is_file() for part in _PARTS)]
+    whole = [name for name in VARIANTS if all(_path(root, name, part).is_file() for part in PARTS)]
     remedy = f"give --variant {' or '.join(whole)}, or get the file" if whole else "get the file"
     raise DataError(f"{path} is not there, which holds {split} of {variant}; {remedy}.")
 
 
 def _path(root: Path, variant: Variant, split: str) -> Path:
     folder, ending = VARIANTS[variant]
-    base = root / _WRAPPER if (root / _WRAPPER / folder).is_dir() else root
-    return base / folder / f"{_PARTS[split]}_objectdataset{ending}.h5"
+    base = root / WRAPPER if (root / WRAPPER / folder).is_dir() else root
+    return base / folder / f"{PARTS[split]}_objectdataset{ending}.h5"
 
 
 DATASET = Dataset(
@@ -125,10 +125,10 @@ DATASET = Dataset(
         "main_split/test_objectdataset_augmentedrot_scale75.h5\n"
         "main_split_nobg/training_objectdataset.h5\nmain_split_nobg/test_objectdataset.h5"
     ),
-    marks=("main_split", "main_split_nobg", f"{_WRAPPER}/main_split", f"{_WRAPPER}/main_split_nobg"),
+    marks=("main_split", "main_split_nobg", f"{WRAPPER}/main_split", f"{WRAPPER}/main_split_nobg"),
     plan=plan_scanobjectnn,
     classes=len(CLASSES),
-    archives=(Archive(f"{_WRAPPER}.zip", into=_WRAPPER),),
+    archives=(Archive(f"{WRAPPER}.zip", into=WRAPPER),),
     by_hand=(
         "Fill in the form at https://hkust-vgd.github.io/scanobjectnn/ and put the h5_files.zip that it leads to into "
         "a folder of its own."

@@ -30,7 +30,7 @@ from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from randquant.errors import DataError
 
-_CLOUDS, _LISTS = "shapenet_pc", "ShapeNet-55"
+CLOUDS, SPLITS = "shapenet_pc", "ShapeNet-55"
 _CLOUD = re.compile(r"(?P<synset>[0-9]{8})-(?P<model>.+)\.npy")
 _MESH = re.compile(r"(?P<synset>[0-9]{8})/(?P<model>[^/]+)/(model|models/model_normalized)\.obj")
 _DIGITS = "[0-9]" * 8
@@ -57,7 +57,7 @@ def plan_shapenet(
     arrays = sorted(path for path in root.glob("*.npz") if not path.name.startswith("."))
     if arrays:
         return _plan_array(root, arrays, points, up)
-    if (root / _CLOUDS).is_dir():
+    if (root / CLOUDS).is_dir():
         return _plan_clouds(root, points, up)
     return _plan_meshes(root, mesh_reader(points=drawn_points(points), up=up, sampling=sampling, seed=seed))
 
@@ -78,13 +78,13 @@ def _plan_array(root: Path, arrays: list[Path], points: Points, up: Axis) -> Pla
 
 
 def _plan_clouds(root: Path, points: Points, up: Axis) -> Plan:
-    sizes = {name: size for name, size in files_below(root / _CLOUDS, (".npy",)) if _CLOUD.fullmatch(name)}
+    sizes = {name: size for name, size in files_below(root / CLOUDS, (".npy",)) if _CLOUD.fullmatch(name)}
     splits = _splits(root)
     listed = splits if splits else dict.fromkeys(sorted(sizes))
     items = [_cloud(name, sizes[name], split) for name, split in listed.items() if name in sizes]
     if not items:
-        raise DataError(f"none of the {len(listed):,} shapes of ShapeNet-55 is in {root / _CLOUDS}; unpack it again.")
-    missing = [f"{_CLOUDS}/{name}" for name in listed if name not in sizes]
+        raise DataError(f"none of the {len(listed):,} shapes of ShapeNet-55 is in {root / CLOUDS}; unpack it again.")
+    missing = [f"{CLOUDS}/{name}" for name in listed if name not in sizes]
     source = {
         **DATASET.describe(root, items, "ShapeNet-55" if splits else "none", missing=missing),
         "form": "ShapeNet-55",
@@ -99,7 +99,7 @@ def _splits(root: Path) -> dict[str, str | None]:
     """The split of every listed file, sorted by name, train first; empty without lists."""
     splits: dict[str, str | None] = {}
     for split in ("train", "test"):
-        path = root / _LISTS / f"{split}.txt"
+        path = root / SPLITS / f"{split}.txt"
         names = sorted({line for line in read_lines(path, "a list of .npy files") if line}) if path.exists() else []
         for name in names:
             if _CLOUD.fullmatch(name) is None:
@@ -113,7 +113,7 @@ def _splits(root: Path) -> dict[str, str | None]:
 def _cloud(name: str, size: int, split: str | None) -> Item:
     found = _CLOUD.fullmatch(name)
     assert found is not None
-    return Item(f"{_CLOUDS}/{name}", size, found["synset"], found["model"], split)
+    return Item(f"{CLOUDS}/{name}", size, found["synset"], found["model"], split)
 
 
 def _plan_meshes(root: Path, reader: Reader) -> Plan:

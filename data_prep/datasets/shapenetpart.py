@@ -49,8 +49,8 @@ PARTS: dict[str, tuple[int, ...]] = {
 }
 PART = "part"  # the channel
 _PARTS = sum(map(len, PARTS.values()))
-_CATEGORIES = "synsetoffset2category.txt"
-_LISTS = {"train": "train", "valid": "val", "test": "test"}
+CATEGORIES = "synsetoffset2category.txt"
+LISTS = {"train": "train", "valid": "val", "test": "test"}
 
 
 def plan_shapenetpart(root: str | Path, *, points: Points = "any", normals: bool = True, up: Axis = "y") -> Plan:
@@ -70,7 +70,7 @@ def plan_shapenetpart(root: str | Path, *, points: Points = "any", normals: bool
     """
     check_points(points)
     root = find_root(root, DATASET)
-    categories = _categories(root / _CATEGORIES)
+    categories = _categories(root / CATEGORIES)
     sizes = {
         f"{synset}/{name}": size
         for synset in categories
@@ -113,7 +113,7 @@ def _categories(path: Path) -> dict[str, str]:
 def _listed(root: Path, categories: Mapping[str, str]) -> dict[str, str]:
     """The split of every listed shape by its path."""
     listed: dict[str, str] = {}
-    for split, name in _LISTS.items():
+    for split, name in LISTS.items():
         path = root / "train_test_split" / f"shuffled_{name}_file_list.json"
         for entry in sorted(read_names(path, "a list of shapes")):
             _, _, shape = entry.partition("/")
@@ -147,7 +147,7 @@ def _read_shape(path: Path, *, points: Points, normals: bool, up: Axis, known: P
     foreign = np.setdiff1d(parts, known.get(path.parent.name, range(_PARTS)))
     if len(foreign):
         raise DataError(
-            f"{path} has points of part {foreign[0]:g}, which is none of the category that {_CATEGORIES} gives its "
+            f"{path} has points of part {foreign[0]:g}, which is none of the category that {CATEGORIES} gives its "
             "folder; restore the one that is wrong."
         )
     directions = table[:, 3:6] if normals else None
@@ -163,11 +163,11 @@ DATASET = Dataset(
     licence="ShapeNet's terms of use, for non-commercial research and education",
     source="Yi et al., A scalable active framework for region annotation in 3D shape collections, SIGGRAPH Asia 2016",
     tree=(
-        f"<synset>/<model>.txt, lines x y z nx ny nz part\n{_CATEGORIES}\n"
+        f"<synset>/<model>.txt, lines x y z nx ny nz part\n{CATEGORIES}\n"
         "train_test_split/shuffled_train_file_list.json\ntrain_test_split/shuffled_val_file_list.json\n"
         "train_test_split/shuffled_test_file_list.json"
     ),
-    marks=(_CATEGORIES, "train_test_split", "02691156"),
+    marks=(CATEGORIES, "train_test_split", "02691156"),
     plan=plan_shapenetpart,
     classes=len(PARTS),
     archives=(Archive("shapenetcore_partanno_segmentation_benchmark_v0_normal.zip"),),

@@ -45,9 +45,8 @@ class _Segment:
 
     def name(self, place: int) -> str:
         """The file name that a download tool gives the clip."""
-        return _NAMES[place % len(_NAMES)].format(
-            id=self.identifier, start=1000 * self.start, end=1000 * self.start + 10_000
-        )
+        start = 1000 * self.start  # ms
+        return _NAMES[place % len(_NAMES)].format(id=self.identifier, start=start, end=start + 10_000)
 
     def row(self) -> str:
         mids = ",".join(CLASSES[label][0] for label in self.labels)
@@ -55,13 +54,7 @@ class _Segment:
 
 
 def write_audioset(
-    root: str | Path,
-    *,
-    balanced: int = 30,
-    unbalanced: int = 42,
-    evaluation: int = 18,
-    seconds: float = 2.0,
-    seed: int = 0,
+    root: Path, *, balanced: int = 30, unbalanced: int = 42, evaluation: int = 18, seconds: float = 2.0, seed: int = 0
 ) -> Path:
     """Write `{balanced_train,unbalanced_train,eval}_segments.csv`, `class_labels_indices.csv`, and the clips in folders
     named as the lists.
@@ -73,20 +66,18 @@ def write_audioset(
         balanced, unbalanced, evaluation: segments listed.
         seconds: how long each clip is.
     """
-    root = Path(root)
     check_counts(balanced=balanced, unbalanced=unbalanced, evaluation=evaluation)
     counts = dict(zip(PARTS, (balanced, unbalanced, evaluation), strict=True))
-    parameters = {"dataset": "audioset", "segments": counts, "seconds": seconds, "seed": seed}
     parts = {"class_labels_indices.csv": _write_classes}
     for name, count in counts.items():
         segments = _segments(count, torch_generator(seed, name))
         parts[f"{name}_segments.csv"] = partial(_write_list, segments)
         parts[f"{name}_segments"] = partial(_write_clips, segments, seconds, seed, name == "unbalanced_train")
-    write_parts(root, "AudioSet", parameters, parts)
-    return root
+    parameters = {"dataset": "audioset", "segments": counts, "seconds": seconds, "seed": seed}
+    return write_parts(root, "AudioSet", parameters, parts)
 
 
-def write_published_audioset(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+def write_published_audioset(root: Path, *, items: int | None = None, seed: int = 0) -> Path:
     """Write AudioSet's complete lists and a tree of 1,963,807 training clips, as many as BYOL-A was pretrained on.
 
     The clips are hard links to some hundred files of noise, WAV and FLAC. The clips that are missing are spread over
@@ -95,7 +86,6 @@ def write_published_audioset(root: str | Path, *, items: int | None = None, seed
     Args:
         root: folder to write into, on a file system with hard links.
     """
-    root = Path(root)
     total = DATASET.items["train"]
     items = total if items is None else items
     check_counts(items=items)
@@ -109,8 +99,7 @@ def write_published_audioset(root: str | Path, *, items: int | None = None, seed
         parts[f"{part}_segments.csv"] = partial(_write_list, segments)
         if part in present:
             parts[f"{part}_segments"] = partial(_write_links, segments[: present[part]], seed)
-    write_parts(root, "AudioSet", parameters, parts)
-    return root
+    return write_parts(root, "AudioSet", parameters, parts)
 
 
 def _write_links(segments: list[_Segment], seed: int, folder: Path) -> None:

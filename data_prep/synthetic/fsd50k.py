@@ -26,7 +26,7 @@ Clip = tuple[int, int, str]  # Freesound's number, class, split
 
 
 def write_fsd50k(
-    root: str | Path, *, dev: int = 40, evaluation: int = 16, seconds: Range = (0.3, 1.5), seed: int = 0
+    root: Path, *, dev: int = 40, evaluation: int = 16, seconds: Range = (0.3, 1.5), seed: int = 0
 ) -> Path:
     """Write `FSD50K.dev_audio`, `FSD50K.eval_audio` and `FSD50K.ground_truth/{dev,eval,vocabulary}.csv`.
 
@@ -36,7 +36,6 @@ def write_fsd50k(
         dev, evaluation: clips.
         seconds: shortest and longest clip.
     """
-    root = Path(root)
     check_counts(dev=dev, evaluation=evaluation)
     parameters = {"dataset": "fsd50k", "dev": dev, "eval": evaluation, "seconds": list(seconds), "seed": seed}
     numbers = (1000 + torch.randperm(400_000, generator=torch_generator(seed, "numbers"))[: dev + evaluation]).tolist()
@@ -48,8 +47,7 @@ def write_fsd50k(
         "FSD50K.eval_audio": partial(_write_clips, clips[dev:], seconds, seed),
         "FSD50K.ground_truth": partial(_write_truth, clips[:dev], clips[dev:]),
     }
-    write_parts(root, "FSD50K", parameters, parts)
-    return root
+    return write_parts(root, "FSD50K", parameters, parts)
 
 
 def _write_clips(clips: Iterable[Clip], seconds: Range, seed: int, folder: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40
 from data_prep.synthetic.clouds import draw_cloud
-from data_prep.synthetic.hdf5 import require_h5py, write_h5
+from data_prep.synthetic.hdf5 import write_h5
 from data_prep.synthetic.off import STYLES, Style, write_off
 from data_prep.synthetic.published import MODELNET40 as PUBLISHED
 from data_prep.synthetic.published import scaled
@@ -40,7 +41,7 @@ class _Shape:
         return f"{self.family}_{self.number:04d}"
 
 
-def write_modelnet(root: str | Path, *, train: int = 30, test: int = 12, seed: int = 0) -> Path:
+def write_modelnet(root: Path, *, train: int = 30, test: int = 12, seed: int = 0) -> Path:
     """Write `ModelNet40/<class>/{train,test}/<class>_0001.off`, with the irregularities of real files.
 
     Some have merged headers, polygons, comments, colours of faces or stray vertices; some are macOS metadata. A name
@@ -51,7 +52,7 @@ def write_modelnet(root: str | Path, *, train: int = 30, test: int = 12, seed: i
         train: shapes of each of the families in train.
         test: and in test.
     """
-    return _write(Path(root), MESHES, {"train": train, "test": test}, seed, _write_meshes)
+    return _write(root, MESHES, {"train": train, "test": test}, seed, _write_meshes)
 
 
 def small_modelnet(out: Path, train: int = 30, test: int = 12, seed: int = 0) -> Path:
@@ -68,7 +69,7 @@ def small_modelnet(out: Path, train: int = 30, test: int = 12, seed: int = 0) ->
     return write_modelnet(out, train=train, test=test, seed=seed)
 
 
-def write_published_modelnet(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+def write_published_modelnet(root: Path, *, items: int | None = None, seed: int = 0) -> Path:
     """Write ModelNet40's tree at its published size: 9,843 + 2,468 meshes, as many of each class as published.
 
     The fifteen families stand in for the forty classes, so that some classes look alike.
@@ -77,8 +78,7 @@ def write_published_modelnet(root: str | Path, *, items: int | None = None, seed
     counts = {(name, half): n for name, both in PUBLISHED.items() for half, n in zip(HALVES, both, strict=True)}
     shapes = list(_published(scaled(counts, items)))
     parameters = {"dataset": MESHES, "published": True, "items": items, "seed": seed}
-    write_parts(Path(root), MESHES, parameters, {MESHES: lambda path: _write_meshes(shapes, 1, seed, path)})
-    return Path(root) / MESHES
+    return write_parts(root, MESHES, parameters, {MESHES: partial(_write_meshes, shapes, 1, seed)}) / MESHES
 
 
 def _published(counts: dict[tuple[str, str], int]) -> Iterator[_Shape]:
@@ -89,7 +89,7 @@ def _published(counts: dict[tuple[str, str], int]) -> Iterator[_Shape]:
         yield from (_Shape(name, half, number, next(styles), solid) for number, half in enumerate(halves, start=1))
 
 
-def write_modelnet_txt(root: str | Path, *, train: int = 4, test: int = 2, points: int = 2048, seed: int = 0) -> Path:
+def write_modelnet_txt(root: Path, *, train: int = 4, test: int = 2, points: int = 2048, seed: int = 0) -> Path:
     """Write `modelnet40_normal_resampled/<class>/<class>_0001.txt` and the lists for 40 and for 10 classes.
 
     The defaults make 90 files, 10 MB.
@@ -99,10 +99,10 @@ def write_modelnet_txt(root: str | Path, *, train: int = 4, test: int = 2, point
         test: and in test.
         points: lines of each file; the published ones have 10,000.
     """
-    return _write(Path(root), TEXTS, {"train": train, "test": test}, seed, _write_texts, points=points)
+    return _write(root, TEXTS, {"train": train, "test": test}, seed, _write_texts, points=points)
 
 
-def write_modelnet_h5(root: str | Path, *, train: int = 6, test: int = 3, points: int = 2048, seed: int = 0) -> Path:
+def write_modelnet_h5(root: Path, *, train: int = 6, test: int = 3, points: int = 2048, seed: int = 0) -> Path:
     """Write `modelnet40_ply_hdf5_2048/ply_data_{train0,train1,test0}.h5` with their lists and names.
 
     Without faceId. The defaults make 135 shapes, 4 MB.
@@ -115,11 +115,10 @@ def write_modelnet_h5(root: str | Path, *, train: int = 6, test: int = 3, points
     Raises:
         DataError: h5py is not installed.
     """
-    require_h5py()
-    return _write(Path(root), ARRAYS, {"train": train, "test": test}, seed, _write_arrays, points=points)
+    return _write(root, ARRAYS, {"train": train, "test": test}, seed, _write_arrays, points=points)
 
 
-def write_modelnet_dat(root: str | Path, *, train: int = 6, test: int = 3, points: int = 2048, seed: int = 0) -> Path:
+def write_modelnet_dat(root: Path, *, train: int = 6, test: int = 3, points: int = 2048, seed: int = 0) -> Path:
     """Write `modelnet40_pts_fps/modelnet40_{train,test}_<points>pts_fps.dat` and the lists of their shapes.
 
     The defaults make 135 shapes, 7 MB.
@@ -129,7 +128,7 @@ def write_modelnet_dat(root: str | Path, *, train: int = 6, test: int = 3, point
         test: and in test.
         points: of each shape, in farthest-point order.
     """
-    return _write(Path(root), PICKLES, {"train": train, "test": test}, seed, _write_pickles, points=points)
+    return _write(root, PICKLES, {"train": train, "test": test}, seed, _write_pickles, points=points)
 
 
 _Writer = Callable[[Sequence[_Shape], int, int, Path], None]
@@ -140,18 +139,14 @@ def _write(root: Path, folder: str, counts: dict[str, int], seed: int, write: _W
     check_counts(**counts, points=points)
     parameters = {"dataset": folder, **counts, "points": points, "seed": seed}
     shapes = list(_shapes(counts))
-    write_parts(root, folder, parameters, {folder: lambda path: write(shapes, points, seed, path)})
-    return root / folder
+    return write_parts(root, folder, parameters, {folder: partial(write, shapes, points, seed)}) / folder
 
 
 def _shapes(counts: dict[str, int]) -> Iterator[_Shape]:
     styles = cycle(STYLES)
     for family in FAMILIES:
-        number = 0
-        for half in HALVES:
-            for _ in range(counts[half]):
-                number += 1
-                yield _Shape(family, half, number, next(styles), family)
+        halves = [half for half in HALVES for _ in range(counts[half])]
+        yield from (_Shape(family, half, number, next(styles), family) for number, half in enumerate(halves, start=1))
 
 
 def _write_meshes(shapes: Sequence[_Shape], _: int, seed: int, folder: Path) -> None:
@@ -201,11 +196,10 @@ def _write_arrays(shapes: Sequence[_Shape], points: int, seed: int, folder: Path
     for half, files in (("train", 2), ("test", 1)):
         members = [shape for shape in shapes if shape.half == half]
         mixed = [members[place] for place in generator.permutation(len(members))]
-        stems = []
         for number, rows in enumerate(np.array_split(np.arange(len(mixed)), files)):
-            stems.append(f"ply_data_{half}{number}")
             _write_array(folder, half, number, [mixed[row] for row in rows], points, seed)
-        _write_lines(folder / f"{half}_files.txt", [f"data/{ARRAYS}/{stem}.h5" for stem in stems])
+        names = [f"data/{ARRAYS}/ply_data_{half}{number}.h5" for number in range(files)]
+        _write_lines(folder / f"{half}_files.txt", names)
     _write_lines(folder / "shape_names.txt", MODELNET40)
 
 

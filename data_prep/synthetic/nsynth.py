@@ -23,21 +23,13 @@ _NOTES = 300  # of a published instrument, on average
 SOURCES = ("acoustic", "electronic", "synthetic")
 VELOCITIES = (25, 50, 75, 100, 127)
 QUALITIES = (
-    "bright",
-    "dark",
-    "distortion",
-    "fast_decay",
-    "long_release",
-    "multiphonic",
-    "nonlinear_env",
-    "percussive",
-    "reverb",
-    "tempo-synced",
+    *("bright", "dark", "distortion", "fast_decay", "long_release", "multiphonic", "nonlinear_env", "percussive"),
+    *("reverb", "tempo-synced"),
 )
 
 
 def write_nsynth(
-    root: str | Path,
+    root: Path,
     *,
     train_instruments: int = 6,
     held_out_instruments: int = 2,
@@ -55,7 +47,6 @@ def write_nsynth(
         held_out_instruments: per family, in valid and again in test.
         notes_per_instrument: notes each instrument plays.
     """
-    root = Path(root)
     counts = {"train": train_instruments, "valid": held_out_instruments, "test": held_out_instruments}
     if min(*counts.values(), notes_per_instrument) < 1:
         raise ValueError("numbers of instruments and notes should be at least 1")
@@ -67,8 +58,7 @@ def write_nsynth(
         first += len(instruments)
         parts[f"nsynth-{split}"] = partial(_write_split, instruments, notes_per_instrument, generator)
     parameters = {"instruments": counts, "notes_per_instrument": notes_per_instrument, "seed": seed}
-    write_parts(root, "NSynth", parameters, parts)
-    return root
+    return write_parts(root, "NSynth", parameters, parts)
 
 
 def small_nsynth(out: Path, instruments: int = 6, notes_per_instrument: int = 9, seed: int = 0) -> Path:
@@ -94,12 +84,11 @@ def small_nsynth(out: Path, instruments: int = 6, notes_per_instrument: int = 9,
     )
 
 
-def write_published_nsynth(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+def write_published_nsynth(root: Path, *, items: int | None = None, seed: int = 0) -> Path:
     """Write NSynth's tree at its published size: 305,979 notes of noise, split and labelled in the published numbers.
 
     How many notes of a family are in valid and in test is not published; they are spread as in the whole.
     """
-    root = Path(root)
     check_counts(items=1 if items is None else items)
     parts = {}
     first = 0
@@ -107,8 +96,7 @@ def write_published_nsynth(root: str | Path, *, items: int | None = None, seed: 
         drawn = list(_numbered(families, first, torch_generator(seed, split)))
         first += len(drawn)
         parts[f"nsynth-{split}"] = partial(_write_noises, drawn, seed)
-    write_parts(root, "NSynth", {"published": True, "items": items, "seed": seed}, parts)
-    return root
+    return write_parts(root, "NSynth", {"published": True, "items": items, "seed": seed}, parts)
 
 
 def _published(splits: dict[str, int]) -> dict[str, dict[str, int]]:
@@ -131,13 +119,8 @@ def _numbered(
     for name, notes in families.items():
         for count in apportion(notes, [1] * -(-notes // _NOTES)):
             source = int(uniform((0, 3), generator))
-            instrument = Instrument(
-                number,
-                f"{name}_{SOURCES[source]}_{number:03d}",
-                name,
-                source,
-                draw_timbre(FAMILIES[name], generator),
-            )
+            timbre = draw_timbre(FAMILIES[name], generator)
+            instrument = Instrument(number, f"{name}_{SOURCES[source]}_{number:03d}", name, source, timbre)
             places = torch.randperm(len(_PITCHES) * len(VELOCITIES), generator=generator)[:count]
             yield instrument, places.tolist()
             number += 1
@@ -148,9 +131,8 @@ def _write_noises(instruments: list[tuple[Instrument, list[int]]], seed: int, fo
     for instrument, places in instruments:
         for place in places:
             pitch, velocity = _PITCHES[place // len(VELOCITIES)], VELOCITIES[place % len(VELOCITIES)]
-            example = _example(len(examples), instrument, pitch, velocity)
-            examples[example["note_str"]] = example
-            write_noise(folder / "audio" / f"{example['note_str']}.wav", seed=seed, name=example["note_str"])
+            name = _add_example(examples, instrument, pitch, velocity)
+            write_noise(folder / "audio" / f"{name}.wav", seed=seed, name=name)
     write_json(folder / "examples.json", examples)
 
 
@@ -176,10 +158,9 @@ def _write_split(
     for instrument in instruments:
         for pitch in _pitches(instrument, notes_per_instrument, generator):
             velocity = VELOCITIES[int(uniform((0, len(VELOCITIES)), generator))]
-            example = _example(len(examples), instrument, pitch, velocity)
-            examples[example["note_str"]] = example
+            name = _add_example(examples, instrument, pitch, velocity)
             waveform = synthesize(instrument, pitch, velocity, generator=generator)
-            write_sound(folder / "audio" / f"{example['note_str']}.wav", waveform)
+            write_sound(folder / "audio" / f"{name}.wav", waveform)
     write_json(folder / "examples.json", examples)
 
 
@@ -191,8 +172,9 @@ def _pitches(instrument: Instrument, count: int, generator: torch.Generator) -> 
     return (lowest + torch.randperm(span, generator=generator)[:count]).tolist()
 
 
-def _example(number: int, instrument: Instrument, pitch: int, velocity: int) -> dict[str, Any]:
-    """A note's entry, with all the keys of NSynth's examples.json."""
+def _add_example(examples: dict[str, Any], instrument: Instrument, pitch: int, velocity: int) -> str:
+    """Add a note's entry, with all the keys of NSynth's examples.json, and return the note's name."""
+    name = f"{instrument.name}-{pitch:03d}-{velocity:03d}"
     timbre = instrument.timbre
     present = {
         "bright": timbre["tilt"] < 0.9,
@@ -201,9 +183,9 @@ def _example(number: int, instrument: Instrument, pitch: int, velocity: int) -> 
         "long_release": timbre["release"] > 0.3,
         "percussive": timbre["sustain"] < 0.1 and timbre["attack"] < 0.02,
     }
-    return {
-        "note": number,
-        "note_str": f"{instrument.name}-{pitch:03d}-{velocity:03d}",
+    examples[name] = {
+        "note": len(examples),
+        "note_str": name,
         "instrument": instrument.number,
         "instrument_str": instrument.name,
         "instrument_family": list(FAMILIES).index(instrument.family),
@@ -213,6 +195,7 @@ def _example(number: int, instrument: Instrument, pitch: int, velocity: int) -> 
         "pitch": pitch,
         "velocity": velocity,
         "sample_rate": SAMPLE_RATE,
-        "qualities": [int(present.get(name, False)) for name in QUALITIES],
-        "qualities_str": [name for name in QUALITIES if present.get(name, False)],
+        "qualities": [int(present.get(quality, False)) for quality in QUALITIES],
+        "qualities_str": [quality for quality in QUALITIES if present.get(quality, False)],
     }
+    return name

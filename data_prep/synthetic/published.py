@@ -10,43 +10,28 @@ from typing import TypeVar
 
 Key = TypeVar("Key")
 
-NSYNTH_FAMILIES = {
-    "bass": 68_955,
-    "brass": 13_830,
-    "flute": 9_423,
-    "guitar": 35_423,
-    "keyboard": 54_991,
-    "mallet": 35_066,
-    "organ": 36_577,
-    "reed": 14_911,
-    "string": 20_594,
-    "synth_lead": 5_501,
-    "vocal": 10_708,
-}
+
+def _counts(table: str) -> dict[str, int]:
+    return {name: int(count) for name, count in re.findall(r"(\w+) (\d+)", table)}
+
+
+NSYNTH_FAMILIES = _counts("""
+    bass 68955  brass 13830  flute 9423  guitar 35423  keyboard 54991  mallet 35066  organ 36577  reed 14911
+    string 20594  synth_lead 5501  vocal 10708
+""")
 US8K_FOLDS = (873, 888, 925, 990, 936, 823, 838, 806, 816, 837)
 US8K_CLASSES = (1000, 429, 1000, 1000, 1000, 1000, 374, 1000, 929, 1000)
-_WORDS = """
+SPEECH_COMMANDS = _counts("""
     backward 1664  bed 2014  bird 2064  cat 2031  dog 2128  down 3917  eight 3787  five 4052  follow 1579
     forward 1557  four 3728  go 3880  happy 2054  house 2113  learn 1575  left 3801  marvin 2100  nine 3934
     no 3941  off 3745  on 3845  one 3890  right 3778  seven 3998  sheila 2022  six 3860  stop 3872  three 3727
     tree 1759  two 3880  up 3723  visual 1592  wow 2123  yes 4044  zero 4052
-"""
-SPEECH_COMMANDS = {word: int(count) for word, count in re.findall(r"(\w+) (\d+)", _WORDS)}
+""")
 SPEECH_COMMANDS_SPEAKERS = 2_618
-SPEECH_COMMANDS_TEST = {
-    "down": 406,
-    "go": 402,
-    "left": 412,
-    "no": 405,
-    "off": 402,
-    "on": 396,
-    "right": 396,
-    "stop": 411,
-    "up": 425,
-    "yes": 419,
-    "_silence_": 408,
-    "_unknown_": 408,
-}
+SPEECH_COMMANDS_TEST = _counts("""
+    down 406  go 402  left 412  no 405  off 402  on 396  right 396  stop 411  up 425  yes 419
+    _silence_ 408  _unknown_ 408
+""")
 # Segments that the lists name; videos vanish, so that every copy holds fewer.
 AUDIOSET_LISTED = {"balanced_train": 22_160, "unbalanced_train": 2_041_789, "eval": 20_371}
 # Shapes of train and of test.

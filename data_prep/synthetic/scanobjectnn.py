@@ -1,15 +1,16 @@
 """Synthetic scans in ScanObjectNN's tree: objects seen from one side, with and without background."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.class_names import SHAPE_NAMES
-from data_prep.datasets.scanobjectnn import CLASSES, VARIANTS
+from data_prep.datasets.scanobjectnn import CLASSES, PARTS, VARIANTS, WRAPPER
 from data_prep.synthetic.clouds import draw_cloud
-from data_prep.synthetic.hdf5 import require_h5py, write_h5
+from data_prep.synthetic.hdf5 import write_h5
 from data_prep.synthetic.solids.families import numpy_generator
 from data_prep.synthetic.tree import check_counts, write_parts
 
@@ -24,12 +25,11 @@ FAMILY = {
     "bed": "bed",
     "sofa": "bench",
 }
-_FILES = {"train": "training", "test": "test"}
 _NOISE = 0.01  # of a scanner, for a radius of 1
 _BACKGROUND = 0.2  # share of the points
 
 
-def write_scanobjectnn(root: str | Path, *, train: int = 6, test: int = 3, points: int = 2048, seed: int = 0) -> Path:
+def write_scanobjectnn(root: Path, *, train: int = 6, test: int = 3, points: int = 2048, seed: int = 0) -> Path:
     """Write `h5_files/{main_split,main_split_nobg}/{training,test}_objectdataset….h5`, all three variants.
 
     `pb_t50_rs` has two copies of each object, moved, turned and scaled. The defaults make 72 objects, 7 MB.
@@ -42,22 +42,18 @@ def write_scanobjectnn(root: str | Path, *, train: int = 6, test: int = 3, point
     Raises:
         DataError: h5py is not installed, or `root` already holds another ScanObjectNN.
     """
-    require_h5py()
-    root = Path(root)
     check_counts(train=train, test=test, points=points)
     counts = {"train": train, "test": test}
     parameters = {"dataset": "scanobjectnn", **counts, "points": points, "seed": seed}
-    write: Callable[[Path], None] = lambda folder: _write(folder, counts, points, seed)  # noqa: E731
-    write_parts(root, "ScanObjectNN", parameters, {"h5_files": write})
-    return root
+    return write_parts(root, "ScanObjectNN", parameters, {WRAPPER: partial(_write, counts, points, seed)})
 
 
-def _write(root: Path, counts: dict[str, int], points: int, seed: int) -> None:
+def _write(counts: dict[str, int], points: int, seed: int, root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     (root / SHAPE_NAMES).write_text("\n".join(CLASSES) + "\n", encoding="utf-8")  # since not all of them occur
     for variant, (folder, ending) in VARIANTS.items():
         (root / folder).mkdir(parents=True, exist_ok=True)
-        for split, stem in _FILES.items():
+        for split, stem in PARTS.items():
             scans = list(_scans(variant, split, counts[split], points, seed))
             order = numpy_generator(seed, variant, split).permutation(len(scans))
             write_h5(root / folder / f"{stem}_objectdataset{ending}.h5", _arrays([scans[place] for place in order]))

@@ -1,12 +1,15 @@
 """Synthetic shapes in two trees of ShapeNet: ShapeNetPart, with part labels, and ShapeNet-55."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from data_prep.datasets.shapenetpart import PARTS
+from data_prep.datasets.shapenet import CLOUDS, SPLITS
+from data_prep.datasets.shapenetpart import CATEGORIES as CATEGORY_TABLE
+from data_prep.datasets.shapenetpart import LISTS, PARTS
 from data_prep.synthetic.clouds import draw_cloud
 from data_prep.synthetic.solids.families import numpy_generator
 from data_prep.synthetic.tree import check_counts, write_parts
@@ -34,12 +37,12 @@ CATEGORIES = {
     "cup": "Mug",
     "table": "Table",
 }
+_FOLDER_55 = "ShapeNet55-34"
 PART_FOLDER = "shapenetcore_partanno_segmentation_benchmark_v0_normal"
-_LISTS = {"train": "train", "valid": "val", "test": "test"}
 
 
 def write_shapenetpart(
-    root: str | Path, *, train: int = 6, valid: int = 2, test: int = 3, points: int = 1500, seed: int = 0
+    root: Path, *, train: int = 6, valid: int = 2, test: int = 3, points: int = 1500, seed: int = 0
 ) -> Path:
     """Write `shapenetcore_partanno_segmentation_benchmark_v0_normal/<synset>/<model>.txt` with the lists.
 
@@ -49,16 +52,14 @@ def write_shapenetpart(
         train: shapes of each of six categories in train; `valid` and `test` as well.
         points: of a shape, about.
     """
-    root, counts = Path(root), {"train": train, "valid": valid, "test": test}
+    counts = {"train": train, "valid": valid, "test": test}
     check_counts(**counts, points=points)
     parameters = {"dataset": "shapenetpart", **counts, "points": points, "seed": seed}
-    write_parts(
-        root, "ShapeNetPart", parameters, {PART_FOLDER: lambda folder: _write_part(folder, counts, points, seed)}
-    )
-    return root / PART_FOLDER
+    parts = {PART_FOLDER: partial(_write_part, counts, points, seed)}
+    return write_parts(root, "ShapeNetPart", parameters, parts) / PART_FOLDER
 
 
-def _write_part(folder: Path, counts: dict[str, int], points: int, seed: int) -> None:
+def _write_part(counts: dict[str, int], points: int, seed: int, folder: Path) -> None:
     listed: dict[str, list[str]] = {split: [] for split in counts}
     for family, split, model in _models(CATEGORIES, counts, seed):
         synset = SYNSETS[family]
@@ -69,9 +70,9 @@ def _write_part(folder: Path, counts: dict[str, int], points: int, seed: int) ->
     (folder / "train_test_split").mkdir()
     for split, names in listed.items():
         mixed = [names[place] for place in numpy_generator(seed, PART_FOLDER, split).permutation(len(names))]
-        (folder / "train_test_split" / f"shuffled_{_LISTS[split]}_file_list.json").write_text(json.dumps(mixed))
+        (folder / "train_test_split" / f"shuffled_{LISTS[split]}_file_list.json").write_text(json.dumps(mixed))
     lines = [f"{category}\t{SYNSETS[family]}\n" for family, category in CATEGORIES.items()]
-    (folder / "synsetoffset2category.txt").write_text("".join(lines))
+    (folder / CATEGORY_TABLE).write_text("".join(lines))
 
 
 def _write_labelled(path: Path, family: str, model: str, count: int, seed: int) -> None:
@@ -83,7 +84,7 @@ def _write_labelled(path: Path, family: str, model: str, count: int, seed: int) 
     path.write_text((line * count) % tuple(rows))
 
 
-def write_shapenet55(root: str | Path, *, train: int = 6, test: int = 2, points: int = 4096, seed: int = 0) -> Path:
+def write_shapenet55(root: Path, *, train: int = 6, test: int = 2, points: int = 4096, seed: int = 0) -> Path:
     """Write `ShapeNet55-34/shapenet_pc/<synset>-<model>.npy` and `ShapeNet55-34/ShapeNet-55/{train,test}.txt`.
 
     The defaults make 88 shapes, 4 MB.
@@ -93,30 +94,26 @@ def write_shapenet55(root: str | Path, *, train: int = 6, test: int = 2, points:
         test: and in test.
         points: of each shape; the published ones have 8,192.
     """
-    root, counts = Path(root), {"train": train, "test": test}
+    counts = {"train": train, "test": test}
     check_counts(**counts, points=points)
     parameters = {"dataset": "shapenet55", **counts, "points": points, "seed": seed}
-    write_parts(
-        root, "ShapeNet-55", parameters, {"ShapeNet55-34": lambda folder: _write_clouds(folder, counts, points, seed)}
-    )
-    return root / "ShapeNet55-34"
+    parts = {_FOLDER_55: partial(_write_clouds, counts, points, seed)}
+    return write_parts(root, "ShapeNet-55", parameters, parts) / _FOLDER_55
 
 
-def _write_clouds(folder: Path, counts: dict[str, int], points: int, seed: int) -> None:
-    (folder / "shapenet_pc").mkdir(parents=True)
-    (folder / "ShapeNet-55").mkdir()
+def _write_clouds(counts: dict[str, int], points: int, seed: int, folder: Path) -> None:
+    (folder / CLOUDS).mkdir(parents=True)
+    (folder / SPLITS).mkdir()
     listed: dict[str, list[str]] = {split: [] for split in counts}
     for family, split, model in _models(SYNSETS, counts, seed):
         name = f"{SYNSETS[family]}-{model}.npy"
         listed[split].append(name)
-        np.save(folder / "shapenet_pc" / name, draw_cloud(family, points, seed=seed, name=model).points)
+        np.save(folder / CLOUDS / name, draw_cloud(family, points, seed=seed, name=model).points)
     for split, names in listed.items():
-        (folder / "ShapeNet-55" / f"{split}.txt").write_text("".join(f"{name}\n" for name in names))
+        (folder / SPLITS / f"{split}.txt").write_text("".join(f"{name}\n" for name in names))
 
 
-def _models(
-    families: Sequence[str] | dict[str, str], counts: dict[str, int], seed: int
-) -> Iterator[tuple[str, str, str]]:
+def _models(families: Iterable[str], counts: dict[str, int], seed: int) -> Iterator[tuple[str, str, str]]:
     """Family, split and name of every model; names are hexadecimal, as ShapeNet's."""
     for family in families:
         for split, count in counts.items():

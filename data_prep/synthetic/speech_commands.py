@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from audio.crops import SAMPLE_RATE
-from data_prep.datasets.speech_commands import SPCV2
+from data_prep.datasets.speech_commands import COMMANDS, LISTS, MAIN, NOISE, SILENCE, SPCV2, TEST_SET, UNKNOWN
 from data_prep.synthetic.noise import write_noise
 from data_prep.synthetic.published import (
     SPEECH_COMMANDS,
@@ -23,7 +23,6 @@ from data_prep.synthetic.sounds.voices import Voice, draw_voices, say_word
 from data_prep.synthetic.sounds.waves import Array, at_random_level, band_noise, integer, uniform, white
 from data_prep.synthetic.tree import check_counts, letters, torch_generator, write_parts, write_sound
 
-COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 OTHERS = (
     *("backward", "bed", "bird", "cat", "dog", "eight", "five", "follow", "forward", "four", "happy", "house"),
     *("learn", "marvin", "nine", "one", "seven", "sheila", "six", "three", "tree", "two", "visual", "wow", "zero"),
@@ -38,8 +37,6 @@ NOISES = {
     "running_tap": 978_488,
     "white_noise": 960_000,
 }
-MAIN, TEST = "speech_commands_v0.02", "speech_commands_test_set_v0.02"
-LISTS = {"valid": "validation_list.txt", "test": "testing_list.txt"}
 _EVENTS = {
     "doing_the_dishes": Event((3000, 4000), 1.0, (0.3, 0.6), tone=(900, 1400), pulses=(2, 5), decay=(0.03, 0.06)),
     "dude_miaowing": Event((800, 1200), 0.8, (0.8, 0.9), tone=(350, 500), sweep=(0.4, 0.6), sweep_rate=(0.5, 0.9)),
@@ -62,7 +59,7 @@ class _Clip:
 
 
 def write_speech_commands(
-    root: str | Path,
+    root: Path,
     *,
     train_speakers: int = 5,
     held_out_speakers: int = 2,
@@ -82,7 +79,6 @@ def write_speech_commands(
         noise_seconds: about how long each background noise is, at least 2; as long as the published ones where None.
         test_clips: per class of the test set.
     """
-    root = Path(root)
     check_counts(train_speakers=train_speakers, held_out_speakers=held_out_speakers, test_clips=test_clips)
     if noise_seconds is not None and noise_seconds < 2:
         raise ValueError(f"noise_seconds should be at least 2, got {noise_seconds}")
@@ -100,19 +96,17 @@ def write_speech_commands(
     speakers = {"train": train_speakers, "valid": held_out_speakers, "test": held_out_speakers}
     parts = {
         MAIN: partial(_write_main, list(_clips(speakers, torch_generator(seed, MAIN))), noise_lengths, seed),
-        TEST: partial(_write_test_set, test_clips, seed),
+        TEST_SET: partial(_write_test_set, test_clips, seed),
     }
-    write_parts(root, "Speech Commands", parameters, parts)
-    return root
+    return write_parts(root, "Speech Commands", parameters, parts)
 
 
-def write_published_speech_commands(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+def write_published_speech_commands(root: Path, *, items: int | None = None, seed: int = 0) -> Path:
     """Write both trees at their published sizes: 105,829 + 4,890 clips of noise, of 2,618 speakers.
 
     The words are as many as published, the background noises as long. How many clips of a word are in valid and in test
     is not taken from the lists; they are spread as in the whole.
     """
-    root = Path(root)
     total = sum(SPCV2.items.values())
     share = 1.0 if items is None else items / total
     check_counts(items=1 if items is None else items // len(WORDS))
@@ -121,9 +115,8 @@ def write_published_speech_commands(root: str | Path, *, items: int | None = Non
     clips = list(_published(words, splits, share, torch_generator(seed, MAIN)))
     tests = {label: max(1, int(share * count)) for label, count in SPEECH_COMMANDS_TEST.items()}
     parameters = {"dataset": "speech_commands", "published": True, "items": items, "seed": seed}
-    parts = {MAIN: partial(_write_main, clips, lengths, seed), TEST: partial(_write_noises, tests, seed)}
-    write_parts(root, "Speech Commands", parameters, parts)
-    return root
+    parts = {MAIN: partial(_write_main, clips, lengths, seed), TEST_SET: partial(_write_noises, tests, seed)}
+    return write_parts(root, "Speech Commands", parameters, parts)
 
 
 def _published(
@@ -143,7 +136,7 @@ def _write_noises(counts: dict[str, int], seed: int, folder: Path) -> None:
     for label, count in counts.items():
         for place in range(count):
             name = f"{label}/{place:08x}_nohash_0" + (".wav.wav" if place % 3 == 2 else ".wav")
-            write_noise(folder / name, seed=seed, name=f"{TEST}/{name}")
+            write_noise(folder / name, seed=seed, name=f"{TEST_SET}/{name}")
 
 
 def _write_main(clips: list[_Clip], noise_lengths: dict[str, int], seed: int, folder: Path) -> None:
@@ -153,10 +146,10 @@ def _write_main(clips: list[_Clip], noise_lengths: dict[str, int], seed: int, fo
         else:
             write_sound(folder / clip.name, _command(clip.voice, clip.word, torch_generator(seed, MAIN, clip.name)))
     for name, length in noise_lengths.items():
-        write_sound(folder / "_background_noise_" / f"{name}.wav", _noise(name, length, torch_generator(seed, name)))
+        write_sound(folder / NOISE / f"{name}.wav", _noise(name, length, torch_generator(seed, name)))
     for split, name in LISTS.items():
         (folder / name).write_text("".join(f"{clip.name}\n" for clip in clips if clip.split == split))
-    for name in ("LICENSE", "README.md", "_background_noise_/README.md"):
+    for name in ("LICENSE", "README.md", f"{NOISE}/README.md"):
         (folder / name).write_text("Made-up sounds in the tree of Speech Commands V2.\n")
 
 
@@ -183,7 +176,7 @@ def _noise(name: str, length: int, generator: torch.Generator) -> Array:
 
 
 def _write_test_set(clips: int, seed: int, folder: Path) -> None:
-    generator = torch_generator(seed, TEST)
+    generator = torch_generator(seed, TEST_SET)
     voices = draw_voices(clips, generator)
     for place, voice in enumerate(voices):
         speaker = letters(string.hexdigits[:16], 8, generator)
@@ -191,6 +184,6 @@ def _write_test_set(clips: int, seed: int, folder: Path) -> None:
         for word in COMMANDS:
             write_sound(folder / word / f"{speaker}_nohash_0{doubled}", _command(voice, word, generator))
         other = OTHERS[integer(len(OTHERS), generator)]
-        write_sound(folder / "_unknown_" / f"{speaker}_nohash_0{doubled}", _command(voice, other, generator))
+        write_sound(folder / UNKNOWN / f"{speaker}_nohash_0{doubled}", _command(voice, other, generator))
         noise = list(NOISES)[place % len(NOISES)]
-        write_sound(folder / "_silence_" / f"{place}{doubled}", _noise(noise, SAMPLE_RATE, generator))
+        write_sound(folder / SILENCE / f"{place}{doubled}", _noise(noise, SAMPLE_RATE, generator))

@@ -22,8 +22,8 @@ _FORK = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X" + bytes(96)  # how its ._* f
 
 def write_parts(
     root: Path, title: str, parameters: dict[str, Any], parts: Mapping[str, Callable[[Path], None]]
-) -> None:
-    """Write the missing parts of a dataset, each atomically.
+) -> Path:
+    """Write the missing parts of a dataset, each atomically, and return `root`.
 
     Args:
         root: folder to write into; how it is made is noted there.
@@ -34,20 +34,16 @@ def write_parts(
     Raises:
         DataError: `root` holds such parts made in another way.
     """
-    _claim(root, title, parameters, parts)
+    record = root / RECORD
+    if not record.is_file() or read_json(record) != parameters:
+        if any((root / name).exists() for name in parts):
+            raise DataError(f"{root} already holds another {title}; choose a new folder, or delete that one.")
+        write_json(record, parameters)
     for name, write in parts.items():
         if not (root / name).exists():
             with atomic_path(root / name) as temporary:
                 write(temporary)
-
-
-def _claim(root: Path, title: str, parameters: dict[str, Any], parts: Iterable[str]) -> None:
-    record = root / RECORD
-    if record.is_file() and read_json(record) == parameters:
-        return
-    if any((root / name).exists() for name in parts):
-        raise DataError(f"{root} already holds another {title}; choose a new folder, or delete that one.")
-    write_json(record, parameters)
+    return root
 
 
 def check_counts(**counts: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from data_prep.datasets.us8k import CLASSES
+from data_prep.datasets.us8k import CLASSES, TABLE
 from data_prep.synthetic.published import US8K_CLASSES, US8K_FOLDS, scaled
 from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
 from data_prep.synthetic.sounds.waves import uniform
@@ -22,6 +22,7 @@ from data_prep.synthetic.tree import (
     write_sound,
 )
 
+FOLDER = "UrbanSound8K"
 FOLDS = range(1, 11)
 COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")
 # Samples a second, channels, subtype, bytes a sample: what the real recordings come in.
@@ -64,20 +65,11 @@ class _Slice:
         return f"{self.recording}-{self.label}-0-{self.number}.wav"
 
     def row(self) -> tuple[object, ...]:
-        end = round(self.start + self.seconds, 6)
-        return (
-            self.name,
-            self.recording,
-            self.start,
-            end,
-            self.salience,
-            self.fold,
-            self.label,
-            CLASSES[self.label],
-        )
+        times = self.start, round(self.start + self.seconds, 6)
+        return self.name, self.recording, *times, self.salience, self.fold, self.label, CLASSES[self.label]
 
 
-def write_us8k(root: str | Path, *, slices_per_class: int = 2, seed: int = 0) -> Path:
+def write_us8k(root: Path, *, slices_per_class: int = 2, seed: int = 0) -> Path:
     """Write `UrbanSound8K/metadata/UrbanSound8K.csv` and `UrbanSound8K/audio/fold{1..10}/*.wav`.
 
     8 to 192 kHz, 8 to 32 bit, float and MS-ADPCM, mono and stereo, 0.05 to 4 s, and macOS metadata files. Slices of one
@@ -86,25 +78,21 @@ def write_us8k(root: str | Path, *, slices_per_class: int = 2, seed: int = 0) ->
     Args:
         slices_per_class: in each fold.
     """
-    root = Path(root)
     check_counts(slices_per_class=slices_per_class)
     parameters = {"dataset": "us8k", "slices_per_class": slices_per_class, "seed": seed}
     slices = list(_slices(slices_per_class, torch_generator(seed, "slices")))
-    write_parts(root, "UrbanSound8K", parameters, {"UrbanSound8K": partial(_write, slices, seed)})
-    return root / "UrbanSound8K"
+    return write_parts(root, "UrbanSound8K", parameters, {FOLDER: partial(_write, slices, seed)}) / FOLDER
 
 
-def write_published_us8k(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+def write_published_us8k(root: Path, *, items: int | None = None, seed: int = 0) -> Path:
     """Write UrbanSound8K's tree at its published size: 8,732 slices of 0.05 s, in the published folds and classes.
 
     How many slices of a class are in a fold is not published in words; they are dealt at random.
     """
-    root = Path(root)
     check_counts(items=1 if items is None else items)
     parameters = {"dataset": "us8k", "published": True, "items": items, "seed": seed}
     slices = list(_published(items, torch_generator(seed, "slices")))
-    write_parts(root, "UrbanSound8K", parameters, {"UrbanSound8K": partial(_write, slices, seed)})
-    return root / "UrbanSound8K"
+    return write_parts(root, "UrbanSound8K", parameters, {FOLDER: partial(_write, slices, seed)}) / FOLDER
 
 
 def _published(items: int | None, generator: torch.Generator) -> Iterator[_Slice]:
@@ -150,7 +138,7 @@ def _seconds(format: tuple[int, int, str, float], generator: torch.Generator) ->
 def _write(slices: list[_Slice], seed: int, folder: Path) -> None:
     (folder / "metadata").mkdir(parents=True)
     rows = sorted(piece.row() for piece in slices)
-    write_csv(folder / "metadata" / "UrbanSound8K.csv", rows, header=COLUMNS)
+    write_csv(folder / TABLE, rows, header=COLUMNS)
     for piece in slices:
         _write_slice(folder / "audio" / f"fold{piece.fold}" / piece.name, piece, torch_generator(seed, piece.name))
     for fold in FOLDS:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import torch
 
-from data_prep.datasets.voxceleb1 import DATASET
+from data_prep.datasets.voxceleb1 import DATASET, LIST
 from data_prep.synthetic.noise import write_noise
 from data_prep.synthetic.published import apportion
 from data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
 from data_prep.synthetic.sounds.waves import Range, uniform
 from data_prep.synthetic.tree import check_counts, letters, torch_generator, write_parts, write_sound
 
-SPLIT_FILE = "iden_split.txt"
 TEST_SPEAKERS = 10270  # from this number on, a speaker comes in the archive vox1_test_wav.zip
 _VIDEO = string.ascii_letters + string.digits + "-_"
 _UTTERANCES = 7  # of a published video, on average
@@ -23,7 +22,7 @@ Utterance = tuple[int, str, str]  # the list's number of the split, speaker, pat
 
 
 def write_voxceleb1(
-    root: str | Path,
+    root: Path,
     *,
     speakers: int = 8,
     train_videos: int = 2,
@@ -42,7 +41,6 @@ def write_voxceleb1(
         utterances_per_video: per video.
         seconds: shortest and longest utterance.
     """
-    root = Path(root)
     check_counts(speakers=speakers, train_videos=train_videos, utterances_per_video=utterances_per_video)
     parameters = {
         "dataset": "voxceleb1",
@@ -59,24 +57,21 @@ def write_voxceleb1(
     ]
     parts = {
         "wav": partial(_write_sounds, dict(zip(names, voices, strict=True)), utterances, seconds, seed),
-        SPLIT_FILE: partial(_write_list, utterances),
+        LIST: partial(_write_list, utterances),
     }
-    write_parts(root, "VoxCeleb1", parameters, parts)
-    return root
+    return write_parts(root, "VoxCeleb1", parameters, parts)
 
 
-def write_published_voxceleb1(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+def write_published_voxceleb1(root: Path, *, items: int | None = None, seed: int = 0) -> Path:
     """Write VoxCeleb1's tree at its published size: 1,251 speakers, 153,516 utterances of noise, split as published."""
-    root = Path(root)
     splits = DATASET.items
     total = sum(splits.values())
     speakers = max(2, round((DATASET.classes or 0) * (items or total) / total))
     check_counts(items=(items or total) // (len(splits) * speakers))
     utterances = list(_published(speakers, items, seed))
     parameters = {"dataset": "voxceleb1", "published": True, "items": items, "seed": seed}
-    parts = {"wav": partial(_write_noises, utterances, seed), SPLIT_FILE: partial(_write_list, utterances)}
-    write_parts(root, "VoxCeleb1", parameters, parts)
-    return root
+    parts = {"wav": partial(_write_noises, utterances, seed), LIST: partial(_write_list, utterances)}
+    return write_parts(root, "VoxCeleb1", parameters, parts)
 
 
 def _published(speakers: int, items: int | None, seed: int) -> Iterator[Utterance]:

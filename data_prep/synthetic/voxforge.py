@@ -8,14 +8,13 @@ from pathlib import Path
 
 import torch
 
-from data_prep.datasets.voxforge import ARCHIVES, DATASET, speaker_splits
+from data_prep.datasets.voxforge import ARCHIVES, DATASET, LIST, speaker_splits
 from data_prep.synthetic.noise import write_noise
 from data_prep.synthetic.published import apportion
 from data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
 from data_prep.synthetic.sounds.waves import Range, integer, uniform
 from data_prep.synthetic.tree import check_counts, letters, torch_generator, write_macos_files, write_parts, write_sound
 
-URL_FILE = "voxforge_urls.txt"
 ANONYMOUS, ANONYMOUS_IN = "anonymous", ("de", "en", "fr")  # one name, many people, several languages
 _ATTEMPTS = 100
 _SUBMITTED = 3  # archives of a published speaker, on average
@@ -33,12 +32,7 @@ class _Submission:
 
 
 def write_voxforge(
-    root: str | Path,
-    *,
-    speakers_per_language: int = 8,
-    recordings: int = 2,
-    seconds: Range = (1.0, 2.0),
-    seed: int = 0,
+    root: Path, *, speakers_per_language: int = 8, recordings: int = 2, seconds: Range = (1.0, 2.0), seed: int = 0
 ) -> Path:
     """Write `<speaker>-<date>-<id>/wav/*.wav` for six languages, and `voxforge_urls.txt`.
 
@@ -50,7 +44,6 @@ def write_voxforge(
         recordings: per submission.
         seconds: shortest and longest recording.
     """
-    root = Path(root)
     check_counts(speakers_per_language=speakers_per_language, recordings=recordings)
     parameters = {
         "dataset": "voxforge",
@@ -61,11 +54,10 @@ def write_voxforge(
     }
     submissions = _fair_submissions(speakers_per_language, seed)
     parts = {piece.stem: partial(_write_submission, piece, recordings, seconds, seed) for piece in submissions}
-    write_parts(root, "VoxForge", parameters, {**parts, URL_FILE: partial(_write_list, submissions)})
-    return root
+    return write_parts(root, "VoxForge", parameters, {**parts, LIST: partial(_write_list, submissions)})
 
 
-def write_published_voxforge(root: str | Path, *, items: int | None = None, seed: int = 0) -> Path:
+def write_published_voxforge(root: Path, *, items: int | None = None, seed: int = 0) -> Path:
     """Write VoxForge's tree at its published size: 13,837 submissions with 176,438 recordings of noise.
 
     The numbers by language and speaker are not published; the languages are of one size here.
@@ -73,7 +65,6 @@ def write_published_voxforge(root: str | Path, *, items: int | None = None, seed
     Args:
         items: recordings, with as many archives as go with them; all where None.
     """
-    root = Path(root)
     total = DATASET.items["all"]
     items = total if items is None else items
     archives = round(ARCHIVES * items / total)
@@ -86,8 +77,7 @@ def write_published_voxforge(root: str | Path, *, items: int | None = None, seed
         piece.stem: partial(_write_submission, piece, counts.get(piece.stem, 1), (0.1, 0.1), seed)
         for piece in submissions
     }
-    write_parts(root, "VoxForge", parameters, {**parts, URL_FILE: partial(_write_list, submissions)})
-    return root
+    return write_parts(root, "VoxForge", parameters, {**parts, LIST: partial(_write_list, submissions)})
 
 
 def _published(archives: int, generator: torch.Generator) -> Iterator[_Submission]:

@@ -8,9 +8,10 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from data_prep.synthetic.speech_commands import MAIN, TEST
-from data_prep.synthetic.voxceleb1 import SPLIT_FILE, TEST_SPEAKERS
-from data_prep.synthetic.voxforge import URL_FILE
+from data_prep.datasets.speech_commands import MAIN, TEST_SET
+from data_prep.datasets.voxceleb1 import LIST as SPLIT_FILE
+from data_prep.datasets.voxforge import LIST as URL_FILE
+from data_prep.synthetic.voxceleb1 import TEST_SPEAKERS
 from randquant.data.store import SPLITS
 from randquant.errors import DataError
 from randquant.files.atomic import atomic_path
@@ -71,7 +72,7 @@ def _pack_voxforge(root: Path, into: Path) -> None:
 
 
 def _pack_speech_commands(root: Path, into: Path) -> None:
-    for name in (MAIN, TEST):
+    for name in (MAIN, TEST_SET):
         _tar(into / f"{name}.tar.gz", [(entry, f"./{entry.name}") for entry in sorted((root / name).iterdir())])
 
 
