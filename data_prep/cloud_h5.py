@@ -120,7 +120,7 @@ def _opened(path: Path, stamp: tuple[int, int]) -> Any:
     try:
         return h5py.File(path, "r", rdcc_nbytes=_CACHE)
     except OSError:
-        raise DataError(f"{path} is no HDF5 file or is cut off; download it again.") from None
+        raise DataError(f"{path} is not an HDF5 file or is cut off; download it again.") from None
 
 
 def _shape(path: Path, file: Mapping[str, Any], name: str) -> tuple[int, int, int]:

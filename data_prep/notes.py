@@ -36,7 +36,7 @@ READING: Mapping[str, str] = {
     "unknown_lines": "{:,} lines that begin with no keyword of the format, left out",
     "unshown_meshes": "{:,} meshes that the scene does not show, left out",
     "missing_rows": "{:,} rows without a point (not a number, infinite), left out",
-    "broken_rows": "{:,} rows with a coordinate that is no finite number, left out",
+    "broken_rows": "{:,} rows with a coordinate that is not finite, left out",
     "zero_rows": "{:,} rows of zeros in place of a point, left out",
     "empty_points": "{:,} places of a grid that nothing came back for, left out",
     "invalid_points": "{:,} points flagged as invalid, left out",

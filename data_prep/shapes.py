@@ -131,7 +131,7 @@ def finished(
         (count, 3 [+ 3] + E [+ 1]) float32, in this order of columns.
 
     Raises:
-        DataError: no points, fewer than `count`, values that are no finite numbers, or all points in one place. It
+        DataError: no points, fewer than `count`, values that are not finite, or all points in one place. It
             does not name the file.
     """
     columns = [part for part in (points, normals, extra) if part is not None]
@@ -167,7 +167,7 @@ def _refuse_unusable(columns: Sequence[NDArray], count: int | None) -> None:
     if count is not None and total < count:
         raise DataError(f"there are {total} points where {count} are asked for; lower --points.")
     if not all(np.isfinite(part).all() for part in columns):
-        raise DataError("there are values that are no finite numbers; fix the file or leave it out.")
+        raise DataError("there are values that are not finite; fix the file or leave it out.")
 
 
 def _in_unit_sphere(points: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -85,7 +85,7 @@ def save_encoder(
         metadata: JSON values about the training.
 
     Raises:
-        TypeError: the encoder is none of `ENCODERS`, or the metadata are no JSON values.
+        TypeError: the encoder is none of `ENCODERS`, or the metadata are not JSON values.
         ValueError: mean or std is not finite, or std is not positive.
     """
     if not isinstance(encoder, AudioEncoder) or type(encoder).__name__ not in ENCODERS:
@@ -111,7 +111,7 @@ def named_encoder(name: str, *, seed: int) -> LoadedEncoder:
         seed: of an untrained encoder's initialisation.
 
     Raises:
-        DataError: the file is no weights of a known encoder.
+        DataError: the file is not weights of a known encoder.
         UsageError: `untrained:` is not followed by a known encoder and a size it can have.
     """
     return open_named(

@@ -18,7 +18,7 @@ def named_store(name: str, stores: Path | None = None) -> Store:
         DataError: there is no such store, or several.
     """
     if stores is not None and not stores.is_dir():
-        raise DataError(f"--stores {stores} is no folder; give the one that holds the prepared stores.")
+        raise DataError(f"--stores {stores} is not a folder; give the one that holds the prepared stores.")
     if stores is None or "/" in name:
         return Store.open(name, kind="audio")
     for folder in dict.fromkeys((name, ALIASES.get(name, name))):

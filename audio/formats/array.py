@@ -55,7 +55,7 @@ def open_array(path: Path, rate: int) -> ArrayRecording:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, TokenError) as error:
         raise DataError(
-            f"{path} is no NumPy file that can be read ({one_line(error)}); restore it or leave it out."
+            f"{path} is not a NumPy file that can be read ({one_line(error)}); restore it or leave it out."
         ) from None
     if array.dtype.name not in _SCALES or array.ndim not in (1, 2):
         raise DataError(
@@ -73,7 +73,7 @@ def _frames_first(path: Path, array: NDArray) -> NDArray:
     fewer, more = sorted(array.shape)
     if fewer > _CHANNELS or more < _SHORTEST:
         raise DataError(
-            f"{path} has the shape {array.shape}, which is no waveform of up to {_CHANNELS} channels and at least "
+            f"{path} has the shape {array.shape}, which is not a waveform of up to {_CHANNELS} channels and at least "
             f"{_SHORTEST:,} frames; leave it out or save one channel."
         )
     return array if array.shape[0] == more else array.T

@@ -66,7 +66,7 @@ def refuse_non_audio(path: Path, head: bytes) -> None:
     """Raise an error that names the type of a file that is not audio.
 
     Raises:
-        DataError: its first bytes are those of a known kind of file that is no recording.
+        DataError: its first bytes are those of a known kind of file that is not a recording.
     """
     if is_lfs_pointer(head):
         raise DataError(f"{path} is not audio but a Git LFS pointer to it; fetch the recording by: git lfs pull")

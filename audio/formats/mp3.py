@@ -164,7 +164,7 @@ def _after_other_bytes(path: Path, content: mmap.mmap, place: int, run: FrameRun
     skipped = tag - place
     too_long = skipped >= _LONGEST or (run is not None and skipped >= run.header.length)
     if too_long and content[place:tag].strip(b"\0"):
-        raise damaged(path, f"{skipped:,} bytes from byte {place:,} on are no MPEG frames")
+        raise damaged(path, f"{skipped:,} bytes from byte {place:,} on are not MPEG frames")
     return tag, False
 
 

@@ -32,7 +32,7 @@ def checked_factors(name: str, bounds: tuple[float, float]) -> tuple[float, floa
 
 
 def checked_count(name: str, value: int, least: int = 1) -> int:
-    """The value; ValueError where it is no integer >= least."""
+    """The value; ValueError where it is not an integer >= least."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{name} should be an integer >= {least}, got {value!r}.")
     return value

@@ -141,7 +141,7 @@ def _content(path: Path, _stamp: tuple[int, int]) -> Shapes:
 def _label(path: Path, row: int, found: Any) -> int:
     label = np.asarray(found)
     if label.size != 1 or label.dtype.kind not in "iu":
-        raise DataError(f"{path} shape {row} has a label that is no class number; {_REMEDY}.")
+        raise DataError(f"{path} shape {row} has a label that is not a class number; {_REMEDY}.")
     return int(label.reshape(()))
 
 
@@ -158,7 +158,7 @@ def _refuse_unusable(
     for row, cloud in enumerate(clouds):
         if not isinstance(cloud, np.ndarray) or cloud.ndim != 2 or cloud.dtype.kind != "f" or cloud.shape[1] < columns:
             remedy = "give --no_normals, or take another copy" if normals else _REMEDY
-            raise DataError(f"{path} shape {row} is no array of points with {columns} columns; {remedy}.")
+            raise DataError(f"{path} shape {row} is not an array of points with {columns} columns; {remedy}.")
         if len(cloud) < points:
             raise DataError(f"{path} shape {row} has {len(cloud)} points where {points} are asked for; lower --points.")
 

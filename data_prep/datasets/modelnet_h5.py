@@ -143,7 +143,7 @@ def _files(root: Path, split: str) -> list[str]:
         names = {file.name for prefix in _PREFIXES for file in root.glob(f"{prefix}{split}*.h5")}
     wrong = sorted(name for name in names if not name.endswith(".h5"))
     if wrong:
-        raise DataError(f"{path} names {wrong[0]}, which is no .h5 file; restore the list.")
+        raise DataError(f"{path} names {wrong[0]}, which is not an .h5 file; restore the list.")
     return sorted(names)
 
 

@@ -98,7 +98,7 @@ def _listed(root: Path, classes: Classes) -> list[tuple[str, str]]:
         path = root / f"modelnet{classes}_{split}.txt"
         for name in _lines(path, f"the list of shapes for {split}"):
             if _NAME.fullmatch(name) is None or _label(name) not in known:
-                raise DataError(f"{path} names {name!r}, which is no shape of its {len(known)} classes; restore it.")
+                raise DataError(f"{path} names {name!r}, which is not a shape of its {len(known)} classes; restore it.")
             if name in listed:
                 raise DataError(f"{path} names {name} again (it is in {listed[name]} already); restore the lists.")
             listed[name] = split

@@ -134,7 +134,9 @@ def _read_cloud(path: Path, *, points: Points, up: Axis) -> Reading:
         cloud = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         reason = " ".join(str(error).split())
-        raise DataError(f"{path} is no array of numbers ({reason[:100]}); unpack it again or leave it out.") from None
+        raise DataError(
+            f"{path} is not an array of numbers ({reason[:100]}); unpack it again or leave it out."
+        ) from None
     if not isinstance(cloud, np.ndarray) or cloud.ndim != 2 or cloud.shape[1] != 3 or cloud.dtype.kind != "f":
         shape = getattr(cloud, "shape", "several arrays")
         raise DataError(f"{path} holds {shape} where (points, 3) is expected; unpack it again or leave it out.")

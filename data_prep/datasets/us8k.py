@@ -70,7 +70,7 @@ def _read_slices(table: Path) -> dict[str, tuple[str, str, str]]:
         if row["class"] not in CLASSES:
             raise DataError(f"{where} has the class {row['class']!r}; expected one of {', '.join(CLASSES)}.")
         if "/" in name or "\\" in name or name.startswith("."):
-            raise DataError(f"{where} has the slice_file_name {name!r}, which is no file name; restore the table.")
+            raise DataError(f"{where} has the slice_file_name {name!r}, which is not a file name; restore the table.")
         path = f"audio/{fold}/{name}"
         if path in slices:
             raise DataError(f"{where} names {path} again; keep one of its rows.")

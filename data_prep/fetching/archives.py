@@ -199,7 +199,7 @@ def _form(path: Path, parts: int, head: bytes) -> str:
         raise DataError(f"{path} is a web page (HTML), not an archive; the download failed, so get it again.")
     if parts > 1:
         raise DataError(_damaged(path, parts, ValueError("no beginning of one")))
-    raise DataError(f"{path} is no archive (neither tar, gzip, bzip2, xz nor zip); download it again.")
+    raise DataError(f"{path} is not an archive (neither tar, gzip, bzip2, xz nor zip); download it again.")
 
 
 def _is_old_tar(head: bytes) -> bool:

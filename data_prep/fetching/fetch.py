@@ -234,7 +234,7 @@ def _reason(error: Exception) -> str:
 def _place(root: Path, name: str) -> Path:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.name:
-        raise DataError(f"{name!r} is no name for a file below {root}; correct the list it comes from.")
+        raise DataError(f"{name!r} is not a name for a file below {root}; correct the list it comes from.")
     return root / path
 
 

@@ -20,20 +20,20 @@ def open_text(path: Path) -> Iterator[TextIO]:
     """Open a text file in its encoding, with any line ends; bytes that are not UTF-8 become lone surrogates.
 
     Raises:
-        DataError: it cannot be read, or is no text of its encoding.
+        DataError: it cannot be read, or is not text of its encoding.
     """
     try:
         with open(path, "rb") as head:
             encoding = text_encoding(head.read(_HEAD))
         if encoding is None:
-            raise DataError(f"{path} is no text, it holds zero bytes; restore it or leave it out.")
+            raise DataError(f"{path} is not text, it holds zero bytes; restore it or leave it out.")
         errors = "surrogateescape" if encoding == "utf-8-sig" else "strict"
         with open(path, encoding=encoding, errors=errors) as file:
             yield file
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
     except UnicodeError:
-        raise DataError(f"{path} is no text of its encoding; restore it or leave it out.") from None
+        raise DataError(f"{path} is not text of its encoding; restore it or leave it out.") from None
 
 
 def excerpt(text: str | bytes) -> str:

@@ -40,7 +40,7 @@ def plan_clouds(
             one to pass over.
 
     Raises:
-        DataError: `root` is no folder or holds no file of points, or the table is not as it should be.
+        DataError: `root` is not a folder or holds no file of points, or the table is not as it should be.
         UsageError: `points` is below 1, or `columns` do not name x, y and z.
     """
     reader = cloud_reader(points=points, normals=normals, up=up, columns=columns)

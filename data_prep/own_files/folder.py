@@ -21,7 +21,7 @@ def plan_folder(root: str | Path, reader: Reader = RECORDINGS, *, arrays: bool =
     NumPy files (.npy) hold features as often as waveforms: they are taken with `arrays`, and where nothing else is.
 
     Raises:
-        DataError: `root` is no folder or holds no recording.
+        DataError: `root` is not a folder or holds no recording.
     """
     decoded = (*DECODED, *ARRAYS) if arrays else DECODED
     try:
@@ -49,7 +49,7 @@ def plan_files(
         foreign: further suffixes, of files that are planned to be reported, since they cannot be read.
 
     Raises:
-        DataError: `root` is no folder or holds no such file.
+        DataError: `root` is not a folder or holds no such file.
     """
     root = existing_folder(root)
     paths = list(visible_files(root))

@@ -39,7 +39,7 @@ def plan_meshes(
         seed: of the points drawn.
 
     Raises:
-        DataError: `root` is no folder or holds no mesh, or the table is not as it should be.
+        DataError: `root` is not a folder or holds no mesh, or the table is not as it should be.
         UsageError: `points` is below 1 or "any".
     """
     check_points(points)

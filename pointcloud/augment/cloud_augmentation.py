@@ -64,7 +64,7 @@ class PerCloudAugmentation(CloudAugmentation):
         layout: what the columns mean; the clouds must have as many.
 
     Raises:
-        ValueError: p is no probability.
+        ValueError: p is not a probability.
     """
 
     def __init__(self, p: float = 1.0, layout: Layout = XYZ) -> None:
@@ -89,7 +89,7 @@ class PerCloudAugmentation(CloudAugmentation):
 
 
 def check_clouds(x: Tensor, layout: Layout | None = None) -> None:
-    """Refuse what is no batch of clouds of these columns; without a layout, of coordinates and whatever follows.
+    """Refuse what is not a batch of clouds of these columns; without a layout, of coordinates and whatever follows.
 
     Raises:
         ValueError: the shape does not fit.

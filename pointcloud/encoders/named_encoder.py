@@ -24,7 +24,7 @@ def named_encoder(name: str, *, seed: int, channels: int = 3) -> LoadedPointEnco
         channels: of an untrained encoder, 3 or 6.
 
     Raises:
-        DataError: the file is no weights of a known encoder.
+        DataError: the file is not weights of a known encoder.
         UsageError: `untrained:` is not followed by a known encoder and a size it can have, or `occupancy:` by a number,
             or `:k=` follows another encoder than a DGCNN.
     """

@@ -82,7 +82,7 @@ class PointEncoder(nn.Module):
             raise TypeError(f"expected clouds of floating-point numbers, got {points.dtype}.")
 
     def check_packed(self, clouds: PackedBatch) -> None:
-        """Refuse what is no packed batch of clouds of these channels, or holds a cloud that cannot be embedded.
+        """Refuse what is not a packed batch of clouds of these channels, or holds a cloud that cannot be embedded.
 
         Raises:
             ValueError: as `forward_packed`, or another shape.

@@ -106,7 +106,7 @@ def save_encoder(path: str | Path, encoder: nn.Module, *, points: Points, metada
         metadata: JSON values about the training.
 
     Raises:
-        TypeError: the encoder is none of `ENCODERS`, or the metadata are no JSON values.
+        TypeError: the encoder is none of `ENCODERS`, or the metadata are not JSON values.
         ValueError: a number of points below 1.
     """
     if not isinstance(encoder, PointEncoder) or type(encoder).__name__ not in ENCODERS:

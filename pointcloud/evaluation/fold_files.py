@@ -144,7 +144,9 @@ def _label(path: Path, name: str, value: Any) -> int:
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(())[()]
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-        raise DataError(f"{path}: {name} has a label that is no class number, {_described(value)}; take a fold's file.")
+        raise DataError(
+            f"{path}: {name} has a label that is not a class number, {_described(value)}; take a fold's file."
+        )
     return int(value)
 
 

@@ -66,7 +66,7 @@ def test_up_becomes_z(up: str, axis: int, cloud: np.ndarray) -> None:
     [
         (np.empty((0, 3)), None, "no points"),
         (np.eye(3), 4, "3 points where 4 are asked for"),
-        (np.array([[0, 0, np.nan], [1, 1, 1]]), None, "no finite numbers"),
+        (np.array([[0, 0, np.nan], [1, 1, 1]]), None, "not finite"),
         (np.full((1000, 3), 0.1), None, "in one place"),
         (1e200 * np.eye(3), None, "too large to be measured"),
     ],

@@ -122,7 +122,7 @@ def test_damage_is_found(modelnet: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert doctor("modelnet", "--root", modelnet, "--out", out) == 0
     printed = capsys.readouterr().out
     assert printed.splitlines()[-1] == "partial: 54 of 12,311 shapes can be used (6 unreadable)"
-    for words in ("truncated", "no faces", "is empty", "web page", "no finite numbers", "none with an area"):
+    for words in ("truncated", "no faces", "is empty", "web page", "not finite", "none with an area"):
         assert words in printed, words
     report = json.loads(out.read_text())
     assert len(report["unreadable"]) == 6

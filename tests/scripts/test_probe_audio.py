@@ -247,7 +247,7 @@ def test_a_saved_classifier_labels_recordings(
         (["--statistics", "checkpoint", "--statistics_scope", "fold"], 2, "drop --statistics_scope"),
         (["--probes", "forest"], 2, "probes"),
         (["--task", "ns", "--stores", "nowhere"], 1, "nowhere"),
-        (["--stores", "nowhere"], 1, "--stores nowhere is no folder"),
+        (["--stores", "nowhere"], 1, "--stores nowhere is not a folder"),
         (["--unit_seconds", "0"], 2, "--unit_seconds"),
         (["--learning_rates", "0"], 2, "learning_rates"),
         (["--seeds", "0"], 2, "--seeds"),

@@ -18,7 +18,7 @@ def progress(
 ) -> Iterator[Item]:
     """Yield from `iterable` while a bar on standard error shows the count, the rate in `unit`/s and the time left.
 
-    Where standard error is no terminal (a log file, a batch system) a line is written at most every ten seconds.
+    Where standard error is not a terminal (a log file, a batch system) a line is written at most every ten seconds.
     """
     yield from tqdm(iterable, total=total, initial=initial, **_style(label, unit))
 

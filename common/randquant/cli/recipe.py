@@ -26,7 +26,7 @@ class ConfigFile(ActionConfigFile):
         """Take the flags of a file.
 
         Raises:
-            UsageError: it cannot be read, or is no YAML of flags and their values.
+            UsageError: it cannot be read, or is not YAML of flags and their values.
         """
         text = _text(str(values))
         flags = {name: action for action in parser._actions for name in [action.dest] if action.option_strings}
@@ -43,7 +43,7 @@ def _text(name: str) -> str:
         if stat.S_ISDIR(found.st_mode):
             raise UsageError(_wrong(name, "is a folder"))
         if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode) or found.st_size > _MOST_BYTES:
-            raise UsageError(_wrong(name, "is no file of flags"))
+            raise UsageError(_wrong(name, "is not a file of flags"))
         with open(name, "rb") as file:
             content = file.read(_MOST_BYTES + 1)
         text = content.decode("utf-8-sig")
@@ -54,7 +54,7 @@ def _text(name: str) -> str:
     except OSError as error:
         raise UsageError(_wrong(name, f"cannot be read ({(error.strerror or str(error)).lower()})")) from None
     if len(content) > _MOST_BYTES:
-        raise UsageError(_wrong(name, "is no file of flags"))
+        raise UsageError(_wrong(name, "is not a file of flags"))
     if sum(text.count(bracket) for bracket in "[{") > _MOST_BRACKETS:  # a parser takes minutes to find out
         raise UsageError(_wrong(name, "is not YAML of the form key: value (nested too deeply)"))
     return text
@@ -93,7 +93,7 @@ def _check(tree: yaml.MappingNode, flags: Mapping[str, Any], name: str) -> None:
     for key, value in tree.value:
         line = key.start_mark.line
         if not isinstance(key, yaml.ScalarNode):
-            raise UsageError(_wrong(name, "has a key that is no name", line))
+            raise UsageError(_wrong(name, "has a key that is not a name", line))
         flag = str(key.value)
         if flag in seen:
             raise UsageError(_wrong(name, f"gives {flag} twice, first in line {seen[flag] + 1}", line))

@@ -31,7 +31,7 @@ _IN_ASCII = {
 
 def printable(text: str) -> str:
     r"""One line in which nothing steers a terminal: control characters, ANSI sequences, new lines, changes of
-    direction and bytes that are no UTF-8 are written out as escapes.
+    direction and bytes that are not UTF-8 are written out as escapes.
 
     >>> print(printable("dog\x1b[2J\nbark\u202e"))
     dog\x1b[2J\nbark\u202e
@@ -130,7 +130,7 @@ def _occupy_descriptors() -> None:
 def _shown(character: str) -> str:
     if character in _JOINERS or unicodedata.category(character) not in _STEERING:
         return character
-    if "\udc80" <= character <= "\udcff":  # how Python holds a byte of a file name that is no UTF-8
+    if "\udc80" <= character <= "\udcff":  # how Python holds a byte of a file name that is not UTF-8
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode("ascii")
 

@@ -39,7 +39,7 @@ def read_info(path: Path, kind: str | None) -> dict[str, Any]:
     if (path / "plan.json").is_file() and not (path / "store.json").is_file():
         raise DataError(f"the store {path} is unfinished; run the command that prepares it again, it will resume.")
     if not (path / "store.json").is_file():
-        raise DataError(f"{path} is no store (it has no store.json); write one with python -m scripts.prepare.")
+        raise DataError(f"{path} is not a store (it has no store.json); write one with python -m scripts.prepare.")
     info = read_json(path / "store.json")
     if info.get("format") != FORMAT:
         raise DataError(f"{path / 'store.json'} is not a store's description; check the path.")

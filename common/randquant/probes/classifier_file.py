@@ -158,7 +158,7 @@ def load_classifier(path: Path) -> SavedClassifier:
     """Read a file of `save_classifier`.
 
     Raises:
-        DataError: there is none, it is damaged, or it is no classifier.
+        DataError: there is none, it is damaged, or it is not a classifier.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -167,7 +167,7 @@ def load_classifier(path: Path) -> SavedClassifier:
     except (OSError, SafetensorError) as error:
         raise DataError(f"{path} cannot be read as a classifier ({error}); give a file of --save_classifier.") from None
     if header.get("format") != FORMAT or header.get("version") != VERSION:
-        raise DataError(f"{path} is no classifier of version {VERSION}; give a file of --save_classifier.")
+        raise DataError(f"{path} is not a classifier of version {VERSION}; give a file of --save_classifier.")
     try:
         said = Description.from_json(json.loads(header["classifier"]))
         classifier = Classifier(said, tensors)

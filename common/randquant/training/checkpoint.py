@@ -63,7 +63,7 @@ def load_checkpoint(path: Path, needed: Iterable[str] = ()) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except _UNREADABLE:
-        raise DataError(f"{path} is no whole checkpoint of ours; delete it and run the command again.") from None
+        raise DataError(f"{path} is not a complete checkpoint of ours; delete it and run the command again.") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise DataError(f"{path} is not a randquant training checkpoint; give the run's folder or its encoder file.")
     check_version(path, state, hashed=hashed)

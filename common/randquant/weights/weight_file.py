@@ -116,7 +116,7 @@ def read_weights(path: str | Path) -> Content:
     if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
         return Content(file, _read_torch(file))
     raise DataError(
-        f"{file} is no checkpoint: expected a safetensors or PyTorch file, got one that begins with {start[:8]!r}; "
+        f"{file} is not a checkpoint: expected a safetensors or PyTorch file, got one that begins with {start[:8]!r}; "
         "check that it was downloaded whole."
     )
 
@@ -204,7 +204,7 @@ def _read_safetensors(file: Path) -> Content:
         tensors = parse_safetensors(data)
     except SafetensorError as error:
         raise DataError(
-            f"{file} is no whole safetensors file, it may be truncated ({error}); copy or write it again."
+            f"{file} is not a complete safetensors file, it may be truncated ({error}); copy or write it again."
         ) from None
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     metadata = header.get("__metadata__", {})
@@ -243,7 +243,7 @@ def _read_torch(file: Path) -> Any:
     except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         reason = str(error).partition("\n")[0].partition(". ")[0].rstrip(".") or type(error).__name__
         raise DataError(
-            f"{file} is no whole PyTorch checkpoint, it may be truncated ({reason}); copy or download it again."
+            f"{file} is not a complete PyTorch checkpoint, it may be truncated ({reason}); copy or download it again."
         ) from None
 
 

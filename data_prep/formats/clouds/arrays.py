@@ -39,7 +39,7 @@ def read_arrays(path: Path, names: Sequence[str] | None = None) -> Columns:
         names: of the columns of an array that has none.
 
     Raises:
-        DataError: it is no array of numbers, is too large, or has columns that `names` do not fit.
+        DataError: it is not an array of numbers, is too large, or has columns that `names` do not fit.
     """
     try:
         if not zipfile.is_zipfile(path):
@@ -51,7 +51,7 @@ def read_arrays(path: Path, names: Sequence[str] | None = None) -> Columns:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise whatever they stumble over
         reason = "pickled objects are not loaded" if "pickle" in str(error) else " ".join(str(error).split())[:100]
-        raise DataError(f"{path} is no array of numbers ({reason}); restore it or leave it out.") from None
+        raise DataError(f"{path} is not an array of numbers ({reason}); restore it or leave it out.") from None
 
 
 def _read_array(path: Path, stream: IO[bytes], size: int | None = None) -> NDArray:

@@ -74,9 +74,9 @@ def read_cloud(path: str | Path, *, normals: bool = False, columns: Names = None
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in CLOUDS:
-        raise DataError(f"{path} is no file of points; expected one that ends in {', '.join(CLOUDS)}.")
+        raise DataError(f"{path} is not a file of points; expected one that ends in {', '.join(CLOUDS)}.")
     if not path.is_file():
-        raise DataError(f"{path} is no file; check the path.")
+        raise DataError(f"{path} is not a file; check the path.")
     wanted = (*XYZ, *NORMAL) if normals else XYZ
     found = _read_table(path, columns, wanted) if suffix in TABLES else _READERS[suffix](path, columns)
     points = _stacked(path, found.values, XYZ, "coordinates x, y, z")

@@ -27,7 +27,7 @@ def read_e57(path: str | Path) -> Columns:
     Points that are flagged as invalid are left out and counted.
 
     Raises:
-        DataError: pye57 is missing, the file is no E57 file, is damaged, or holds no points.
+        DataError: pye57 is missing, the file is not an E57 file, is damaged, or holds no points.
     """
     path = Path(path)
     try:
@@ -42,7 +42,7 @@ def read_e57(path: str | Path) -> Columns:
         scans = [_read_scan(path, libe57, file, scan) for scan in file.root()["data3D"]]
     except DataError:
         raise
-    except Exception as error:  # its own kind is no part of its interface
+    except Exception as error:  # its own kind is not a part of its interface
         raise _broken(path, error) from None
     finally:
         file.close()

@@ -25,7 +25,7 @@ def read_las(path: str | Path) -> Columns:
     Points that are flagged as withheld, or classified as noise, are kept and counted.
 
     Raises:
-        DataError: laspy or lazrs is missing, the file is no LAS file, holds fewer points than its header says or points
+        DataError: laspy or lazrs is missing, the file is not LAS, holds fewer points than its header says or points
             outside the header's bounds.
     """
     path = Path(path)

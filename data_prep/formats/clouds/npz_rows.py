@@ -44,7 +44,7 @@ class _Rows:
             self._name, self.shape, self._dtype = _array_of_clouds(path, self._archive)
             require_budget(path, math.prod(self.shape[1:]) * self._dtype.itemsize)
         except (OSError, zipfile.BadZipFile, zlib.error, ValueError) as error:
-            raise DataError(f"{path} is no NumPy archive ({error}); download it again.") from None
+            raise DataError(f"{path} is not a NumPy archive ({error}); download it again.") from None
         self._stream: IO[bytes] | None = None
         self._row = 0  # that the stream gives next
 

@@ -27,7 +27,7 @@ def without_placeholders(path: Path, points: NDArray[np.float64]) -> tuple[NDArr
     partial = finite.any(axis=1) & ~there
     if partial.sum() > max(1, _BROKEN * len(points)):
         raise DataError(
-            f"{path} has {partial.sum():,} rows of {len(points):,} with one coordinate that is no finite number beside "
+            f"{path} has {partial.sum():,} rows of {len(points):,} with one coordinate that is not finite beside "
             "one that is; fix it or leave it out."
         )
     zero = np.asarray((points == 0).all(axis=1))

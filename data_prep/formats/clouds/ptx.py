@@ -25,7 +25,7 @@ def read_ptx(path: str | Path) -> Columns:
     """Read the points of all scans, transformed by each scan's matrix; rows without a point are skipped and counted.
 
     Raises:
-        DataError: it is no PTX file, ends before its scans do, or a line is no row of numbers; it names the line.
+        DataError: it is not a PTX file, ends before its scans do, or a line is not a row of numbers; it names the line.
     """
     path = Path(path)
     scans, empty = [], 0

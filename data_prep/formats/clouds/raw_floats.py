@@ -41,7 +41,7 @@ def read_raw_floats(path: str | Path, names: Sequence[str] | None) -> Columns:
     width = 4 * len(names)
     if not data or len(data) % width:
         raise DataError(
-            f"{path} has {len(data):,} bytes, which are no whole points of {len(names)} numbers of 32 bits; give other "
+            f"{path} has {len(data):,} bytes, which is not a multiple of {len(names)} floats of 32 bits; give other "
             "--columns, or restore it."
         )
     table = np.frombuffer(data, dtype="<f4").reshape(-1, len(names))

@@ -167,7 +167,7 @@ class GltfFile:
         try:
             return base64.b64decode(unquote(text), validate=True)
         except (binascii.Error, ValueError):
-            raise DataError(f"{self.path} has a buffer {index} that is no base64; restore it.") from None
+            raise DataError(f"{self.path} has a buffer {index} that is not base64; restore it.") from None
 
     def _size(self, value: Any) -> int:
         if type(value) is not int or not 0 <= value < 1 << 40:
@@ -220,7 +220,7 @@ def _description(path: Path, text: bytes) -> Json:
     try:
         found = json.loads(text.decode("utf-8-sig").rstrip("\0"))
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no glTF: its JSON cannot be read ({str(error)[:80]}); restore it.") from None
+        raise DataError(f"{path} is not glTF: its JSON cannot be read ({str(error)[:80]}); restore it.") from None
     asset = found.get("asset") if isinstance(found, dict) else None
     if not isinstance(asset, dict):
         raise DataError(f"{path} is JSON, but no glTF (it has no asset with a version); leave it out.")

@@ -71,7 +71,7 @@ def checked(mesh: Mesh, path: Path) -> Mesh:
     """Return the mesh if it has a surface.
 
     Raises:
-        DataError: it has no faces, coordinates that are no numbers, indices of vertices that are not there, or no face
+        DataError: it has no faces, coordinates that are not numbers, indices of vertices that are not there, or no face
             with an area.
     """
     if not len(mesh.faces):
@@ -80,7 +80,7 @@ def checked(mesh: Mesh, path: Path) -> Mesh:
             "faces, or read it as a point cloud (prepare clouds, embed --clouds)."
         )
     if not np.isfinite(mesh.vertices).all():
-        raise DataError(f"{path} has a vertex whose coordinates are no finite numbers; fix it or leave it out.")
+        raise DataError(f"{path} has a vertex whose coordinates are not finite; fix it or leave it out.")
     if not len(mesh.vertices):
         raise DataError(f"{path} has faces and no vertices; restore it or leave it out.")
     least, most = mesh.faces.min(), mesh.faces.max()

@@ -19,12 +19,12 @@ def read_mesh(path: str | Path) -> Mesh:
 
     Raises:
         DataError: the file is missing, of another format or broken, or it has no surface: no faces, coordinates that
-            are no numbers, indices of vertices that are not there, or no face with an area.
+            are not numbers, indices of vertices that are not there, or no face with an area.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in MESHES:
-        raise DataError(f"{path} is no mesh; expected a file that ends in {', '.join(MESHES)}.")
+        raise DataError(f"{path} is not a mesh; expected a file that ends in {', '.join(MESHES)}.")
     return checked(_READERS[suffix](path), path)
 
 

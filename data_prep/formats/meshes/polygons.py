@@ -43,7 +43,7 @@ class Cut:
 def triangles(vertices: Points, corners: Indices, counts: Indices) -> Cut:
     """Triangulate polygons.
 
-    A polygon without an area gives triangles without one. One with a corner that is no vertex, or that has no finite
+    A polygon without an area gives triangles without one. One with a corner that is not a vertex, or that has no finite
     coordinates, becomes a fan: whoever checks the mesh refuses it.
 
     Args:

@@ -43,7 +43,7 @@ def test_a_path_is_a_path(stores: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_stores_that_lead_nowhere_are_refused_whatever_the_task(stores: Path) -> None:
     (stores / "loop").symlink_to("loop")
     for folder in (stores / "loop", stores / "nowhere"):
-        with pytest.raises(DataError, match="is no folder"):
+        with pytest.raises(DataError, match="is not a folder"):
             named_store(str(stores / "words"), folder)
     assert named_store("words", stores).path == stores / "words"
 
@@ -53,7 +53,7 @@ def test_what_is_not_there(stores: Path) -> None:
         named_store("nsynth-2", stores)
     with pytest.raises(DataError, match=r"could be any of .*languages-by-archive, .*languages-by-speaker"):
         named_store("vf", stores)
-    with pytest.raises(DataError, match="is no folder"):
+    with pytest.raises(DataError, match="is not a folder"):
         named_store("ns", stores / "nowhere")
     with pytest.raises(DataError, match="no store at ns"):
         named_store("ns")

@@ -36,14 +36,14 @@ def test_another_rate_is_resampled(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.zeros((64, 96), np.float32), "the shape (64, 96), which is no waveform"),
+        (np.zeros((64, 96), np.float32), "the shape (64, 96), which is not a waveform"),
         (np.zeros((2, 2, 16_000), np.float32), "one or two dimensions"),
         (np.zeros(16_000, np.uint8), "holds uint8"),
         (np.zeros(16_000, np.int64), "holds int64"),
         (np.zeros(16_000, np.complex64), "holds complex64"),
         (np.zeros(0, np.float32), "holds no samples"),
         (np.float32(1), "one or two dimensions"),
-        (np.array([{}]), "is no NumPy file that can be read"),
+        (np.array([{}]), "is not a NumPy file that can be read"),
         (np.full(100, np.nan), "NaN or infinite"),
     ],
 )
@@ -60,7 +60,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     data = (tmp_path / "x.npy").read_bytes()
     for harm in (data[:8], data[:100], data[:-5]):
         (tmp_path / "x.npy").write_bytes(harm)
-        with pytest.raises(DataError, match="no NumPy file"):
+        with pytest.raises(DataError, match="not a NumPy file"):
             read_samples(tmp_path / "x.npy")
 
 

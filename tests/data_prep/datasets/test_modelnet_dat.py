@@ -90,7 +90,7 @@ CLOUD, LABEL = np.zeros((POINTS, 6), np.float32), np.array([3], np.int32)
         ([[CLOUD], []], "as many labels as clouds"),
         ([[], []], "no shapes"),
         ([[CLOUD], [np.array([40])]], "the label 40 where 0 to 39"),
-        ([[CLOUD], ["chair"]], "no class number"),
+        ([[CLOUD], ["chair"]], "not a class number"),
         ([[CLOUD[:, :3]], [LABEL]], "give --no_normals"),
         ([[CLOUD[:4]], [LABEL]], "lower --points"),
         ([[CLOUD], [LABEL]], "names other shapes"),

@@ -273,14 +273,14 @@ def test_damaged_files(tree: Path, tmp_path: Path) -> None:
     whole = (tree / "ply_data_train0.h5").read_bytes()
     for content in (b"", b"<!DOCTYPE html>", whole[:1000]):
         (tree / "ply_data_train0.h5").write_bytes(content)
-        with pytest.raises(DataError, match=r"train0\.h5 is no HDF5 file or is cut off"):
+        with pytest.raises(DataError, match=r"train0\.h5 is not an HDF5 file or is cut off"):
             plan_modelnet_h5(tree, points=POINTS)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("train_files.txt", "notes.doc\n", "names notes.doc, which is no .h5 file"),
+        ("train_files.txt", "notes.doc\n", "names notes.doc, which is not an .h5 file"),
         ("shape_names.txt", "chair\nchair\n", "should name each class once"),
         ("train_files.txt", "a/ply_data_train0.h5\na/ply_data_test0.h5\n", "both lists of .* name ply_data_test0.h5"),
         ("shape_names.txt", "chair\ntable\n", "names 2 classes where the label 37 occurs"),

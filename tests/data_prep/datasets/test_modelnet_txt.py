@@ -112,7 +112,7 @@ def test_bad_files_are_left_out_with_a_sentence(tree: Path, tmp_path: Path) -> N
     expected = [
         "has 3 columns where 6 are expected; give --no_normals",
         f"there are {POINTS // 2} points where {POINTS} are asked for",
-        "no finite numbers",
+        "not finite",
         "line 7 has 5 cells where the rows above have 6",
         "is a web page",
         "holds no points",
@@ -138,8 +138,8 @@ def test_losses_are_counted(tree: Path) -> None:
     ("name", "content", "words"),
     [
         ("modelnet40_test.txt", "chair_0013\nchair_0001\n", "names chair_0001 again"),
-        ("modelnet40_train.txt", "chair_0001\nspoon_0001\n", "'spoon_0001', which is no shape of its 40 classes"),
-        ("modelnet40_train.txt", "../../etc/passwd\n", "no shape of its 40 classes"),
+        ("modelnet40_train.txt", "chair_0001\nspoon_0001\n", "'spoon_0001', which is not a shape of its 40 classes"),
+        ("modelnet40_train.txt", "../../etc/passwd\n", "not a shape of its 40 classes"),
         ("modelnet40_train.txt", "\n", "is empty where the list of shapes for train is expected"),
         ("modelnet40_train.txt", "<!DOCTYPE html>", "web page"),
         ("modelnet40_test.txt", None, "modelnet40_test.txt does not exist"),

@@ -109,7 +109,7 @@ def test_wrong_arrays_are_left_out(lists: Path, tmp_path: Path) -> None:
     assert sorted(store.lengths.tolist()) == [10, 25, 25]
     assert store.column("short_clouds").count(1) == 1
     reasons = " ".join(entry["reason"] for entry in store.info["skipped"])
-    for words in ("holds (60, 2) where (points, 3)", "is no array of numbers"):
+    for words in ("holds (60, 2) where (points, 3)", "is not an array of numbers"):
         assert words in reasons
 
 

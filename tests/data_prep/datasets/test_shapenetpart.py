@@ -86,7 +86,7 @@ def test_bad_files_are_left_out(tree: Path, tmp_path: Path) -> None:
         (tree / "02691156" / f"{name}.txt").write_text(content)
     store = prepare(plan_shapenetpart(tree), tmp_path / "store", workers=1)
     reasons = [entry["reason"] for entry in store.info["skipped"]]
-    expected = ["6 columns where 7", "point 1 is of part 50 where 0 to 49", "is of part 1.5", "no finite numbers"]
+    expected = ["6 columns where 7", "point 1 is of part 50 where 0 to 49", "is of part 1.5", "not finite"]
     for words, reason in zip(expected, reasons, strict=True):
         assert words in reason
 

@@ -70,7 +70,7 @@ def test_losses_are_counted(tree: Path) -> None:
         ([row(1, label="violin")], "line 2 has the class 'violin'; expected one of air_conditioner"),
         ([row("")], "line 2 has no fold"),
         ([row(1)[:5]], "more or fewer cells"),
-        ([["../../x.wav", *row(1)[1:]]], "no file name"),
+        ([["../../x.wav", *row(1)[1:]]], "not a file name"),
         ([], "no rows"),
         ([row(1, 77)], "none of the 1 slices"),
     ],

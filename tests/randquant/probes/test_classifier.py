@@ -87,7 +87,7 @@ def test_other_files_and_other_encoders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         load_classifier(path)
     save_file({"x": torch.zeros(2)}, path)
-    with pytest.raises(DataError, match="is no classifier"):
+    with pytest.raises(DataError, match="is not a classifier"):
         load_classifier(path)
     save_file({"x": torch.zeros(2)}, path, {"format": "randquant-classifier", "version": "1", "classifier": "{}"})
     with pytest.raises(DataError, match="is damaged"):

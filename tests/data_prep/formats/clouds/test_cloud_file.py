@@ -311,7 +311,7 @@ def test_normals_that_are_missing_or_nearly_of_length_one(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.stl", b"solid", "is no file of points; expected one that ends in .npy"),
+        ("a.stl", b"solid", "is not a file of points; expected one that ends in .npy"),
         ("a.las", b"LASF", "cannot be read as LAS"),
         ("a.laz", b"", "cannot be read as LAS"),
         ("a.e57", b"ASTM-E57", "cannot be read as E57"),
@@ -323,8 +323,8 @@ def test_normals_that_are_missing_or_nearly_of_length_one(tmp_path: Path) -> Non
         ("a.pts", b"2\n1 2 3\n4 5 6\n2\n7 8 9\n", "says that it has 4 points and holds 3"),
         ("a.xyz", b"3\nwater\nO 0 0 0\n", "line 2 reads 'water' where a number is expected"),
         ("a.pts", b"10\n5\n0 0 0\n", "two counts as .ptx files do"),
-        ("a.npy", b"not an array", "is no array of numbers"),
-        ("a.npz", b"PK\3\4", "is no array of numbers"),
+        ("a.npy", b"not an array", "is not an array of numbers"),
+        ("a.npz", b"PK\3\4", "is not an array of numbers"),
         ("a.npy", np.zeros((3, 50)), r"holds float64 \(3, 50\) where .* transpose it"),
         ("a.npy", np.zeros((6, 500)), r"holds float64 \(6, 500\) where .* transpose it"),
         ("a.npy", np.zeros((4, 64)), r"holds float64 \(4, 64\) where .* transpose it"),
@@ -345,11 +345,11 @@ def test_normals_that_are_missing_or_nearly_of_length_one(tmp_path: Path) -> Non
         ("a.txt", b"x y z\n1 0.1 0.2 0.3\n", "names 3 columns .x, y, z. where its rows have 4 cells"),
         ("a.csv", b"x,y,z\n1,0.1,0.2,0.3\n", "names 3 columns"),
         ("a.csv", b"x,y,z\n1,2,3\n1,2\n", "line 3 has 2 cells where the rows above have 3"),
-        ("a.xyz", b"\x80\xff\xfe\x00", "is no text"),
+        ("a.xyz", b"\x80\xff\xfe\x00", "is not text"),
         ("a.pts", b"3\n1 2 3\n4 5 6\n", "says that it has 3 points and holds 2"),
         ("a.ply", b"ply", "header of a PLY file"),
         ("a.pcd", b"pcd", "header of a PCD file"),
-        ("absent.xyz", None, "is no file"),
+        ("absent.xyz", None, "is not a file"),
     ],
 )
 def test_wrong_files(name: str, content: Any, words: str, tmp_path: Path) -> None:

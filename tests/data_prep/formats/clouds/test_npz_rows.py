@@ -59,12 +59,12 @@ def test_broken_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No such file"):
         npz_shape(tmp_path / "a.npz")
     (tmp_path / "b.npz").write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(DataError, match="is no NumPy archive"):
+    with pytest.raises(DataError, match="is not a NumPy archive"):
         npz_shape(tmp_path / "b.npz")
     np.savez_compressed(tmp_path / "c.npz", data=CLOUDS)
     whole = (tmp_path / "c.npz").read_bytes()
     (tmp_path / "c.npz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match="is no NumPy archive"):
+    with pytest.raises(DataError, match="is not a NumPy archive"):
         npz_shape(tmp_path / "c.npz")
     middle = len(whole) // 2
     (tmp_path / "d.npz").write_bytes(whole[:middle] + bytes(200) + whole[middle + 200 :])

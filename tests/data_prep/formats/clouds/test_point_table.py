@@ -36,7 +36,7 @@ def test_what_is_no_number_stays(tmp_path: Path) -> None:
         ("1,2\n3,4\n", 3, "has 2 columns where 3 are expected"),
         ("1,2,3\n4,x,6\n", None, "line 2 reads 'x' where a number is expected"),
         ("<html>\n<body>\n", None, "line 1 reads '<html>'"),
-        ("1,2,3\n4,5\x00,6\n", None, "is no text"),
+        ("1,2,3\n4,5\x00,6\n", None, "is not text"),
         ("1 2 3\n4,5,6\n", None, "line 2 has 1 cells where"),
         ("z y x\n4 5 6\n", None, "names its columns 'z y x' where x, y, z come first"),
         ("", None, "holds no points"),

@@ -25,7 +25,7 @@ def test_kitti_and_nuscenes(tmp_path: Path) -> None:
     [
         (SCAN, None, "give --columns, as in x y z i for KITTI"),
         (RINGS[:39], None, "as in x y z i ring for nuScenes, or leave"),
-        (SCAN, ("x", "y", "z"), "no whole points of 3 numbers"),
+        (SCAN, ("x", "y", "z"), "not a multiple of 3 floats"),
         (SCAN[:0], ("x", "y", "z"), "has 0 bytes"),
         (SCAN.astype("<f8"), ("x", "y", "z", "i"), "no coordinates as 32-bit floats"),
         (np.arange(400, dtype="<i4"), ("x", "y", "z", "i"), "no coordinates as 32-bit floats"),
