@@ -8,8 +8,7 @@ import torch
 from audio.encoders.audio_ntt import CHANNELS, AudioNTT, AudioNTT2020, AudioNTT2022
 from audio.encoders.registry import ENCODERS
 from randquant.errors import DataError
-from randquant.weights.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, shortened
-from randquant.weights.state_dict import find_encoder as find_named
+from randquant.weights.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, find_encoder, shortened
 from randquant.weights.weight_file import Content
 
 # The layer names of AudioNTT2020X, a published variant that returns every layer's features.
@@ -26,28 +25,21 @@ _RENAMED = {
 _OTHER_PART = re.compile("|".join([*OTHER_PARTS, "mel", "stft", "spec", "window", "norm", "^mean$", "^std$"]))
 
 
-def find_encoder(content: Content) -> Found:
-    """The one encoder in a file, under its published names or AudioNTT2020X's; see `randquant.weights.state_dict`.
+def open_published(content: Content) -> tuple[AudioNTT, str]:
+    """The one encoder in a file, under its published names or AudioNTT2020X's, and the report.
 
     Raises:
-        DataError: none, a target network alone, several different ones, or tensors of unknown purpose.
+        DataError: none, a target network alone, several different ones, or tensors that do not fit or are of unknown
+            purpose.
     """
-    return find_named(content, _NAMINGS, _OTHER_PART, ", ".join(ENCODERS))
-
-
-def build_encoder(file: Path, found: Found) -> AudioNTT:
-    """Build the encoder that the shapes describe and give it the tensors.
-
-    Raises:
-        DataError: it is none of ours, or a tensor does not fit.
-    """
+    found = find_encoder(content, _NAMINGS, _OTHER_PART, ", ".join(ENCODERS))
     try:
         with torch.device("meta"):
-            encoder = _described(file, found)
+            encoder = _described(content.file, found)
     except ValueError as error:
-        raise DataError(f"{file} is for another encoder than {' or '.join(ENCODERS)} ({error}).") from None
-    fill_encoder(file, encoder, found.tensors)
-    return encoder
+        raise DataError(f"{content.file} is for another encoder than {' or '.join(ENCODERS)} ({error}).") from None
+    fill_encoder(content.file, encoder, found.tensors)
+    return encoder, found.report(encoder)
 
 
 def _own_name(name: str) -> str | None:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from audio.encoders.audio_encoder import AudioEncoder
-from audio.encoders.published_weights import build_encoder, find_encoder
+from audio.encoders.published_weights import open_published
 from audio.encoders.registry import ENCODERS
 from audio.front_end import FrontEnd
 from randquant.errors import DataError, UsageError
@@ -63,10 +63,9 @@ def load_encoder(path: str | Path) -> LoadedEncoder:
     content = read_weights(path)
     if content.config is not None:
         return _own(content)
-    found = find_encoder(content)
-    encoder = build_encoder(content.file, found)
+    encoder, report = open_published(content)
     front_end, mean, std, metadata = _from_training(content)
-    return LoadedEncoder(encoder, front_end, mean, std, metadata, found.report(encoder), encoder_hash(encoder))
+    return LoadedEncoder(encoder, front_end, mean, std, metadata, report, encoder_hash(encoder))
 
 
 def save_encoder(

@@ -38,8 +38,16 @@ def named_encoder(name: str, *, seed: int, channels: int = 3) -> LoadedPointEnco
         encoders=ENCODERS,
         example="PointNetLite:256",
     )
-    if k is not None:
-        _set_neighbours(loaded, k, name)
+    if k is None:
+        return loaded
+    if not isinstance(loaded.encoder, DGCNN):
+        raise UsageError(
+            f"--checkpoint {name}: {type(loaded.encoder).__name__} is made for its own neighbours; leave out :k={k}, "
+            "which is for a DGCNN."
+        )
+    loaded.encoder.set_neighbours(k)
+    loaded.sha256 = encoder_hash(loaded.encoder)
+    loaded.report += f"; with {k} neighbours, as asked for"
     return loaded
 
 
@@ -51,14 +59,3 @@ def split_neighbours(name: str) -> tuple[str, int | None]:
     """
     matched = None if Path(name).exists() else _NEIGHBOURS.fullmatch(name)
     return (matched[1], int(matched[2])) if matched else (name, None)
-
-
-def _set_neighbours(loaded: LoadedPointEncoder, k: int, name: str) -> None:
-    if not isinstance(loaded.encoder, DGCNN):
-        raise UsageError(
-            f"--checkpoint {name}: {type(loaded.encoder).__name__} is made for its own neighbours; leave out :k={k}, "
-            "which is for a DGCNN."
-        )
-    loaded.encoder.set_neighbours(k)
-    loaded.sha256 = encoder_hash(loaded.encoder)
-    loaded.report += f"; with {k} neighbours, as asked for"

@@ -53,54 +53,19 @@ class Family:
     up: Axis
 
 
-@dataclass(frozen=True)
-class Foreign:
-    """Networks that are recognised and of no use here.
-
-    Attributes:
-        name: what they are.
-        mark: finds the name of a tensor that only they have.
-    """
-
-    name: str
-    mark: re.Pattern[str]
-
-
-@dataclass(frozen=True)
-class Published:
-    """An encoder in somebody else's file.
-
-    Attributes:
-        encoder: filled.
-        found: what was found where.
-        up: the axis that points up for it.
-        assumed: what the file does not say and its embeddings depend on, in words; empty where there is nothing.
-    """
-
-    encoder: PointEncoder
-    found: Found
-    up: Axis
-    assumed: str = ""
-
-    @property
-    def report(self) -> str:
-        """One sentence."""
-        return self.found.report(self.encoder) + (f"; {self.assumed}" if self.assumed else "")
-
-
-_FOREIGN = (
-    Foreign(
-        "a transformer over patches of points, as those of Point-MAE, ReCon and Point-BERT",
-        re.compile(r"(^|\.)(MAE_encoder|MAE_decoder|transformer_q)\.|(^|\.)blocks\.(blocks\.)?\d+\.attn\.qkv\."),
+# Networks that are recognised and not supported, by the name of a tensor that only they have.
+_FOREIGN = {
+    "a transformer over patches of points, as those of Point-MAE, ReCon and Point-BERT": (
+        r"(^|\.)(MAE_encoder|MAE_decoder|transformer_q)\.|(^|\.)blocks\.(blocks\.)?\d+\.attn\.qkv\."
     ),
-    Foreign("a PointNet++", re.compile(r"(^|\.)sa1\.(mlp_convs|conv_blocks)\.0\.")),
-    Foreign("a PointNet with transformer networks, which ours leaves out", re.compile(r"(^|\.)stn\.conv1\.")),
-    Foreign("a DGCNN for segmentation", re.compile(r"(^|\.)conv6\.0\.weight$")),
-)
+    "a PointNet++": r"(^|\.)sa1\.(mlp_convs|conv_blocks)\.0\.",
+    "a PointNet with transformer networks, which ours leaves out": r"(^|\.)stn\.conv1\.",
+    "a DGCNN for segmentation": r"(^|\.)conv6\.0\.weight$",
+}
 
 
-def open_published(content: Content) -> Published:
-    """Open the encoder in a foreign file, with its properties.
+def open_published(content: Content) -> tuple[PointEncoder, Axis, str]:
+    """The encoder in a foreign file, the axis that points up for it, and the report.
 
     Raises:
         DataError: another network, several encoders, a target network alone, tensors that do not fit, or tensors of
@@ -109,10 +74,10 @@ def open_published(content: Content) -> Published:
     foreign = _foreign(content)
     if foreign is not None:
         raise DataError(
-            f"{content.file} holds {foreign.name}, which is none of the encoders here; give weights of "
+            f"{content.file} holds {foreign}, which is none of the encoders here; give weights of "
             f"{', '.join(ENCODERS)}."
         )
-    found = find_encoder(content, tuple(family.naming for family in FAMILIES), _OTHER_PART, ", ".join(ENCODERS))
+    found = find_encoder(content, tuple(family.naming for family in FAMILIES), OTHER_PART, ", ".join(ENCODERS))
     family = next(each for each in FAMILIES if each.naming is found.naming)
     assumed = ""
     try:
@@ -127,16 +92,7 @@ def open_published(content: Content) -> Published:
             f"tensors ({error}; it has {shortened(sorted(found.tensors))}); give weights of {', '.join(ENCODERS)}."
         ) from None
     fill_encoder(content.file, encoder, _as_linear(encoder, found.tensors))
-    return Published(encoder, found, family.up, assumed)
-
-
-def find_own(content: Content, encoder: type[PointEncoder]) -> Found:
-    """The tensors of an encoder under our own names.
-
-    Raises:
-        DataError: see `randquant.weights.state_dict.find_encoder`.
-    """
-    return find_encoder(content, (_own_names(encoder),), _OTHER_PART, encoder.__name__)
+    return encoder, family.up, found.report(encoder) + assumed
 
 
 def is_recognised(content: Content) -> bool:
@@ -150,9 +106,9 @@ def is_recognised(content: Content) -> bool:
     )
 
 
-def _foreign(content: Content) -> Foreign | None:
+def _foreign(content: Content) -> str | None:
     names = [name for _, state in state_dicts(content.value) for name in state]
-    return next((each for each in _FOREIGN if any(each.mark.search(name) for name in names)), None)
+    return next((network for network, mark in _FOREIGN.items() if any(re.search(mark, name) for name in names)), None)
 
 
 def _neighbours(value: Any, found: Found) -> tuple[int, str]:
@@ -167,7 +123,7 @@ def _neighbours(value: Any, found: Found) -> tuple[int, str]:
         usual, whose = NEIGHBOURS["crosspoint"], "as CrossPoint's evaluation takes"
     else:
         usual, whose = NEIGHBOURS["usual"], "the usual number"
-    return usual, f"{usual} neighbours of a point, {whose}, since the file does not say (:k= sets another)"
+    return usual, f"; {usual} neighbours of a point, {whose}, since the file does not say (:k= sets another)"
 
 
 def _as_linear(encoder: PointEncoder, state: State) -> State:
@@ -179,7 +135,7 @@ def _as_linear(encoder: PointEncoder, state: State) -> State:
     }
 
 
-def _own_names(encoder: type[PointEncoder]) -> Naming:
+def own_names(encoder: type[PointEncoder]) -> Naming:
     """The encoder's own names, as in a state dict of ours."""
     with torch.device("meta"):
         names = list(encoder().state_dict())  # type: ignore[call-arg]  # every encoder has defaults
@@ -247,10 +203,10 @@ def _openpoints(state: State) -> PointEncoder:
 
 
 FAMILIES = (
-    Family(_own_names(PointNetLite), _pointnet_lite, "z"),
-    Family(_own_names(PointNeXt), _pointnext, "z"),
+    Family(own_names(PointNetLite), _pointnet_lite, "z"),
+    Family(own_names(PointNeXt), _pointnext, "z"),
     Family(Naming("conv1.0.weight", _dgcnn_name), _dgcnn, "y"),
     Family(Naming("conv5.weight", _pointnet_name), _pointnet, "y"),
     Family(Naming("encoder.0.0.convs.0.0.weight", _pointnext_name, source="OpenPoints' PointNeXt"), _openpoints, "y"),
 )
-_OTHER_PART = re.compile("|".join([*OTHER_PARTS, r"^linear\d$", r"^bn[67]$"]))
+OTHER_PART = re.compile("|".join([*OTHER_PARTS, r"^linear\d$", r"^bn[67]$"]))

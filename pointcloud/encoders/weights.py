@@ -14,13 +14,13 @@ import torch
 from torch import nn
 
 from pointcloud.encoders.point_encoder import PointEncoder
-from pointcloud.encoders.published_weights import find_own, is_recognised, open_published
+from pointcloud.encoders.published_weights import OTHER_PART, is_recognised, open_published, own_names
 from pointcloud.encoders.registry import ENCODERS
 from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from pointcloud.layout import Layout
 from randquant.errors import DataError, UsageError
-from randquant.weights.state_dict import describe, fill_encoder
+from randquant.weights.state_dict import describe, fill_encoder, find_encoder
 from randquant.weights.weight_file import Content, read_weights, untrained, write_weights
 from randquant.weights.weight_file import encoder_hash as tensor_hash
 
@@ -73,9 +73,8 @@ def load_encoder(path: str | Path) -> LoadedPointEncoder:
         return _own(content)
     if content.is_checkpoint:
         return _from_training(content)
-    found = open_published(content)
-    encoder = found.encoder
-    return LoadedPointEncoder(encoder, None, found.up, NORMALISE, {}, found.report, encoder_hash(encoder))
+    encoder, up, report = open_published(content)
+    return LoadedPointEncoder(encoder, None, up, NORMALISE, {}, report, encoder_hash(encoder))
 
 
 def is_of_points(path: str | Path) -> bool:
@@ -190,7 +189,7 @@ def _from_training(content: Content) -> LoadedPointEncoder:
             f"{content.file} is a training checkpoint without an encoder of point clouds ({error!r}); "
             "give one of scripts.pretrain_pointcloud."
         ) from None
-    found = find_own(content, type(encoder))
+    found = find_encoder(content, (own_names(type(encoder)),), OTHER_PART, settings["encoder"])
     fill_encoder(content.file, encoder, found.tensors)
     return LoadedPointEncoder(encoder, points, UP, NORMALISE, metadata, found.report(encoder), encoder_hash(encoder))
 
