@@ -41,16 +41,7 @@ class AudioNTT(AudioEncoder):
         )
 
     def forward(self, x: Tensor, layer: Layer = "output") -> Tensor:
-        """Embed a batch.
-
-        Args:
-            x: (B, 1, F, T) normalised log-mel with F = n_mels.
-            layer: "output", the encoder's own output; "conv", the flattened convolution features; "conv+output",
-                the two concatenated. Each is pooled over frames by maximum + mean, in float32.
-
-        Returns:
-            (B, D), float32 (float64 for a float64 encoder).
-        """
+        """As in `AudioEncoder`; each layer is pooled over frames by maximum + mean, in float32."""
         frames = self.frames(x, layer)
         wide = frames.to(torch.promote_types(frames.dtype, torch.float32))
         return wide.amax(dim=1) + wide.mean(dim=1)

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from audio.crops import SAMPLE_RATE
 from audio.encoders.audio_encoder import Layer
@@ -18,7 +17,7 @@ from audio.evaluation.tasks import ClipTask, Protocol, read_batches
 from audio.front_end import FrontEnd
 from audio.logmel import LogMel
 from audio.normalize import PreNorm, mean_and_std
-from randquant.cli.progress import bar
+from randquant.cli.progress import batch_progress
 from randquant.data.features import FORMAT_VERSION, Features, cached, content_key
 from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
@@ -96,7 +95,7 @@ def task_features(
             epoch=_FEATURE_EPOCH,
             batch=_batch(task, reading.device),
         )
-        return _shown(clips, f"features of {task.name}", len(indices), start)
+        return batch_progress(clips, label=f"features of {task.name}", unit="clips", total=len(indices), initial=start)
 
     settings = {
         "weights": loaded.sha256,
@@ -174,7 +173,7 @@ def task_statistics(
         batch=_batch(task, reading.device),
     )
     log_mel = LogMel(front_end).to(reading.device)
-    shown = _shown(batches, f"statistics of {task.name}", len(indices))
+    shown = batch_progress(batches, label=f"statistics of {task.name}", unit="clips", total=len(indices))
     mean, std = _spread((log_mel(clips.to(reading.device)) for clips in shown), str(task.store.path))
     write_json(record, {"mean": mean, "std": std, "settings": settings})
     return Normalisation(mean, std, source)
@@ -230,12 +229,3 @@ def _spread(log_mels: Iterator[Tensor], name: str) -> tuple[float, float]:
         raise DataError(
             f"{name}: every training clip is the same silence; check how the recordings were prepared."
         ) from None
-
-
-def _shown(batches: Iterator[Tensor], label: str, total: int, done: int = 0) -> Iterator[Tensor]:
-    """The same batches, with a progress bar of clips."""
-    shown: tqdm = bar(label=label, unit="clips", total=total, initial=done)
-    with shown:
-        for batch in batches:
-            yield batch
-            shown.update(len(batch))

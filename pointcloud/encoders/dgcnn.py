@@ -56,23 +56,11 @@ class DGCNN(PointEncoder):
         """The nearest points of every point (B, N, 3), for the first layer: (B, N, 2 k) int64, of which k are taken."""
         return nearest_features(xyz, SPARE * self.k)
 
-    def forward(
-        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
-    ) -> Tensor:
-        """Embed clouds.
+    def forward_clouds(self, points: Tensor, neighbours: Tensor | None, kept: Tensor | None) -> Tensor:
+        """(B, N, channels), neighbours (B, N, k or more) of the first layer, kept (B, N) -> (B, 2 d).
 
-        Args:
-            points: (B, N, channels), or packed.
-            neighbours: (B, N, k or more) int64 for the first layer, found on cleaner coordinates say; later layers find
-                their own among features.
-            kept: (B, N) bool, the points that count; the others are nobody's neighbours.
-
-        Returns:
-            (B, 2 d).
+        Later layers find their neighbours among features; points that are not kept are nobody's.
         """
-        if isinstance(points, PackedBatch):
-            return self.forward_packed(points)
-        self.check(points)
         x = points
         if kept is not None:
             x = group(points, kept_slots(kept))

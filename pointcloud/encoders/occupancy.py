@@ -24,15 +24,11 @@ class Occupancy(PointEncoder):
         super().__init__(channels=3, embedding_size=cells**3, arguments={"cells": cells})
         self.cells = cells
 
-    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
-        """Cells as 0 or 1 (B, cells^3), the last axis fastest; a point outside the cube counts in the cell nearest.
+    def forward_clouds(self, points: Tensor, neighbours: Tensor | None, kept: Tensor | None) -> Tensor:
+        """(B, N, 3), kept (B, N) -> cells as 0 or 1 (B, cells^3), the last axis fastest.
 
-        Args:
-            points: (B, N, 3).
-            neighbours: unused.
-            kept: (B, N) bool, the points that count; all where None.
+        A point outside the cube counts in the cell nearest.
         """
-        self.check(points)
         place = ((points.float() + 1) * (self.cells / 2)).floor().clamp(0, self.cells - 1).long()
         cell = (place[..., 0] * self.cells + place[..., 1]) * self.cells + place[..., 2]
         counted = torch.ones_like(points[..., 0]) if kept is None else kept.to(points.dtype)

@@ -44,14 +44,24 @@ class PointEncoder(nn.Module):
         """D."""
         return self._embedding_size
 
-    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+    def forward(
+        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
+    ) -> Tensor:
         """Embed clouds.
 
         Args:
-            points: (B, N, C); an encoder that trains on packed batches takes those too.
-            neighbours: (B, M, k) int64, neighbourhoods found beforehand, for the encoders that take them.
+            points: (B, N, C), or S clouds of any size (ΣN, C) as `forward_packed` takes them.
+            neighbours: (B, M, k) int64, neighbourhoods found beforehand, as `neighbourhoods` gives them; the encoders
+                that take none do not look at them.
             kept: (B, N) bool, the points that count; all where None.
         """
+        if isinstance(points, PackedBatch):
+            return self.forward_packed(points)
+        self.check(points)
+        return self.forward_clouds(points, neighbours, kept)
+
+    def forward_clouds(self, points: Tensor, neighbours: Tensor | None, kept: Tensor | None) -> Tensor:
+        """`forward` for clouds of one size, once they are checked."""
         raise NotImplementedError
 
     def forward_packed(self, clouds: PackedBatch) -> Tensor:

@@ -39,22 +39,8 @@ class PointNet(PointEncoder):
             self.add_module(f"conv{number}", nn.Conv1d(inputs, outputs, 1, bias=False))
             self.add_module(f"bn{number}", nn.BatchNorm1d(outputs))
 
-    def forward(
-        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
-    ) -> Tensor:
-        """Embed clouds.
-
-        Args:
-            points: (B, N, channels), or packed.
-            neighbours: not used.
-            kept: (B, N) bool, the points that count.
-
-        Returns:
-            (B, d).
-        """
-        if isinstance(points, PackedBatch):
-            return self.forward_packed(points)
-        self.check(points)
+    def forward_clouds(self, points: Tensor, neighbours: Tensor | None, kept: Tensor | None) -> Tensor:
+        """(B, N, channels), kept (B, N) -> (B, d)."""
         if kept is not None:
             points = group(points, kept_slots(kept))
         return self._pointwise(points.transpose(1, 2)).amax(dim=2)

@@ -60,24 +60,12 @@ class PointNetLite(PointEncoder):
         """
         return self._neighbourhoods(xyz, SPARE * self.neighbours)
 
-    def forward(
-        self, points: Tensor | PackedBatch, neighbours: Tensor | None = None, kept: Tensor | None = None
-    ) -> Tensor:
-        """Embed clouds.
+    def forward_clouds(self, points: Tensor, neighbours: Tensor | None, kept: Tensor | None) -> Tensor:
+        """(B, N, channels), neighbours (B, M1 + M2, k or more), kept (B, N) -> (B, 2 d).
 
-        Args:
-            points: (B, N, channels), or packed.
-            neighbours: (B, M1 + M2, k or more) int64 as `neighbourhoods` gives them, found on these points or on
-                cleaner ones.
-            kept: (B, N) bool. Without neighbourhoods found beforehand the embedding is that of these points alone; with
-                them, other points and the neighbourhoods of other centres do not count.
-
-        Returns:
-            (B, 2 d).
+        Without neighbourhoods found beforehand the embedding is that of the kept points alone; with them, other points
+        and the neighbourhoods of other centres do not count.
         """
-        if isinstance(points, PackedBatch):
-            return self.forward_packed(points)
-        self.check(points)
         if neighbours is None and kept is not None:
             order = kept.to(torch.int8).argsort(dim=1, descending=True, stable=True)
             points, kept = group(points, order), kept.gather(1, order)  # so that those that stay are the centres

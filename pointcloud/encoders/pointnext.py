@@ -44,18 +44,11 @@ class PointNeXt(PointEncoder):
         )
         self.last = nn.Sequential(SharedLayer(3 + d, d), SharedLayer(d, d))
 
-    def forward(self, points: Tensor, neighbours: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
-        """Embed clouds.
+    def forward_clouds(self, points: Tensor, neighbours: Tensor | None, kept: Tensor | None) -> Tensor:
+        """(B, N, channels) in the unit sphere, up z, kept (B, N) -> (B, d).
 
-        Args:
-            points: (B, N, channels), in the unit sphere, up z.
-            neighbours: not used: what is sampled differs from step to step.
-            kept: (B, N) bool, the points that count.
-
-        Returns:
-            (B, d).
+        Takes no neighbours: what is sampled differs from step to step.
         """
-        self.check(points)
         if kept is not None:
             points = group(points, kept_slots(kept))
         xyz = points[..., :3]

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from pointcloud.evaluation.fold_files import FOLDS, QUERIES, SETTINGS, Fold, FoldSide, fold_paths, read_fold
-from pointcloud.evaluation.shape_features import Preparation, shown
+from pointcloud.evaluation.shape_features import Preparation
 from pointcloud.farthest_points import farthest_point_sampling
 from pointcloud.geometry import Axis, group, turn_up
 from pointcloud.layout import XYZ, XYZ_NORMALS
+from randquant.cli.progress import batch_progress
 from randquant.data.features import Features, Items, cached
 from randquant.errors import DataError
 from randquant.probes.episodes import Asked, EpisodeDetails, answers, episode_outcome
@@ -127,7 +128,8 @@ def _features(
     def batches(start: int) -> Iterator[Tensor]:
         size = max(1, (2**16 if torch.device(device).type == "cpu" else 2**20) // clouds.shape[1])
         parts = (torch.from_numpy(clouds[first : first + size]) for first in range(start, len(clouds), size))
-        return shown(parts, f"features of {path.parent.name}/{path.name}", len(clouds), start)
+        label = f"features of {path.parent.name}/{path.name}"
+        return batch_progress(parts, label=label, unit="shapes", total=len(clouds), initial=start)
 
     key = {
         "weights": loaded.sha256,

@@ -3,20 +3,19 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from pointcloud.encoders.weights import LoadedPointEncoder
 from pointcloud.evaluation.protocols import Order
 from pointcloud.first_points import Points, require_points
 from pointcloud.geometry import Axis, turn_up, unit_sphere, unit_spheres
 from pointcloud.layout import FILE_ROW, Layout
-from randquant.cli.progress import bar
+from randquant.cli.progress import batch_progress
 from randquant.data.bounded_batches import bounded
 from randquant.data.features import Features, cached
 from randquant.data.labelled_store import items_of
@@ -24,8 +23,6 @@ from randquant.data.store import Store
 from randquant.errors import DataError
 from randquant.files.json_record import Json
 from randquant.packed import PackedBatch
-
-_Batch = TypeVar("_Batch", Tensor, list[Tensor])
 
 
 class Corruption(Protocol):
@@ -82,7 +79,9 @@ def shape_features(
         size = (lambda row: int(store.lengths[row])) if points == "any" else lambda row: points
         parts = bounded(chosen[start:].tolist(), size, batch_points(device))
         clouds = (_clouds(store, layout, part, points, order, corruption) for part in parts)
-        return shown(clouds, f"features of {store.path.name}", len(chosen), start)
+        return batch_progress(
+            clouds, label=f"features of {store.path.name}", unit="shapes", total=len(chosen), initial=start
+        )
 
     settings = {
         "weights": loaded.sha256,
@@ -230,12 +229,3 @@ def batch_points(device: str | torch.device) -> int:
     """Points a batch: enough to fill the device, little enough for its memory."""
     # DGCNN takes the most memory: 64 clouds of 1,024 points take 4 GB with 20 neighbours.
     return 2**15 if torch.device(device).type == "cpu" else 2**16
-
-
-def shown(batches: Iterator[_Batch], label: str, total: int, done: int = 0) -> Iterator[_Batch]:
-    """The same batches, with a bar that counts shapes."""
-    shown: tqdm = bar(label=label, unit="shapes", total=total, initial=done)
-    with shown:
-        for batch in batches:
-            yield batch
-            shown.update(len(batch))

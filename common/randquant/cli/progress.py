@@ -1,7 +1,7 @@
 """Progress bars: count, rate and time left."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
 from randquant.cli.terminal import on_screen, printable
@@ -11,6 +11,7 @@ with needs("train"):
     from tqdm import tqdm
 
 Item = TypeVar("Item")
+Batch = TypeVar("Batch", bound=Sized)
 
 
 def progress(
@@ -21,6 +22,14 @@ def progress(
     Where standard error is not a terminal (a log file, a batch system) a line is written at most every ten seconds.
     """
     yield from tqdm(iterable, total=total, initial=initial, **_style(label, unit))
+
+
+def batch_progress(batches: Iterable[Batch], *, label: str, unit: str, total: int, initial: int = 0) -> Iterator[Batch]:
+    """The same for batches, which count as many as they hold."""
+    with bar(label=label, unit=unit, total=total, initial=initial) as shown:
+        for batch in batches:
+            yield batch
+            shown.update(len(batch))
 
 
 def bar(*, label: str, unit: str, total: int | None = None, initial: int = 0) -> "tqdm[Any]":

@@ -233,9 +233,24 @@ def _make_entry(
     encode: Callable[[_Batch], Tensor],
     batches: Callable[[int], Iterable[_Batch]],
 ) -> None:
+    """Extract the vectors that an interrupted extraction has not left already, and complete the entry."""
     partial, shape = entry.with_name(entry.name + ".partial"), (len(items), dimension)
     try:
-        _extract_into(partial, shape, encode, batches)
+        start = done = _rows_done(partial, shape)
+        saved = time.monotonic()
+        with VectorFile(partial / "vectors.npy", shape, start) as file:
+
+            def write(vectors: NDArray[np.float32]) -> None:
+                nonlocal saved, done
+                file.append(vectors)
+                done += len(vectors)
+                if time.monotonic() - saved >= _SAVE_SECONDS:
+                    file.flush()
+                    write_json(partial / "rows.json", {"rows": done})
+                    saved = time.monotonic()
+
+            extract(encode, batches(start), write=write, count=len(items), start=start)
+            file.flush()
         _write_items(partial / "items.parquet", items)
         checksum = _checksum(np.load(partial / "vectors.npy", mmap_mode="r", allow_pickle=False))
         write_json(partial / "entry.json", {"settings": settings, "checksum": checksum})
@@ -245,30 +260,6 @@ def _make_entry(
     # A folder cannot be renamed over a damaged one that still holds files.
     shutil.rmtree(entry, ignore_errors=True)
     partial.rename(entry)
-
-
-def _extract_into(
-    partial: Path,
-    shape: tuple[int, int],
-    encode: Callable[[_Batch], Tensor],
-    batches: Callable[[int], Iterable[_Batch]],
-) -> None:
-    """Write the vectors that an interrupted extraction has not left already."""
-    start = done = _rows_done(partial, shape)
-    saved = time.monotonic()
-    with VectorFile(partial / "vectors.npy", shape, start) as file:
-
-        def write(vectors: NDArray[np.float32]) -> None:
-            nonlocal saved, done
-            file.append(vectors)
-            done += len(vectors)
-            if time.monotonic() - saved >= _SAVE_SECONDS:
-                file.flush()
-                write_json(partial / "rows.json", {"rows": done})
-                saved = time.monotonic()
-
-        extract(encode, batches(start), write=write, count=shape[0], start=start)
-        file.flush()
 
 
 def _rows_done(partial: Path, shape: tuple[int, int]) -> int:
