@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.polygons import triangles
+from data_prep.formats.meshes.polygons import cross, length, triangles
 from randquant.errors import DataError
 
 _SMALLEST, _LARGEST = 1e-60, 1e60  # squared areas of anything in between are numbers
@@ -32,15 +32,13 @@ class Mesh:
     @cached_property
     def doubled_normals(self) -> NDArray[np.float64]:
         """(F, 3): normal to each face, twice its area long; its corners are counter-clockwise around it."""
-        first = self.vertices[self.faces[:, 0]]
-        (ax, ay, az), (bx, by, bz) = ((self.vertices[self.faces[:, corner]] - first).T for corner in (1, 2))
-        return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+        first, second, third = (self.vertices[corner].T for corner in self.faces.T)
+        return np.ascontiguousarray(cross(second - first, third - first).T)
 
     @cached_property
     def areas(self) -> NDArray[np.float64]:
         """(F,) area of each face, in squared units of the coordinates."""
-        x, y, z = self.doubled_normals.T
-        return np.sqrt(x * x + y * y + z * z) / 2
+        return length(self.doubled_normals.T) / 2
 
 
 def from_polygons(
@@ -56,15 +54,15 @@ def from_polygons(
         DataError: polygons cross themselves, and more than a hundredth of the surface is not known.
     """
     cut = triangles(vertices, corners, counts)
+    mesh = Mesh(vertices, cut.faces, cut.notes)
     if cut.unsure:
-        first, second, third = vertices[cut.faces.T]
-        whole = np.linalg.norm(np.cross(second - first, third - first), axis=1).sum() / 2
+        whole = mesh.areas.sum()
         if cut.unsure > _UNSURE * whole:
             raise DataError(
                 f"{path} has {cut.notes['crossed_polygons']:,} polygons that cross themselves, which leaves "
                 f"{cut.unsure / whole:.0%} of its surface unknown; fix them or export triangles."
             )
-    return Mesh(vertices, cut.faces, cut.notes)
+    return mesh
 
 
 def checked(mesh: Mesh, path: Path) -> Mesh:

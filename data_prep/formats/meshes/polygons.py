@@ -129,10 +129,10 @@ class _Group:
         places = np.ascontiguousarray(vertices.T)[:, indices]
         self.edges = places[:, 1:] - places[:, :1]  # (3, n - 1, P), from the first corner to each other one
         self.noise = _NOISE * np.square(np.abs(self.edges).max(axis=(0, 1)))
-        self.crosses = _cross(self.edges[:, :-1], self.edges[:, 1:])  # (3, n - 2, P), twice the triangles of the fan
-        self.sizes = _length(self.crosses)
+        self.crosses = cross(self.edges[:, :-1], self.edges[:, 1:])  # (3, n - 2, P), twice the triangles of the fan
+        self.sizes = length(self.crosses)
         self.normals = self.crosses.sum(axis=1)  # (3, P) of Newell, twice the area long
-        self.lengths = _length(self.normals)
+        self.lengths = length(self.normals)
         self.units = self.normals / np.where(self.lengths > 0, self.lengths, 1)
 
     def bent(self) -> int:
@@ -177,7 +177,7 @@ class _Group:
         """Quadrilaterals split along the other diagonal, and twice the areas (R, 2) of the halves."""
         corners = np.tile(np.array([[1, 2, 3], [1, 3, 0]], dtype=np.int64), (len(rows), 1, 1))
         one, two, three = (self.edges[:, corner, rows] for corner in range(3))
-        halves = np.stack([_cross(two - one, three - one), _cross(one, three)])
+        halves = np.stack([cross(two - one, three - one), cross(one, three)])
         return corners, np.einsum("hir,ir->rh", halves, self.units[:, rows])
 
     def _ears(self, rows: Indices) -> tuple[Indices, Points]:
@@ -192,13 +192,14 @@ class _Group:
         return corners, areas
 
 
-def _cross(one: Points, other: Points) -> Points:
-    """Cross products along the first axis."""
+def cross(one: Points, other: Points) -> Points:
+    """Cross products (3, …) along the first axis."""
     (ax, ay, az), (bx, by, bz) = one, other
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
 
 
-def _length(vectors: Points) -> Points:
+def length(vectors: Points) -> Points:
+    """Lengths of vectors (3, …) along the first axis."""
     x, y, z = vectors
     return np.asarray(np.sqrt(x * x + y * y + z * z))
 
