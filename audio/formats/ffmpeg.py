@@ -88,7 +88,7 @@ class FFmpegRecording(Recording):
         """The frames as blocks, cut at the end that the container states."""
         place = 0
         for frame in itertools.chain([self._first], self._frames):
-            self._stated_duration.follow(frame, frame.samples)
+            self._stated_duration.follow(frame)
             if (frame.sample_rate, frame.layout.nb_channels) != (self.header.rate, self.header.channels):
                 raise DataError(
                     f"{self.path} changes from {self.header.channels} channels at {self.header.rate:,} Hz to "

@@ -42,7 +42,7 @@ class StatedDuration:
         # An edit list, or the table of CAF, ends within the last packet.
         return max(0, self.expected(rate) - place) if self._kind in (_MP4, "caf") and self._seconds else None
 
-    def follow(self, frame: Any, count: int) -> None:
+    def follow(self, frame: Any) -> None:
         """Check a frame's timestamp against those before it.
 
         Raises:
@@ -50,14 +50,14 @@ class StatedDuration:
         """
         if frame.pts is None:
             return
-        time = float(frame.pts * frame.time_base)
+        time, seconds = float(frame.pts * frame.time_base), frame.samples / frame.sample_rate
         if self._begin is None:
             self._begin = time
         if self._kind not in _TIMED or self._codec.startswith("adpcm"):
             return
-        if self._next is not None and time - self._next > max(_HOLE, count / frame.sample_rate):
+        if self._next is not None and time - self._next > max(_HOLE, seconds):
             raise damaged(self._path, f"{time - self._next:.2f} s of packets are missing at {self._next:.2f} s")
-        self._next = time + count / frame.sample_rate
+        self._next = time + seconds
 
     def check(self, place: int, rate: int) -> None:
         """Check the decoded length against the stated one.
