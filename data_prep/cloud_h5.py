@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.engine.plan import Item, Reader, Reading
-from data_prep.sampled_cloud import channels, file_stamp, leading_rows, row_reader
-from data_prep.shapes import point_settings
+from data_prep.sampled_cloud import cloud_settings, file_stamp, leading_rows, row_reader
 from pointcloud.geometry import Axis
 from pointcloud.layout import FILE_ROW
 from randquant.errors import DataError
@@ -87,9 +86,8 @@ def h5_reader(
             `shape`. A module-level function.
         companions: the files that say so, as in `Reader`.
     """
-    columns = channels(normals=normals, extra=(FILE_ROW,))
     read = partial(_read_row, points=points, up=up, normals=normals, names=names)
-    return row_reader(read, point_settings(columns, points, file_up=up), companions)
+    return row_reader(read, cloud_settings(points, up, normals=normals, extra=(FILE_ROW,)), companions)
 
 
 def _read_row(

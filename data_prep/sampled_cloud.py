@@ -8,12 +8,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from data_prep.engine.plan import Reader, Reading
-from data_prep.shapes import finished
+from data_prep.shapes import finished, point_settings
 from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from randquant.errors import DataError, UsageError
-
-NORMALS = ("nx", "ny", "nz")
 
 
 def check_points(points: Points) -> None:
@@ -24,11 +22,6 @@ def check_points(points: Points) -> None:
     """
     if points != "any" and points < 1:
         raise UsageError(f"--points should be at least 1, got {points}.")
-
-
-def at_most(points: Points) -> int | None:
-    """The largest number of points of a cloud, None where there is no limit."""
-    return None if points == "any" else points
 
 
 def short_cloud(total: int, points: Points) -> Mapping[str, int]:
@@ -49,9 +42,10 @@ def file_stamp(path: Path) -> tuple[int, int]:
     return state.st_mtime_ns, state.st_size
 
 
-def channels(*, normals: bool, extra: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Names of a cloud's columns in their order."""
-    return ("x", "y", "z", *(NORMALS if normals else ()), *extra)
+def cloud_settings(points: Points, up: Axis, *, normals: bool = False, extra: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The settings of a store of published points: coordinates, `normals`, and further columns named `extra`."""
+    columns = ("x", "y", "z", *(("nx", "ny", "nz") if normals else ()), *extra)
+    return point_settings(columns, None if points == "any" else points, file_up=up)
 
 
 def row_reader(

@@ -1,7 +1,7 @@
 """List the files below a folder in one pass, fast enough for millions of files."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from randquant.errors import DataError
@@ -35,6 +35,16 @@ def files_below(folder: str | Path, suffixes: Sequence[str], *, depth: int = 1) 
                     yield below + name, file_size(entry)
                 elif levels > 1 and entry.is_dir():
                     pending.append((f"{below}{name}/", levels - 1))
+
+
+def sizes_below(root: Path, folders: Iterable[str], suffixes: Sequence[str], *, depth: int = 1) -> dict[str, int]:
+    """The bytes of each file in some folders below `root`, by path below `root`.
+
+    Folders that are not there are skipped; suffixes and depth are those of `files_below`.
+    """
+    there = [folder for folder in folders if (root / folder).is_dir()]
+    found = ((folder, files_below(root / folder, suffixes, depth=depth)) for folder in there)
+    return {f"{folder}/{name}": size for folder, files in found for name, size in files}
 
 
 def existing_folder(root: str | Path) -> Path:

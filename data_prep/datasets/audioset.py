@@ -41,6 +41,7 @@ PARTS: dict[Part, tuple[str, ...]] = {
 }
 _ABOVE = ("", "audio/", "audios/", "data/")
 _DEPTH = 3  # folders below a part's
+_COUNTED = ("missing", "unlisted", "doubled", "unrecognised")  # in each part and in all of them
 _SHOWN = 20  # missing clips that store.json names
 
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -62,8 +63,7 @@ class _Clips:
     missing_first: tuple[str, ...] = ()
 
     def numbers(self) -> dict[str, Any]:
-        counts = ("listed", "missing", "unlisted", "doubled", "unrecognised")
-        return {"found": len(self.files), **{name: getattr(self, name) for name in counts}}
+        return {"found": len(self.files), **{name: getattr(self, name) for name in ("listed", *_COUNTED)}}
 
 
 def plan_audioset(root: str | Path, parts: Sequence[Part] = ("balanced", "unbalanced")) -> Plan:
@@ -173,11 +173,8 @@ def _source(root: Path, items: Sequence[Item], read: dict[Part, _Clips]) -> dict
     return {
         **DATASET.describe(root, items, "parts of AudioSet"),
         "published": dict(DATASET.items) if set(read) == {"balanced", "unbalanced"} else {},
-        "missing": sum(clips.missing for clips in read.values()),
         "missing_first": [name for clips in read.values() for name in clips.missing_first][:_SHOWN],
-        "unlisted": sum(clips.unlisted for clips in read.values()),
-        "doubled": sum(clips.doubled for clips in read.values()),
-        "unrecognised": sum(clips.unrecognised for clips in read.values()),
+        **{name: sum(getattr(clips, name) for clips in read.values()) for name in _COUNTED},
         "parts": {part: clips.numbers() for part, clips in read.items()},
         "parts_absent": [part for part, clips in read.items() if not clips.folders],
     }

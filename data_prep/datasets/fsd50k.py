@@ -21,7 +21,7 @@ from data_prep.engine.plan import Item, Plan
 from data_prep.formats.csv_reader import read_csv
 from data_prep.layout import find_root
 from data_prep.recordings import RECORDINGS
-from data_prep.scan import existing_folder, files_below
+from data_prep.scan import existing_folder, sizes_below
 from randquant.errors import DataError, UsageError
 
 Part = Literal["dev", "eval"]
@@ -91,33 +91,30 @@ def _refuse_split_archives(root: Path, parts: Sequence[Part]) -> None:
 
 
 def _clips(root: Path, part: Part) -> _Clips:
-    sizes = dict(files_below(root / _folder(part), (".wav",)))
+    sizes = sizes_below(root, [_folder(part)], (".wav",))
     table = root / "FSD50K.ground_truth" / f"{part}.csv"
     unknown = "test" if part == "eval" else None
     listed = _splits(table, part) if table.exists() else None
     splits = dict.fromkeys(sizes, unknown) if listed is None else listed
     return _Clips(
-        items=[
-            Item(f"{_folder(part)}/{name}", sizes[name], split=splits[name])
-            for name in sorted(splits.keys() & sizes.keys())
-        ],
+        items=[Item(path, sizes[path], split=splits[path]) for path in sorted(splits.keys() & sizes.keys())],
         listed=None if listed is None else len(listed),
-        missing=[f"{_folder(part)}/{name}" for name in sorted(splits.keys() - sizes.keys())],
+        missing=sorted(splits.keys() - sizes.keys()),
         unlisted=len(sizes.keys() - splits.keys()),
     )
 
 
 def _splits(table: Path, part: Part) -> dict[str, str | None]:
-    """The split of every clip by file name."""
+    """The split of every clip by its path below the root."""
     columns = ("fname", "split") if part == "dev" else ("fname",)
     splits: dict[str, str | None] = {}
     for line, row in read_csv(table, columns, f"FSD50K's {part}.csv"):
-        name = f"{row['fname'].strip()}.wav"
-        if name in splits:
+        path = f"{_folder(part)}/{row['fname'].strip()}.wav"
+        if path in splits:
             raise DataError(f"{table} names {row['fname']} twice (again in line {line}); download it again.")
         if part == "dev" and row["split"] not in _SPLITS:
             raise DataError(f"{table} line {line} has the split {row['split']!r} where FSD50K has train and val.")
-        splits[name] = _SPLITS[row["split"]] if part == "dev" else "test"
+        splits[path] = _SPLITS[row["split"]] if part == "dev" else "test"
     if not splits:
         raise DataError(f"{table} names no clips where FSD50K's {part}.csv is expected; download it again.")
     return splits

@@ -18,7 +18,7 @@ from data_prep.dataset import Archive, Dataset
 from data_prep.engine.plan import Item, Plan
 from data_prep.layout import find_root, is_marked
 from data_prep.sampled_cloud import check_points
-from data_prep.scan import existing_folder, files_below, is_visible_folder
+from data_prep.scan import existing_folder, is_visible_folder, sizes_below
 from data_prep.shapes import POINTS, mesh_reader
 from data_prep.surface import Sampling
 from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
@@ -69,7 +69,12 @@ def plan_modelnet(
     root = _find_root(root)
     folders = sorted(entry.name for entry in root.iterdir() if is_visible_folder(entry))
     classes = [name for name in folders if any((root / name / half).is_dir() for half in HALVES)]
-    items = [item for name in classes for half in HALVES for item in _meshes(root, name, half)]
+    items = [
+        Item(path, size, name, None, half)
+        for name in classes
+        for half in HALVES
+        for path, size in sorted(sizes_below(root, [f"{name}/{half}"], (".off",)).items())
+    ]
     _refuse_misnamed(root, classes)
     if not items:
         raise DataError(f"{root} has classes with train and test but no .off files in them; unpack the archive again.")
@@ -141,15 +146,6 @@ def _refuse_capitals(root: Path) -> None:
         half = entry.name.lower()
         if entry.is_dir() and is_visible_folder(entry.parent) and not (entry.parent / half).is_dir():
             raise DataError(f"{entry} should be called {half}, as in {DATASET.title}; rename it and all like it.")
-
-
-def _meshes(root: Path, name: str, half: str) -> list[Item]:
-    folder = root / name / half
-    if not folder.is_dir():
-        return []
-    return [
-        Item(f"{name}/{half}/{file}", size, name, None, half) for file, size in sorted(files_below(folder, (".off",)))
-    ]
 
 
 DATASET = Dataset(

@@ -30,8 +30,8 @@ from data_prep.datasets.modelnet_txt import Classes
 from data_prep.engine.plan import Item, Plan, Reading
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
-from data_prep.sampled_cloud import channels, check_points, file_stamp, leading_rows, row_reader
-from data_prep.shapes import POINTS, point_settings
+from data_prep.sampled_cloud import check_points, cloud_settings, file_stamp, leading_rows, row_reader
+from data_prep.shapes import POINTS
 from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from pointcloud.geometry import Axis
 from pointcloud.layout import FILE_ROW
@@ -99,9 +99,9 @@ def plan_modelnet_dat(
         "classes_published": classes if told else None,
         "unnamed_classes": 0 if told else len({item.label for item in items}),
     }
-    columns = channels(normals=normals, extra=(FILE_ROW,))
     read = partial(_read_row, points=points, normals=normals, up=up)
-    return Plan(root, items, row_reader(read, point_settings(columns, points, file_up=up)), source, missing)
+    reader = row_reader(read, cloud_settings(points, up, normals=normals, extra=(FILE_ROW,)))
+    return Plan(root, items, reader, source, missing)
 
 
 def _classes(root: Path, classes: Classes) -> Sequence[str]:

@@ -14,7 +14,6 @@ published protocols take the first of them; so does a store. The shapes stand on
 """
 
 import re
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -27,9 +26,9 @@ from data_prep.engine.plan import Item, Plan, Reader, Reading
 from data_prep.formats.clouds.point_table import read_points
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
-from data_prep.sampled_cloud import channels, check_points, leading_rows
-from data_prep.scan import files_below
-from data_prep.shapes import POINTS, point_settings
+from data_prep.sampled_cloud import check_points, cloud_settings, leading_rows
+from data_prep.scan import sizes_below
+from data_prep.shapes import POINTS
 from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from pointcloud.geometry import Axis
 from pointcloud.layout import FILE_ROW
@@ -71,27 +70,27 @@ def plan_modelnet_txt(
     check_share(validation)
     root = find_root(root, DATASET)
     listed = _listed(root, classes)
-    labels = sorted(set(listed_labels := [_label(name) for name, _ in listed]))
-    sizes = {f"{label}/{file}": size for label in labels for file, size in _files(root / label)}
-    items = [
-        Item(f"{label}/{name}.txt", sizes.get(f"{label}/{name}.txt", -1), label, None, split)
-        for (name, split), label in zip(listed, listed_labels, strict=True)
-    ]
-    missing = [item.path for item in items if item.size < 0]
-    items = [item for item in items if item.size >= 0]
-    _refuse_none(root, items, len(listed))
-    items = with_validation(items, validation, names=[_name(item) for item in items])
+    sizes = sizes_below(root, sorted({_label(name) for name in listed}), (".txt",))
+    paths = {name: f"{_label(name)}/{name}.txt" for name in listed}
+    there = [name for name, path in paths.items() if path in sizes]
+    missing = [path for path in paths.values() if path not in sizes]
+    if not there:
+        raise DataError(_nothing_there(root, len(listed)))
+    items = [Item(paths[name], sizes[paths[name]], _label(name), None, listed[name]) for name in there]
+    items = with_validation(items, validation, names=there)
     source = {
         **DATASET.describe(root, items, splits_in_words(f"modelnet{classes}'s lists", validation), missing=missing),
         "published": PUBLISHED[classes],
         "classes_published": classes,
         "unlisted_shapes": len(sizes) - len(items),
     }
-    return Plan(root, items, _reader(points, normals, up), source, missing)
+    read = partial(_read_shape, points=points, normals=normals, up=up)
+    reader = Reader("points", read, cloud_settings(points, up, normals=normals, extra=(FILE_ROW,)))
+    return Plan(root, items, reader, source, missing)
 
 
-def _listed(root: Path, classes: Classes) -> list[tuple[str, str]]:
-    """Name and split of every shape."""
+def _listed(root: Path, classes: Classes) -> dict[str, str]:
+    """The split of every shape by its name."""
     known = _lines(root / f"modelnet{classes}_shape_names.txt", "the list of classes")
     listed: dict[str, str] = {}
     for split in HALVES:
@@ -102,7 +101,7 @@ def _listed(root: Path, classes: Classes) -> list[tuple[str, str]]:
             if name in listed:
                 raise DataError(f"{path} names {name} again (it is in {listed[name]} already); restore the lists.")
             listed[name] = split
-    return list(listed.items())
+    return listed
 
 
 def _lines(path: Path, what: str) -> list[str]:
@@ -121,30 +120,14 @@ def _label(name: str) -> str:
     return name.rpartition("_")[0]
 
 
-def _name(item: Item) -> str:
-    return item.path.rpartition("/")[2].removesuffix(".txt")
-
-
-def _files(folder: Path) -> list[tuple[str, int]]:
-    return list(files_below(folder, (".txt",))) if folder.is_dir() else []
-
-
-def _refuse_none(root: Path, items: Sequence[Item], listed: int) -> None:
-    if items:
-        return
+def _nothing_there(root: Path, listed: int) -> str:
     cache = next(root.glob("*.dat"), None)
     if cache is not None:
-        raise DataError(
+        return (
             f"{root} holds {cache.name}, a pickle that another program made of the shapes, but none of the shapes "
             "themselves; prepare it as modelnet-dat, or unpack modelnet40_normal_resampled.zip next to it."
         )
-    raise DataError(f"none of the {listed:,} shapes that the lists of {root} name is there; unpack the archive again.")
-
-
-def _reader(points: int, normals: bool, up: Axis) -> Reader:
-    read = partial(_read_shape, points=points, normals=normals, up=up)
-    columns = channels(normals=normals, extra=(FILE_ROW,))
-    return Reader("points", read, point_settings(columns, points, file_up=up))
+    return f"none of the {listed:,} shapes that the lists of {root} name is there; unpack the archive again."
 
 
 def _read_shape(path: Path, *, points: int, normals: bool, up: Axis) -> Reading:

@@ -18,7 +18,7 @@ from data_prep.dataset import Archive, Dataset, Download
 from data_prep.engine.plan import Item, Plan
 from data_prep.layout import find_root
 from data_prep.recordings import RECORDINGS
-from data_prep.scan import files_below
+from data_prep.scan import sizes_below
 from randquant.data.store import SPLITS
 from randquant.errors import DataError
 from randquant.files.atomic import read_json
@@ -40,7 +40,10 @@ def plan_nsynth(root: str | Path) -> Plan:
     missing: list[str] = []
     unlisted = 0
     for split in present:
-        sizes = _sizes(root, split)
+        folder = f"nsynth-{split}/audio"
+        if not (root / folder).is_dir():
+            raise DataError(f"{root}/nsynth-{split} has no folder audio; unpack its archive again.")
+        sizes = sizes_below(root, [folder], (".wav",))
         notes = _notes(root, split, sizes)
         items += notes
         unlisted += len(sizes.keys() - {note.path for note in notes})
@@ -51,14 +54,6 @@ def plan_nsynth(root: str | Path) -> Plan:
         "missing_splits": [split for split in SPLITS if split not in present],
     }
     return Plan(root, items, RECORDINGS, source, missing)
-
-
-def _sizes(root: Path, split: str) -> dict[str, int]:
-    """The bytes of every recording of a split by its path below the root."""
-    folder = root / f"nsynth-{split}" / "audio"
-    if not folder.is_dir():
-        raise DataError(f"{folder.parent} has no folder audio; unpack its archive again.")
-    return {f"nsynth-{split}/audio/{name}": size for name, size in files_below(folder, (".wav",))}
 
 
 def _notes(root: Path, split: str, sizes: Mapping[str, int]) -> list[Item]:

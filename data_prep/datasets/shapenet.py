@@ -22,16 +22,16 @@ from data_prep.engine.plan import Item, Plan, Reader, Reading
 from data_prep.formats.clouds.npz_rows import npz_row, npz_shape
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
-from data_prep.sampled_cloud import at_most, channels, check_points, row_reader, short_cloud, spread_rows
+from data_prep.sampled_cloud import check_points, cloud_settings, row_reader, short_cloud, spread_rows
 from data_prep.scan import files_below
-from data_prep.shapes import POINTS, drawn_points, mesh_reader, point_settings
+from data_prep.shapes import POINTS, drawn_points, mesh_reader
 from data_prep.surface import Sampling
 from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from randquant.errors import DataError
 
 CLOUDS, SPLITS = "shapenet_pc", "ShapeNet-55"
-_CLOUD = re.compile(r"(?P<synset>[0-9]{8})-(?P<model>.+)\.npy")
+_CLOUD = re.compile(r"[0-9]{8}-.+\.npy")  # synset and model
 _MESH = re.compile(r"(?P<synset>[0-9]{8})/(?P<model>[^/]+)/(model|models/model_normalized)\.obj")
 _DIGITS = "[0-9]" * 8
 
@@ -73,7 +73,7 @@ def _plan_array(root: Path, arrays: list[Path], points: Points, up: Axis) -> Pla
     size = arrays[0].stat().st_size // shapes
     items = [Item(arrays[0].name, size, window=(row, row + 1)) for row in range(shapes)]
     read = partial(_read_row, points=points, up=up)
-    reader = row_reader(read, point_settings(channels(normals=False), at_most(points), file_up=up))
+    reader = row_reader(read, cloud_settings(points, up))
     return Plan(root, items, reader, {**DATASET.describe(root, items, "none"), "form": "array"})
 
 
@@ -81,7 +81,11 @@ def _plan_clouds(root: Path, points: Points, up: Axis) -> Plan:
     sizes = {name: size for name, size in files_below(root / CLOUDS, (".npy",)) if _CLOUD.fullmatch(name)}
     splits = _splits(root)
     listed = splits if splits else dict.fromkeys(sorted(sizes))
-    items = [_cloud(name, sizes[name], split) for name, split in listed.items() if name in sizes]
+    items = [
+        Item(f"{CLOUDS}/{name}", sizes[name], name[:8], name[9:].removesuffix(".npy"), split)
+        for name, split in listed.items()
+        if name in sizes
+    ]
     if not items:
         raise DataError(f"none of the {len(listed):,} shapes of ShapeNet-55 is in {root / CLOUDS}; unpack it again.")
     missing = [f"{CLOUDS}/{name}" for name in listed if name not in sizes]
@@ -91,8 +95,7 @@ def _plan_clouds(root: Path, points: Points, up: Axis) -> Plan:
         "unlisted_shapes": len(sizes.keys() - listed.keys()),
     }
     read = partial(_read_cloud, points=points, up=up)
-    reader = Reader("points", read, point_settings(channels(normals=False), at_most(points), file_up=up))
-    return Plan(root, items, reader, source, missing)
+    return Plan(root, items, Reader("points", read, cloud_settings(points, up)), source, missing)
 
 
 def _splits(root: Path) -> dict[str, str | None]:
@@ -108,12 +111,6 @@ def _splits(root: Path) -> dict[str, str | None]:
                 raise DataError(f"{path} names {name}, which is in train already; restore the lists.")
             splits[name] = split
     return splits
-
-
-def _cloud(name: str, size: int, split: str | None) -> Item:
-    found = _CLOUD.fullmatch(name)
-    assert found is not None
-    return Item(f"{CLOUDS}/{name}", size, found["synset"], found["model"], split)
 
 
 def _plan_meshes(root: Path, reader: Reader) -> Plan:

@@ -21,9 +21,8 @@ from data_prep.engine.plan import Item, Plan, Reader, Reading
 from data_prep.formats.clouds.point_table import read_points
 from data_prep.layout import find_root
 from data_prep.listing import read_lines, read_names
-from data_prep.sampled_cloud import at_most, channels, check_points, short_cloud, spread_rows
-from data_prep.scan import files_below
-from data_prep.shapes import point_settings
+from data_prep.sampled_cloud import check_points, cloud_settings, short_cloud, spread_rows
+from data_prep.scan import sizes_below
 from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from randquant.errors import DataError
@@ -71,12 +70,7 @@ def plan_shapenetpart(root: str | Path, *, points: Points = "any", normals: bool
     check_points(points)
     root = find_root(root, DATASET)
     categories = _categories(root / CATEGORIES)
-    sizes = {
-        f"{synset}/{name}": size
-        for synset in categories
-        if (root / synset).is_dir()
-        for name, size in files_below(root / synset, (".txt",))
-    }
+    sizes = sizes_below(root, categories, (".txt",))
     listed = _listed(root, categories)
     items = [
         Item(path, sizes[path], categories[path[:8]], Path(path).stem, split)
@@ -92,7 +86,9 @@ def plan_shapenetpart(root: str | Path, *, points: Points = "any", normals: bool
         "parts": {category: list(PARTS[category]) for category in sorted(set(categories.values()) & PARTS.keys())},
     }
     parts = {synset: PARTS[category] for synset, category in categories.items() if category in PARTS}
-    return Plan(root, items, _reader(points, normals, up, parts), source, missing)
+    read = partial(_read_shape, points=points, normals=normals, up=up, known=parts)
+    reader = Reader("points", read, cloud_settings(points, up, normals=normals, extra=(PART,)))
+    return Plan(root, items, reader, source, missing)
 
 
 def _categories(path: Path) -> dict[str, str]:
@@ -126,16 +122,8 @@ def _listed(root: Path, categories: Mapping[str, str]) -> dict[str, str]:
     return listed
 
 
-Parts = Mapping[str, Sequence[int]]  # by synset
-
-
-def _reader(points: Points, normals: bool, up: Axis, parts: Parts) -> Reader:
-    read = partial(_read_shape, points=points, normals=normals, up=up, known=parts)
-    columns = channels(normals=normals, extra=(PART,))
-    return Reader("points", read, point_settings(columns, at_most(points), file_up=up))
-
-
-def _read_shape(path: Path, *, points: Points, normals: bool, up: Axis, known: Parts) -> Reading:
+def _read_shape(path: Path, *, points: Points, normals: bool, up: Axis, known: Mapping[str, Sequence[int]]) -> Reading:
+    """The points of a file with their parts; `known` are those of each synset's category."""
     table = read_points(path, columns=7)
     parts = table[:, 6:]
     wrong = np.flatnonzero((parts != np.floor(parts)) | (parts < 0) | (parts >= _PARTS))

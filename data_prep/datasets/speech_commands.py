@@ -35,7 +35,7 @@ from data_prep.engine.plan import Item, Plan
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
 from data_prep.recordings import RECORDINGS, samples
-from data_prep.scan import existing_folder, files_below, is_visible_folder
+from data_prep.scan import existing_folder, is_visible_folder, sizes_below
 from randquant.errors import DataError
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
@@ -118,12 +118,8 @@ def _main(root: Path) -> Path:
 def _words(main: Path) -> tuple[list[Item], list[str]]:
     """All recordings of words with their splits, and the listed recordings that are missing."""
     splits = _read_splits(main)
-    sizes = {
-        f"{folder.name}/{name}": size
-        for folder in main.iterdir()
-        if "a" <= folder.name[:1] <= "z" and folder.is_dir()
-        for name, size in files_below(folder, (".wav",))
-    }
+    folders = [folder.name for folder in main.iterdir() if "a" <= folder.name[:1] <= "z"]
+    sizes = sizes_below(main, folders, (".wav",))
     if not sizes:
         raise DataError(f"{main} holds no recordings <word>/*.wav; unpack {MAIN}.tar.gz again.")
     items = [
@@ -157,16 +153,16 @@ def _speaker(path: str) -> str | None:
 def _silence(main: Path) -> list[Item]:
     """The windows of the background noises. One with an unreadable header is planned whole, to be reported."""
     folder = main / NOISE
-    noises = sorted(files_below(folder, (".wav",))) if folder.is_dir() else []
+    noises = sorted(sizes_below(main, [NOISE], (".wav",)).items())
     if not noises:
         raise DataError(f"{folder} holds no recordings, but silence is made from them; unpack {MAIN}.tar.gz again.")
     items = []
-    for name, size in noises:
+    for path, size in noises:
+        name = path.rpartition("/")[2]
         split = "valid" if name == VALID_NOISE else "train"
-        length = samples(folder / name)
+        length = samples(main / path)
         parts: Iterable[tuple[int, int] | None] = (None,) if length is None else silence_windows(length)
-        path, group = f"{NOISE}/{name}", name.removesuffix(".wav")
-        items += [Item(path, size, SILENCE, group, split, part) for part in parts]
+        items += [Item(path, size, SILENCE, name.removesuffix(".wav"), split, part) for part in parts]
     return items
 
 
@@ -186,11 +182,8 @@ def _tests(folder: Path) -> list[Item]:
     unknown = [label for label in labels if label not in LABELS]
     if unknown:
         raise DataError(f"{folder} holds the folder {unknown[0]}; expected {', '.join(LABELS)}, as in its archive.")
-    items = [
-        Item(f"{label}/{name}", size, label, _speaker(name), "test")
-        for label in labels
-        for name, size in sorted(files_below(folder / label, (".wav",)))
-    ]
+    sizes = sizes_below(folder, labels, (".wav",))
+    items = [Item(path, sizes[path], path.split("/")[0], _speaker(path), "test") for path in sorted(sizes)]
     if not items:
         raise DataError(f"{folder} holds no recordings; unpack {TEST_SET}.tar.gz into it again.")
     return items

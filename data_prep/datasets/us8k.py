@@ -16,7 +16,7 @@ from data_prep.engine.plan import Item, Plan
 from data_prep.formats.csv_reader import read_csv
 from data_prep.layout import find_root
 from data_prep.recordings import RECORDINGS
-from data_prep.scan import files_below
+from data_prep.scan import sizes_below
 from randquant.errors import DataError
 
 _NAMES = """
@@ -41,7 +41,7 @@ def plan_us8k(root: str | Path) -> Plan:
     """
     root = find_root(root, DATASET)
     slices = _read_slices(root / TABLE)
-    sizes = {path: size for fold in FOLDS for path, size in _files(root, fold)}
+    sizes = sizes_below(root, [f"audio/{fold}" for fold in FOLDS], (".wav",))
     items = [
         Item(path, sizes[path], label, group, fold)
         for fold in FOLDS
@@ -78,13 +78,6 @@ def _read_slices(table: Path) -> dict[str, tuple[str, str, str]]:
     if not slices:
         raise DataError(f"{table} has a header but no rows; restore it.")
     return slices
-
-
-def _files(root: Path, fold: str) -> list[tuple[str, int]]:
-    folder = root / "audio" / fold
-    if not folder.is_dir():
-        return []
-    return [(f"audio/{fold}/{name}", size) for name, size in files_below(folder, (".wav",))]
 
 
 DATASET = Dataset(

@@ -46,7 +46,9 @@ def plan_voxceleb1(root: str | Path, iden_split: Path | None = None) -> Plan:
             there.
     """
     root = find_root(root, DATASET)
-    table = _find_list(root, iden_split)
+    table = iden_split or find_list(root, LIST)
+    if table is None:
+        raise DataError(f"{root} has no {LIST}; download it from {_URL} to there, or name it with --iden_split.")
     splits = _read_splits(table)
     found, doubled = _utterances(root)
     items = [_item(name, *found[name], splits[name]) for name in sorted(splits.keys() & found.keys())]
@@ -67,15 +69,6 @@ def plan_voxceleb1(root: str | Path, iden_split: Path | None = None) -> Plan:
 def _item(name: str, folder: str, size: int, split: str) -> Item:
     speaker, video, _ = name.split("/")
     return Item(f"{folder}/{name}", size, speaker, f"{speaker}/{video}", split)
-
-
-def _find_list(root: Path, given: Path | None) -> Path:
-    if given is not None:
-        return given
-    found = find_list(root, LIST)
-    if found is None:
-        raise DataError(f"{root} has no {LIST}; download it from {_URL} to there, or name it with --iden_split.")
-    return found
 
 
 def _read_splits(table: Path) -> dict[str, str]:

@@ -111,7 +111,10 @@ def plan_voxforge(
     root = find_root(root, DATASET)
     if csv is not None:
         return _plan_table(root, csv)
-    return _plan_speakers(root, _find_urls(root, urls))
+    found = urls or find_list(root, LIST)
+    if found is None:
+        raise DataError(f"{root} has no {LIST}; download it from {URL} to there, or name it with --urls.")
+    return _plan_speakers(root, found)
 
 
 def speaker_splits(speakers: Iterable[str]) -> dict[str, str]:
@@ -182,15 +185,6 @@ def _submission(path: Path, number: int, url: str) -> Submission:
 
 def _stem(name: str) -> str:
     return name.removesuffix(".tgz").removesuffix(".tar.gz")
-
-
-def _find_urls(root: Path, given: Path | None) -> Path:
-    if given is not None:
-        return given
-    found = find_list(root, LIST)
-    if found is None:
-        raise DataError(f"{root} has no {LIST}; download it from {URL} to there, or name it with --urls.")
-    return found
 
 
 def _plan_speakers(root: Path, urls: Path) -> Plan:

@@ -9,8 +9,8 @@ from data_prep.formats.clouds.cloud_file import CLOUDS, read_cloud
 from data_prep.formats.clouds.columns import check_columns
 from data_prep.own_files.folder import plan_files
 from data_prep.own_files.labelled import plan_labelled
-from data_prep.sampled_cloud import at_most, channels, check_points, short_cloud, spread_rows
-from data_prep.shapes import POINTS, point_settings
+from data_prep.sampled_cloud import check_points, cloud_settings, short_cloud, spread_rows
+from data_prep.shapes import POINTS
 from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 
@@ -72,7 +72,7 @@ def cloud_reader(
     check_points(points)
     names = check_columns(columns)
     read = partial(_read, points=points, normals=normals, up=up, least=least or points, columns=names)
-    settings = point_settings(channels(normals=normals), at_most(points), file_up=up)
+    settings = cloud_settings(points, up, normals=normals)
     if names is not None:
         settings["file_columns"] = list(names)
     return Reader("points", read, settings)
