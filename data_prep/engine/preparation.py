@@ -171,5 +171,5 @@ def _refuse_skipped(out: Path, skipped: Sequence[Mapping[str, str]]) -> None:
     if skipped:
         raise DataError(
             f"an earlier run without --strict left {len(skipped)} unreadable files out of {out} "
-            f"(the first: {skipped[0]['reason'].rstrip('.')}); mend them and delete {out}, or drop --strict."
+            f"(the first: {skipped[0]['reason'].rstrip('.')}); fix them and delete {out}, or drop --strict."
         )

@@ -149,7 +149,7 @@ def content(out: Path) -> dict[str, Any]:
 
 
 def _timeless(path: Path) -> Any:
-    if path.name == "verified.json":  # when each shard was last held against its hash
+    if path.name == "verified.json":  # when each shard was last checked against its hash
         return None
     data = path.read_bytes()
     if path.suffix == ".pt":  # equal values may be pickled in several ways

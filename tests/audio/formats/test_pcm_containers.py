@@ -1,4 +1,4 @@
-"""AIFF, AU and NIST SPHERE are held against their bytes."""
+"""AIFF, AU and NIST SPHERE are checked against their bytes."""
 
 import struct
 from pathlib import Path

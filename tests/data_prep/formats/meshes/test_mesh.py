@@ -12,7 +12,7 @@ from data_prep.formats.meshes.mesh_file import MESHES, read_mesh
 from randquant.errors import DataError
 
 CUBE = np.array([[x, y, z] for x in (0, 1) for y in (0, 2) for z in (0, 3)], dtype=np.float64)
-# Two triangles a side, corners turning to the left as seen from outside.
+# Two triangles a side, counter-clockwise as seen from outside.
 SIDES = [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
 BOX = Mesh(CUBE, np.array([[a, b, c] for a, *rest in SIDES for b, c in pairwise(rest)]))
 
