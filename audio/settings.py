@@ -88,8 +88,7 @@ class AudioPretraining(Training):
         if not self.data:
             raise ValueError("--data must name at least one store.")
         names = self.augmentations()
-        unknown = [name for name in names if name not in AUGMENTATIONS]
-        if unknown or len(set(names)) < len(names):
+        if not set(names) <= set(AUGMENTATIONS) or len(set(names)) < len(names):
             raise ValueError(
                 f"--augment should be none or a choice of {', '.join(AUGMENTATIONS)} joined by +, got {self.augment!r}."
             )

@@ -105,7 +105,10 @@ class ShapeEmbedder:
         readable, columns = Readable(strict=self.strict), [] if columns is None else columns
         identity = {**self._identity(root, names), "source": dict(source), "layout": list(layout.channels)}
         with spool(out, self.loaded.encoder.embedding_size(), identity) as waiting:
-            done = self._take_up(waiting, readable, columns)
+            for record in waiting.records:
+                readable.skipped.update(record["skipped"])
+                columns += record["columns"]
+            done = int(waiting.records[-1]["stop"]) if waiting.records else 0
             shown = progress(clouds(done), label="embedding", unit="shapes", total=len(names), initial=done)
             numbered = zip(range(done, len(names)), shown, strict=True)
             embedded = self._embed(names, numbered, readable, layout, waiting, columns)
@@ -134,14 +137,6 @@ class ShapeEmbedder:
             "batch": f"{batch_points(self.device)} points",
             "device": torch.device(self.device).type,
         }
-
-    @staticmethod
-    def _take_up(waiting: Spool, readable: Readable, columns: list[Mapping[str, Any]]) -> int:
-        """What an interrupted run found out; returns how many files it had done."""
-        for record in waiting.records:
-            readable.skipped.update(record["skipped"])
-            columns += record["columns"]
-        return int(waiting.records[-1]["stop"]) if waiting.records else 0
 
     @inference()
     def _embed(

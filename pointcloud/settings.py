@@ -102,9 +102,8 @@ class PointPretraining(Training):
         self.data = [Path(store) for store in self.data]
         if not self.data:
             raise ValueError("--data must name at least one store.")
-        names = [] if self.augment == "none" else self.augment.split("+")
-        unknown = [name for name in names if name != "geo" and name not in AUGMENTATIONS]
-        if unknown or len(set(self.augmentations())) < len(self.augmentations()):
+        names = self.augmentations()
+        if not set(names) <= set(AUGMENTATIONS) or len(set(names)) < len(names):
             raise ValueError(
                 f"--augment should be none or a choice of geo, {', '.join(AUGMENTATIONS)} joined by +, each once, "
                 f"got {self.augment!r}."

@@ -166,7 +166,9 @@ class ShardWriter:
     def close(self) -> None:
         """Complete the file's header, now that the number of rows is known."""
         self._file.seek(0)
-        self._file.write(npy_header(self._kind.dtype, (self._rows, *(self._row_shape or (0,) * self._row_rank()))))
+        self._file.write(
+            npy_header(self._kind.dtype, (self._rows, *(self._row_shape or (0,) * (self._kind.dimensions - 1))))
+        )
 
     def description(self) -> dict[str, Any]:
         """What the shard holds, as kept beside it until the store is finished."""
@@ -190,9 +192,6 @@ class ShardWriter:
         self._file.write(data)
         self._digest.update(data)
         self._rows += len(block)
-
-    def _row_rank(self) -> int:
-        return self._kind.dimensions - 1
 
     def _row_bytes(self) -> int:
         return self._kind.dtype.itemsize * int(np.prod(self._row_shape or ()))

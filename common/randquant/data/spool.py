@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from randquant.data.vector_file import naming
+from randquant.data.vector_file import flush_to_disk, naming
 from randquant.errors import DataError
 from randquant.files.lock import locked
 
@@ -59,11 +58,11 @@ class Spool:
     def finish_part(self, record: Any) -> None:
         """Make what was appended since the last part durable, with a JSON value that tells what it is."""
         with naming(self._vectors_path):
-            _flush(self._vectors)
+            flush_to_disk(self._vectors)
         line = json.dumps({"count": self.count, "crc32": self._checksum, "record": record}, default=_plain) + "\n"
         with naming(self._parts_path):
             self._parts.write(line.encode())
-            _flush(self._parts)
+            flush_to_disk(self._parts)
         self.records.append(json.loads(line)["record"])  # as the next run would find it
         self._checksum, self.kept = 0, self.count
 
@@ -176,8 +175,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"a record should hold JSON values, got {type(value).__name__}")
-
-
-def _flush(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())

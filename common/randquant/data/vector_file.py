@@ -56,8 +56,7 @@ class VectorFile:
     def flush(self) -> None:
         """Bring all that was added to the disk itself."""
         with naming(self._path):
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            flush_to_disk(self._file)
 
     def close(self) -> None:
         """Close the file."""
@@ -75,6 +74,12 @@ class VectorFile:
         except OSError:
             if error is None:
                 raise
+
+
+def flush_to_disk(file: BinaryIO) -> None:
+    """Bring what was written to the disk itself."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 @contextmanager

@@ -57,29 +57,30 @@ class Verification:
             DataError: one holds other bytes than were written.
         """
         left = [number for number, known in enumerate(self.known) if not known]
-        if not left:
-            return
-        with _bar(self._store, sum(self._stamps[number][0] for number in left)) as display:
-            for number in left:
-                self._require(number, display.update)
-                self.known[number] = True
-        with suppress(OSError):  # a store that may only be read is hashed by every process that opens it
-            stamp(self._store, self._stamps)
+        if left:
+            self._hash(left)
 
     def damaged(self) -> list[str]:
         """What is wrong with each shard that holds other bytes than were written, all of them hashed again."""
-        wrong = []
-        with _bar(self._store, sum(size for size, _ in self._stamps)) as display:
-            for number in range(len(self._hashes)):
+        wrong: list[str] = []
+        self._hash(range(len(self.known)), wrong)
+        return wrong
+
+    def _hash(self, numbers: Sequence[int], wrong: list[str] | None = None) -> None:
+        """Hash shards, and stamp them where all are whole; damage is added to `wrong`, an error without that list."""
+        size = sum(self._stamps[number][0] for number in numbers)
+        with bar(label=f"checking {self._store.name}", unit="bytes", total=size) as display:
+            for number in numbers:
                 try:
                     self._require(number, display.update)
+                    self.known[number] = True
                 except DataError as error:
+                    if wrong is None:
+                        raise
                     wrong.append(str(error))
         if not wrong:
-            self.known = [True] * len(self.known)
-            with suppress(OSError):
+            with suppress(OSError):  # a store that may only be read is hashed by every process that opens it
                 stamp(self._store, self._stamps)
-        return wrong
 
     def _require(self, number: int, on_bytes: Callable[[int], Any]) -> None:
         path = shard_path(self._store, number)
@@ -122,7 +123,3 @@ def _read(store: Path) -> dict[str, Stamp]:
 
 def _name(number: int) -> str:
     return f"{number:05d}.npy"
-
-
-def _bar(store: Path, size: int) -> Any:
-    return bar(label=f"checking {store.name}", unit="bytes", total=size)

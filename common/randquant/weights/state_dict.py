@@ -56,12 +56,13 @@ class Naming:
 
 @dataclass
 class Found:
-    """An encoder's tensors inside a file: the container they are in, their prefix there, and the names left out."""
+    """An encoder's tensors in a file: where, under which prefix, in which state dict, and the names left out."""
 
     where: str
     prefix: str
     naming: Naming
     tensors: dict[str, Tensor]
+    state: dict[str, Tensor]
     left_out: list[str] = field(default_factory=list)
 
     def report(self, encoder: nn.Module) -> str:
@@ -124,7 +125,7 @@ def _candidates(where: str, state: dict[str, Tensor], naming: Naming) -> Iterato
     for name in state:
         if name == naming.first or name.endswith("." + naming.first):
             prefix = name.removesuffix(naming.first)
-            yield Found(where, prefix, naming, dict(_renamed(state, prefix, naming)))
+            yield Found(where, prefix, naming, dict(_renamed(state, prefix, naming)), state)
 
 
 def _renamed(state: dict[str, Tensor], prefix: str, naming: Naming) -> Iterator[tuple[str, Tensor]]:
@@ -136,8 +137,7 @@ def _renamed(state: dict[str, Tensor], prefix: str, naming: Naming) -> Iterator[
 
 def _check_aliases(content: Content, chosen: Found) -> None:
     """Refuse a file in which two names of one tensor disagree."""
-    state = next(tensors for where, tensors in state_dicts(content.value) if where == chosen.where)
-    for own, tensor in _renamed(state, chosen.prefix, chosen.naming):
+    for own, tensor in _renamed(chosen.state, chosen.prefix, chosen.naming):
         if tensor is not chosen.tensors[own] and not torch.equal(tensor, chosen.tensors[own]):
             raise DataError(
                 f"{content.file} holds two different tensors for {own} of the encoder, under names that should be of "
@@ -155,10 +155,9 @@ def _same_tensors(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 def _checked_rest(content: Content, chosen: Found, found: list[Found], other: re.Pattern[str]) -> list[str]:
     """The other names in the encoder's state dict; an error where one belongs to no known part."""
-    state = next(tensors for where, tensors in state_dicts(content.value) if where == chosen.where)
     rest = [
         name
-        for name in state
+        for name in chosen.state
         if not name.startswith(chosen.prefix) or chosen.naming.rename(name.removeprefix(chosen.prefix)) is None
     ]
     if content.is_checkpoint:
