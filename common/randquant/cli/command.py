@@ -95,22 +95,26 @@ def _parse(
 ) -> tuple[Callable[..., Any], dict[str, Any]]:
     if not isinstance(commands, Mapping):
         parser = _parser(commands, description)
-        return _target(commands), _checked(commands, _values(parser, argv))
+        return _call(commands, _values(parser, argv))
     parser = _empty_parser(description)
     subcommands = parser.add_subcommands(required=True, metavar="COMMAND")
     for name, function in commands.items():
         # Flags take milliseconds each to declare: those of other commands are left out.
         subparser = _parser(function, None) if name in argv else _empty_parser(None)
-        subcommands.add_subcommand(name, subparser, help=_summary(function))
+        summary = docstring_parser.parse(function.__doc__ or "").short_description or ""
+        subcommands.add_subcommand(name, subparser, help=summary)
     values = _values(parser, argv, subcommands=list(commands))
     chosen = values["subcommand"]
-    return _target(commands[chosen]), _checked(commands[chosen], values[chosen])
+    return _call(commands[chosen], values[chosen])
 
 
-def _checked(function: Callable[..., Any], values: dict[str, Any]) -> dict[str, Any]:
-    """The values, of which none is one that no flag takes."""
-    require_values(values, _hints(_signature_source(function)))
-    return values
+def _call(function: Callable[..., Any], values: dict[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """What to call, and its values, of which none is one that no flag takes."""
+    source = _signature_source(function)
+    require_values(values, _hints(source))
+    if source is function:
+        return function, values
+    return lambda **given: function(_constructed(source, given)), values
 
 
 def _hints(source: Any) -> dict[str, Any]:
@@ -123,12 +127,12 @@ def _values(parser: ArgumentParser, argv: list[str], subcommands: Sequence[str] 
         parsed = parser.parse_args(argv)
     except (ArgumentError, argparse.ArgumentError, TypeError, ValueError) as error:
         raise UsageError(_sentence(str(error), parser, argv, subcommands)) from None
-    return {key: _plain(value) for key, value in vars(parsed).items() if key not in ("config", "debug", "__path__")}
+    return _plain(parsed)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Namespace):
-        return {key: _plain(inner) for key, inner in vars(value).items() if key not in ("config", "debug")}
+        return {key: _plain(inner) for key, inner in vars(value).items() if key not in ("config", "debug", "__path__")}
     return value
 
 
@@ -193,11 +197,6 @@ def _signature_source(function: Callable[..., Any]) -> Any:
     return lone if is_dataclass(lone) else function
 
 
-def _target(function: Callable[..., Any]) -> Callable[..., Any]:
-    source = _signature_source(function)
-    return function if source is function else lambda **values: function(_constructed(source, values))
-
-
 def _constructed(configuration: Any, values: dict[str, Any]) -> Any:
     """Build the dataclass; what its own checks refuse is a usage error."""
     try:
@@ -209,17 +208,8 @@ def _constructed(configuration: Any, values: dict[str, Any]) -> Any:
 def _parameter_helps(source: Any) -> dict[str, str]:
     """Parameter descriptions from the docstring, base classes first so that a subclass may override them."""
     holders = reversed(source.__mro__) if inspect.isclass(source) else [source]
-    helps: dict[str, str] = {}
-    for holder in holders:
-        for entry in docstring_parser.parse(
-            holder.__dict__.get("__doc__") or "" if inspect.isclass(holder) else holder.__doc__ or ""
-        ).params:
-            helps[entry.arg_name] = " ".join((entry.description or "").split())
-    return helps
-
-
-def _summary(function: Callable[..., Any]) -> str:
-    return docstring_parser.parse(function.__doc__ or "").short_description or ""
+    entries = [entry for holder in holders for entry in docstring_parser.parse(holder.__doc__ or "").params]
+    return {entry.arg_name: " ".join((entry.description or "").split()) for entry in entries}
 
 
 def _long_description(function: Callable[..., Any]) -> str:
