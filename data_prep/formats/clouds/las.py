@@ -4,6 +4,7 @@ Coordinates are integers times a scale plus an offset; they are computed in doub
 points as a truncated file has, and no word about bounds that its points are not in; both are checked here.
 """
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from randquant.errors import DataError
 _NOISE = (7, 18)  # classes of points that are none, low and high (LAS 1.4, tables 9 and 17)
 _MISSED = 0.01  # of the extent, by which the bounds in a header may miss the points
 _BYTES = 24  # of three coordinates
+_POINT_DATA, _FORM = 96, 104  # where a header keeps the place of the points, and their format; bit 7 is LAZ
+_LEAST_CHUNK = 20  # bytes: a chunk of LAZ begins with one point as it is
 
 
 def read_las(path: str | Path) -> Columns:
@@ -36,6 +39,7 @@ def read_las(path: str | Path) -> Columns:
     if path.suffix.lower() == ".laz" and not laspy.LazBackend.detect_available():
         raise DataError(f"{path} needs lazrs to be read; pip install lazrs.")
     try:
+        _refuse_chunks(path)
         with laspy.open(path) as file:
             header = file.header
             require_budget(path, header.point_count * (header.point_format.size + _BYTES))
@@ -57,6 +61,28 @@ def read_las(path: str | Path) -> Columns:
     if not header.are_points_compressed:
         _refuse_more(path, header)
     return _columns(path, header, points)
+
+
+def _refuse_chunks(path: Path) -> None:
+    """Refuse a LAZ table of more chunks than the file has room for: lazrs makes room for them and ends the process."""
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        head = file.read(_FORM + 1)
+        if len(head) <= _FORM or not head[_FORM] & 0x80:
+            return
+        file.seek(*struct.unpack_from("<I", head, _POINT_DATA))
+        place = file.read(8)
+        if place == b"\xff" * 8:  # written as a stream: the place is the last thing in the file
+            file.seek(size - 8)
+            place = file.read(8)
+        start = struct.unpack("<q", place)[0] if len(place) == 8 else -1
+        if 0 <= start <= size - 8:
+            file.seek(start)
+            _, chunks = struct.unpack("<II", file.read(8))
+            if chunks * _LEAST_CHUNK > size:
+                raise DataError(
+                    f"{path} says that it has {chunks:,} chunks in {size:,} bytes, which cannot be; restore the file."
+                )
 
 
 def _refuse_more(path: Path, header: Any) -> None:

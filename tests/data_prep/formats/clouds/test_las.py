@@ -1,5 +1,6 @@
 """LAS and LAZ: every point in double precision, what is flagged is counted, truncated and damaged files are refused."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,14 @@ def test_more_points_than_the_header_counts(tmp_path: Path) -> None:
         read_las(tmp_path / "b.las")
     (tmp_path / "c.las").write_bytes((tmp_path / "a.las").read_bytes() + bytes(64))
     assert len(read_las(tmp_path / "c.las").values["x"]) == 50
+
+
+def test_a_table_of_more_chunks_than_the_file_has_room_for(tmp_path: Path) -> None:
+    path = write_las(tmp_path / "a.laz")
+    content = bytearray(path.read_bytes())
+    (points,) = struct.unpack_from("<I", content, 96)
+    (table,) = struct.unpack_from("<q", content, points)
+    struct.pack_into("<I", content, table + 4, 2**32 - 2)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="chunks"):
+        read_las(path)
