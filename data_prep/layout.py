@@ -1,6 +1,5 @@
 """Find the root folder of a dataset."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from data_prep.dataset import Dataset
@@ -22,11 +21,15 @@ def find_root(root: str | Path, dataset: Dataset) -> Path:
     root = existing_folder(root)
     if is_marked(root, dataset):
         return root
-    lacking = f"{root} is not the root of {dataset.title}: it holds none of {_shown(dataset.marks)}"
-    right = next((folder for folder in _neighbours(root) if is_marked(folder, dataset)), None)
+    shown = ", ".join([*dataset.marks[:3], *["…"] * (len(dataset.marks) > 3)])
+    lacking = f"{root} is not the root of {dataset.title}: it holds none of {shown}"
+    above = root.absolute().parent
+    near = (*_subfolders(root), above, *_wrapped(root), above.parent)
+    right = next((folder for folder in near if is_marked(folder, dataset)), None)
     if right is not None:
         raise DataError(f"{lacking}; give --root {right}")
-    raise DataError(f"{lacking}; the folder to give looks like this: {_outline(dataset.tree)}.")
+    outline = ", ".join(line.strip() for line in dataset.tree.strip().splitlines())
+    raise DataError(f"{lacking}; the folder to give looks like this: {outline}.")
 
 
 def locate(root: Path, dataset: Dataset) -> Path | None:
@@ -53,10 +56,6 @@ def holds_tree(root: Path, dataset: Dataset) -> bool:
     return any(path.is_dir() or path.suffix.lower() not in LISTS for path in marks)
 
 
-def _neighbours(root: Path) -> list[Path]:
-    return [*_subfolders(root), root.absolute().parent, *_wrapped(root), root.absolute().parent.parent]
-
-
 def _wrapped(root: Path) -> list[Path]:
     """Folders two levels below, unless there are too many to search."""
     folders = _subfolders(root)
@@ -67,12 +66,3 @@ def _subfolders(root: Path) -> list[Path]:
     """Candidate subfolders, except those that this program unpacked the archives at `root` into."""
     folders = (entry for entry in root.iterdir() if not entry.name.startswith(".") and entry.is_dir())
     return sorted(folder for folder in folders if not (folder / UNPACKED).is_dir())
-
-
-def _shown(marks: Sequence[str]) -> str:
-    return ", ".join([*marks[:3], *(["…"] if len(marks) > 3 else [])])
-
-
-def _outline(tree: str) -> str:
-    """A tree on one line."""
-    return ", ".join(line.strip() for line in tree.strip().splitlines())

@@ -205,10 +205,15 @@ def _prepare_public(dataset: Dataset, settings: Public) -> None:
         names = " and ".join(path.name for paths, _ in archives for path in paths)
         raise UsageError(f"{settings.root} holds {names}; keep one there, each makes its own store.")
     if made_of_archives(out, dataset, settings.root, gone=settings.download):
-        _print_complete(Store.open(out))
+        _close(Store.open(out), complete=True)
         return
     if settings.download:
-        _download(dataset, settings.root)
+        if holds_tree(settings.root, dataset):
+            raise UsageError(
+                f"{settings.root} holds {dataset.title} unpacked already; leave out --download, or give an empty "
+                "--root to fetch the archives into."
+            )
+        fetch(dataset, settings.root)
         archives = archives_in(settings.root, dataset)
     unpacked = settings.unpack or out.with_name(f"{out.name}.unpacked")
     plan = dataset.plan(**{**options(settings, dataset.plan), "root": unpacked_root(settings.root, dataset, unpacked)})
@@ -219,24 +224,12 @@ def _prepare_public(dataset: Dataset, settings: Public) -> None:
         say(f"{unpacked} holds what was unpacked; the store does not need it, so it may be deleted.")
 
 
-def _download(dataset: Dataset, root: Path) -> None:
-    if holds_tree(root, dataset):
-        raise UsageError(
-            f"{root} holds {dataset.title} unpacked already; leave out --download, or give an empty --root to fetch "
-            "the archives into."
-        )
-    fetch(dataset, root)
-
-
 def _prepare(plan: Plan, settings: Settings) -> None:
     if isinstance(settings, Sounds):
         plan = replace(plan, reader=recordings_reader(_intake(settings)))
     complete = Store.exists(settings.out)
     store = prepare(plan, settings.out, workers=settings.workers, strict=settings.strict, dask=settings.dask)
-    if complete:
-        _print_complete(store)
-    else:
-        say(*summary(store))
+    _close(store, complete=complete)
 
 
 def _intake(settings: Sounds) -> Intake:
@@ -246,8 +239,9 @@ def _intake(settings: Sounds) -> Intake:
     return Intake(settings.channel, settings.peak_normalise, array_rate)
 
 
-def _print_complete(store: Store) -> None:
-    say(f"{store.path} is complete already; nothing was done.")
+def _close(store: Store, *, complete: bool) -> None:
+    if complete:
+        say(f"{store.path} is complete already; nothing was done.")
     say(*summary(store))
 
 

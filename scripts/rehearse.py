@@ -68,7 +68,13 @@ def rehearse(
         root = CHAINS[dataset].write(folder / "tree", items=count)
     except ValueError as error:
         raise UsageError(f"--count {count} is too few for {dataset} ({error}); give more.") from None
-    record = _record(dataset, count, round(time.monotonic() - began, 1))
+    record = {
+        "dataset": dataset,
+        "items": count,
+        "writing_seconds": round(time.monotonic() - began, 1),
+        "machine": {"system": platform.platform(), "cores": os.cpu_count()},
+        "versions": versions(),
+    }
     costs = {}
     print(_row(HEADER), _row(["---"] * len(HEADER)), sep="\n", flush=True)
     for stage, command in CHAINS[dataset].commands(dataset, root, folder).items():
@@ -114,11 +120,6 @@ def closing(record: Mapping[str, Any]) -> list[str]:
 
 def _row(cells: list[str] | tuple[str, ...]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _record(dataset: str, items: int | None, seconds: float) -> dict[str, Any]:
-    computer = {"system": platform.platform(), "cores": os.cpu_count()}
-    return {"dataset": dataset, "items": items, "writing_seconds": seconds, "machine": computer, "versions": versions()}
 
 
 def _found(folder: Path) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from data_prep.engine.plan import Item, Plan
 from data_prep.layout import find_root
 from data_prep.listing import find_list, read_lines
 from data_prep.recordings import DECODED, FOREIGN, RECORDINGS
-from data_prep.scan import files_below
+from data_prep.scan import sizes_below
 from randquant.errors import DataError, UsageError
 
 Part = Literal["balanced", "unbalanced", "eval"]
@@ -100,25 +100,17 @@ def plan_audioset(root: str | Path, parts: Sequence[Part] = ("balanced", "unbala
 def _read(root: Path, part: Part) -> _Clips:
     folders = [above + name for above in _ABOVE for name in PARTS[part] if (root / above / name).is_dir()]
     clips = _Clips(folders, {})
-    for folder in folders:
-        _collect(root, folder, clips)
+    for path, size in sizes_below(root, folders, DECODED + FOREIGN, depth=_DEPTH).items():
+        video = clip_video(path)
+        if video is None:
+            clips.unrecognised += 1
+        else:
+            clips.doubled += video in clips.files
+            clips.files[video] = min(clips.files.get(video, (path, size)), (path, size))
     table = find_list(root, f"{PARTS[part][0]}.csv")
     if table is not None and folders:
         _compare(clips, table)
     return clips
-
-
-def _collect(root: Path, folder: str, clips: _Clips) -> None:
-    for name, size in files_below(root / folder, DECODED + FOREIGN, depth=_DEPTH):
-        video = clip_video(name)
-        path = f"{folder}/{name}"
-        if video is None:
-            clips.unrecognised += 1
-        elif video in clips.files:
-            clips.doubled += 1
-            clips.files[video] = min(clips.files[video], (path, size))
-        else:
-            clips.files[video] = (path, size)
 
 
 def clip_video(path: str) -> str | None:

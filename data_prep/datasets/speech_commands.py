@@ -83,8 +83,7 @@ def plan_speech_commands_12(root: str | Path, variant: Variant = "tfds") -> Plan
     silence = _silence(main)
     if variant == "archive":
         items += silence
-        source = _source_12(main, items, missing, variant)
-        return Plan(main, items, RECORDINGS, source, missing)
+        return Plan(main, items, RECORDINGS, _source_12(main, items, missing, variant), missing)
     tests = _test_set(main, Path(root))
     common = tests.parent if tests.parent == main.parent else main if tests.parent == main else Path(root)
     learned = [item for item in items if item.split != "test"] + silence

@@ -181,6 +181,8 @@ class Examination:
 
     def record(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
+        copies = [{"path": name, "of": first} for name, first in self.copies]
+        shapes = {"oddities": self.oddities, "copies": copies, "leaked": len(self.leaked)}
         return {
             "dataset": self.dataset.name,
             "root": str(self.plan.root),
@@ -197,17 +199,8 @@ class Examination:
             "missing_files": list(self.absent),
             "unreadable": [{"path": path, "reason": reason} for path, reason in self.unreadable.items()],
             "repeated": [utf8_name(name) for name in self.repeated],
-            **self._record_of_shapes(),
+            **(shapes if self.things == "shapes" else {}),
             "plan": dict(self.plan.source),
-        }
-
-    def _record_of_shapes(self) -> dict[str, Any]:
-        if self.things == "recordings":
-            return {}
-        return {
-            "oddities": self.oddities,
-            "copies": [{"path": name, "of": first} for name, first in self.copies],
-            "leaked": len(self.leaked),
         }
 
 

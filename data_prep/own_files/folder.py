@@ -62,10 +62,7 @@ def plan_files(
         looked_for = ", ".join(suffixes[:_SUFFIXES]) + (" or the like" if len(suffixes) > _SUFFIXES else "")
         raise DataError(f"{root} holds no {kind} among its {others.total()} files; give one with {looked_for} files.")
     items.sort(key=lambda item: item.path)
-    kinds = {printable(suffix): count for suffix, count in _most_common(others)[:_KINDS]}
+    most_common = sorted(others.items(), key=lambda entry: (-entry[1], entry[0]))
+    kinds = {printable(suffix): count for suffix, count in most_common[:_KINDS]}
     source = {"dataset": dataset, "root": str(root), "other_files": others.total(), "other_kinds": kinds}
     return Plan(root, items, reader, source)
-
-
-def _most_common(counts: Counter[str]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))

@@ -5,7 +5,6 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.engine.plan import Item, Plan, Reader
@@ -42,11 +41,16 @@ def plan_labelled(table: str | Path, root: str | Path, reader: Reader = RECORDIN
     _check_splits(table, rows)
     _check_labels(table, rows)
     files = list(_files(table, root, rows))
-    _check_there(table, root, files)
-    _check_repeats(table, (file.path for file in files))
+    missing = [path for path, size in files if size is None]
+    if missing:
+        raise DataError(
+            f"{table} names {len(missing)} files that do not exist below {root} (the first: {missing[0]}); "
+            "check --root and the column path."
+        )
+    _check_repeats(table, (path for path, _ in files))
     items = [
-        Item(file.path, file.size or 0, row["label"], row.get("group") or None, row["split"])
-        for file, (_, row) in zip(files, rows, strict=True)
+        Item(path, size or 0, row["label"], row.get("group") or None, row["split"])
+        for (path, size), (_, row) in zip(files, rows, strict=True)
     ]
     source = {"dataset": "labelled", "root": str(root), "csv": table.name, **_groups_across(items)}
     return Plan(root, items, reader, source)
@@ -108,15 +112,8 @@ def _groups_across(items: Iterable[Item]) -> dict[str, list[str]]:
     return {"groups_across": across} if across else {}
 
 
-@dataclass(frozen=True)
-class _File:
-    """A file that a table names: below the root, with forward slashes; `size` is None where there is none."""
-
-    path: str
-    size: int | None
-
-
-def _files(table: Path, root: Path, rows: Iterable[Row]) -> Iterator[_File]:
+def _files(table: Path, root: Path, rows: Iterable[Row]) -> Iterator[tuple[str, int | None]]:
+    """The path of each file below the root, with forward slashes, and its bytes; None where there is none."""
     tops = tuple(dict.fromkeys(_slashed(os.fspath(top)) for top in (root, root.absolute(), root.resolve())))
     for line, row in rows:
         ways = [_inside(path, tops) for path in _spellings(row["path"])]
@@ -126,8 +123,7 @@ def _files(table: Path, root: Path, rows: Iterable[Row]) -> Iterator[_File]:
                 f"{_at(table, line)} has the path {row['path']}, which leads out of --root; use paths relative to it."
             )
         sizes = ((path, _size(root / path)) for path in paths)
-        path, size = next(((path, size) for path, size in sizes if size is not None), (paths[0], None))
-        yield _File(path, size)
+        yield next(((path, size) for path, size in sizes if size is not None), (paths[0], None))
 
 
 def _spellings(path: str) -> Iterator[str]:
@@ -153,15 +149,6 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size if path.is_file() else None
     except (OSError, ValueError):
         return None
-
-
-def _check_there(table: Path, root: Path, files: Sequence[_File]) -> None:
-    missing = [file.path for file in files if file.size is None]
-    if missing:
-        raise DataError(
-            f"{table} names {len(missing)} files that do not exist below {root} (the first: {missing[0]}); "
-            "check --root and the column path."
-        )
 
 
 def _at(table: Path, line: int) -> str:

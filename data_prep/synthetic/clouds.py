@@ -36,7 +36,8 @@ def draw_cloud(family: str, count: int, *, seed: int, name: str) -> DrawnCloud:
 def sampled(parts: Parts, count: int, *, generator: np.random.Generator) -> DrawnCloud:
     """Draw `count` points on a shape, in proportion to the area of each part."""
     meshes = [Mesh(solid.vertices, solid.triangles()) for solid in parts.values()]
-    counts = generator.multinomial(count, _shares([mesh.areas.sum() for mesh in meshes]))
+    areas = np.array([mesh.areas.sum() for mesh in meshes])
+    counts = generator.multinomial(count, areas / areas.sum())
     drawn = [sample_surface(mesh, number, seed=number) for mesh, number in zip(meshes, counts, strict=True) if number]
     places = np.repeat(np.arange(len(meshes)), counts)
     points, normals = (np.concatenate(arrays) for arrays in zip(*drawn, strict=True))
@@ -45,7 +46,3 @@ def sampled(parts: Parts, count: int, *, generator: np.random.Generator) -> Draw
     centred /= np.linalg.norm(centred, axis=1).max()
     upright, turned = (turn_up(array[order], "z", "y").astype(np.float32) for array in (centred, normals))
     return DrawnCloud(upright, turned, places[order])
-
-
-def _shares(areas: list[float]) -> NDArray[np.float64]:
-    return np.asarray(areas) / np.sum(areas)

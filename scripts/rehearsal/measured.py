@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from randquant.errors import DataError
@@ -56,9 +57,10 @@ def measured(command: Sequence[str], log: Path, *, open_files: int) -> Cost:
     Raises:
         DataError: it failed; the end of its output is in the sentence.
     """
+    limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (open_files, open_files))
     peaks, began = _Peaks(), time.monotonic()
     with open(log, "ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, preexec_fn=lambda: _limit(open_files))
+        process = subprocess.Popen(command, stdout=output, stderr=output, preexec_fn=limit)
         ended = 0
         while not ended:
             _look(process.pid, peaks)
@@ -77,10 +79,6 @@ def measured(command: Sequence[str], log: Path, *, open_files: int) -> Cost:
         peaks.files,
         peaks.processes,
     )
-
-
-def _limit(open_files: int) -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
 
 
 def _look(root: int, peaks: _Peaks) -> None:
