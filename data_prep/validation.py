@@ -50,7 +50,8 @@ def with_validation(items: Sequence[Item], share: float = SHARE, *, names: Seque
     held_out: set[int] = set()
     for label, members in train.items():
         ranked = sorted((_hash(label, called[index]), index) for index in members)
-        held_out.update(index for _, index in ranked[: _count(share, len(members))])
+        count = min(max(round(share * len(members)), 1), len(members) - 1) if share else 0
+        held_out.update(index for _, index in ranked[:count])
     return [replace(item, split="valid") if index in held_out else item for index, item in enumerate(items)]
 
 
@@ -61,10 +62,6 @@ def splits_in_words(source: str, share: float) -> str:
     ('folders, valid is 10 % of each class of train', 'folders')
     """
     return f"{source}, valid is {100 * share:g} % of each class of train" if share else source
-
-
-def _count(share: float, total: int) -> int:
-    return 0 if share == 0 or total < 2 else min(max(round(share * total), 1), total - 1)
 
 
 def _hash(label: str | None, name: str) -> bytes:

@@ -19,6 +19,7 @@ stand on y.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -70,7 +71,9 @@ def plan_modelnet_h5(
     check_share(validation)
     root = find_root(root, DATASET)
     listed = [(name, split) for split in HALVES for name in _files(root, split)]
-    _refuse_both(root, listed)
+    repeated = [name for name, count in Counter(name for name, _ in listed).items() if count > 1]
+    if repeated:
+        raise DataError(f"both lists of {root} name {repeated[0]}, so test would be learnt from; restore them.")
     files = [
         (cloud_file(root / name, classes=None, points=points, normals=normals), split)
         for name, split in listed
@@ -124,13 +127,6 @@ def _published(items: Sequence[Item]) -> dict[str, object]:
     """The published counts of the release with these classes; ModelNet40 lacks three shapes here."""
     found = published_release(sorted({str(item.label) for item in items}))
     return found | ({"published": dict(DATASET.items)} if found["classes_published"] == 40 else {})
-
-
-def _refuse_both(root: Path, listed: Sequence[tuple[str, str]]) -> None:
-    names = [name for name, _ in listed]
-    doubled = next((name for name in names if names.count(name) > 1), None)
-    if doubled is not None:
-        raise DataError(f"both lists of {root} name {doubled}, so test would be learnt from; restore them.")
 
 
 def _files(root: Path, split: str) -> list[str]:

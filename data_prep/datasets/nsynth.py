@@ -59,7 +59,13 @@ def plan_nsynth(root: str | Path) -> Plan:
 def _notes(root: Path, split: str, sizes: Mapping[str, int]) -> list[Item]:
     table = root / f"nsynth-{split}" / "examples.json"
     notes = read_json(table, reduce=_label_and_group)
-    return [_item(f"nsynth-{split}/audio/{name}.wav", notes[name], split, sizes, table) for name in sorted(notes)]
+    items = []
+    for name in sorted(notes):
+        path = f"nsynth-{split}/audio/{name}.wav"
+        if not isinstance(notes[name], tuple):
+            raise DataError(f"{table} lacks instrument_family_str or instrument_str for {path}; unpack it again.")
+        items.append(Item(path, sizes.get(path, 0), *notes[name], split))
+    return items
 
 
 def _label_and_group(entry: dict[str, Any]) -> Any:
@@ -68,13 +74,6 @@ def _label_and_group(entry: dict[str, Any]) -> Any:
         return sys.intern(str(entry["instrument_family_str"])), sys.intern(str(entry["instrument_str"]))
     except KeyError:  # the table itself, or a note that is refused later
         return entry
-
-
-def _item(path: str, note: Any, split: str, sizes: Mapping[str, int], table: Path) -> Item:
-    if not isinstance(note, tuple):
-        raise DataError(f"{table} lacks instrument_family_str or instrument_str for {path}; unpack it again.")
-    label, group = note
-    return Item(path, sizes.get(path, 0), label, group, split)
 
 
 _URL = "http://download.magenta.tensorflow.org/datasets/nsynth"

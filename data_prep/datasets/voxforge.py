@@ -174,17 +174,13 @@ def archive_downloads(path: str | Path) -> list[Download]:
 def _submission(path: Path, number: int, url: str) -> Submission:
     folder, _, name = url.removeprefix("https://").removeprefix("http://").rpartition("/")
     language = folder.partition("/Trunk")[0][-2:] if "/Trunk" in folder else ""
-    stem = _stem(name)
+    stem = name.removesuffix(".tgz").removesuffix(".tar.gz")
     if language not in LANGUAGES or stem == name:
         raise DataError(
             f"{path} line {number} reads {url[:80]!r} where {_WHAT} has lines …/<language>/Trunk/…/<archive>.tgz with "
             f"a language of {', '.join(LANGUAGES)}; download it from {URL}."
         )
     return Submission(f"{folder}/{name}", stem, name.split("-")[0], language)
-
-
-def _stem(name: str) -> str:
-    return name.removesuffix(".tgz").removesuffix(".tar.gz")
 
 
 def _plan_speakers(root: Path, urls: Path) -> Plan:

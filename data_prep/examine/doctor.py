@@ -1,6 +1,6 @@
 """Open every item of a dataset in parallel to find what is missing, unreadable or irregular."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from data_prep.dataset import Dataset
@@ -38,8 +38,11 @@ def examine(dataset: Dataset, plan: Plan, *, decode: bool = False, workers: int 
     decode = decode or plan.reader.kind == "points"
     faults: Faults = {}
     findings: dict[str, Findings] = {}
+    starts = range(0, len(plan.items), _BATCH)
+    batches = [(plan.root, plan.items[start : start + _BATCH], plan.reader, decode) for start in starts]
+    workers = 1 if len(plan.items) < _FEW[decode] else workers
     with bar(label="decoding" if decode else "opening", unit="files", total=len(plan.items)) as display:
-        for count, lost, found in _checked(plan, decode, workers):
+        for count, lost, found in in_processes(_check_batch, batches, workers):
             faults.update(lost)
             findings.update(found)
             display.update(count)
@@ -52,14 +55,6 @@ def examine(dataset: Dataset, plan: Plan, *, decode: bool = False, workers: int 
 
 Faults = dict[str, tuple[bool, str]]  # by name: whether the file is there, and what is wrong
 Checked = tuple[int, Faults, dict[str, Findings]]  # the number of items in a batch, and what was found
-
-
-def _checked(plan: Plan, decode: bool, workers: int | None) -> Iterator[Checked]:
-    """The problems found, batch by batch in the plan's order."""
-    batches = [plan.items[start : start + _BATCH] for start in range(0, len(plan.items), _BATCH)]
-    if len(plan.items) < _FEW[decode]:
-        workers = 1
-    yield from in_processes(_check_batch, [(plan.root, batch, plan.reader, decode) for batch in batches], workers)
 
 
 def _check_batch(root: Path, items: Sequence[Item], reader: Reader, decode: bool) -> Checked:
