@@ -68,7 +68,7 @@ def rehearse(
         root = CHAINS[dataset].write(folder / "tree", items=count)
     except ValueError as error:
         raise UsageError(f"--count {count} is too few for {dataset} ({error}); give more.") from None
-    record = {
+    record: dict[str, Any] = {
         "dataset": dataset,
         "items": count,
         "writing_seconds": round(time.monotonic() - began, 1),

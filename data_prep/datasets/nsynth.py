@@ -64,7 +64,8 @@ def _notes(root: Path, split: str, sizes: Mapping[str, int]) -> list[Item]:
         path = f"nsynth-{split}/audio/{name}.wav"
         if not isinstance(notes[name], tuple):
             raise DataError(f"{table} lacks instrument_family_str or instrument_str for {path}; unpack it again.")
-        items.append(Item(path, sizes.get(path, 0), *notes[name], split))
+        label, group = notes[name]
+        items.append(Item(path, sizes.get(path, 0), label, group, split))
     return items
 
 
