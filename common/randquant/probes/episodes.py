@@ -22,11 +22,11 @@ from torch import Tensor
 from randquant.cli.progress import progress
 from randquant.data.features import Features, Items
 from randquant.errors import DataError
-from randquant.probes.gram import fitted
 from randquant.probes.intervals import items_interval, repeats_half_width
 from randquant.probes.outcome import Details, FoldScore, Numbers, Outcome, said_by
 from randquant.probes.probe import Probe
 from randquant.probes.scaling import moments
+from randquant.probes.solver import fitted_svc
 
 Source = Literal["train", "test", "all"]
 # Splits of a store that are one in the source: validation is taken out of the official training split.
@@ -232,7 +232,7 @@ def answers(support: Tensor, targets: NDArray[np.int64], queries: Tensor, streng
     """
     scaler = moments([support])
     known, asked = scaler.standardise(support), scaler.standardise(queries)
-    svm = fitted((known @ known.T).cpu().numpy(), targets, [strength])[0]
+    svm = fitted_svc((known @ known.T).cpu().numpy(), targets, [strength])[0]
     return svm.predict((asked @ known.T).cpu().numpy())
 
 

@@ -1,6 +1,6 @@
 """Few labels: how good a classifier a handful of labelled items, or a small share of them, makes of the features.
 
-The classifier is ridge regression in closed form (`randquant.probes.spectrum`): it needs no learning rate and no
+The classifier is ridge regression in closed form (`randquant.probes.ridge`): it needs no learning rate and no
 stopping rule, and its penalty is chosen by leaving out each labelled item in turn, so that no label beyond the few is
 ever used, not even validation's. Standardisation is by all training items, for which no label is needed.
 """
@@ -19,9 +19,8 @@ from randquant.data.features import Features
 from randquant.probes.outcome import Details, Outcome, outcome_of
 from randquant.probes.probe import Probe
 from randquant.probes.reading import CHUNK, chunks, first_of, one_each
-from randquant.probes.ridge import LEAVE_ONE_OUT, PENALTIES, RIDGE
+from randquant.probes.ridge import LEAVE_ONE_OUT, PENALTIES, RIDGE, Spectrum
 from randquant.probes.scaling import Moments, moments
-from randquant.probes.spectrum import Spectrum
 from randquant.probes.splits import Assignment, assignments
 
 

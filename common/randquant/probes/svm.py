@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 
 from randquant.data.features import Features, Items
 from randquant.errors import DataError
-from randquant.probes.arrangement import Arrangement, Part, arrange
+from randquant.probes.arrangement import arrange
 from randquant.probes.folds import stratified_folds
-from randquant.probes.gram import GramSolver
-from randquant.probes.linear_svc import LinearSolver
 from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
 from randquant.probes.reading import first_of
-from randquant.probes.solver import Solver
+from randquant.probes.solver import GramSolver, LinearSolver, Solver
 from randquant.probes.splits import Assignment, assignments
 
 Kind = Literal["svm", "linear_svc"]
@@ -106,16 +104,19 @@ def evaluate(
     started = time.perf_counter()
     tasks = require(first_of(features).items, settings)
     arrangement = arrange(features, tasks, device, standardised=False)
-    solvers = [_solver(arrangement, part, settings) for part in arrangement.parts]
+    make = GramSolver if settings.kind == "svm" else LinearSolver
+    solvers = [make(arrangement.x, part, standardise=settings.standardise) for part in arrangement.parts]
     seeds = [seed + repeat for repeat in range(settings.repeats)]
-    valid = _sweep(solvers, tasks, first_of(features).items, settings, seeds)  # (S, P)
+    items, valid = first_of(features).items, None
+    if len(settings.tried) > 1:  # (S, P) accuracy on what is held out of train, the mean over assignments
+        pairs = zip(solvers, tasks, strict=True)
+        valid = np.mean([_held_out(solver, task, items, settings, seeds) for solver, task in pairs], axis=0)
     chosen = np.zeros(len(seeds), dtype=np.int64) if valid is None else valid.argmax(axis=1)  # the first of equals
     predictions = [
         _answers(solver, task, [settings.tried[place] for place in chosen])
         for solver, task in zip(solvers, tasks, strict=True)
     ]
     details = _details(tasks, settings, valid, chosen, seeds)
-    items = first_of(features).items
     fitted = partial(solvers[0].classifier, tasks[0].train, settings.tried[chosen[0]])
     return outcome_of(settings.kind, items, tasks, predictions, details, started=started, fitted=fitted)
 
@@ -142,27 +143,6 @@ def _folds(task: Assignment, items: Items, settings: SvmSettings, *, seed: int) 
     """(n,) fold of each training item."""
     groups = [items.groups[row] for row in task.train]
     return stratified_folds(task.targets[task.train], groups, settings.folds, seed=seed, classes=task.classes)
-
-
-def _solver(arrangement: Arrangement, part: Part, settings: SvmSettings) -> Solver:
-    make = GramSolver if settings.kind == "svm" else LinearSolver
-    return make(arrangement.x, part, standardise=settings.standardise)
-
-
-def _sweep(
-    solvers: Sequence[Solver],
-    tasks: Sequence[Assignment],
-    items: Items,
-    settings: SvmSettings,
-    seeds: Sequence[int],
-) -> NDArray[np.float64] | None:
-    """(S, P) accuracy on what is held out of train, the mean over assignments; None where nothing is chosen."""
-    if len(settings.tried) == 1:
-        return None
-    return np.mean(
-        [_held_out(solver, task, items, settings, seeds) for solver, task in zip(solvers, tasks, strict=True)],
-        axis=0,
-    )
 
 
 def _held_out(

@@ -9,9 +9,8 @@ from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.preprocessing import StandardScaler
 
 from randquant.data.features import Features
-from randquant.probes import ridge, spectrum
-from randquant.probes.ridge import RidgeSettings
-from randquant.probes.spectrum import Spectrum
+from randquant.probes import ridge
+from randquant.probes.ridge import RidgeSettings, Spectrum
 
 PENALTIES = (1e-3, 0.1, 10.0)
 
@@ -48,7 +47,7 @@ def test_scores_equal_scikit_learn(count: int, dimension: int) -> None:
 def test_leaving_one_out_equals_refitting(count: int, dimension: int, monkeypatch: pytest.MonkeyPatch) -> None:
     x, targets = problem(count, dimension)
     truth = np.eye(4)[targets]
-    monkeypatch.setattr(spectrum, "_SCORES", 40)
+    monkeypatch.setattr(ridge, "_SCORES", 40)
     right, error = make_spectrum(x, targets).leave_one_out()
     for index, penalty in enumerate(PENALTIES):
         left_out = []
