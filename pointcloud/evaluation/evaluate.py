@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pointcloud.evaluation.fold_files import SETTINGS, spellings
 from pointcloud.evaluation.protocols import Protocol
 from pointcloud.evaluation.repeats import known_repeats
 from pointcloud.evaluation.result import ChangeScore, ShapeProtocolRecord, ShapeResult, WithoutRepeats
-from pointcloud.evaluation.robustness import corrupted_features, described
+from pointcloud.evaluation.robustness import corruptions, described
 from pointcloud.evaluation.shape_task import POINTS, ShapeTask
 from pointcloud.first_points import Points, in_words, require_number
 from randquant.data.coverage import Coverage, coverage
@@ -115,13 +116,8 @@ class Evaluation:
         return entries(task.name, outcomes, record)
 
     def on_folds(self, loaded: LoadedPointEncoder, folder: Path, names: Sequence[str]) -> list[Entry[ShapeResult]]:
-        """The fixed few-shot folds of `folder`, as a task of their own.
-
-        Args:
-            loaded: the encoder.
-            folder: ModelNetFewshot.
-            names: of ModelNet40's classes, in order.
-        """
+        """The fixed few-shot folds of `folder` (ModelNetFewshot), as a task of their own; `names` of the classes in
+        order."""
         points = require_number(self.protocol.points or loaded.points or POINTS, "--fewshot_folds")
         outcomes = {
             f"folds-{ways}w{shots}s": fewshot_folds.evaluate(
@@ -157,7 +153,9 @@ class Evaluation:
         """Every probe of clean test shapes; and with `robustness`, by probe, the scores of changed ones."""
         changed: dict[str, Features] = {}
         if self.questions.robustness:
-            changed = corrupted_features(loaded, task, seed=self.seed, cache=self.cache, device=self.device)
+            tested = task.items.select("test")
+            embed = partial(task.features, loaded, cache=self.cache, device=self.device, rows=tested)
+            changed = {each.name: embed(corruption=each) for each in corruptions(self.seed)}
         asked = self.asked
         outcomes = registry.evaluate(
             asked,
@@ -211,11 +209,6 @@ class Evaluation:
 def shape_points(saved: SavedClassifier, loaded: LoadedPointEncoder, points: Points | None) -> Points:
     """The points of each shape that a classifier was fitted on, or those asked for.
 
-    Args:
-        saved: the classifier.
-        loaded: the encoder it is to answer.
-        points: that were asked for.
-
     Raises:
         DataError: the classifier is of another encoder, not of shapes, or of shapes that are not brought to the unit
             sphere, as embedding does.
@@ -235,12 +228,7 @@ def _without(outcome: Outcome[Any], repeated: Mapping[int, bool] | None, task: S
 
 
 def without(outcome: Outcome[Any], repeated: Mapping[int, bool]) -> WithoutRepeats:
-    """The score of an outcome without some test shapes.
-
-    Args:
-        outcome: whose rows are items of the store.
-        repeated: items of the store to leave out, and whether their points are the very same as a training shape's.
-    """
+    """The score of an outcome without the `repeated` items of the store, as `known_repeats` gives them."""
     kept = ~np.isin(outcome.rows, list(repeated))
     score = on_some(outcome, kept).to_json() if kept.any() else {"accuracy": None, "ci95": None, "test": 0}
     counts = {"left_out": int((~kept).sum()), "exact": sum(repeated.values())}
@@ -276,7 +264,8 @@ def departures(evaluation: Evaluation, task: ShapeTask, loaded: LoadedPointEncod
     """Deviations of the command line, the store or the encoder from the preset, in words."""
     published, svm = evaluation.published, evaluation.protocol.svm
     neighbours = loaded.encoder.k if isinstance(loaded.encoder, DGCNN) else None
-    release = _release(task)
+    dataset = str(source_of(task.store).get("dataset"))
+    release = dataset if dataset.startswith("modelnet") else None
     stored = int(task.store.lengths.min())
     said = {
         f"{neighbours} neighbours of a point instead of {published.neighbours}": (
@@ -296,9 +285,3 @@ def departures(evaluation: Evaluation, task: ShapeTask, loaded: LoadedPointEncod
         f"{svm.repeats} repeats instead of {published.svm.repeats}": svm.repeats != published.svm.repeats,
     }
     return [words for words, departs in said.items() if departs]
-
-
-def _release(task: ShapeTask) -> str | None:
-    """The release of ModelNet that a store is of; None where it is of something else."""
-    dataset = str(source_of(task.store).get("dataset"))
-    return dataset if dataset.startswith("modelnet") else None

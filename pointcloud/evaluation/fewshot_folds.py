@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pointcloud.evaluation.fold_files import FOLDS, QUERIES, SETTINGS, Fold, FoldSide, fold_paths, read_fold
+from pointcloud.evaluation.fold_files import FOLDS, QUERIES, SETTINGS, Fold, fold_paths, read_fold
 from pointcloud.evaluation.shape_features import Preparation
 from pointcloud.farthest_points import farthest_point_sampling
 from pointcloud.geometry import Axis, group, turn_up
@@ -88,8 +88,8 @@ def evaluate(
             the files have none, or more points are asked for than there are.
     """
     started = time.perf_counter()
-    found, truths, items = [], [], []
-    for number, path in enumerate(fold_paths(folder, ways=settings.ways, shots=settings.shots)):
+    found, truths, groups = [], [], []
+    for path in fold_paths(folder, ways=settings.ways, shots=settings.shots):
         fold = read_fold(path, ways=settings.ways, shots=settings.shots)
         features = _features(loaded, fold, path, settings, cache, device)
         known, queries = (
@@ -97,8 +97,11 @@ def evaluate(
         )
         found.append(fold.originals[answers(known, fold.train.labels, queries, settings.strength)])
         truths.append(fold.test.originals)
-        items.append(_query_items(fold.test, f"fold{number}"))
-    classes = _class_names(int(max(map(np.max, truths))) + 1, names)
+        # A shape that several folds ask for is one group.
+        groups += [hashlib.sha256(cloud.tobytes()).hexdigest()[:16] for cloud in fold.test.points]
+    numbers = np.concatenate(truths).tolist()
+    classes = _class_names(max(numbers) + 1, names)
+    places = [(f"fold{number}", place) for number, truth in enumerate(truths) for place in range(len(truth))]
     details = EpisodeDetails(
         words=f"{settings.name}, mean of the {FOLDS} fixed folds, SVM on frozen features, C {settings.strength:g}",
         episodes=FOLDS,
@@ -106,7 +109,12 @@ def evaluate(
         seeds=[0],
         settings={"probe": "fewshot_folds", "queries": QUERIES, **asdict(settings)},
     )
-    answered = _joined(items, classes)
+    answered = Items(
+        [f"{fold}/{place}" for fold, place in places],
+        [classes[number] for number in numbers],
+        groups,
+        [fold for fold, _ in places],
+    )
     asked = Asked(answered, np.arange(len(answered)), classes, settings.ways, settings.shots)
     return episode_outcome(
         "fewshot_folds", found, truths, asked, details, started=started, name_of=lambda number: f"fold{number}"
@@ -168,31 +176,13 @@ def _encoding(
 
 
 def _fold_items(fold: Fold) -> Items:
-    parts = {"train": fold.train, "test": fold.test}
-    rows = [(name, number, label) for name, part in parts.items() for number, label in enumerate(part.originals)]
+    sides = [("train", fold.train.originals), ("test", fold.test.originals)]
     return Items(
-        [f"{name}/{number}" for name, number, _ in rows],
-        [str(label) for _, _, label in rows],
-        [None] * len(rows),
-        [name for name, _, _ in rows],
+        [f"{name}/{number}" for name, labels in sides for number in range(len(labels))],
+        [str(label) for _, labels in sides for label in labels],
+        [None] * (len(fold.train) + len(fold.test)),
+        [name for name, labels in sides for _ in labels],
     )
-
-
-def _query_items(test: FoldSide, fold: str) -> Items:
-    """The shapes to answer, labelled by number; a shape that several folds ask for is one group."""
-    return Items(
-        [f"{fold}/{place}" for place in range(len(test))],
-        [str(number) for number in test.originals],
-        [hashlib.sha256(cloud.tobytes()).hexdigest()[:16] for cloud in test.points],
-        [fold] * len(test),
-    )
-
-
-def _joined(parts: Sequence[Items], classes: Sequence[str]) -> Items:
-    ids, labels, groups, splits = (
-        [value for part in parts for value in getattr(part, column)] for column in ("ids", "labels", "groups", "splits")
-    )
-    return Items(ids, [classes[int(number)] for number in labels], groups, splits)
 
 
 def _class_names(count: int, names: Sequence[str] | None) -> list[str]:

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pointcloud.evaluation.classifier_training import Finetuned, finetuned, logits_of, seed_of
+from pointcloud.evaluation.classifier_training import finetuned, logits_of, seed_of
 from pointcloud.evaluation.finetune_settings import FinetuneSettings
 from pointcloud.evaluation.shape_views import ShapeViews
 from randquant.cli.progress import bar
@@ -31,8 +31,6 @@ from randquant.probes.outcome import Details, Outcome, outcome_of
 from randquant.probes.splits import Assignment, assign
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
     from pointcloud.encoders.weights import LoadedPointEncoder
 
 
@@ -86,16 +84,28 @@ def evaluate(
     seeds = [seed + repeat for repeat in range(settings.repeats)]
     files = [None if unfinished is None else unfinished / _name(loaded, store, settings, one, device) for one in seeds]
     runs, plain, voted = [], [], []
-    total = sum(len(_labelled(assignment, settings, one)[0]) for one in seeds) * settings.epochs
+    labelled = [_labelled(assignment, settings, one) for one in seeds]
+    total = sum(len(fit) for fit, _ in labelled) * settings.epochs
     with bar(label=f"fine-tuning on {store.path.name}", unit="shapes", total=total) as shown:
-        for one, file in zip(seeds, files, strict=True):
-            run = _in_turn(loaded, views, assignment, settings, seed=one, shown=shown, file=file)
+        for one, file, (fit, choose) in zip(seeds, files, labelled, strict=True):
+            # Any other run that trains the same keeps its state in the same file.
+            shown.set_postfix_str(f"seed {one}, after any other run that trains the same")
+            with nullcontext() if file is None else lock_file(file.with_suffix(".lock")):
+                run = finetuned(
+                    loaded, views, assignment, settings, seed=one, shown=shown, fit=fit, choose=choose, file=file
+                )
             plain.append(logits_of(run.classifier, views.clean(assignment.test)).argmax(dim=1).cpu().numpy())
             if settings.votes:
                 voted.append(_voted(run.classifier, views, assignment.test, settings.votes, seed=one))
             runs.append(run)
     found = {"finetune": plain, **({"finetune-vote": voted} if settings.votes else {})}
-    details = _details(runs, seeds, settings)
+    details = FinetuneDetails(
+        valid_accuracy=float(np.mean([run.valid_accuracy for run in runs])),
+        epochs=[run.epoch for run in runs],
+        labelled=[list(run.labelled) for run in runs],
+        seeds=seeds,
+        settings={"probe": "finetune", **asdict(settings)},
+    )
     outcomes = {
         name: outcome_of(name, items_of(store), [assignment], [np.stack(each)], about, started=started)
         for name, each in found.items()
@@ -104,23 +114,6 @@ def evaluate(
     for file in filter(None, files):
         file.unlink(missing_ok=True)
     return outcomes
-
-
-def _in_turn(
-    loaded: "LoadedPointEncoder",
-    views: ShapeViews,
-    assignment: Assignment,
-    settings: FinetuneSettings,
-    *,
-    seed: int,
-    shown: "tqdm",
-    file: Path | None,
-) -> Finetuned:
-    """One training, after any other run that trains the same and keeps its state in the same file."""
-    fit, choose = _labelled(assignment, settings, seed)
-    shown.set_postfix_str(f"seed {seed}, after any other run that trains the same")
-    with nullcontext() if file is None else lock_file(file.with_suffix(".lock")):
-        return finetuned(loaded, views, assignment, settings, seed=seed, shown=shown, fit=fit, choose=choose, file=file)
 
 
 def _name(
@@ -152,16 +145,6 @@ def _voted(
     for _ in range(votes - 1):
         total += logits_of(classifier, views.varied(rows, generator))
     return total.argmax(dim=1).cpu().numpy()
-
-
-def _details(runs: list[Finetuned], seeds: list[int], settings: FinetuneSettings) -> FinetuneDetails:
-    return FinetuneDetails(
-        valid_accuracy=float(np.mean([run.valid_accuracy for run in runs])),
-        epochs=[run.epoch for run in runs],
-        labelled=[list(run.labelled) for run in runs],
-        seeds=seeds,
-        settings={"probe": "finetune", **asdict(settings)},
-    )
 
 
 def _how(name: str, settings: FinetuneSettings) -> str:

@@ -27,15 +27,15 @@ class Protocol:
 
     Attributes:
         name: the preset.
-        classifier: the probe its published numbers are of.
+        source: where it is described.
         svm: C, standardisation and folds of that probe.
+        classifier: the probe its published numbers are of.
         points: of each shape, or all; None means as many as the encoder was trained on, else 1,024 or the most there
             are.
         order: which of the stored points: the first in farthest-point order, or the first in the order of the file.
         renormalise: bring the points taken to the unit sphere again, so that the scale does not depend on points that
             are not seen; else they keep the scale of all stored points.
         differs: what of the published procedure is not reproduced.
-        source: where it is described.
         scaled_by: points of a shape whose scale is kept in the published code; None where it does not matter.
         linear: how a linear layer is trained, where that probe is asked too.
         neighbours: of a point in the published DGCNN, where its numbers are of one.
@@ -43,111 +43,76 @@ class Protocol:
     """
 
     name: ProtocolName
-    classifier: Kind
-    svm: SvmSettings
-    points: Points | None
-    order: Order
-    renormalise: bool
-    differs: str
     source: str
+    svm: SvmSettings
+    classifier: Kind = "svm"
+    points: Points | None = None
+    order: Order = "farthest"
+    renormalise: bool = True
+    differs: str = ""
     scaled_by: int | None = None
     linear: LinearSettings = LINEAR
     neighbours: int | None = None
     release: str | None = None
 
 
-def _audited() -> Protocol:
-    """C chosen on folds of the training items (train and validation together), features standardised in each fold."""
-    return Protocol(
-        "audited",
-        classifier="svm",
-        svm=SvmSettings(),
-        points=None,
-        order="farthest",
-        renormalise=True,
-        differs="",
-        source="this project: every choice is made on training items and recorded beside the number",
-    )
+def _fixed(strength: float, kind: Kind = "svm") -> SvmSettings:
+    """The published codes: one C, features as they are."""
+    return SvmSettings(kind, strengths=(strength,), standardise=False, repeats=1)
 
 
-def _crosspoint() -> Protocol:
-    """`SVC(kernel="linear")` with the C of 0.1 of the training script, on the first 1,024 of the file's 2,048 points.
-
-    They keep the scale of all 2,048, as in that code. Not reproduced: the published number is that of the epoch with
-    the best test accuracy; the notebook has C 0.01.
-    """
-    return Protocol(
+_PRESETS = (
+    # C is chosen on folds of the training items (train and validation together), features standardised in each fold.
+    Protocol(
+        "audited", "this project: every choice is made on training items and recorded beside the number", SvmSettings()
+    ),
+    # C is that of the training script (the notebook has 0.01).
+    Protocol(
         "crosspoint",
-        classifier="svm",
-        svm=SvmSettings(strengths=(0.1,), standardise=False, repeats=1),
+        "CrossPoint's training script (CVPR 2022)",
+        svm=_fixed(0.1),
         points=1024,
         order="file",
         renormalise=False,
         differs="the published epoch is the best on test; the encoder's own pooling stands for max beside average",
-        source="CrossPoint's training script (CVPR 2022)",
         neighbours=NEIGHBOURS["crosspoint"],
         release="modelnet-h5",
         scaled_by=2048,
-    )
-
-
-def _strl() -> Protocol:
-    """`SVC(kernel="linear")` as it comes, C 1, on the first 2,048 points of the file, brought to the unit sphere.
-
-    Not reproduced: the release of 10,000 points with normals, unless the store was prepared from it.
-    """
-    return Protocol(
+    ),
+    # The release of 10,000 points with normals is not reproduced, unless the store was prepared from it.
+    Protocol(
         "strl",
-        classifier="svm",
-        svm=SvmSettings(strengths=(1.0,), standardise=False, repeats=1),
+        "STRL's evaluation code (ICCV 2021)",
+        svm=_fixed(1.0),
         points=2048,
         order="file",
-        renormalise=True,
         differs="the encoder's own pooling stands for the published one",
-        source="STRL's evaluation code (ICCV 2021)",
         neighbours=NEIGHBOURS["strl"],
         release="modelnet-txt",
-    )
-
-
-def _m2ae() -> Protocol:
-    """`SVC(kernel="linear")` with the C of 0.01 of the training loop, on the first 1,024 points.
-
-    Not reproduced: the test run's C of 0.012, which was tuned on test, and mean plus maximum over tokens.
-    """
-    return Protocol(
+    ),
+    # C is that of the training loop.
+    Protocol(
         "m2ae",
-        classifier="svm",
-        svm=SvmSettings(strengths=(0.01,), standardise=False, repeats=1),
+        "Point-M2AE's code (NeurIPS 2022)",
+        svm=_fixed(0.01),
         points=1024,
         order="file",
         renormalise=False,
         differs="the published C of 0.012 was tuned on test; the encoder's own pooling stands for mean plus maximum of "
         "tokens",
-        source="Point-M2AE's code (NeurIPS 2022)",
         release="modelnet-h5",
         scaled_by=2048,
-    )
-
-
-def _recon() -> Protocol:
-    """`LinearSVC` with C 0.075, on the 1,024 farthest points of 8,192, which keep the scale of those.
-
-    Not reproduced: the mix of class, image and text tokens; and farthest points are of as many as the store holds.
-    """
-    return Protocol(
+    ),
+    # The 1,024 farthest points of 8,192, which keep the scale of those.
+    Protocol(
         "recon",
+        "ReCon's code (ICML 2023)",
         classifier="linear_svc",
-        svm=SvmSettings("linear_svc", strengths=(0.075,), standardise=False, repeats=1),
+        svm=_fixed(0.075, "linear_svc"),
         points=1024,
-        order="farthest",
         renormalise=False,
         differs="the encoder's own pooling stands for the published mix of tokens; farthest points are of those stored",
-        source="ReCon's code (ICML 2023)",
         release="modelnet-dat",
-    )
-
-
-PROTOCOLS: dict[ProtocolName, Protocol] = {
-    protocol.name: protocol for protocol in (_audited(), _crosspoint(), _strl(), _m2ae(), _recon())
-}
+    ),
+)
+PROTOCOLS: dict[ProtocolName, Protocol] = {protocol.name: protocol for protocol in _PRESETS}

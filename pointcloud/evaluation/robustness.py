@@ -8,16 +8,12 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from pointcloud.encoders.weights import LoadedPointEncoder
 from pointcloud.evaluation.result import ChangeScore
-from pointcloud.evaluation.shape_task import ShapeTask
 from pointcloud.layout import Layout
-from randquant.data.features import Features
 from randquant.files.json_record import Json
 from randquant.probes.outcome import PartScore
 
@@ -145,29 +141,8 @@ def corruptions(seed: int) -> list[Corruption]:
     return [Corruption(kind, severity, seed) for kind, known in KINDS.items() for severity in known.severities]
 
 
-def corrupted_features(
-    loaded: LoadedPointEncoder, task: ShapeTask, *, seed: int, cache: Path, device: str | torch.device
-) -> dict[str, Features]:
-    """Features of a task's test shapes under every change, by its name such as "jitter 0.02".
-
-    Args:
-        loaded, task, cache, device: as in `pointcloud.evaluation.shape_task.ShapeTask.features`.
-        seed: of all draws.
-    """
-    return {
-        each.name: task.features(loaded, cache=cache, device=device, rows=task.items.select("test"), corruption=each)
-        for each in corruptions(seed)
-    }
-
-
 def described(scores: Mapping[str, PartScore], clean: float, seed: int) -> list[ChangeScore]:
-    """What each change scores, with what it is.
-
-    Args:
-        scores: by name, in the order of `corruptions`.
-        clean: accuracy on clean shapes.
-        seed: of all draws.
-    """
+    """What each of `corruptions(seed)` scores, by its name, and loses against the accuracy on clean shapes."""
     return [
         ChangeScore(
             kind=each.kind,

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from pointcloud.encoders.weights import LoadedPointEncoder
 from pointcloud.evaluation.protocols import Order
+from pointcloud.evaluation.robustness import Corruption
 from pointcloud.first_points import Points, require_points
 from pointcloud.geometry import Axis, turn_up, unit_sphere, unit_spheres
 from pointcloud.layout import FILE_ROW, Layout
@@ -21,19 +21,7 @@ from randquant.data.features import Features, cached
 from randquant.data.labelled_store import items_of
 from randquant.data.store import Store
 from randquant.errors import DataError
-from randquant.files.json_record import Json
 from randquant.packed import PackedBatch
-
-
-class Corruption(Protocol):
-    """A fixed change of clouds: the same for a shape whatever the batch it comes in."""
-
-    @property
-    def facts(self) -> dict[str, Json]:
-        """JSON-ready: everything the change depends on."""
-
-    def __call__(self, points: Tensor, indices: Sequence[int], layout: Layout) -> Tensor:
-        """Clouds (B, M, C) made of the clouds (B, N, C) of the store's items `indices`."""
 
 
 def shape_features(
@@ -72,7 +60,11 @@ def shape_features(
     layout = store_layout(store)
     require_channels(loaded, layout, store.path)
     chosen = np.arange(len(store), dtype=np.int64) if rows is None else rows
-    _require_size(loaded, store, chosen, points)
+    require_points(store, points)
+    largest = chosen[store.lengths[chosen].argmax()] if len(chosen) else 0
+    reason = loaded.encoder.too_large(int(store.lengths[largest]) if points == "any" else points)
+    if reason is not None:
+        raise DataError(f"{store.column('path')[largest]} in {store.path}: {reason}")
     prepare = Preparation(loaded, layout, device, renormalise=renormalise)
 
     def batches(start: int) -> Iterator[list[Tensor]]:
@@ -117,16 +109,7 @@ def keeps_file_order(store: Store) -> bool:
 
 
 def require_channels(loaded: LoadedPointEncoder, layout: Layout, source: str | Path) -> None:
-    """Refuse clouds that lack what the encoder reads.
-
-    Args:
-        loaded: the encoder.
-        layout: of the clouds.
-        source: where they come from, for the error message.
-
-    Raises:
-        DataError: naming the channels that are missing.
-    """
+    """Refuse clouds from `source` that lack what the encoder reads, with a DataError that names the channels."""
     held, wanted = layout.channels, loaded.encoder.channels
     missing = [name for name in wanted if name not in held]
     if missing:
@@ -134,15 +117,6 @@ def require_channels(loaded: LoadedPointEncoder, layout: Layout, source: str | P
             f"the encoder reads {', '.join(wanted)}, but {source} holds {', '.join(held)}; prepare it with "
             f"{', '.join(missing)}, or choose another --checkpoint."
         )
-
-
-def _require_size(loaded: LoadedPointEncoder, store: Store, rows: NDArray[np.int64], points: Points) -> None:
-    require_points(store, points)
-    largest = rows[store.lengths[rows].argmax()] if len(rows) else 0
-    most = int(store.lengths[largest]) if points == "any" else points
-    reason = loaded.encoder.too_large(most)
-    if reason is not None:
-        raise DataError(f"{store.column('path')[largest]} in {store.path}: {reason}")
 
 
 class Preparation:

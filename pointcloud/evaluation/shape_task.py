@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 
 from pointcloud.encoders.weights import LoadedPointEncoder
 from pointcloud.evaluation.protocols import Order, Protocol
-from pointcloud.evaluation.shape_features import (
-    Corruption,
-    keeps_file_order,
-    require_channels,
-    shape_features,
-    store_layout,
-)
+from pointcloud.evaluation.robustness import Corruption
+from pointcloud.evaluation.shape_features import keeps_file_order, require_channels, shape_features, store_layout
 from pointcloud.first_points import Points, in_words, require_points
 from randquant.data.features import Features, Items
 from randquant.data.labelled_store import items_of, source_of, task_name
@@ -79,11 +74,6 @@ class ShapeTask:
 
 def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol) -> ShapeTask:
     """Describe a store as a task of this protocol and encoder.
-
-    Args:
-        store: of points.
-        loaded: the encoder.
-        protocol: the preset.
 
     Raises:
         DataError: the store cannot be probed, lacks a channel the encoder reads, or no shape has as many points.
