@@ -2,11 +2,11 @@
 
 import importlib
 import warnings
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from audio.front_end import FrontEnd
@@ -23,8 +23,13 @@ class Native(nn.Module):
     def __init__(self, front_end: FrontEnd) -> None:
         super().__init__()
         self.n_fft, self.hop = front_end.n_fft, front_end.hop
-        self.register_buffer("window", _window(front_end.n_fft))
-        self.register_buffer("bank", mel_filter_bank(front_end))
+        # Computed in float32, its rounding would show as leakage into silent bands.
+        window = torch.hann_window(front_end.n_fft, periodic=True, dtype=torch.float64).float()
+        self.register_buffer("window", window)
+        self.register_buffer("bank", self._bank(front_end))
+
+    def _bank(self, front_end: FrontEnd) -> Tensor:
+        return mel_filter_bank(front_end)
 
     def forward(self, samples: Tensor) -> Tensor:
         spectrum = torch.stft(
@@ -35,28 +40,21 @@ class Native(nn.Module):
         return (power @ self.bank.T).transpose(1, 2)
 
 
-class Torchaudio(nn.Module):
+class Torchaudio(Native):
     """torchaudio's functions; its module would hold persistent buffers."""
 
-    window: Tensor
-    bank: Tensor
-
-    def __init__(self, front_end: FrontEnd) -> None:
-        super().__init__()
-        self.n_fft, self.hop = front_end.n_fft, front_end.hop
+    def _bank(self, front_end: FrontEnd) -> Tensor:
         self.functional = _library("torchaudio.functional", front_end.backend, "torchaudio")
-        slaney = front_end.mel == "slaney"
         bank = self.functional.melscale_fbanks(
             n_freqs=front_end.n_fft // 2 + 1,
             f_min=front_end.f_min,
             f_max=front_end.f_max,
             n_mels=front_end.n_mels,
             sample_rate=front_end.sample_rate,
-            norm="slaney" if slaney else None,
+            norm="slaney" if front_end.mel == "slaney" else None,
             mel_scale=front_end.mel,
         )
-        self.register_buffer("window", _window(front_end.n_fft))
-        self.register_buffer("bank", bank.T.contiguous())
+        return bank.T.contiguous()
 
     def forward(self, samples: Tensor) -> Tensor:
         power = self.functional.spectrogram(
@@ -74,71 +72,50 @@ class Torchaudio(nn.Module):
         return self.bank @ power
 
 
-class NnAudio(nn.Module):
-    """nnAudio's mel spectrogram: the STFT as convolution."""
-
-    def __init__(self, front_end: FrontEnd) -> None:
-        super().__init__()
-        features = _library("nnAudio.features", front_end.backend, "nnAudio")
-        slaney = front_end.mel == "slaney"
-        self.spectrogram = features.MelSpectrogram(
-            sr=front_end.sample_rate,
-            n_fft=front_end.n_fft,
-            win_length=front_end.n_fft,
-            hop_length=front_end.hop,
-            n_mels=front_end.n_mels,
-            fmin=front_end.f_min,
-            fmax=front_end.f_max,
-            window="hann",
-            center=True,
-            pad_mode="reflect",
-            power=2.0,
-            htk=not slaney,
-            norm=1 if slaney else None,
-            verbose=False,
-        )
-
-    def forward(self, samples: Tensor) -> Tensor:
-        return self.spectrogram(samples)
-
-
 class Librosa(nn.Module):
     """librosa on the host: a reference to compare with, not a back end to train with."""
 
     def __init__(self, front_end: FrontEnd) -> None:
         super().__init__()
         self.feature = _library("librosa.feature", front_end.backend, "librosa")
-        self.front_end = front_end
+        self.arguments = _arguments(front_end) | {"norm": "slaney" if front_end.mel == "slaney" else None}
 
     def forward(self, samples: Tensor) -> Tensor:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="n_fft")  # clips shorter than a window are no mistake here
-            mel = self._mel(samples.detach().cpu().numpy())
+            mel = self.feature.melspectrogram(y=samples.detach().cpu().numpy(), **self.arguments)
         return torch.from_numpy(mel).to(samples.device, torch.float32)
 
-    def _mel(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        slaney = self.front_end.mel == "slaney"
-        return self.feature.melspectrogram(
-            y=samples,
-            sr=self.front_end.sample_rate,
-            n_fft=self.front_end.n_fft,
-            hop_length=self.front_end.hop,
-            n_mels=self.front_end.n_mels,
-            fmin=self.front_end.f_min,
-            fmax=self.front_end.f_max,
-            window="hann",
-            center=True,
-            pad_mode="reflect",
-            power=2.0,
-            htk=not slaney,
-            norm="slaney" if slaney else None,
-        )
+
+def _nnaudio(front_end: FrontEnd) -> nn.Module:
+    """nnAudio's mel spectrogram: the STFT as convolution."""
+    features = _library("nnAudio.features", front_end.backend, "nnAudio")
+    norm = 1 if front_end.mel == "slaney" else None
+    return features.MelSpectrogram(**_arguments(front_end), norm=norm, verbose=False)
 
 
-BACKENDS: dict[str, type[nn.Module]] = {
+def _arguments(front_end: FrontEnd) -> dict[str, Any]:
+    """What nnAudio and librosa call by the same names."""
+    return {
+        "sr": front_end.sample_rate,
+        "n_fft": front_end.n_fft,
+        "win_length": front_end.n_fft,
+        "hop_length": front_end.hop,
+        "n_mels": front_end.n_mels,
+        "fmin": front_end.f_min,
+        "fmax": front_end.f_max,
+        "window": "hann",
+        "center": True,
+        "pad_mode": "reflect",
+        "power": 2.0,
+        "htk": front_end.mel == "htk",
+    }
+
+
+BACKENDS: dict[str, Callable[[FrontEnd], nn.Module]] = {
     "native": Native,
     "torchaudio": Torchaudio,
-    "nnaudio": NnAudio,
+    "nnaudio": _nnaudio,
     "librosa": Librosa,
 }
 
@@ -152,8 +129,3 @@ def _library(module: str, backend: str, distribution: str) -> ModuleType:
             f"the log-mel back end {backend!r} needs {distribution}, which does not import here ({reason}); "
             f"install it with `pip install {distribution}` or use the back end 'native'."
         ) from None
-
-
-def _window(length: int) -> Tensor:
-    """The periodic Hann window. Computed in float32, its rounding would show as leakage into silent bands."""
-    return torch.hann_window(length, periodic=True, dtype=torch.float64).float()

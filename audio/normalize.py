@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from randquant.probes.scaling import Moments, merged
+from randquant.views import Views
 
 
 class PreNorm(nn.Module):
@@ -28,8 +29,7 @@ class PreNorm(nn.Module):
 
     def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
         super().__init__()
-        if not math.isfinite(mean) or not math.isfinite(std) or std <= 0.0:
-            raise ValueError(f"expected a finite mean and a finite std > 0, got mean={mean!r} and std={std!r}.")
+        check_statistics(mean, std)
         self.register_buffer("mean", torch.tensor(float(mean)))
         self.register_buffer("std", torch.tensor(float(std)))
 
@@ -70,6 +70,21 @@ class PostNorm(nn.Module):
         return f"epsilon={self.epsilon}"
 
 
+class LogMelViews(nn.Module):
+    """Raw crops -> normalised, augmented log-mel views, (B, 1, F, frames) each."""
+
+    def __init__(self, front: nn.Module, normalise: PreNorm, views: Views) -> None:
+        super().__init__()
+        self.front, self.normalise, self.views, self.post = front, normalise, views, PostNorm()
+
+    def forward(self, batch: Tensor, *, generator: torch.Generator) -> list[Tensor]:
+        """Views of crops (crops, B, ...); view i is made from crop i, or all from the only one."""
+        _crops, size = batch.shape[:2]
+        log_mels = self.normalise(self.front(batch.flatten(0, 1))).split(size)
+        views = self.views(log_mels, generator=generator)
+        return list(self.post(torch.cat(views)).contiguous(memory_format=torch.channels_last).split(size))
+
+
 def mean_and_std(batches: Iterable[Tensor]) -> tuple[float, float]:
     """Exact scalar mean and standard deviation over every value of all batches, gathered in float64.
 
@@ -84,6 +99,12 @@ def mean_and_std(batches: Iterable[Tensor]) -> tuple[float, float]:
     if not float(total.squares) > 0.0:
         raise ValueError(f"cannot normalise by the spread of {total.count} equal, missing or undefined values.")
     return float(total.mean), math.sqrt(float(total.squares) / total.count)
+
+
+def check_statistics(mean: float, std: float) -> None:
+    """ValueError where a statistic is not finite, or std is not positive."""
+    if not math.isfinite(mean) or not math.isfinite(std) or std <= 0.0:
+        raise ValueError(f"expected a finite mean and a finite std > 0, got mean={mean!r} and std={std!r}.")
 
 
 def _moments(values: Tensor) -> Moments:

@@ -19,9 +19,8 @@ from audio.encoders.audio_encoder import AudioEncoder
 from audio.encoders.registry import ENCODERS
 from audio.encoders.weights import save_encoder
 from audio.lifting import lift_activations
-from audio.log_mel_views import LogMelViews
 from audio.logmel import LogMel
-from audio.normalize import PostNorm, PreNorm, mean_and_std
+from audio.normalize import LogMelViews, PostNorm, PreNorm, mean_and_std
 from audio.samples import common_intake
 from audio.settings import AudioPretraining
 from audio.stored_crops import LogMelCrops, WaveformCrops

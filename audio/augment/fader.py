@@ -38,7 +38,3 @@ class RandomLinearFader(Augmentation):
         position = torch.linspace(0.0, 1.0, x.shape[-1], device=x.device)
         line = torch.lerp(params.head[:, None], params.tail[:, None], position)
         return (x.float() + line[:, None, None, :]).to(x.dtype)
-
-    def extra_repr(self) -> str:
-        """The constructor's arguments."""
-        return f"gain={self.gain}"

@@ -61,7 +61,3 @@ class RandomFilter(Augmentation):
         silence = values.amin(dim=(-3, -2, -1), keepdim=True)
         passed = torch.arange(bands, device=x.device)[:, None] < params.cutoff[:, None, None, None]
         return torch.where(values > silence, torch.where(passed, values + curve, silence), silence).to(x.dtype)
-
-    def extra_repr(self) -> str:
-        """The constructor's arguments."""
-        return f"gain={self.gain}, knots={self.knots}, low_pass={self.low_pass}, cutoff={self.cutoff}"

@@ -66,10 +66,6 @@ class LogMixupExp(Augmentation):
         mixed = torch.logaddexp(values + (-weight).log1p(), params.partner + weight.log())
         return torch.where(params.known, mixed, values).to(x.dtype)
 
-    def extra_repr(self) -> str:
-        """The constructor's arguments."""
-        return f"alpha={self.alpha}, bank_size={self.bank_size}"
-
     def _fit_bank(self, x: Tensor) -> None:
         shape = (self.bank_size, *x.shape[1:])
         if self.bank.numel() == 0:

@@ -66,10 +66,6 @@ class RandomResizeCrop(Augmentation):
             resized = rows @ (samples @ columns.transpose(1, 2))
         return resized.transpose(0, 1).to(x.dtype)
 
-    def extra_repr(self) -> str:
-        """The constructor's arguments."""
-        return f"virtual_crop={self.virtual_crop}, frequency_scale={self.frequency_scale}, time_scale={self.time_scale}"
-
     def _canvas(self, bands: int, frames: int) -> tuple[int, int]:
         return int(bands * self.virtual_crop[0]), int(frames * self.virtual_crop[1])
 

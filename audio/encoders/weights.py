@@ -4,7 +4,6 @@ Nothing that is read is ever executed, and loading is strict: every tensor of th
 and what else the file holds must be recognisable as another part of a training (projector, target network, front end).
 """
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from audio.encoders.audio_encoder import AudioEncoder
 from audio.encoders.published_weights import open_published
 from audio.encoders.registry import ENCODERS
 from audio.front_end import FrontEnd
+from audio.normalize import check_statistics
 from randquant.errors import DataError, UsageError
 from randquant.weights.named_encoder import open_named
 from randquant.weights.state_dict import describe, fill_encoder
@@ -89,8 +89,7 @@ def save_encoder(
     """
     if not isinstance(encoder, AudioEncoder) or type(encoder).__name__ not in ENCODERS:
         raise TypeError(f"expected one of {', '.join(ENCODERS)}, got {type(encoder).__name__}.")
-    if not _valid_statistics(mean, std):
-        raise ValueError(f"expected a finite mean and a finite std > 0, got mean={mean!r} and std={std!r}.")
+    check_statistics(mean, std)
     config = {
         "modality": MODALITY,
         "encoder": {"name": type(encoder).__name__, "arguments": encoder.arguments},
@@ -157,8 +156,10 @@ def _own(content: Content) -> LoadedEncoder:
         raise content.wrong_header(error) from None
     fill_encoder(content.file, encoder, content.value)
     digest = content.check_hash(encoder)
-    if not _valid_statistics(mean, std):
-        raise content.damaged()
+    try:
+        check_statistics(mean, std)
+    except ValueError:
+        raise content.damaged() from None
     report = f"{describe(encoder)}: all {len(content.value)} tensors matched, with front end and statistics"
     return LoadedEncoder(encoder, front_end, mean, std, metadata, report, digest)
 
@@ -178,7 +179,3 @@ def _from_training(content: Content) -> tuple[FrontEnd, float | None, float | No
             "give one of scripts.pretrain_audio."
         ) from None
     return front_end, mean, std, metadata
-
-
-def _valid_statistics(mean: float, std: float) -> bool:
-    return math.isfinite(mean) and math.isfinite(std) and std > 0.0

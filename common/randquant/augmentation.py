@@ -1,5 +1,6 @@
 """The base class of augmentations: drawing (`make_params`) is separate from applying (`transform`)."""
 
+import inspect
 from typing import Any
 
 import torch
@@ -26,3 +27,8 @@ class Augmentation(nn.Module):
         if not self.training:
             return x
         return self.transform(x, self.make_params(x, generator=generator))
+
+    def extra_repr(self) -> str:
+        """The constructor's arguments, but for the modules, which print themselves."""
+        names = [name for name in inspect.signature(type(self)).parameters if name in vars(self)]
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in names)

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from randquant.arguments import checked_probability
 from randquant.augmentation import Augmentation
 from randquant.bins import look_up, search_rows
 from randquant.packed import cloud_of_row
@@ -97,13 +98,11 @@ class RandomizedQuantization(Augmentation):
         super().__init__()
         self.bins = checked_bins(bins)
         self.dim = checked_dim(dim)
-        if not 0.0 <= p <= 1.0:
-            raise ValueError(f"p should be a probability in [0, 1], got {p}.")
         if edges not in ("random", "uniform"):
             raise ValueError(f"edges should be 'random' or 'uniform', got {edges!r}.")
         if value not in ("random", "midpoint", "zero"):
             raise ValueError(f"value should be 'random', 'midpoint' or 'zero', got {value!r}.")
-        self.p, self.edges, self.value = p, edges, value
+        self.p, self.edges, self.value = checked_probability("p", p), edges, value
         self.same_on_batch, self.straight_through = same_on_batch, straight_through
 
     def forward(
@@ -173,11 +172,6 @@ class RandomizedQuantization(Augmentation):
         for kept in (counted, _per_entry(params.apply, x, offsets, batched)):
             quantized = quantized if kept is None else torch.where(kept, quantized, x)
         return quantized
-
-    def extra_repr(self) -> str:
-        """The constructor's arguments."""
-        names = ("bins", "dim", "p", "edges", "value", "same_on_batch", "straight_through")
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
 
     def _layout(self, x: Tensor, offsets: Tensor | None) -> tuple[tuple[int, ...], bool]:
         """The quantized dimensions as non-negative axes, and whether the first remaining dimension is a batch."""

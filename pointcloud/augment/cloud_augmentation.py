@@ -1,6 +1,5 @@
 """Base classes of point cloud augmentations, which map batches of clouds to batches of clouds."""
 
-import inspect
 from typing import ClassVar
 
 import torch
@@ -78,10 +77,6 @@ class PerCloudAugmentation(CloudAugmentation):
         drawn = self.make_params(clouds.first_rows()[:, None], generator=generator)
         own = type(drawn)(*(value[clouds.cloud] for value in drawn))
         return clouds.with_rows(self.transform(clouds.rows[:, None], own)[:, 0])
-
-    def extra_repr(self) -> str:
-        """The constructor's arguments."""
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in inspect.signature(type(self)).parameters)
 
     def _chosen(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
         """(B,) bool: the clouds to change."""

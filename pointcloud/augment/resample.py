@@ -66,7 +66,3 @@ class RandomResample(CloudAugmentation):
         params = self.make_params(batch.points, kept=batch.kept, generator=generator)
         points, kept = self.transform(batch.points, params), batch.genuine.gather(1, params.slots)
         return CloudBatch(points, None, kept)
-
-    def extra_repr(self) -> str:
-        """The constructor's arguments."""
-        return f"count={self.count}"

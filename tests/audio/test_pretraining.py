@@ -17,9 +17,8 @@ from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
 from audio.encoders.registry import ENCODERS
 from audio.encoders.weights import named_encoder
 from audio.lifting import lift_activations
-from audio.log_mel_views import LogMelViews
 from audio.logmel import LogMel
-from audio.normalize import PreNorm
+from audio.normalize import LogMelViews, PreNorm
 from audio.pretraining import build_task
 from audio.settings import AudioPretraining
 from audio.stored_crops import LogMelCrops, WaveformCrops
