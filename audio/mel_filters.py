@@ -19,7 +19,10 @@ def mel_filter_bank(front_end: FrontEnd) -> Tensor:
     """
     bins = torch.arange(front_end.n_fft // 2 + 1, dtype=torch.float64)
     frequency = bins * front_end.sample_rate / front_end.n_fft
-    edges = _mel_edges(front_end)
+    to_mel, to_hertz = (_slaney_mel, _slaney_hertz) if front_end.mel == "slaney" else (_htk_mel, _htk_hertz)
+    lowest, highest = to_mel(front_end.f_min), to_mel(front_end.f_max)
+    mels = [lowest + (highest - lowest) * step / (front_end.n_mels + 1) for step in range(front_end.n_mels + 2)]
+    edges = torch.tensor([to_hertz(mel) for mel in mels], dtype=torch.float64)
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising = (frequency - low) / (centre - low)
     falling = (high - frequency) / (high - centre)
@@ -33,14 +36,6 @@ def mel_filter_bank(front_end: FrontEnd) -> Tensor:
             f"than {front_end.n_fft}."
         )
     return bank.float()
-
-
-def _mel_edges(front_end: FrontEnd) -> Tensor:
-    """(F + 2,) band edges in Hz, evenly spaced on the mel scale."""
-    to_mel, to_hertz = (_slaney_mel, _slaney_hertz) if front_end.mel == "slaney" else (_htk_mel, _htk_hertz)
-    low, high = to_mel(front_end.f_min), to_mel(front_end.f_max)
-    mels = [low + (high - low) * step / (front_end.n_mels + 1) for step in range(front_end.n_mels + 2)]
-    return torch.tensor([to_hertz(mel) for mel in mels], dtype=torch.float64)
 
 
 _SLANEY_HERTZ_PER_MEL = 200.0 / 3.0

@@ -94,7 +94,10 @@ def mean_and_std(batches: Iterable[Tensor]) -> tuple[float, float]:
     Raises:
         ValueError: no values, or all of them equal (nothing could be divided by that deviation).
     """
-    parts = [_moments(batch.double()) for batch in batches if batch.numel()]
+    parts = []
+    for values in (batch.double() for batch in batches if batch.numel()):
+        mean = values.mean()
+        parts.append(Moments(values.numel(), mean, (values - mean).square().sum()))
     total = merged(parts) if parts else Moments(0, torch.zeros(()), torch.zeros(()))
     if not float(total.squares) > 0.0:
         raise ValueError(f"cannot normalise by the spread of {total.count} equal, missing or undefined values.")
@@ -105,9 +108,3 @@ def check_statistics(mean: float, std: float) -> None:
     """ValueError where a statistic is not finite, or std is not positive."""
     if not math.isfinite(mean) or not math.isfinite(std) or std <= 0.0:
         raise ValueError(f"expected a finite mean and a finite std > 0, got mean={mean!r} and std={std!r}.")
-
-
-def _moments(values: Tensor) -> Moments:
-    """Of all values together, each a scalar ()."""
-    mean = values.mean()
-    return Moments(values.numel(), mean, (values - mean).square().sum())

@@ -66,7 +66,13 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
     make_views = LogMelViews(front, normalise, Views([settings.policy()] * 2))
     monitor = None if settings.monitor is None else knn_monitor(settings, make_views.normalise, device)
     hashes = [store.content_hash for store in stores]
-    notes = [*repeated(stores), *_too_long(settings, source)]
+    notes, longest = repeated(stores), int(source.lengths.max())
+    if longest < settings.unit:
+        notes.append(
+            f"--unit_seconds {settings.unit_seconds:g} is longer than every recording (the longest lasts "
+            f"{longest / SAMPLE_RATE:.2f} s), so every crop is a whole recording among zeros; lower it to use the "
+            "lengths there are."
+        )
     return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, {"stores": hashes}, notes)
 
 
@@ -75,17 +81,6 @@ def _encoder(settings: AudioPretraining) -> AudioEncoder:
         return ENCODERS[settings.encoder].of_width(settings.d)
     except ValueError as error:
         raise UsageError(f"--encoder {settings.encoder} --d {settings.d}: {error}") from None
-
-
-def _too_long(settings: AudioPretraining, source: "WaveformCrops") -> list[str]:
-    longest = int(source.lengths.max())
-    if longest >= settings.unit:
-        return []
-    return [
-        f"--unit_seconds {settings.unit_seconds:g} is longer than every recording (the longest lasts "
-        f"{longest / SAMPLE_RATE:.2f} s), so every crop is a whole recording among zeros; lower it to use the lengths "
-        "there are."
-    ]
 
 
 def _normalised_crops(source: WaveformCrops, front: nn.Module, normalise: PreNorm, device: torch.device) -> Tensor:

@@ -89,14 +89,13 @@ def nearest_neighbours(queries: Tensor, points: Tensor, k: int, kept: Tensor | N
     """
     if not 1 <= k <= points.shape[-2]:
         raise ValueError(f"k should be between 1 and the {points.shape[-2]} points, got {k}")
-    parts = [_nearest(squared_distances(part, points), k, kept) for part in _parts(queries, points)]
-    return torch.cat(parts, dim=1)
-
-
-def _nearest(distances: Tensor, k: int, kept: Tensor | None) -> Tensor:
-    if kept is not None:
-        distances.masked_fill_(~kept[:, None], torch.inf)
-    return distances.topk(k, dim=-1, largest=False).indices
+    found = []
+    for part in _parts(queries, points):
+        distances = squared_distances(part, points)
+        if kept is not None:
+            distances.masked_fill_(~kept[:, None], torch.inf)
+        found.append(distances.topk(k, dim=-1, largest=False).indices)
+    return torch.cat(found, dim=1)
 
 
 def ball_query(queries: Tensor, points: Tensor, radius: float, k: int) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from pointcloud.encoders.registry import ENCODERS
 from pointcloud.first_points import filled, require_number
 from pointcloud.layout import Layout
-from pointcloud.settings import PointPretraining, Split
+from pointcloud.settings import PointPretraining
 from randquant.cli.counted import counted
 from randquant.cli.progress import progress
 from randquant.data.store import Store
@@ -31,7 +31,12 @@ class StoredClouds:
     def __init__(self, stores: Sequence[Store], settings: PointPretraining, find: Finder | None = None) -> None:
         self.seed, self.subsets = settings.seed, settings.subsets
         self.views = 1 if settings.subsets == 1 else 2
-        self.items = [(store, item) for store in stores for item in _learnt(store, settings.splits)]
+        self.items = [
+            (store, item)
+            for store in stores
+            for item, split in enumerate(store.column("split"))
+            if split is None or split in settings.splits
+        ]
         if not self.items:
             named = ", ".join(str(store.path) for store in stores)
             raise DataError(f"{named} hold no shapes of --splits {' '.join(settings.splits)}; give others.")
@@ -143,10 +148,6 @@ class WholeClouds(StoredClouds):
                 f"{_MOST:,} of a batch of --points any; lower --batch_size, or give --points a number."
             )
         return int(lengths.max())
-
-
-def _learnt(store: Store, splits: Sequence[Split]) -> list[int]:
-    return [item for item, split in enumerate(store.column("split")) if split is None or split in splits]
 
 
 def leading_columns(store: Store, layout: Layout) -> slice:

@@ -18,7 +18,7 @@ import torch
 from randquant.cli.command import run
 from randquant.errors import UsageError
 from randquant.files.atomic import write_json
-from randquant.training.allocator import keep_freed_memory
+from randquant.training.memory import keep_freed_memory
 from scripts.benchmarks.meshes import meshes
 from scripts.benchmarks.packed import packed_clouds, reductions
 from scripts.benchmarks.pair import HEADER, Pair, in_columns

@@ -34,7 +34,9 @@ class DroppingParams(NamedTuple):
 class Dropping(PerCloudAugmentation):
     """Keeps the points with the lowest scores; a subclass says how points score and which score is too high.
 
-    At least `minimum` points stay, or all where the cloud has fewer; of these the ones with the lowest scores.
+    Args:
+        p: probability that a cloud loses points at all.
+        minimum: points that stay at least, or all where the cloud has fewer; of these the ones with the lowest scores.
     """
 
     def __init__(self, p: float = 1.0, minimum: int = MINIMUM) -> None:
@@ -54,8 +56,9 @@ class Dropping(PerCloudAugmentation):
         """
         check_clouds(x)
         genuine = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if kept is None else kept
-        scores, limit = self._draw(x, genuine, generator)
-        scores = torch.where(genuine, scores, torch.inf)
+        offsets = torch.arange(len(x) + 1, device=x.device) * x.shape[1]
+        scores, limit = self._draw(PackedBatch(x.flatten(0, 1), offsets), genuine.flatten(), generator)
+        scores = torch.where(genuine, scores.view_as(genuine), torch.inf)
         fewest = scores.topk(min(self.minimum, x.shape[1]), dim=1, largest=False).values[:, -1]
         limit = torch.where(self._chosen(x, generator), limit.maximum(fewest), torch.inf)
         stays = (scores <= limit[:, None]) & genuine
@@ -76,18 +79,15 @@ class Dropping(PerCloudAugmentation):
         """Clouds of any size without the points that are dropped."""
         if not self.training:
             return clouds
-        scores, limit = self._draw_packed(clouds, generator)
+        genuine = torch.ones_like(clouds.cloud, dtype=torch.bool)
+        scores, limit = self._draw(clouds, genuine, generator)
         fewest = lowest(scores, clouds, clouds.offsets.diff().clamp(max=self.minimum) - 1)
         chosen = self._chosen(clouds.first_rows(), generator)
         limit = torch.where(chosen, limit.maximum(fewest), torch.inf)
         return clouds.only(scores <= limit[clouds.cloud])
 
-    def _draw(self, x: Tensor, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Scores (B, N), and the highest (B,) that stays."""
-        raise NotImplementedError
-
-    def _draw_packed(self, clouds: PackedBatch, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Scores (ΣN,), and the highest (S,) that stays."""
+    def _draw(self, clouds: PackedBatch, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Scores (ΣN,) of the points, of which those that are genuine (ΣN,) count; and the highest (S,) that stays."""
         raise NotImplementedError
 
 
@@ -96,8 +96,7 @@ class RandomDropout(Dropping):
 
     Args:
         ratio: range of that probability, in [0, 1].
-        p: probability that a cloud loses points at all.
-        minimum: points that stay at least.
+        p, minimum: as for `Dropping`.
 
     Source: PointNet++ (NeurIPS 2017), where the ratio is drawn up to 0.875.
     """
@@ -106,11 +105,7 @@ class RandomDropout(Dropping):
         super().__init__(p, minimum)
         self.ratio = checked_range("ratio", ratio, 1.0)
 
-    def _draw(self, x: Tensor, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        scores = torch.rand(x.shape[:2], device=x.device, generator=generator)
-        return scores, 1.0 - _uniform(x.shape[0], self.ratio, x, generator)
-
-    def _draw_packed(self, clouds: PackedBatch, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    def _draw(self, clouds: PackedBatch, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         scores = torch.rand(len(clouds.rows), device=clouds.rows.device, generator=generator)
         return scores, 1.0 - _uniform(len(clouds), self.ratio, clouds.rows, generator)
 
@@ -125,8 +120,7 @@ class RandomCrop(Dropping):
     Args:
         kept: range of the share of points that stay, in [0, 1].
         aspect: range of each side's factor a_i, > 0.
-        p: probability that a cloud is cropped.
-        minimum: points that stay at least.
+        p, minimum: as for `Dropping`.
 
     Source: after the cuboid crops of DepthContrast (ICCV 2021) and STRL (ICCV 2021), aspect 0.75 to 1.33, which draw
     the sides instead and leave the share to chance.
@@ -144,20 +138,13 @@ class RandomCrop(Dropping):
         if self.aspect[0] == 0.0:
             raise ValueError(f"aspect should be two numbers > 0, got {aspect!r}.")
 
-    def _draw(self, x: Tensor, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        sides = _uniform((x.shape[0], 3), self.aspect, x, generator)
-        scores = _box_distance(x, sides, generator)
-        share = _uniform(x.shape[0], self.kept, x, generator)
-        rank = (share * genuine.sum(dim=1)).ceil().long().clamp(min=1) - 1
-        ordered = torch.where(genuine, scores, torch.inf).sort(dim=1).values
-        return scores, ordered.gather(1, rank[:, None])[:, 0]
-
-    def _draw_packed(self, clouds: PackedBatch, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    def _draw(self, clouds: PackedBatch, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         sides = _uniform((len(clouds), 3), self.aspect, clouds.rows, generator)
-        scores = _packed_box_distance(clouds, sides, generator)
+        scores = _box_distance(clouds, sides, generator)
         share = _uniform(len(clouds), self.kept, clouds.rows, generator)
-        rank = (share * clouds.offsets.diff()).ceil().long().clamp(min=1) - 1
-        return scores, lowest(scores, clouds, rank)
+        counts = torch.zeros_like(clouds.offsets[1:]).index_add(0, clouds.cloud, genuine.long())
+        rank = (share * counts).ceil().long().clamp(min=1) - 1
+        return scores, lowest(torch.where(genuine, scores, torch.inf), clouds, rank)
 
 
 class RandomCutout(Dropping):
@@ -165,8 +152,7 @@ class RandomCutout(Dropping):
 
     Args:
         size: range of the cuboid's side along each axis, as a fraction of the cloud's extent along it.
-        p: probability that a cloud is cut.
-        minimum: points that stay at least, the furthest from the point.
+        p, minimum: as for `Dropping`; the points furthest from the point stay.
 
     Source: STRL (ICCV 2021), 0.3 to 0.6 of the extent with p 0.5.
     """
@@ -175,19 +161,12 @@ class RandomCutout(Dropping):
         super().__init__(p, minimum)
         self.size = checked_range("size", size)
 
-    def _draw(self, x: Tensor, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        xyz = in_full_precision(x[..., :3])
-        extent = xyz.amax(dim=1) - xyz.amin(dim=1)
-        halves = 0.5 * _uniform((x.shape[0], 3), self.size, x, generator) * extent
-        # A cloud that is flat along an axis lies within any cuboid there: 0 / tiny is 0.
-        distance = _box_distance(x, halves.clamp(min=torch.finfo(halves.dtype).tiny), generator)
-        return -distance, -torch.ones_like(distance[:, 0])
-
-    def _draw_packed(self, clouds: PackedBatch, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    def _draw(self, clouds: PackedBatch, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         xyz = in_full_precision(clouds.rows[:, :3]).contiguous()
         extent = segment_reduce(xyz, clouds.offsets, "max") + segment_reduce(-xyz, clouds.offsets, "max")
         halves = 0.5 * _uniform((len(clouds), 3), self.size, clouds.rows, generator) * extent
-        distance = _packed_box_distance(clouds, halves.clamp(min=torch.finfo(halves.dtype).tiny), generator)
+        # A cloud that is flat along an axis lies within any cuboid there: 0 / tiny is 0.
+        distance = _box_distance(clouds, halves.clamp(min=torch.finfo(halves.dtype).tiny), generator)
         return -distance, -torch.ones_like(halves[:, 0])
 
 
@@ -198,17 +177,8 @@ def _uniform(
     return low + (high - low) * torch.rand(shape, device=x.device, generator=generator)
 
 
-def _box_distance(x: Tensor, sides: Tensor, generator: torch.Generator | None) -> Tensor:
-    """(B, N): how far every point is from a random one of its cloud, in the maximum norm, in units of sides (B, 3)."""
-    draw = torch.rand(x.shape[0], device=x.device, generator=generator)
-    slot = (draw * x.shape[1]).long().clamp(max=x.shape[1] - 1)
-    xyz = in_full_precision(x[..., :3])
-    centre = xyz.gather(1, slot[:, None, None].expand(-1, 1, 3))
-    return ((xyz - centre).abs() / sides[:, None]).amax(dim=-1)
-
-
-def _packed_box_distance(clouds: PackedBatch, sides: Tensor, generator: torch.Generator | None) -> Tensor:
-    """(ΣN,): the same in clouds of any size, in units of sides (S, 3)."""
+def _box_distance(clouds: PackedBatch, sides: Tensor, generator: torch.Generator | None) -> Tensor:
+    """(ΣN,): how far every point is from a random one of its cloud, in the maximum norm, in units of sides (S, 3)."""
     sizes = clouds.offsets.diff()
     draw = torch.rand(len(clouds), device=clouds.rows.device, generator=generator)
     xyz = in_full_precision(clouds.rows[:, :3])

@@ -47,8 +47,7 @@ class RandomRotation(Rotating):
     Args:
         axis: "x", "y" or "z" (up, in a store); "so3" for a uniform draw from all rotations.
         degrees: largest angle either way about an axis, in [0, 180]; "so3" takes only 180.
-        p: probability that a cloud is turned.
-        layout: what the columns mean.
+        p, layout: as for `PerCloudAugmentation`.
 
     Source: about the vertical axis by any angle in PointNet (CVPR 2017) and CrossPoint (CVPR 2022). Uniform
     rotations: Shoemake, "Uniform random rotations", Graphics Gems III (1992).
@@ -78,8 +77,7 @@ class RandomRotationPerturbation(Rotating):
     Args:
         sigma: standard deviation of each angle, in radians.
         clip: largest angle either way, in radians.
-        p: probability that a cloud is turned.
-        layout: what the columns mean.
+        p, layout: as for `PerCloudAugmentation`.
 
     Source: PointNet++ (NeurIPS 2017) and STRL (ICCV 2021), with these values.
     """

@@ -50,8 +50,7 @@ class RandomAnisotropicScale(RandomScale):
 
     Args:
         scale: range of each factor, > 0.
-        p: probability that a cloud is scaled.
-        layout: what the columns mean.
+        p, layout: as for `PerCloudAugmentation`.
 
     Source: Point-MAE (ECCV 2022), with 2/3 to 3/2.
     """

@@ -25,11 +25,7 @@ class MoCo(Method):
     same samples as negatives: keep `queue_size` well below views x items.
 
     Args:
-        encoder: (B, ...) -> (B, D).
-        embedding_size: D.
-        hidden_size: width of the projector.
-        projection_size: P.
-        temperature: divides the cosines.
+        encoder, embedding_size, hidden_size, projection_size, temperature: as for `InfoNCE`.
         queue_size: keys kept.
 
     Source: He et al., CVPR 2020, with the projector of MoCo v2, Chen et al., arXiv 2003.04297; symmetric over views.

@@ -1,27 +1,25 @@
-"""Lightning Fabric for a training: devices, processes and precision. Importing it takes two seconds: import it late."""
+"""Lightning Fabric for a training: devices, processes and precision. Loading it takes two seconds: import it late."""
 
 import logging
-from typing import TYPE_CHECKING
+from typing import Any, Literal
 
 import torch
 
 from randquant.errors import UsageError
+from randquant.extras import needs
 from randquant.training.settings import Training
 
-if TYPE_CHECKING:
+with needs("train"):
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins import MixedPrecision, Precision
 
 
-def fabric_of(settings: Training) -> "Fabric":
+def fabric_of(settings: Training) -> Fabric:
     """The Fabric of a training.
 
     Raises:
         UsageError: fewer devices are here than asked for.
     """
-    from lightning_fabric import Fabric  # late: --help should not wait for it
-
-    from randquant.training.precision import precision_of
-
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the opening lines say what it would announce
     accelerator = settings.accelerator
     if accelerator == "auto":
@@ -48,3 +46,26 @@ def bf16_is_fast(accelerator: str) -> bool:
     if accelerator == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+class AutocastPrecision(MixedPrecision):
+    """Mixed bfloat16 in which autocast alone decides what is rounded.
+
+    Fabric's own casts every input of the module first: coordinates and log-mels would lose all but eight bits before
+    neighbours are searched and differences taken.
+
+    Args:
+        device: type of the device, cpu or cuda.
+    """
+
+    def __init__(self, device: str) -> None:
+        super().__init__("bf16-mixed", device=device)
+
+    def convert_input(self, data: Any) -> Any:
+        """The data as they are."""
+        return data
+
+
+def precision_of(name: Literal["32", "bf16"], device: str) -> Precision:
+    """The plugin that Fabric takes."""
+    return AutocastPrecision(device) if name == "bf16" else Precision()

@@ -65,7 +65,9 @@ def together(fabric: "Fabric", *, devices: int, nodes: int) -> Iterator[None]:
             raise
         if fabric.local_rank != 0:
             raise SystemExit(DataError.exit_code) from None
-        raise DataError(others.ended() or _lost(error)) from None
+        lost = f"the processes of the training lost each other ({_reason(error)})"
+        remedy = "run the same command again: it goes on from the last checkpoint."
+        raise DataError(others.ended() or f"{lost}; {remedy}") from None
     finally:
         others.end()
         os.environ.clear()
@@ -197,13 +199,6 @@ def _started(local_rank: int) -> "subprocess.Popen[bytes]":
     script = ["-m", module.name] if module is not None else [os.path.abspath(sys.argv[0])]
     environment = {**os.environ, "LOCAL_RANK": str(local_rank), _STARTER: str(os.getpid())}
     return subprocess.Popen([sys.executable, *script, *sys.argv[1:]], env=environment, process_group=0)
-
-
-def _lost(error: BaseException) -> str:
-    return (
-        f"the processes of the training lost each other ({_reason(error)}); run the same command again: it goes on "
-        "from the last checkpoint."
-    )
 
 
 def _reason(error: BaseException) -> str:

@@ -28,19 +28,14 @@ def own_folder(out: Path, *, writes: bool) -> Iterator[None]:
     out.mkdir(parents=True, exist_ok=True)
     with locked(out):
         try:
-            _remove_partial(out)
+            for folder in (out, out / "snapshots"):
+                for left in folder.glob(".*.partial*"):  # of a killed run; no other process writes here now
+                    left.unlink()
             _refuse_others(out)
             yield
         finally:
             with suppress(OSError):  # nothing was written: leave no empty folder
                 out.rmdir()
-
-
-def _remove_partial(out: Path) -> None:
-    """What a killed run was writing; no other process writes here while the folder is held."""
-    for folder in (out, out / "snapshots"):
-        for left in folder.glob(".*.partial*"):
-            left.unlink()
 
 
 def _refuse_others(out: Path) -> None:

@@ -11,10 +11,9 @@ from randquant.cli.terminal import say
 from randquant.errors import UsageError
 from randquant.extras import needs
 from randquant.files.atomic import write_text
-from randquant.training.allocator import keep_freed_memory
 from randquant.training.batches import Batches
-from randquant.training.fabric import fabric_of
 from randquant.training.loop import fit
+from randquant.training.memory import keep_freed_memory
 from randquant.training.ranks import agreed, together
 from randquant.training.run import Run, stored_state
 from randquant.training.run_folder import own_folder
@@ -43,6 +42,8 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
         DataError: another process writes that folder; its checkpoint is damaged; the training diverged, and the last
             checkpoint is kept; another process of the training ended.
     """
+    from randquant.training.fabric import fabric_of  # late: --help should not wait for it
+
     finished = settings.out / "encoder.safetensors"
     keep_freed_memory()
     fabric = fabric_of(settings)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pointcloud.augment.dropping import Dropping, DroppingParams, RandomCrop, RandomCutout, RandomDropout
+from randquant.packed import PackedBatch
 
 MAKERS: dict[str, Any] = {"dropout": RandomDropout, "crop": RandomCrop, "cutout": RandomCutout}
 
@@ -139,10 +140,11 @@ def test_equal_aspects_crop_a_cube() -> None:
 def test_the_slow_form_agrees(name: str, x: Tensor) -> None:
     """Every point's own decision, from the scores that were drawn."""
     augment: Dropping = MAKERS[name](p=0.7)
-    genuine = torch.ones(x.shape[:2], dtype=torch.bool)
-    scores, limit = augment._draw(x, genuine, generator(5))
+    packed, genuine = PackedBatch.of(list(x)), torch.ones(len(x) * x.shape[1], dtype=torch.bool)
+    scores, limit = augment._draw(packed, genuine, generator(5))
+    scores = scores.view(x.shape[:2])
     draws = generator(5)
-    augment._draw(x, genuine, draws)
+    augment._draw(packed, genuine, draws)
     chosen = torch.rand(len(x), generator=draws) < 0.7
     params = augment.make_params(x, generator=generator(5))
     for cloud in range(len(x)):
