@@ -6,9 +6,9 @@ from typing import ClassVar, Self
 
 from pointcloud.evaluation.published_rows import PUBLISHED
 from randquant.files.json_record import Record
+from randquant.results.page import with_spread
 from randquant.results.published import PublishedTable
 from randquant.results.record import ProtocolRecord, Result
-from randquant.results.tables import with_spread
 from randquant.results.text_table import text_table
 
 _ORDERS = {"farthest": "farthest-point order", "file": "the order of the file"}

@@ -1,4 +1,4 @@
-"""The features of a task on the device: every row once, standardised by the training items of each assignment."""
+"""The features of a task: read in pieces, or on the device with every row once, standardised by the training items."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.data.features import Features
-from randquant.probes.reading import CHUNK, chunks, one_each
 from randquant.probes.scaling import Moments, merged, moments
 from randquant.probes.splits import Assignment
 
+CHUNK = 4096  # rows read at a time, since a memory map may be larger than memory
+
+Device = str | torch.device
 Rows = Tensor | slice
+TaskFeatures = Features | Sequence[Features]  # for all assignments, or one for each
 
 
 @dataclass
@@ -52,11 +55,7 @@ class Arrangement:
 
 
 def arrange(
-    features: Features | Sequence[Features],
-    assignments: Sequence[Assignment],
-    device: str | torch.device,
-    *,
-    standardised: bool = True,
+    features: TaskFeatures, assignments: Sequence[Assignment], device: Device, *, standardised: bool = True
 ) -> Arrangement:
     """Bring features to the device, once.
 
@@ -88,6 +87,36 @@ def arrange(
         parts += found
         start = here.stop
     return Arrangement(x, targets, parts)
+
+
+def chunks(features: Features, rows: NDArray[np.int64], device: Device) -> Iterator[Tensor]:
+    """The vectors of `rows`, in their order, as float32 tensors (at most CHUNK, D) on `device`."""
+    for start in range(0, len(rows), CHUNK):
+        yield torch.from_numpy(features.vectors[rows[start : start + CHUNK]]).to(device)
+
+
+def one_each(features: TaskFeatures, assignments: Sequence[Assignment]) -> list[Features]:
+    """The features of each assignment: the same for all, or those given one by one.
+
+    Raises:
+        ValueError: there are not as many as assignments, or they are not of the same items.
+    """
+    if isinstance(features, Features):
+        return [features] * len(assignments)
+    if len(features) != len(assignments):
+        raise ValueError(f"{len(assignments)} assignments need as many features, got {len(features)}")
+    if any(each.items != features[0].items for each in features):
+        raise ValueError("features of one task need the same ids, labels, groups and splits")
+    return list(features)
+
+
+def first_of(features: TaskFeatures) -> Features:
+    """Features whose items stand for all."""
+    if isinstance(features, Features):
+        return features
+    if not features:
+        raise ValueError("features need at least one entry")
+    return features[0]
 
 
 def _blocks(

@@ -22,8 +22,7 @@ from torch import Tensor
 from randquant.cli.progress import progress
 from randquant.data.features import Features, Items
 from randquant.errors import DataError
-from randquant.probes.intervals import items_interval, repeats_half_width
-from randquant.probes.outcome import Details, FoldScore, Numbers, Outcome, said_by
+from randquant.probes.outcome import Details, FoldScore, Numbers, Outcome, items_interval, repeats_half_width, said_by
 from randquant.probes.probe import Probe
 from randquant.probes.scaling import moments
 from randquant.probes.solver import fitted_svc

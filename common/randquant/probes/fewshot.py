@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.data.features import Features
+from randquant.probes.arrangement import CHUNK, Device, TaskFeatures, chunks, first_of, one_each
 from randquant.probes.outcome import Details, Outcome, outcome_of
 from randquant.probes.probe import Probe
-from randquant.probes.reading import CHUNK, chunks, first_of, one_each
 from randquant.probes.ridge import LEAVE_ONE_OUT, PENALTIES, RIDGE, Spectrum
 from randquant.probes.scaling import Moments, moments
 from randquant.probes.splits import Assignment, assignments
@@ -75,11 +75,11 @@ class FewShotDetails(Details):
 
 
 def evaluate(
-    features: Features | Sequence[Features],
+    features: TaskFeatures,
     settings: FewShotSettings = FewShotSettings(shots=5),
     *,
     seed: int = 42,
-    device: str | torch.device = "cpu",
+    device: Device = "cpu",
 ) -> Outcome[FewShotDetails]:
     """Accuracy from few labels, over several draws of them.
 

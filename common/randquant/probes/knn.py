@@ -16,11 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from randquant.data.features import Features
-from randquant.probes.arrangement import Arrangement, Part, arrange
+from randquant.probes.arrangement import Arrangement, Device, Part, TaskFeatures, arrange, chunks, first_of
 from randquant.probes.classifier import Classifier, Form, votes
 from randquant.probes.outcome import Details, Outcome, outcome_of
 from randquant.probes.probe import Probe
-from randquant.probes.reading import chunks, first_of
 from randquant.probes.splits import Assignment, assignments
 
 _SIMILARITIES = 2**25  # cosines held at a time: 128 MB
@@ -99,11 +98,7 @@ def accuracy(
 
 
 def evaluate(
-    features: Features | Sequence[Features],
-    settings: KnnSettings = KnnSettings(),
-    *,
-    seed: int = 42,
-    device: str | torch.device = "cpu",
+    features: TaskFeatures, settings: KnnSettings = KnnSettings(), *, seed: int = 42, device: Device = "cpu"
 ) -> Outcome[KnnDetails]:
     """kNN accuracy with the number of neighbours and the temperature chosen on validation, the same for all folds.
 

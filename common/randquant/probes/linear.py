@@ -1,21 +1,17 @@
 """Linear evaluation: one linear layer on frozen features, or two with a ReLU between, by Adam."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from randquant.data.features import Features
-from randquant.probes.arrangement import Arrangement, Part, arrange
+from randquant.probes.arrangement import Arrangement, Device, Part, TaskFeatures, arrange, first_of
 from randquant.probes.classifier import layers
 from randquant.probes.lanes import Lane, LinearSettings, Trained, answer, train
 from randquant.probes.outcome import Details, Outcome, outcome_of
 from randquant.probes.probe import Probe
-from randquant.probes.reading import first_of
 from randquant.probes.splits import assignments
 
 DEFAULT, MLP_HIDDEN = LinearSettings(), 512
@@ -45,11 +41,7 @@ class LinearDetails(Details):
 
 
 def evaluate(
-    features: Features | Sequence[Features],
-    settings: LinearSettings = DEFAULT,
-    *,
-    seed: int = 42,
-    device: str | torch.device = "cpu",
+    features: TaskFeatures, settings: LinearSettings = DEFAULT, *, seed: int = 42, device: Device = "cpu"
 ) -> Outcome[LinearDetails]:
     """Linear-probe accuracy with its uncertainty; the learning rate is chosen on validation, never on test.
 

@@ -11,12 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.data.features import Features
-from randquant.probes.arrangement import Arrangement, Part, Rows, arrange
+from randquant.probes.arrangement import Arrangement, Device, Part, Rows, TaskFeatures, arrange, first_of
 from randquant.probes.classifier import layers
 from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
-from randquant.probes.reading import first_of
 from randquant.probes.splits import assignments
 from randquant.probes.stacked_layers import absorb, predict
 
@@ -60,11 +58,7 @@ class LogisticDetails(Details):
 
 
 def evaluate(
-    features: Features | Sequence[Features],
-    settings: LogisticSettings = LogisticSettings(),
-    *,
-    seed: int = 42,
-    device: str | torch.device = "cpu",
+    features: TaskFeatures, settings: LogisticSettings = LogisticSettings(), *, seed: int = 42, device: Device = "cpu"
 ) -> Outcome[LogisticDetails]:
     """Accuracy of logistic regression with its strength chosen on validation, the same for all folds.
 

@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from randquant.data.features import Features
+from randquant.probes.arrangement import Device, TaskFeatures, chunks, first_of, one_each
 from randquant.probes.classifier import Classifier, layers
 from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
-from randquant.probes.reading import chunks, first_of, one_each
 from randquant.probes.scaling import Moments, moments
 from randquant.probes.splits import Assignment, assignments
 
@@ -52,11 +52,7 @@ class RidgeDetails(Details):
 
 
 def evaluate(
-    features: Features | Sequence[Features],
-    settings: RidgeSettings = RidgeSettings(),
-    *,
-    seed: int = 42,
-    device: str | torch.device = "cpu",
+    features: TaskFeatures, settings: RidgeSettings = RidgeSettings(), *, seed: int = 42, device: Device = "cpu"
 ) -> Outcome[RidgeDetails]:
     """Accuracy of ridge regression with the penalty chosen on validation, the same for all folds.
 

@@ -9,10 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.probes.arrangement import Part
+from randquant.probes.arrangement import CHUNK, Part
 from randquant.probes.classifier import Classifier, layers
 from randquant.probes.logistic import LogisticSettings, Problem, fit
-from randquant.probes.reading import CHUNK
 from randquant.probes.scaling import Moments, moments
 from randquant.probes.stacked_layers import predict
 

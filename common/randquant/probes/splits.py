@@ -1,6 +1,6 @@
 """Which items a probe fits, chooses and scores on, and the class ids it predicts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -91,6 +91,15 @@ def assign(items: Items) -> Assignment:
     classes = _classes(items, rows["train"])
     targets = _targets(items, rows, classes)
     return Assignment(rows["train"], rows["valid"] if len(rows["valid"]) else None, rows["test"], classes, targets)
+
+
+def official_train(items: Items) -> Items:
+    """The same items with those of validation back in train, so that a probe holds out its own of both.
+
+    For data whose published split is train and test alone: what was taken from train to choose a pretraining on is
+    train again when the published number is to be met.
+    """
+    return replace(items, splits=["train" if split == "valid" else split for split in items.splits])
 
 
 def hold_out(

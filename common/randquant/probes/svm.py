@@ -11,16 +11,14 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from randquant.data.features import Features, Items
+from randquant.data.features import Items
 from randquant.errors import DataError
-from randquant.probes.arrangement import arrange
+from randquant.probes.arrangement import Device, TaskFeatures, arrange, first_of
 from randquant.probes.folds import stratified_folds
 from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
-from randquant.probes.reading import first_of
 from randquant.probes.solver import GramSolver, LinearSolver, Solver
 from randquant.probes.splits import Assignment, assignments
 
@@ -87,11 +85,7 @@ class SvmDetails(Details):
 
 
 def evaluate(
-    features: Features | Sequence[Features],
-    settings: SvmSettings = SvmSettings(),
-    *,
-    seed: int = 42,
-    device: str | torch.device = "cpu",
+    features: TaskFeatures, settings: SvmSettings = SvmSettings(), *, seed: int = 42, device: Device = "cpu"
 ) -> Outcome[SvmDetails]:
     """Accuracy of a linear SVM with C chosen for all folds together, fitted on all of train.
 

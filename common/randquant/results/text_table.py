@@ -1,9 +1,14 @@
 """A table in lines of text: aligned for a terminal, or the same with the bars that Markdown wants."""
 
+import re
 from collections.abc import Sequence
 
 from randquant.cli.terminal import printable
-from randquant.results.markdown import escaped
+
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+_DONE = r"\\[\\`*_\[\]|~]|&(?:lt|gt|amp);"
+_MARKUP = r"[\\`*\[\]|~<>&]|(?<![^\W_])_|_(?![^\W_])"  # an underscore inside a word is none
+_TOKENS = re.compile(f"(?P<done>{_DONE})|(?P<markup>{_MARKUP})")
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool = False) -> list[str]:
@@ -27,6 +32,23 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, markdown
         return ["  ".join(line).rstrip() for line in lines]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return [f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:])]
+
+
+def escaped(text: str) -> str:
+    r"""One line that reads the same in a rendered page. Text that is escaped already stays as it is.
+
+    >>> print(escaped("<img src=x> a|b [c](d) snake_case"))
+    &lt;img src=x&gt; a\|b \[c\](d) snake_case
+    >>> escaped(escaped("*\x1b<")) == escaped("*\x1b<")
+    True
+    """
+    return _TOKENS.sub(_escape, printable(text))
+
+
+def _escape(found: re.Match[str]) -> str:
+    if found["done"]:
+        return found["done"]
+    return _ENTITIES.get(found["markup"]) or f"\\{found['markup']}"
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:

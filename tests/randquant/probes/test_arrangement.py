@@ -49,7 +49,7 @@ def test_reading_in_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     tasks = assignments(features.items)
     whole = arrange(features, tasks, "cpu")
     monkeypatch.setattr(module, "CHUNK", 7)
-    monkeypatch.setattr("randquant.probes.reading.CHUNK", 7)
+    monkeypatch.setattr("randquant.probes.arrangement.CHUNK", 7)
     np.testing.assert_allclose(arrange(features, tasks, "cpu").x.numpy(), whole.x.numpy(), atol=1e-5)
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import stats
 
-from randquant.probes.intervals import items_interval, repeats_half_width
+from randquant.probes.outcome import items_interval, repeats_half_width
 
 
 def test_half_width_equals_scipy() -> None:

@@ -12,10 +12,9 @@ from torch.nn import functional
 
 from randquant.data.features import Features
 from randquant.errors import DataError
-from randquant.probes.lanes import Lane, LinearSettings, train
+from randquant.probes.lanes import Lane, LinearSettings, StackedAdam, train
 from randquant.probes.linear import evaluate
 from randquant.probes.splits import assignments
-from randquant.probes.stacked_adam import StackedAdam
 from randquant.probes.stacked_layers import initial_parameters
 
 RATES = (1e-3, 1e-2, 0.1)

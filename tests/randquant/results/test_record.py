@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from randquant.results.page import details, result_table
 from randquant.results.record import Result, from_file, to_file
-from randquant.results.tables import details, result_table
 
 
 def facts(probe: str, **more: Any) -> dict[str, Any]:
