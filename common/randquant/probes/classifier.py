@@ -1,6 +1,6 @@
 """A fitted classifier on its own: it answers new features."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -82,7 +82,8 @@ class Classifier:
 
     def answer(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Class ids (n,) of features (n, D), and the probability or score (n,) of each."""
-        found = [self._scores(torch.from_numpy(np.array(part))).max(dim=1) for part in _parts(vectors)]
+        parts = (np.array(vectors[start : start + _ROWS]) for start in range(0, len(vectors), _ROWS))
+        found = [self._scores(torch.from_numpy(part)).max(dim=1) for part in parts]
         ids, values = (
             torch.cat([getattr(each, name) for each in found]) if found else torch.empty(0)
             for name in ("indices", "values")
@@ -137,8 +138,3 @@ def pair_votes(decisions: Tensor, classes: int) -> Tensor:
     first, second = (torch.tensor(side) for side in zip(*combinations(range(classes), 2), strict=True))
     winners = torch.where(decisions > 0, first, second)
     return decisions.new_zeros(len(decisions), classes).scatter_add_(1, winners, torch.ones_like(decisions))
-
-
-def _parts(vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    for start in range(0, len(vectors), _ROWS):
-        yield vectors[start : start + _ROWS]

@@ -22,6 +22,7 @@ from torch import Tensor
 from randquant.cli.progress import progress
 from randquant.data.features import Features, Items
 from randquant.errors import DataError
+from randquant.probes.arrangement import Device
 from randquant.probes.outcome import Details, FoldScore, Numbers, Outcome, items_interval, repeats_half_width, said_by
 from randquant.probes.probe import Probe
 from randquant.probes.scaling import moments
@@ -94,11 +95,7 @@ class Episode:
 
 
 def evaluate(
-    features: Features,
-    settings: EpisodeSettings = EpisodeSettings(),
-    *,
-    seed: int = 42,
-    device: str | torch.device = "cpu",
+    features: Features, settings: EpisodeSettings = EpisodeSettings(), *, seed: int = 42, device: Device = "cpu"
 ) -> Outcome[EpisodeDetails]:
     """Mean accuracy over random episodes.
 
@@ -118,10 +115,12 @@ def evaluate(
     started = time.perf_counter()
     pool = _Pool(features.items, settings)
     drawn = [pool.draw(seed=seed + number) for number in range(settings.episodes)]
-    found = [
-        _answer(features, episode, pool.targets, settings.strength, torch.device(device))
-        for episode in progress(drawn, label=f"{settings.name} episodes", unit="episodes")
-    ]
+    found = []
+    for episode in progress(drawn, label=f"{settings.name} episodes", unit="episodes"):
+        support, query = (
+            torch.from_numpy(features.vectors[rows]).to(device) for rows in (episode.support, episode.query)
+        )
+        found.append(answers(support, pool.targets[episode.support], query, settings.strength))
     truths = [pool.targets[episode.query] for episode in drawn]
     details = EpisodeDetails(
         words=f"{settings.name}, mean of {settings.episodes} episodes from {settings.source}, SVM, C "
@@ -251,7 +250,11 @@ class _Pool:
         self.enough = np.flatnonzero(sizes >= settings.shots + settings.queries)
         self.left_out = [name for label, name in enumerate(self.classes) if label not in set(self.enough)]
         if len(self.enough) < settings.ways:
-            raise DataError(self._too_few())
+            raise DataError(
+                f"{settings.name} episodes with {settings.queries} queries need {settings.ways} classes of at least "
+                f"{self._needed}, but {len(self.enough)} of {len(self.classes)} have as many; leave them out, or give "
+                "a store with more training items a class."
+            )
 
     @property
     def note(self) -> str | None:
@@ -281,28 +284,12 @@ class _Pool:
         where = {"train": "the training split", "test": "the test split", "all": "all splits"}[self.settings.source]
         return f"{self.settings.shots + self.settings.queries} labelled items in {where}"
 
-    def _too_few(self) -> str:
-        return (
-            f"{self.settings.name} episodes with {self.settings.queries} queries need {self.settings.ways} classes of "
-            f"at least {self._needed}, but {len(self.enough)} of {len(self.classes)} have as many; leave them "
-            "out, or give a store with more training items a class."
-        )
-
 
 def _unit_of_each(groups: Sequence[str | None]) -> NDArray[np.int64]:
     """(n,) one number for all items of a group, and one for each item without."""
     number: dict[str, int] = {}
     units = [-1 - row if group is None else number.setdefault(group, len(number)) for row, group in enumerate(groups)]
     return np.array(units, dtype=np.int64)
-
-
-def _answer(
-    features: Features, episode: Episode, targets: NDArray[np.int64], strength: float, device: torch.device
-) -> NDArray[np.int64]:
-    support, queries = (
-        torch.from_numpy(features.vectors[rows]).to(device) for rows in (episode.support, episode.query)
-    )
-    return answers(support, targets[episode.support], queries, strength)
 
 
 def _query_items(items: Items, drawn: Sequence[Episode]) -> Items:

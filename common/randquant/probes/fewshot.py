@@ -8,6 +8,7 @@ ever used, not even validation's. Standardisation is by all training items, for 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -58,6 +59,9 @@ class FewShotSettings:
         return f"{self.shots} a class" if self.share is None else f"{100 * self.share:g} % of train"
 
 
+FIVE_SHOT = FewShotSettings(shots=5)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FewShotDetails(Details):
     """How many labels there were.
@@ -75,11 +79,7 @@ class FewShotDetails(Details):
 
 
 def evaluate(
-    features: TaskFeatures,
-    settings: FewShotSettings = FewShotSettings(shots=5),
-    *,
-    seed: int = 42,
-    device: Device = "cpu",
+    features: TaskFeatures, settings: FewShotSettings = FIVE_SHOT, *, seed: int = 42, device: Device = "cpu"
 ) -> Outcome[FewShotDetails]:
     """Accuracy from few labels, over several draws of them.
 
@@ -91,7 +91,7 @@ def evaluate(
     predictions, penalties, counts = [], [], []
     for each, task in zip(one_each(features, tasks), tasks, strict=True):
         draws = [draw(task, settings, seed=one) for one in seeds]
-        found, chosen = _episodes(each, task, draws, settings.penalties, torch.device(device))
+        found, chosen = _episodes(each, task, draws, settings.penalties, device)
         predictions.append(found)
         penalties += chosen
         counts += [len(rows) for rows in draws]
@@ -121,18 +121,17 @@ def draw(assignment: Assignment, settings: FewShotSettings, *, seed: int) -> NDA
 
 
 def _episodes(
-    features: Features,
-    assignment: Assignment,
-    draws: Sequence[NDArray[np.int64]],
-    penalties: Sequence[float],
-    device: torch.device,
+    features: Features, task: Assignment, draws: Sequence[NDArray[np.int64]], penalties: Sequence[float], device: Device
 ) -> tuple[NDArray[np.int64], list[float]]:
     """(S, m) predictions of the test items and the penalty chosen in each draw."""
-    scaler = moments(chunks(features, assignment.train, device))
-    test = torch.cat([chunk.to(device) for chunk in chunks(features, assignment.test, device)])
+    scaler = moments(chunks(features, task.train, device))
+    test = torch.cat(list(chunks(features, task.test, device)))
     predictions, chosen = [], []
     for rows in draws:
-        spectrum = _spectrum(features, assignment, rows, scaler, penalties)
+        x = torch.cat(list(chunks(features, rows, device))).split(CHUNK)
+        targets = torch.from_numpy(task.targets[rows]).to(device).split(CHUNK)
+        pieces = partial(_pieces, scaler, x, targets)
+        spectrum = Spectrum(pieces, len(rows), len(task.classes), penalties)
         # The error, not the share that is right: with one item a class, leaving it out leaves none to be right with.
         best = int(spectrum.leave_one_out()[1].argmin())
         found = [spectrum.predict(scaler.standardise(part))[best] for part in test.split(CHUNK)]
@@ -141,22 +140,9 @@ def _episodes(
     return np.stack(predictions), chosen
 
 
-def _spectrum(
-    features: Features,
-    assignment: Assignment,
-    rows: NDArray[np.int64],
-    scaler: Moments,
-    penalties: Sequence[float],
-) -> Spectrum:
-    device = scaler.mean.device
-    x = torch.cat(list(chunks(features, rows, device)))
-    targets = torch.from_numpy(assignment.targets[rows]).to(device)
-
-    def pieces() -> Iterator[tuple[Tensor, Tensor]]:
-        for part, truth in zip(x.split(CHUNK), targets.split(CHUNK), strict=True):
-            yield scaler.standardise(part), truth
-
-    return Spectrum(pieces, len(rows), len(assignment.classes), penalties)
+def _pieces(scaler: Moments, x: Sequence[Tensor], targets: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Standardised one by one, since float64 copies of all may not fit into memory."""
+    return ((scaler.standardise(part), truth) for part, truth in zip(x, targets, strict=True))
 
 
 def _probe(**labels: Any) -> Probe[FewShotSettings]:

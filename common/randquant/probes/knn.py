@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
@@ -114,28 +115,33 @@ def evaluate(
     # (k, temperature), the mean of folds
     valid = np.mean([_valid_accuracy(arrangement, part, settings, seed) for part in arrangement.parts], axis=0)
     best = divmod(int(valid.argmax()), len(settings.temperatures))
-    k, temperature = settings.neighbours[best[0]], settings.temperatures[best[1]]
-    chosen = KnnSettings((k,), (temperature,))
+    chosen = KnnSettings((settings.neighbours[best[0]],), (settings.temperatures[best[1]],))
     predictions = []
     for part in arrangement.parts:
         guesses = _votes(arrangement, part, part.assignment.train, part.assignment.test, chosen)
         predictions.append(guesses[0].cpu().numpy())
     details = KnnDetails(
-        neighbours=k,
-        temperature=temperature,
+        neighbours=chosen.neighbours[0],
+        temperature=chosen.temperatures[0],
         valid_accuracy=float(valid[best]),
-        sweep=_sweep(valid, settings),
+        sweep=[
+            {"neighbours": k, "temperature": temperature, "valid_accuracy": share}
+            for (k, temperature), share in zip(
+                product(settings.neighbours, settings.temperatures), valid.ravel().tolist(), strict=True
+            )
+        ],
         seeds=[seed],
         settings={"probe": "knn", **asdict(settings)},
     )
     items = first_of(features).items
-    fitted = partial(_classifier, first_of(features), tasks[0], k, temperature)
+    fitted = partial(_classifier, first_of(features), tasks[0], details)
     return outcome_of("knn", items, tasks, predictions, details, started=started, fitted=fitted)
 
 
-def _classifier(features: Features, task: Assignment, neighbours: int, temperature: float) -> Classifier:
+def _classifier(features: Features, task: Assignment, chosen: KnnDetails) -> Classifier:
     bank = functional.normalize(torch.cat(list(chunks(features, task.train, "cpu"))), dim=1)
     tensors = {"bank": bank, "labels": torch.from_numpy(task.targets[task.train])}
+    neighbours, temperature = chosen.neighbours, chosen.temperature
     form = Form(kind="neighbours", classes=task.classes, neighbours=neighbours, temperature=temperature)
     return Classifier(form, tensors)
 
@@ -175,14 +181,6 @@ def _predict(
         ]
         predictions.append(torch.stack(winners).unflatten(0, (len(neighbours), len(temperatures))))
     return torch.cat(predictions, dim=2)
-
-
-def _sweep(valid: NDArray[np.float64], settings: KnnSettings) -> list[dict[str, float]]:
-    return [
-        {"neighbours": k, "temperature": temperature, "valid_accuracy": float(valid[i, j])}
-        for i, k in enumerate(settings.neighbours)
-        for j, temperature in enumerate(settings.temperatures)
-    ]
 
 
 KNN = Probe(evaluate, KnnSettings(), KnnDetails)

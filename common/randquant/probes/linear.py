@@ -51,7 +51,8 @@ def evaluate(
     Arguments and errors are those of `randquant.probes.probe.Evaluate`.
     """
     started = time.perf_counter()
-    tasks = assignments(first_of(features).items)
+    items, name = first_of(features).items, "linear" if settings.hidden is None else "mlp"
+    tasks = assignments(items)
     arrangement = arrange(features, tasks, device)
     seeds = [seed + repeat for repeat in range(settings.repeats)]
     lanes = [_lane(part, each) for part in arrangement.parts for each in seeds]
@@ -60,12 +61,18 @@ def evaluate(
     details = LinearDetails(
         valid_accuracy=float(trained.valid_accuracy[:, chosen].mean()),
         learning_rate=settings.learning_rates[chosen],
-        by_learning_rate=_by_rate(trained, settings),
+        by_learning_rate=[
+            {
+                "learning_rate": rate,
+                "valid_accuracy": float(trained.valid_accuracy[:, place].mean()),
+                "epochs": float(trained.epochs[:, place].mean()),
+            }
+            for place, rate in enumerate(settings.learning_rates)
+        ],
         epochs=trained.epochs[:, chosen].tolist(),
         seeds=seeds,
-        settings={"probe": _name(settings), **asdict(settings)},
+        settings={"probe": name, **asdict(settings)},
     )
-    items, name = first_of(features).items, _name(settings)
     predictions = _test_predictions(arrangement, trained, chosen, settings.repeats)
     first = [parameter[0, chosen] for parameter in trained.parameters]
     fitted = partial(layers, first, tasks[0].classes, arrangement.parts[0].moments)
@@ -86,21 +93,6 @@ def _test_predictions(arrangement: Arrangement, trained: Trained, rate: int, rep
         guesses = answer(arrangement.x, part.rows(part.assignment.test), parameters, part)
         found.append(guesses.cpu().numpy())
     return found
-
-
-def _name(settings: LinearSettings) -> str:
-    return "linear" if settings.hidden is None else "mlp"
-
-
-def _by_rate(trained: Trained, settings: LinearSettings) -> list[dict[str, float]]:
-    return [
-        {
-            "learning_rate": rate,
-            "valid_accuracy": float(trained.valid_accuracy[:, index].mean()),
-            "epochs": float(trained.epochs[:, index].mean()),
-        }
-        for index, rate in enumerate(settings.learning_rates)
-    ]
 
 
 LINEAR = Probe(evaluate, DEFAULT, LinearDetails, own=("hidden",))

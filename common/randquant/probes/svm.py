@@ -110,7 +110,15 @@ def evaluate(
         _answers(solver, task, [settings.tried[place] for place in chosen])
         for solver, task in zip(solvers, tasks, strict=True)
     ]
-    details = _details(tasks, settings, valid, chosen, seeds)
+    chosen_on = "the valid split" if tasks[0].valid is not None else f"{settings.folds} folds of train"
+    details = SvmDetails(
+        strengths=[settings.tried[place] for place in chosen],
+        valid_accuracy=None if valid is None else float(valid.max(axis=1).mean()),
+        validation="nothing is chosen" if valid is None else chosen_on,
+        sweep=None if valid is None else tried("strength", settings.tried, valid.mean(axis=0)),
+        seeds=seeds,
+        settings={"probe": settings.kind, **asdict(settings), "strengths": list(settings.tried)},
+    )
     fitted = partial(solvers[0].classifier, tasks[0].train, settings.tried[chosen[0]])
     return outcome_of(settings.kind, items, tasks, predictions, details, started=started, fitted=fitted)
 
@@ -125,7 +133,12 @@ def require(items: Items, settings: SvmSettings = SvmSettings()) -> list[Assignm
         DataError: as `evaluate`.
     """
     tasks = assignments(items)
-    _require_memory(tasks, settings)
+    most = max(len(task.train) for task in tasks)
+    if settings.kind == "svm" and most > MOST_ITEMS:
+        raise DataError(
+            f"the probe svm holds the inner products of all pairs of {most:,} training items, and takes at most "
+            f"{MOST_ITEMS:,} items; ask linear_svc or ridge instead."
+        )
     if len(settings.tried) > 1:
         for task in tasks:
             if task.valid is None:
@@ -161,33 +174,6 @@ def _answers(solver: Solver, task: Assignment, strengths: Sequence[float]) -> ND
     """(S, m) predictions of the test items, each repeat with its C and fitted on all of train."""
     found = {one: solver.predict(task.train, task.test, [one])[0] for one in dict.fromkeys(strengths)}
     return np.stack([found[strength] for strength in strengths])
-
-
-def _details(
-    tasks: Sequence[Assignment],
-    settings: SvmSettings,
-    valid: NDArray[np.float64] | None,
-    chosen: NDArray[np.int64],
-    seeds: list[int],
-) -> SvmDetails:
-    chosen_on = "the valid split" if tasks[0].valid is not None else f"{settings.folds} folds of train"
-    return SvmDetails(
-        strengths=[settings.tried[place] for place in chosen],
-        valid_accuracy=None if valid is None else float(valid.max(axis=1).mean()),
-        validation="nothing is chosen" if valid is None else chosen_on,
-        sweep=None if valid is None else tried("strength", settings.tried, valid.mean(axis=0)),
-        seeds=seeds,
-        settings={"probe": settings.kind, **asdict(settings), "strengths": list(settings.tried)},
-    )
-
-
-def _require_memory(tasks: Sequence[Assignment], settings: SvmSettings) -> None:
-    most = max(len(task.train) for task in tasks)
-    if settings.kind == "svm" and most > MOST_ITEMS:
-        raise DataError(
-            f"the probe svm holds the inner products of all pairs of {most:,} training items, and takes at most "
-            f"{MOST_ITEMS:,} items; ask linear_svc or ridge instead."
-        )
 
 
 SVM = Probe(evaluate, SvmSettings(), SvmDetails, own=("kind",), require=require)

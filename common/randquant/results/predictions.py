@@ -5,6 +5,7 @@ One row an item and repeat: task, probe, id, group, fold, label, seed, predicted
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,22 +108,17 @@ def per_class(table: pa.Table) -> pa.Table:
     Columns: task, probe, class, items, recall (null where the class has no test item), precision (null where it
     was never predicted).
     """
-    counted = confusion(table)
-    keys = ["task", "probe"]
-    actual = counted.group_by([*keys, "label"]).aggregate([("count", "sum"), ("items", "max")])
-    guessed = counted.group_by([*keys, "predicted"]).aggregate([("count", "sum")])
-    hits = counted.filter(pc.equal(counted["label"], counted["predicted"]))
-    by = {
-        "actual": dict(zip(_keys(actual, "label"), _pairs(actual, "count_sum", "items_max"), strict=True)),
-        "guessed": dict(zip(_keys(guessed, "predicted"), guessed["count_sum"].to_pylist(), strict=True)),
-        "hits": dict(zip(_keys(hits, "label"), hits["count"].to_pylist(), strict=True)),
-    }
+    actual, guessed, hits, items = (Counter[tuple[str, ...]]() for _ in range(4))
+    for row in confusion(table).to_pylist():
+        label, predicted = ((row["task"], row["probe"], row[name]) for name in ("label", "predicted"))
+        actual[label] += row["count"]
+        guessed[predicted] += row["count"]
+        hits[label] += row["count"] if label == predicted else 0
+        items[label] = row["items"]
     rows = []
-    for key in sorted({*by["actual"], *by["guessed"]}):
-        total, items = by["actual"].get(key, (0, 0))
-        hit, guesses = by["hits"].get(key, 0), by["guessed"].get(key, 0)
-        recall, precision = (hit / total if total else None), (hit / guesses if guesses else None)
-        rows.append((*key, items, recall, precision))
+    for key in sorted({*actual, *guessed}):
+        recall = hits[key] / actual[key] if actual[key] else None
+        rows.append((*key, items[key], recall, hits[key] / guessed[key] if guessed[key] else None))
     names = {"task": pa.string(), "probe": pa.string(), "class": pa.string(), "items": pa.int64()}
     kinds = {**names, "recall": pa.float64(), "precision": pa.float64()}
     return pa.table({name: pa.array([row[i] for row in rows], kind) for i, (name, kind) in enumerate(kinds.items())})
@@ -134,12 +130,14 @@ def confusion(table: pa.Table) -> pa.Table:
     """
     keys = ["task", "probe", "label", "predicted"]
     counted = table.group_by(keys).aggregate([("id", "count")]).rename_columns([*keys, "count"])
-    repeats = _repeats(table)
-    totals: dict[tuple[str, ...], int] = {}
-    for key, count in zip(_keys(counted, "label"), counted["count"].to_pylist(), strict=True):
-        totals[key] = totals.get(key, 0) + count
-    total = np.array([totals[key] for key in _keys(counted, "label")], dtype=np.int64)
-    items = total // np.array([repeats[key[:2]] for key in _keys(counted, "label")], dtype=np.int64)
+    seeds = table.group_by(keys[:2]).aggregate([("seed", "count_distinct")]).to_pylist()
+    repeats = {(row["task"], row["probe"]): row["seed_count_distinct"] for row in seeds}
+    labels = list(zip(*(counted[name].to_pylist() for name in keys[:3]), strict=True))
+    totals = Counter[tuple[str, ...]]()
+    for key, count in zip(labels, counted["count"].to_pylist(), strict=True):
+        totals[key] += count
+    total = np.array([totals[key] for key in labels], dtype=np.int64)
+    items = total // np.array([repeats[key[:2]] for key in labels], dtype=np.int64)
     share = counted["count"].to_numpy() / total
     counted = counted.append_column("items", pa.array(items)).append_column("share", pa.array(share))
     return counted.sort_by([(name, "ascending") for name in keys])
@@ -154,16 +152,3 @@ def digest(table: pa.Table) -> str:
         value.update(json.dumps([name, column.dictionary.to_pylist()]).encode())
         value.update(column.indices.fill_null(-1).to_numpy().astype("<i4").tobytes())
     return value.hexdigest()
-
-
-def _repeats(table: pa.Table) -> dict[tuple[str, ...], int]:
-    counted = table.group_by(["task", "probe"]).aggregate([("seed", "count_distinct")])
-    return dict(zip(_pairs(counted, "task", "probe"), counted["seed_count_distinct"].to_pylist(), strict=True))
-
-
-def _keys(table: pa.Table, name: str) -> list[tuple[str, ...]]:
-    return list(zip(*(table[column].to_pylist() for column in ("task", "probe", name)), strict=True))
-
-
-def _pairs(table: pa.Table, one: str, other: str) -> list[tuple]:
-    return list(zip(table[one].to_pylist(), table[other].to_pylist(), strict=True))
