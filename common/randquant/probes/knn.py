@@ -60,12 +60,7 @@ class KnnDetails(Details):
 
 
 def predict(
-    train: Tensor,
-    train_labels: Tensor,
-    queries: Tensor,
-    *,
-    neighbours: Sequence[int],
-    temperatures: Sequence[float],
+    train: Tensor, train_labels: Tensor, queries: Tensor, *, neighbours: Sequence[int], temperatures: Sequence[float]
 ) -> Tensor:
     """Class ids that the nearest training items vote for.
 
@@ -86,12 +81,7 @@ def predict(
 
 
 def accuracy(
-    train: Tensor,
-    train_labels: Tensor,
-    test: Tensor,
-    test_labels: Tensor,
-    k: int = 20,
-    temperature: float = 0.07,
+    train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor, k: int = 20, temperature: float = 0.07
 ) -> float:
     """Share of `test` (m, D) whose label (m,) the k nearest of `train` (n, D) vote for: an online monitor."""
     predicted = predict(train, train_labels, test, neighbours=[k], temperatures=[temperature])[0, 0]

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-
-from randquant.data.features import Features, Items
+from randquant.data.features import Items
 from randquant.files.json_record import Json
 from randquant.probes import episodes, fewshot, knn, linear, logistic, ridge, svm
+from randquant.probes.arrangement import Device, TaskFeatures
 from randquant.probes.outcome import Outcome
 from randquant.probes.probe import Probe
 from randquant.probes.splits import assignments
@@ -48,24 +47,11 @@ def named(names: Iterable[ProbeName], settings: Sequence[object] = ()) -> dict[s
 
 
 def evaluate(
-    probes: Mapping[str, Probe[Any]],
-    features: Features | Sequence[Features],
-    *,
-    seed: int,
-    device: str | torch.device,
-    fitted: str | None = None,
+    probes: Mapping[str, Probe[Any]], features: TaskFeatures, *, seed: int, device: Device, fitted: str | None = None
 ) -> dict[str, Outcome[Any]]:
-    """Ask every probe.
+    """Outcomes by name, of probes as `named` gives them; `fitted` names the one whose classifier is wanted.
 
-    Args:
-        probes: as `named` gives them.
-        features: of all items, or of each fold.
-        seed: of the first repeat of every probe.
-        device: where to compute.
-        fitted: name of the probe whose classifier is wanted; others let go of theirs.
-
-    Returns:
-        Outcomes by name.
+    The other arguments and errors are those of `randquant.probes.probe.Evaluate`.
     """
     outcomes = {}
     for name, probe in probes.items():
