@@ -107,20 +107,12 @@ def _row(task: str, first: ComparedRun, other: ComparedRun, found: TaskDifferenc
     accuracies = [
         f"{100 * each.tasks[task].accuracy:.2f}" if task in each.tasks else _ABSENT for each in (first, other)
     ]
-    if found is None:
-        return [task, *accuracies, *[_ABSENT] * 5]
-    if found.paired is None or found.p_holm is None:
-        return [task, *accuracies, _points(found.difference), *[_ABSENT] * 4]
-    paired = found.paired
-    return [
-        task,
-        *accuracies,
-        _points(found.difference),
-        _interval(paired.interval),
-        f"{paired.p:.4f}",
-        f"{found.p_holm:.4f}",
-        paired.over,
-    ]
+    cells = [task, *accuracies]
+    if found is not None:
+        cells.append(_points(found.difference))
+        if (paired := found.paired) is not None and found.p_holm is not None:
+            cells += [_interval(paired.interval), f"{paired.p:.4f}", f"{found.p_holm:.4f}", paired.over]
+    return [*cells, *[_ABSENT] * (8 - len(cells))]
 
 
 def _record(runs: Sequence[ComparedRun], probe: str, differences: Sequence[Difference]) -> dict[str, Json]:

@@ -31,12 +31,6 @@ class Expected:
 
     A processor with fast bfloat16 trains in it, others in float32, and numbers of threads round differently; over
     hundreds of steps that grows to a few hundredths.
-
-    Attributes:
-        what: is told apart.
-        untrained: of the encoder as it starts.
-        pretrained: and in the end.
-        augmentation: that it was pretrained with.
     """
 
     what: str

@@ -138,11 +138,6 @@ class Evaluation:
 def audio_features(saved: SavedClassifier, loaded: LoadedEncoder, layer: Layer | None) -> tuple[Layer, Normalisation]:
     """The layer and the normalisation of log-mels that a classifier was fitted on.
 
-    Args:
-        saved: the classifier.
-        loaded: the encoder it is to answer.
-        layer: that was asked for.
-
     Raises:
         DataError: the classifier is of another encoder, front end or layer, or not of sounds.
     """

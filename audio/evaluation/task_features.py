@@ -69,12 +69,7 @@ def task_features(
 ) -> Features:
     """Embed every clip of a task once, float32, with the encoder in eval mode; read from `cache` where it was done.
 
-    Args:
-        loaded: encoder and front end.
-        task: store and clip length.
-        protocol: padding and cropping.
-        reading: everything else.
-        fold: of a cross-validated task, take the statistics of this fold's own training items.
+    With a `fold` of a cross-validated task, the statistics are those of this fold's own training items.
 
     Raises:
         DataError: the statistics of the checkpoint are asked for and it carries none, or the features are not finite.
@@ -174,7 +169,13 @@ def task_statistics(
     )
     log_mel = LogMel(front_end).to(reading.device)
     shown = batch_progress(batches, label=f"statistics of {task.name}", unit="clips", total=len(indices))
-    mean, std = _spread((log_mel(clips.to(reading.device)) for clips in shown), str(task.store.path))
+    try:
+        with torch.inference_mode():
+            mean, std = mean_and_std(log_mel(clips.to(reading.device)) for clips in shown)
+    except ValueError:
+        raise DataError(
+            f"{task.store.path}: every training clip is the same silence; check how the recordings were prepared."
+        ) from None
     write_json(record, {"mean": mean, "std": std, "settings": settings})
     return Normalisation(mean, std, source)
 
@@ -219,13 +220,3 @@ def _known_statistics(record: Path) -> tuple[float, float] | None:
         return float(values["mean"]), float(values["std"])
     except (DataError, OSError, KeyError, TypeError, ValueError):
         return None
-
-
-def _spread(log_mels: Iterator[Tensor], name: str) -> tuple[float, float]:
-    try:
-        with torch.inference_mode():
-            return mean_and_std(log_mels)
-    except ValueError:
-        raise DataError(
-            f"{name}: every training clip is the same silence; check how the recordings were prepared."
-        ) from None

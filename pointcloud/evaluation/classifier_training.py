@@ -62,16 +62,8 @@ def finetuned(
 ) -> Finetuned:
     """One training: a head on a copy of the encoder, and the weights of the epoch that is best on validation.
 
-    Args:
-        loaded: where the encoder starts.
-        views: of the store.
-        assignment: of its items.
-        settings: how to train.
-        seed: of everything random.
-        shown: advanced by every shape.
-        fit: rows to train on.
-        choose: rows to choose the epoch on.
-        file: where the state is kept and taken up; nowhere where None.
+    It trains on the rows `fit` and chooses the epoch on the rows `choose`; `seed` decides everything random, and every
+    shape advances `shown`. The state is kept in `file` and taken up from it, or kept nowhere where that is None.
     """
     device = views.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):

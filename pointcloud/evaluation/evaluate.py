@@ -38,14 +38,10 @@ FEWSHOT_TASK = "modelnet40-fewshot"
 
 @dataclass(frozen=True)
 class Questions:
-    """The probes and their options.
+    """The probes, in the order they are reported, and what is asked beside them.
 
-    Attributes:
-        probes: names, in the order they are reported.
-        robustness: ask about changed test shapes too.
-        repeats: score without the test shapes that repeat a training shape too.
-        finetune: how to fine-tune too; None where not.
-        save_classifier: file for the classifier of the first probe; None where it is not wanted.
+    That is changed test shapes (`robustness`), a score without the test shapes that repeat a training shape
+    (`repeats`), fine-tuning, and a file for the classifier of the first probe.
     """
 
     probes: list[ProbeName]

@@ -120,13 +120,9 @@ def require_channels(loaded: LoadedPointEncoder, layout: Layout, source: str | P
 
 
 class Preparation:
-    """From stored clouds to embeddings.
+    """From stored clouds of this layout to embeddings; the encoder is moved to `device` and put in eval mode.
 
-    Args:
-        loaded: the encoder, moved to `device` and put in eval mode.
-        layout: of the clouds.
-        device: where to compute.
-        renormalise: bring the coordinates to the unit sphere.
+    With `renormalise` the coordinates are brought to the unit sphere.
     """
 
     def __init__(

@@ -24,14 +24,7 @@ _POOL = 1200 / 1024  # points a random subset is taken from, for each point take
 
 
 class ShapeViews:
-    """Batches of a store's clouds for an encoder.
-
-    Args:
-        loaded: the encoder.
-        store: of points.
-        settings: how many points and clouds.
-        device: where to.
-    """
+    """Batches of a store's clouds for an encoder, on a device; `settings` say how many points and clouds."""
 
     def __init__(
         self, loaded: "LoadedPointEncoder", store: Store, settings: FinetuneSettings, device: str | torch.device
