@@ -66,17 +66,11 @@ def plan_notes(source: Mapping[str, Any]) -> list[str]:
     lines = [text.format(source[key]) for key, text in _COUNTS.items() if source.get(key)]
     lines += _other_kinds(source)
     lines += [f"{text}: {_some(source[key])}" for key, text in _FOLDERS.items() if source.get(key)]
-    lines += _across(source.get("groups_across") or ())
+    if groups := source.get("groups_across"):
+        named = f"{len(groups):,} ({_some(groups)})"
+        lines.append(f"groups in more than one split: {named}; scores count on what was met in training")
     absent = [name for key in _ABSENT for name in source.get(key) or ()]
     return [*lines, f"parts that are not there: {', '.join(absent)}"] if absent else lines
-
-
-def _across(groups: Sequence[str]) -> list[str]:
-    if not groups:
-        return []
-    return [
-        f"groups in more than one split: {len(groups):,} ({_some(groups)}); scores count on what was met in training"
-    ]
 
 
 def _some(names: Sequence[str]) -> str:

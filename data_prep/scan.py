@@ -75,11 +75,9 @@ def visible_files(root: Path) -> Iterator[Path]:
         subfolders[:] = sorted(
             name for name in subfolders if is_visible(name) and _first_visit(Path(folder, name), seen)
         )
-        yield from (path for name in names if is_visible(name) and _is_file_or_broken_link(path := Path(folder, name)))
-
-
-def _is_file_or_broken_link(path: Path) -> bool:
-    return path.is_file() or (path.is_symlink() and not path.exists())
+        for path in (Path(folder, name) for name in names if is_visible(name)):
+            if path.is_file() or (path.is_symlink() and not path.exists()):  # a broken link is reported when read
+                yield path
 
 
 def is_visible(name: str) -> bool:

@@ -56,7 +56,8 @@ def require_same_files(plan: Plan, writer: StoreWriter, shards: int, *, complete
             return _before_sources_were_kept(plan, writer.path)
     else:
         record = read_json(writer.path / "plan.json").get("about") or {}
-        known = str(record.get("root")), list(_noted(writer, shards))
+        written = (writer.described(number) for number in range(shards) if writer.is_written(number))
+        known = str(record.get("root")), [SourceFile(*entry) for shard in written for entry in shard["sources"]]
     found = compare_files(known[1], known[0], plan.root)
     if found.changed:
         raise DataError(_changed(writer.path, plan.root, known[0], found, complete=complete))
@@ -66,12 +67,6 @@ def require_same_files(plan: Plan, writer: StoreWriter, shards: int, *, complete
     if found.moved:
         return f"{writer.path} was made of the same files below {known[0]}: {compared}."
     return f"{writer.path}: {found.others:,} files have other times than when they were read; {compared}."
-
-
-def _noted(writer: StoreWriter, shards: int) -> Iterator[SourceFile]:
-    for number in range(shards):
-        if writer.is_written(number):
-            yield from (SourceFile(*entry) for entry in writer.described(number)["sources"])
 
 
 def _changed(out: Path, root: Path, then: str, found: Comparison, *, complete: bool) -> str:
@@ -121,18 +116,14 @@ def _of_items(plan: Plan, out: Path) -> Iterator[str]:
     old = {path: tuple(rest) for path, *rest in columns}
     skipped = {entry["path"] for entry in store.info.get("skipped", ())}
     new = {item.name: (item.label, item.group, item.split) for item in plan.items}
+    known = read_sources(out)
+    sizes = {} if known is None else {entry.path: entry.size for entry in known[1]}
+    whole = [item for item in plan.items if item.window is None]  # a window's size is its share of the file
     for what, names in (
         ("not among them", [name for name in new if name not in old and name not in skipped]),
         ("gone", [name for name in [*old, *skipped] if name not in new]),
         ("with another label, group or split", [name for name in new if name in old and old[name] != new[name]]),
-        ("of another size", _resized(plan, out)),
+        ("of another size", [item.name for item in whole if sizes.get(item.path, item.size) != item.size]),
     ):
         if names:
             yield f"{len(names):,} files are {what}, as {names[0]}"
-
-
-def _resized(plan: Plan, out: Path) -> list[str]:
-    known = read_sources(out)
-    sizes = {} if known is None else {entry.path: entry.size for entry in known[1]}
-    whole = (item for item in plan.items if item.window is None)  # a window's size is its share of the file
-    return [item.name for item in whole if sizes.get(item.path, item.size) != item.size]

@@ -72,17 +72,13 @@ def prepare(
             if strict:
                 described = [writer.described(number) for number in range(len(shards))]
                 _refuse_skipped(writer.path, [entry for shard in described for entry in shard["skipped"]])
-            return _finish(writer, plan, len(shards))
+            info = {**plan.reader.settings, "source": dict(plan.source)}
+            parts = (writer.described(number)["sources"] for number in range(len(shards)))
+            return writer.finish(len(shards), info, beside=lambda: write_sources(writer.path, plan.root, parts))
     store = Store.open(out)
     if strict:
         _refuse_skipped(Path(out), store.info["skipped"])
     return store
-
-
-def _finish(writer: StoreWriter, plan: Plan, shards: int) -> Store:
-    parts = (writer.described(number)["sources"] for number in range(shards))
-    info = {**plan.reader.settings, "source": dict(plan.source)}
-    return writer.finish(shards, info, beside=lambda: write_sources(writer.path, plan.root, parts))
 
 
 def _write_shards(

@@ -27,13 +27,9 @@ Columns = Mapping[str, Any]
 def read_ahead(
     plan: Plan, *, workers: int = 1, start: int = 0, columns: list[Columns] | None = None
 ) -> Iterator[NDArray | DataError]:
-    """The rows of each item, or the error that prevents reading it, in the order of the plan.
+    """The rows of each item from `start` on, or the error that prevents reading it, in the order of the plan.
 
-    Args:
-        plan: what to read.
-        workers: processes.
-        start: the first item to read.
-        columns: a list that what the reader says of each readable item is appended to, as in a store's manifest.
+    What the reader says of each readable item, as in a store's manifest, is appended to `columns`.
     """
     for outcome in _outcomes(plan, plan.items[start:], workers):
         if isinstance(outcome, DataError):

@@ -39,19 +39,12 @@ class SourceFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the source files of a store compare with the files now.
+    """How the source files of a store compare with the files now."""
 
-    Attributes:
-        moved: they lie below another root.
-        others: files whose time or size is another.
-        compared: files whose samples were compared.
-        changed: paths of those that have other content.
-    """
-
-    moved: bool
-    others: int
-    compared: int
-    changed: Sequence[str]
+    moved: bool  # they lie below another root
+    others: int  # files whose time or size is another
+    compared: int  # files whose samples were compared
+    changed: Sequence[str]  # paths of those that have other content
 
 
 def source(root: Path, path: str) -> SourceFile | None:

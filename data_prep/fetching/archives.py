@@ -16,9 +16,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO
 
-from data_prep.dataset import Archive, Dataset
+from data_prep.dataset import Dataset
 from data_prep.engine.sources import source
 from data_prep.fetching.joined_files import JoinedFiles
 from data_prep.fetching.members import Checked, Limits, UnsafeMember, extract_tar, extract_zip, gigabytes
@@ -50,7 +49,9 @@ def unpacked_root(root: str | Path, dataset: Dataset, into: str | Path) -> Path:
         return root
     _make_folder(into)
     with locked(into):
-        _copy_lists(root, into)
+        for path in sorted(root.iterdir()):
+            if path.suffix.lower() in LISTS and path.is_file() and path.stat().st_size <= _LIST_BYTES:
+                shutil.copyfile(path, into / path.name)
         _unpack_all(found, into)
     return locate_deeper(into, dataset) or into
 
@@ -63,12 +64,8 @@ def archives_in(root: Path, dataset: Dataset) -> list[tuple[tuple[Path, ...], st
     for archive in dataset.archives:
         files = sorted(path for path in root.glob(archive.pattern) if path.is_file() and path.name[0] != ".")
         groups = [tuple(files)] if archive.parts and files else [(file,) for file in files]
-        found += [(group, _folder_of(archive, group[0])) for group in groups]
+        found += [(group, archive.into.replace("{stem}", stem(group[0].name))) for group in groups]
     return found
-
-
-def _folder_of(archive: Archive, path: Path) -> str:
-    return archive.into.replace("{stem}", stem(path.name))
 
 
 def stem(name: str) -> str:
@@ -79,12 +76,6 @@ def stem(name: str) -> str:
     """
     suffix = next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
     return name[: len(name) - len(suffix)]
-
-
-def _copy_lists(root: Path, into: Path) -> None:
-    for path in sorted(root.iterdir()):
-        if path.suffix.lower() in LISTS and path.is_file() and path.stat().st_size <= _LIST_BYTES:
-            shutil.copyfile(path, into / path.name)
 
 
 def _unpack_all(found: Sequence[tuple[tuple[Path, ...], str]], into: Path) -> None:
@@ -123,8 +114,7 @@ def unpack(
             `__MACOSX` are skipped.
         folder: below `into`, for an archive without a top folder; one that has this very top folder does not get
             it twice.
-        limits: of its size.
-        show: progress.
+        limits, show: of its size; progress.
 
     Returns:
         False where a file under `into` says that this archive was unpacked there before.
@@ -147,8 +137,8 @@ def unpack(
         try:
             partial.mkdir()
             _extract(files, partial, limits, show)
-            tree = partial / folder if folder and _sole_folder(partial) == folder else partial
-            _merge(tree, into / folder)
+            doubled = os.listdir(partial) == [folder] and (partial / folder).is_dir()
+            _merge(partial / folder if doubled else partial, into / folder)
             write_json(marker, record)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -169,18 +159,13 @@ def _extract(files: Sequence[Path], folder: Path, limits: Limits, show: bool) ->
                 extract_zip(progress(members, label=label, unit="files") if show else members, archive, folder, checked)
             return
         _check_room(files[0], folder, size)
-        if form == "tar":
-            _check_end(file, size)
+        if form == "tar":  # without a checksum, but blocks of zeros end it
+            file.seek(max(0, size - tarfile.BLOCKSIZE))
+            if any(file.read()) or size % tarfile.BLOCKSIZE:
+                raise EOFError("its end is missing")
+            file.seek(0)
         with bar(label=label, unit="B", total=size) if show else nullcontext() as shown:
             extract_tar(file, form, folder, checked, lambda: shown and shown.update(file.tell() - shown.n))
-
-
-def _check_end(file: IO[bytes], size: int) -> None:
-    """Check that an uncompressed tar, which has no checksum, ends with blocks of zeros."""
-    file.seek(max(0, size - tarfile.BLOCKSIZE))
-    if any(file.read()) or size % tarfile.BLOCKSIZE:
-        raise EOFError("its end is missing")
-    file.seek(0)
 
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}
@@ -278,11 +263,6 @@ def _merge(source: Path, target: Path) -> None:
             _merge(Path(entry.path), target / entry.name)
         else:
             os.replace(entry.path, target / entry.name)
-
-
-def _sole_folder(path: Path) -> str | None:
-    entries = list(os.scandir(path))
-    return entries[0].name if len(entries) == 1 and entries[0].is_dir() else None
 
 
 def _make_folder(into: Path) -> None:

@@ -46,16 +46,12 @@ def download(dataset: Dataset, root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     with locked(root):
         verified = _Verified(root)
-        _fetch_each([file for file in dataset.downloads if not verified.holds(file)], root, verified)
+        fetcher = Fetcher()
+        for file in [file for file in dataset.downloads if not verified.holds(file)]:
+            fetcher.fetch(file, root)
+            verified.add(file)
         if dataset.more_downloads is not None:
             _fetch_many(list(dataset.more_downloads(root)), root, verified)
-
-
-def _fetch_each(files: Sequence[Download], root: Path, verified: "_Verified") -> None:
-    fetcher = Fetcher()
-    for file in files:
-        fetcher.fetch(file, root)
-        verified.add(file)
 
 
 def _fetch_many(files: Sequence[Download], root: Path, verified: "_Verified") -> None:

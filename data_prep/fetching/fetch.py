@@ -96,16 +96,16 @@ class Fetcher:
     def fetch(self, download: Download, root: Path) -> Path:
         """Download a file to `root / download.name`, or what is missing of it.
 
-        Returns:
-            The file's path.
-
         Raises:
             Unavailable: the server refuses or lacks the file, or sends something else. What is there is kept,
                 except a whole file with a wrong checksum.
             Unreachable: no connection, or it drops again and again.
             DataError: the disk is full or cannot be written.
         """
-        final = _place(root, download.name)
+        path = PurePosixPath(download.name)
+        if path.is_absolute() or ".." in path.parts or not path.name:
+            raise DataError(f"{download.name!r} is not a name for a file below {root}; correct the list it comes from.")
+        final = root / path
         with _disk_errors(final):
             final.parent.mkdir(parents=True, exist_ok=True)
             part = PartialDownload(download, final)
@@ -166,7 +166,11 @@ class Fetcher:
         """The server's answer if it holds bytes of the file; everything that may happen on the way as one sentence."""
         try:
             with self._session.get(url, headers=headers, stream=True, timeout=(_CONNECT, _SILENCE)) as response:
-                _refuse_answer(response, url)
+                status = f"{response.status_code} {response.reason or ''}".strip()
+                if response.status_code in _BUSY:
+                    raise _unreachable(url, f"the server answers {status}")
+                if response.status_code not in (200, 206, 416):
+                    raise Unavailable(f"{url}: the server answers {status}; try later or get the file by hand.")
                 yield response
         except requests.exceptions.SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" not in str(error):
@@ -183,14 +187,6 @@ class Fetcher:
             raise Unavailable(f"{url} leads to {printable(error.target)}, {error}; get the file by hand.") from None
         except requests.RequestException as error:
             raise Unavailable(f"{url} cannot be fetched ({error}); check the address.") from None
-
-
-def _refuse_answer(response: requests.Response, url: str) -> None:
-    status = f"{response.status_code} {response.reason or ''}".strip()
-    if response.status_code in _BUSY:
-        raise _unreachable(url, f"the server answers {status}")
-    if response.status_code not in (200, 206, 416):
-        raise Unavailable(f"{url}: the server answers {status}; try later or get the file by hand.")
 
 
 def _unreachable(url: str, reason: str) -> Unreachable:
@@ -229,13 +225,6 @@ def _reason(error: Exception) -> str:
     if isinstance(cause, NameResolutionError):
         return "its server's name cannot be resolved"
     return "the connection dropped" if cause is None else "no connection to the server"
-
-
-def _place(root: Path, name: str) -> Path:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.name:
-        raise DataError(f"{name!r} is not a name for a file below {root}; correct the list it comes from.")
-    return root / path
 
 
 @contextmanager

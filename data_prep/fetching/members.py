@@ -48,12 +48,7 @@ class UnsafeMember(Exception):
 
 
 class Checked:
-    """The checked members of one archive.
-
-    Args:
-        limits: of what it expands to.
-        size: its own bytes.
-    """
+    """The checked members of one archive of `size` bytes."""
 
     def __init__(self, limits: Limits, size: int) -> None:
         self._limits, self._size = limits, size
@@ -94,12 +89,7 @@ class Checked:
 def extract_tar(file: IO[bytes], form: str, folder: Path, checked: Checked, advance: Callable[[], object]) -> None:
     """Extract a tar, read once and in order, to the end of the compressed stream where its checksum is.
 
-    Args:
-        file: the archive.
-        form: "tar", or its compression: "gzip", "bzip2" or "xz".
-        folder: where its members go.
-        checked: decides about each.
-        advance: called after each.
+    `form` is "tar", or its compression: "gzip", "bzip2" or "xz"; `advance` is called after each member.
     """
     stream = _OPENERS[form](file) if form in _OPENERS else file
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as archive:

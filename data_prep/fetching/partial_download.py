@@ -16,15 +16,7 @@ class PartialDownload:
     """`<name>.part`, and `<name>.part.json` that says which version of which URL its bytes belong to.
 
     The process may be killed at any time: the description is written before the first byte, and bytes are
-    only ever appended.
-
-    Args:
-        download: what is being downloaded.
-        final: path of the whole file.
-
-    Attributes:
-        size: bytes there.
-        total: bytes of the whole file; None where the server has not said.
+    only ever appended. `size` and `total` are bytes, there and of the whole file; None where the server has not said.
     """
 
     def __init__(self, download: Download, final: Path) -> None:
@@ -47,7 +39,9 @@ class PartialDownload:
         """Headers that ask for the rest alone, or for the whole file where the server has another version by now."""
         if self.size == 0 or not self._versioned(self._description):
             return {}
-        validator = _validator(self._description)
+        # If-Range takes a strong entity tag, else a date (RFC 9110, section 13.1.5).
+        etag = self._description.get("etag")
+        validator = etag if etag and not etag.startswith("W/") else self._description.get("modified")
         return {"Range": f"bytes={self.size}-"} | ({"If-Range": validator} if validator else {})
 
     def continued_by(self, headers: Mapping[str, str]) -> bool:
@@ -107,9 +101,3 @@ class PartialDownload:
 
 def _version(headers: Mapping[str, str]) -> dict[str, str | None]:
     return {"etag": headers.get("ETag"), "modified": headers.get("Last-Modified")}
-
-
-def _validator(description: Mapping[str, Any]) -> str | None:
-    """What If-Range takes: a strong entity tag, else a date (RFC 9110, section 13.1.5)."""
-    etag = description.get("etag")
-    return etag if etag and not etag.startswith("W/") else description.get("modified")

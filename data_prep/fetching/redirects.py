@@ -9,11 +9,7 @@ from requests.utils import get_environ_proxies
 
 
 class UnsafeRedirect(Exception):
-    """A redirect to an address that must not be followed.
-
-    Attributes:
-        target: where to.
-    """
+    """A redirect to the address `target`, which must not be followed."""
 
     def __init__(self, target: str, reason: str) -> None:
         super().__init__(reason)
@@ -30,20 +26,18 @@ class SafeSession(requests.Session):
             UnsafeRedirect: from HTTPS to something else, to anything but HTTP(S), or from a public host to one of a
                 private network or of this computer.
         """
-        target = super().get_redirect_target(resp)
-        if target is not None:
-            _refuse_unsafe(resp.url, urljoin(resp.url, target))
-        return target
-
-
-def _refuse_unsafe(origin: str, target: str) -> None:
-    before, after = urlsplit(origin), urlsplit(target)
-    if after.scheme not in ("http", "https"):
-        raise UnsafeRedirect(target, "which is not an HTTP address")
-    if before.scheme == "https" and after.scheme != "https":
-        raise UnsafeRedirect(target, "which nothing verifies")
-    if not is_private(before.hostname or "", origin) and is_private(after.hostname or "", target):
-        raise UnsafeRedirect(target, "which is an address of a private network")
+        location = super().get_redirect_target(resp)
+        if location is None:
+            return None
+        target = urljoin(resp.url, location)
+        before, after = urlsplit(resp.url), urlsplit(target)
+        if after.scheme not in ("http", "https"):
+            raise UnsafeRedirect(target, "which is not an HTTP address")
+        if before.scheme == "https" and after.scheme != "https":
+            raise UnsafeRedirect(target, "which nothing verifies")
+        if not is_private(before.hostname or "", resp.url) and is_private(after.hostname or "", target):
+            raise UnsafeRedirect(target, "which is an address of a private network")
+        return location
 
 
 def is_private(host: str, url: str) -> bool:

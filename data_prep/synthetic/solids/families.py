@@ -21,14 +21,7 @@ FAMILIES: dict[str, Callable[[np.random.Generator], Parts]] = {family.__name__: 
 
 
 def draw_shape(family: str, *, generator: np.random.Generator) -> Parts:
-    """Draw a shape of a family: z up, rotated about z, in a random unit of length, away from the origin.
-
-    Args:
-        family: one of `FAMILIES`.
-        generator: of everything that is drawn.
-
-    Returns:
-        its surface by the names of its parts.
+    """Draw a shape of one of `FAMILIES`: z up, rotated about z, in a random unit of length, away from the origin.
 
     Raises:
         KeyError: there is no such family.

@@ -7,20 +7,13 @@ import numpy as np
 from data_prep.synthetic.solids.round import cylinder, tube
 from data_prep.synthetic.solids.solid import Solid, box, joined, leaning
 
-Range = tuple[float, float]
-
 
 def corner_legs(
     generator: np.random.Generator, size: Sequence[float], height: float, *, thickness: float, rows: int = 2
 ) -> Solid:
-    """Legs in two files and some rows, round or square, straight or spread, thinner towards the floor or not.
+    """Legs in two files of `rows` along x, round or square, straight or spread, thinner towards the floor or not.
 
-    Args:
-        generator: of what is drawn.
-        size: extent along x and y of what they carry.
-        height: of its lower side.
-        thickness: of a leg at its upper end.
-        rows: legs along x, at least two; twice as many legs in all.
+    What they carry has the extent `size` along x and y; they are as thick as `thickness` at the upper end.
     """
     inset = thickness * generator.uniform(0.5, 1.5)
     x, y = size[0] / 2 - inset, size[1] / 2 - inset
@@ -51,14 +44,7 @@ def circle_of_legs(
 
 
 def column(generator: np.random.Generator, height: float, *, reach: float, thickness: float) -> Solid:
-    """One column in the middle, on a round plate or on three to five arms.
-
-    Args:
-        generator: of what is drawn.
-        height: of what it carries.
-        reach: how far the foot goes from the middle.
-        thickness: of the column.
-    """
+    """One column in the middle, on a round plate or on three to five arms that go out as far as `reach`."""
     flat = height * generator.uniform(0.03, 0.08)
     pole = cylinder(thickness / 2, flat / 2, height)
     if generator.random() < 0.4:

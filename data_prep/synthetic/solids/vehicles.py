@@ -78,17 +78,12 @@ def car(generator: np.random.Generator) -> Parts:
     wheel, thick = generator.uniform(0.07, 0.12), generator.uniform(0.05, 0.09)
     base = length * generator.uniform(0.27, 0.35)
     places = [(x, y) for x in (-base, base) for y in (-width / 2, width / 2)]
-    round_wheel = _lying(cylinder(wheel, -thick / 2, thick / 2, sides=16))
+    standing = cylinder(wheel, -thick / 2, thick / 2, sides=16)
+    x, y, z = standing.vertices.T
+    round_wheel = Solid(np.column_stack([x, -z, y]), standing.faces)  # rotated by 90 degrees about x
     parts["wheel"] = joined(round_wheel.translated((x, y, wheel)) for x, y in places)
     if generator.random() < 0.2:
-        board = leaning(
+        parts["spoiler"] = leaning(
             (-length * 0.47, 0, top), (-length * 0.49, 0, top + 0.1), (0.03, width * 0.8), (0.06, width * 0.9)
         )
-        parts["spoiler"] = board
     return parts
-
-
-def _lying(solid: Solid) -> Solid:
-    """Rotate by 90 degrees about x, from z to y."""
-    x, y, z = solid.vertices.T
-    return Solid(np.column_stack([x, -z, y]), solid.faces)

@@ -12,28 +12,17 @@ from data_prep.synthetic.sounds.waves import HIGHEST, Array, Range
 
 @dataclass(frozen=True)
 class Event:
-    """The ranges one kind of sound is drawn from.
+    """The ranges one kind of sound is drawn from."""
 
-    Attributes:
-        noise: Hz around which the noise lies.
-        octaves: how wide the noise is.
-        tone: Hz of the fundamental.
-        tilt: amplitude of harmonic k of the tone is k ** -tilt.
-        share: of the tone in the whole, in power; 0 for noise alone.
-        sweep: octaves the tone goes up and down by, and `sweep_rate` how often in a second.
-        pulses: beats a second; 0 for a steady sound.
-        decay: seconds after which a beat has fallen to 1/e.
-    """
-
-    noise: Range
-    octaves: float
-    share: Range
-    tone: Range = (100.0, 200.0)
-    tilt: float = 1.0
-    sweep: Range = (0.0, 0.02)
-    sweep_rate: Range = (0.5, 1.0)
-    pulses: Range = (0.0, 0.0)
-    decay: Range = (0.1, 0.2)
+    noise: Range  # Hz around which the noise lies
+    octaves: float  # how wide the noise is
+    share: Range  # of the tone in the whole, in power; 0 for noise alone
+    tone: Range = (100.0, 200.0)  # Hz of the fundamental
+    tilt: float = 1.0  # amplitude of harmonic k of the tone is k ** -tilt
+    sweep: Range = (0.0, 0.02)  # octaves the tone goes up and down by
+    sweep_rate: Range = (0.5, 1.0)  # how often in a second
+    pulses: Range = (0.0, 0.0)  # beats a second; 0 for a steady sound
+    decay: Range = (0.1, 0.2)  # seconds after which a beat has fallen to 1/e
 
 
 EVENTS = {
@@ -57,13 +46,7 @@ EVENTS = {
 def synthesize_event(
     event: Event, seconds: float, *, rate: int = SAMPLE_RATE, generator: torch.Generator | None = None
 ) -> Array:
-    """Synthesize one occurrence of an event.
-
-    Args:
-        event: what happens.
-        seconds: how long the recording is.
-        rate: its samples a second; the sound keeps below 7,680 Hz whatever the rate.
-        generator: of everything that is drawn.
+    """Synthesize one occurrence of an event, below 7,680 Hz whatever the `rate`.
 
     Returns:
         (round(rate * seconds),) float32, its peak between -20 and -1 dB of full scale.

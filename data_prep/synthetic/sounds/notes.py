@@ -21,37 +21,23 @@ NOTE_SECONDS, HELD_SECONDS = 4.0, 3.0  # as in NSynth: the key is down for 3 s, 
 
 @dataclass(frozen=True)
 class Family:
-    """The ranges an instrument's parameters are drawn from; `ratios` and `frequency_modulation` choose the method.
+    """The ranges an instrument's parameters are drawn from; `ratios` and `modulation` choose the method."""
 
-    Attributes:
-        pitches: lowest and highest MIDI note.
-        tilt: amplitude of harmonic k is k ** -tilt.
-        even: gain of the even harmonics.
-        pluck: where a string is plucked, as a share of its length; 0 for no comb.
-        formant: centre in Hz of a resonance, and `formant_gain` its gain; another lies at 2.6 times the centre.
-        attack, decay, release: seconds; `sustain` is the level that the decay ends at.
-        darkening: seconds after which the upper harmonics are gone; large for a steady spectrum.
-        vibrato: depth as a share of the frequency.
-        noise: breath or bow noise added to the tone.
-        ratios: frequencies of free partials relative to the pitch, instead of harmonics.
-        modulation: index of frequency modulation at the start of the note, instead of harmonics; 0 for none.
-    """
-
-    pitches: tuple[int, int]
-    tilt: Range
-    even: Range = (0.8, 1.2)
-    pluck: Range = (0.0, 0.0)
-    formant: Range = (500.0, 2500.0)
+    pitches: tuple[int, int]  # lowest and highest MIDI note
+    tilt: Range  # amplitude of harmonic k is k ** -tilt
+    even: Range = (0.8, 1.2)  # gain of the even harmonics
+    pluck: Range = (0.0, 0.0)  # where a string is plucked, as a share of its length; 0 for no comb
+    formant: Range = (500.0, 2500.0)  # centre in Hz of a resonance; another lies at 2.6 times the centre
     formant_gain: Range = (0.0, 2.0)
-    attack: Range = (0.003, 0.02)
-    decay: Range = (0.4, 2.0)
-    sustain: Range = (0.0, 0.2)
-    release: Range = (0.05, 0.4)
-    darkening: Range = (0.3, 2.0)
-    vibrato: Range = (0.0, 0.001)
-    noise: Range = (0.0, 0.02)
-    modulation: Range = (0.0, 0.0)
-    ratios: tuple[float, ...] = ()
+    attack: Range = (0.003, 0.02)  # seconds
+    decay: Range = (0.4, 2.0)  # seconds
+    sustain: Range = (0.0, 0.2)  # level that the decay ends at
+    release: Range = (0.05, 0.4)  # seconds
+    darkening: Range = (0.3, 2.0)  # seconds after which the upper harmonics are gone; large for a steady spectrum
+    vibrato: Range = (0.0, 0.001)  # depth as a share of the frequency
+    noise: Range = (0.0, 0.02)  # breath or bow noise added to the tone
+    modulation: Range = (0.0, 0.0)  # index of frequency modulation at the start, instead of harmonics; 0 for none
+    ratios: tuple[float, ...] = ()  # frequencies of free partials relative to the pitch, instead of harmonics
 
 
 _STEADY: dict[str, Any] = {"sustain": (0.6, 1.0), "darkening": (2.0, 20.0)}

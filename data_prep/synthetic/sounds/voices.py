@@ -19,19 +19,12 @@ from data_prep.synthetic.sounds.waves import HIGHEST, Array
 
 @dataclass(frozen=True)
 class Phone:
-    """One letter's sound.
+    """One letter's sound."""
 
-    Attributes:
-        formants: Hz of the resonances of the voice; none where there is no voice.
-        noise: Hz around which there is noise; 0 for none.
-        gain: amplitude relative to a vowel.
-        weight: duration relative to other letters.
-    """
-
-    formants: tuple[float, ...] = ()
-    noise: float = 0.0
-    gain: float = 1.0
-    weight: float = 1.0
+    formants: tuple[float, ...] = ()  # Hz of the resonances of the voice; none where there is no voice
+    noise: float = 0.0  # Hz around which there is noise; 0 for none
+    gain: float = 1.0  # amplitude relative to a vowel
+    weight: float = 1.0  # duration relative to other letters
 
 
 _VOWELS = {
@@ -73,19 +66,12 @@ PHONES = _VOWELS | _HUMS | _STOPS | _VOICED_STOPS | _FRICATIVES | _BUZZES
 
 @dataclass(frozen=True)
 class Voice:
-    """A speaker.
+    """A speaker."""
 
-    Attributes:
-        pitch: Hz of the fundamental, on average.
-        tract: factor of every resonance; a longer vocal tract has a smaller one.
-        tilt: amplitude of harmonic k is k ** -tilt before the resonances.
-        breath: noise added to the tone.
-    """
-
-    pitch: float
-    tract: float
-    tilt: float
-    breath: float
+    pitch: float  # Hz of the fundamental, on average
+    tract: float  # factor of every resonance; a longer vocal tract has a smaller one
+    tilt: float  # amplitude of harmonic k is k ** -tilt before the resonances
+    breath: float  # noise added to the tone
 
 
 @dataclass(frozen=True)

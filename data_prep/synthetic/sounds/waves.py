@@ -33,15 +33,7 @@ def white(length: int, generator: torch.Generator | None) -> Array:
 def band_noise(
     centre: float, octaves: float, length: int, generator: torch.Generator | None, *, rate: int = SAMPLE_RATE
 ) -> Array:
-    """Noise of unit power with a Gaussian spectrum over log frequency.
-
-    Args:
-        centre: Hz where it is strongest.
-        octaves: standard deviation of the bell.
-        length: samples.
-        generator: of the noise.
-        rate: samples a second.
-    """
+    """Noise of unit power with a Gaussian spectrum over log frequency: its mean in Hz, its deviation in octaves."""
     spectrum = np.fft.rfft(white(length, generator))
     distance = np.log2(np.linspace(1.0, rate / 2, len(spectrum), dtype=np.float32) / centre)
     return normalized(np.fft.irfft(spectrum * np.exp(-0.5 * (distance / octaves) ** 2), n=length))
