@@ -62,13 +62,9 @@ def implied_names(named: Iterable[tuple[Path, Sequence[int], Sequence[str]]]) ->
 
 
 def agreed_names(path: Path, listed: Sequence[str], told: Mapping[int, str], labels: Iterable[int]) -> list[str]:
-    """The names of all classes up to the largest label; empty if the folder does not name every class.
+    """The names of all classes up to the largest of `labels`; empty if the folder does not name every class.
 
-    Args:
-        path: of the list, for the error messages.
-        listed: the names in the list of classes.
-        told: by the names of shapes.
-        labels: that occur.
+    They are `listed` in the list of classes at `path`, or `told` by the names of shapes.
 
     Raises:
         DataError: the two contradict each other, or the list is shorter than the labels.

@@ -14,93 +14,53 @@ from data_prep.engine.plan import Item, Plan
 
 @dataclass(frozen=True)
 class Download:
-    """A file to download.
-
-    Attributes:
-        url: where it lies.
-        name: what it is saved as, below the root.
-        sha256, md5: in hexadecimal, where published.
-    """
+    """A file to download, with its checksums in hexadecimal where they are published."""
 
     url: str
-    name: str
+    name: str  # what it is saved as, below the root
     sha256: str | None = None
     md5: str | None = None
 
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive that may be present instead of the unpacked tree.
+    """An archive that may be present instead of the unpacked tree."""
 
-    Attributes:
-        pattern: glob of its file name, as in "nsynth-*.jsonwav.tar.gz".
-        into: folder below the unpacked root that its members go to; "{stem}" stands for the file name without
-            its archive suffixes.
-        parts: the files that match are parts of one archive, read one after another in the order of their
-            names.
-    """
-
-    pattern: str
-    into: str = ""
-    parts: bool = False
+    pattern: str  # glob of its file name, as in "nsynth-*.jsonwav.tar.gz"
+    into: str = ""  # folder below the unpacked root; "{stem}" stands for the file name without its archive suffixes
+    parts: bool = False  # the files that match are parts of one archive, in the order of their names
 
 
 @dataclass(frozen=True)
 class Dataset:
     """A dataset as published.
 
-    Attributes:
-        name: as typed: nsynth, us8k, …
-        title: as its authors call it.
-        licence: of the recordings.
-        source: paper or page.
-        tree: the layout below --root, as a few lines to compare with.
-        marks: paths below the root, any of which shows that it is the right one; `*` and `?` are globs.
-        plan: `plan(root, …) -> Plan`; raises DataError. Its further parameters are the dataset's flags, its docstring
-            their help.
-        summary: what `prepare` makes a store of, as "NSynth, labelled with the instrument family".
-        kind: of its items, "audio" for recordings and "points" for shapes.
-        items: published number of recordings by split, {"all": n} where only the total is published, empty
-            where nothing is.
-        classes: published number of classes.
-        archives: what the tree is unpacked from.
-        alternatives: each archive makes a store of its own, so one alone may lie at the root.
-        whole_files: each process holds a whole file in memory, so one process is the default.
-        downloads: where to get it.
-        more_downloads: `more_downloads(root)` gives the files that `downloads`, once they are below root, name in
-            turn.
-        by_hand: how to get it where it cannot be downloaded.
+    `plan(root, …)` raises DataError; its further parameters are the dataset's flags, its docstring their help.
+    `more_downloads(root)` gives the files that `downloads`, once they are below root, name in turn.
     """
 
-    name: str
-    title: str
-    licence: str
-    source: str
-    tree: str
-    marks: Sequence[str]
+    name: str  # as typed: nsynth, us8k, …
+    title: str  # as its authors call it
+    licence: str  # of the recordings
+    source: str  # paper or page
+    tree: str  # the layout below --root, as a few lines to compare with
+    marks: Sequence[str]  # paths or globs below the root, any of which shows that it is the right one
     plan: Callable[..., Plan]
-    summary: str = ""
-    kind: Literal["audio", "points"] = "audio"
-    items: Mapping[str, int] = field(default_factory=dict)
-    classes: int | None = None
-    archives: Sequence[Archive] = ()
-    alternatives: bool = False
-    whole_files: bool = False
+    summary: str = ""  # what `prepare` makes a store of, as "NSynth, labelled with the instrument family"
+    kind: Literal["audio", "points"] = "audio"  # of its items: recordings or shapes
+    items: Mapping[str, int] = field(default_factory=dict)  # published number by split, {"all": n} of a total, or none
+    classes: int | None = None  # published number
+    archives: Sequence[Archive] = ()  # what the tree is unpacked from
+    alternatives: bool = False  # each archive makes a store of its own, so one alone may lie at the root
+    whole_files: bool = False  # each process holds a whole file in memory, so one process is the default
     downloads: Sequence[Download] = ()
     more_downloads: Callable[[Path], Iterable[Download]] | None = None
-    by_hand: str = ""
+    by_hand: str = ""  # how to get it where it cannot be downloaded
 
     def describe(
         self, root: Path, items: Sequence[Item], split_source: str, *, missing: Sequence[str] = ()
     ) -> dict[str, Any]:
-        """A plan's `source`: what was found and what is published.
-
-        Args:
-            root: as given.
-            items: of the plan.
-            split_source: where the splits come from, in a phrase.
-            missing: as `Plan.missing`.
-        """
+        """A plan's `source`: what was found and what is published; `split_source` is a phrase."""
         absent = set(missing)
         there = [item for item in items if item.path not in absent]
         counts = Counter(item.split for item in there)

@@ -42,10 +42,7 @@ def read_lines(path: Path, what: str) -> Iterator[str]:
 
 
 def read_names(path: Path, what: str) -> list[str]:
-    """A JSON file that is a list of texts.
-
-    Args:
-        path, what: as in `read_lines`.
+    """A JSON file that is a list of texts; the arguments are those of `read_lines`.
 
     Raises:
         DataError: as `read_lines`, or it is no such list.

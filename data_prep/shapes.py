@@ -72,12 +72,7 @@ def point_settings(
 ) -> dict[str, Any]:
     """The settings of a store of points, for `Reader.settings`.
 
-    Args:
-        channels: names of the columns, as in `pointcloud.layout`.
-        points: rows of each item; None where items have as many as their files.
-        file_up: the axis that pointed up in the files, or that each stood on that of its format.
-        sampling: how points were drawn: "area", "poisson", or "as stored" in the files.
-        seed: of that draw.
+    `points` is None where items have as many as their files; `sampling` is "area", "poisson", or "as stored" in them.
     """
     return {
         "channels": list(channels),
@@ -135,7 +130,13 @@ def finished(
             does not name the file.
     """
     columns = [part for part in (points, normals, extra) if part is not None]
-    _refuse_unusable(columns, count)
+    total = len(points)
+    if not total:
+        raise DataError("there are no points; restore the file or leave it out.")
+    if count is not None and total < count:
+        raise DataError(f"there are {total} points where {count} are asked for; lower --points.")
+    if not all(np.isfinite(part).all() for part in columns):
+        raise DataError("there are values that are not finite; fix the file or leave it out.")
     turned = np.asarray(turn_up(np.asarray(points, dtype=np.float64), up, UP))
     kept = np.arange(len(turned))
     if count is not None and count < len(turned):
@@ -158,16 +159,6 @@ def _whole_order(places: NDArray[np.float32]) -> NDArray[np.int64]:
     first = farthest_point_order(places, min(ORDERED, len(places)))
     others = np.setdiff1d(np.arange(len(places)), first, assume_unique=True)
     return np.concatenate([first, np.random.default_rng(0).permutation(others)])
-
-
-def _refuse_unusable(columns: Sequence[NDArray], count: int | None) -> None:
-    total = len(columns[0])
-    if not total:
-        raise DataError("there are no points; restore the file or leave it out.")
-    if count is not None and total < count:
-        raise DataError(f"there are {total} points where {count} are asked for; lower --points.")
-    if not all(np.isfinite(part).all() for part in columns):
-        raise DataError("there are values that are not finite; fix the file or leave it out.")
 
 
 def _in_unit_sphere(points: NDArray[np.float64]) -> NDArray[np.float32]:

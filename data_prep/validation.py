@@ -49,7 +49,8 @@ def with_validation(items: Sequence[Item], share: float = SHARE, *, names: Seque
             train[item.label].append(index)
     held_out: set[int] = set()
     for label, members in train.items():
-        ranked = sorted((_hash(label, called[index]), index) for index in members)
+        keys = (f"{label}/{called[index]}".encode(errors="surrogateescape") for index in members)
+        ranked = sorted(zip((hashlib.sha256(key).digest() for key in keys), members, strict=True))
         count = min(max(round(share * len(members)), 1), len(members) - 1) if share else 0
         held_out.update(index for _, index in ranked[:count])
     return [replace(item, split="valid") if index in held_out else item for index, item in enumerate(items)]
@@ -62,7 +63,3 @@ def splits_in_words(source: str, share: float) -> str:
     ('folders, valid is 10 % of each class of train', 'folders')
     """
     return f"{source}, valid is {100 * share:g} % of each class of train" if share else source
-
-
-def _hash(label: str | None, name: str) -> bytes:
-    return hashlib.sha256(f"{label}/{name}".encode(errors="surrogateescape")).digest()

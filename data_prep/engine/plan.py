@@ -18,24 +18,14 @@ _MOST_SHARDS = 512  # by either measure; a larger set has fuller shards
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One file of a plan, or one window of it.
+    """One file of a plan, or one window of it; label, group and split are None where the dataset gives none."""
 
-    Attributes:
-        path: relative to the plan's root, with forward slashes.
-        size: bytes, so that a file that was replaced makes another plan; 0 where it is missing.
-        label, group: as in the store's manifest, None where the dataset gives none.
-        split: train, valid, test or None; fold1, fold2, … where a dataset comes in folds, each to be the test
-            once.
-        window: rows [start, stop) of what the reader makes of the file (audio: samples at 16 kHz); all of them
-            where None.
-    """
-
-    path: str
-    size: int
+    path: str  # relative to the plan's root, with forward slashes
+    size: int  # bytes, so that a file that was replaced makes another plan; 0 where it is missing
     label: str | None = None
     group: str | None = None
-    split: str | None = None
-    window: tuple[int, int] | None = None
+    split: str | None = None  # train, valid, test; fold1, fold2, … where a dataset comes in folds, each the test once
+    window: tuple[int, int] | None = None  # rows [start, stop) of what the reader makes of the file (samples at 16 kHz)
 
     @property
     def name(self) -> str:

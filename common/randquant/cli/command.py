@@ -230,7 +230,9 @@ def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands
     text = " ".join(message.split()).removesuffix(".")
     if subcommands and not any(word in subcommands for word in argv):
         given = next((word for word in argv if not word.startswith("-")), None)
-        return _which(subcommands, given)
+        problem = "a command is required" if given is None else f"{given} is not a command"
+        near = did_you_mean(given or "", subcommands)
+        return f"{problem}{near}: give one of {', '.join(subcommands)}; see --help."
     missing = re.search(r"arguments are required: (.+)", text)
     if missing:
         names = [f"--{name.rsplit('.', 1)[-1]}" for name in missing.group(1).split(", ")]
@@ -262,11 +264,6 @@ def _names(typehint: Any) -> list[str]:
     if typing.get_origin(typehint) is typing.Literal:
         return [str(value) for value in typing.get_args(typehint)]
     return [typehint.__name__ if inspect.isclass(typehint) else str(typehint)]
-
-
-def _which(subcommands: Sequence[str], given: str | None) -> str:
-    problem = "a command is required" if given is None else f"{given} is not a command"
-    return f"{problem}{did_you_mean(given or '', subcommands)}: give one of {', '.join(subcommands)}; see --help."
 
 
 def _nearest(unknown: str, parser: ArgumentParser, argv: list[str]) -> str:

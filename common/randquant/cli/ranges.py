@@ -5,17 +5,11 @@ from typing import Any, NamedTuple
 
 
 class Range(NamedTuple):
-    """From `low` to `high`, both included.
-
-    Attributes:
-        low: the lowest.
-        high: the highest.
-        above: whether `low` itself is left out.
-    """
+    """From `low` to `high`, both included."""
 
     low: float
     high: float
-    above: bool = False
+    above: bool = False  # whether `low` itself is left out
 
     def holds(self, value: float) -> bool:
         """Whether the value is inside; NaN never is."""
@@ -33,8 +27,7 @@ def check_ranges(settings: Any, ranges: Mapping[str, Range], prefix: str = "--")
     """Check the attributes of `settings` against their ranges; of sequences, every number.
 
     Args:
-        settings: whose attributes.
-        ranges: by attribute.
+        settings, ranges: an object, and the range of each attribute.
         prefix: of the names in messages; they are flags unless it is empty.
 
     Raises:

@@ -9,23 +9,14 @@ from randquant.files.json_record import Json, Record
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage(Record):
-    """The items of a store next to the published numbers.
+    """The items of a store next to the published numbers."""
 
-    Attributes:
-        published: items by split, or one number under "all"; None where nothing is published.
-        found: files before decoding.
-        in_store: items by split or fold; "unused" are in none.
-        split_source: who made the splits.
-        complete: whether the numbers agree; None where nothing is published.
-        differs: where they do not, in words.
-    """
-
-    published: dict[str, int] | None
-    found: Mapping[str, Json] | None
-    in_store: dict[str, int] = field(default_factory=dict)
-    split_source: str | None
-    complete: bool | None
-    differs: str | None
+    published: dict[str, int] | None  # items by split, or one number under "all"; None where nothing is published
+    found: Mapping[str, Json] | None  # files before decoding
+    in_store: dict[str, int] = field(default_factory=dict)  # items by split or fold; "unused" are in none
+    split_source: str | None  # who made the splits
+    complete: bool | None  # whether the numbers agree; None where nothing is published
+    differs: str | None  # where they do not, in words
 
 
 NOT_SAID = Coverage(published=None, found=None, split_source=None, complete=None, differs=None)
@@ -44,9 +35,9 @@ def coverage(source: Mapping[str, Any] | None, counts: Mapping[str, int]) -> Cov
     source = source or {}
     published = {name: int(count) for name, count in (source.get("published") or {}).items()}
     in_store = {name: int(count) for name, count in counts.items()}
-    differs = [
-        f"{name} {held:,} of {count:,}" for name, count in published.items() if (held := _held(in_store, name)) != count
-    ]
+    held = {**in_store, "all": sum(in_store.values())}
+    wrong = {name: count for name, count in published.items() if held.get(name, 0) != count}
+    differs = [f"{name} {held.get(name, 0):,} of {count:,}" for name, count in wrong.items()]
     return Coverage(
         published=published or None,
         found=source.get("found"),
@@ -55,7 +46,3 @@ def coverage(source: Mapping[str, Any] | None, counts: Mapping[str, int]) -> Cov
         complete=not differs if published else None,
         differs=", ".join(differs) or None,
     )
-
-
-def _held(in_store: Mapping[str, int], name: str) -> int:
-    return sum(in_store.values()) if name == "all" else in_store.get(name, 0)

@@ -126,7 +126,7 @@ def extract(
     count: int,
     start: int = 0,
 ) -> None:
-    """Yield `encode(batch)` for every batch, without gradients, in float32.
+    """Write `encode(batch)` of every batch, without gradients, in float32.
 
     Args:
         encode: maps a batch, (B, ...) or B items of any size, to embeddings (B, D) on any device.
@@ -255,7 +255,11 @@ def _make_entry(
         checksum = _checksum(np.load(partial / "vectors.npy", mmap_mode="r", allow_pickle=False))
         write_json(partial / "entry.json", {"settings": settings, "checksum": checksum})
     except OSError:
-        _trim(partial, shape)
+        with suppress(OSError):  # trimmed to the rows that the next attempt can resume from
+            if rows := _rows_done(partial, shape):
+                VectorFile(partial / "vectors.npy", shape, rows).close()
+            else:
+                partial.rmdir()
         raise
     # A folder cannot be renamed over a damaged one that still holds files.
     shutil.rmtree(entry, ignore_errors=True)
@@ -273,16 +277,6 @@ def _rows_done(partial: Path, shape: tuple[int, int]) -> int:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     return 0
-
-
-def _trim(partial: Path, shape: tuple[int, int]) -> None:
-    """Trim the files of a failed extraction to the rows that the next attempt can resume from."""
-    with suppress(OSError):
-        rows = _rows_done(partial, shape)
-        if rows:
-            VectorFile(partial / "vectors.npy", shape, rows).close()
-        else:
-            partial.rmdir()
 
 
 def _write_items(path: Path, items: Items) -> None:

@@ -20,21 +20,8 @@ from randquant.weights.weight_file import Content
 _FOLLOWER = re.compile(r"target|teacher|momentum|ema$|^ema")
 # Other parts of a training checkpoint, of any modality.
 OTHER_PARTS = (
-    "project",
-    "predict",
-    "target",
-    "teacher",
-    "momentum",
-    "ema$",
-    "^ema",
-    "queue",
-    "bank",
-    "head",
-    "classif",
-    "loss",
-    "criterion",
-    "augment",
-    "^n_averaged$",
+    *("project", "predict", "target", "teacher", "momentum", "ema$", "^ema", "queue", "bank"),
+    *("head", "classif", "loss", "criterion", "augment", "^n_averaged$"),
 )
 
 
@@ -91,8 +78,12 @@ def find_encoder(content: Content, namings: tuple[Naming, ...], other: re.Patter
         each for where, state in state_dicts(value) for naming in namings for each in _candidates(where, state, naming)
     ]
     if not found:
-        raise DataError(f"{file} holds no encoder of ours ({known}), {_first_names(value)}; give weights of one.")
-    learned = [each for each in found if not _is_follower(each)]
+        names = [name for _, state in state_dicts(value) for name in state]
+        held = f"it has {shortened(names)}" if names else "it holds no named tensors at all"
+        raise DataError(f"{file} holds no encoder of ours ({known}), {held}; give weights of one.")
+    learned = [
+        each for each in found if not any(_FOLLOWER.search(part) for part in f"{each.where}.{each.prefix}".split("."))
+    ]
     if not learned:
         raise DataError(
             f"{file} holds a target network only, under {found[0].prefix!r}, and not the network that was trained; "
@@ -102,8 +93,8 @@ def find_encoder(content: Content, namings: tuple[Naming, ...], other: re.Patter
     chosen = online[0]
     for each in online[1:]:
         if not _same_tensors(chosen.tensors, each.tensors):
-            names = ", ".join(repr(f"{each.where}.{each.prefix}".strip(".")) for each in online)
-            raise DataError(f"{file} holds several different encoders ({names}); save the one you mean alone.")
+            places = ", ".join(repr(f"{each.where}.{each.prefix}".strip(".")) for each in online)
+            raise DataError(f"{file} holds several different encoders ({places}); save the one you mean alone.")
     _check_aliases(content, chosen)
     chosen.left_out = _checked_rest(content, chosen, found, other)
     return chosen
@@ -143,10 +134,6 @@ def _check_aliases(content: Content, chosen: Found) -> None:
                 f"{content.file} holds two different tensors for {own} of the encoder, under names that should be of "
                 "one; it was changed after it was saved: use the original file."
             )
-
-
-def _is_follower(found: Found) -> bool:
-    return any(_FOLLOWER.search(part) for part in f"{found.where}.{found.prefix}".split("."))
 
 
 def _same_tensors(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
@@ -218,8 +205,3 @@ def _grouped(names: list[str]) -> str:
         group = ".".join(name.split(".")[:-1][:2]) or name
         groups[group] = groups.get(group, 0) + 1
     return ", ".join(f"{group} ({count})" for group, count in groups.items())
-
-
-def _first_names(value: Any) -> str:
-    names = [name for _, state in state_dicts(value) for name in state]
-    return f"it has {shortened(names)}" if names else "it holds no named tensors at all"

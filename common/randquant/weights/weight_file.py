@@ -46,19 +46,12 @@ _REMARKS = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "nu
 
 @dataclass(frozen=True)
 class Content:
-    """The contents of a weights file.
+    """The contents of a weights file."""
 
-    Attributes:
-        file: where it was read.
-        value: plain containers of tensors.
-        config: the header of a file of ours, None for any other file.
-        sha256: of the tensors, as that header says.
-    """
-
-    file: Path
-    value: Any
-    config: str | None = None
-    sha256: str | None = None
+    file: Path  # where it was read
+    value: Any  # plain containers of tensors
+    config: str | None = None  # the header of a file of ours
+    sha256: str | None = None  # of the tensors, as that header says
 
     @property
     def is_checkpoint(self) -> bool:

@@ -42,19 +42,12 @@ Names = Sequence[str] | None
 
 @dataclass(frozen=True)
 class Cloud:
-    """Points of a file.
+    """Points of a file."""
 
-    Attributes:
-        points: (N, 3) float64 coordinates, all finite.
-        normals: (N, 3) float64 of length 1 (or 0, where the file has none); None where not asked for.
-        missing: rows of the file that are not among the N.
-        notes: how often something was left out, moved or assumed, by the names of `data_prep.notes.READING`.
-    """
-
-    points: NDArray[np.float64]
-    normals: NDArray[np.float64] | None
-    missing: int
-    notes: Mapping[str, int] = field(default_factory=dict)
+    points: NDArray[np.float64]  # (N, 3) coordinates, all finite
+    normals: NDArray[np.float64] | None  # (N, 3) of length 1 (or 0, where the file has none); None where not asked for
+    missing: int  # rows of the file that are not among the N
+    notes: Mapping[str, int] = field(default_factory=dict)  # by the names of `data_prep.notes.READING`
 
 
 def read_cloud(path: str | Path, *, normals: bool = False, columns: Names = None) -> Cloud:
@@ -100,10 +93,6 @@ def _read_ply(path: Path, names: Names) -> Columns:
     return Columns(by_name(path, ply.vertices.items()), {"unused_faces": len(ply.counts)} if len(ply.counts) else {})
 
 
-def _read_pcd(path: Path, names: Names) -> Columns:
-    return Columns(by_name(path, read_pcd(path).items()))
-
-
 def _read_obj(path: Path, names: Names) -> Columns:
     faces = len(_FACE.findall(read_bytes(path)))
     return Columns(dict(zip(XYZ, read_obj_points(path).T, strict=True)), {"unused_faces": faces} if faces else {})
@@ -113,7 +102,7 @@ _READERS: dict[str, Callable[[Path, Names], Columns]] = {
     ".npy": read_arrays,
     ".npz": read_arrays,
     ".ply": _read_ply,
-    ".pcd": _read_pcd,
+    ".pcd": lambda path, _: Columns(by_name(path, read_pcd(path).items())),
     ".obj": _read_obj,
     ".las": lambda path, _: read_las(path),
     ".laz": lambda path, _: read_las(path),

@@ -26,18 +26,11 @@ _BENT = 0.05  # height of a polygon above its best plane, relative to its width,
 
 @dataclass(frozen=True)
 class Cut:
-    """Polygons as triangles.
+    """Polygons as triangles."""
 
-    Attributes:
-        faces: (F, 3) indices of vertices, in the order of the polygons.
-        notes: how many polygons were not convex, not flat, crossing themselves, too small, by the names of
-            `data_prep.notes.READING`; only those that there are.
-        unsure: area by which the triangles of those that cross themselves miss what their outline encloses.
-    """
-
-    faces: Indices
-    notes: Mapping[str, int]
-    unsure: float = 0.0
+    faces: Indices  # (F, 3) indices of vertices, in the order of the polygons
+    notes: Mapping[str, int]  # polygons that are odd, by the names of `data_prep.notes.READING`; only those there are
+    unsure: float = 0.0  # area by which triangles of polygons that cross themselves miss what their outline encloses
 
 
 def triangles(vertices: Points, corners: Indices, counts: Indices) -> Cut:
@@ -105,7 +98,7 @@ def places_within(counts: Indices) -> Indices:
 def strip_triangles(corners: Indices, counts: Indices) -> Indices:
     """Triangles of strips: each vertex from the third on forms one with the two before it, with alternating winding.
 
-    >>> strips(np.array([4, 5, 6, 7]), np.array([4])).tolist()
+    >>> strip_triangles(np.array([4, 5, 6, 7]), np.array([4])).tolist()
     [[4, 5, 6], [7, 6, 5]]
     """
     triangles = np.maximum(counts - 2, 0)
