@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
+from randquant.cli.counted import counted
 from randquant.errors import DataError, UsageError
 from randquant.extras import needs
 from randquant.files.atomic import atomic_path, read_json, write_json, write_text
@@ -103,7 +104,7 @@ class Destination(Generic[R]):
         lines = closing_lines(self.tasks)
         if self.folder:
             held = len(read_report(self.path).results)
-            lines.append(f"{self.path / 'table.md'} shows all {held} results of this folder")
+            lines.append(f"{self.path / 'table.md'} shows the {counted(held, 'results')} of this folder")
         return lines
 
 

@@ -9,7 +9,7 @@ from typing import get_type_hints
 import docstring_parser
 import pytest
 
-from data_prep.datasets.registry import DATASETS
+from data_prep.datasets.registry import _ENTRIES, DATASETS
 from data_prep.engine.plan import Plan
 from data_prep.options import options, with_options
 from data_prep.own_files.clouds import plan_clouds
@@ -25,6 +25,11 @@ def test_every_flag_is_explained(plan: Callable[..., Plan]) -> None:
     assert first.name == "root"
     assert [name for name in explained if name != "root"] == [flag.name for flag in flags], "each once, in order"
     assert all(flag.default is not inspect.Parameter.empty for flag in flags)
+
+
+def test_every_dataset_has_its_own_name() -> None:
+    assert len(DATASETS) == len(_ENTRIES)
+    assert not set(DATASETS) & {"folder", "labelled", "meshes", "clouds", "store", "repeats"}
 
 
 @pytest.mark.parametrize("name", DATASETS)

@@ -86,6 +86,13 @@ def test_a_copy_is_the_same_and_that_is_said(tmp_path: Path, capsys: pytest.Capt
     assert "5 files have other times than when they were read; samples of the contents of 5 of 5" in said
 
 
+def test_all_points_have_a_name(tmp_path: Path) -> None:
+    root = write_files(tmp_path / "in")
+    prepare(plan_of(root, reader=replace(BYTES, settings={"points": None})), tmp_path / "store")
+    with pytest.raises(DataError, match="its points is any, not 256"):
+        prepare(plan_of(root, reader=replace(BYTES, settings={"points": 256})), tmp_path / "store")
+
+
 def test_what_changed_is_named(tmp_path: Path) -> None:
     root = write_files(tmp_path / "in", count=6)
     prepare(plan_of(root), tmp_path / "store")
