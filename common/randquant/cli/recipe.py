@@ -107,7 +107,7 @@ def _check(tree: yaml.MappingNode, flags: Mapping[str, Any], name: str) -> None:
 
 def _check_value(flag: str, value: yaml.Node, action: Any, name: str) -> None:
     line = value.start_mark.line
-    several = action.nargs == "+" or isinstance(action.nargs, int)
+    several = action.nargs not in (None, 0)  # 0: a switch, which a file gives as true or false
     nothing = isinstance(value, yaml.ScalarNode) and value.tag == "tag:yaml.org,2002:null"
     if isinstance(value, yaml.MappingNode):
         raise UsageError(_wrong(name, f"gives {flag} keys of its own; it takes {_form(several)}", line))

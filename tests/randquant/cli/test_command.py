@@ -126,6 +126,15 @@ def test_usage_errors_are_one_sentence(words: list[str], says: str, capsys: pyte
     assert not CALLS
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_recipe_sets_switches(tmp_path: Path, strict: bool) -> None:
+    (tmp_path / "recipe.yaml").write_text(f"strict: {str(strict).lower()}\npair: [1.0, 2.0]\n")
+    assert run(configured, ["--config", str(tmp_path / "recipe.yaml"), "--out", "x"]) == 0
+    assert isinstance(CALLS[-1], Settings)
+    assert CALLS[-1].strict is strict
+    assert list(CALLS[-1].pair) == [1.0, 2.0]
+
+
 def test_unknown_yaml_keys_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "recipe.yaml").write_text("metod: two\n")
     assert run(configured, ["--config", str(tmp_path / "recipe.yaml"), "--out", "x"]) == 2
