@@ -203,17 +203,18 @@ class Evaluation:
 
 
 def shape_points(saved: SavedClassifier, loaded: LoadedPointEncoder, points: Points | None) -> Points:
-    """The points of each shape that a classifier was fitted on, or those asked for.
+    """The points of each shape that a classifier was fitted on.
 
     Raises:
-        DataError: the classifier is of another encoder, not of shapes, or of shapes that are not brought to the unit
-            sphere, as embedding does.
+        DataError: the classifier is of another encoder, not of shapes, of other `points` than were asked for, or of
+            shapes that are not brought to the unit sphere, as embedding does.
     """
-    saved.require(loaded.sha256, {"order": "farthest", "renormalise": True})
+    own: dict[str, Json] = {"order": "farthest", "renormalise": True}
+    saved.require(loaded.sha256, own if points is None else {**own, "points": points})
     fitted = saved.said.features.get("points")
     if fitted != "any" and not isinstance(fitted, int):
         raise DataError(f"{saved.path} does not say how many points of a shape were taken; save the classifier again.")
-    return points or ("any" if isinstance(fitted, str) else fitted)
+    return "any" if isinstance(fitted, str) else fitted
 
 
 def _without(outcome: Outcome[Any], repeated: Mapping[int, bool] | None, task: ShapeTask) -> WithoutRepeats | None:

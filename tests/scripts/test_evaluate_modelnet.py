@@ -190,6 +190,8 @@ def test_a_saved_classifier_labels_clouds(
     assert list(rows[0]) == ["path", "points", "label", "score", "embedding"]
     assert rows[0]["points"] == 64, "as the classifier was fitted"
     assert np.mean([row["path"].startswith(row["label"]) for row in rows]) > 0.9
+    assert run(embed, ["--checkpoint", ENCODER, *flags, "--points", "32"]) == 1
+    assert "with points 64, but these have points 32" in capsys.readouterr().err
     assert (
         command(
             store, tmp_path / "b.json", cache, "--protocol", "m2ae", "--points", "32", "--save_classifier", str(saved)

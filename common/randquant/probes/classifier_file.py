@@ -160,6 +160,8 @@ def load_classifier(path: Path) -> SavedClassifier:
     Raises:
         DataError: there is none, it is damaged, or it is not a classifier.
     """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; give a file of --save_classifier.")
     try:
         with safe_open(path, "pt") as file:
             header = file.metadata() or {}
