@@ -1,7 +1,6 @@
 """Packed batches: the concatenated rows (ΣN, ...) of many clouds, `offsets` (S + 1,) says where each begins."""
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -18,13 +17,15 @@ class PackedBatch:
 
     def __init__(self, rows: Tensor, offsets: Tensor) -> None:
         self.rows, self.offsets = rows, offsets
+        self._sizes: list[int] | None = None  # by hand: Python 3.11's cached_property takes a lock, which no graph can
+        self._cloud: Tensor | None = None
 
     @classmethod
     def of(cls, clouds: Sequence[Tensor]) -> "PackedBatch":
         """Clouds (N, ...) of one device, dtype and row shape."""
         sizes = [len(cloud) for cloud in clouds]
         packed = cls(torch.cat(list(clouds)), torch.tensor([0, *sizes]).cumsum(0).to(clouds[0].device))
-        packed.__dict__["sizes"] = sizes
+        packed._sizes = sizes
         return packed
 
     @classmethod
@@ -37,7 +38,7 @@ class PackedBatch:
     def with_rows(self, rows: Tensor) -> "PackedBatch":
         """The same clouds with other rows (ΣN, ...)."""
         other = PackedBatch(rows, self.offsets)
-        other.__dict__.update({name: self.__dict__[name] for name in ("sizes", "cloud") if name in self.__dict__})
+        other._sizes, other._cloud = self._sizes, self._cloud
         return other
 
     def only(self, kept: Tensor) -> "PackedBatch":
@@ -59,15 +60,19 @@ class PackedBatch:
         """S."""
         return len(self.offsets) - 1
 
-    @cached_property
+    @property
     def sizes(self) -> list[int]:
         """Rows of each cloud; asks the device once unless the batch was made by `of`."""
-        return self.offsets.diff().tolist()
+        if self._sizes is None:
+            self._sizes = self.offsets.diff().tolist()
+        return self._sizes
 
-    @cached_property
+    @property
     def cloud(self) -> Tensor:
         """(ΣN,) int64: the number of the cloud that each row belongs to."""
-        return cloud_of_row(self.offsets, len(self.rows))
+        if self._cloud is None:
+            self._cloud = cloud_of_row(self.offsets, len(self.rows))
+        return self._cloud
 
     def split(self) -> tuple[Tensor, ...]:
         """The clouds (N, ...) one by one."""

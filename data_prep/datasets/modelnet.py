@@ -97,7 +97,7 @@ def plan_modelnet(
 def published_release(classes: Sequence[str]) -> dict[str, object]:
     """The published counts of the release with these classes: ModelNet10, ModelNet40 or neither.
 
-    >>> published(["bed", "chair"])["classes_published"], published(["car"])["classes_published"]
+    >>> published_release(["bed", "chair"])["classes_published"], published_release(["car"])["classes_published"]
     (10, 40)
     >>> published(["chair", "Starship"])["published"]
     {}

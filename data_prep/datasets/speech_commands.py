@@ -96,7 +96,7 @@ def silence_windows(length: int) -> list[tuple[int, int]]:
 
     Source: TensorFlow Datasets, speech_commands 0.0.3.
 
-    >>> windows(32_000)
+    >>> silence_windows(32_000)
     [(0, 16000), (8000, 24000)]
     """
     return [(start, start + WINDOW) for start in range(0, length - WINDOW, STEP)]
