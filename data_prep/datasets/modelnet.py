@@ -99,7 +99,7 @@ def published_release(classes: Sequence[str]) -> dict[str, object]:
 
     >>> published_release(["bed", "chair"])["classes_published"], published_release(["car"])["classes_published"]
     (10, 40)
-    >>> published(["chair", "Starship"])["published"]
+    >>> published_release(["chair", "Starship"])["published"]
     {}
     """
     for count, names in ((10, MODELNET10), (40, MODELNET40)):
