@@ -164,8 +164,8 @@ class RandomCutout(Dropping):
     def _draw(self, clouds: PackedBatch, genuine: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         xyz = in_full_precision(clouds.rows[:, :3]).contiguous()
         # Not by torch-scatter, which neither compiles in one graph nor passes a NaN on.
-        highest, lowest_negated = (segment_reduce(each, clouds.offsets, "max", backend="native") for each in (xyz, -xyz))
-        extent = highest + lowest_negated
+        upper, lower = (segment_reduce(each, clouds.offsets, "max", backend="native") for each in (xyz, -xyz))
+        extent = upper + lower  # `lower` is negated
         halves = 0.5 * _uniform((len(clouds), 3), self.size, clouds.rows, generator) * extent
         # A cloud that is flat along an axis lies within any cuboid there: 0 / tiny is 0.
         distance = _box_distance(clouds, halves.clamp(min=torch.finfo(halves.dtype).tiny), generator)
