@@ -9,6 +9,7 @@ votes at test is fixed beforehand, with nothing repeated until it looks good.
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pointcloud.evaluation.classifier_training import finetuned, logits_of, seed_of
+from pointcloud.evaluation.classifier_training import Finetuned, finetuned, logits_of, seed_of
 from pointcloud.evaluation.finetune_settings import FinetuneSettings
 from pointcloud.evaluation.shape_views import ShapeViews
 from randquant.cli.progress import bar
@@ -79,12 +80,12 @@ def evaluate(
             or has no shape with as many points; or the loss stops being finite.
     """
     started = time.perf_counter()
-    assignment = assign(items_of(store))
+    assignment = assign(items := items_of(store))
     views = ShapeViews(loaded, store, settings, device)
     seeds = [seed + repeat for repeat in range(settings.repeats)]
     files = [None if unfinished is None else unfinished / _name(loaded, store, settings, one, device) for one in seeds]
-    runs, plain, voted = [], [], []
     labelled = [_labelled(assignment, settings, one) for one in seeds]
+    runs, plain, voted = [], [], []
     total = sum(len(fit) for fit, _ in labelled) * settings.epochs
     with bar(label=f"fine-tuning on {store.path.name}", unit="shapes", total=total) as shown:
         for one, file, (fit, choose) in zip(seeds, files, labelled, strict=True):
@@ -99,21 +100,25 @@ def evaluate(
                 voted.append(_voted(run.classifier, views, assignment.test, settings.votes, seed=one))
             runs.append(run)
     found = {"finetune": plain, **({"finetune-vote": voted} if settings.votes else {})}
-    details = FinetuneDetails(
+    details = {name: _details(name, runs, seeds, settings) for name in found}
+    outcomes = {
+        name: outcome_of(name, items, [assignment], [np.stack(each)], details[name], started=started)
+        for name, each in found.items()
+    }
+    for file in filter(None, files):
+        file.unlink(missing_ok=True)
+    return outcomes
+
+
+def _details(name: str, runs: Sequence[Finetuned], seeds: list[int], settings: FinetuneSettings) -> FinetuneDetails:
+    return FinetuneDetails(
         valid_accuracy=float(np.mean([run.valid_accuracy for run in runs])),
         epochs=[run.epoch for run in runs],
         labelled=[list(run.labelled) for run in runs],
         seeds=seeds,
         settings={"probe": "finetune", **asdict(settings)},
+        words=_how(name, settings),
     )
-    outcomes = {
-        name: outcome_of(name, items_of(store), [assignment], [np.stack(each)], about, started=started)
-        for name, each in found.items()
-        for about in [replace(details, words=_how(name, settings))]
-    }
-    for file in filter(None, files):
-        file.unlink(missing_ok=True)
-    return outcomes
 
 
 def _name(

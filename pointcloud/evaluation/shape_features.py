@@ -61,10 +61,7 @@ def shape_features(
     require_channels(loaded, layout, store.path)
     chosen = np.arange(len(store), dtype=np.int64) if rows is None else rows
     require_points(store, points)
-    largest = chosen[store.lengths[chosen].argmax()] if len(chosen) else 0
-    reason = loaded.encoder.too_large(int(store.lengths[largest]) if points == "any" else points)
-    if reason is not None:
-        raise DataError(f"{store.column('path')[largest]} in {store.path}: {reason}")
+    _require_size(loaded, store, chosen, points)
     prepare = Preparation(loaded, layout, device, renormalise=renormalise)
 
     def batches(start: int) -> Iterator[list[Tensor]]:
@@ -87,6 +84,14 @@ def shape_features(
     }
     encode = partial(prepare.embed, packed=points == "any")
     return cached(cache, settings, items_of(store).take(chosen), loaded.encoder.embedding_size(), encode, batches)
+
+
+def _require_size(loaded: LoadedPointEncoder, store: Store, rows: NDArray[np.int64], points: Points) -> None:
+    """Refuse shapes that are larger than the encoder takes."""
+    largest = rows[store.lengths[rows].argmax()] if len(rows) else 0
+    reason = loaded.encoder.too_large(int(store.lengths[largest]) if points == "any" else points)
+    if reason is not None:
+        raise DataError(f"{store.column('path')[largest]} in {store.path}: {reason}")
 
 
 def store_layout(store: Store) -> Layout:
