@@ -4,7 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
-SOURCES := $(wildcard common/randquant audio pointcloud data_prep scripts tests)
+SOURCES := $(wildcard common audio pointcloud data_prep scripts tests)
+# By package: `common` is no package itself, and tables/ below it shares its name with PyTables.
+PACKAGES := randquant common.images common.tables audio pointcloud data_prep scripts tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -24,7 +26,7 @@ test: lint ## Run ruff, mypy and pytest (with the doctests)
 
 lint: $(INSTALLED) ## Run ruff and mypy alone
 	$(PY) -m ruff check .
-	$(PY) -m mypy $(SOURCES)
+	$(PY) -m mypy $(addprefix -p ,$(PACKAGES))
 
 scatter: $(INSTALLED) ## Build torch-scatter for this torch (minutes, once; everything runs without it, faster with it)
 	$(PY) -m scripts.build_scatter

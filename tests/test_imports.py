@@ -1,4 +1,4 @@
-"""Imports go one way: randquant <- audio, pointcloud <- data_prep <- scripts; and what is optional loads late."""
+"""Imports go one way: randquant <- the modalities <- data_prep <- scripts; and what is optional loads late."""
 
 import ast
 import importlib.metadata
@@ -20,21 +20,24 @@ PLACES = {
     "randquant": ROOT / "common" / "randquant",
     "audio": ROOT / "audio",
     "pointcloud": ROOT / "pointcloud",
+    "common.images": ROOT / "common" / "images",
+    "common.tables": ROOT / "common" / "tables",
     "data_prep": ROOT / "data_prep",
     "scripts": ROOT / "scripts",
 }
+MODALITIES = {"audio", "pointcloud", "common.images", "common.tables"}
 # Beside itself, each folder imports:
 ALLOWED = {
     "randquant": set[str](),
-    "audio": {"randquant"},
-    "pointcloud": {"randquant"},
-    "data_prep": {"randquant", "audio", "pointcloud"},
-    "scripts": {"randquant", "audio", "pointcloud", "data_prep"},
+    **{modality: {"randquant"} for modality in MODALITIES},
+    "data_prep": {"randquant"} | MODALITIES,
+    "scripts": {"randquant", "data_prep"} | MODALITIES,
 }
 # Missing on some machines or slow to load: imported inside the function that needs them.
 LATE = {
     *("torchaudio", "torch_scatter", "open3d", "trimesh", "h5py", "numba", "librosa", "nnAudio"),
     *("av", "laspy", "lazrs", "pye57", "mapbox_earcut"),
+    *("timm", "kornia", "torchvision", "PIL", "mup", "umap"),
 }
 
 # Everything but torch, what torch needs, numpy and the standard library is hidden.
@@ -69,12 +72,17 @@ def parsed(path: Path) -> ast.Module:
 
 
 def absolute_imports(tree: ast.AST) -> Iterator[str]:
-    """First names of the absolute imports below a node."""
+    """The packages that absolute imports below a node name: first names, and the folders below `common`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (package(alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]
+            yield package(node.module)
+
+
+def package(module: str) -> str:
+    """The part of a module's name that `PLACES` goes by."""
+    return ".".join(module.split(".")[: 2 if module.startswith("common.") else 1])
 
 
 def runs_on_import(tree: ast.AST) -> Iterator[ast.AST]:

@@ -1,0 +1,1 @@
+"""Pictures: uint8 pixels -> views (B, 3, H, W) -> embedding (B, D)."""

@@ -1,0 +1,1 @@
+"""Tables: rows (B, F) of numbers and categories -> embedding (B, D)."""
