@@ -188,7 +188,9 @@ def test_the_hooks_check_what_make_lint_checks() -> None:
     (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     entries = " ".join(hook["entry"] for hook in local["hooks"])
     assert all(f"-m {tool}" in entries for tool in ("ruff check", "ruff format", "mypy"))
-    assert all(folder in entries for folder in FOLDERS)
+    packages = re.search(r"^PACKAGES := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert packages
+    assert all(f"-p {package}" in entries for package in packages[1].split())
 
 
 def test_the_changelog_tells_of_this_version() -> None:
