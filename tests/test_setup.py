@@ -22,7 +22,7 @@ EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items(
 DECLARED = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines]
 NAMES = {canonicalize_name(requirement.name) for requirement in DECLARED}
 TRIPLE = {"torch": "2.11.0", "torchaudio": "2.11.0", "torchvision": "0.26.0"}
-FOLDERS = ("common/randquant", "audio", "pointcloud", "data_prep", "scripts")
+FOLDERS = ("common", "audio", "pointcloud", "data_prep", "scripts")
 
 # conda-forge's names that are not the package index's.
 CONDA_TO_INDEX = {
@@ -155,7 +155,7 @@ def imported_packages(path: Path) -> set[str]:
 
 def test_every_import_is_declared() -> None:
     used = {name for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") for name in imported_packages(path)}
-    ours = {Path(folder).name for folder in FOLDERS}
+    ours = {"randquant", *FOLDERS}
     origin = importlib.metadata.packages_distributions()
     undeclared = {
         name
