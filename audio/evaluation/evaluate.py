@@ -9,9 +9,7 @@ from audio.encoders.weights import LoadedEncoder
 from audio.evaluation.result import AudioProtocolRecord, AudioResult, StatisticsRecord
 from audio.evaluation.task_features import Normalisation, Reading, task_features
 from audio.evaluation.tasks import ClipTask, Protocol
-from randquant.data.coverage import coverage
 from randquant.data.features import Features
-from randquant.data.labelled_store import source_of
 from randquant.errors import DataError
 from randquant.files.json_record import Json
 from randquant.probes import registry
@@ -19,7 +17,7 @@ from randquant.probes.classifier_file import SavedClassifier, save_classifier
 from randquant.probes.linear import LinearSettings
 from randquant.probes.outcome import Numbers
 from randquant.probes.probe import Probe
-from randquant.results.record import CheckpointRecord, Entry, StoreRecord, entries, versions
+from randquant.results.record import Entry, entries, provenance
 
 
 @dataclass(frozen=True)
@@ -82,8 +80,6 @@ class Evaluation:
                 probes=list(outcomes),
                 protocol=self._protocol_record(task),
                 seed=self.reading.seed,
-                split_counts=task.counts(),
-                data=coverage(source_of(task.store), task.counts()),
                 unit_seconds=task.unit_seconds,
                 unit_source=task.unit_source,
                 statistics=normalised,
@@ -92,9 +88,7 @@ class Evaluation:
                 dimension=settings["dimension"],
                 crop_seed=settings["crop_seed"],
                 front_end=loaded.front_end.to_dict(),
-                checkpoint=CheckpointRecord.of(self.checkpoint, loaded),
-                store=StoreRecord.of(task.store),
-                versions=versions(),
+                **provenance(self.checkpoint, loaded, task.store, task.counts()),
             )
 
         if self.save_classifier is not None and wanted is not None:

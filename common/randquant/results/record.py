@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import randquant
-from randquant.data.coverage import NOT_SAID, Coverage
+from randquant.data.coverage import NOT_SAID, Coverage, coverage
 from randquant.data.labelled_store import source_of
 from randquant.data.store import Store
 from randquant.extras import needs
@@ -167,6 +167,24 @@ def entries(task: str, outcomes: Mapping[str, Outcome[Any]], record: Callable[[N
         Entry(record(replace(outcome.numbers, probe=name)), prediction_table(task, name, outcome))
         for name, outcome in outcomes.items()
     ]
+
+
+def provenance(checkpoint: str, loaded: Encoder, store: Store, counts: Mapping[str, int]) -> dict[str, Any]:
+    """The fields of a result that say what it was computed from, the same in every modality.
+
+    Args:
+        checkpoint: as typed.
+        loaded: what it is.
+        store: of the task.
+        counts: items of the store by split or fold.
+    """
+    return {
+        "split_counts": dict(counts),
+        "data": coverage(source_of(store), counts),
+        "checkpoint": CheckpointRecord.of(checkpoint, loaded),
+        "store": StoreRecord.of(store),
+        "versions": versions(),
+    }
 
 
 def to_file(tasks: Sequence[Sequence[Result]]) -> dict[str, Json]:

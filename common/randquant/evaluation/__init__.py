@@ -1,0 +1,1 @@
+"""Frozen encoders on labelled stores, for every modality: items -> features -> probes -> results."""
