@@ -7,6 +7,7 @@ does (Wu et al., ICCV 2023).
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,12 +45,12 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
     Raises:
         DataError: a store is missing, empty or not of audio.
     """
-    require_memory(settings, lambda: _encoder(settings), device)
+    require_memory(settings, lambda: make_encoder(settings, settings.d), device)
     stores = [Store.open(path, kind="audio") for path in settings.data]
     source = LogMelCrops(stores, settings, device) if settings.cache == "log_mel" else WaveformCrops(stores, settings)
     front: nn.Module = nn.Identity() if settings.cache == "log_mel" else LogMel(settings.front_end)
     mean, std = crop_statistics(source, front.to(device), device)
-    encoder = _encoder(settings)
+    encoder = make_encoder(settings, settings.d)
     for part in encoder.modules():
         if isinstance(part, nn.Dropout):
             part.p = settings.dropout
@@ -73,14 +74,22 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
             f"{longest / SAMPLE_RATE:.2f} s), so every crop is a whole recording among zeros; lower it to use the "
             "lengths there are."
         )
-    return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, {"stores": hashes}, notes)
+    of_width = partial(make_encoder, settings)
+    return Task(
+        source, make_views, encoder, encoder.embedding_size(), save, monitor, {"stores": hashes}, notes, of_width
+    )
 
 
-def _encoder(settings: AudioPretraining) -> AudioEncoder:
+def make_encoder(settings: AudioPretraining, width: int) -> AudioEncoder:
+    """The encoder of these settings, of a width in place of `settings.d`.
+
+    Raises:
+        UsageError: a width it cannot have.
+    """
     try:
-        return ENCODERS[settings.encoder].of_width(settings.d)
+        return ENCODERS[settings.encoder].of_width(width)
     except ValueError as error:
-        raise UsageError(f"--encoder {settings.encoder} --d {settings.d}: {error}") from None
+        raise UsageError(f"--encoder {settings.encoder} --d {width}: {error}") from None
 
 
 def _normalised_crops(source: WaveformCrops, front: nn.Module, normalise: PreNorm, device: torch.device) -> Tensor:

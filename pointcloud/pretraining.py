@@ -7,6 +7,7 @@ first step; whatever moves points afterwards, randomized quantization among them
 whose neighbour. In the encoders that find neighbours again in every layer this holds for the first one.
 """
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +43,9 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
             many points as are asked for; or a shape is larger than the encoder takes.
         UsageError: a size the encoder cannot have, or batches that are too large.
     """
-    require_memory(settings, lambda: _encoder(settings), device)
+    require_memory(settings, lambda: make_encoder(settings, settings.d), device)
     stores = [Store.open(path, kind="points") for path in settings.data]
-    encoder = _encoder(settings)
+    encoder = make_encoder(settings, settings.d)
     find = encoder.neighbourhoods if settings.neighbours == "clean" else None
     if settings.points == "any":
         source: StoredClouds = WholeClouds(stores, settings)
@@ -63,7 +64,15 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
     monitor = None if settings.monitor is None else knn_monitor(settings, device)
     data = {"stores": [store.content_hash for store in stores]}
     return Task(
-        source, make_views, encoder, encoder.embedding_size(), save, monitor, data, [*repeated(stores), *source.notes]
+        source,
+        make_views,
+        encoder,
+        encoder.embedding_size(),
+        save,
+        monitor,
+        data,
+        [*repeated(stores), *source.notes],
+        partial(make_encoder, settings),
     )
 
 
@@ -88,8 +97,13 @@ def knn_monitor(settings: PointPretraining, device: torch.device) -> KnnMonitor:
     return KnnMonitor(store, seed=settings.seed, load=load_packed if settings.points == "any" else load)
 
 
-def _encoder(settings: PointPretraining) -> PointEncoder:
+def make_encoder(settings: PointPretraining, width: int) -> PointEncoder:
+    """The encoder of these settings, of a width in place of `settings.d`.
+
+    Raises:
+        UsageError: a width it cannot have.
+    """
     try:
-        return ENCODERS[settings.encoder](d=settings.d, channels=len(settings.layout))  # type: ignore[call-arg]
+        return ENCODERS[settings.encoder](d=width, channels=len(settings.layout))  # type: ignore[call-arg]
     except ValueError as error:
-        raise UsageError(f"--encoder {settings.encoder} --d {settings.d}: {error}") from None
+        raise UsageError(f"--encoder {settings.encoder} --d {width}: {error}") from None

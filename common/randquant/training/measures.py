@@ -21,11 +21,12 @@ COLLAPSED = 0.05  # `spread` below this is reported
 def measured(loss: Tensor, projections: Tensor, optimizer: torch.optim.Optimizer) -> dict[str, float]:
     """Loss, rate, and the two numbers on which collapse is watched, which warn where it is near."""
     wide = spread(projections)
+    group = optimizer.param_groups[0]
     if float(wide) < COLLAPSED:
         say(f"warning: projections have nearly collapsed (spread {float(wide):.4f})", file=sys.stderr)
     return {
         "loss": float(loss),
-        "learning_rate": optimizer.param_groups[0]["lr"],
+        "learning_rate": group["lr"] / group.get("scale", 1.0),
         "spread": float(wide),
         "effective_rank": float(effective_rank(projections[:512])),
     }

@@ -13,6 +13,8 @@ from randquant.ssl.registry import make_method
 from randquant.training.batches import Batches, Raw, each_tensor
 from randquant.training.checkpoint import REMEDY, check_same_settings, load_checkpoint, save_checkpoint
 from randquant.training.finite import first_not_finite
+from randquant.training.optimizer import make_optimizer
+from randquant.training.parametrization import parametrize
 from randquant.training.ranks import any_process, raised_once
 from randquant.training.schedule import learning_rate_at
 from randquant.training.settings import FREE_SETTINGS, Training, plain_defaults, plain_settings
@@ -46,8 +48,9 @@ class Run:
     def __init__(self, fabric: "Fabric", settings: Training, task: Task, batches: Batches) -> None:
         self.fabric, self.settings, self.task, self.batches = fabric, settings, task, batches
         self.method = make_method(settings, task.encoder, task.embedding_size)
-        trained = [parameter for parameter in self.method.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        if settings.parametrization == "mup":
+            parametrize(self.method, settings, task.of_width)
+        optimizer = make_optimizer(settings, self.method)
         self.method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # for fast bf16 kernels
         self.model, self.optimizer = fabric.setup(self.method, optimizer)
         self.make_views = task.make_views.to(fabric.device)

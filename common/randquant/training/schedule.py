@@ -22,6 +22,6 @@ def learning_rate_at(step: int, steps: int, *, highest: float, warmup: int, sche
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give all parameters this rate."""
+    """Give each group of parameters this rate times its own `scale`, which is 1 where it has none."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("scale", 1.0)

@@ -33,6 +33,8 @@ RANGES = {
     "queue_size": Range(1, 2**24),
     "hidden_size": Range(1, 2**17),
     "projection_size": Range(1, 2**17),
+    "base_width": Range(1, 2**14),
+    "base_hidden_size": Range(1, 2**15),
     "gradient_clip": Range(0, 1e12),
     "devices": Range(1, 1024),
     "nodes": Range(1, 2**16),
@@ -72,6 +74,10 @@ class Training:
             object, so that what they share (speaker, room, object) does not distinguish them.
         hidden_size: width of projector and predictor.
         projection_size: output of the projector.
+        parametrization: standard, or mup (maximal update): rates and initial sizes follow the widths, so that a
+            learning rate found on a narrow network holds for wide ones; needs the package mup.
+        base_width: with mup, the encoder's width at which it is as in the standard parametrization.
+        base_hidden_size: with mup, the same for the hidden layers of projector and predictor.
         gradient_clip: maximum gradient norm; 0 means no clipping.
         precision: 32, bf16, or auto (bf16 where the hardware computes it fast).
         accelerator: auto, cpu or cuda.
@@ -102,6 +108,9 @@ class Training:
     negatives: Negatives = "batch"
     hidden_size: int = 4096
     projection_size: int = 256
+    parametrization: Literal["standard", "mup"] = "standard"
+    base_width: int = 64
+    base_hidden_size: int = 256
     gradient_clip: float = 0.0
     precision: Literal["auto", "32", "bf16"] = "auto"
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"

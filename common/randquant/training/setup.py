@@ -14,6 +14,7 @@ from randquant.files.atomic import write_text
 from randquant.training.batches import Batches
 from randquant.training.loop import fit
 from randquant.training.memory import keep_freed_memory
+from randquant.training.parametrization import base_shapes
 from randquant.training.ranks import agreed, together
 from randquant.training.run import Run, stored_state
 from randquant.training.run_folder import own_folder
@@ -76,6 +77,8 @@ def _prepared(
     task = build(fabric.device)
     if state is not None and state["data"] != task.data:
         raise UsageError(f"{settings.out} holds a run on other data; give its --data or choose another --out.")
+    if settings.parametrization == "mup":
+        base_shapes(settings, task.of_width)
     return task, Batches(
         task.source,
         settings.batch_size,

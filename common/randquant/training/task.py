@@ -36,6 +36,7 @@ class Task:
         monitor: called with (encoder in eval mode, device); gives named numbers for the log, such as kNN accuracy.
         data: what identifies the data, such as content hashes; a run continues only on the same.
         notes: what to say before the training begins, a sentence each.
+        of_width: makes the same encoder of another width, as muP asks; None where it has no width to choose.
     """
 
     source: Source
@@ -46,3 +47,4 @@ class Task:
     monitor: Callable[[nn.Module, torch.device], dict[str, float]] | None
     data: dict[str, Any]
     notes: Sequence[str] = ()
+    of_width: Callable[[int], Any] | None = None
