@@ -3,6 +3,7 @@
 import copy
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,6 +20,9 @@ from randquant.training.task import Task
 from tests.randquant.training.test_loop import RememberingViews, Rows, Stop, weights
 
 pytest.importorskip("mup")
+
+
+HERE = Path()  # nothing is written
 
 
 class Encoder(nn.Sequential):
@@ -39,17 +43,17 @@ class Beside(Encoder):
         return self.width + 8
 
 
-def settings(out: Path = Path(), width: int = 16, **changes: object) -> Training:
+def settings(out: Path = HERE, width: int = 16, **changes: Any) -> Training:
     base = {
         "steps": 5, "batch_size": 8, "learning_rate": 1e-2, "weight_decay": 0.1, "hidden_size": 2 * width,
         "projection_size": 8, "accelerator": "cpu", "log_every": 2, "checkpoint_every": 2, "monitor_every": 1,
         "warmup_steps": 3, "schedule": "cosine", "precision": "32", "base_width": 16, "base_hidden_size": 32,
         "queue_size": 16, "parametrization": "mup",
     }  # fmt: skip
-    return Training(out, **{**base, **changes})  # type: ignore[arg-type]
+    return Training(out, **{**base, **changes})
 
 
-def parametrized(width: int, **changes: object) -> nn.Module:
+def parametrized(width: int, **changes: Any) -> Any:
     """A method with all its weights, as they are initialised."""
     torch.manual_seed(0)
     method = make_method(settings(**changes), Encoder(width), width)
