@@ -23,7 +23,12 @@ class Kind:
     dimensions: int  # of a shard: 1 where a row is one number, 2 where it is a vector
 
 
-KINDS = {"audio": Kind(np.dtype("<i2"), 1), "points": Kind(np.dtype("<f4"), 2)}
+KINDS = {
+    "audio": Kind(np.dtype("<i2"), 1),
+    "points": Kind(np.dtype("<f4"), 2),
+    "images": Kind(np.dtype("|u1"), 1),
+    "tables": Kind(np.dtype("<f4"), 2),
+}
 
 HEADER_BYTES = 128
 _OPEN_FILES = 64  # of all stores of a process; the usual limit is 1,024 and some systems have 256

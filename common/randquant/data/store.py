@@ -7,8 +7,9 @@ A store is a folder:
     sources.parquet    what the files were that it was made of; verified.json, which shards were hashed and when
     shards/00000.npy   the items' rows one after the other; an item is rows [offset, offset + length)
 
-Rows are samples (audio: 1-D int16) or points (2-D float32). The writer is resumable: each shard appears in
-one step, with its rows described in `shards/00000.json`, and a shard that is there is never written again.
+Rows are samples (audio: 1-D int16), points (2-D float32), the bytes of pictures (1-D uint8), or rows of a table (2-D
+float32). The writer is resumable: each shard appears in one step, with its rows described in `shards/00000.json`, and a
+shard that is there is never written again.
 
 Opening checks everything that is stated against the files: the table's types, offsets and lengths against the
 shards' rows, and each shard's header and size. Whether the rows are those that were written is `verification`'s to
@@ -54,7 +55,7 @@ class Store:
     Attributes:
         path: the folder.
         info: what store.json says.
-        kind: "audio" or "points".
+        kind: "audio", "points", "images" or "tables".
         lengths: (items,) int64, rows each item has.
         verification: which shards are known to hold what was written.
     """
@@ -118,7 +119,8 @@ class Store:
         """Rows [start, stop) of an item, copied out of its shard.
 
         Returns:
-            (rows,) int16 for audio, (rows, C) float32 for points; fewer rows where the item ends earlier.
+            (rows,) int16 for audio, (rows, C) float32 for points and tables, (rows,) uint8 for images; fewer rows where
+            the item ends earlier.
 
         Raises:
             DataError: the shard is gone or was cut off since the store was opened, or holds other bytes than were
@@ -154,7 +156,7 @@ class StoreWriter:
 
     Args:
         path: the store's folder; created where absent.
-        kind: "audio" or "points".
+        kind: "audio", "points", "images" or "tables".
         plan: a hash of what the store will hold, so that another plan does not continue this one.
         about: JSON values that tell people what the plan is; kept in plan.json.
     """

@@ -1,0 +1,1 @@
+"""Picture files: their header, their pixels, and what was changed on the way to 8-bit RGB."""
