@@ -34,6 +34,6 @@ class RandomBlur(PictureAugmentation):
             from kornia.filters import gaussian_blur2d
         (sigma,) = values
         reach = int(3.0 * self.sigma[1] + 0.5)
-        taps = tuple(2 * min(reach, side - 1) + 1 for side in x.shape[-2:])
+        taps = (2 * min(reach, x.shape[-2] - 1) + 1, 2 * min(reach, x.shape[-1] - 1) + 1)
         with torch.autocast(x.device.type, enabled=False):
             return gaussian_blur2d(x, taps, sigma[:, None].expand(-1, 2)).clamp_(0.0, 1.0)

@@ -76,7 +76,7 @@ def test_the_masked_form_gives_what_the_form_by_rows_gives(monkeypatch: pytest.M
 
 def test_settings_name_a_policy() -> None:
     settings = Settings(augment="rq+colour+flip+rrc", flip_p=0.3)
-    crop, colour, quantize = policy(settings)
+    crop, _, quantize = policy(settings)
     assert isinstance(crop, RandomResizedCrop)
     assert crop.flip == 0.3
     assert isinstance(quantize, RandomizedQuantization)
