@@ -16,7 +16,7 @@ from pointcloud.augment.rotation import RandomRotation
 from pointcloud.augment.scale import RandomAnisotropicScale
 from pointcloud.layout import XYZ
 from randquant.augmentation import Augmentation
-from randquant.errors import UsageError
+from randquant.pictures.figure import panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,19 +62,11 @@ def gallery(clouds: Tensor, titles: Sequence[str], *, seed: int = 0) -> "Figure"
     Raises:
         UsageError: matplotlib is missing.
     """
-    figure_class = _figure_class()
     views = augmented(clouds[..., XYZ.xyz].float().cpu(), seed=seed)
-    figure = figure_class(figsize=(_INCHES * len(views) + 0.6, _INCHES * 1.08 * len(clouds) + 0.3))
-    panels = figure.subplots(len(clouds), len(views), squeeze=False)
-    for column, (title, changed) in enumerate(views.items()):
+    figure, drawn = panels(titles, list(views), width=_INCHES, height=_INCHES * 1.08)
+    for column, changed in enumerate(views.values()):
         for row, cloud in enumerate(changed):
-            _draw(panels[row, column], cloud.numpy())
-        panels[0, column].set_title(title, fontsize=7)
-    for panel, title in zip(panels[:, 0], titles, strict=True):
-        panel.set_ylabel(title, fontsize=7)
-    figure.subplots_adjust(
-        left=0.35 / figure.get_figwidth() + 0.01, right=0.998, bottom=0.03, top=0.94, wspace=0.0, hspace=0.12
-    )
+            _draw(drawn[row, column], cloud.numpy())
     return figure
 
 
@@ -97,12 +89,3 @@ def _draw(panel: Any, points: NDArray[np.float32]) -> None:
     for spine in panel.spines.values():
         spine.set_visible(False)
     panel.set_xlabel(f"{len(np.unique(points, axis=0)):,} points", fontsize=5, labelpad=1)
-
-
-def _figure_class() -> "type[Figure]":
-    """A figure without a window."""
-    try:
-        from matplotlib.figure import Figure
-    except (ImportError, OSError):
-        raise UsageError("the picture needs matplotlib; install it with `pip install matplotlib`.") from None
-    return Figure

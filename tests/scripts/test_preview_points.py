@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from randquant.cli.command import run
+from randquant.data.examples import examples
 from randquant.data.store import Store, StoreWriter
-from scripts.preview_points import chosen, preview
+from scripts.preview_points import preview
 
 pytest.importorskip("matplotlib")
 
@@ -40,11 +41,11 @@ def test_a_picture_is_written(
 
 
 def test_shapes_of_other_classes_come_first(store: Store) -> None:
-    assert chosen(store, 4, None) == [7, 0, 4, 6]
-    assert chosen(store, 6, None) == [7, 0, 4, 6, 1, 5]
-    assert chosen(store, 2, None) == [7, 4]
-    assert sorted(chosen(store, 50, None)) == list(range(8))
-    assert chosen(store, 3, "A/sh") == [0, 1, 2]
+    assert examples(store, 4) == [7, 0, 4, 6]
+    assert examples(store, 6, None) == [7, 0, 4, 6, 1, 5]
+    assert examples(store, 2, None) == [7, 4]
+    assert sorted(examples(store, 50, None)) == list(range(8))
+    assert examples(store, 3, "A/sh") == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

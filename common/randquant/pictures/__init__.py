@@ -1,0 +1,1 @@
+"""Pictures: figures without a window, galleries of panels."""
