@@ -35,8 +35,9 @@ class AudioPretraining(Training):
         data: stores to learn from, as `python -m scripts.prepare` writes them; labels are not read.
         monitor: labelled store on whose validation split kNN follows the training; never used for training.
         augment: augmentations joined by +: rrc (random resize crop), rq (randomized quantization), mixup
-            (log-mixup-exp), filter (random equaliser and low-pass), fader (random linear fader); or none. They are
-            applied in the order filter, mixup, rq, rrc, fader.
+            (log-mixup-exp), filter (random equaliser and low-pass), noise, shift (in time), timemask, freqmask, gain,
+            fader (random linear fader); or none. They are applied in the order filter, noise, mixup, rq, rrc, shift,
+            timemask, freqmask, gain, fader.
         encoder: architecture.
         d: width of the encoder's MLP; the embedding size of AudioNTT2020.
         unit_seconds: length of a training crop.

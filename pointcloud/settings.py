@@ -39,9 +39,10 @@ class PointPretraining(Training):
         splits: splits to train on; items without a split are always used.
         monitor: labelled store on whose validation split kNN follows the training; never used for training.
         augment: augmentations joined by +: geo (crop+dropout+stretch+jitter), rq (randomized quantization), crop,
-            cutout, dropout, rotate, perturb (small rotations), stretch (anisotropic scale), scale, translate, jitter,
-            resample; or none. They are applied in the order resample, crop, cutout, dropout, rotate, perturb, stretch,
-            scale, translate, rq, jitter, whatever the order they are named in.
+            cutout, dropout, rotate, perturb (small rotations), stretch (anisotropic scale), shear, elastic (bends the
+            cloud), scale, translate, jitter, resample; or none. They are applied in the order resample, crop, cutout,
+            dropout, rotate, perturb, stretch, shear, elastic, scale, translate, rq, jitter, whatever the order they
+            are named in.
         encoder: architecture; PointNetLite trains on a CPU, DGCNN is the common baseline, PointNeXt efficient on a
             GPU.
         d: width; the embedding of PointNetLite has 2 d numbers.

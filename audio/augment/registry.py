@@ -5,9 +5,14 @@ from typing import Literal, Protocol
 
 from audio.augment.fader import RandomLinearFader
 from audio.augment.filter import RandomFilter
+from audio.augment.gain import RandomGain
+from audio.augment.mask import RandomMask
 from audio.augment.mixup import LogMixupExp
+from audio.augment.noise import RandomNoise
 from audio.augment.resize_crop import RandomResizeCrop
+from audio.augment.shift import RandomTimeShift
 from randquant.augmentation import Augmentation
+from randquant.policies.strength import Strength
 from randquant.quantize import RandomizedQuantization
 
 
@@ -25,13 +30,33 @@ class AugmentationSettings(Protocol):
 def _quantization(settings: AugmentationSettings) -> RandomizedQuantization:
     numbers = settings.rq_bins
     bins = numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
-    return RandomizedQuantization(bins, dim=-1 if settings.rq_per == "band" else (-2, -1), p=settings.rq_p)
+    return RandomizedQuantization(bins, _quantized_along(settings), p=settings.rq_p)
+
+
+def _quantized_along(settings: AugmentationSettings) -> int | tuple[int, int]:
+    return -1 if settings.rq_per == "band" else (-2, -1)
 
 
 AUGMENTATIONS: dict[str, Callable[[AugmentationSettings], Augmentation]] = {
     "filter": lambda settings: RandomFilter(),
+    "noise": lambda settings: RandomNoise(),
     "mixup": lambda settings: LogMixupExp(settings.mixup_alpha),
     "rq": _quantization,
     "rrc": lambda settings: RandomResizeCrop(frequency_scale=settings.crop_frequency, time_scale=settings.crop_time),
+    "shift": lambda settings: RandomTimeShift(),
+    "timemask": lambda settings: RandomMask("time"),
+    "freqmask": lambda settings: RandomMask("frequency"),
+    "gain": lambda settings: RandomGain(),
     "fader": lambda settings: RandomLinearFader(),
+}
+
+# What a random choice among operations chooses from: a name, and how a strength becomes an augmentation.
+OPERATIONS: dict[str, Callable[[AugmentationSettings, Strength], Augmentation]] = {
+    "gain": lambda settings, strength: RandomGain(strength.span(0.0, 1.5)),
+    "timemask": lambda settings, strength: RandomMask("time", strength.span(0.0, 0.5)),
+    "freqmask": lambda settings, strength: RandomMask("frequency", strength.span(0.0, 0.5)),
+    "shift": lambda settings, strength: RandomTimeShift(strength.span(0.0, 0.5)),
+    "noise": lambda settings, strength: RandomNoise(strength.span(0.0, 0.5)),
+    "fader": lambda settings, strength: RandomLinearFader(1.5 * strength.high),
+    "rq": lambda settings, strength: RandomizedQuantization(strength.bins(64, 4), _quantized_along(settings)),
 }

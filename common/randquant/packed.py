@@ -46,6 +46,13 @@ class PackedBatch:
         before = torch.nn.functional.pad(kept.cumsum(0), (1, 0))
         return PackedBatch(self.rows[kept], before[self.offsets])
 
+    def taken(self, numbers: Tensor) -> "PackedBatch":
+        """The clouds of these numbers (K,) int64, in their order; one may come several times."""
+        sizes = self.offsets.diff()[numbers]
+        offsets = torch.nn.functional.pad(sizes.cumsum(0), (1, 0))
+        shift = torch.repeat_interleave(self.offsets[numbers] - offsets[:-1], sizes)
+        return PackedBatch(self.rows[torch.arange(len(shift), device=shift.device) + shift], offsets)
+
     def first_rows(self) -> Tensor:
         """The first row of every cloud (S, ...), none of which may be empty."""
         return self.rows[self.offsets[:-1]]

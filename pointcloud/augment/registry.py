@@ -4,15 +4,18 @@ from collections.abc import Callable
 from typing import Literal, Protocol
 
 from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from pointcloud.augment.elastic import RandomElastic
 from pointcloud.augment.jitter import RandomJitter
 from pointcloud.augment.quantize import PointQuantization, Quantizer
 from pointcloud.augment.resample import RandomResample
 from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
 from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
+from pointcloud.augment.shear import RandomShear
 from pointcloud.augment.translation import RandomTranslation
 from pointcloud.first_points import Points
 from pointcloud.layout import Layout
 from randquant.augmentation import Augmentation
+from randquant.policies.strength import Strength
 
 GEO = ("crop", "dropout", "stretch", "jitter")  # what "geo" stands for
 
@@ -69,8 +72,33 @@ AUGMENTATIONS: dict[str, Callable[[AugmentationSettings], Augmentation]] = {
     "stretch": lambda settings: RandomAnisotropicScale(
         (1 / settings.stretch, settings.stretch), layout=settings.layout
     ),
+    "shear": lambda settings: RandomShear(layout=settings.layout),
+    "elastic": lambda settings: RandomElastic(layout=settings.layout),
     "scale": lambda settings: RandomScale(),
     "translate": lambda settings: RandomTranslation(),
     "rq": _quantization,
     "jitter": lambda settings: RandomJitter(settings.jitter, clip=5 * settings.jitter),
 }
+
+# What a random choice among operations chooses from: a name, and how a strength becomes an augmentation.
+OPERATIONS: dict[str, Callable[[AugmentationSettings, Strength], Augmentation]] = {
+    "rotate": lambda settings, strength: _rotation(settings, 180.0 * strength.high),
+    "stretch": lambda settings, strength: RandomAnisotropicScale(
+        (1 / (1 + strength.high), 1 + strength.high), layout=settings.layout
+    ),
+    "shear": lambda settings, strength: RandomShear(strength.span(0.0, 0.4), layout=settings.layout),
+    "jitter": lambda settings, strength: RandomJitter(0.04 * strength.high, clip=0.2 * strength.high),
+    "drop": lambda settings, strength: RandomDropout(strength.span(0.0, 0.875)),
+    "crop": lambda settings, strength: RandomCrop(kept=strength.span(1.0, 0.3)),
+    "elastic": lambda settings, strength: RandomElastic(strength.span(0.0, 0.2), layout=settings.layout),
+    "rq": lambda settings, strength: PointQuantization(
+        Quantizer(strength.bins(256, 8), value=settings.rq_value), layout=settings.layout, shared=settings.rq_shared
+    ),
+}
+
+
+def _rotation(settings: AugmentationSettings, degrees: float) -> RandomRotation:
+    """About the axis of the run; where that is any, about the vertical one, since a strength limits the angle."""
+    return RandomRotation(
+        "z" if settings.rotate_axis == "so3" else settings.rotate_axis, degrees, layout=settings.layout
+    )

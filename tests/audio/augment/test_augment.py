@@ -1,6 +1,8 @@
 """Augmentations of log-mels against slow forms and by their properties."""
 
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -9,9 +11,16 @@ from torch.nn import functional
 
 from audio.augment.fader import FaderParams, RandomLinearFader
 from audio.augment.filter import FilterParams, RandomFilter
+from audio.augment.gain import RandomGain
+from audio.augment.mask import RandomMask
 from audio.augment.mixup import LogMixupExp
+from audio.augment.noise import RandomNoise
+from audio.augment.registry import OPERATIONS
 from audio.augment.resize_crop import CropParams, RandomResizeCrop
+from audio.augment.shift import RandomTimeShift
+from audio.settings import AudioPretraining
 from randquant.augmentation import Augmentation
+from randquant.policies.strength import Strength
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -29,7 +38,21 @@ def filled_mixup(**arguments: Any) -> LogMixupExp:
     return mixup
 
 
-MAKERS = [filled_mixup, RandomResizeCrop, RandomLinearFader, RandomFilter]
+def mask(axis: Literal["time", "frequency"]) -> Callable[[], RandomMask]:
+    return lambda: RandomMask(axis, share=(0.0, 0.5))
+
+
+MAKERS = [
+    filled_mixup,
+    RandomResizeCrop,
+    RandomLinearFader,
+    RandomFilter,
+    RandomGain,
+    RandomNoise,
+    RandomTimeShift,
+    mask("time"),
+    mask("frequency"),
+]
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -78,7 +101,7 @@ def test_half_precision_is_computed_in_float32(make: Any, dtype: torch.dtype, x:
         assert torch.equal(augment.transform(x, params), augment.transform(x, params).float())
 
 
-@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("make", [*MAKERS[:4], RandomTimeShift, mask("time")])  # the compiler takes a second for each
 def test_nothing_is_read_on_the_host(make: Any, x: Tensor) -> None:
     augment: Augmentation = make()
     params = augment.make_params(x, generator=generator(1))
@@ -281,3 +304,49 @@ def test_the_share_and_the_range_of_the_low_pass(x: Tensor) -> None:
 def test_a_filter_checks_its_arguments(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(arguments))):
         RandomFilter(**arguments)
+
+
+@pytest.mark.parametrize(("axis", "dim"), [("time", 3), ("frequency", 2)])
+def test_a_mask_hides_consecutive_frames_or_bands(axis: Literal["time", "frequency"], dim: int, x: Tensor) -> None:
+    augment = RandomMask(axis, (0.1, 0.5))
+    params = augment.make_params(x, generator=generator(1))
+    for sample, masked, start, stop in zip(x, augment.transform(x, params), *params, strict=True):
+        slow = sample.clone()
+        slow.narrow(dim - 1, int(start), int(stop - start)).zero_()
+        assert torch.equal(masked, slow)
+        assert int(0.1 * x.shape[dim]) <= stop - start <= 0.5 * x.shape[dim]
+
+
+def test_a_shift_moves_frames_and_leaves_zeros(x: Tensor) -> None:
+    augment = RandomTimeShift((0.0, 1.0))
+    params = augment.make_params(x, generator=generator(1))
+    assert (params.frames < 0).any()
+    assert (params.frames > 0).any()
+    for sample, shifted, frames in zip(x, augment.transform(x, params), params.frames.tolist(), strict=True):
+        rolled = sample.roll(frames, dims=-1)
+        (rolled[..., :frames] if frames >= 0 else rolled[..., frames:]).zero_()
+        assert torch.equal(shifted, rolled)
+
+
+def test_gain_and_noise_do_what_they_say(x: Tensor) -> None:
+    gains = RandomGain((0.5, 1.0)).make_params(torch.empty(2000, 1, 1, 1), generator=generator(1)).gain
+    assert gains.abs().min() >= 0.5
+    assert gains.abs().max() <= 1.0
+    assert abs(float((gains > 0).float().mean()) - 0.5) < 0.05
+    augment = RandomNoise((0.0, 0.4))
+    params = augment.make_params(x, generator=generator(1))
+    for sample, noisy, weight, noise in zip(x, augment.transform(x, params), *params, strict=True):
+        torch.testing.assert_close(noisy, ((1 - weight) * sample.exp() + weight * noise.exp()).log())
+    assert torch.equal(RandomNoise((0.0, 0.0))(x), x)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_change_more_the_stronger_they_are(name: str) -> None:
+    x = torch.linspace(-2.0, 2.0, 96).expand(64, 1, 20, 96)
+    settings = AudioPretraining(out=Path(), data=[Path()])
+    change = [
+        float((OPERATIONS[name](settings, Strength.of(m))(x, generator=generator(3)) - x).square().mean())
+        for m in (0, 5, 10)
+    ]
+    assert change[0] < 0.01
+    assert change[0] <= change[1] < change[2]

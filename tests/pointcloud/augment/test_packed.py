@@ -6,12 +6,15 @@ from torch import Tensor
 
 from pointcloud.augment.cloud_augmentation import CloudAugmentation, OfPoints
 from pointcloud.augment.dropping import Dropping, RandomCrop, RandomCutout, RandomDropout
+from pointcloud.augment.elastic import RandomElastic
 from pointcloud.augment.jitter import RandomJitter
+from pointcloud.augment.one_of import CloudInTurn, CloudOneOf, CloudSometimes
 from pointcloud.augment.policy import PointPolicy
 from pointcloud.augment.quantize import PointQuantization, Quantizer
 from pointcloud.augment.resample import RandomResample
 from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
 from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
+from pointcloud.augment.shear import RandomShear
 from pointcloud.augment.translation import RandomTranslation
 from pointcloud.cloud_batch import CloudBatch
 from pointcloud.layout import XYZ_NORMALS, Layout
@@ -34,6 +37,10 @@ EACH: dict[str, CloudAugmentation] = {
     "rq": PointQuantization(FEW),
     "shared rq": PointQuantization(Quantizer(bins=4), shared=True, jitter=0.1, renormalise=True),
     "rq of all": PointQuantization(FEW, FEW, FEW, layout=COLOURED),
+    "shear": RandomShear(),
+    "elastic": RandomElastic((0.1, 0.2), p=0.5),
+    "one of one": CloudOneOf(RandomDropout(minimum=3)),
+    "in turn": CloudInTurn(CloudSometimes(RandomScale(), 0.5), RandomCrop(minimum=3)),
     "any other": OfPoints(RandomizedQuantization(4, dim=-2)),
     "resample": RandomResample(2),
 }
