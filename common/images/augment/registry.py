@@ -5,6 +5,7 @@ from typing import Protocol
 
 from common.images.augment.blur import RandomBlur
 from common.images.augment.brightness import RandomBrightnessContrast
+from common.images.augment.clahe import RandomClahe
 from common.images.augment.colour import ColourJitter
 from common.images.augment.equalize import RandomEqualize
 from common.images.augment.flip import RandomFlip
@@ -30,7 +31,7 @@ class AugmentationSettings(Protocol):
         blur_p: probability of blur, one for all views or one a view (0.5; 1.0 0.1 are BYOL's).
         blur_sigma: range of the blur's deviation in pixels (0.1 2.0, for 224 px).
         solarize_p: probability of solarization, one for all views or one a view (0.2; 0 0.2 are BYOL's).
-        brightness_p, equalize_p, posterize_p: probabilities (0.2, as in Modified-MoCo).
+        clahe_p, brightness_p, equalize_p, posterize_p: probabilities (0.2, as in Modified-MoCo).
         rq_bins: number of bins, or the lowest and the highest (8).
         rq_p: probability of randomized quantization (1).
         rq_first: randomized quantization before the other augmentations, not after (False).
@@ -46,6 +47,7 @@ class AugmentationSettings(Protocol):
     blur_p: list[float]
     blur_sigma: tuple[float, float]
     solarize_p: list[float]
+    clahe_p: float
     brightness_p: float
     equalize_p: float
     posterize_p: float
@@ -71,6 +73,7 @@ AUGMENTATIONS: dict[str, Callable[[AugmentationSettings], Augmentation]] = {
     "gray": lambda settings: RandomGray(settings.gray_p),
     "blur": lambda settings: RandomBlur(settings.blur_p[0], settings.blur_sigma),
     "solarize": lambda settings: RandomSolarize(settings.solarize_p[0]),
+    "clahe": lambda settings: RandomClahe(settings.clahe_p),
     "brightness": lambda settings: RandomBrightnessContrast(settings.brightness_p),
     "equalize": lambda settings: RandomEqualize(settings.equalize_p),
     "posterize": lambda settings: RandomPosterize(settings.posterize_p),

@@ -29,6 +29,7 @@ class Settings:
     blur_p: list[float] = field(default_factory=lambda: [0.5])
     blur_sigma: tuple[float, float] = (0.1, 2.0)
     solarize_p: list[float] = field(default_factory=lambda: [0.2])
+    clahe_p: float = 0.2
     brightness_p: float = 0.2
     equalize_p: float = 0.2
     posterize_p: float = 0.2

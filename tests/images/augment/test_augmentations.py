@@ -43,7 +43,7 @@ def test_draws_differ_between_pictures_and_do_not_mix_them(name: str) -> None:
     params = augment.make_params(x)
     view = augment.transform(x, params)
     assert torch.allclose(view[:4], augment.transform(other, params)[:4], atol=1e-6)
-    if name not in ("gray", "equalize", "solarize", "flip", "posterize"):  # those draw nothing but whether
+    if name not in ("gray", "equalize", "solarize", "flip", "posterize", "clahe"):  # draws that change nothing here
         assert len({tuple(picture.flatten().tolist()) for picture in view}) > 1
 
 
