@@ -3,6 +3,10 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from common.images.augment.automatic.autoaugment import AutoAugment
+from common.images.augment.automatic.found_policies import PolicyName
+from common.images.augment.automatic.randaugment import RandAugment
+from common.images.augment.automatic.trivial import TrivialAugment
 from common.images.augment.blur import RandomBlur
 from common.images.augment.brightness import RandomBrightnessContrast
 from common.images.augment.clahe import RandomClahe
@@ -25,6 +29,8 @@ class AugmentationSettings(Protocol):
         image_size: side of a view in pixels; 0 keeps the pictures'.
         crop_min: least share of the area that a crop has (0.08; 0.2 in MoCo v1 and v2).
         flip_p: probability of mirroring (0.5).
+        randaugment: number of RandAugment's operations and their strength from 0 to 10 (2 9).
+        autoaugment: data on which AutoAugment's policy was found, imagenet or cifar10 (imagenet).
         colour: strengths of brightness, contrast, saturation and hue (0.4 0.4 0.2 0.1, MoCo v3; 0.4 0.4 0.4 0.1, v2).
         colour_p: probability of colour jitter (0.8).
         gray_p: probability of gray (0.2).
@@ -41,6 +47,8 @@ class AugmentationSettings(Protocol):
     image_size: int
     crop_min: float
     flip_p: float
+    randaugment: tuple[int, float]
+    autoaugment: PolicyName
     colour: tuple[float, float, float, float]
     colour_p: float
     gray_p: float
@@ -69,6 +77,9 @@ def _quantization(settings: AugmentationSettings) -> RandomizedQuantization:
 AUGMENTATIONS: dict[str, Callable[[AugmentationSettings], Augmentation]] = {
     "rrc": _crop,
     "flip": lambda settings: RandomFlip(settings.flip_p),
+    "randaugment": lambda settings: RandAugment(*settings.randaugment),
+    "autoaugment": lambda settings: AutoAugment(settings.autoaugment),
+    "trivial": lambda settings: TrivialAugment(),
     "colour": lambda settings: ColourJitter(*settings.colour, p=settings.colour_p),
     "gray": lambda settings: RandomGray(settings.gray_p),
     "blur": lambda settings: RandomBlur(settings.blur_p[0], settings.blur_sigma),

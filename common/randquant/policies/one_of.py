@@ -81,6 +81,14 @@ class OneOf(Augmentation):
         parts = zip(_augmentations(self.operations), assignment.samples, drawn, strict=True)
         return torch.cat([each.transform(x[samples], its) for each, samples, its in parts])[assignment.place]
 
+    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """As drawing and then applying, but each sample's part once where drawing is applying too (`InTurn`)."""
+        if not self.training:
+            return x
+        assignment = assign(len(x), len(self.operations), device=x.device, generator=generator)
+        pairs = zip(_augmentations(self.operations), assignment.samples, strict=True)
+        return torch.cat([each(x[samples], generator=generator) for each, samples in pairs])[assignment.place]
+
 
 class Sometimes(Augmentation):
     """Apply an augmentation to each sample with probability p.
@@ -129,6 +137,12 @@ class InTurn(Augmentation):
         """Apply a draw."""
         for each, drawn in zip(_augmentations(self.augmentations), params, strict=True):
             x = each.transform(x, drawn)
+        return x
+
+    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """As drawing and then applying, but each is applied once."""
+        for each in _augmentations(self.augmentations):
+            x = each(x, generator=generator)
         return x
 
 

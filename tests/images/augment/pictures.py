@@ -1,6 +1,7 @@
 """Pictures and settings for the tests of augmentations."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -23,6 +24,8 @@ class Settings:
     image_size: int = 0
     crop_min: float = 0.08
     flip_p: float = 0.5
+    randaugment: tuple[int, float] = (2, 9.0)
+    autoaugment: Literal["imagenet", "cifar10"] = "imagenet"
     colour: tuple[float, float, float, float] = (0.4, 0.4, 0.2, 0.1)
     colour_p: float = 0.8
     gray_p: float = 0.2

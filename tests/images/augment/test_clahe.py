@@ -25,6 +25,7 @@ def test_a_picture_is_equalized_in_its_lightness() -> None:
         lab = cv2.cvtColor((picture * 255).round().byte().permute(1, 2, 0).numpy(), cv2.COLOR_RGB2LAB)
         lab[..., 0] = cv2.createCLAHE(limit, (8, 8)).apply(np.ascontiguousarray(lab[..., 0]))
         expected = torch.from_numpy(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)).permute(2, 0, 1) / 255.0
-        assert (view - expected).abs().mean() < 0.005  # OpenCV rounds colours to bytes on the way
+        error = (view - expected).abs().mean()
+        assert error < 0.25 * (expected - picture).abs().mean()  # one level in ten is another there, times the gain
     tiny = pictures(2, 5, 3)
     assert RandomClahe(1.0)(tiny).shape == tiny.shape
