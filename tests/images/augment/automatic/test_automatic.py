@@ -1,5 +1,7 @@
 """Automatic policies against torchvision's operations, tables and ranges, picture by picture."""
 
+from typing import Any
+
 import pytest
 import torch
 from torchvision.transforms import InterpolationMode, v2
@@ -9,6 +11,7 @@ from common.images.augment.automatic.found_policies import POLICIES
 from common.images.augment.automatic.operation import KINDS, Operation
 from common.images.augment.automatic.randaugment import CHOICES, RandAugment
 from common.images.augment.automatic.trivial import WIDE, TrivialAugment
+from randquant.augmentation import Augmentation
 from randquant.policies.one_of import InTurn
 from randquant.policies.strength import Strength
 from tests.images.augment.pictures import pictures
@@ -58,7 +61,7 @@ def test_shares_of_the_side() -> None:
 
 
 @pytest.mark.parametrize("theirs", [v2.RandAugment, v2.AutoAugment, v2.TrivialAugmentWide])
-def test_ranges(theirs: type) -> None:
+def test_ranges(theirs: Any) -> None:
     space = {**KINDS, **WIDE} if theirs is v2.TrivialAugmentWide else KINDS
     for name, number in THEIRS.items():
         if number in theirs._AUGMENTATION_SPACE:
@@ -83,7 +86,13 @@ def test_tables() -> None:
 
 def test_policies_change_each_picture_by_itself() -> None:
     x = pictures(40, 16, 16)
-    for augment in (RandAugment(2, 9), RandAugment(1, (0, 10)), AutoAugment("cifar10"), TrivialAugment()):
+    augments: list[Augmentation] = [
+        RandAugment(2, 9),
+        RandAugment(1, (0, 10)),
+        AutoAugment("cifar10"),
+        TrivialAugment(),
+    ]
+    for augment in augments:
         view = augment(x, generator=torch.Generator().manual_seed(0))
         assert view.shape == x.shape
         assert 0.0 <= view.min() <= view.max() <= 1.0
