@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,55 @@ from randquant.packed import PackedBatch
 
 # What an encoder takes: a tensor (B, ...), its arguments in turn, None where it is to do without, or packed clouds.
 View = Tensor | tuple[Tensor | None, ...] | PackedBatch
+
+
+@dataclass
+class ViewSet:
+    """The views of one batch, with local ones.
+
+    Attributes:
+        views: global ones, of one form and shape: every ordered pair of them enters a method's loss.
+        local: smaller ones, such as short crops, of any shapes: each is a query against every global view, never a
+            key, so that a part of an item is told from the whole.
+    """
+
+    views: list[View]
+    local: list[View] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, views: "Sequence[View] | ViewSet") -> "ViewSet":
+        """What a task's `make_views` gives: global views alone, or a set."""
+        return views if isinstance(views, ViewSet) else cls(list(views))
+
+    def parts(self, groups: Tensor, count: int) -> "Iterator[tuple[ViewSet, Tensor]]":
+        """Cut it, and the groups (B,) of its items, into `count` parts of B / count items."""
+        views, local = ([_chunks(view, count) for view in each] for each in (self.views, self.local))
+        for number, its_groups in enumerate(groups.chunk(count)):
+            yield ViewSet([each[number] for each in views], [each[number] for each in local]), its_groups
+
+
+def batch_of(view: View) -> tuple[int, torch.device]:
+    """How many samples a view holds, and where."""
+    if isinstance(view, PackedBatch):
+        return len(view), view.rows.device
+    first = view[0] if isinstance(view, tuple) else view
+    assert first is not None
+    return len(first), first.device
+
+
+def taken(view: View, order: Tensor) -> View:
+    """The samples of a view in another order (B,) int64, a permutation."""
+    if isinstance(view, PackedBatch):
+        return view.taken(order)
+    if isinstance(view, tuple):
+        parts = [None if part is None else part[order] for part in view]
+        return type(view)(*parts) if hasattr(view, "_fields") else tuple(parts)  # type: ignore[arg-type]
+    return view[order]
+
+
+def stacked(views: Sequence[View]) -> View:
+    """`together`, or the only view."""
+    return views[0] if len(views) == 1 else together(views)
 
 
 def together(views: Sequence[View]) -> View:
@@ -23,7 +73,7 @@ def together(views: Sequence[View]) -> View:
     if len(packed) == len(views) > 1 and len({len(view) for view in packed}) == 1:
         return PackedBatch.joined(packed)
     as_tuples = [view if isinstance(view, tuple) else (view,) for view in views if not isinstance(view, PackedBatch)]
-    shapes = [[None if part is None else tuple(part.shape) for part in view] for view in as_tuples]
+    shapes = [view_shape(view) for view in views]
     if len(views) < 2 or packed or any(shape != shapes[0] for shape in shapes):
         raise ValueError(f"expected at least two views of one shape, got {len(views)} of shapes {shapes}.")
     if not isinstance(views[0], tuple):
@@ -31,16 +81,16 @@ def together(views: Sequence[View]) -> View:
     return tuple(None if part[0] is None else torch.cat(part) for part in zip(*as_tuples, strict=True))
 
 
+def view_shape(view: View) -> tuple[tuple[int, ...] | None, ...]:
+    """The shapes of a view's tensors; of packed clouds their number, as their sizes may be any."""
+    if isinstance(view, PackedBatch):
+        return ((len(view),),)
+    return tuple(None if part is None else tuple(part.shape) for part in (view if isinstance(view, tuple) else (view,)))
+
+
 def embedded(encoder: nn.Module, view: View) -> Tensor:
     """What an encoder makes of a view."""
     return encoder(*view) if isinstance(view, tuple) else encoder(view)
-
-
-def micro_batches(views: Sequence[View], groups: Tensor, count: int) -> Iterator[tuple[list[View], Tensor]]:
-    """Cut several views of one batch, and the groups (B,) of its items, into `count` parts of B / count items."""
-    parts = [_chunks(view, count) for view in views]
-    for number, its_groups in enumerate(groups.chunk(count)):
-        yield [each[number] for each in parts], its_groups
 
 
 def _chunks(view: View, count: int) -> Sequence[View]:

@@ -25,7 +25,7 @@ from audio.stored_crops import LogMelCrops, WaveformCrops
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
 from randquant.quantize import RandomizedQuantization
-from randquant.views import Policy, Views
+from randquant.views import Policy, Views, ViewSet
 
 LENGTHS = (3_000, 16_000, 64_000, 40_000, 15_200)
 
@@ -104,7 +104,7 @@ def test_policies_apply_in_the_published_order(noises: Store, augment: str, afte
 def test_views_are_normalised_together_and_share_the_mixing_bank(noises: Store) -> None:
     task = build_task(settings(noises, augment="rrc+mixup"), torch.device("cpu"))
     generator = torch.Generator().manual_seed(0)
-    views: list[Any] = list(task.make_views(task.source.fetch(np.arange(4), 0), generator=generator))
+    views: list[Any] = list(ViewSet.of(task.make_views(task.source.fetch(np.arange(4), 0), generator=generator)).views)
     assert [tuple(view.shape) for view in views] == [(4, 1, 64, 96)] * 2
     together = torch.cat(views)
     assert abs(float(together.mean())) < 1e-4

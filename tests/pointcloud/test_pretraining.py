@@ -18,7 +18,7 @@ from pointcloud.stored_clouds import StoredClouds, WholeClouds
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError, UsageError
 from randquant.packed import PackedBatch
-from randquant.views import embedded
+from randquant.views import ViewSet, embedded
 
 
 def write_store(path: Path, *, items: int = 12, points: int = 64, channels: int = 6, ragged: bool = False) -> Store:
@@ -108,7 +108,7 @@ def test_the_first_graph_of_dgcnn_is_that_of_the_clean_points(store: Store) -> N
     batch = task.source.fetch(np.arange(4), 0)
     assert isinstance(batch, torch.Tensor)
     assert isinstance(task.encoder, DGCNN)
-    for view in task.make_views(batch, generator=torch.Generator().manual_seed(0)):
+    for view in ViewSet.of(task.make_views(batch, generator=torch.Generator().manual_seed(0))).views:
         assert isinstance(view, CloudBatch)
         assert view.neighbours is not None
         assert view.points.unique().numel() < batch.unique().numel() / 4
@@ -154,7 +154,9 @@ def test_augmentations_are_applied_in_their_own_order(store: Store) -> None:
 @pytest.mark.parametrize("changes", [{}, {"neighbours": "view"}, {"augment": "resample+rq"}, {"normals": True}])
 def test_a_task_trains_a_step(store: Store, changes: dict) -> None:
     task = build_task(settings(store, **changes), torch.device("cpu"))
-    views = task.make_views(task.source.fetch(np.arange(4), 0), generator=torch.Generator().manual_seed(0))
+    views = ViewSet.of(
+        task.make_views(task.source.fetch(np.arange(4), 0), generator=torch.Generator().manual_seed(0))
+    ).views
     embedding = embedded(task.encoder, views[0])
     assert embedding.shape == (4, task.embedding_size)
     embedding.sum().backward()
@@ -249,7 +251,9 @@ def test_packed_views_are_augmented_clouds_in_their_unit_spheres(tmp_path: Path)
     store = write_store(tmp_path / "ragged", ragged=True)
     asked = settings(store, points="any", augment="none")
     task = build_task(asked, torch.device("cpu"))
-    views = task.make_views(task.source.fetch(np.arange(4), 0), generator=torch.Generator().manual_seed(0))
+    views = ViewSet.of(
+        task.make_views(task.source.fetch(np.arange(4), 0), generator=torch.Generator().manual_seed(0))
+    ).views
     for view in views:
         assert isinstance(view, PackedBatch)
         for cloud, stored in zip(view.split(), (0, 1, 2, 4), strict=True):

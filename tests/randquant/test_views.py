@@ -4,7 +4,7 @@ import torch
 
 from randquant.packed import PackedBatch
 from randquant.quantize import RandomizedQuantization
-from randquant.views import Policy, Views, micro_batches
+from randquant.views import Policy, Views, ViewSet
 
 
 def test_views_apply_policy_i_to_source_i() -> None:
@@ -21,9 +21,10 @@ def test_views_apply_policy_i_to_source_i() -> None:
 def test_micro_batches_cut_views_of_every_form_into_the_same_items() -> None:
     clouds = [torch.full((1 + item % 3, 2), float(item)) for item in range(6)]
     x = torch.arange(6.0)[:, None]
-    parts = list(micro_batches([x, (x, None), PackedBatch.of(clouds)], torch.arange(6), 3))
+    parts = list(ViewSet([x, (x, None), PackedBatch.of(clouds)], [-x]).parts(torch.arange(6), 3))
     assert len(parts) == 3
-    for number, ((plain, several, packed), groups) in enumerate(parts):
+    for number, (part, groups) in enumerate(parts):
+        plain, several, packed = part.views
         items = [2 * number, 2 * number + 1]
         assert groups.tolist() == items
         assert isinstance(plain, torch.Tensor)
@@ -32,6 +33,7 @@ def test_micro_batches_cut_views_of_every_form_into_the_same_items() -> None:
         assert several[0] is not None
         assert plain.flatten().tolist() == several[0].flatten().tolist() == items
         assert several[1] is None
+        assert torch.equal(part.local[0], -plain)  # type: ignore[arg-type]
         assert packed.offsets[0] == 0
         assert torch.equal(packed.rows, torch.cat([clouds[item] for item in items]))
         assert packed.sizes == [len(clouds[item]) for item in items]

@@ -9,18 +9,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from randquant.mix import Mixture
 from randquant.ssl.heads import Projected, predictor, projector
-from randquant.ssl.method import Method
+from randquant.ssl.method import Method, each_output
 from randquant.ssl.momentum import MomentumTeacher
-from randquant.views import View, ordered_pairs, together
+from randquant.views import View, stacked
 
 
-def byol_loss(prediction: Tensor, target: Tensor) -> Tensor:
+def byol_loss(prediction: Tensor, target: Tensor, *, directions: bool = False) -> Tensor:
     """Mean squared distance of the directions: 2 - 2 cos(prediction, target), in [0, 4].
 
     Args:
         prediction: (B, D) of the online branch.
         target: (B, D) of the momentum branch; no gradient flows into it.
+        directions: the targets are mixtures of directions as they are, `mix.targets(k)`, not to be normalised.
 
     Raises:
         ValueError: the shapes differ or are not (B, D).
@@ -35,7 +37,11 @@ def byol_loss(prediction: Tensor, target: Tensor) -> Tensor:
             f"expected two tensors of one shape (B, D), got {tuple(prediction.shape)} and {tuple(target.shape)}."
         )
     with torch.autocast(prediction.device.type, enabled=False):
-        cosine = F.cosine_similarity(prediction.float(), target.detach().float(), dim=-1)
+        target = target.detach().float()
+        if directions:
+            cosine = (F.normalize(prediction.float(), dim=-1) * target).sum(dim=-1)
+        else:
+            cosine = F.cosine_similarity(prediction.float(), target, dim=-1)
         return (2.0 - 2.0 * cosine).mean()
 
 
@@ -54,6 +60,8 @@ class BYOL(Method):
     Source: Grill et al., NeurIPS 2020; sizes of BYOL-A, Niizumi et al., IJCNN 2021.
     """
 
+    reduction = "sum"
+
     def __init__(
         self, encoder: nn.Module, embedding_size: int, hidden_size: int = 4096, projection_size: int = 256
     ) -> None:
@@ -67,21 +75,42 @@ class BYOL(Method):
         """The online encoder: what is kept after pretraining."""
         return self.online[0]
 
-    def forward(self, views: Sequence[View], groups: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Loss over all ordered pairs of views and the online projections (views * B, P).
+    def forward(
+        self, views: Sequence[View], groups: Tensor | None = None, *, local: Sequence[View] = ()
+    ) -> tuple[Tensor, Tensor]:
+        """Loss over all pairs of views and the online projections (queries * B, P).
 
         `groups` says nothing here: a recording's other parts are neither wanted nor refused.
         """
-        inputs = together(views)
-        projections = self.online(inputs)
-        predictions = self.predictor(projections).chunk(len(views))
-        targets = self.teacher(inputs).chunk(len(views))
-        loss = torch.stack([self.pair_loss(predictions[i], targets[j]) for i, j in ordered_pairs(views)]).sum()
+        pairs = self.pairs(views)
+        numbers = sorted({query for query, _ in pairs})
+        projections, mixtures = self.mixed(self.online, [views[number] for number in numbers])
+        predictions = dict(zip(numbers, self.predictor(projections).chunk(len(numbers)), strict=True))
+        mixture = dict(zip(numbers, mixtures, strict=True))
+        targets = self.teacher_outputs(views, pairs, every=bool(local))
+        loss = self.total(
+            (self.pair_loss(predictions[i], targets[j], mixture[i]) for i, j in pairs),
+            (
+                self.pair_loss(prediction, target)
+                for prediction in each_output(lambda view: self.predictor(self.online(view)), local)
+                for target in targets.values()
+            ),
+        )
         return loss, projections.detach()
 
-    def pair_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Of one view's predictions (B, P) and the teacher's projections (B, P) of another."""
-        return byol_loss(prediction, target)
+    def pair_loss(self, prediction: Tensor, target: Tensor, mixture: Mixture | None = None) -> Tensor:
+        """Of one view's predictions (B, P), mixed or not, and the teacher's projections (B, P) of another."""
+        if mixture is None:
+            return byol_loss(prediction, target)
+        return byol_loss(prediction, mixture.targets(target), directions=True)
+
+    def teacher_outputs(
+        self, views: Sequence[View], pairs: Sequence[tuple[int, int]], every: bool
+    ) -> dict[int, Tensor]:
+        """The teacher's projections (B, P) of the views that are keys, or of every one, by number, from one pass."""
+        numbers = range(len(views)) if every else sorted({key for _, key in pairs})
+        outputs = self.teacher(stacked([views[number] for number in numbers])).chunk(len(numbers))
+        return dict(zip(numbers, outputs, strict=True))
 
     def after_step(self, momentum: float) -> None:
         """Let the teacher follow."""

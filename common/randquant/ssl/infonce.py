@@ -4,16 +4,17 @@
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from randquant.mix import Mixture
 from randquant.ssl.gathering import gathered
 from randquant.ssl.heads import projector
-from randquant.ssl.method import Method
-from randquant.views import View, embedded, ordered_pairs, together
+from randquant.ssl.method import Method, each_output
+from randquant.views import View, embedded
 
 Negatives = Literal["batch", "group"]
 
@@ -38,6 +39,8 @@ class InfoNCE(Method):
     Source: van den Oord et al., arXiv 1807.03748; N-pair as in i-Mix, Lee et al., ICLR 2021.
     """
 
+    own_view_negatives: ClassVar[bool] = False  # whether `pair_loss` looks at keys of the query's own view
+
     def __init__(
         self,
         encoder: nn.Module,
@@ -52,32 +55,73 @@ class InfoNCE(Method):
         self.projector = projector(embedding_size, hidden_size, projection_size)
         self.temperature, self.negatives = temperature, negatives
 
-    def forward(self, views: Sequence[View], groups: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Loss over all ordered pairs of views and the projections (views * B, P).
+    def forward(
+        self, views: Sequence[View], groups: Tensor | None = None, *, local: Sequence[View] = ()
+    ) -> tuple[Tensor, Tensor]:
+        """Loss over all pairs of views and the projections (queries and clean views * B, P).
 
         Args:
             views: as many as there are.
             groups: (B,) int64, needed where negatives are "group".
+            local: smaller views, queries alone.
         """
-        inputs = together(views)
+        pairs = self.pairs(views)
         candidates = self._candidates(groups)
-        projections = self.projector(embedded(self.encoder, inputs))
-        queries = projections.chunk(len(views))
-        keys = [gathered(each) for each in queries]
-        pairs = ordered_pairs(views)
-        loss = torch.stack([self.pair_loss(queries[i], keys[j], keys[i], candidates) for i, j in pairs]).mean()
+        projections, queries, keys = self._queries_and_keys(views, pairs, every=bool(local))
+        loss = self.total(
+            (self.pair_loss(queries[i][0], keys[j], keys.get(i), candidates, queries[i][1]) for i, j in pairs),
+            (
+                self.pair_loss(query, others, None, candidates)
+                for query in each_output(self._projected, local)
+                for others in keys.values()
+            ),
+        )
         return loss, projections.detach()
 
-    def pair_loss(self, query: Tensor, others: Tensor, same: Tensor, candidates: Tensor | None) -> Tensor:
+    def _projected(self, view: View) -> Tensor:
+        return self.projector(embedded(self.encoder, view))
+
+    def _queries_and_keys(
+        self, views: Sequence[View], pairs: Sequence[tuple[int, int]], every: bool
+    ) -> tuple[Tensor, dict[int, tuple[Tensor, Mixture | None]], dict[int, Tensor]]:
+        """All projections of one pass, then by the number of their view the queries (B, P) and the keys (K, P).
+
+        A mixed query is no key: a view that is both passes mixed and clean.
+        """
+        numbers = sorted({query for query, _ in pairs})
+        clean: list[int] = []
+        if self.mix is not None:
+            wanted = {key for _, key in pairs} | (set(numbers) if self.own_view_negatives else set())
+            clean = list(range(len(views))) if every else sorted(wanted)
+        projections, mixtures = self.mixed(
+            self._projected, [views[number] for number in numbers], [views[number] for number in clean]
+        )
+        parts = projections.chunk(len(numbers) + len(clean))
+        queries = dict(zip(numbers, zip(parts, mixtures, strict=False), strict=True))
+        keys = zip(clean, parts[len(numbers) :], strict=True) if clean else zip(numbers, parts, strict=True)
+        return projections, queries, {number: gathered(part) for number, part in keys}
+
+    def pair_loss(
+        self,
+        query: Tensor,
+        others: Tensor,
+        same: Tensor | None,
+        candidates: Tensor | None,
+        mixture: Mixture | None = None,
+    ) -> Tensor:
         """Of one view's projections (B, P).
 
         Args:
             query: the projections.
             others: (K, P) all keys of another view, first those of the query's own samples.
-            same: (K, P) likewise of the query's own view; not used here.
+            same: (K, P) likewise of the query's own view, None of a local view; not used here.
             candidates: (B, K) bool, see `info_nce`.
+            mixture: what the queries are mixed of; None where they are not.
         """
-        return info_nce(query, others, temperature=self.temperature, candidates=candidates)
+        labels = None
+        if mixture is not None:
+            labels, candidates = mixture.labels(len(others)), mixture.candidates(candidates)
+        return info_nce(query, others, temperature=self.temperature, labels=labels, candidates=candidates)
 
     def _candidates(self, groups: Tensor | None) -> Tensor | None:
         """The keys (of all processes) that each query is told its own from."""

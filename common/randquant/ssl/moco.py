@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from randquant.mix import Mixture
 from randquant.ssl.gathering import gathered
 from randquant.ssl.heads import Projected, projector
 from randquant.ssl.infonce import info_nce
-from randquant.ssl.method import Method
+from randquant.ssl.method import Method, each_output
 from randquant.ssl.momentum import MomentumTeacher
-from randquant.views import View, ordered_pairs, together
+from randquant.views import View, stacked
 
 
 class MoCo(Method):
@@ -58,23 +59,36 @@ class MoCo(Method):
         """The online encoder: what is kept after pretraining."""
         return self.online[0]
 
-    def forward(self, views: Sequence[View], groups: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Loss over all ordered pairs of views and the online projections (views * B, P); `groups` is not used."""
-        inputs = together(views)
-        projections = self.online(inputs)
-        queries = projections.chunk(len(views))
-        together_keys = self.teacher(inputs).float()
-        keys = together_keys.chunk(len(views))
-        loss = torch.stack([self._pair_loss(queries[i], keys[j]) for i, j in ordered_pairs(views)]).mean()
-        self._remember(gathered(together_keys, gradient=False, own_first=False))
+    def forward(
+        self, views: Sequence[View], groups: Tensor | None = None, *, local: Sequence[View] = ()
+    ) -> tuple[Tensor, Tensor]:
+        """Loss over all pairs of views and the online projections (queries * B, P); `groups` is not used."""
+        pairs = self.pairs(views)
+        numbers = sorted({query for query, _ in pairs})
+        projections, mixtures = self.mixed(self.online, [views[number] for number in numbers])
+        queries = dict(zip(numbers, zip(projections.chunk(len(numbers)), mixtures, strict=True), strict=True))
+        of_teacher = range(len(views)) if local else sorted({key for _, key in pairs})
+        together = self.teacher(stacked([views[number] for number in of_teacher])).float()
+        keys = dict(zip(of_teacher, together.chunk(len(of_teacher)), strict=True))
+        loss = self.total(
+            (self._pair_loss(queries[i][0], keys[j], queries[i][1]) for i, j in pairs),
+            (self._pair_loss(query, key) for query in each_output(self.online, local) for key in keys.values()),
+        )
+        self._remember(gathered(together, gradient=False, own_first=False))
         return loss, projections.detach()
 
     def after_step(self, momentum: float) -> None:
         """Let the teacher follow."""
         self.teacher.update(self.online, momentum)
 
-    def _pair_loss(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """Each query's candidates are its own key and the queue, not the batch's other keys."""
+    def _pair_loss(self, queries: Tensor, keys: Tensor, mixture: Mixture | None = None) -> Tensor:
+        """Each query's candidates are its own key and the queue, not the batch's other keys; those of a mixed one are.
+
+        As another key of the batch is a label of a mixed query too, all of them stand before the queue (i-Mix).
+        """
+        if mixture is not None:
+            every = torch.cat([gathered(keys, gradient=False), self.queue])
+            return info_nce(queries, every, temperature=self.temperature, labels=mixture.labels(len(every)))
         size = len(queries)
         own = torch.eye(size, dtype=torch.bool, device=queries.device)
         candidates = torch.cat([own, own.new_ones(size, len(self.queue))], dim=1)

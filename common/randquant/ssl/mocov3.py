@@ -5,6 +5,7 @@
 
 from torch import Tensor, nn
 
+from randquant.mix import Mixture
 from randquant.ssl.byol import BYOL
 from randquant.ssl.gathering import gathered
 from randquant.ssl.infonce import info_nce
@@ -34,10 +35,11 @@ class MoCoV3(BYOL):
         super().__init__(encoder, embedding_size, hidden_size, projection_size)
         self.temperature = temperature
 
-    def pair_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Of one view's predictions (B, P) and the teacher's projections (B, P) of another."""
+    def pair_loss(self, prediction: Tensor, target: Tensor, mixture: Mixture | None = None) -> Tensor:
+        """Of one view's predictions (B, P), mixed or not, and the teacher's projections (B, P) of another."""
         keys = gathered(target, gradient=False)
-        return 2.0 * self.temperature * info_nce(prediction, keys, temperature=self.temperature)
+        labels = None if mixture is None else mixture.labels(len(keys))
+        return 2.0 * self.temperature * info_nce(prediction, keys, temperature=self.temperature, labels=labels)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The methods by name. A new one needs a line here: flags, `--help` and checkpoints follow."""
 
 import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from torch import nn
@@ -36,6 +37,6 @@ def make_method(settings: MethodSettings, encoder: nn.Module, embedding_size: in
 
     What its constructor takes besides the encoder and its size, it gets from the settings of the same names.
     """
-    make = METHODS[settings.method]
+    make: Callable[..., Method] = METHODS[settings.method]
     names = list(inspect.signature(make).parameters)[2:]
     return make(encoder, embedding_size, **{name: getattr(settings, name) for name in names})

@@ -6,6 +6,7 @@
 import torch
 from torch import Tensor
 
+from randquant.mix import Mixture
 from randquant.ssl.infonce import InfoNCE, info_nce
 
 
@@ -15,13 +16,29 @@ class SimCLR(InfoNCE):
     Source: Chen et al., ICML 2020.
     """
 
-    def pair_loss(self, query: Tensor, others: Tensor, same: Tensor, candidates: Tensor | None) -> Tensor:
-        """As `InfoNCE.pair_loss`, with the keys of the query's own view but its own."""
+    own_view_negatives = True
+
+    def pair_loss(
+        self,
+        query: Tensor,
+        others: Tensor,
+        same: Tensor | None,
+        candidates: Tensor | None,
+        mixture: Mixture | None = None,
+    ) -> Tensor:
+        """As `InfoNCE.pair_loss`, with the keys of the query's own view but those of the samples it is made of."""
+        if same is None:
+            return super().pair_loss(query, others, same, candidates, mixture)
         if candidates is None:
             candidates = torch.ones(len(query), len(others), dtype=torch.bool, device=query.device)
         itself = torch.eye(len(query), len(same), dtype=torch.bool, device=query.device)
+        labels = None
+        if mixture is not None:
+            candidates, labels = candidates | candidates[mixture.partner], mixture.labels(2 * len(others))
+            itself = itself | itself[mixture.partner]
         both = torch.cat([candidates, candidates & ~itself], dim=1)
-        return info_nce(query, torch.cat([others, same]), temperature=self.temperature, candidates=both)
+        keys = torch.cat([others, same])
+        return info_nce(query, keys, temperature=self.temperature, labels=labels, candidates=both)
 
 
 if __name__ == "__main__":

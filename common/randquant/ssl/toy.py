@@ -1,5 +1,7 @@
 """A toy training in seconds: what `python -m randquant.ssl.byol` and the other methods run."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -11,7 +13,7 @@ from randquant.views import Policy, Views
 CLASSES, SIZE = 10, 64
 
 
-def learn(make: type[Method], *, steps: int = 100, seed: int = 0) -> tuple[float, float]:
+def learn(make: Callable[..., Method], *, steps: int = 100, seed: int = 0) -> tuple[float, float]:
     """Learn sounds of ten kinds from two noisy recordings of each, both quantized, and print the accuracy.
 
     Args:
@@ -37,7 +39,7 @@ def learn(make: type[Method], *, steps: int = 100, seed: int = 0) -> tuple[float
         if step % 25 == 0:
             print(f"step {step}: loss {loss.item():.3f}")
     after = _accuracy(encoder)
-    print(f"{make.__name__}: accuracy of the nearest neighbour {before:.2f} untrained, {after:.2f} trained")
+    print(f"{type(method).__name__}: accuracy of the nearest neighbour {before:.2f} untrained, {after:.2f} trained")
     return before, after
 
 

@@ -16,7 +16,6 @@ from randquant.training.run import Run
 from randquant.training.run_log import RunLog
 from randquant.training.schedule import set_learning_rate
 from randquant.training.stopping import stop_on_signal
-from randquant.views import micro_batches
 
 
 def fit(run: Run) -> None:
@@ -35,12 +34,12 @@ def fit(run: Run) -> None:
             _seed_step(settings.seed, step, fabric.global_rank, generator)
             set_learning_rate(optimizer, run.learning_rate(step))
             with torch.no_grad():
-                views = run.make_views(run.on_device(raw), generator=generator)
+                views = run.views(raw, generator)
             losses, projections = [], []
-            parts = micro_batches(views, groups.to(fabric.device, non_blocking=True), settings.accumulate)
-            for number, part in enumerate(parts, 1):
+            parts = views.parts(groups.to(fabric.device, non_blocking=True), settings.accumulate)
+            for number, (part, its_groups) in enumerate(parts, 1):
                 with fabric.no_backward_sync(model, enabled=number < settings.accumulate):
-                    loss, projected = model(*part)
+                    loss, projected = model(part.views, its_groups, local=part.local)
                     fabric.backward(loss / settings.accumulate)
                 losses.append(loss.detach())
                 projections.append(projected)

@@ -13,12 +13,14 @@ from randquant.ssl.registry import make_method
 from randquant.training.batches import Batches, Raw, each_tensor
 from randquant.training.checkpoint import REMEDY, check_same_settings, load_checkpoint, save_checkpoint
 from randquant.training.finite import first_not_finite
+from randquant.training.mixing import input_mix_of, mix_of
 from randquant.training.optimizer import make_optimizer
 from randquant.training.parametrization import parametrize
 from randquant.training.ranks import any_process, raised_once
 from randquant.training.schedule import learning_rate_at
 from randquant.training.settings import FREE_SETTINGS, Training, plain_defaults, plain_settings
 from randquant.training.task import Task
+from randquant.views import ViewSet
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -48,6 +50,8 @@ class Run:
     def __init__(self, fabric: "Fabric", settings: Training, task: Task, batches: Batches) -> None:
         self.fabric, self.settings, self.task, self.batches = fabric, settings, task, batches
         self.method = make_method(settings, task.encoder, task.embedding_size)
+        self.method.mix, self.method.local_weight = mix_of(settings, task), settings.local_weight
+        self.input_mix = input_mix_of(settings, task)
         if settings.parametrization == "mup":
             parametrize(self.method, settings, task.of_width)
         optimizer = make_optimizer(settings, self.method)
@@ -77,6 +81,15 @@ class Run:
     def on_device(self, raw: Raw) -> Raw:
         """A raw batch, copied while the host goes on."""
         return each_tensor(raw, lambda part: part.to(self.fabric.device, non_blocking=True))
+
+    def views(self, raw: Raw, generator: torch.Generator) -> ViewSet:
+        """The views of a raw batch, drawn from the generator."""
+        views = ViewSet.of(self.make_views(self.on_device(raw), generator=generator))
+        if self.input_mix is None:
+            return views
+        return ViewSet(
+            *([self.input_mix(view, generator=generator) for view in each] for each in (views.views, views.local))
+        )
 
     def due(self, step: int) -> tuple[bool, bool, bool, bool]:
         """Whether to log, to save, to monitor and to keep the encoder after a step."""

@@ -1,10 +1,11 @@
 """The settings of a training: what each one means, and the values it takes."""
 
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from randquant.cli.ranges import SEEDS, Range, check_ranges
+from randquant.quantize_arguments import MOST_BINS
 from randquant.ssl.infonce import Negatives
 from randquant.ssl.momentum import Schedule
 from randquant.ssl.registry import MethodName
@@ -35,6 +36,11 @@ RANGES = {
     "projection_size": Range(1, 2**17),
     "base_width": Range(1, 2**14),
     "base_hidden_size": Range(1, 2**15),
+    "mix_alpha": Range(0, 1e6, above=True),
+    "inputmix": Range(0, 64),
+    "inputmix_alpha": Range(0, 1e6, above=True),
+    "local_weight": Range(0, 1e6),
+    "rq_stage_bins": Range(2, MOST_BINS),
     "gradient_clip": Range(0, 1e12),
     "devices": Range(1, 1024),
     "nodes": Range(1, 2**16),
@@ -78,6 +84,16 @@ class Training:
             learning rate found on a narrow network holds for wide ones; needs the package mup.
         base_width: with mup, the encoder's width at which it is as in the standard parametrization.
         base_hidden_size: with mup, the same for the hidden layers of projector and predictor.
+        mix: i-Mix: mixup averages each item of a view with another one of the batch, cutmix replaces a part of it, and
+            the labels are mixed alike; none does not. Queries alone are mixed.
+        mix_alpha: of Beta(alpha, alpha), from which each item's share is drawn, the larger part its own.
+        mix_layer: input, a stage of the encoder, embedding, or several joined by +, one of which a step draws.
+        mix_symmetric: mix every view in turn, not the first of every two alone.
+        inputmix: further items mixed into each one of every view, at most half of it, whose labels stay; 0 does not.
+        inputmix_alpha: of the Dirichlet distribution of their shares.
+        local_weight: of local views in the loss.
+        rq_stage: stage of the encoder whose features are quantized while it trains, straight-through.
+        rq_stage_bins: bins there: one number, or the lowest and highest of a range.
         gradient_clip: maximum gradient norm; 0 means no clipping.
         precision: 32, bf16, or auto (bf16 where the hardware computes it fast).
         accelerator: auto, cpu or cuda.
@@ -111,6 +127,15 @@ class Training:
     parametrization: Literal["standard", "mup"] = "standard"
     base_width: int = 64
     base_hidden_size: int = 256
+    mix: Literal["none", "mixup", "cutmix"] = "none"
+    mix_alpha: float = 1.0
+    mix_layer: str = "input"
+    mix_symmetric: bool = False
+    inputmix: int = 0
+    inputmix_alpha: float = 1.0
+    local_weight: float = 0.5
+    rq_stage: str | None = None
+    rq_stage_bins: list[int] = field(default_factory=lambda: [8])
     gradient_clip: float = 0.0
     precision: Literal["auto", "32", "bf16"] = "auto"
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -126,6 +151,11 @@ class Training:
     def __post_init__(self) -> None:
         self.out = Path(self.out)
         check_ranges(self, RANGES)
+        if len(self.rq_stage_bins) not in (1, 2) or self.rq_stage_bins[0] > self.rq_stage_bins[-1]:
+            shown = " ".join(map(str, self.rq_stage_bins)) or "none"
+            raise ValueError(f"--rq_stage_bins takes one number of bins, or two with the lower one first, got {shown}.")
+        if self.mix == "none" and (self.mix_layer != "input" or self.mix_symmetric):
+            raise ValueError("--mix_layer and --mix_symmetric say how --mix mixes; give --mix mixup or cutmix.")
         processes = self.devices * self.nodes
         if self.batch_size // processes < 2:
             raise ValueError(
@@ -146,7 +176,9 @@ def plain_settings(settings: Training) -> dict[str, Any]:
 
 def plain_defaults(settings: Training) -> dict[str, Any]:
     """The defaults in the same form: what a run had for a setting that is newer than its checkpoint."""
-    return {each.name: _plain(each.default) for each in fields(settings) if each.default is not MISSING}
+    made = {each.name: each.default_factory() for each in fields(settings) if each.default_factory is not MISSING}
+    given = {each.name: each.default for each in fields(settings) if each.default is not MISSING}
+    return {name: _plain(value) for name, value in (given | made).items()}
 
 
 def _plain(value: Any) -> Any:

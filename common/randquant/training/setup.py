@@ -14,6 +14,7 @@ from randquant.files.atomic import write_text
 from randquant.training.batches import Batches
 from randquant.training.loop import fit
 from randquant.training.memory import keep_freed_memory
+from randquant.training.mixing import input_mix_of, mix_of, quantize_its_stage
 from randquant.training.parametrization import base_shapes
 from randquant.training.ranks import agreed, together
 from randquant.training.run import Run, stored_state
@@ -79,6 +80,9 @@ def _prepared(
         raise UsageError(f"{settings.out} holds a run on other data; give its --data or choose another --out.")
     if settings.parametrization == "mup":
         base_shapes(settings, task.of_width)
+    quantize_its_stage(settings, task)
+    mix_of(settings, task)
+    input_mix_of(settings, task)
     return task, Batches(
         task.source,
         settings.batch_size,

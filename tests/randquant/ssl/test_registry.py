@@ -1,5 +1,6 @@
 """What every method of the registry does."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ class Sum(nn.Module):
 
 
 @pytest.mark.parametrize("method_class", METHODS.values())
-def test_a_view_of_several_tensors_is_the_encoders_arguments(method_class: type[Method]) -> None:
+def test_a_view_of_several_tensors_is_the_encoders_arguments(method_class: Callable[..., Method]) -> None:
     torch.manual_seed(0)
     method = method_class(Sum(), 6, hidden_size=8, projection_size=4)
     a, b = torch.randn(2, 2, 7, 6)

@@ -121,7 +121,9 @@ class EachItem(Method):
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, views: Sequence[View], groups: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, views: Sequence[View], groups: Tensor | None = None, *, local: Sequence[View] = ()
+    ) -> tuple[Tensor, Tensor]:
         first, second = (self.encoder(view) for view in views)
         return (first - second.detach().flip(1)).square().mean(), torch.cat([first, second]).detach()
 
