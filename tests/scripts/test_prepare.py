@@ -24,7 +24,8 @@ from data_prep.synthetic.us8k import write_us8k
 from data_prep.synthetic.voxceleb1 import write_voxceleb1
 from data_prep.synthetic.voxforge import write_voxforge
 from randquant.cli.command import run
-from randquant.data.store import ShardWriter, Store
+from randquant.data.shard import ShardWriter
+from randquant.data.store import Store
 from scripts.prepare import COMMANDS
 from tests.data_prep.packing import pack
 

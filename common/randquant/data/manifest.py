@@ -28,7 +28,13 @@ COLUMNS = {
 }
 _PLACES = ("shard", "offset", "length")
 
-Rows = Sequence[Mapping[str, Any]]
+Columns = Mapping[str, Sequence[Any]]
+Rows = Sequence[Mapping[str, Any]] | Columns  # of one shard: a mapping an item, or a list of values a column
+
+
+def item_count(rows: Rows) -> int:
+    """How many items there are."""
+    return len(rows["path"]) if isinstance(rows, Mapping) else len(rows)
 
 
 def write_manifest(path: Path, columns: Sequence[pa.Schema], parts: Iterable[Rows]) -> None:
@@ -43,10 +49,14 @@ def write_manifest(path: Path, columns: Sequence[pa.Schema], parts: Iterable[Row
     schema = pa.schema([*COLUMNS.items(), *sorted((field.name, field.type) for field in own)])
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for shard, rows in enumerate(parts):
-            numbered = [{**row, "shard": shard} for row in rows]
-            if numbered:
-                arrays = [pa.array([row.get(field.name) for row in numbered], field.type) for field in schema]
+            if count := item_count(rows):
+                values = {**_as_columns(rows, schema.names), "shard": [shard] * count}
+                arrays = [pa.array(values.get(field.name, [None] * count), field.type) for field in schema]
                 writer.write_table(pa.table(arrays, schema=schema))
+
+
+def _as_columns(rows: Rows, names: Sequence[str]) -> Columns:
+    return rows if isinstance(rows, Mapping) else {name: [row.get(name) for row in rows] for name in names}
 
 
 def file_sha256(path: Path) -> str:
@@ -70,8 +80,10 @@ def require_hash(path: Path, expected: str | None) -> None:
 
 def own_columns(rows: Rows) -> pa.Schema:
     """The reader's additional columns in some rows, and their types."""
-    names = sorted({name for row in rows for name in row} - set(COLUMNS))
-    return pa.schema([(name, pa.array([row.get(name) for row in rows]).type) for name in names])
+    named = set(rows) if isinstance(rows, Mapping) else {name for row in rows for name in row}
+    names = sorted(named - set(COLUMNS))
+    columns = _as_columns(rows, names)
+    return pa.schema([(name, pa.array(columns[name]).type) for name in names])
 
 
 class ContentHash:
@@ -84,7 +96,7 @@ class ContentHash:
 
     def add(self, shard: int, rows: Rows) -> Rows:
         """The same rows, once they have entered."""
-        for row in rows:
+        for row in [rows] if isinstance(rows, Mapping) else rows:
             self._digest.update(json.dumps({**row, "shard": shard}, sort_keys=True).encode())
         return rows
 

@@ -134,6 +134,7 @@ class ShardWriter:
         self._row_shape: tuple[int, ...] | None = () if kind.dimensions == 1 else None
         self._rows = 0
         self._items: list[dict[str, Any]] = []
+        self._columns: dict[str, list[Any]] = {}
         self._skipped: list[dict[str, str]] = []
         self._sources: list[Sequence[Any]] = []
         file.write(bytes(HEADER_BYTES))
@@ -160,6 +161,21 @@ class ShardWriter:
             raise
         self._items.append({**columns, "offset": start, "length": self._rows - start})
 
+    def extend(self, rows: NDArray, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Add items of one row each, many at once; a shard gets its items in this way or by `append`.
+
+        Args:
+            rows: a row an item.
+            columns: their part of the manifest, as `append` takes it, a list of values each.
+        """
+        start = self._rows
+        self._write(rows)
+        added = {**columns, "offset": range(start, self._rows), "length": [1] * len(rows)}
+        if self._items or any(len(values) != len(rows) for values in added.values()):
+            raise ValueError(f"every column needs {len(rows)} values, and the shard no other items")
+        for name, values in added.items():
+            self._columns.setdefault(name, []).extend(values)
+
     def skip(self, path: str, reason: str) -> None:
         """Note an item that could not be read."""
         self._skipped.append({"path": path, "reason": reason})
@@ -180,7 +196,7 @@ class ShardWriter:
         return {
             "rows": self._rows,
             "sha256": self._digest.hexdigest(),
-            "items": self._items,
+            "items": self._columns or self._items,
             "skipped": self._skipped,
             "sources": self._sources,
         }

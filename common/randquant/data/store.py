@@ -8,8 +8,8 @@ A store is a folder:
     shards/00000.npy   the items' rows one after the other; an item is rows [offset, offset + length)
 
 Rows are samples (audio: 1-D int16), points (2-D float32), the bytes of pictures (1-D uint8), or rows of a table (2-D
-float32). The writer is resumable: each shard appears in one step, with its rows described in `shards/00000.json`, and a
-shard that is there is never written again.
+float32, an item each). The writer (`randquant.data.store_writer`) is resumable: each shard appears in one step, with
+its rows described in `shards/00000.json`, and a shard that is there is never written again.
 
 Opening checks everything that is stated against the files: the table's types, offsets and lengths against the
 shards' rows, and each shard's header and size. Whether the rows are those that were written is `verification`'s to
@@ -18,27 +18,19 @@ are.
 """
 
 import itertools
-import json
 import re
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from randquant.data.manifest import ContentHash, Manifest, file_sha256, own_columns, require_hash, write_manifest
-from randquant.data.shard import KINDS, ShardWriter, opened_shard, record_path, shard_path
-from randquant.data.store_description import VERSION, read_info, require_shards
-from randquant.data.verification import Stamp, Verification, rows_sha256, stamp, stamp_of
-from randquant.errors import DataError
-from randquant.files.atomic import atomic_path, read_json, write_json
-from randquant.files.lock import locked
-from randquant.files.store_folder import FORMAT
+from randquant.data.manifest import Manifest, require_hash
+from randquant.data.shard import opened_shard
+from randquant.data.store_description import read_info, require_shards
+from randquant.data.store_writer import StoreWriter as StoreWriter
+from randquant.data.verification import Verification
 
-_PLANS = 2  # of plan.json: another way to cut a plan into shards is another version
 SPLITS = ("train", "valid", "test")
 _FOLD = re.compile("fold[1-9][0-9]*")
 _numbers = itertools.count()
@@ -55,7 +47,7 @@ class Store:
     Attributes:
         path: the folder.
         info: what store.json says.
-        kind: "audio", "points", "images" or "tables".
+        kind: one of `randquant.data.shard.KINDS`.
         lengths: (items,) int64, rows each item has.
         verification: which shards are known to hold what was written.
     """
@@ -132,6 +124,19 @@ class Store:
         shard = opened_shard(self.path, number, self.kind, self._row_shape, self._number)
         return shard.rows(offset + first, offset + max(first, last))
 
+    def every_row(self) -> NDArray:
+        """All rows of all items, shard after shard, in one array: the table of a store of tables.
+
+        Raises:
+            DataError: as `rows`.
+        """
+        parts = []
+        for number, shard in enumerate(self.info["shards"]):
+            self.verification.require(number)
+            opened = opened_shard(self.path, number, self.kind, self._row_shape, self._number)
+            parts.append(opened.rows(0, int(shard["rows"])))
+        return np.concatenate(parts)
+
     def column(self, name: str) -> list[Any]:
         """One column of the manifest as Python values, None where empty.
 
@@ -145,206 +150,3 @@ class Store:
         if split not in SPLITS:
             raise ValueError(f"split should be one of {', '.join(SPLITS)}, got {split!r}")
         return self._manifest.select("split", split)
-
-
-class StoreWriter:
-    """Writes a store shard by shard, in any order, from any number of processes at once.
-
-    The object is small and picklable. One process calls `begin` and, in its block, `finish` when all shards
-    are written; any process may write a shard in between. Stopping at any moment loses at most the shards
-    being written.
-
-    Args:
-        path: the store's folder; created where absent.
-        kind: "audio", "points", "images" or "tables".
-        plan: a hash of what the store will hold, so that another plan does not continue this one.
-        about: JSON values that tell people what the plan is; kept in plan.json.
-    """
-
-    def __init__(self, path: str | Path, *, kind: str, plan: str, about: Mapping[str, Any] | None = None) -> None:
-        if kind not in KINDS:
-            raise ValueError(f"kind should be one of {', '.join(KINDS)}, got {kind!r}")
-        self.path = Path(path)
-        self.kind = kind
-        self.plan = plan
-        self.about = dict(about or {})
-
-    @contextmanager
-    def begin(self) -> Iterator[bool]:
-        """Create the folder or take up an unfinished store of the same plan; inside, no second run may begin.
-
-        Yields:
-            whether the store is complete already.
-
-        Raises:
-            DataError: the folder holds something else or a store of another plan, or another run is writing
-                it.
-        """
-        if self.path.exists() and not self.path.is_dir():
-            raise DataError(f"{self.path} is a file, but a store is a folder; choose another --out.")
-        self.path.mkdir(parents=True, exist_ok=True)
-        with locked(self.path):
-            self._remove_partial()
-            try:
-                yield self._take_up()
-            finally:
-                self._remove_partial()
-
-    def _remove_partial(self) -> None:
-        for leftover in [*self.path.glob(".*.partial*"), *self.path.glob("shards/.*.partial*")]:
-            leftover.unlink(missing_ok=True)
-
-    def is_written(self, number: int) -> bool:
-        """Whether a shard of this plan is already there, whole."""
-        try:
-            described = self.described(number)
-        except DataError:
-            return False
-        path = shard_path(self.path, number)
-        whole = path.is_file() and described.get("stamp", [None])[0] == path.stat().st_size
-        return whole and described.get("plan") == self.plan
-
-    @contextmanager
-    def shard(self, number: int) -> Iterator["ShardWriter"]:
-        """A shard to append items to; it appears when the block ends, and not at all if the block fails.
-
-        Raises:
-            DataError: the store was removed meanwhile, or another plan's lies in its place.
-        """
-        self._require_plan()
-        try:
-            with (
-                atomic_path(shard_path(self.path, number), parents=False) as temporary,
-                open(temporary, "w+b") as file,
-            ):
-                writer = ShardWriter(file, KINDS[self.kind])
-                yield writer
-                writer.close()
-                self._require_plan()
-            with atomic_path(record_path(self.path, number), parents=False) as temporary:
-                stamped = stamp_of(shard_path(self.path, number))
-                description = {"plan": self.plan, "stamp": stamped, **writer.description()}
-                temporary.write_text(json.dumps(description), encoding="utf-8")
-        except FileNotFoundError:
-            self._require_plan()
-            raise
-
-    def described(self, number: int) -> dict[str, Any]:
-        """What a written shard holds: its `items`, its `skipped`, number of `rows` and their `sha256`, its `sources`.
-
-        Raises:
-            DataError: it is not written.
-        """
-        return read_json(record_path(self.path, number))
-
-    def _require_plan(self) -> None:
-        """Refuse to write into a store of another plan, as a process that outlives its run might."""
-        try:
-            record = read_json(self.path / "plan.json")
-        except DataError:
-            record = {}
-        if record.get("plan") != self.plan:
-            raise DataError(f"{self.path} was removed or replaced while it was written; run the same command again.")
-
-    def finish(self, shards: int, info: Mapping[str, Any], *, beside: Callable[[], None] | None = None) -> Store:
-        """Write the manifest, then store.json, once all shards 0 … shards - 1 are written.
-
-        Args:
-            shards: how many there are.
-            info: what store.json says besides.
-            beside: writes further files into the folder, before store.json.
-
-        Raises:
-            DataError: no item is left; the folder is emptied, since there is nothing in it to keep.
-        """
-        parts: list[dict[str, Any]] = []
-        skipped: list[dict[str, str]] = []
-        columns, stamps = [], []
-        count = 0
-        for number in range(shards):
-            described = self.described(number)
-            parts.append({name: described[name] for name in ("rows", "sha256")})
-            columns.append(own_columns(described["items"]))
-            skipped += described["skipped"]
-            count += len(described["items"])
-            stamps.append(self._whole(number, described))
-        if not count:
-            self.discard()
-            first = skipped[0]["reason"].rstrip(".") if skipped else "there were none"
-            raise DataError(
-                f"none of the {len(skipped)} files could be read (the first: {first}), so no store was written."
-            )
-        if beside is not None:
-            beside()
-        content = ContentHash(self.kind, [part["sha256"] for part in parts])
-        items = (content.add(number, self.described(number)["items"]) for number in range(shards))
-        write_manifest(self.path / "manifest.parquet", columns, items)
-        stamp(self.path, stamps)
-        write_json(
-            self.path / "store.json",
-            {
-                "format": FORMAT,
-                "version": VERSION,
-                "kind": self.kind,
-                **info,
-                "items": count,
-                "content_hash": content.hexdigest(),
-                "manifest_sha256": file_sha256(self.path / "manifest.parquet"),
-                "plan": self.plan,
-                "skipped": skipped,
-                "shards": parts,
-            },
-        )
-        self._tidy(shards)
-        return Store.open(self.path)
-
-    def _whole(self, number: int, described: Mapping[str, Any]) -> Stamp:
-        """A shard's stamp, after verifying its content again.
-
-        Raises:
-            DataError: it is not; it is written again by the next run.
-        """
-        path = shard_path(self.path, number)
-        now = stamp_of(path)
-        if described.get("plan") != self.plan or (
-            tuple(described["stamp"]) != now and rows_sha256(path) != described["sha256"]
-        ):
-            record_path(self.path, number).unlink()
-            raise DataError(f"{path} was changed while the store was written; run the same command again to fix it.")
-        return now
-
-    def discard(self) -> None:
-        """Remove everything written so far."""
-        shutil.rmtree(self.path / "shards", ignore_errors=True)
-        (self.path / "plan.json").unlink(missing_ok=True)
-
-    def _tidy(self, shards: int) -> None:
-        """Remove files that only an unfinished store needs, or that another plan left."""
-        (self.path / "plan.json").unlink(missing_ok=True)
-        kept = {shard_path(self.path, number) for number in range(shards)}
-        for path in (self.path / "shards").iterdir():
-            if path not in kept:
-                path.unlink()
-
-    def _take_up(self) -> bool:
-        for name, state, version in (("store.json", "a complete", VERSION), ("plan.json", "an unfinished", _PLANS)):
-            if not (self.path / name).is_file():
-                continue
-            record = read_json(self.path / name)
-            if (record.get("version"), record.get("plan")) != (version, self.plan):
-                raise DataError(
-                    f"{self.path} holds {state} store of other files or settings; "
-                    "choose a new --out, or delete that folder."
-                )
-            if name == "store.json":
-                self._tidy(len(record["shards"]))
-                return True
-            (self.path / "shards").mkdir(exist_ok=True)
-            return False
-        if any(self.path.iterdir()):
-            raise DataError(f"{self.path} is not empty and holds no store; choose a new folder for --out.")
-        write_json(
-            self.path / "plan.json", {"format": FORMAT, "version": _PLANS, "plan": self.plan, "about": self.about}
-        )
-        (self.path / "shards").mkdir()
-        return False

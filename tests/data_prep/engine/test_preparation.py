@@ -23,7 +23,8 @@ from data_prep.engine.plan import Item, Plan, Reader
 from data_prep.engine.preparation import prepare, read_item
 from data_prep.own_files.folder import plan_folder
 from data_prep.recordings import RECORDINGS
-from randquant.data.store import ShardWriter, Store
+from randquant.data.shard import ShardWriter
+from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
 
 ROOT = Path(__file__).parents[3]

@@ -53,6 +53,25 @@ def store(tmp_path: Path) -> Store:
     return write(tmp_path / "store", audio_items([[5, 16], [1, 30, 8]]))
 
 
+def test_rows_of_a_table_come_back(tmp_path: Path) -> None:
+    rng, writer = np.random.default_rng(0), StoreWriter(tmp_path / "store", kind="tables", plan="x")
+    parts = [rng.normal(size=(n, 3)).astype(np.float32) for n in (4, 5, 2)]
+    names = [f"row {n}" for n in range(11)]
+    with writer.begin():
+        for number, (pieces, first) in enumerate([(parts[:2], 0), (parts[2:], 9)]):
+            with writer.shard(number) as shard:
+                for piece in pieces:
+                    own = {"path": names[first : first + len(piece)], "target": [float(x) for x in piece[:, 0]]}
+                    shard.extend(piece, own)
+                    first += len(piece)
+        store = writer.finish(2, {"source": {}})
+    assert (store.every_row() == np.concatenate(parts)).all()
+    assert (store.rows(9) == parts[2][:1]).all()
+    assert store.column("path") == names
+    assert store.column("label") == [None] * 11
+    assert store.column("target") == pytest.approx(np.concatenate(parts)[:, 0])
+
+
 def test_items_come_back(tmp_path: Path) -> None:
     items = audio_items([[5, 16], [1, 30, 8]])
     written = write(tmp_path / "store", items)
