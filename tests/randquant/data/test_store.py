@@ -61,8 +61,9 @@ def test_rows_of_a_table_come_back(tmp_path: Path) -> None:
         for number, (pieces, first) in enumerate([(parts[:2], 0), (parts[2:], 9)]):
             with writer.shard(number) as shard:
                 for piece in pieces:
-                    own = {"path": names[first : first + len(piece)], "target": [float(x) for x in piece[:, 0]]}
-                    shard.extend(piece, own)
+                    shard.extend(
+                        piece, {"path": names[first : first + len(piece)], "target": [float(x) for x in piece[:, 0]]}
+                    )
                     first += len(piece)
         store = writer.finish(2, {"source": {}})
     assert (store.every_row() == np.concatenate(parts)).all()
