@@ -54,6 +54,11 @@ class StoredImages:
         same = len(np.unique(self.heights)) == len(np.unique(self.widths)) == 1
         return (int(self.heights[0]), int(self.widths[0])) if same else None
 
+    @property
+    def raw(self) -> bool:
+        """Whether every item is pixels, none an encoded file."""
+        return bool(self._raw.all())
+
     def picture(self, index: int) -> NDArray[np.uint8]:
         """All pixels of an item: (H, W, 3) uint8, RGB.
 

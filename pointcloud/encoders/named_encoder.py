@@ -6,9 +6,10 @@ from pathlib import Path
 from pointcloud.encoders import occupancy
 from pointcloud.encoders.dgcnn import DGCNN
 from pointcloud.encoders.registry import ENCODERS
-from pointcloud.encoders.weights import LoadedPointEncoder, encoder_hash, load_encoder, untrained_encoder
+from pointcloud.encoders.weights import LoadedPointEncoder, load_encoder, untrained_encoder
 from randquant.errors import UsageError
 from randquant.weights.named_encoder import open_named
+from randquant.weights.weight_file import network_hash
 
 _NEIGHBOURS = re.compile(r"(.+):k=([1-9]\d{0,3})")
 
@@ -46,7 +47,7 @@ def named_encoder(name: str, *, seed: int, channels: int = 3) -> LoadedPointEnco
             "which is for a DGCNN."
         )
     loaded.encoder.set_neighbours(k)
-    loaded.sha256 = encoder_hash(loaded.encoder)
+    loaded.sha256 = network_hash(loaded.encoder)
     loaded.report += f"; with {k} neighbours, as asked for"
     return loaded
 

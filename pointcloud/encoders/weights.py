@@ -4,8 +4,6 @@ Nothing that is read is ever executed, and loading is strict: every tensor of th
 and what else the file holds must be recognisable as another part (projector, target network, classifier).
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,7 @@ from pointcloud.geometry import Axis
 from pointcloud.layout import Layout
 from randquant.errors import DataError, UsageError
 from randquant.weights.state_dict import describe, fill_encoder, find_encoder
-from randquant.weights.weight_file import Content, read_weights, untrained, write_weights
-from randquant.weights.weight_file import encoder_hash as tensor_hash
+from randquant.weights.weight_file import Content, network_hash, read_weights, untrained, write_weights
 
 MODALITY = "points"
 UP: Axis = "z"  # of a store, and so of whatever was trained on one
@@ -40,7 +37,7 @@ class LoadedPointEncoder:
         normalise: how they were normalised: unit_sphere, the mean of the points at 0 and the farthest one at 1.
         metadata: about its training, as given to `save_encoder`.
         report: one sentence: what matched, under which names, and what was left out.
-        sha256: of the encoder's tensors and arguments (`encoder_hash`), whatever file they come in.
+        sha256: of the encoder's tensors and arguments (`network_hash`), whatever file they come in.
     """
 
     encoder: PointEncoder
@@ -74,7 +71,7 @@ def load_encoder(path: str | Path) -> LoadedPointEncoder:
     if content.is_checkpoint:
         return _from_training(content)
     encoder, up, report = open_published(content)
-    return LoadedPointEncoder(encoder, None, up, NORMALISE, {}, report, encoder_hash(encoder))
+    return LoadedPointEncoder(encoder, None, up, NORMALISE, {}, report, network_hash(encoder))
 
 
 def is_of_points(path: str | Path) -> bool:
@@ -142,13 +139,7 @@ def untrained_encoder(name: str, d: int, seed: int, channels: int = 3) -> Loaded
     encoder = untrained(lambda: _made(name, d, channels), seed)
     report = f"{describe(encoder)}, untrained, seed {seed}"
     metadata = {"untrained": True, "seed": seed}
-    return LoadedPointEncoder(encoder, None, UP, NORMALISE, metadata, report, encoder_hash(encoder))
-
-
-def encoder_hash(encoder: PointEncoder) -> str:
-    """SHA-256 of tensors and arguments: "same embeddings". Not all that an encoder does is in its tensors."""
-    arguments = json.dumps(encoder.arguments, sort_keys=True)
-    return hashlib.sha256(f"{type(encoder).__name__} {arguments} {tensor_hash(encoder)}".encode()).hexdigest()
+    return LoadedPointEncoder(encoder, None, UP, NORMALISE, metadata, report, network_hash(encoder))
 
 
 def _made(name: str, d: int, channels: int) -> PointEncoder:
@@ -173,7 +164,7 @@ def _own(content: Content) -> LoadedPointEncoder:
         raise content.damaged()
     trained = "clouds of any size" if points == "any" else f"{points:,} points"
     report = f"{describe(encoder)}: all {len(content.value)} tensors matched, trained on {trained}"
-    return LoadedPointEncoder(encoder, points, up, normalise, metadata, report, encoder_hash(encoder))
+    return LoadedPointEncoder(encoder, points, up, normalise, metadata, report, network_hash(encoder))
 
 
 def _from_training(content: Content) -> LoadedPointEncoder:
@@ -191,7 +182,7 @@ def _from_training(content: Content) -> LoadedPointEncoder:
         ) from None
     found = find_encoder(content, (own_names(type(encoder)),), OTHER_PART, settings["encoder"])
     fill_encoder(content.file, encoder, found.tensors)
-    return LoadedPointEncoder(encoder, points, UP, NORMALISE, metadata, found.report(encoder), encoder_hash(encoder))
+    return LoadedPointEncoder(encoder, points, UP, NORMALISE, metadata, found.report(encoder), network_hash(encoder))
 
 
 def _is_count(points: Any) -> bool:

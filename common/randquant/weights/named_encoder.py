@@ -1,8 +1,9 @@
 """An encoder as named on the command line: a run, a weights file, or an untrained network to compare with."""
 
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from randquant.errors import UsageError
 
@@ -14,9 +15,11 @@ def open_named(
     name: str,
     *,
     load: Callable[[Path], Loaded],
-    make: Callable[[str, int], Loaded],
+    make: Callable[[str, Any], Loaded],
     encoders: Collection[str],
     example: str,
+    number: str = "D",
+    whole: bool = True,
 ) -> Loaded:
     """Open what `name` says.
 
@@ -26,6 +29,8 @@ def open_named(
         make: an untrained encoder of this name and size D.
         encoders: names there are.
         example: such as `AudioNTT2020:2048`.
+        number: what D is called.
+        whole: D is an int; else a float, such as a factor.
 
     Raises:
         UsageError: `untrained:` is not followed by a known encoder and a size it can have.
@@ -33,13 +38,13 @@ def open_named(
     if not name.startswith(_UNTRAINED):
         return load(Path(name))
     encoder, _, size = name.removeprefix(_UNTRAINED).partition(":")
-    if encoder not in encoders or not size.isdecimal():
+    if encoder not in encoders or not re.fullmatch(r"\d+" if whole else r"\d+(\.\d+)?", size, re.ASCII):
         raise UsageError(
-            f"--checkpoint {name} does not name an untrained encoder; write {_UNTRAINED}ENCODER:D "
+            f"--checkpoint {name} does not name an untrained encoder; write {_UNTRAINED}ENCODER:{number} "
             f"with ENCODER one of {', '.join(encoders)}, as in {_UNTRAINED}{example}."
         )
     try:
-        return make(encoder, int(size))
+        return make(encoder, int(size) if whole else float(size))
     except ValueError as error:
         raise UsageError(f"--checkpoint {name}: {error}") from None
 

@@ -159,6 +159,12 @@ def encoder_hash(encoder: nn.Module) -> str:
     return digest.hexdigest()
 
 
+def network_hash(encoder: Any) -> str:
+    """SHA-256 of class, arguments and tensors: "same embeddings". Not all that an encoder does is in its tensors."""
+    arguments = json.dumps(encoder.arguments, sort_keys=True)
+    return hashlib.sha256(f"{type(encoder).__name__} {arguments} {encoder_hash(encoder)}".encode()).hexdigest()
+
+
 def untrained(make: Callable[[], Encoder], seed: int) -> Encoder:
     """What `make` makes with this seed, in eval mode; the global random state is untouched."""
     with torch.random.fork_rng(devices=[]):

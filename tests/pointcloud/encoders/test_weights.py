@@ -16,12 +16,13 @@ from audio.front_end import FrontEnd
 from pointcloud.encoders.named_encoder import named_encoder
 from pointcloud.encoders.pointnet_lite import PointNetLite
 from pointcloud.encoders.registry import ENCODERS
-from pointcloud.encoders.weights import encoder_hash, is_of_points, load_encoder, save_encoder, untrained_encoder
+from pointcloud.encoders.weights import is_of_points, load_encoder, save_encoder, untrained_encoder
 from pointcloud.layout import XYZ, XYZ_NORMALS
 from randquant.errors import DataError, UsageError
 from randquant.ssl.byol import BYOL
 from randquant.ssl.infonce import InfoNCE
 from randquant.ssl.moco import MoCo
+from randquant.weights.weight_file import network_hash
 
 State = dict[str, Tensor]
 
@@ -80,7 +81,7 @@ def test_round_trip(name: str, channels: int, tmp_path: Path) -> None:
         assert (loaded.points, loaded.up, loaded.normalise) == (512, "z", "unit_sphere")
         assert loaded.layout == (XYZ if channels == 3 else XYZ_NORMALS)
         assert loaded.metadata == {"step": 12, "name": "é"}
-        assert loaded.sha256 == encoder_hash(original)
+        assert loaded.sha256 == network_hash(original)
     assert is_of_points(path)
     points = torch.rand(2, 64, channels)
     with torch.no_grad():

@@ -1,0 +1,1 @@
+"""Encoders of pictures: normalised (B, 3, H, W) -> embedding (B, D)."""

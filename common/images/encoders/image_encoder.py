@@ -1,0 +1,82 @@
+"""The base class of encoders of pictures."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+class ImageEncoder(nn.Module):
+    """Normalised pictures (B, 3, H, W) -> embeddings (B, D).
+
+    Args:
+        width: factor of every number of channels.
+        size: side of the pictures it is trained on, in pixels.
+
+    Attributes:
+        name: in the registry.
+        usual_size: `size` where nothing says another.
+        width: as given.
+        size: as given.
+    """
+
+    name: ClassVar[str]
+    usual_size: ClassVar[int]
+
+    def __init__(self, width: float = 1.0, size: int | None = None) -> None:
+        super().__init__()
+        if not width > 0:
+            raise ValueError(f"width should be above 0, got {width!r}.")
+        self.width, self.size = float(width), self.usual_size if size is None else size
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """All arguments of the constructor, JSON values; they make the same network again."""
+        return {"width": self.width, "size": self.size}
+
+    @property
+    def stages(self) -> Mapping[str, nn.Module]:
+        """The modules behind which a training may quantize or mix, by name, in order; each takes and gives a batch."""
+        raise NotImplementedError
+
+    def embedding_size(self) -> int:
+        """D."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Embed a batch.
+
+        Args:
+            x: (B, 3, H, W) normalised pictures.
+
+        Returns:
+            (B, D), float32 (float64 for a float64 encoder).
+
+        Raises:
+            ValueError: another shape.
+        """
+        raise NotImplementedError
+
+    def check(self, x: Tensor) -> None:
+        """Check the shape of a batch.
+
+        Raises:
+            ValueError: another shape.
+        """
+        if x.ndim != 4 or x.shape[1] != 3:
+            raise ValueError(f"expected pictures of shape (B, 3, H, W), got {tuple(x.shape)}.")
+
+
+def channels(number: int, width: float) -> int:
+    """A number of channels at a width, a multiple of 8 as fast kernels take them.
+
+    >>> channels(64, 1), channels(64, 0.3)
+    (64, 24)
+    """
+    return max(8, 8 * round(number * width / 8))
+
+
+def pooled(maps: Tensor) -> Tensor:
+    """The mean over places, (B, C, H, W) -> (B, C), in float32 at least."""
+    return maps.to(torch.promote_types(maps.dtype, torch.float32)).mean(dim=(2, 3))

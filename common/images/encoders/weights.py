@@ -1,0 +1,188 @@
+"""Weights of an encoder of pictures: written as safetensors, read from any published format.
+
+Nothing that is read is ever executed, and loading is strict: every tensor of the encoder is matched by name and shape,
+and what else the file holds must be recognisable as another part of a training (projector, momentum encoder, queue).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from common.images.encoders.image_encoder import ImageEncoder
+from common.images.encoders.published_weights import NAMINGS, OTHER_PART, is_recognised, open_published
+from common.images.encoders.registry import ENCODERS
+from common.images.normalise import IMAGENET, ColourStatistics, check_statistics, statistics_of
+from randquant.errors import DataError, UsageError
+from randquant.weights.named_encoder import open_named
+from randquant.weights.state_dict import describe, fill_encoder, find_encoder
+from randquant.weights.weight_file import Content, network_hash, read_weights, untrained, write_weights
+
+MODALITY = "images"
+
+
+@dataclass
+class LoadedImageEncoder:
+    """An encoder ready to embed, and all that is known about it.
+
+    Attributes:
+        encoder: in eval mode, on the CPU, float32; its `size` is that of the pictures it was trained on.
+        statistics: of the colours it was trained on; None where unknown.
+        metadata: about its training, as given to `save_encoder`.
+        report: one sentence: what matched, under which names, and what was left out.
+        sha256: of tensors, class and arguments (`network_hash`), whatever file they come in.
+    """
+
+    encoder: ImageEncoder
+    statistics: ColourStatistics | None
+    metadata: dict[str, Any]
+    report: str
+    sha256: str
+
+
+def load_encoder(path: str | Path) -> LoadedImageEncoder:
+    """Open weights, recognised by their content and not by their name.
+
+    Args:
+        path: a run folder (its `encoder.safetensors` is read), a file written by `save_encoder`, a training
+            checkpoint of ours, or published weights (`common.images.encoders.published_weights`).
+
+    Raises:
+        DataError: missing, truncated, no checkpoint, for another encoder, or holding Python objects, which loading
+            would execute.
+    """
+    content = read_weights(path)
+    if content.config is not None:
+        return _own(content)
+    if content.is_checkpoint:
+        return _from_training(content)
+    encoder, report = open_published(content)
+    report += "; pictures are normalised by ImageNet's colours, as published files expect"
+    return LoadedImageEncoder(encoder, IMAGENET, {}, report, network_hash(encoder))
+
+
+def is_of_pictures(path: str | Path) -> bool:
+    """Whether weights are of pictures, as far as recognisable.
+
+    Raises:
+        DataError: the file cannot be read; see `load_encoder`.
+    """
+    content = read_weights(path)
+    if content.config is not None:
+        return content.own_config().get("modality") == MODALITY
+    if content.is_checkpoint:
+        settings = content.value.get("settings")
+        return isinstance(settings, dict) and "image_size" in settings
+    return is_recognised(content)
+
+
+def save_encoder(
+    path: str | Path, encoder: nn.Module, *, statistics: ColourStatistics, metadata: dict[str, Any]
+) -> None:
+    """Write an encoder as safetensors, atomically; equal content gives equal bytes.
+
+    The header's `config` holds modality, encoder (name, and arguments with the size of pictures), mean and std of the
+    colours, and the training's metadata.
+
+    Args:
+        path: file to write.
+        encoder: one of `ENCODERS`, on any device.
+        statistics: of the pictures it was trained on.
+        metadata: JSON values about the training.
+
+    Raises:
+        TypeError: the encoder is none of `ENCODERS`, or the metadata are not JSON values.
+        ValueError: the statistics are not three means and three positive deviations.
+    """
+    if not isinstance(encoder, ImageEncoder) or ENCODERS.get(encoder.name) is not type(encoder):
+        raise TypeError(f"expected one of {', '.join(ENCODERS)}, got {type(encoder).__name__}.")
+    check_statistics(statistics)
+    config = {
+        "modality": MODALITY,
+        "encoder": {"name": encoder.name, "arguments": encoder.arguments},
+        **{name: list(values) for name, values in statistics._asdict().items()},
+        "training": metadata,
+    }
+    write_weights(path, encoder, config)
+
+
+def named_encoder(name: str, *, seed: int, size: int | None = None) -> LoadedImageEncoder:
+    """Open what `name` says.
+
+    Args:
+        name: a run folder, a weights file, or `untrained:ENCODER:WIDTH` such as `untrained:small_cnn:1`.
+        seed: of an untrained encoder's initialisation.
+        size: of the pictures of an untrained encoder; the encoder's usual one where None.
+
+    Raises:
+        DataError: the file is not weights of a known encoder.
+        UsageError: `untrained:` is not followed by a known encoder and a width it can have.
+    """
+    return open_named(
+        name,
+        load=load_encoder,
+        make=lambda encoder, width: untrained_encoder(encoder, width, seed, size),
+        encoders=ENCODERS,
+        example="small_cnn:1",
+        number="WIDTH",
+        whole=False,
+    )
+
+
+def untrained_encoder(name: str, width: float, seed: int, size: int | None = None) -> LoadedImageEncoder:
+    """A freshly initialised encoder, the baseline any pretraining has to beat. The global random state is untouched.
+
+    Args:
+        name: a key of `common.images.encoders.registry.ENCODERS`.
+        width: factor of its numbers of channels.
+        seed: of the initialisation.
+        size: of the pictures; the encoder's usual one where None.
+
+    Raises:
+        UsageError: an unknown name.
+        ValueError: a width or size the encoder cannot have.
+    """
+    if name not in ENCODERS:
+        raise UsageError(f"there is no encoder {name!r}; choose one of {', '.join(ENCODERS)}.")
+    encoder = untrained(lambda: ENCODERS[name](width=width, size=size), seed)
+    report = f"{describe(encoder)}, untrained, seed {seed}"
+    metadata = {"untrained": True, "seed": seed}
+    return LoadedImageEncoder(encoder, None, metadata, report, network_hash(encoder))
+
+
+def _own(content: Content) -> LoadedImageEncoder:
+    """A file of `save_encoder`."""
+    config = content.own_config()
+    if config.get("modality") != MODALITY:
+        raise DataError(f"{content.file} is an encoder of {config.get('modality', 'sound')}; give one of pictures.")
+    try:
+        statistics = statistics_of(config["mean"], config["std"])
+        metadata = dict(config["training"])
+        with torch.device("meta"):
+            encoder = ENCODERS[config["encoder"]["name"]](**config["encoder"]["arguments"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise content.wrong_header(error) from None
+    fill_encoder(content.file, encoder, content.value)
+    content.check_hash(encoder)
+    report = f"{describe(encoder)}: all {len(content.value)} tensors matched, with the statistics of its colours"
+    return LoadedImageEncoder(encoder, statistics, metadata, report, network_hash(encoder))
+
+
+def _from_training(content: Content) -> LoadedImageEncoder:
+    """The encoder of a training checkpoint of ours, as it is."""
+    try:
+        settings, views = content.value["settings"], content.value["views"][0]
+        statistics = statistics_of(*(views[f"normalise.{name}"].flatten().tolist() for name in ("mean", "std")))
+        metadata = {"step": content.value["step"], **{name: settings[name] for name in ("method", "augment", "seed")}}
+        with torch.device("meta"):
+            encoder = ENCODERS[settings["encoder"]](width=settings["width"], size=settings["image_size"])
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{content.file} is a training checkpoint without an encoder of pictures ({error!r}); "
+            "give one of scripts.pretrain_images."
+        ) from None
+    found = find_encoder(content, NAMINGS, OTHER_PART, settings["encoder"])
+    fill_encoder(content.file, encoder, found.tensors)
+    return LoadedImageEncoder(encoder, statistics, metadata, found.report(encoder), network_hash(encoder))

@@ -1,0 +1,134 @@
+"""The training task of pictures: bytes of stored pictures, augmented views, an encoder.
+
+    uint8 (B, H, W, 3) -> [0, 1] -> a policy a view -> colour statistics -> views (B, 3, size, size)
+
+Raw pictures of one size travel whole and are cropped on the device. Of others, such as ImageNet's, the crops are
+decoded by the loader, and the policy on the device begins behind the crop.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from common.images.augment.flip import RandomFlip
+from common.images.augment.resize_crop import RandomResizedCrop
+from common.images.encoders.image_encoder import ImageEncoder
+from common.images.encoders.registry import ENCODERS
+from common.images.encoders.weights import save_encoder
+from common.images.fitted_pictures import NormalisedBatches, fitted_batch
+from common.images.normalise import ColourStatistics, Normalise, colour_statistics
+from common.images.picture_views import PictureViews
+from common.images.settings import ImagePretraining
+from common.images.stored_crops import Crop, PictureCrops, PictureSource, WholePictures, one_size
+from common.images.stored_images import StoredImages
+from randquant.augmentation import Augmentation
+from randquant.cli.progress import progress
+from randquant.data.repeated_stores import repeated
+from randquant.data.store import Store
+from randquant.errors import UsageError
+from randquant.training.memory import require_memory
+from randquant.training.monitor import KnnMonitor
+from randquant.training.task import Task
+from randquant.views import Policy
+
+STATISTICS_PICTURES = 2_000
+UNIT_WIDTH = 64  # --base_width of a network as it was published
+
+
+def build_task(settings: ImagePretraining, device: torch.device) -> Task:
+    """Everything the loop needs; called once the device is known and the seed is set.
+
+    Raises:
+        DataError: a store is missing, empty or not of pictures.
+        UsageError: a size the encoder cannot have.
+    """
+    require_memory(settings, lambda: _encoder(settings), device)
+    stores = [Store.open(path, kind="images") for path in settings.data]
+    source, policies = picture_source(stores, settings)
+    statistics = statistics_of_source(source)
+    encoder = _encoder(settings)
+    normalise = Normalise(statistics)
+
+    def save(path: Path, trained: nn.Module, step: int) -> None:
+        about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
+        about["splits"] = " ".join(settings.splits)
+        assert isinstance(trained, ImageEncoder)
+        save_encoder(path, trained, statistics=statistics, metadata=about)
+
+    monitor = None if settings.monitor is None else knn_monitor(settings, normalise, device)
+    hashes = [store.content_hash for store in stores]
+    make_views = PictureViews(policies, normalise)
+    data, of_width = {"stores": hashes}, partial(_encoder_of, settings)
+    return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, data, repeated(stores), of_width)
+
+
+def knn_monitor(settings: ImagePretraining, normalise: Normalise, device: torch.device) -> KnnMonitor:
+    """kNN on the validation split of `settings.monitor`, the middle of each picture."""
+    store = Store.open(settings.monitor or Path(), kind="images")
+    pictures, normalise = StoredImages(store), normalise.to(device)
+
+    def load(items: NDArray[np.int64]) -> NormalisedBatches:
+        return NormalisedBatches(fitted_batch(pictures, items, settings.image_size), normalise, device)
+
+    return KnnMonitor(store, seed=settings.seed, load=load)
+
+
+def picture_source(stores: Sequence[Store], settings: ImagePretraining) -> tuple[PictureSource, list[Policy]]:
+    """Where pictures come from, and the policy of each view behind it.
+
+    Raises:
+        DataError: no pictures of the splits.
+        UsageError: something stands before a crop that the loader has to take.
+    """
+    pictures, policies = [StoredImages(store) for store in stores], settings.policies()
+    size, side = one_size(pictures), settings.image_size
+    crops = [next((each for each in policy if isinstance(each, RandomResizedCrop)), None) for policy in policies]
+    if size is not None and (size == (side, side) or all(crops)):
+        return WholePictures(pictures, settings, size), policies
+    first = [crop is None or policy[0] is crop for policy, crop in zip(policies, crops, strict=True)]
+    if not all(first):
+        raise UsageError(
+            "--rq_first needs pictures that are stored raw and have one size; of these only crops are read, so leave "
+            "it out."
+        )
+    cut = [
+        Crop(side) if crop is None else Crop(crop.size if isinstance(crop.size, int) else side, crop.scale, crop.ratio)
+        for crop in crops
+    ]
+    rest = [policy if crop is None else _behind(policy, crop) for policy, crop in zip(policies, crops, strict=True)]
+    return PictureCrops(pictures, settings, cut), rest
+
+
+def _behind(policy: Policy, crop: RandomResizedCrop) -> Policy:
+    """A policy without its crop, whose flip stays."""
+    rest = [each for each in policy if isinstance(each, Augmentation) and each is not crop]
+    return Policy(*([RandomFlip(crop.flip)] if crop.flip else []), *rest)
+
+
+def statistics_of_source(source: PictureSource) -> ColourStatistics:
+    """Mean and deviation of each colour over at most 2,000 random pictures of those trained on.
+
+    Raises:
+        DataError: all are of one colour.
+    """
+    order = np.random.default_rng(source.seed).permutation(len(source))[:STATISTICS_PICTURES]
+    shown = progress(np.sort(order), label="statistics", unit="pictures")
+    return colour_statistics(torch.tensor(source.picture(position)) for position in shown)
+
+
+def _encoder(settings: ImagePretraining) -> ImageEncoder:
+    return _encoder_of(settings, settings.width * UNIT_WIDTH)
+
+
+def _encoder_of(settings: ImagePretraining, width: float) -> ImageEncoder:
+    """The encoder at a width in the numbers of muP, of which 64 are the factor 1."""
+    factor, side = width / UNIT_WIDTH, settings.image_size
+    try:
+        return ENCODERS[settings.encoder](width=factor, size=side)
+    except ValueError as error:
+        raise UsageError(f"--encoder {settings.encoder} --width {factor:g} --image_size {side}: {error}") from None

@@ -1,0 +1,109 @@
+"""The settings of pretraining on pictures: what each one means, and the augmentations they name."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from common.images.augment.automatic.found_policies import PolicyName
+from common.images.augment.policy import policy
+from common.images.encoders.registry import EncoderName
+from randquant.cli.ranges import Range, check_ranges
+from randquant.quantize import MOST_BINS
+from randquant.ssl.registry import MethodName
+from randquant.training.settings import Training
+from randquant.views import Policy
+
+_PROBABILITY = Range(0, 1)
+RANGES = {
+    "width": Range(0, 64, above=True),
+    "image_size": Range(8, 2**12),
+    "crop_min": Range(0, 1, above=True),
+    "colour": Range(0, 10),
+    "blur_sigma": Range(0, 100, above=True),
+    **dict.fromkeys(
+        (
+            *("flip_p", "colour_p", "gray_p", "blur_p", "solarize_p"),
+            *("clahe_p", "brightness_p", "equalize_p", "posterize_p", "rq_p"),
+        ),
+        _PROBABILITY,
+    ),
+    "rq_bins": Range(2, MOST_BINS),
+}
+Split = Literal["train", "valid", "test"]
+
+
+@dataclass
+class ImagePretraining(Training):
+    """Pretrain an encoder on unlabelled pictures.
+
+    Args:
+        data: stores to learn from, as `python -m scripts.prepare` writes them; labels are not read.
+        splits: splits to train on; pictures without a split are always used.
+        monitor: labelled store on whose validation split kNN follows the training; never used for training.
+        augment: augmentations joined by +: rrc (random resized crop), flip, randaugment, autoaugment, trivial
+            (TrivialAugment), colour (jitter of brightness, contrast, saturation and hue), gray, blur, solarize, clahe,
+            brightness (and contrast), equalize, posterize, rq (randomized quantization); or none. They are applied in
+            this order, whatever the order they are named in.
+        encoder: architecture; small_cnn trains on a CPU.
+        width: factor of the encoder's numbers of channels.
+        image_size: side of a view in pixels. Without rrc a picture is scaled and its middle is taken.
+        crop_min: least share of the picture's area that a crop has.
+        flip_p: probability of mirroring.
+        randaugment: number of operations and their strength from 0 to 10.
+        autoaugment: data on which its policy was found, imagenet or cifar10.
+        colour: strengths of brightness, contrast, saturation and hue.
+        colour_p: probability of colour jitter.
+        gray_p: probability of gray.
+        blur_p: probability of blur, one for all views or one a view.
+        blur_sigma: range of the blur's deviation in pixels.
+        solarize_p: probability of solarization, one for all views or one a view.
+        clahe_p: probability of contrast-limited adaptive histogram equalization.
+        brightness_p: probability of a change of brightness and contrast.
+        equalize_p: probability of equalization.
+        posterize_p: probability of posterization.
+        rq_bins: bins of a colour's quantizer: one number, or the lowest and highest of a range.
+        rq_p: probability that a view is quantized.
+        rq_first: quantize before everything else instead of after.
+    """
+
+    method: MethodName = "mocov3"
+    hidden_size: int = 512
+    data: list[Path] = field(default_factory=list)
+    splits: list[Split] = field(default_factory=lambda: ["train", "valid"])
+    monitor: Path | None = None
+    augment: str = "rrc+flip+rq"
+    encoder: EncoderName = "small_cnn"
+    width: float = 1.0
+    image_size: int = 32
+    crop_min: float = 0.08
+    flip_p: float = 0.5
+    randaugment: tuple[int, float] = (2, 9.0)
+    autoaugment: PolicyName = "imagenet"
+    colour: tuple[float, float, float, float] = (0.4, 0.4, 0.2, 0.1)
+    colour_p: float = 0.8
+    gray_p: float = 0.2
+    blur_p: list[float] = field(default_factory=lambda: [0.5])
+    blur_sigma: tuple[float, float] = (0.1, 2.0)
+    solarize_p: list[float] = field(default_factory=lambda: [0.2])
+    clahe_p: float = 0.2
+    brightness_p: float = 0.2
+    equalize_p: float = 0.2
+    posterize_p: float = 0.2
+    rq_bins: list[int] = field(default_factory=lambda: [8])
+    rq_p: float = 1.0
+    rq_first: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.data = [Path(store) for store in self.data]
+        if not self.data:
+            raise ValueError("--data must name at least one store.")
+        check_ranges(self, RANGES)
+        if len(self.rq_bins) not in (1, 2) or not self.rq_bins[0] <= self.rq_bins[-1]:
+            shown = " ".join(map(str, self.rq_bins)) or "none"
+            raise ValueError(f"--rq_bins takes one number of bins, or two with the lower one first, got {shown}.")
+        self.policies()  # the augmentations check their own arguments
+
+    def policies(self) -> list[Policy]:
+        """The augmentations of each view."""
+        return [policy(self, view) for view in range(2)]
