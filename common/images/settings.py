@@ -77,7 +77,7 @@ class ImagePretraining(Training):
     image_size: int = 32
     crop_min: float = 0.08
     flip_p: float = 0.5
-    randaugment: tuple[int, float] = (2, 9.0)
+    randaugment: tuple[int, int] = (2, 9)
     autoaugment: PolicyName = "imagenet"
     colour: tuple[float, float, float, float] = (0.4, 0.4, 0.2, 0.1)
     colour_p: float = 0.8

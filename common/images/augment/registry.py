@@ -47,7 +47,7 @@ class AugmentationSettings(Protocol):
     image_size: int
     crop_min: float
     flip_p: float
-    randaugment: tuple[int, float]
+    randaugment: tuple[int, int]
     autoaugment: PolicyName
     colour: tuple[float, float, float, float]
     colour_p: float

@@ -24,7 +24,7 @@ class Settings:
     image_size: int = 0
     crop_min: float = 0.08
     flip_p: float = 0.5
-    randaugment: tuple[int, float] = (2, 9.0)
+    randaugment: tuple[int, int] = (2, 9)
     autoaugment: Literal["imagenet", "cifar10"] = "imagenet"
     colour: tuple[float, float, float, float] = (0.4, 0.4, 0.2, 0.1)
     colour_p: float = 0.8
