@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.engine.plan import Item, Reader, Reading
-from data_prep.sampled_cloud import cloud_settings, file_stamp, leading_rows, row_reader
+from data_prep.engine.row_files import file_stamp, row_reader
+from data_prep.sampled_cloud import cloud_settings, leading_rows
 from pointcloud.geometry import Axis
 from pointcloud.layout import FILE_ROW
 from randquant.errors import DataError

@@ -29,6 +29,7 @@ class Archive:
     pattern: str  # glob of its file name, as in "nsynth-*.jsonwav.tar.gz"
     into: str = ""  # folder below the unpacked root; "{stem}" stands for the file name without its archive suffixes
     parts: bool = False  # the files that match are parts of one archive, in the order of their names
+    nested: bool = False  # it holds archives, which are unpacked in turn, each into a folder of its name
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ class Dataset:
     marks: Sequence[str]  # paths or globs below the root, any of which shows that it is the right one
     plan: Callable[..., Plan]
     summary: str = ""  # what `prepare` makes a store of, as "NSynth, labelled with the instrument family"
-    kind: Literal["audio", "points"] = "audio"  # of its items: recordings or shapes
-    items: Mapping[str, int] = field(default_factory=dict)  # published number by split, {"all": n} of a total, or none
+    kind: Literal["audio", "points", "images"] = "audio"  # of its items: recordings, shapes or pictures
+    # Published number by split ("unused" for none of them), {"all": n} of a total, or none.
+    items: Mapping[str, int] = field(default_factory=dict)
     classes: int | None = None  # published number
     archives: Sequence[Archive] = ()  # what the tree is unpacked from
     alternatives: bool = False  # each archive makes a store of its own, so one alone may lie at the root
@@ -63,9 +65,9 @@ class Dataset:
         """A plan's `source`: what was found and what is published; `split_source` is a phrase."""
         absent = set(missing)
         there = [item for item in items if item.path not in absent]
-        counts = Counter(item.split for item in there)
+        counts = Counter(item.split or UNUSED for item in there)
         found = {split: counts.get(split, 0) for split in self.items if split != "all"}
-        found |= {split: count for split, count in counts.items() if split is not None}
+        found |= {split: count for split, count in counts.items() if split != UNUSED or UNUSED in self.items}
         return {
             "dataset": self.name,
             "root": str(root),
@@ -79,4 +81,5 @@ class Dataset:
         }
 
 
+UNUSED = "unused"  # what items of no split are counted as
 _SHOWN = 20  # missing files that store.json names

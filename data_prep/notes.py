@@ -9,14 +9,21 @@ from typing import Any
 from randquant.cli.counted import counted
 from randquant.cli.terminal import printable
 
-THINGS = {"audio": "recordings", "points": "shapes"}  # what a store of each kind holds, in the plural
+THINGS = {
+    "audio": "recordings",
+    "points": "shapes",
+    "images": "pictures",
+}  # what a store of each kind holds, in the plural
 _COUNTS = {
     "missing": "named by the dataset's lists and not there: {:,}",
     "archives_missing": "archives of the list that are not there: {:,}",
     "archives_without_wav": "archives without .wav files, which count for nothing: {:,}",
     "unlisted": "recordings that no list names, left out: {:,}",
     "unnamed_classes": "classes that nothing in the folder names, called by their numbers: {:,}",
+    "unlisted_pictures": "pictures that no list or folder names the class of, left out: {:,}",
     "unlisted_shapes": "shapes that no list names, left out: {:,}",
+    "unplaced": "pictures outside the folders of classes, left out: {:,}",
+    "hidden_files": "hidden files and what macOS and Windows leave, left out: {:,}",
     "doubled": "recordings that are there twice, one of each is used: {:,}",
 }
 _FOLDERS = {
@@ -49,6 +56,12 @@ READING: Mapping[str, str] = {
     "decimal_commas": "decimal commas, read as points",
     "short_clouds": "fewer points than --points, kept whole",
     "far_clouds": "coordinates far from the origin, moved to it in double precision",
+    "turned_pictures": "turned upright as EXIF tells",
+    "transparent_pictures": "transparent parts, laid over white",
+    "deep_pictures": "16 bits a channel, of which the higher eight are kept",
+    "cmyk_pictures": "CMYK, converted to RGB without a colour profile",
+    "further_frames": "several frames or pages, of which the first is taken",
+    "left_over_bytes": "{:,} bytes left over in JPEG data, so that a part of the picture may be wrong",
     "coarse_clouds": "coordinates far from the origin in single precision, which rounds them to steps that may show",
 }
 _SHOWN = 5  # names
@@ -69,6 +82,7 @@ def plan_notes(source: Mapping[str, Any]) -> list[str]:
     if groups := source.get("groups_across"):
         named = f"{len(groups):,} ({_some(groups)})"
         lines.append(f"groups in more than one split: {named}; scores count on what was met in training")
+    lines += source.get("remarks") or ()
     absent = [name for key in _ABSENT for name in source.get(key) or ()]
     return [*lines, f"parts that are not there: {', '.join(absent)}"] if absent else lines
 

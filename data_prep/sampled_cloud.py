@@ -1,13 +1,11 @@
 """Published point clouds: which of a file's points a store keeps."""
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from data_prep.engine.plan import Reader, Reading
 from data_prep.shapes import finished, point_settings
 from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
@@ -29,47 +27,10 @@ def short_cloud(total: int, points: Points) -> Mapping[str, int]:
     return {"short_clouds": 1} if points != "any" and total < points else {}
 
 
-def file_stamp(path: Path) -> tuple[int, int]:
-    """A stamp that changes with a file, for files kept open or in memory.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    try:
-        state = path.stat()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
-    return state.st_mtime_ns, state.st_size
-
-
 def cloud_settings(points: Points, up: Axis, *, normals: bool = False, extra: tuple[str, ...] = ()) -> dict[str, Any]:
     """The settings of a store of published points: coordinates, `normals`, and further columns named `extra`."""
     columns = ("x", "y", "z", *(("nx", "ny", "nz") if normals else ()), *extra)
     return point_settings(columns, None if points == "any" else points, file_up=up)
-
-
-def row_reader(
-    read: Callable[[Path, int], Reading],
-    settings: Mapping[str, Any],
-    companions: Callable[[Path], Iterable[Path]] | None = None,
-) -> Reader:
-    """The reader of files that hold a shape a row, which is the window of an item.
-
-    Args:
-        read: takes a file and a row of it. A module-level function, or a `partial` of one.
-        settings, companions: as in `Reader`.
-    """
-    return Reader("points", _read_whole, settings, partial(_read_window, read), companions)
-
-
-def _read_whole(path: Path) -> Reading:
-    raise TypeError(f"{path} holds many shapes; read a window of one row")
-
-
-def _read_window(read: Callable[[Path, int], Reading], path: Path, start: int, stop: int) -> Reading:
-    if stop != start + 1:
-        raise ValueError(f"a shape is one row, got rows {start} to {stop}")
-    return read(path, start)
 
 
 def leading_rows(

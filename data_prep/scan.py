@@ -1,6 +1,7 @@
 """List the files below a folder in one pass, fast enough for millions of files."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -68,10 +69,17 @@ def file_size(path: Path | os.DirEntry[str]) -> int:
         return 0
 
 
-def visible_files(root: Path) -> Iterator[Path]:
-    """All files below `root`, without hidden ones, `__MACOSX` and `._*`; symbolic links are followed, once each."""
+def visible_files(root: Path, hidden: Counter[str] | None = None) -> Iterator[Path]:
+    """All files below `root`, without hidden ones, `__MACOSX` and `._*`; symbolic links are followed, once each.
+
+    Args:
+        root: a folder.
+        hidden: takes the names of files and folders that are left out.
+    """
     seen = {root.resolve()}
     for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_unreadable):
+        if hidden is not None:
+            hidden.update(name for name in (*subfolders, *names) if not is_visible(name))
         subfolders[:] = sorted(
             name for name in subfolders if is_visible(name) and _first_visit(Path(folder, name), seen)
         )

@@ -16,23 +16,26 @@ from randquant.errors import UsageError
 SHARE = 0.1  # of train, unless told otherwise
 
 
-def check_share(share: float) -> None:
+def check_share(share: float, *, flag: str = "--validation") -> None:
     """Refuse a share of train outside the allowed range.
 
     Raises:
         UsageError: it is not in [0, 1).
     """
     if not 0 <= share < 1:
-        raise UsageError(f"--validation should be at least 0 and below 1, got {share:g}.")
+        raise UsageError(f"{flag} should be at least 0 and below 1, got {share:g}.")
 
 
-def with_validation(items: Sequence[Item], share: float = SHARE, *, names: Sequence[str] | None = None) -> list[Item]:
+def with_validation(
+    items: Sequence[Item], share: float = SHARE, *, names: Sequence[str] | None = None, split: str = "valid"
+) -> list[Item]:
     """The items in their order, with some of train moved to valid.
 
     Args:
         items: with labels and splits; those in other splits than train stay as they are.
         share: of each class of train, in [0, 1); 0 leaves all as it is.
         names: of the items, unique within a class; their names in the store where None.
+        split: what they are moved to.
 
     Returns:
         Of a class of n items in train, `round(share * n)` are in valid, yet at least one where n is 2 or more, and
@@ -53,7 +56,7 @@ def with_validation(items: Sequence[Item], share: float = SHARE, *, names: Seque
         ranked = sorted(zip((hashlib.sha256(key).digest() for key in keys), members, strict=True))
         count = min(max(round(share * len(members)), 1), len(members) - 1) if share else 0
         held_out.update(index for _, index in ranked[:count])
-    return [replace(item, split="valid") if index in held_out else item for index, item in enumerate(items)]
+    return [replace(item, split=split) if index in held_out else item for index, item in enumerate(items)]
 
 
 def splits_in_words(source: str, share: float) -> str:

@@ -3,14 +3,15 @@
     python -m scripts.doctor us8k --root URBANSOUND8K                  a public dataset, named below
     python -m scripts.doctor voxforge --root VOXFORGE --out lost.txt
     python -m scripts.doctor modelnet --root MODELNET40
+    python -m scripts.doctor cifar10 --root CIFAR10
     python -m scripts.doctor repeats --store STORE --out repeats.csv   test items repeated in train
     python -m scripts.doctor store STORE                               verify the hashes of a prepared store
 
 Only `--out` is written: the missing and unreadable files, one per line, or the whole report if the name ends in
 `.json`. By default the header of every recording is read, which finds missing, empty and truncated files and files that
 are not audio; with `--decode` every recording is decoded, which also finds damage in the middle and takes about as long
-as preparing. Shapes are always read completely; irregularities, such as merged headers, and duplicates are counted. It
-ends with one of
+as preparing. Pictures are checked in the same two ways. Shapes are always read completely; irregularities, such as
+merged headers, and duplicates are counted. It ends with one of
 
     whole: 8,732 recordings, as published, each opened; --decode reads them to the end       exit code 0
     partial: 8,730 of 8,732 recordings can be used                                           exit code 0
@@ -46,8 +47,8 @@ from randquant.errors import DataError
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
 
-# Options of a plan that say how shapes become rows, and not what should be there.
-_OF_ROWS = ("points", "sampling", "up", "seed", "validation")
+# Options of a plan that say how files become rows, or which are used, and not what should be there.
+_OF_ROWS = ("points", "sampling", "up", "seed", "validation", "keep", "fold")
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,24 @@ class FolderOfSounds(Folder):
     decode: bool = False
 
 
+@dataclass(frozen=True)
+class FolderOfPictures(Folder):
+    """A folder of pictures.
+
+    Attributes:
+        out: file for the list of missing and unreadable pictures, or for the report (.json).
+        decode: decode every picture instead of reading its header.
+    """
+
+    decode: bool = False
+
+
+_FOLDERS = {"audio": FolderOfSounds, "points": Folder, "images": FolderOfPictures}
+
+
 def _command(dataset: Dataset) -> Callable[[Folder], None]:
     """The command that checks a dataset, with the flags of its plan."""
-    plan, shapes = dataset.plan, dataset.kind == "points"
+    plan = dataset.plan
 
     def command(settings: Folder) -> None:
         # The split that is published, before a share of train becomes valid.
@@ -87,7 +103,7 @@ def _command(dataset: Dataset) -> Callable[[Folder], None]:
         made = partial(plan, **options(settings, plan), **unsplit)
         check(dataset, settings.root, made, settings.out, getattr(settings, "decode", True), settings.workers)
 
-    command.__annotations__["settings"] = with_options(Folder if shapes else FolderOfSounds, plan, without=_OF_ROWS)
+    command.__annotations__["settings"] = with_options(_FOLDERS[dataset.kind], plan, without=_OF_ROWS)
     command.__doc__ = f"Check {dataset.title}."
     return command
 
@@ -112,7 +128,7 @@ def whole_store(store: Path) -> None:
     """Hash every shard of a store and hold it against what was written; damaged ones are listed.
 
     Args:
-        store: of recordings or shapes, as scripts.prepare writes it; may be typed without the flag, first of all.
+        store: as scripts.prepare writes it; may be typed without the flag, first of all.
     """
     opened = Store.open(store)
     damaged = opened.verification.damaged()

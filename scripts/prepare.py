@@ -1,4 +1,4 @@
-"""Prepare recordings or shapes once, into a store that training reads.
+"""Prepare recordings, shapes or pictures once, into a store that training reads.
 
 Every recording is decoded to 16 kHz mono:
 
@@ -18,6 +18,13 @@ Every shape becomes 2,048 points (--points), upright along z, in the unit sphere
 --up is the up axis in the files. If only train and test are published, a tenth of each class of train becomes valid
 (--validation), always the same one; train and valid together are the published train.
 
+Every picture becomes upright 8-bit RGB, as pixels up to 128 x 128, else as the bytes of its file (--keep):
+
+    python -m scripts.prepare images --root PICTURES --out STORE                      (split/)class/picture; ZIP and TAR
+    python -m scripts.prepare images --csv TASK.csv --root PICTURES --out STORE       path,label,group,split
+    python -m scripts.prepare cifar10 --root CIFAR10 --out STORE                      a public dataset, named below
+    python -m scripts.prepare synthetic-cifar10 --out FOLDER                          a small synthetic one
+
 A public dataset's --root is the folder with its unpacked files, or with the archives; these are then unpacked next to
 the store, or into --unpack. --download fetches them into --root first, where that is possible. `python -m
 scripts.doctor` checks a dataset without preparing it.
@@ -28,10 +35,12 @@ at any time and run the same command again: it resumes. Unreadable files are lis
     STORE: 8,732 recordings, 8.75 hours, 0 skipped
     8,732 of 8,732 published recordings, 10 of 10 classes; splits: the ten folds of UrbanSound8K.csv
 
-or, for shapes, with
+or, for shapes and pictures, with
 
     STORE: 12,311 shapes of 2,048 points (x y z nx ny nz), 0 skipped
     12,311 of 12,311 published shapes, 40 of 40 classes; splits: folders, valid is 10 % of each class of train
+
+    STORE: 60,000 pictures of 32 x 32 pixels (60,000 raw), 0 skipped
 """
 
 from collections.abc import Callable
@@ -48,7 +57,7 @@ from data_prep.datasets.registry import DATASETS
 from data_prep.engine.plan import Plan
 from data_prep.engine.preparation import prepare
 from data_prep.examine.summary import summary
-from data_prep.fetching.archives import archives_in, unpacked_root
+from data_prep.fetching.archives import archives_in, unpacked_file, unpacked_root
 from data_prep.fetching.download import download as fetch
 from data_prep.layout import holds_tree
 from data_prep.options import options, with_options
@@ -56,6 +65,7 @@ from data_prep.own_files.clouds import plan_clouds
 from data_prep.own_files.folder import plan_folder
 from data_prep.own_files.labelled import plan_labelled
 from data_prep.own_files.meshes import plan_meshes
+from data_prep.own_files.pictures import plan_images
 from data_prep.recordings import recordings_reader
 from data_prep.synthetic.registry import MINIATURES, prepared_by
 from data_prep.unpacked import archives_identity, made_of_archives
@@ -63,6 +73,8 @@ from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.data.store import Store
 from randquant.errors import UsageError
+
+_MAY_GO = "holds what was unpacked; the store does not need it, so it may be deleted."
 
 
 @dataclass(frozen=True)
@@ -152,6 +164,17 @@ class PublicWholeFiles(Public):
     workers: int | None = 1
 
 
+@dataclass(frozen=True)
+class OwnPictures(Settings):
+    """A user's own pictures.
+
+    Attributes:
+        unpack: where a ZIP or TAR file at --root is unpacked; STORE.unpacked next to the store by default.
+    """
+
+    unpack: Path | None = None
+
+
 def folder(settings: OwnSounds) -> None:
     """Prepare every recording below a folder, without labels."""
     _prepare(plan_folder(settings.root, arrays=settings.sample_rate is not None), settings)
@@ -162,13 +185,18 @@ def labelled(settings: Labelled) -> None:
     _prepare(plan_labelled(settings.csv, settings.root), settings)
 
 
-def _of_files(plan: Callable[..., Plan]) -> Callable[[Settings], None]:
-    """The command that prepares a user's own shapes, with the flags of their plan."""
+def _of_files(plan: Callable[..., Plan], takes: type[Settings] = Settings) -> Callable[[Settings], None]:
+    """The command that prepares a user's own shapes or pictures, with the flags of their plan."""
 
     def command(settings: Settings) -> None:
-        _prepare(plan(**options(settings, plan)), settings)
+        root = settings.root
+        if isinstance(settings, OwnPictures) and root.is_file():
+            root = unpacked_file(root, _unpacked(settings))
+        _prepare(plan(**{**options(settings, plan), "root": root}), settings)
+        if root != settings.root:
+            say(f"{root} {_MAY_GO}")
 
-    command.__annotations__["settings"] = with_options(Settings, plan)
+    command.__annotations__["settings"] = with_options(takes, plan)
     command.__doc__ = docstring_parser.parse(plan.__doc__ or "").short_description
     return command
 
@@ -215,13 +243,18 @@ def _prepare_public(dataset: Dataset, settings: Public) -> None:
             )
         fetch(dataset, settings.root)
         archives = archives_in(settings.root, dataset)
-    unpacked = settings.unpack or out.with_name(f"{out.name}.unpacked")
+    unpacked = _unpacked(settings)
     plan = dataset.plan(**{**options(settings, dataset.plan), "root": unpacked_root(settings.root, dataset, unpacked)})
     if archives:
         plan = replace(plan, source={**plan.source, "archives": archives_identity(archives)})
     _prepare(plan, settings)
     if archives:
-        say(f"{unpacked} holds what was unpacked; the store does not need it, so it may be deleted.")
+        say(f"{unpacked} {_MAY_GO}")
+
+
+def _unpacked(settings: Public | OwnPictures) -> Path:
+    """Where archives are unpacked."""
+    return settings.unpack or settings.out.with_name(f"{settings.out.name}.unpacked")
 
 
 def _prepare(plan: Plan, settings: Settings) -> None:
@@ -252,6 +285,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "meshes": _of_files(plan_meshes),
     "clouds": _of_files(plan_clouds),
     **{name: _of_dataset(dataset) for name, dataset in DATASETS.items() if dataset.kind == "points"},
+    "images": _of_files(plan_images, OwnPictures),
+    **{name: _of_dataset(dataset) for name, dataset in DATASETS.items() if dataset.kind == "images"},
     **{f"synthetic-{name}": _of_miniature(name, write) for name, write in MINIATURES.items()},
 }
 

@@ -28,9 +28,10 @@ from data_prep.dataset import Dataset
 from data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40, PUBLISHED
 from data_prep.datasets.modelnet_txt import Classes
 from data_prep.engine.plan import Item, Plan, Reading
+from data_prep.engine.row_files import file_stamp, row_reader
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
-from data_prep.sampled_cloud import check_points, cloud_settings, file_stamp, leading_rows, row_reader
+from data_prep.sampled_cloud import check_points, cloud_settings, leading_rows
 from data_prep.shapes import POINTS
 from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from pointcloud.geometry import Axis

@@ -21,6 +21,10 @@ _ENTRIES = (
     "scanobjectnn:DATASET",
     "shapenet:DATASET",
     "shapenetpart:DATASET",
+    "pictures.cifar:CIFAR10",
+    "pictures.cifar:CIFAR100",
+    "pictures.stl10:DATASET",
+    "pictures.imagenet:DATASET",
 )
 
 _FOUND: list[Dataset] = [resolve_name(f"data_prep.datasets.{entry}") for entry in _ENTRIES]

@@ -19,10 +19,11 @@ import numpy as np
 
 from data_prep.dataset import Archive, Dataset
 from data_prep.engine.plan import Item, Plan, Reader, Reading
+from data_prep.engine.row_files import row_reader
 from data_prep.formats.clouds.npz_rows import npz_row, npz_shape
 from data_prep.layout import find_root
 from data_prep.listing import read_lines
-from data_prep.sampled_cloud import check_points, cloud_settings, row_reader, short_cloud, spread_rows
+from data_prep.sampled_cloud import check_points, cloud_settings, short_cloud, spread_rows
 from data_prep.scan import files_below
 from data_prep.shapes import POINTS, drawn_points, mesh_reader
 from data_prep.surface import Sampling

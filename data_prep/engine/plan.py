@@ -45,7 +45,7 @@ class Reader:
     """How one kind of file becomes rows of a store.
 
     Attributes:
-        kind: of the store, "audio" or "points".
+        kind: of the store, "audio", "points" or "images".
         read: takes a file's path, returns extra manifest columns, to which more may come until the last block is
             read, and the rows in blocks; raises DataError for a file it cannot read, at once or from the iteration.
             A module-level function: it travels to other processes. What it repaired, left out or guessed is a column

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from data_prep.dataset import Dataset
+from data_prep.dataset import UNUSED, Dataset
 from data_prep.engine.plan import Item, Plan
 from data_prep.examine.oddities import ODDITIES, Findings
 from data_prep.examine.tables import by_label
@@ -48,7 +48,7 @@ class Examination:
 
     @property
     def things(self) -> str:
-        """What the items are called: recordings or shapes."""
+        """What the items are called: recordings, shapes or pictures."""
         return THINGS[self.plan.reader.kind]
 
     @cached_property
@@ -84,8 +84,9 @@ class Examination:
     @cached_property
     def found(self) -> dict[str, int]:
         """Readable items by split, in order, including splits with none."""
-        counts = Counter(item.split or "none" for item in self.readable)
-        planned = {item.split or "none" for item in self.plan.items}
+        nowhere = UNUSED if UNUSED in self.published else "none"
+        counts = Counter(item.split or nowhere for item in self.readable)
+        planned = {item.split or nowhere for item in self.plan.items}
         return {split: counts[split] for split in sorted(planned, key=_order)}
 
     @property
@@ -132,7 +133,7 @@ class Examination:
         if not self.readable:
             return f"none of its {len(self.plan.items):,} {self.things} can be read; get them again."
         if folds and sum(self.found[fold] > 0 for fold in folds) < 2:
-            return "fewer than two folds have readable recordings, so none can be tested; get the others."
+            return f"fewer than two folds have readable {self.things}, so none can be tested; get the others."
         if not folds and any(self.found.get(split) for split in SPLITS) and not self.found.get("train"):
             return f"no {self.things[:-1]} of train is there and readable, so nothing can be learnt; get that part."
         return None
@@ -161,7 +162,7 @@ class Examination:
         if self.state == "whole":
             means = "opened; --decode reads them to the end"
             if self.decoded:
-                means = "decoded to the end" if things == "recordings" else "read to the end"
+                means = "read to the end" if things == "shapes" else "decoded to the end"
             known = "as published" if published else "all there are in its lists and folders"
             return f"whole: {counted(total, things)}, {known}, each {means}"
         expected = published or total + self.missing + len(self.unreadable)

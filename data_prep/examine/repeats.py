@@ -34,6 +34,8 @@ def repeats_report(store: Store) -> tuple[list[str], list[Sequence[object]]]:
     Raises:
         DataError: there is nothing to compare.
     """
+    if store.kind not in _COMPARISONS:
+        raise DataError(f"{store.path} holds {store.kind}; only recordings and shapes are compared, give such a store.")
     kind, things = _COMPARISONS[store.kind], THINGS[store.kind]
     found = kind.nearest(store)
     if not found:

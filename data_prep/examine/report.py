@@ -87,7 +87,7 @@ def _notes(examination: Examination) -> Iterator[str]:
 
 def _odd(examination: Examination) -> Iterator[str]:
     """Irregular and duplicate shapes."""
-    if examination.things == "recordings":
+    if examination.things != "shapes":
         return
     yield from (f"{kind}: {len(names):,} ({ODDITIES[kind]})" for kind, names in examination.oddities.items())
     copies, leaked = examination.copies, examination.leaked

@@ -8,6 +8,7 @@ from typing import Any
 
 from audio.levels import COUNTED, TRACKS, count_levels, levels_line
 from audio.samples import assumed_rate, count_arrays
+from common.images.stored_images import StoredImages
 from data_prep.examine.tables import by_label, label_table
 from data_prep.notes import READING, THINGS, plan_notes, reading_notes
 from data_prep.shapes import BY_FORMAT, UP_BY_FORMAT
@@ -34,13 +35,28 @@ def summary(store: Store) -> list[str]:
 
 
 def _amount(store: Store) -> str:
-    """Recordings and their hours, or shapes and their points."""
+    """Recordings and their hours, shapes and their points, or pictures and their sizes."""
     items = counted(len(store), THINGS[store.kind])
     if store.kind == "audio":
         return f"{items}, {float(store.lengths.sum()) / store.info['sample_rate'] / 3600:.2f} hours"
+    if store.kind == "images":
+        return f"{items} of {_sizes(store)}"
     fewest, most = int(store.lengths.min()), int(store.lengths.max())
     points = counted(most, "points") if fewest == most else f"{fewest:,} to {most:,} points"
     return f"{items} of {points} ({' '.join(store.info['channels'])})"
+
+
+def _sizes(store: Store) -> str:
+    """The size of pictures, the range of sizes where they differ, and how they are stored."""
+    pictures = StoredImages(store)
+    heights, widths = pictures.heights, pictures.widths
+    said = f"{widths[0]} x {heights[0]} pixels"
+    if pictures.size is None:
+        areas = heights * widths
+        low, high = int(areas.argmin()), int(areas.argmax())
+        said = f"mixed sizes, {widths[low]} x {heights[low]} to {widths[high]} x {heights[high]} pixels"
+    kinds = Counter(store.column("encoding"))
+    return f"{said} ({', '.join(f'{count:,} {kind}' for kind, count in kinds.most_common())})"
 
 
 def _rows(store: Store, names: Sequence[str] | Mapping[str, str]) -> Iterator[dict[str, Any]]:

@@ -53,7 +53,22 @@ def unpacked_root(root: str | Path, dataset: Dataset, into: str | Path) -> Path:
             if path.suffix.lower() in LISTS and path.is_file() and path.stat().st_size <= _LIST_BYTES:
                 shutil.copyfile(path, into / path.name)
         _unpack_all(found, into)
+        for archive in dataset.archives:
+            if archive.nested:
+                _unpack_nested(into / archive.into)
     return locate_deeper(into, dataset) or into
+
+
+def unpacked_file(archive: Path, into: Path) -> Path:
+    """The folder `into`, after unpacking one archive there, unless that was done before.
+
+    Raises:
+        DataError: as `unpack`, or `into` is in use.
+    """
+    _make_folder(into)
+    with locked(into):
+        unpack(archive, into)
+    return into
 
 
 def archives_in(root: Path, dataset: Dataset) -> list[tuple[tuple[Path, ...], str]]:
@@ -92,6 +107,15 @@ def _unpack_all(found: Sequence[tuple[tuple[Path, ...], str]], into: Path) -> No
         raise DataError(failures[0])
     if failures:
         raise DataError(f"{len(failures)} of {len(found)} archives could not be unpacked; the first: {failures[0]}")
+
+
+def _unpack_nested(folder: Path) -> None:
+    """Unpack each archive in a folder into a folder of its name, and remove it."""
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    inner = [folder / name for name in names if name[0] != "." and stem(name) != name]
+    for archive in progress(inner, label=f"unpacking {folder.name}", unit="archives") if inner else ():
+        unpack(archive, folder, folder=stem(archive.name), show=False)
+        archive.unlink()
 
 
 class DiskFull(DataError):

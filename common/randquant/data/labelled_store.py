@@ -6,7 +6,7 @@ from typing import Any
 from randquant.data.features import Items
 from randquant.data.store import Store, is_fold
 
-_UNNAMED = (None, "labelled", "folder")  # what a store's source says of data without a published name
+_UNNAMED = (None, "labelled", "folder", "images")  # what a store's source says of data without a published name
 
 
 def source_of(store: Store) -> Mapping[str, Any]:

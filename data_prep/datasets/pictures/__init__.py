@@ -1,0 +1,1 @@
+"""Public datasets of pictures, one file each."""

@@ -1,0 +1,73 @@
+"""The reader of pictures: decode to upright 8-bit RGB, and store pixels or the file's own bytes."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.images.formats.colours import BACKGROUND
+from common.images.formats.picture import Picture, encode_png
+from common.images.stored_images import KIND, RAW
+from data_prep.engine.plan import Reader
+from data_prep.formats.whole_file import read_bytes
+
+Keep = Literal["auto", "raw", "encoded"]
+KEEP: Keep = "auto"
+
+_SUFFIXES = """
+    jpg jpeg jpe jfif mpo png apng webp gif bmp dib tif tiff ppm pgm pbm pnm tga jp2 j2k jpx avif ico pcx
+"""
+_OTHERS = "heic heif svg psd xcf jxl exr hdr dng cr2 cr3 nef arw orf raf rw2 dcm"
+PICTURES = tuple(f".{suffix}" for suffix in _SUFFIXES.split())
+# Pictures that nothing here decodes, or only with a further package: planned all the same, to be reported.
+FOREIGN = tuple(f".{suffix}" for suffix in _OTHERS.split())
+SMALL_PIXELS = 128 * 128  # 48 KiB as pixels; larger pictures keep their file's bytes
+
+
+def pictures_reader(keep: Keep = KEEP) -> Reader:
+    """Pictures as rows of uint8; columns `height`, `width`, `encoding`, and what was changed.
+
+    Args:
+        keep: "raw", the pixels; "encoded", the bytes of the file where it is a sound JPEG, PNG or WebP of one frame,
+            otherwise those of a PNG of the pixels; "auto", raw up to 128 x 128 pixels, or where that takes no more
+            bytes than the file, and else encoded.
+    """
+    return Reader(KIND, partial(read_picture, keep=keep), {"keep": keep, "background": BACKGROUND})
+
+
+def read_picture(path: Path, keep: Keep = KEEP) -> tuple[dict[str, Any], Iterable[NDArray]]:
+    """A picture's columns, which are complete once its rows were read, and its rows in one block.
+
+    Raises:
+        DataError: as `common.images.formats.picture.Picture`, here or while the rows are read.
+    """
+    data = read_bytes(path)
+    picture = Picture(data, str(path))
+    columns: dict[str, Any] = {}
+
+    def blocks() -> Iterator[NDArray]:
+        pixels = picture.pixels(examine=True)
+        stored, encoding = _as_stored(picture, data, pixels, keep)
+        columns.update(zip(("height", "width"), pixels.shape[:2], strict=True))
+        columns.update(encoding=encoding, **picture.notes)
+        yield stored
+
+    return columns, blocks()
+
+
+def pixel_columns(height: int, width: int) -> dict[str, Any]:
+    """The columns of a picture that is stored as pixels."""
+    return {"height": height, "width": width, "encoding": RAW}
+
+
+def _as_stored(picture: Picture, data: bytes, pixels: NDArray[np.uint8], keep: Keep) -> tuple[NDArray[np.uint8], str]:
+    small = pixels.size <= max(3 * SMALL_PIXELS, len(data))
+    if keep == "raw" or (keep == "auto" and small):
+        return pixels.reshape(-1), RAW
+    odd = {"further_frames", "left_over_bytes"} & picture.notes.keys()
+    whole = picture.encoding in ("jpeg", "png", "webp") and not odd
+    kept, encoding = (data, picture.encoding) if whole else (encode_png(pixels), "png")
+    return np.frombuffer(kept, np.uint8), encoding
