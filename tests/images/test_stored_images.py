@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def stored(root: Path, keep: Keep = "auto") -> StoredImages:
     return StoredImages(prepare(plan, root / keep))
 
 
-def write(root: Path, name: str, pixels: np.ndarray, **options: object) -> None:
+def write(root: Path, name: str, pixels: np.ndarray, **options: Any) -> None:
     Image.fromarray(pixels).save(root / name, **options)
 
 

@@ -3,6 +3,7 @@
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def tree(root: Path, *names: str) -> Path:
     return root
 
 
-def placed(plan_root: Path, **options: object) -> dict[str, tuple[str | None, str | None]]:
+def placed(plan_root: Path, **options: Any) -> dict[str, tuple[str | None, str | None]]:
     """Label and split of each picture."""
     return {item.path: (item.label, item.split) for item in plan_images(plan_root, **options).items}
 
