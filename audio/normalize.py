@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from randquant.probes.scaling import Moments, merged
-from randquant.views import Views
+from randquant.views import Views, ViewSet
 
 
 class PreNorm(nn.Module):
@@ -59,10 +59,11 @@ class PostNorm(nn.Module):
             raise ValueError(f"epsilon should be > 0, got {epsilon!r}.")
         self.epsilon = epsilon
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise (B, C, F, T) over B, F and T in float32; the dtype stays."""
+    def forward(self, x: Tensor, of: Tensor | None = None) -> Tensor:
+        """Normalise (B, C, F, T) over B, F and T in float32, by the statistics of x or `of` others; the dtype stays."""
         values = x.float()
-        std, mean = torch.std_mean(values, dim=(0, 2, 3), keepdim=True, correction=0)
+        whole = values if of is None else of.float()
+        std, mean = torch.std_mean(whole, dim=(0, 2, 3), keepdim=True, correction=0)
         return ((values - mean) / std.clamp(min=self.epsilon)).to(x.dtype)
 
     def extra_repr(self) -> str:
@@ -71,18 +72,30 @@ class PostNorm(nn.Module):
 
 
 class LogMelViews(nn.Module):
-    """Raw crops -> normalised, augmented log-mel views, (B, 1, F, frames) each."""
+    """Raw crops -> normalised, augmented log-mel views, (B, 1, F, frames) each.
 
-    def __init__(self, front: nn.Module, normalise: PreNorm, views: Views) -> None:
+    Args:
+        front: crops -> log-mels.
+        normalise: by the statistics of the training set.
+        views: global ones.
+        local: local ones, which are normalised by the statistics of the batch's global ones.
+    """
+
+    def __init__(self, front: nn.Module, normalise: PreNorm, views: Views, local: Views | None = None) -> None:
         super().__init__()
         self.front, self.normalise, self.views, self.post = front, normalise, views, PostNorm()
+        self.local = local
 
-    def forward(self, batch: Tensor, *, generator: torch.Generator) -> list[Tensor]:
-        """Views of crops (crops, B, ...); view i is made from crop i, or all from the only one."""
+    def forward(self, batch: Tensor, *, generator: torch.Generator) -> list[Tensor] | ViewSet:
+        """Views of crops (crops, B, ...); view i is made from crop i modulo their number, local ones likewise."""
         _crops, size = batch.shape[:2]
         log_mels = self.normalise(self.front(batch.flatten(0, 1))).split(size)
-        views = self.views(log_mels, generator=generator)
-        return list(self.post(torch.cat(views)).contiguous(memory_format=torch.channels_last).split(size))
+        whole = torch.cat(self.views(log_mels, generator=generator))
+        views = list(self.post(whole).contiguous(memory_format=torch.channels_last).split(size))
+        if self.local is None:
+            return views
+        local = (self.post(view, of=whole) for view in self.local(log_mels, generator=generator))
+        return ViewSet(views, [view.contiguous(memory_format=torch.channels_last) for view in local])
 
 
 def mean_and_std(batches: Iterable[Tensor]) -> tuple[float, float]:

@@ -29,6 +29,7 @@ from randquant.cli.progress import progress
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
+from randquant.policies.planned import titles
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
@@ -60,11 +61,13 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
+        about |= {"views": titles(settings.planned())} if settings.views else {}
         about |= common_intake(store.info for store in stores)
         save_encoder(path, trained, front_end=settings.front_end, mean=mean, std=std, metadata=about)
 
-    # One policy object for both views: they share the mixing bank, as published.
-    make_views = LogMelViews(front, normalise, Views([settings.policy()] * 2))
+    # Equal views have one policy object: they share the mixing bank, as published.
+    policies, local = settings.view_policies()
+    make_views = LogMelViews(front, normalise, Views(policies), Views(local) if local else None)
     monitor = None if settings.monitor is None else knn_monitor(settings, make_views.normalise, device)
     hashes = [store.content_hash for store in stores]
     notes, longest = repeated(stores), int(source.lengths.max())

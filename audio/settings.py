@@ -4,11 +4,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from audio.augment.registry import AUGMENTATIONS
+from audio.augment.registry import AUGMENTATIONS, OPERATIONS
+from audio.augment.short_crop import RandomShortCrop
 from audio.crops import SAMPLE_RATE
 from audio.encoders.registry import EncoderName
 from audio.front_end import Backend, FrontEnd, Mel
 from randquant.cli.ranges import Range, check_ranges
+from randquant.policies.planned import Planned, made_once, planned
+from randquant.policies.reading import Vocabulary
+from randquant.policies.view_policy import ViewPolicy
 from randquant.quantize import MOST_BINS
 from randquant.training.settings import Training
 from randquant.views import Policy
@@ -25,6 +29,10 @@ RANGES = {
     "crop_time": Range(0, 100, above=True),
     "mixup_alpha": Range(0, 1),
 }
+# What a view may have of its own, and what a local one may beside that.
+_OWN = ("rq_bins", "rq_per", "rq_p", "rq_after_crop", "crop_frequency", "crop_time", "mixup_alpha")
+_LOCAL_SECONDS = 0.32
+FOLDER = Path(__file__).parent / "policies"
 
 
 @dataclass
@@ -106,6 +114,7 @@ class AudioPretraining(Training):
             shown = " ".join(map(str, self.rq_bins)) or "none"
             raise ValueError(f"--rq_bins takes one number of bins, or two with the lower one first, got {shown}.")
         self.policy()  # the augmentations check their own arguments
+        self.views = [each.view.written() for each in self.planned()] if self.views else []
 
     @property
     def front_end(self) -> FrontEnd:
@@ -121,8 +130,30 @@ class AudioPretraining(Training):
         """The names in `augment`."""
         return [] if self.augment == "none" else self.augment.split("+")
 
+    def planned(self) -> "list[Planned[AudioPretraining]]":
+        """Every view with the settings that it has."""
+        vocabulary = Vocabulary(AudioPretraining, _OWN, ["unit_seconds"], list(AUGMENTATIONS), list(OPERATIONS), FOLDER)
+        views = planned(self, vocabulary, {"unit_seconds": _LOCAL_SECONDS})
+        for each in views:
+            if each.settings.unit > self.unit:
+                raise ValueError(
+                    f"--views ({each.view.title}): unit_seconds {each.settings.unit_seconds:g} is longer than the crop "
+                    f"of {self.unit_seconds:g} s that it is cut from; lower it or raise --unit_seconds."
+                )
+        return views
+
+    def view_policies(self) -> tuple[list[Policy], list[Policy]]:
+        """The policies of the global and of the local views; equal views share one, and so its mixing bank."""
+        return made_once(self.planned(), lambda each: each.settings.view_policy(each.view))
+
+    def view_policy(self, view: ViewPolicy) -> Policy:
+        """The augmentations of a view that has these settings."""
+        drawn = view.choices(lambda name, strength: OPERATIONS[name](self, strength))
+        short = [RandomShortCrop(self.front_end.frames(self.unit))] if view.local else []
+        return Policy(*short, *self.policy(), *drawn)
+
     def policy(self) -> Policy:
-        """The augmentations of one view, in the order they are applied."""
+        """The augmentations that `augment` names, in the order they are applied."""
         made = {name: make(self) for name, make in AUGMENTATIONS.items()}  # all, so that every flag is checked
         order = [name for name in made if name in self.augmentations()]
         if self.rq_after_crop and {"rq", "rrc"} <= set(order):

@@ -30,6 +30,7 @@ from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import UsageError
 from randquant.packed import PackedBatch
+from randquant.policies.planned import titles
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
@@ -47,16 +48,18 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
     stores = [Store.open(path, kind="points") for path in settings.data]
     encoder = make_encoder(settings, settings.d)
     find = encoder.neighbourhoods if settings.neighbours == "clean" else None
+    policies, local = settings.view_policies()
     if settings.points == "any":
         source: StoredClouds = WholeClouds(stores, settings)
-        make_views: CloudViews | PackedViews = PackedViews([settings.policy()] * 2)
+        make_views: CloudViews | PackedViews = PackedViews(policies, local)
     else:
         # A table of PointNetLite's neighbourhoods takes 10 KB a shape; DGCNN's, of every point, would take 80.
         source = StoredClouds(stores, settings, find if isinstance(encoder, PointNetLite) else None)
-        make_views = CloudViews([settings.policy()] * 2, find)
+        make_views = CloudViews(policies, find, local)
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
+        about |= {"views": titles(settings.planned())} if settings.views else {}
         about["splits"] = " ".join(settings.splits)
         assert isinstance(trained, PointEncoder)
         save_encoder(path, trained, points=settings.points, metadata=about)

@@ -4,12 +4,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from pointcloud.augment.local_patch import RandomLocalPatch
+from pointcloud.augment.one_of import CLOUD_CHOICES
 from pointcloud.augment.policy import PointPolicy
-from pointcloud.augment.registry import AUGMENTATIONS, GEO
+from pointcloud.augment.registry import AUGMENTATIONS, GEO, OPERATIONS
 from pointcloud.encoders.registry import ENCODERS, EncoderName
-from pointcloud.first_points import Points
+from pointcloud.first_points import Points, require_number
 from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
 from randquant.cli.ranges import Range, check_ranges
+from randquant.policies.planned import Planned, made_once, planned
+from randquant.policies.reading import Vocabulary
+from randquant.policies.view_policy import ViewPolicy
 from randquant.quantize import MOST_BINS
 from randquant.ssl.registry import MethodName
 from randquant.training.settings import Training
@@ -27,6 +32,13 @@ RANGES = {
     "dropout": Range(0, 1),
     "jitter": Range(0, 10),
 }
+# What a view may have of its own.
+_OWN = (
+    *("rq_bins", "rq_p", "rq_value", "rq_shared", "rq_normals_bins", "rq_first", "rq_jitter", "rq_renormalise"),
+    *("crop_kept", "dropout", "stretch", "rotate_axis", "jitter"),
+)
+_LOCAL_POINTS = 512
+FOLDER = Path(__file__).parent / "policies"
 Split = Literal["train", "valid", "test"]
 
 
@@ -120,8 +132,16 @@ class PointPretraining(Training):
             raise ValueError(
                 f"--crop_kept, --dropout, --jitter, --rq_p or --rq_jitter is out of range: {error}"
             ) from None
+        if self.views:
+            views = self.planned()
+            keeps_slots = all(each.settings.policy().keeps_slots for each in views if not each.view.local)
+            self.views = [each.view.written() for each in views]
+        self._resolve_neighbours(keeps_slots)
+
+    def _resolve_neighbours(self, keeps_slots: bool) -> None:
+        """Say where neighbourhoods are found, and refuse what cannot be."""
         if self.points == "any":
-            self._require_packed(names)
+            self._require_packed(self.augmentations())
         elif not keeps_slots:
             self._require_view("resample takes other points in each view")
         elif not ENCODERS[self.encoder].takes_neighbours:
@@ -151,8 +171,33 @@ class PointPretraining(Training):
         names = [] if self.augment == "none" else self.augment.split("+")
         return [each for name in names for each in (GEO if name == "geo" else (name,))]
 
+    def planned(self) -> "list[Planned[PointPretraining]]":
+        """Every view with the settings that it has."""
+        names = ["none", "geo", *AUGMENTATIONS]
+        vocabulary = Vocabulary(PointPretraining, _OWN, ["points"], names, list(OPERATIONS), FOLDER)
+        size = _LOCAL_POINTS if self.points == "any" else min(_LOCAL_POINTS, max(self.points // 2, 2))
+        views = planned(self, vocabulary, {"points": size})
+        for each in views:
+            taken = each.settings.points
+            if each.view.local and (taken == "any" or (self.points != "any" and taken >= self.points)):
+                raise ValueError(
+                    f"--views ({each.view.title}): a local view of {taken} points should have fewer than the "
+                    f"{self.points} of the others; lower its points."
+                )
+        return views
+
+    def view_policies(self) -> tuple[list[PointPolicy], list[PointPolicy]]:
+        """The policies of the global and of the local views."""
+        return made_once(self.planned(), lambda each: each.settings.view_policy(each.view))
+
+    def view_policy(self, view: ViewPolicy) -> PointPolicy:
+        """The augmentations of a view that has these settings."""
+        drawn = view.choices(lambda name, strength: OPERATIONS[name](self, strength), CLOUD_CHOICES)
+        patch = [RandomLocalPatch(require_number(self.points, "a local view"))] if view.local else []
+        return PointPolicy(*patch, *self.policy(), *drawn)
+
     def policy(self) -> PointPolicy:
-        """The augmentations of one view, in the order they are applied."""
+        """The augmentations that `augment` names, in the order they are applied."""
         made = {name: make(self) for name, make in AUGMENTATIONS.items()}  # all, so that every flag is checked
         order = [name for name in made if name in self.augmentations()]
         if self.rq_first and "rq" in order:

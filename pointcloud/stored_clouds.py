@@ -141,11 +141,13 @@ class WholeClouds(StoredClouds):
         reason = ENCODERS[settings.encoder].too_large(-(-int(lengths.max()) // self.subsets))
         if reason is not None:
             raise DataError(f"{store.column('path')[item]} in {store.path}: {reason}")
-        largest = 2 * int(np.sort(lengths)[-settings.batch_size :].sum()) // self.subsets
+        views = sum(not each.view.local for each in settings.planned())
+        largest = views * int(np.sort(lengths)[-settings.batch_size :].sum()) // self.subsets
         if largest > _MOST:
             raise UsageError(
-                f"two views of the {settings.batch_size:,} largest shapes have {largest:,} points, more than the "
-                f"{_MOST:,} of a batch of --points any; lower --batch_size, or give --points a number."
+                f"{'two' if views == 2 else views} views of the {settings.batch_size:,} largest shapes have "
+                f"{largest:,} points, more than the {_MOST:,} of a batch of --points any; lower --batch_size, or give "
+                "--points a number."
             )
         return int(lengths.max())
 

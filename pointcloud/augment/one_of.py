@@ -16,6 +16,7 @@ from randquant.arguments import checked_probability
 from randquant.augmentation import Augmentation
 from randquant.packed import PackedBatch
 from randquant.policies.one_of import assign
+from randquant.policies.view_policy import Choices
 
 
 class CloudInTurn(CloudAugmentation):
@@ -121,6 +122,9 @@ class CloudSometimes(CloudAugmentation):
         """Where each cloud (size,) is among the unchanged ones followed by the changed ones."""
         chosen = torch.rand(size, device=device, generator=generator) < self.p
         return torch.arange(size, device=device) + size * chosen
+
+
+CLOUD_CHOICES = Choices(CloudOneOf, CloudSometimes, CloudInTurn)
 
 
 def as_cloud_augmentation(augmentation: Augmentation) -> CloudAugmentation:

@@ -2,6 +2,7 @@
 
 import stat
 import tempfile
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -116,10 +117,18 @@ def _check_value(flag: str, value: yaml.Node, action: Any, name: str) -> None:
             _wrong(name, f"gives {flag} {'one value' if several else 'a list'}; {_takes(flag, several)}", line)
         )
     for item in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+        if isinstance(item, yaml.MappingNode) and _takes_mappings(action):
+            continue
         if not isinstance(item, yaml.ScalarNode) or item.tag not in _PLAIN:
             raise UsageError(_wrong(name, f"gives {flag} something else than {_form(several)}", line))
         if item.value == "" and item.tag != "tag:yaml.org,2002:null":
             raise UsageError(_wrong(name, f"gives {flag} an empty value", line))
+
+
+def _takes_mappings(action: Any) -> bool:
+    """Whether the values of a flag may have keys of their own, as those of `views` have."""
+    hints = typing.get_args(getattr(action, "_typehint", None))
+    return any(typing.get_origin(hint) is dict for hint in hints)
 
 
 def _form(several: bool) -> str:

@@ -110,7 +110,17 @@ class Sometimes(Augmentation):
     def transform(self, x: Tensor, params: tuple[Tensor, Any]) -> Tensor:
         """Apply a draw."""
         chosen, drawn = params
-        changed = self.augmentation.transform(x, drawn)
+        return self._chosen(chosen, self.augmentation.transform(x, drawn), x)
+
+    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Draw and apply in one pass; the draws are those of `make_params`."""
+        if not self.training:
+            return x
+        chosen = torch.rand(len(x), device=x.device, generator=generator) < self.p
+        return self._chosen(chosen, self.augmentation(x, generator=generator), x)
+
+    @staticmethod
+    def _chosen(chosen: Tensor, changed: Tensor, x: Tensor) -> Tensor:
         return torch.where(chosen.reshape(-1, *[1] * (x.ndim - 1)), changed, x)
 
 

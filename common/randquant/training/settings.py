@@ -94,6 +94,9 @@ class Training:
         local_weight: of local views in the loss.
         rq_stage: stage of the encoder whose features are quantized while it trains, straight-through.
         rq_stage_bins: bins there: one number, or the lowest and highest of a range.
+        views: policies of the views, two to eight, instead of two views by --augment: names, augmentations joined by +,
+            YAML files, or in full, as in '{augment: rrc, random: {n: 2, m: 9}}'; local: true in one makes its view a
+            local one, which the teacher does not see.
         gradient_clip: maximum gradient norm; 0 means no clipping.
         precision: 32, bf16, or auto (bf16 where the hardware computes it fast).
         accelerator: auto, cpu or cuda.
@@ -136,6 +139,7 @@ class Training:
     local_weight: float = 0.5
     rq_stage: str | None = None
     rq_stage_bins: list[int] = field(default_factory=lambda: [8])
+    views: list[str | dict[str, Any]] = field(default_factory=list)
     gradient_clip: float = 0.0
     precision: Literal["auto", "32", "bf16"] = "auto"
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -184,4 +188,6 @@ def plain_defaults(settings: Training) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
