@@ -17,6 +17,7 @@ from randquant.augmentation import Augmentation
 from randquant.packed import PackedBatch
 from randquant.policies.one_of import assign
 from randquant.policies.view_policy import Choices
+from randquant.views import stacked, taken
 
 
 class CloudInTurn(CloudAugmentation):
@@ -143,10 +144,9 @@ def _of_clouds(modules: nn.ModuleList) -> Iterable[CloudAugmentation]:
     return cast(Iterable[CloudAugmentation], modules)
 
 
-def _taken(batch: CloudBatch, numbers: Tensor) -> CloudBatch:
-    return CloudBatch(*(None if part is None else part[numbers] for part in batch))  # type: ignore[arg-type]
-
-
 def _joined(batches: list[CloudBatch]) -> CloudBatch:
-    parts = zip(*batches, strict=True)
-    return CloudBatch(*(None if each[0] is None else torch.cat(each) for each in parts))  # type: ignore[arg-type]
+    return CloudBatch(*cast(tuple[Tensor, ...], stacked(batches)))
+
+
+def _taken(batch: CloudBatch, numbers: Tensor) -> CloudBatch:
+    return cast(CloudBatch, taken(batch, numbers))
