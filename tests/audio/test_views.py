@@ -50,7 +50,7 @@ def test_views_have_their_own_settings_and_lengths(write_store: Callable[..., St
     assert [tuple(view.shape) for view in views.views] == [(8, 1, 64, 96)] * 3  # type: ignore[union-attr]
     assert [tuple(view.shape) for view in views.local] == [(8, 1, 64, 33), (8, 1, 64, 21)]  # type: ignore[union-attr]
     # What is not augmented is a piece of the crop it is made from, in the units of the global views.
-    local, whole = views.local[1], task.make_views.normalise(task.make_views.front(batch[1 % crops]))  # type: ignore[attr-defined,index]
+    local, whole = views.local[1], task.make_views.normalise(task.make_views.front(batch[1 % crops]))  # type: ignore[attr-defined]
     pieces = whole.unfold(-1, 21, 1)  # (B, 1, F, starts, 21)
     scale = float(local.std() / whole.std())  # type: ignore[union-attr]
     shape = (local - local.mean()) / local.std()  # type: ignore[union-attr,operator]
