@@ -96,6 +96,9 @@ def test_published_sums() -> None:
     assert sum(items["spcv2"].values()) == 105_829
     assert sum(items["spcv2-12"].values()) == 100_503
     assert items["modelnet"] == items["modelnet-txt"] == {"train": 9_843, "test": 2_468}
+    assert items["cifar10"] == items["cifar100"] == {"train": 50_000, "test": 10_000}
+    assert sum(items["stl10"].values()) == 113_000
+    assert sum(items["imagenet"].values()) == 1_331_167
     assert items["modelnet-h5"] == {"train": 9_840, "test": 2_468}
     classes = {name: dataset.classes for name, dataset in DATASETS.items() if dataset.classes}
     expected = {"nsynth": 11, "us8k": 10, "voxceleb1": 1251, "voxforge": 6, "spcv2": 35, "spcv2-12": 12}
@@ -106,6 +109,10 @@ def test_published_sums() -> None:
         "modelnet-dat": 40,
         "scanobjectnn": 15,
         "shapenetpart": 16,
+        "cifar10": 10,
+        "cifar100": 100,
+        "stl10": 10,
+        "imagenet": 1_000,
     }
     assert classes == expected
 

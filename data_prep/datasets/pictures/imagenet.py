@@ -116,7 +116,11 @@ DATASET = Dataset(
     kind="images",
     licence="for non-commercial research and education, by its terms of access",
     source="Russakovsky et al., ImageNet large scale visual recognition challenge, IJCV 2015",
-    tree="train/n01440764/n01440764_10026.JPEG\nval/n01440764/ILSVRC2012_val_00000293.JPEG",
+    tree=(
+        "train/n01440764/n01440764_10026.JPEG\n"
+        "val/n01440764/ILSVRC2012_val_00000293.JPEG (or val/ILSVRC2012_val_00000293.JPEG\n"
+        "and ILSVRC2012_devkit_t12/data or LOC_val_solution.csv)"
+    ),
     marks=("train/n*", "val/n*", "val/ILSVRC2012_val_*", KAGGLE_TREE),
     plan=plan_imagenet,
     items={"train": 1_281_167, "test": 50_000},
