@@ -4,6 +4,7 @@
     python -m scripts.benchmark --only quantize log_mel
     python -m scripts.benchmark --only point_augment farthest_points point_encoder point_pretrain meshes
     python -m scripts.benchmark --only packed reductions    # clouds of any size; more pairs with torch-scatter
+    python -m scripts.benchmark --only images --threads 1
     python -m scripts.benchmark --device cuda --out benchmark.json
 
 prints, for each pair, the median time of either and the median of the ratios taken run by run: on a shared machine
@@ -19,6 +20,7 @@ from randquant.cli.command import run
 from randquant.errors import UsageError
 from randquant.files.atomic import write_json
 from randquant.training.memory import keep_freed_memory
+from scripts.benchmarks.images import image_augmentations
 from scripts.benchmarks.meshes import meshes
 from scripts.benchmarks.packed import packed_clouds, reductions
 from scripts.benchmarks.pair import HEADER, Pair, in_columns
@@ -41,6 +43,7 @@ GROUPS: dict[str, Callable[[str], Iterator[Pair]]] = {
     "packed": packed_clouds,
     "reductions": reductions,
     "meshes": meshes,
+    "images": image_augmentations,
 }
 
 
@@ -51,7 +54,7 @@ def benchmark(
 
     Args:
         only: groups to measure: quantize; log_mel, crop, encoder, prepare (sound); probe; point_augment,
-            farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes).
+            farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images.
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         device: cpu or cuda.

@@ -11,6 +11,7 @@ from data_prep.formats.meshes.off import read_off
 from randquant.errors import UsageError
 from scripts import benchmark as script
 from scripts.benchmark import GROUPS, benchmark
+from scripts.benchmarks import images
 from scripts.benchmarks.meshes import write_torus
 from scripts.benchmarks.pair import Pair
 from scripts.benchmarks.quantize import original_formulation
@@ -52,6 +53,15 @@ def test_every_form_and_twin_runs(group: str) -> None:
         fast, twin = pair.fast(), pair.twin()
         if isinstance(fast, torch.Tensor) and isinstance(twin, torch.Tensor) and fast.ndim == 3:
             assert fast.numel() == twin.numel()
+
+
+def test_pictures_take_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "COUNT", 4)
+    for pair in images.image_augmentations("cpu"):
+        view, reference = pair.fast(), pair.twin()
+        assert isinstance(view, torch.Tensor)
+        assert isinstance(reference, torch.Tensor)
+        assert view.shape == reference.shape
 
 
 def test_the_original_formulation_quantizes() -> None:
