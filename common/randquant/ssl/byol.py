@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from randquant.mix import Mixture
-from randquant.ssl.heads import Projected, predictor, projector
+from randquant.ssl.heads import Head, Projected, predictor, projector
 from randquant.ssl.method import Method, each_output
 from randquant.ssl.momentum import MomentumTeacher
 from randquant.views import View, stacked
@@ -56,6 +56,7 @@ class BYOL(Method):
         embedding_size: D.
         hidden_size: width of both heads.
         projection_size: P.
+        head: kind of projector and predictor, see `heads.projector`.
 
     Source: Grill et al., NeurIPS 2020; sizes of BYOL-A, Niizumi et al., IJCNN 2021.
     """
@@ -63,11 +64,16 @@ class BYOL(Method):
     reduction = "sum"
 
     def __init__(
-        self, encoder: nn.Module, embedding_size: int, hidden_size: int = 4096, projection_size: int = 256
+        self,
+        encoder: nn.Module,
+        embedding_size: int,
+        hidden_size: int = 4096,
+        projection_size: int = 256,
+        head: Head = "byol",
     ) -> None:
         super().__init__()
-        self.online = Projected(encoder, projector(embedding_size, hidden_size, projection_size))
-        self.predictor = predictor(projection_size, hidden_size)
+        self.online = Projected(encoder, projector(embedding_size, hidden_size, projection_size, head))
+        self.predictor = predictor(projection_size, hidden_size, head)
         self.teacher = MomentumTeacher(self.online)
 
     @property

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from randquant.mix import Mixture
 from randquant.ssl.gathering import gathered
-from randquant.ssl.heads import projector
+from randquant.ssl.heads import Head, projector
 from randquant.ssl.method import Method, each_output
 from randquant.views import View, embedded
 
@@ -35,6 +35,7 @@ class InfoNCE(Method):
         projection_size: P.
         temperature: divides the cosines.
         negatives: "batch" or "group".
+        head: kind of projector, see `heads.projector`.
 
     Source: van den Oord et al., arXiv 1807.03748; N-pair as in i-Mix, Lee et al., ICLR 2021.
     """
@@ -49,10 +50,11 @@ class InfoNCE(Method):
         projection_size: int = 256,
         temperature: float = 0.2,
         negatives: Negatives = "batch",
+        head: Head = "byol",
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        self.projector = projector(embedding_size, hidden_size, projection_size)
+        self.projector = projector(embedding_size, hidden_size, projection_size, head)
         self.temperature, self.negatives = temperature, negatives
 
     def forward(

@@ -11,11 +11,12 @@ from torch.nn import functional as F
 
 from randquant.mix import Mixture
 from randquant.ssl.gathering import gathered
-from randquant.ssl.heads import Projected, projector
+from randquant.ssl.heads import Head, Projected, projector
 from randquant.ssl.infonce import info_nce
 from randquant.ssl.method import Method, each_output
 from randquant.ssl.momentum import MomentumTeacher
-from randquant.views import View, stacked
+from randquant.ssl.split_norm import split_batch_norms
+from randquant.views import View, batch_of, stacked, taken
 
 
 class MoCo(Method):
@@ -26,11 +27,16 @@ class MoCo(Method):
     same samples as negatives: keep `queue_size` well below views x items.
 
     Args:
-        encoder, embedding_size, hidden_size, projection_size, temperature: as for `InfoNCE`.
+        encoder, embedding_size, hidden_size, projection_size, temperature, head: as for `InfoNCE`; "linear" is MoCo
+            v1's head, "mocov2" MoCo v2's.
         queue_size: keys kept.
+        symmetric_loss: every view is a query and a key; false, as published, makes the first of each two views the
+            query and the second the key, at half the work.
+        bn_splits: parts of a batch that batch norm sees one by one, as if on so many GPUs; the teacher sees the batch
+            shuffled, so that a query and its own key are not normalised together. 1 is batch norm over all views.
 
-    Source: He et al., CVPR 2020, with the projector of MoCo v2, Chen et al., arXiv 2003.04297; symmetric over views.
-    Batches are not shuffled between processes: batch norm sees all views together instead.
+    Source: He et al., CVPR 2020 (v1); Chen et al., arXiv 2003.04297 (v2).
+    With several processes each normalises and shuffles its own items; the paper shuffles them between GPUs.
     """
 
     queue: Tensor
@@ -44,13 +50,18 @@ class MoCo(Method):
         projection_size: int = 256,
         temperature: float = 0.2,
         queue_size: int = 4096,
+        head: Head = "byol",
+        symmetric_loss: bool = True,
+        bn_splits: int = 1,
     ) -> None:
         super().__init__()
         if queue_size < 1:
             raise ValueError(f"queue_size should be at least 1, got {queue_size}.")
-        self.online = Projected(encoder, projector(embedding_size, hidden_size, projection_size))
+        self.online = Projected(encoder, projector(embedding_size, hidden_size, projection_size, head))
+        if bn_splits > 1:
+            split_batch_norms(self.online, bn_splits)
         self.teacher = MomentumTeacher(self.online)
-        self.temperature = temperature
+        self.temperature, self.symmetric_loss, self.bn_splits = temperature, symmetric_loss, bn_splits
         self.register_buffer("queue", F.normalize(torch.randn(queue_size, projection_size), dim=-1))
         self.register_buffer("oldest", torch.zeros((), dtype=torch.int64))
 
@@ -68,7 +79,7 @@ class MoCo(Method):
         projections, mixtures = self.mixed(self.online, [views[number] for number in numbers])
         queries = dict(zip(numbers, zip(projections.chunk(len(numbers)), mixtures, strict=True), strict=True))
         of_teacher = range(len(views)) if local else sorted({key for _, key in pairs})
-        together = self.teacher(stacked([views[number] for number in of_teacher])).float()
+        together = self._keys(stacked([views[number] for number in of_teacher])).float()
         keys = dict(zip(of_teacher, together.chunk(len(of_teacher)), strict=True))
         loss = self.total(
             (self._pair_loss(queries[i][0], keys[j], queries[i][1]) for i, j in pairs),
@@ -77,9 +88,22 @@ class MoCo(Method):
         self._remember(gathered(together, gradient=False, own_first=False))
         return loss, projections.detach()
 
+    def pairs(self, views: Sequence[View]) -> list[tuple[int, int]]:
+        """As `Method.pairs`; without a symmetric loss those of i < j."""
+        pairs = super().pairs(views)
+        return pairs if self.symmetric_loss else [(query, key) for query, key in pairs if query < key]
+
     def after_step(self, momentum: float) -> None:
         """Let the teacher follow."""
         self.teacher.update(self.online, momentum)
+
+    def _keys(self, view: View) -> Tensor:
+        """The teacher's projections (B, P), with a batch that is split shuffled for it."""
+        if self.bn_splits == 1:
+            return self.teacher(view)
+        size, device = batch_of(view)
+        order = torch.randperm(size, device=device)  # the step has seeded it
+        return self.teacher(taken(view, order))[order.argsort()]
 
     def _pair_loss(self, queries: Tensor, keys: Tensor, mixture: Mixture | None = None) -> Tensor:
         """Each query's candidates are its own key and the queue, not the batch's other keys; those of a mixed one are.

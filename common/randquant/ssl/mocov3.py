@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from randquant.mix import Mixture
 from randquant.ssl.byol import BYOL
 from randquant.ssl.gathering import gathered
+from randquant.ssl.heads import Head
 from randquant.ssl.infonce import info_nce
 
 
@@ -18,7 +19,7 @@ class MoCoV3(BYOL):
     twice the temperature, so that the rate need not follow the temperature.
 
     Args:
-        encoder, embedding_size, hidden_size, projection_size: as for BYOL.
+        encoder, embedding_size, hidden_size, projection_size, head: as for BYOL.
         temperature: divides the cosines.
 
     Source: Chen, Xie and He, "An empirical study of training self-supervised vision transformers", ICCV 2021.
@@ -31,8 +32,9 @@ class MoCoV3(BYOL):
         hidden_size: int = 4096,
         projection_size: int = 256,
         temperature: float = 0.2,
+        head: Head = "byol",
     ) -> None:
-        super().__init__(encoder, embedding_size, hidden_size, projection_size)
+        super().__init__(encoder, embedding_size, hidden_size, projection_size, head)
         self.temperature = temperature
 
     def pair_loss(self, prediction: Tensor, target: Tensor, mixture: Mixture | None = None) -> Tensor:

@@ -13,6 +13,7 @@ from torch import nn
 
 from randquant.errors import UsageError
 from randquant.ssl.registry import make_method
+from randquant.training.optimizer import MOMENTS
 from randquant.training.settings import Training
 
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
@@ -31,11 +32,11 @@ def host_memory() -> int:
     return min(sizes)
 
 
-def trained_bytes(method: nn.Module) -> int:
-    """Of a method while it is trained by Adam: all tensors, the gradients and two moments a trained weight."""
+def trained_bytes(method: nn.Module, moments: int) -> int:
+    """Of a method while it is trained: all tensors, and a trained weight's gradient and what its optimiser keeps."""
     held = sum(tensor.numel() * tensor.element_size() for tensor in (*method.parameters(), *method.buffers()))
     trained = sum(weight.numel() * weight.element_size() for weight in method.parameters() if weight.requires_grad)
-    return held + 3 * trained
+    return held + (1 + moments) * trained
 
 
 def require_memory(settings: Training, make_encoder: Callable[[], Any], device: torch.device) -> None:
@@ -51,7 +52,9 @@ def require_memory(settings: Training, make_encoder: Callable[[], Any], device: 
     """
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         encoder = make_encoder()
-        needed = trained_bytes(make_method(settings, encoder, encoder.embedding_size()))
+        needed = trained_bytes(
+            make_method(settings, encoder, encoder.embedding_size()), len(MOMENTS[settings.optimizer])
+        )
     there = host_memory()
     if device.type == "cuda":
         there = min(there, torch.cuda.get_device_properties(device).total_memory)

@@ -14,7 +14,7 @@ from randquant.training.batches import Batches, Raw, each_tensor
 from randquant.training.checkpoint import REMEDY, check_same_settings, load_checkpoint, save_checkpoint
 from randquant.training.finite import first_not_finite
 from randquant.training.mixing import input_mix_of, mix_of
-from randquant.training.optimizer import make_optimizer
+from randquant.training.optimizer import check_moments, make_optimizer
 from randquant.training.parametrization import parametrize
 from randquant.training.ranks import any_process, raised_once
 from randquant.training.schedule import learning_rate_at
@@ -71,7 +71,12 @@ class Run:
         """Of a step, counted from 1."""
         settings = self.settings
         return learning_rate_at(
-            step, self.steps, highest=settings.learning_rate, warmup=settings.warmup_steps, schedule=settings.schedule
+            step,
+            self.steps,
+            highest=settings.learning_rate,
+            warmup=settings.warmup_steps,
+            schedule=settings.schedule,
+            milestones=settings.milestones,
         )
 
     def momentum(self, step: int) -> float:
@@ -122,7 +127,7 @@ class Run:
             self.optimizer.load_state_dict(state["optimizer"])
             views = state["views"][self.fabric.global_rank]
             self.make_views.load_state_dict(_to_device(views, self.fabric.device))
-            _check_moments(self.optimizer)
+            check_moments(self.optimizer, self.settings.optimizer)
         except (RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise DataError(f"{self.path} does not fit this run ({type(error).__name__}: {reason}); {REMEDY}") from None
@@ -191,15 +196,6 @@ def stored_state(settings: Training) -> dict[str, Any] | None:
     stored = {**plain_defaults(settings), **state["settings"]}
     check_same_settings(stored, plain_settings(settings), free=FREE_SETTINGS, run=settings.out)
     return state
-
-
-def _check_moments(optimizer: torch.optim.Optimizer) -> None:
-    """Adam's moments have the shapes of their parameters, which PyTorch finds out at the next step only."""
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            stored = optimizer.state.get(parameter, {})
-            if stored and any(stored[name].shape != parameter.shape for name in ("exp_avg", "exp_avg_sq")):
-                raise ValueError(f"moments of shape {tuple(stored['exp_avg'].shape)} for {tuple(parameter.shape)}")
 
 
 def _to_device(state: Mapping[str, Any], device: torch.device) -> dict[str, Any]:

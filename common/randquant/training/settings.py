@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 from randquant.cli.ranges import SEEDS, Range, check_ranges
 from randquant.quantize_arguments import MOST_BINS
+from randquant.ssl.heads import Head
 from randquant.ssl.infonce import Negatives
 from randquant.ssl.momentum import Schedule
 from randquant.ssl.registry import MethodName
+from randquant.training.schedule import RateSchedule
 
 # Settings that change where and how a run is done, but not its result.
 FREE_SETTINGS = {
@@ -28,6 +30,9 @@ RANGES = {
     "accumulate": Range(1, 2**20),
     "learning_rate": Range(0, 1e6, above=True),
     "weight_decay": Range(0, 1e6),
+    "sgd_momentum": Range(0, 1),
+    "milestones": Range(0, 1),
+    "bn_splits": Range(1, 2**12),
     "warmup_steps": Range(0, 10**9),
     "momentum": Range(0, 1),
     "temperature": Range(0, 1e6, above=True),
@@ -68,13 +73,24 @@ class Training:
         accumulate: micro-batches in which a step's items pass the networks one after the other, to save memory. The
             views and, with a loss for each item (byol), the gradient stay those of the whole batch; batch norm sees a
             micro-batch at a time, and so do the negatives of simclr, infonce and mocov3, which become fewer.
-        learning_rate: Adam's peak learning rate.
-        weight_decay: decoupled weight decay (AdamW); 0 is plain Adam.
+        optimizer: adamw, sgd or lars (sgd with a rate a layer, in proportion to the norm of its weights).
+        learning_rate: the peak rate as it is used. Where a paper gives the rate of a batch of 256, multiply it by
+            batch_size / 256.
+        weight_decay: of adamw, decoupled (0 is plain Adam); of sgd and lars, added to the gradient, by lars not to that
+            of biases and norms.
+        sgd_momentum: of sgd and lars.
         warmup_steps: steps over which the rate rises linearly from zero.
-        schedule: the rate after warm-up, constant or falling to zero along half a cosine.
+        schedule: the rate after warm-up: constant, falling to zero along half a cosine, or, with step, to a tenth at
+            each milestone.
+        milestones: of the schedule step, shares of the training; 0.6 0.8 are the epochs 120 and 160 of 200.
         momentum: of the teacher.
         momentum_schedule: constant, or rising to 1 along half a cosine.
         temperature: of all methods but byol.
+        head: projector and predictor: byol (linear, batch norm, ReLU, linear), linear (MoCo v1), mocov2 (without batch
+            norm), mocov3 (batch norm at the end too, for ResNets) or mocov3_vit (with a third layer).
+        symmetric_loss: of moco: every view is query and key; false as published, at half the work.
+        bn_splits: of moco: parts of a device's batch that batch norm sees one by one, as if on so many GPUs, the
+            teacher's shuffled; they divide it.
         queue_size: of moco: keys kept as negatives; well below twice the items of an epoch.
         negatives: of simclr and infonce: batch, every other item; or group, only other parts of the same recording or
             object, so that what they share (speaker, room, object) does not distinguish them.
@@ -116,13 +132,19 @@ class Training:
     epochs: int = 100
     batch_size: int = 256
     accumulate: int = 1
+    optimizer: Literal["adamw", "sgd", "lars"] = "adamw"
     learning_rate: float = 3e-4
     weight_decay: float = 0.0
+    sgd_momentum: float = 0.9
     warmup_steps: int = 0
-    schedule: Schedule = "constant"
+    schedule: RateSchedule = "constant"
+    milestones: list[float] = field(default_factory=lambda: [0.6, 0.8])
     momentum: float = 0.99
     momentum_schedule: Schedule = "constant"
     temperature: float = 0.2
+    head: Head = "byol"
+    symmetric_loss: bool = True
+    bn_splits: int = 1
     queue_size: int = 4096
     negatives: Negatives = "batch"
     hidden_size: int = 4096
@@ -170,6 +192,27 @@ class Training:
             raise ValueError(
                 f"--accumulate {self.accumulate} should divide the {local} items that --batch_size gives a device into "
                 "equal micro-batches of at least two items."
+            )
+        self._check_optimizer()
+        self._check_moco(local // self.accumulate)
+
+    def _check_optimizer(self) -> None:
+        if self.parametrization == "mup" and self.optimizer != "adamw":
+            raise ValueError(f"--parametrization mup has rates for --optimizer adamw alone, got {self.optimizer}.")
+        if self.sgd_momentum == 1.0:
+            raise ValueError("--sgd_momentum should be below 1, at which steps never end.")
+        if self.milestones != sorted(self.milestones):
+            shown = " ".join(map(str, self.milestones))
+            raise ValueError(f"--milestones should be shares of the training in rising order, got {shown}.")
+
+    def _check_moco(self, items: int) -> None:
+        """Of its own settings, for a micro-batch of so many items."""
+        if self.method != "moco" and (self.bn_splits > 1 or not self.symmetric_loss):
+            raise ValueError(f"--bn_splits and --symmetric_loss are settings of --method moco, got {self.method}.")
+        if items % self.bn_splits or items // self.bn_splits < 2:
+            raise ValueError(
+                f"--bn_splits {self.bn_splits} should divide the {items} items that pass a device's networks at once "
+                "into equal parts of at least two items."
             )
 
 

@@ -114,6 +114,22 @@ def test_stopped_anywhere_and_started_again_gives_the_same_bits(tmp_path: Path, 
         assert losses == [2, 4, 6, 8, 10, 11], "no row is lost or written twice"
 
 
+PUBLISHED: list[dict[str, Any]] = [
+    {"method": "moco", "symmetric_loss": False, "bn_splits": 2, "optimizer": "sgd", "schedule": "step"},
+    {"method": "mocov3", "head": "mocov3", "optimizer": "lars", "weight_decay": 0.01},
+]
+
+
+@pytest.mark.parametrize("recipe", PUBLISHED, ids=["sgd", "lars"])
+def test_every_optimizer_goes_on_with_the_same_bits(tmp_path: Path, recipe: dict[str, Any]) -> None:
+    whole = weights(pretrain(settings(tmp_path / "whole", **recipe), task_builder()))
+    run = settings(tmp_path / "stopped", **recipe)
+    with pytest.raises(Stop):
+        pretrain(run, task_builder(stop_at=8))
+    continued = weights(pretrain(run, task_builder()))
+    assert all(bool((torch.as_tensor(continued[name]) == torch.as_tensor(whole[name])).all()) for name in whole)
+
+
 class EachItem(Method):
     """A method whose loss is a mean over items and whose network has no batch norm."""
 
