@@ -56,7 +56,7 @@ def test_the_published_loss_has_one_query_and_one_key() -> None:
 def test_batch_norm_in_parts_sees_the_keys_shuffled() -> None:
     method = MoCo(nn.Linear(6, 5), 5, hidden_size=8, projection_size=4, queue_size=8, bn_splits=2)
     encoder, head = method.teacher.network.children()
-    hidden, norm, *rest = head.children()
+    hidden, _, *rest = head.children()
     views = [torch.randn(4, 6) for _ in range(2)]
     torch.manual_seed(3)
     order = torch.randperm(8)
