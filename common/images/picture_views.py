@@ -6,26 +6,29 @@ import torch
 from torch import Tensor, nn
 
 from common.images.normalise import Normalise, in_unit_range
-from randquant.views import Policy
+from randquant.views import Policy, ViewSet
 
 
 class PictureViews(nn.Module):
     """Raw pictures (B, H, W, 3), or crops of them a view -> normalised views (B, 3, size, size).
 
     Args:
-        policies: one a view.
+        policies: one a view, the local ones last.
         normalise: what the encoder expects.
+        local: number of local views.
     """
 
-    def __init__(self, policies: Sequence[Policy], normalise: Normalise) -> None:
+    def __init__(self, policies: Sequence[Policy], normalise: Normalise, local: int = 0) -> None:
         super().__init__()
-        self.policies, self.normalise = nn.ModuleList(policies), normalise
+        self.policies, self.normalise, self.local = nn.ModuleList(policies), normalise, local
 
-    def forward(self, batch: Tensor | tuple[Tensor, ...], *, generator: torch.Generator) -> list[Tensor]:
+    def forward(self, batch: Tensor | tuple[Tensor, ...], *, generator: torch.Generator) -> list[Tensor] | ViewSet:
         """Views of whole pictures, or each of its own crops."""
         if isinstance(batch, Tensor):
             pictures = [in_unit_range(batch)] * len(self.policies)
         else:
             pictures = [in_unit_range(part) for part in batch]
-        views = [policy(each, generator=generator) for policy, each in zip(self.policies, pictures, strict=True)]
-        return [self.normalise(view).contiguous(memory_format=torch.channels_last) for view in views]
+        augmented = (policy(each, generator=generator) for policy, each in zip(self.policies, pictures, strict=True))
+        views = [self.normalise(view).contiguous(memory_format=torch.channels_last) for view in augmented]
+        whole = len(views) - self.local
+        return ViewSet([*views[:whole]], [*views[whole:]]) if self.local else views

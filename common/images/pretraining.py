@@ -31,6 +31,7 @@ from randquant.cli.progress import progress
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import UsageError
+from randquant.policies.planned import titles
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
@@ -56,13 +57,14 @@ def build_task(settings: ImagePretraining, device: torch.device) -> Task:
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
+        about |= {"views": titles(settings.planned())} if settings.views else {}
         about["splits"] = " ".join(settings.splits)
         assert isinstance(trained, ImageEncoder)
         save_encoder(path, trained, statistics=statistics, metadata=about)
 
     monitor = None if settings.monitor is None else knn_monitor(settings, normalise, device)
     hashes = [store.content_hash for store in stores]
-    make_views = PictureViews(policies, normalise)
+    make_views = PictureViews(policies, normalise, local=sum(each.view.local for each in settings.planned()))
     data, of_width = {"stores": hashes}, partial(_encoder_of, settings)
     return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, data, repeated(stores), of_width)
 
@@ -79,13 +81,14 @@ def knn_monitor(settings: ImagePretraining, normalise: Normalise, device: torch.
 
 
 def picture_source(stores: Sequence[Store], settings: ImagePretraining) -> tuple[PictureSource, list[Policy]]:
-    """Where pictures come from, and the policy of each view behind it.
+    """Where pictures come from, and the policy of each view behind it, those of local views last.
 
     Raises:
         DataError: no pictures of the splits.
         UsageError: something stands before a crop that the loader has to take.
     """
-    pictures, policies = [StoredImages(store) for store in stores], settings.policies()
+    pictures, (whole, local) = [StoredImages(store) for store in stores], settings.policies()
+    policies = [*whole, *local]
     size, side = one_size(pictures), settings.image_size
     crops = [next((each for each in policy if isinstance(each, RandomResizedCrop)), None) for policy in policies]
     if size is not None and (size == (side, side) or all(crops)):

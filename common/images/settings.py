@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Literal
 
 from common.images.augment.automatic.found_policies import PolicyName
-from common.images.augment.policy import policy
-from common.images.encoders.registry import EncoderName
+from common.images.augment.policy import augmentation_names, policy
+from common.images.augment.registry import AUGMENTATIONS, OPERATIONS
+from common.images.encoders.registry import ENCODERS, EncoderName
 from randquant.cli.ranges import Range, check_ranges
+from randquant.policies.planned import Planned, planned
+from randquant.policies.reading import Vocabulary
+from randquant.policies.view_policy import ViewPolicy
 from randquant.quantize import MOST_BINS
 from randquant.ssl.registry import MethodName
 from randquant.training.settings import Training
@@ -18,6 +22,7 @@ RANGES = {
     "width": Range(0, 64, above=True),
     "image_size": Range(8, 2**12),
     "crop_min": Range(0, 1, above=True),
+    "crop_max": Range(0, 1, above=True),
     "colour": Range(0, 10),
     "blur_sigma": Range(0, 100, above=True),
     **dict.fromkeys(
@@ -29,6 +34,22 @@ RANGES = {
     ),
     "rq_bins": Range(2, MOST_BINS),
 }
+# What a view may have of its own.
+_OWN = (
+    *("crop_min", "crop_max", "flip_p", "randaugment", "autoaugment", "colour", "colour_p", "gray_p", "blur_p"),
+    *(
+        "blur_sigma",
+        "solarize_p",
+        "clahe_p",
+        "brightness_p",
+        "equalize_p",
+        "posterize_p",
+        "rq_bins",
+        "rq_p",
+        "rq_first",
+    ),
+)
+FOLDER = Path(__file__).parent / "policies"
 Split = Literal["train", "valid", "test"]
 
 
@@ -48,6 +69,7 @@ class ImagePretraining(Training):
         width: factor of the encoder's numbers of channels.
         image_size: side of a view in pixels. Without rrc a picture is scaled and its middle is taken.
         crop_min: least share of the picture's area that a crop has.
+        crop_max: largest share of the picture's area that a crop has.
         flip_p: probability of mirroring.
         randaugment: number of operations and their strength from 0 to 10.
         autoaugment: data on which its policy was found, imagenet or cifar10.
@@ -76,6 +98,7 @@ class ImagePretraining(Training):
     width: float = 1.0
     image_size: int = 32
     crop_min: float = 0.08
+    crop_max: float = 1.0
     flip_p: float = 0.5
     randaugment: tuple[int, int] = (2, 9)
     autoaugment: PolicyName = "imagenet"
@@ -102,8 +125,37 @@ class ImagePretraining(Training):
         if len(self.rq_bins) not in (1, 2) or not self.rq_bins[0] <= self.rq_bins[-1]:
             shown = " ".join(map(str, self.rq_bins)) or "none"
             raise ValueError(f"--rq_bins takes one number of bins, or two with the lower one first, got {shown}.")
-        self.policies()  # the augmentations check their own arguments
+        if self.crop_min > self.crop_max:
+            raise ValueError(f"--crop_min {self.crop_min:g} should be at most --crop_max {self.crop_max:g}.")
+        policy(self)  # the augmentations check their own arguments
+        self.views = [each.view.written() for each in self.planned()] if self.views else []
 
-    def policies(self) -> list[Policy]:
-        """The augmentations of each view."""
-        return [policy(self, view) for view in range(2)]
+    def planned(self) -> "list[Planned[ImagePretraining]]":
+        """Every view with the settings that it has."""
+        names = ["none", *AUGMENTATIONS]
+        vocabulary = Vocabulary(ImagePretraining, _OWN, ["image_size"], names, list(OPERATIONS), FOLDER)
+        size = max(8, 8 * round(self.image_size * 96 / 224 / 8))
+        views = planned(self, vocabulary, {"image_size": size, "crop_min": 0.1, "crop_max": 0.3})
+        for each in (each for each in views if each.view.local):
+            if "rrc" not in augmentation_names(each.settings.augment):
+                raise ValueError(f"--views ({each.view.title}): a local view of pictures is a crop; add rrc to it.")
+            if not ENCODERS[self.encoder].any_size:
+                raise ValueError(
+                    f"--views ({each.view.title}): {self.encoder} takes pictures of one size, which a local view has "
+                    "not; choose another --encoder, or leave out local views."
+                )
+        return views
+
+    def policies(self) -> tuple[list[Policy], list[Policy]]:
+        """The augmentations of each global and of each local view."""
+        views = self.planned()
+        made = [each.settings.view_policy(each.view, number) for number, each in enumerate(views)]
+        whole, local = (
+            [policy for policy, each in zip(made, views, strict=True) if each.view.local is wanted]
+            for wanted in (False, True)
+        )
+        return whole, local
+
+    def view_policy(self, view: ViewPolicy, number: int) -> Policy:
+        """The augmentations of a view that has these settings and this number."""
+        return Policy(*policy(self, number), *view.choices(lambda name, strength: OPERATIONS[name](strength)))

@@ -1,11 +1,13 @@
 """The augmentations of pictures by the names that --augment takes, in the order in which a view applies them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from common.images.augment.automatic.autoaugment import AutoAugment
 from common.images.augment.automatic.found_policies import PolicyName
-from common.images.augment.automatic.randaugment import RandAugment
+from common.images.augment.automatic.operation import KINDS, Operation
+from common.images.augment.automatic.randaugment import CHOICES, RandAugment
 from common.images.augment.automatic.trivial import TrivialAugment
 from common.images.augment.blur import RandomBlur
 from common.images.augment.brightness import RandomBrightnessContrast
@@ -18,6 +20,7 @@ from common.images.augment.posterize import RandomPosterize
 from common.images.augment.resize_crop import RandomResizedCrop
 from common.images.augment.solarize import RandomSolarize
 from randquant.augmentation import Augmentation
+from randquant.policies.strength import Strength
 from randquant.quantize import RandomizedQuantization
 
 
@@ -28,6 +31,7 @@ class AugmentationSettings(Protocol):
         augment: names of `AUGMENTATIONS` joined by +, or none.
         image_size: side of a view in pixels; 0 keeps the pictures'.
         crop_min: least share of the area that a crop has (0.08; 0.2 in MoCo v1 and v2).
+        crop_max: largest share of the area that a crop has (1).
         flip_p: probability of mirroring (0.5).
         randaugment: number of RandAugment's operations and their strength from 0 to 10 (2 9).
         autoaugment: data on which AutoAugment's policy was found, imagenet or cifar10 (imagenet).
@@ -46,6 +50,7 @@ class AugmentationSettings(Protocol):
     augment: str
     image_size: int
     crop_min: float
+    crop_max: float
     flip_p: float
     randaugment: tuple[int, int]
     autoaugment: PolicyName
@@ -65,7 +70,7 @@ class AugmentationSettings(Protocol):
 
 
 def _crop(settings: AugmentationSettings) -> RandomResizedCrop:
-    return RandomResizedCrop(settings.image_size or None, scale=(settings.crop_min, 1.0))
+    return RandomResizedCrop(settings.image_size or None, scale=(settings.crop_min, settings.crop_max))
 
 
 def _quantization(settings: AugmentationSettings) -> RandomizedQuantization:
@@ -89,4 +94,10 @@ AUGMENTATIONS: dict[str, Callable[[AugmentationSettings], Augmentation]] = {
     "equalize": lambda settings: RandomEqualize(settings.equalize_p),
     "posterize": lambda settings: RandomPosterize(settings.posterize_p),
     "rq": _quantization,
+}
+
+# What a random choice among operations chooses from: a name, and how a strength becomes an augmentation.
+OPERATIONS: dict[str, Callable[[Strength], Augmentation]] = {
+    **{name: partial(Operation, KINDS[name]) for name in CHOICES},
+    "rq": lambda strength: RandomizedQuantization(strength.bins(64, 4), dim=(-2, -1)),
 }

@@ -17,12 +17,14 @@ class ImageEncoder(nn.Module):
     Attributes:
         name: in the registry.
         usual_size: `size` where nothing says another.
+        any_size: whether it takes pictures of other sides than `size` too.
         width: as given.
         size: as given.
     """
 
     name: ClassVar[str]
     usual_size: ClassVar[int]
+    any_size: ClassVar[bool] = True
 
     def __init__(self, width: float = 1.0, size: int | None = None) -> None:
         super().__init__()

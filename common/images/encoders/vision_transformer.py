@@ -27,6 +27,7 @@ class VisionTransformer(ImageEncoder):
     """
 
     usual_size: ClassVar[int] = 224
+    any_size: ClassVar[bool] = False
     dimension: ClassVar[int]  # D at width 1
     usual_heads: ClassVar[int] = 12
     patch_embed: Any

@@ -84,7 +84,7 @@ class ViewPolicy:
     def title(self) -> str:
         """Its name, or what it does."""
         parts = [self.augment] if self.augment != "none" or not (self.random or self.table) else []
-        parts += [] if self.random is None else [f"{self.random.n} of strength {_plain(self.random.m)}"]
+        parts += [] if self.random is None else [f"{self.random.n} of strength {_shown(self.random.m)}"]
         parts += ["table"] if self.table else []
         return self.name or ("local " if self.local else "") + "+".join(parts)
 
@@ -114,6 +114,10 @@ class ViewPolicy:
     def _in_turn(self, steps: Sequence[Step], make: Make, forms: Choices) -> Augmentation:
         made = (forms.sometimes(make(step.operation, Strength.of(step.m)), step.p) for step in steps)
         return forms.in_turn(*made)
+
+
+def _shown(m: float | tuple[float, float]) -> str:
+    return " to ".join(f"{each:g}" for each in m) if isinstance(m, tuple) else f"{m:g}"
 
 
 def _plain(value: Any) -> Any:

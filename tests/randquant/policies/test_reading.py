@@ -45,7 +45,7 @@ def test_every_form(vocabulary: Vocabulary, tmp_path: Path) -> None:
     ]
     assert read_views([view.written() for view in views], vocabulary, "crop") == views
     assert read_views([], vocabulary, "crop") == [ViewPolicy("crop")] * 2
-    assert [view.title for view in views] == ["crop", "hand", "searched", "local crop+2 of strength 9.0", "rq"]
+    assert [view.title for view in views] == ["crop", "hand", "searched", "local crop+2 of strength 9", "rq"]
 
 
 @pytest.mark.parametrize(
