@@ -23,6 +23,7 @@ class Settings:
     augment: str = "rrc+flip+rq"
     image_size: int = 0
     crop_min: float = 0.08
+    crop_max: float = 1.0
     flip_p: float = 0.5
     randaugment: tuple[int, int] = (2, 9)
     autoaugment: Literal["imagenet", "cifar10"] = "imagenet"
