@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
-from data_prep.engine.plan import Item, Plan
+from data_prep.engine.plan import Item
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,11 @@ class Archive:
     nested: bool = False  # it holds archives, which are unpacked in turn, each into a folder of its name
 
 
+P = TypeVar("P")  # what a plan is: `data_prep.engine.plan.Plan` of files, `data_prep.tables.plan.TablePlan` of a table
+
+
 @dataclass(frozen=True)
-class Dataset:
+class Dataset(Generic[P]):
     """A dataset as published.
 
     `plan(root, …)` raises DataError; its further parameters are the dataset's flags, its docstring their help.
@@ -46,9 +49,9 @@ class Dataset:
     source: str  # paper or page
     tree: str  # the layout below --root, as a few lines to compare with
     marks: Sequence[str]  # paths or globs below the root, any of which shows that it is the right one
-    plan: Callable[..., Plan]
+    plan: Callable[..., P]
     summary: str = ""  # what `prepare` makes a store of, as "NSynth, labelled with the instrument family"
-    kind: Literal["audio", "points", "images"] = "audio"  # of its items: recordings, shapes or pictures
+    kind: Literal["audio", "points", "images", "tables"] = "audio"  # of its items, which `THINGS` calls by name
     # Published number by split ("unused" for none of them), {"all": n} of a total, or none.
     items: Mapping[str, int] = field(default_factory=dict)
     classes: int | None = None  # published number

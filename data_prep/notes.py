@@ -13,6 +13,7 @@ THINGS = {
     "audio": "recordings",
     "points": "shapes",
     "images": "pictures",
+    "tables": "rows",
 }  # what a store of each kind holds, in the plural
 _COUNTS = {
     "missing": "named by the dataset's lists and not there: {:,}",

@@ -29,8 +29,9 @@ from dataclasses import dataclass
 from functools import partial
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
-from data_prep.dataset import Dataset
+from data_prep.dataset import Dataset, P
 from data_prep.datasets.registry import DATASETS
 from data_prep.engine.plan import Plan
 from data_prep.examine.doctor import examine
@@ -39,6 +40,8 @@ from data_prep.examine.report import first, report, write_report
 from data_prep.fetching.archives import archives_in
 from data_prep.layout import is_marked, locate
 from data_prep.options import options, with_options
+from data_prep.tables.examination import examine_table
+from data_prep.tables.plan import TablePlan
 from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
@@ -90,11 +93,24 @@ class FolderOfPictures(Folder):
     decode: bool = False
 
 
+@dataclass(frozen=True)
+class FolderOfTable:
+    """A folder with one table.
+
+    Attributes:
+        root: folder with the file, or the file.
+    """
+
+    root: Path
+
+
 _FOLDERS = {"audio": FolderOfSounds, "points": Folder, "images": FolderOfPictures}
 
 
-def _command(dataset: Dataset) -> Callable[[Folder], None]:
+def _command(dataset: Dataset) -> Callable[[Any], None]:
     """The command that checks a dataset, with the flags of its plan."""
+    if dataset.kind == "tables":
+        return _table_command(dataset)
     plan = dataset.plan
 
     def command(settings: Folder) -> None:
@@ -104,6 +120,16 @@ def _command(dataset: Dataset) -> Callable[[Folder], None]:
         check(dataset, settings.root, made, settings.out, getattr(settings, "decode", True), settings.workers)
 
     command.__annotations__["settings"] = with_options(_FOLDERS[dataset.kind], plan, without=_OF_ROWS)
+    command.__doc__ = f"Check {dataset.title}."
+    return command
+
+
+def _table_command(dataset: Dataset[TablePlan]) -> Callable[[FolderOfTable], None]:
+    def command(settings: FolderOfTable) -> None:
+        say(*_about(dataset, settings.root))
+        _refuse_packed(dataset, settings.root)
+        say(*examine_table(dataset, _planned(dataset, settings.root, partial(dataset.plan, settings.root))))
+
     command.__doc__ = f"Check {dataset.title}."
     return command
 
@@ -153,7 +179,7 @@ def check(
     Raises:
         DataError: it is not usable, or its archives are not unpacked yet.
     """
-    say(f"{dataset.title} at {root}", f"  licence  {dataset.licence}", f"  source   {dataset.source}")
+    say(*_about(dataset, root))
     _refuse_packed(dataset, root)
     examination = examine(dataset, _planned(dataset, root, plan), decode=decode, workers=workers)
     say(*report(examination))
@@ -165,7 +191,11 @@ def check(
     say(examination.sentence)
 
 
-def _planned(dataset: Dataset, root: Path, plan: Callable[[], Plan]) -> Plan:
+def _about(dataset: Dataset, root: Path) -> list[str]:
+    return [f"{dataset.title} at {root}", f"  licence  {dataset.licence}", f"  source   {dataset.source}"]
+
+
+def _planned(dataset: Dataset[P], root: Path, plan: Callable[[], P]) -> P:
     """The plan; where there is none, what the folder should look like goes before the error."""
     try:
         return plan()

@@ -1,4 +1,4 @@
-"""Prepare recordings, shapes or pictures once, into a store that training reads.
+"""Prepare recordings, shapes, pictures or a table once, into a store that training reads.
 
 Every recording is decoded to 16 kHz mono:
 
@@ -14,6 +14,11 @@ Every shape becomes 2,048 points (--points), upright along z, in the unit sphere
     python -m scripts.prepare meshes --csv TASK.csv --root MESHES --out STORE         path,label,group,split; clouds too
     python -m scripts.prepare modelnet --root MODELNET40 --out STORE                  a public dataset, named below
     python -m scripts.prepare synthetic-modelnet --out FOLDER                         a small synthetic one
+
+A row of a table becomes numbers: numbers standardised by the training rows, answers and categories zeros and ones:
+
+    python -m scripts.prepare table --csv TABLE.csv --label COLUMN --out STORE        CSV or --parquet; or --target
+    python -m scripts.prepare covtype --root COVTYPE --out STORE                      a public dataset, named below
 
 --up is the up axis in the files. If only train and test are published, a tenth of each class of train becomes valid
 (--validation), always the same one; train and valid together are the published train.
@@ -68,6 +73,10 @@ from data_prep.own_files.meshes import plan_meshes
 from data_prep.own_files.pictures import plan_images
 from data_prep.recordings import recordings_reader
 from data_prep.synthetic.registry import MINIATURES, prepared_by
+from data_prep.synthetic.tables import TABLE, small_table
+from data_prep.tables.plan import TablePlan
+from data_prep.tables.prepare import prepare_table
+from data_prep.tables.settings import OwnTable
 from data_prep.unpacked import archives_identity, made_of_archives
 from randquant.cli.command import run
 from randquant.cli.terminal import say
@@ -149,6 +158,23 @@ class Public(Settings):
 
 
 @dataclass(frozen=True)
+class PublicTable:
+    """A public dataset that is one table.
+
+    Attributes:
+        root: folder with the file or its archive, or the file.
+        out: store to write.
+        unpack: where an archive found in --root is unpacked; STORE.unpacked next to the store by default.
+        download: fetch the file into --root first, if it is not there.
+    """
+
+    root: Path
+    out: Path
+    unpack: Path | None = None
+    download: bool = False
+
+
+@dataclass(frozen=True)
 class PublicSounds(Sounds, Public):
     """A public dataset of recordings."""
 
@@ -185,6 +211,18 @@ def labelled(settings: Labelled) -> None:
     _prepare(plan_labelled(settings.csv, settings.root), settings)
 
 
+def table(settings: OwnTable) -> None:
+    """Prepare a table, CSV or Parquet, with the label or the number to predict that a column holds."""
+    _prepare(settings.plan(), settings)
+
+
+@wraps(small_table)
+def synthetic_table(**flags: Any) -> None:
+    """The command that writes a small table of mixed columns."""
+    file = small_table(**flags) / TABLE
+    say(f"{file}: prepare it with python -m scripts.prepare table --csv {file} --label plan --out STORE")
+
+
 def _of_files(plan: Callable[..., Plan], takes: type[Settings] = Settings) -> Callable[[Settings], None]:
     """The command that prepares a user's own shapes or pictures, with the flags of their plan."""
 
@@ -203,7 +241,8 @@ def _of_files(plan: Callable[..., Plan], takes: type[Settings] = Settings) -> Ca
 
 def _of_dataset(dataset: Dataset) -> Callable[[Public], None]:
     """The command that prepares a public dataset, with the flags of its plan."""
-    public = PublicSounds if dataset.kind == "audio" else PublicWholeFiles if dataset.whole_files else Public
+    public = {"audio": PublicSounds, "tables": PublicTable}.get(dataset.kind, Public)
+    public = PublicWholeFiles if dataset.whole_files else public
 
     def command(settings: Public) -> None:
         _prepare_public(dataset, settings)
@@ -225,7 +264,7 @@ def _of_miniature(name: str, write: Callable[..., Path]) -> Callable[..., None]:
     return command
 
 
-def _prepare_public(dataset: Dataset, settings: Public) -> None:
+def _prepare_public(dataset: Dataset, settings: Public | PublicTable) -> None:
     """From archives or from a tree to a store."""
     out = settings.out
     archives = archives_in(settings.root, dataset)
@@ -252,16 +291,20 @@ def _prepare_public(dataset: Dataset, settings: Public) -> None:
         say(f"{unpacked} {_MAY_GO}")
 
 
-def _unpacked(settings: Public | OwnPictures) -> Path:
+def _unpacked(settings: Public | PublicTable | OwnPictures) -> Path:
     """Where archives are unpacked."""
     return settings.unpack or settings.out.with_name(f"{settings.out.name}.unpacked")
 
 
-def _prepare(plan: Plan, settings: Settings) -> None:
-    if isinstance(settings, Sounds):
-        plan = replace(plan, reader=recordings_reader(_intake(settings)))
+def _prepare(plan: Plan | TablePlan, settings: Settings | PublicTable | OwnTable) -> None:
     complete = Store.exists(settings.out)
-    store = prepare(plan, settings.out, workers=settings.workers, strict=settings.strict, dask=settings.dask)
+    if isinstance(plan, TablePlan):
+        store = prepare_table(plan, settings.out)
+    else:
+        assert isinstance(settings, Settings)
+        if isinstance(settings, Sounds):
+            plan = replace(plan, reader=recordings_reader(_intake(settings)))
+        store = prepare(plan, settings.out, workers=settings.workers, strict=settings.strict, dask=settings.dask)
     _close(store, complete=complete)
 
 
@@ -287,7 +330,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     **{name: _of_dataset(dataset) for name, dataset in DATASETS.items() if dataset.kind == "points"},
     "images": _of_files(plan_images, OwnPictures),
     **{name: _of_dataset(dataset) for name, dataset in DATASETS.items() if dataset.kind == "images"},
+    "table": table,
+    **{name: _of_dataset(dataset) for name, dataset in DATASETS.items() if dataset.kind == "tables"},
     **{f"synthetic-{name}": _of_miniature(name, write) for name, write in MINIATURES.items()},
+    "synthetic-table": synthetic_table,
 }
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from common.images.stored_images import StoredImages
 from data_prep.examine.tables import by_label, label_table
 from data_prep.notes import READING, THINGS, plan_notes, reading_notes
 from data_prep.shapes import BY_FORMAT, UP_BY_FORMAT
+from data_prep.tables.summary import table_lines
 from randquant.cli.counted import counted
 from randquant.data.coverage import coverage
 from randquant.data.store import SPLITS, Store
@@ -27,7 +28,8 @@ def summary(store: Store) -> list[str]:
         lines.append(UP_BY_FORMAT)
     lines += _published(store) + plan_notes(store.info["source"])
     lines += reading_notes(_rows(store, READING), THINGS[store.kind])
-    lines += _levels(store) + _labels(store)
+    lines += table_lines(store) if store.kind == "tables" else _levels(store)
+    lines += _labels(store)
     lines += [f"skipped {entry['path']}: {entry['reason']}" for entry in skipped[:_SHOWN]]
     if len(skipped) > _SHOWN:
         lines.append(f"… and {len(skipped) - _SHOWN:,} more; store.json lists them all")
@@ -35,12 +37,14 @@ def summary(store: Store) -> list[str]:
 
 
 def _amount(store: Store) -> str:
-    """Recordings and their hours, shapes and their points, or pictures and their sizes."""
+    """Recordings and their hours, shapes and their points, pictures and their sizes, or rows and their numbers."""
     items = counted(len(store), THINGS[store.kind])
     if store.kind == "audio":
         return f"{items}, {float(store.lengths.sum()) / store.info['sample_rate'] / 3600:.2f} hours"
     if store.kind == "images":
         return f"{items} of {_sizes(store)}"
+    if store.kind == "tables":
+        return f"{items} of {counted(len(store.info['table']['names']), 'numbers')}"
     fewest, most = int(store.lengths.min()), int(store.lengths.max())
     points = counted(most, "points") if fewest == most else f"{fewest:,} to {most:,} points"
     return f"{items} of {points} ({' '.join(store.info['channels'])})"

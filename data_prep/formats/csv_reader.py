@@ -139,8 +139,17 @@ def _names(header: str, separator: str, known: Mapping[str, str]) -> list[str]:
     return names
 
 
-@contextmanager
-def _opened(path: Path, what: str) -> Iterator[IO[str]]:
+def first_bytes(path: Path, what: str, *, allowed: Sequence[bytes] = ()) -> bytes:
+    """The first 32 bytes of a file that is to hold a table.
+
+    Args:
+        path: the file.
+        what: what the table should be, for the error messages.
+        allowed: first bytes of other files that can be read too.
+
+    Raises:
+        DataError: it is missing, a folder, or another file saved under the name of a table.
+    """
     try:
         with open(path, "rb") as file:
             head = file.read(32)
@@ -151,8 +160,14 @@ def _opened(path: Path, what: str) -> Iterator[IO[str]]:
     if is_lfs_pointer(head):
         raise DataError(f"{path} is a pointer of Git LFS where {what} is expected; run git lfs pull.")
     for magic, name in _OTHERS:
-        if head.startswith(magic):
+        if head.startswith(magic) and magic not in allowed:
             raise DataError(f"{path} is {name}, where {what} is expected.")
+    return head
+
+
+@contextmanager
+def _opened(path: Path, what: str) -> Iterator[IO[str]]:
+    head = first_bytes(path, what)
     # Newlines stay as they are: they may stand in quoted cells.
     with open(path, encoding="utf-16" if is_utf16(head) else "utf-8-sig", newline="") as text:
         yield text

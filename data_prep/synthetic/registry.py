@@ -24,6 +24,7 @@ _ENTRIES = {
     "scanobjectnn": "scanobjectnn:write_scanobjectnn",
     "shapenet": "shapenet:write_shapenet55",
     "shapenetpart": "shapenet:write_shapenetpart",
+    "covtype": "tables:small_covtype",
 }
 
 

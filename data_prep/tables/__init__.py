@@ -1,0 +1,1 @@
+"""Tables of one file: read in pieces, their columns understood, written as rows of numbers."""

@@ -1,0 +1,102 @@
+"""Cells as text or as numbers, with what is missing as null."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Decimal = Literal["auto", "point", "comma"]
+
+# In small letters: what stands for a value that is not there.
+MISSING = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "?", "-", ".", "missing")
+_DATE = (
+    r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
+    r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|[+-]\d{2}:?\d{2}|[AaPp][Mm]))?)?$"
+)
+_GROUPED = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
+
+
+def normal(values: pa.Array) -> pa.Array | None:
+    """Text without the white space around it, or float64; null where a value is missing or not finite.
+
+    Returns:
+        None for what is neither: times, lists, bytes.
+    """
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return normal(values.dictionary_decode())
+    if pa.types.is_boolean(kind):
+        return values.cast(pa.string())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind):
+        texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
+        missing = pc.is_in(pc.utf8_lower(texts), pa.array(MISSING))
+        return pc.if_else(missing, pa.scalar(None, pa.string()), texts)
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return _finite(values.cast(pa.float64(), safe=False))
+    return None
+
+
+def as_numbers(cells: pa.Array, decimal: Decimal) -> pa.Array | None:
+    """Cells of `normal` as float64, null where missing or not finite; None where one of them is no number.
+
+    Args:
+        cells: text or float64.
+        decimal: which mark stands before the fraction; the other one is a mark of thousands. "auto": a point, or a
+            comma where that makes no numbers.
+    """
+    if not pa.types.is_string(cells.type):
+        return cells
+    for texts in _readings(cells, decimal):
+        try:
+            return _finite(texts.cast(pa.float64()))
+        except pa.ArrowInvalid:
+            continue
+    return None
+
+
+def _readings(cells: pa.Array, decimal: Decimal) -> Iterator[pa.Array]:
+    if decimal != "comma":
+        yield cells
+    if decimal == "point":
+        yield pc.replace_substring(cells, ",", "")
+    else:
+        whole = pc.replace_substring(cells, ".", "")
+        held = whole if decimal == "comma" else pc.if_else(pc.match_substring(cells, ","), whole, cells)
+        yield pc.replace_substring(held, ",", ".")
+
+
+def _finite(numbers: pa.Array) -> pa.Array:
+    return pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, pa.float64()))
+
+
+def has_commas(cells: pa.Array) -> bool:
+    """Whether a cell of text holds a comma."""
+    return pa.types.is_string(cells.type) and bool(pc.any(pc.match_substring(cells, ",")).as_py())
+
+
+def thousands(cells: pa.Array) -> bool:
+    """Whether every cell with a comma could hold marks of thousands, as 1,234 does."""
+    held = cells.filter(pc.match_substring(cells, ","))
+    return len(held) > 0 and bool(pc.all(pc.match_substring_regex(held, _GROUPED)).as_py())
+
+
+def are_dates(cells: pa.Array) -> bool:
+    """Whether all cells of text that are not missing are dates."""
+    held = cells.drop_null()
+    return len(held) > 0 and bool(pc.all(pc.match_substring_regex(held, _DATE)).as_py())
+
+
+def first_text(cells: pa.Array) -> tuple[int, str]:
+    """The place and text of the first cell that is no number."""
+    for place, cell in enumerate(cells.to_pylist()):
+        if cell is not None and as_numbers(pa.array([cell]), "auto") is None:
+            return place, cell
+    return 0, ""
+
+
+def to_numpy(numbers: pa.Array) -> NDArray[np.float64]:
+    """(n,) with NaN where a value is missing."""
+    return numbers.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
