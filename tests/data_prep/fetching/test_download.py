@@ -161,7 +161,7 @@ def dataset(*downloads: Download, more: Callable[[Path], list[Download]] | None 
         source="http://example.org/toy",
         tree="",
         marks=(),
-        plan=lambda root: None,  # type: ignore[arg-type, return-value]
+        plan=lambda root: None,
         downloads=downloads,
         more_downloads=more,
         by_hand=by_hand,
