@@ -60,6 +60,10 @@ class ImageEncoder(nn.Module):
         """
         raise NotImplementedError
 
+    def refuses(self, size: int) -> str | None:
+        """Why it cannot embed pictures of this side; None where it can."""
+        return None
+
     def check(self, x: Tensor) -> None:
         """Check the shape of a batch.
 
@@ -68,6 +72,9 @@ class ImageEncoder(nn.Module):
         """
         if x.ndim != 4 or x.shape[1] != 3:
             raise ValueError(f"expected pictures of shape (B, 3, H, W), got {tuple(x.shape)}.")
+        reason = next(filter(None, map(self.refuses, x.shape[2:])), None)
+        if reason is not None:
+            raise ValueError(reason)
 
 
 def channels(number: int, width: float) -> int:

@@ -39,11 +39,13 @@ class SmallCNN(ImageEncoder):
         """256 times the width."""
         return self._embedding_size
 
+    def refuses(self, size: int) -> str | None:
+        """As in `ImageEncoder`."""
+        return None if size >= 8 else f"{self.name} takes pictures of at least 8 pixels, got {size}."
+
     def forward(self, x: Tensor) -> Tensor:
         """As in `ImageEncoder`."""
         self.check(x)
-        if min(x.shape[2:]) < 8:
-            raise ValueError(f"{self.name} takes pictures of at least 8 pixels, got {tuple(x.shape[2:])}.")
         for block in self.blocks:
             x = block(x)
         return pooled(x)

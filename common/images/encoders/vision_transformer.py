@@ -67,11 +67,13 @@ class VisionTransformer(ImageEncoder):
         """384 or 768 at width 1."""
         return self._embedding_size
 
+    def refuses(self, size: int) -> str | None:
+        """As in `ImageEncoder`."""
+        return None if size == self.size else f"this {self.name} takes pictures of {self.size} pixels, got {size}."
+
     def forward(self, x: Tensor) -> Tensor:
         """As in `ImageEncoder`; pictures have the side `size`."""
         self.check(x)
-        if x.shape[2:] != (self.size, self.size):
-            raise ValueError(f"{self.name} is for pictures of {self.size}x{self.size}, got {tuple(x.shape[2:])}.")
         tokens = self.patch_embed(x)
         tokens = torch.cat([self.cls_token.expand(len(tokens), -1, -1), tokens], dim=1) + self.pos_embed
         for block in self.blocks:

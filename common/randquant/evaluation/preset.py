@@ -21,12 +21,14 @@ class Preset:
         source: where it is described.
         probes: that are asked where the command names none.
         settings: of probes, instead of their own; each for the probes that have settings of its class.
+        departures: from the source, whatever the command, in words.
     """
 
     name: str
     source: str = ""
     probes: Sequence[ProbeName] = ("linear",)
     settings: tuple[object, ...] = ()
+    departures: tuple[str, ...] = ()
 
     def asked(self, probing: Probing) -> dict[str, Probe[Any]]:
         """The probes of a command by the names of their results, with its learning rates and repeats.
@@ -52,7 +54,7 @@ class Preset:
 
     def record(self, probing: Probing) -> ProtocolRecord:
         """The preset with what a command departs from, in words."""
-        plain, departures = self._plain(probing), []
+        plain, departures = self._plain(probing), list(self.departures)
         for key, value in _given(probing).items():
             published = {getattr(probe.settings, key) for probe in plain.values() if _has(probe, key)}
             if published != {value}:

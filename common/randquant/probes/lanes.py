@@ -6,9 +6,11 @@ product of (S, b, D) by (S, L * C, D) instead of S * L small ones. Each of them 
 alone. With `hidden` units the layer becomes two with a ReLU between, trained the same way.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,6 +20,7 @@ from torch.nn import functional
 
 from randquant.probes.arrangement import Part, Rows
 from randquant.probes.stacked_layers import absorb, backward, forward, initial_parameters, predict
+from randquant.probes.stacked_sgd import StackedSGD
 
 # Weights, moments, best weights and batches of the lanes trained together: on a CPU what stays in its cache, since
 # more of them save nothing there; elsewhere enough to keep the device busy.
@@ -30,7 +33,7 @@ class LinearSettings:
     """How the layer is trained; the defaults are BYOL-A v1's.
 
     Attributes:
-        learning_rates: rates of Adam; the best on validation is scored on test.
+        learning_rates: rates of the optimiser; the best on validation is scored on test.
         weight_decay: L2 term added to the gradient.
         batch_size: items a step; fewer where train has fewer.
         max_epochs: passes over train at most.
@@ -39,6 +42,8 @@ class LinearSettings:
         repeats: trainings of each fold, with seeds seed, seed + 1, ...
         divide_loss_by_classes: train on cross-entropy / C, as EVAR does.
         hidden: units of a hidden ReLU layer, None for a linear probe.
+        optimizer: "adam", or "sgd" with momentum 0.9.
+        schedule: the rate of each epoch, constant or falling along half a cosine.
     """
 
     learning_rates: tuple[float, ...] = (1e-3,)
@@ -49,6 +54,8 @@ class LinearSettings:
     repeats: int = 10
     divide_loss_by_classes: bool = False
     hidden: int | None = None
+    optimizer: Literal["adam", "sgd"] = "adam"
+    schedule: Literal["constant", "cosine"] = "constant"
 
     def __post_init__(self) -> None:
         if not self.learning_rates or min(self.learning_rates) <= 0:
@@ -134,7 +141,8 @@ class _Training:
             torch.stack(lane).to(x).unsqueeze(1).repeat(1, rates, *[1] * lane[0].ndim)
             for lane in zip(*starts, strict=True)
         ]
-        self.optimiser = StackedAdam(parameters, list(settings.learning_rates), settings.weight_decay)
+        make: type[StackedAdam | StackedSGD] = StackedSGD if settings.optimizer == "sgd" else StackedAdam
+        self.optimiser = make(parameters, list(settings.learning_rates), settings.weight_decay)
         # The lanes and rates still trained; what is kept of them covers all.
         self.active_lanes, self.active_rates = list(range(len(lanes))), list(range(rates))
         self.best = [parameter.clone() for parameter in parameters]
@@ -145,6 +153,8 @@ class _Training:
 
     def run(self) -> Trained:
         for epoch in range(1, self.settings.max_epochs + 1):
+            if self.settings.schedule == "cosine":
+                self.optimiser.factor = (1.0 + math.cos(math.pi * (epoch - 1) / self.settings.max_epochs)) / 2.0
             self._train_epoch()
             self._keep_best(epoch)
             if self.stopped.all():
@@ -230,7 +240,7 @@ class StackedAdam:
         self.parameters = parameters
         self.moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in parameters]
         self.learning_rates = torch.tensor(learning_rates, dtype=torch.float64, device=parameters[0].device)
-        self.weight_decay = weight_decay
+        self.weight_decay, self.factor = weight_decay, 1.0
         self.steps = torch.zeros(len(parameters[0])).to(self.learning_rates)  # a lane
 
     def step(self, gradients: list[Tensor], lanes: list[int] | None = None) -> None:
@@ -245,7 +255,7 @@ class StackedAdam:
         taken = self.steps[chosen]
         root = (1 - _BETAS[1] ** taken).sqrt()[:, None]
         # step * m / (sqrt(v) / root + epsilon), with `root` moved out of the large tensors
-        size = self.learning_rates / (1 - _BETAS[0] ** taken)[:, None] * root
+        size = self.factor * self.learning_rates / (1 - _BETAS[0] ** taken)[:, None] * root
         for parameter, moments, gradient in zip(self.parameters, self.moments, gradients, strict=True):
             state = (parameter[chosen], moments[0][chosen], moments[1][chosen])
             self._update(*state, gradient, size, root)

@@ -1,0 +1,1 @@
+"""Frozen encoders of pictures on labelled stores."""

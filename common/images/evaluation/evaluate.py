@@ -1,0 +1,98 @@
+"""How a frozen encoder of pictures is evaluated: what it sees, and what a result says of that."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from common.images.encoders.weights import LoadedImageEncoder, named_encoder
+from common.images.evaluation.protocols import PROTOCOLS, ProtocolName
+from common.images.evaluation.result import ImageResult
+from common.images.evaluation.sight import Sight, Statistics, sight_of
+from common.images.fitted_pictures import as_encoded, fitted_batch
+from common.images.normalise import ColourStatistics, Normalise
+from common.images.stored_images import StoredImages
+from randquant.evaluation.evaluate import Evaluation
+from randquant.evaluation.frozen import Frozen
+from randquant.evaluation.labelled_task import LabelledTask
+from randquant.evaluation.probing import Probing
+from randquant.files.json_record import Json
+
+_BATCH_PIXELS = {"cpu": 2**20, "cuda": 2**24}  # read and encoded at once
+
+
+@dataclass
+class ImageProbing(Probing):
+    """Probe a frozen encoder on labelled stores of pictures.
+
+    Args:
+        protocol: preset of probes, their training, and the part of a picture that is seen.
+        image_size: side of what the encoder sees, in pixels; as it was trained by default.
+        statistics: normalise colours as the checkpoint was trained, or by the task's training pictures; auto is the
+            checkpoint's where it has some.
+    """
+
+    protocol: ProtocolName = "moco-v3"
+    image_size: int | None = None
+    statistics: Statistics = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.image_size is not None and not 8 <= self.image_size <= 4096:
+            raise ValueError(f"--image_size should be from 8 to 4,096, got {self.image_size}.")
+
+
+def evaluation(probing: ImageProbing) -> Evaluation[LoadedImageEncoder, ImageResult]:
+    """The evaluation that a command asks for."""
+    preset = PROTOCOLS[probing.protocol]
+    seen: dict[str, Sight] = {}  # by content of the store
+
+    def sight(loaded: LoadedImageEncoder, task: LabelledTask) -> Sight:
+        key = task.store.content_hash
+        if key not in seen:
+            size, statistics, seed = probing.image_size, probing.statistics, probing.seed
+            seen[key] = sight_of(loaded, task, size=size, share=preset.share, statistics=statistics, seed=seed)
+        return seen[key]
+
+    def result(loaded: LoadedImageEncoder, task: LabelledTask) -> Callable[..., ImageResult]:
+        found = sight(loaded, task)
+        own: dict[str, Any] = {**found.settings(), "statistics": found.source}
+        return partial(ImageResult, **own)
+
+    def fitted_on(loaded: LoadedImageEncoder) -> Mapping[str, Json]:
+        (only,) = seen.values()  # a classifier is saved of one task
+        return only.settings()
+
+    return Evaluation(
+        kind="images",
+        load=lambda name, seed: named_encoder(name, seed=seed, size=probing.image_size),
+        frozen=lambda loaded, task, device: frozen(loaded, task, sight(loaded, task), device),
+        result=result,
+        preset=preset,
+        fitted_on=fitted_on,
+    )
+
+
+def frozen(loaded: LoadedImageEncoder, task: LabelledTask, sight: Sight, device: torch.device) -> Frozen[Tensor]:
+    """How it encodes the pictures of a task."""
+    pictures = StoredImages(task.store)
+    return Frozen(
+        read=lambda items: fitted_batch(pictures, items, sight.size, sight.share),
+        encode=encoder_function(loaded, sight.colours, device),
+        dimension=loaded.encoder.embedding_size(),
+        settings={"weights": loaded.sha256, **sight.settings()},
+        batch_size=max(1, _BATCH_PIXELS.get(device.type, 2**20) // sight.size**2),
+        unit="pictures",
+    )
+
+
+def encoder_function(
+    loaded: LoadedImageEncoder, colours: ColourStatistics, device: str | torch.device
+) -> Callable[[Tensor], Tensor]:
+    """The map from bytes (B, size, size, 3) to float32 embeddings (B, D) on the device."""
+    encoder, normalise = loaded.encoder.to(device).float().eval(), Normalise(colours).to(device)
+    encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return lambda pixels: encoder(as_encoded(pixels, normalise, device))

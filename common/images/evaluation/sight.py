@@ -1,0 +1,80 @@
+"""What a frozen encoder sees of the pictures of a task: their size, their middle, and how colours are normalised."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+
+from common.images.encoders.weights import LoadedImageEncoder
+from common.images.normalise import ColourStatistics, colour_statistics
+from common.images.stored_images import StoredImages
+from randquant.errors import DataError, UsageError
+from randquant.evaluation.labelled_task import LabelledTask
+from randquant.files.json_record import Json
+
+Statistics = Literal["auto", "checkpoint", "task"]
+STATISTICS_PICTURES = 2_000
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What an encoder sees of the pictures of a task.
+
+    Attributes:
+        size: side in pixels.
+        share: of the shorter side of a larger picture.
+        colours: by which it is normalised.
+        source: of these.
+    """
+
+    size: int
+    share: float
+    colours: ColourStatistics
+    source: str
+
+    def settings(self) -> dict[str, Json]:
+        """All that features depend on beside weights and pictures."""
+        mean, std = map(list, self.colours)
+        return {"image_size": self.size, "share": self.share, "mean": mean, "std": std}
+
+
+def sight_of(
+    loaded: LoadedImageEncoder, task: LabelledTask, *, size: int | None, share: float, statistics: Statistics, seed: int
+) -> Sight:
+    """What the encoder sees of a task.
+
+    Args:
+        loaded: the encoder.
+        task: of pictures.
+        size: side in pixels; as it was trained where None.
+        share: of the shorter side of a larger picture.
+        statistics: the checkpoint's, or those of the task's training pictures; auto is the checkpoint's where it has
+            some.
+        seed: of the choice of pictures for statistics.
+
+    Raises:
+        DataError: the statistics of a checkpoint are asked for that has none, or all pictures are of one colour.
+        UsageError: a size that the encoder does not take.
+    """
+    size = size or loaded.encoder.size
+    reason = loaded.encoder.refuses(size)
+    if reason is not None:
+        raise UsageError(f"--image_size {size}: {reason}")
+    if statistics == "checkpoint" and loaded.statistics is None:
+        raise DataError(
+            'the checkpoint carries no statistics of colours, which --statistics checkpoint needs; use "task".'
+        )
+    if loaded.statistics is not None and statistics != "task":
+        return Sight(size, share, loaded.statistics, "the checkpoint")
+    return Sight(size, share, *task_colours(task, seed))
+
+
+def task_colours(task: LabelledTask, seed: int) -> tuple[ColourStatistics, str]:
+    """Statistics over at most 2,000 random training pictures of a task, and these in words; with folds, of all."""
+    pictures = StoredImages(task.store)
+    used = np.array([split == "train" or split in task.folds for split in task.items.splits])
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(used))[:STATISTICS_PICTURES]
+    chosen = np.sort(order)
+    found = colour_statistics(torch.tensor(pictures.picture(int(item))) for item in chosen)
+    return found, f"{len(chosen):,} random {'pictures of all folds' if task.folds else 'training pictures'}"
