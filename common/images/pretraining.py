@@ -65,7 +65,7 @@ def build_task(settings: ImagePretraining, device: torch.device) -> Task:
     monitor = None if settings.monitor is None else knn_monitor(settings, normalise, device)
     hashes = [store.content_hash for store in stores]
     make_views = PictureViews(policies, normalise, local=sum(each.view.local for each in settings.planned()))
-    data, of_width = {"stores": hashes}, partial(_encoder_of, settings)
+    data, of_width = {"stores": hashes}, partial(encoder_of, settings)
     return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, data, repeated(stores), of_width)
 
 
@@ -125,11 +125,15 @@ def statistics_of_source(source: PictureSource) -> ColourStatistics:
 
 
 def _encoder(settings: ImagePretraining) -> ImageEncoder:
-    return _encoder_of(settings, settings.width * UNIT_WIDTH)
+    return encoder_of(settings, settings.width * UNIT_WIDTH)
 
 
-def _encoder_of(settings: ImagePretraining, width: float) -> ImageEncoder:
-    """The encoder at a width in the numbers of muP, of which 64 are the factor 1."""
+def encoder_of(settings: ImagePretraining, width: float) -> ImageEncoder:
+    """The encoder of these settings, of a width in place of `settings.width`, in numbers of which 64 are the factor 1.
+
+    Raises:
+        UsageError: a size it cannot have.
+    """
     factor, side = width / UNIT_WIDTH, settings.image_size
     try:
         return ENCODERS[settings.encoder](width=factor, size=side)

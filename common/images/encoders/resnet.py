@@ -28,6 +28,7 @@ class ResNet(ImageEncoder):
     """
 
     usual_size: ClassVar[int] = 224
+    initialised_by_fan_out: ClassVar[bool] = True
 
     def __init__(self, width: float = 1.0, size: int | None = None) -> None:
         super().__init__(width, size)

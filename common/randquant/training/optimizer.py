@@ -19,13 +19,14 @@ MOMENTS = {"adamw": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",), "lar
 def make_optimizer(settings: Training, method: nn.Module) -> torch.optim.Optimizer:
     """What `settings` name, over what is trained.
 
-    Under muP a group's rate is the training's times its `scale`: one over the width for matrices between two widths,
-    whose weight decay is multiplied by the width, so that a step's decay, rate times decay, is that of the base.
+    Under muP a group's rate is the training's times its `scale`: with AdamW one over the width for matrices between
+    two widths, with SGD the width for everything else that grows. Its weight decay is divided by the same, so that a
+    step's decay, rate times decay, is that of the base.
     """
     trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.parametrization == "mup":
-        return _scaled(trained, rate, decay)
+        return _scaled(settings, trained)
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(trained, lr=rate, weight_decay=decay)
     make = torch.optim.SGD if settings.optimizer == "sgd" else LARS
@@ -52,10 +53,12 @@ def check_moments(optimizer: torch.optim.Optimizer, name: str) -> None:
                     raise ValueError(f"{moment} of shape {tuple(found)} for {tuple(parameter.shape)}")
 
 
-def _scaled(trained: "Iterable[nn.Parameter]", rate: float, decay: float) -> torch.optim.Optimizer:
-    from mup.optim import MuAdamW
+def _scaled(settings: Training, trained: "Iterable[nn.Parameter]") -> torch.optim.Optimizer:
+    from mup.optim import MuAdamW, MuSGD
 
-    optimizer: torch.optim.Optimizer = MuAdamW(trained, lr=rate, weight_decay=decay)
+    make, further = (MuAdamW, {}) if settings.optimizer == "adamw" else (MuSGD, {"momentum": settings.sgd_momentum})
+    rates = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    optimizer: torch.optim.Optimizer = make(trained, **rates, **further)
     for group in optimizer.param_groups:
-        group["scale"] = group["lr"] / rate
+        group["scale"] = group["lr"] / settings.learning_rate
     return optimizer

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from randquant.errors import UsageError
 from randquant.extras import needs
+from randquant.ssl.method import Method
 from randquant.ssl.registry import make_method
 from randquant.training.settings import Training
 
@@ -76,7 +77,7 @@ def base_shapes(settings: Training, of_width: OfWidth | None) -> dict[str, Any]:
     return make_base_shapes(dict(base), dict(double))
 
 
-def parametrize(method: nn.Module, settings: Training, of_width: OfWidth | None) -> None:
+def parametrize(method: Method, settings: Training, of_width: OfWidth | None) -> None:
     """Make a method, as it was initialised, one of muP: readouts, initial sizes, and `infshape` at each parameter.
 
     The parameters stay the same objects under the same names, so weights are saved and loaded as without it.
@@ -90,10 +91,13 @@ def parametrize(method: nn.Module, settings: Training, of_width: OfWidth | None)
 
     set_base_shapes(method, shapes, do_assert=False)  # biases take their sizes too
     for name, module in list(method.named_modules()):
-        if isinstance(module, nn.Linear):
-            outputs, inputs = module.weight.infshape  # type: ignore[attr-defined]
-            if inputs.isinf() and not outputs.isinf():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            outputs, inputs = module.weight.infshape[:2]  # type: ignore[attr-defined]
+            if inputs.isinf() and not outputs.isinf() and isinstance(module, nn.Linear):
                 method.set_submodule(name, Readout(module, inputs.width_mult()))
+            if outputs.isinf() and not inputs.isinf() and getattr(method.encoder, "initialised_by_fan_out", False):
+                with torch.no_grad():
+                    module.weight *= outputs.width_mult() ** 0.5  # its size no longer depends on the width
 
 
 def _shapes(settings: Training, of_width: OfWidth, factor: int) -> Shapes:
@@ -102,6 +106,8 @@ def _shapes(settings: Training, of_width: OfWidth, factor: int) -> Shapes:
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         encoder = of_width(settings.base_width * factor)
         method = make_method(heads, encoder, encoder.embedding_size())
+    if any("Attention" in type(part).__name__ for part in method.modules()):
+        raise _unsupported(settings, "muP divides the logits of attention by the width, not by its root")
     return {name: parameter.shape for name, parameter in method.named_parameters()}
 
 

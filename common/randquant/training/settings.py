@@ -197,8 +197,8 @@ class Training:
         self._check_moco(local // self.accumulate)
 
     def _check_optimizer(self) -> None:
-        if self.parametrization == "mup" and self.optimizer != "adamw":
-            raise ValueError(f"--parametrization mup has rates for --optimizer adamw alone, got {self.optimizer}.")
+        if self.parametrization == "mup" and self.optimizer == "lars":
+            raise ValueError("--parametrization mup has no rates for --optimizer lars; give adamw or sgd.")
         if self.sgd_momentum == 1.0:
             raise ValueError("--sgd_momentum should be below 1, at which steps never end.")
         if self.milestones != sorted(self.milestones):
