@@ -25,6 +25,10 @@ _ENTRIES = {
     "shapenet": "shapenet:write_shapenet55",
     "shapenetpart": "shapenet:write_shapenetpart",
     "covtype": "tables:small_covtype",
+    "cifar10": "pictures.cifar:small_cifar10",
+    "cifar100": "pictures.cifar:write_cifar100",
+    "stl10": "pictures.stl10:write_stl10",
+    "imagenet": "pictures.imagenet:write_imagenet",
 }
 
 
@@ -43,7 +47,7 @@ def _miniature(name: str, entry: str) -> Callable[..., Path]:
             raise UsageError(f"--seed should be at least 0, got {seed}.")
         return write(out, seed=seed)
 
-    kind = "sounds" if DATASETS[name].kind == "audio" else "shapes"
+    kind = {"audio": "sounds", "points": "shapes", "images": "pictures"}[DATASETS[name].kind]
     miniature.__doc__ = f"""Write a few megabytes of made-up {kind} in the tree of {DATASETS[name].title}.
 
     Args:

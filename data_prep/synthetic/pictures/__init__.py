@@ -1,0 +1,1 @@
+"""Made-up pictures whose class shows as the outline and the pattern of one object; colours and places say nothing."""
