@@ -22,7 +22,7 @@ from randquant.weights.safe_pickle import read_pickle
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("cifar")
-    sizes = {"train": 100, "test": 20}
+    sizes: dict[str, Any] = {"train": 100, "test": 20}
     return {
         "10": write_cifar10(root / "10", **sizes),
         "10-binary": write_cifar10(root / "10b", binary=True, **sizes),
