@@ -58,13 +58,15 @@ class PostNorm(nn.Module):
         if not epsilon > 0.0:
             raise ValueError(f"epsilon should be > 0, got {epsilon!r}.")
         self.epsilon = epsilon
+        self.divisor = torch.ones(())  # of the last batch
 
     def forward(self, x: Tensor, of: Tensor | None = None) -> Tensor:
         """Normalise (B, C, F, T) over B, F and T in float32, by the statistics of x or `of` others; the dtype stays."""
         values = x.float()
         whole = values if of is None else of.float()
         std, mean = torch.std_mean(whole, dim=(0, 2, 3), keepdim=True, correction=0)
-        return ((values - mean) / std.clamp(min=self.epsilon)).to(x.dtype)
+        self.divisor = std.clamp(min=self.epsilon)
+        return ((values - mean) / self.divisor).to(x.dtype)
 
     def extra_repr(self) -> str:
         """The constructor's arguments."""
@@ -85,6 +87,10 @@ class LogMelViews(nn.Module):
         super().__init__()
         self.front, self.normalise, self.views, self.post = front, normalise, views, PostNorm()
         self.local = local
+
+    def scale(self) -> Tensor:
+        """Of the last views, natural logarithms of power that one unit of them stands for: ()."""
+        return self.normalise.std * self.post.divisor.reshape(())
 
     def forward(self, batch: Tensor, *, generator: torch.Generator) -> list[Tensor] | ViewSet:
         """Views of crops (crops, B, ...); view i is made from crop i modulo their number, local ones likewise."""

@@ -21,6 +21,7 @@ from audio.encoders.registry import ENCODERS
 from audio.encoders.weights import save_encoder
 from audio.lifting import lift_activations
 from audio.logmel import LogMel
+from audio.mixing import log_mel_blend
 from audio.normalize import LogMelViews, PostNorm, PreNorm, mean_and_std
 from audio.samples import common_intake
 from audio.settings import AudioPretraining
@@ -78,9 +79,9 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
             "lengths there are."
         )
     of_width = partial(make_encoder, settings)
-    return Task(
-        source, make_views, encoder, encoder.embedding_size(), save, monitor, {"stores": hashes}, notes, of_width
-    )
+    data, size = {"stores": hashes}, encoder.embedding_size()
+    blend = partial(log_mel_blend, settings, scale=make_views.scale)
+    return Task(source, make_views, encoder, size, save, monitor, data, notes, of_width, blend)
 
 
 def make_encoder(settings: AudioPretraining, width: int) -> AudioEncoder:

@@ -9,6 +9,7 @@ from audio.augment.short_crop import RandomShortCrop
 from audio.crops import SAMPLE_RATE
 from audio.encoders.registry import EncoderName
 from audio.front_end import Backend, FrontEnd, Mel
+from audio.mixing import Cut, Domain
 from randquant.cli.ranges import Range, check_ranges
 from randquant.policies.planned import Planned, made_once, planned
 from randquant.policies.reading import Vocabulary
@@ -67,6 +68,8 @@ class AudioPretraining(Training):
         crop_frequency: range of the crop's height over the number of bands.
         crop_time: range of the crop's width over the number of frames.
         mixup_alpha: largest weight of the mixed-in sound.
+        mix_domain: with --mix mixup and --inputmix: log averages log-mels, power what they are logarithms of.
+        mix_cut: with --mix cutmix: what comes from the other sound, a segment of time, of bands, or a box of both.
     """
 
     data: list[Path] = field(default_factory=list)
@@ -90,6 +93,8 @@ class AudioPretraining(Training):
     crop_frequency: tuple[float, float] = (0.6, 1.5)
     crop_time: tuple[float, float] = (0.6, 1.5)
     mixup_alpha: float = 0.4
+    mix_domain: Domain = "log"
+    mix_cut: Cut = "time"
 
     def __post_init__(self) -> None:
         super().__post_init__()

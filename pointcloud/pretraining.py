@@ -23,6 +23,7 @@ from pointcloud.encoders.weights import save_encoder
 from pointcloud.evaluation.shape_features import batch_points
 from pointcloud.first_points import filled, require_points
 from pointcloud.geometry import unit_sphere
+from pointcloud.mixing import cloud_blend
 from pointcloud.settings import PointPretraining
 from pointcloud.stored_clouds import StoredClouds, WholeClouds, leading_columns
 from randquant.data.bounded_batches import bounded
@@ -76,6 +77,7 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
         data,
         [*repeated(stores), *source.notes],
         partial(make_encoder, settings),
+        partial(cloud_blend, how=settings.mix_points, layout=settings.layout, packed=settings.points == "any"),
     )
 
 

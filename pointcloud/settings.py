@@ -11,6 +11,7 @@ from pointcloud.augment.registry import AUGMENTATIONS, GEO, OPERATIONS
 from pointcloud.encoders.registry import ENCODERS, EncoderName
 from pointcloud.first_points import Points, require_number
 from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
+from pointcloud.mixing import PointMix
 from randquant.cli.ranges import Range, check_ranges
 from randquant.policies.planned import Planned, made_once, planned
 from randquant.policies.reading import Vocabulary
@@ -76,6 +77,9 @@ class PointPretraining(Training):
         stretch: largest factor of an axis; the smallest is one over it.
         rotate_axis: z is up; so3 for any rotation.
         jitter: standard deviation of the noise on coordinates.
+        mix_points: with --mix mixup and --inputmix: subset takes some points of one cloud and the rest of the other;
+            assignment moves points towards those of the other that they are matched with (slow, at most 1,024 points).
+            --mix cutmix exchanges a ball.
     """
 
     batch_size: int = 64
@@ -109,6 +113,7 @@ class PointPretraining(Training):
     stretch: float = 1.3
     rotate_axis: Literal["x", "y", "z", "so3"] = "z"
     jitter: float = 0.01
+    mix_points: PointMix = "subset"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -140,8 +145,12 @@ class PointPretraining(Training):
 
     def _resolve_neighbours(self, keeps_slots: bool) -> None:
         """Say where neighbourhoods are found, and refuse what cannot be."""
+        if self.mix == "cutmix" and self.mix_layer != "input":
+            raise ValueError("--mix cutmix exchanges balls of points, which --mix_layer input alone has; use mixup.")
         if self.points == "any":
             self._require_packed(self.augmentations())
+        elif self.inputmix or (self.mix != "none" and "input" in self.mix_layer.split("+")):
+            self._require_view("mixed clouds have neighbourhoods of their own")
         elif not keeps_slots:
             self._require_view("resample takes other points in each view")
         elif not ENCODERS[self.encoder].takes_neighbours:
@@ -152,6 +161,8 @@ class PointPretraining(Training):
     def _require_packed(self, names: list[str]) -> None:
         if "resample" in names:
             raise ValueError("--points any takes all points and resample chooses among them; give one of them.")
+        if self.rq_stage is not None or not set(self.mix_layer.split("+")) <= {"input", "embedding"}:
+            raise ValueError("the stages of encoders are of clouds of one size; give --points a number.")
         if not ENCODERS[self.encoder].trains_packed:
             raise ValueError(f"--encoder {self.encoder} trains on clouds of one size; give --points a number.")
         self._require_view("with --points any neighbourhoods are found in each view")

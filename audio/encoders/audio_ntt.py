@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from audio.encoders.audio_encoder import AudioEncoder, Layer
 
 CHANNELS = 64  # of every convolution
+PARTS = 4  # modules of a block
 
 
 class AudioNTT(AudioEncoder):
@@ -39,6 +40,12 @@ class AudioNTT(AudioEncoder):
         self.fc = nn.Sequential(
             nn.Linear(self.conv_size, hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, last), nn.ReLU()
         )
+
+    @property
+    def stages(self) -> dict[str, nn.Module]:
+        """block1, ...: feature maps (B, 64, bands, frames); mlp: its output for each frame, (B, frames, D)."""
+        ends = list(self.features)[PARTS - 1 :: PARTS]
+        return {f"block{number}": end for number, end in enumerate(ends, 1)} | {"mlp": self.fc}
 
     def forward(self, x: Tensor, layer: Layer = "output") -> Tensor:
         """As in `AudioEncoder`; each layer is pooled over frames by maximum + mean, in float32."""

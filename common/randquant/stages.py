@@ -32,6 +32,11 @@ class Tap(nn.Module):
         super().__init__()
         self.axis = axis
 
+    @property
+    def acting(self) -> bool:
+        """Whether anything acts here, for what an encoder need not prepare otherwise."""
+        return bool(self._forward_hooks)
+
     def forward(self, *parts: Tensor) -> Any:
         """The features, or (places, features)."""
         return parts if len(parts) > 1 else parts[0]

@@ -9,6 +9,7 @@ from pointcloud.encoders.point_encoder import PointEncoder
 from pointcloud.geometry import group
 from pointcloud.segment import segment_reduce
 from randquant.packed import PackedBatch
+from randquant.stages import Tap
 
 WIDTHS = (64, 64, 128, 256)
 SLOPE = 0.2  # of the leaky ReLU
@@ -45,6 +46,16 @@ class DGCNN(PointEncoder):
             self.add_module(f"conv{number}", layer)
         self.conv5 = nn.Sequential(nn.Conv1d(sum(WIDTHS), d, 1, bias=False), nn.BatchNorm1d(d))
 
+        self.taps = nn.ModuleList(Tap() for _ in WIDTHS)
+
+    @property
+    def stages(self) -> dict[str, nn.Module]:
+        """edges1 to edges4: features (B, N, C) of the points after an edge convolution, and those before them.
+
+        The last layer reads the features of all convolutions, so what acts at a stage acts on all there are by then.
+        """
+        return {f"edges{number}": tap for number, tap in enumerate(self.taps, 1)}
+
     def set_neighbours(self, k: int) -> None:
         """Take another number of neighbours, which no tensor depends on."""
         if k < 1:
@@ -69,8 +80,10 @@ class DGCNN(PointEncoder):
         layers = []
         for number in range(1, 5):
             index = neighbours if number == 1 and neighbours is not None else nearest_features(x, self.k, kept)
-            x = self._edges(self.get_submodule(f"conv{number}"), x, index)
-            layers.append(x)
+            layers.append(self._edges(self.get_submodule(f"conv{number}"), x, index))
+            if self.stages[f"edges{number}"].acting:
+                layers, kept = self._tapped(layers, kept)
+            x = layers[-1]
         features = self._last(layers)
         return torch.cat([features.amax(dim=2), _mean(features, kept)], dim=-1)
 
@@ -84,6 +97,16 @@ class DGCNN(PointEncoder):
             layers.append(x)
         features = self._last(layers)[0].T.contiguous()
         return torch.cat([segment_reduce(features, clouds.offsets, how) for how in ("max", "mean")], dim=-1)
+
+    def _tapped(self, layers: list[Tensor], kept: Tensor | None) -> tuple[list[Tensor], Tensor | None]:
+        """Features of all layers so far and which points are kept, as what acts at the last one's stage leaves them."""
+        tap, features = self.taps[len(layers) - 1], torch.cat(layers, dim=-1)
+        if kept is None:
+            features = tap(features)
+        else:
+            kept, features = tap(kept[..., None], features)
+            kept = kept[..., 0]
+        return list(features.split(WIDTHS[: len(layers)], dim=-1)), kept
 
     def _last(self, layers: list[Tensor]) -> Tensor:
         """Features (B, N, C) of all layers -> (B, d, N)."""

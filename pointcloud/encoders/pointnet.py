@@ -11,6 +11,7 @@ from pointcloud.encoders.point_encoder import PointEncoder
 from pointcloud.geometry import group
 from pointcloud.segment import segment_reduce
 from randquant.packed import PackedBatch
+from randquant.stages import Tap
 
 _ROWS = 2**15  # points at a time where nothing is trained
 
@@ -38,6 +39,13 @@ class PointNet(PointEncoder):
         for number, (inputs, outputs) in enumerate(itertools.pairwise(widths), 1):
             self.add_module(f"conv{number}", nn.Conv1d(inputs, outputs, 1, bias=False))
             self.add_module(f"bn{number}", nn.BatchNorm1d(outputs))
+
+        self.taps = nn.ModuleList(Tap(axis=-1) for _ in range(5))
+
+    @property
+    def stages(self) -> dict[str, nn.Module]:
+        """layer1 to layer5: features (B, C, N) of the points of clouds of one size."""
+        return {f"layer{number}": tap for number, tap in enumerate(self.taps, 1)}
 
     def forward_clouds(self, points: Tensor, neighbours: Tensor | None, kept: Tensor | None) -> Tensor:
         """(B, N, channels), kept (B, N) -> (B, d)."""
@@ -68,8 +76,9 @@ class PointNet(PointEncoder):
         """(B, channels, N) -> (B, d, N)."""
         with torch.autocast(x.device.type, enabled=False):  # which would round the coordinates
             x = F.relu(self._layer(1, x.to(self.get_parameter("conv1.weight").dtype)))
+        x = self.taps[0](x)
         for number in range(2, 6):
-            x = F.relu(self._layer(number, x))
+            x = self.taps[number - 1](F.relu(self._layer(number, x)))
         return x
 
     def _layer(self, number: int, x: Tensor) -> Tensor:

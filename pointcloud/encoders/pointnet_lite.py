@@ -9,6 +9,7 @@ from pointcloud.encoders.shared_layer import SharedLayer
 from pointcloud.geometry import group, nearest_neighbours
 from pointcloud.segment import segment_reduce
 from randquant.packed import PackedBatch
+from randquant.stages import Tap
 
 
 class PointNetLite(PointEncoder):
@@ -48,6 +49,12 @@ class PointNetLite(PointEncoder):
         self.first = _Stage(channels, d // 16, d // 8)
         self.second = _Stage(3 + d // 8, d // 4, d // 4)
         self.whole = nn.Sequential(SharedLayer(3 + d // 4, d), SharedLayer(d, d))
+        self.taps = nn.ModuleDict({"first": Tap(), "second": Tap()})
+
+    @property
+    def stages(self) -> dict[str, nn.Module]:
+        """first, second: features (B, M, C) of a stage's neighbourhoods with their centres, in clouds of one size."""
+        return dict(self.taps.items())
 
     def neighbourhoods(self, xyz: Tensor) -> Tensor:
         """The points next to each centre of the first stage, then the centres next to each of the second's.
@@ -73,11 +80,18 @@ class PointNetLite(PointEncoder):
             neighbours = self._neighbourhoods(points[..., :3], self.neighbours, kept)
         first, second = self._counts(points.shape[1])
         local, centres = self.first(points, *self._nearest_kept(neighbours[:, :first], kept))
+        places, neighbours = points[:, :first, :3], neighbours[:, first:]
+        mixed, local = self.taps["first"](centres, local)
+        if mixed is not centres:  # the centres of two clouds, which have other neighbours
+            places, kept = mixed, None
+            neighbours = nearest_neighbours(places[:, :second], places, min(self.neighbours, first))
         local, centres = self.second(
-            torch.cat([points[:, :first, :3], local], dim=-1),  # not rounded: differences of coordinates follow
-            *self._nearest_kept(neighbours[:, first:], _first(kept, first)),
+            torch.cat([places, local], dim=-1),  # not rounded: differences of coordinates follow
+            *self._nearest_kept(neighbours, _first(kept, first)),
         )
-        return _pooled(self.whole(torch.cat([centres, local], dim=-1)), _first(kept, second))
+        mixed, local = self.taps["second"](centres, local)
+        kept = kept if mixed is centres else None  # a dropped centre is a copy of a kept one
+        return _pooled(self.whole(torch.cat([mixed, local], dim=-1)), _first(kept, second))
 
     def forward_packed(self, clouds: PackedBatch) -> Tensor:
         """Embed clouds of any size: (ΣN, channels) -> (S, 2 d)."""
