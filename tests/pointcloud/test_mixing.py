@@ -1,5 +1,7 @@
 """Clouds are mixed by subsets, balls and assignment; encoders at their stages."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
@@ -13,6 +15,7 @@ from randquant.errors import UsageError
 from randquant.mix import InputMix, Mix
 from randquant.packed import PackedBatch
 from randquant.stages import quantize_stage, stages_of
+from randquant.views import embedded
 
 
 def clouds() -> tuple[CloudBatch, CloudBatch]:
@@ -85,7 +88,7 @@ def test_stages_of_every_encoder_are_mixed_and_quantized(name: str) -> None:
     x, kept = torch.randn(6, 100, 3), torch.rand(6, 100) < 0.8
     names, plain = list(encoder.state_dict()), encoder.eval()(x, None, kept)
     for stage in (*stages_of(encoder), "embedding"):
-        mixed, _ = Mix(layer=stage).through(lambda view: encoder(*view), encoder, [(x, None, kept)])
+        mixed, _ = Mix(layer=stage).through(partial(embedded, encoder), encoder, [(x, None, kept)])
         assert mixed.shape == plain.shape
         assert not torch.equal(mixed, plain), stage
     assert torch.equal(encoder(x, None, kept), plain)

@@ -92,7 +92,7 @@ def test_labels_and_targets_are_those_of_a_loop() -> None:
         mixture.targets(torch.zeros(3, 1, 3))
     for wrong in ({"kind": "mosaic"}, {"alpha": 0.0}, {"alpha": math.inf}):
         with pytest.raises(ValueError, match="should be"):
-            Mix(**wrong)  # type: ignore[arg-type]
+            Mix(**wrong)
 
 
 def test_input_mix_keeps_half_of_each_sample_and_mixes_the_drawn_shares() -> None:
