@@ -124,7 +124,8 @@ def _transformer(file: Path, tensors: dict[str, Tensor]) -> tuple[ImageEncoder, 
         )
     _, tokens, dimension = positions.shape
     side = math.isqrt(tokens - 1)
-    fixed = side * side == tokens - 1 and torch.allclose(positions.float(), sine_positions(side, dimension), atol=1e-3)
+    with torch.device("cpu"):
+        fixed = side**2 == tokens - 1 and torch.allclose(positions.float(), sine_positions(side, dimension), atol=1e-3)
     heads = 12 if fixed else dimension // 64
     origin = "fixed positions of MoCo v3" if fixed else "learned positions"
     return sizes[dimension](size=max(side, 1) * PATCH, heads=heads), f"; {heads} heads, as by its {origin}"

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from randquant.errors import DataError
 from randquant.weights.weight_file import Content
 
-_FOLLOWER = re.compile(r"target|teacher|momentum|ema$|^ema")
+_FOLLOWER = re.compile(r"target|teacher|momentum|ema$|^ema|^encoder_k$|^key_encoder$")  # the last two are MoCo's
 # Other parts of a training checkpoint, of any modality.
 OTHER_PARTS = (
     *("project", "predict", "target", "teacher", "momentum", "ema$", "^ema", "queue", "bank"),
