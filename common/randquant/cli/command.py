@@ -25,7 +25,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from randquant.cli.explanation import explained
 from randquant.cli.flag_values import require_values, require_words
@@ -40,6 +40,8 @@ from randquant.files.store_folder import require_outside_stores
 with needs("train"):
     import docstring_parser
     from jsonargparse import ActionYesNo, ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
+
+T = TypeVar("T")
 
 
 def run(
@@ -74,6 +76,21 @@ def run(
         except (Exception, KeyboardInterrupt) as error:
             return _failed(error, debug="--debug" in arguments)
     return result if isinstance(result, int) else 0
+
+
+def settings_from(configuration: type[T], argv: Sequence[str]) -> T:
+    """The settings that a command with these flags would be called with.
+
+    Args:
+        configuration: a dataclass, whose fields are the flags.
+        argv: arguments; `--config FILE` among them.
+
+    Raises:
+        UsageError: as the command would say it.
+    """
+    values = _values(_parser(configuration, None), [*argv])
+    require_values(values, _hints(configuration))
+    return _constructed(configuration, values)
 
 
 def _failed(error: BaseException, *, debug: bool) -> int:

@@ -1,0 +1,239 @@
+"""Which augmentations help? Pretrain with a list of them and with each change of it, over seeds, and compare.
+
+    python -m scripts.ablate --data STORE --task LABELLED --recipe audio/recipes/small_rq.yaml --out STUDY \\
+        --base rrc --add rq filter fader
+    python -m scripts.ablate --data STORE --task LABELLED --out STUDY --remove rq rrc
+    python -m scripts.ablate --data STORE --task LABELLED --out STUDY --one_at_a_time --seeds 5
+
+trains the base and, for --add and --remove, each change alone and all together; --one_at_a_time leaves out each
+augmentation of the base in turn. Every encoder is probed on LABELLED (kNN by default, whose k is chosen on validation,
+never on test), and the command prints
+
+    probe knn on fsdd_digit, accuracy in % over 3 seeds
+
+    study   augment  accuracy  by seeds  change   95 % by items  by seeds       p  p (Holm)
+    base        rrc     ...
+    add rq   rrc+rq     ...
+
+and writes STUDY/ablation.csv and STUDY/ablation.png. The interval and p are of the test items, paired, each counted by
+its share of right seeds; "by seeds" is the Student t interval over pretraining seeds. Interrupt it and run it again, or
+add changes or seeds: what is finished is kept.
+
+Source: the study of Modified-MoCo (github.com/soonwonh/Modified-Moco), which adds one augmentation at a time.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from randquant.cli.command import run
+from randquant.cli.counted import counted
+from randquant.cli.terminal import say
+from randquant.errors import DataError, UsageError
+from randquant.files.atomic import write_text
+from randquant.files.csv_writer import csv_text
+from randquant.pictures.figure import new_figure, write_figure
+from randquant.probes.registry import ProbeName
+from randquant.results.arms import Arm, Change, changes
+from randquant.results.compare import open_run
+from randquant.results.text_table import text_table
+from randquant.training.settings import Training
+from scripts.studies.modality import Modality, Name, modality_of, probe_quietly
+from scripts.studies.training import base_settings, trained
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A change of the base: its name, the name of its folders, and the augmentations that result."""
+
+    name: str
+    folder: str
+    augment: str
+
+
+def ablate(
+    data: list[Path],
+    task: Path,
+    out: Path,
+    modality: Name | None = None,
+    recipe: Path | None = None,
+    settings: list[str] | None = None,
+    base: str | None = None,
+    add: list[str] | None = None,
+    remove: list[str] | None = None,
+    one_at_a_time: bool = False,
+    seeds: int = 3,
+    probe: ProbeName = "knn",
+) -> None:
+    """Pretrain with a list of augmentations and with each change of it, and compare.
+
+    Args:
+        data: stores to learn from.
+        task: labelled store that the encoders are probed on.
+        out: folder of the study.
+        modality: of the stores, where they should be of it.
+        recipe: YAML file of the training's flags.
+        settings: further flags of the training, as in steps=200 or 'rq_bins=8 32'.
+        base: augmentations joined by + that are changed; those of the recipe by default.
+        add: augmentations to add, each alone and all together.
+        remove: augmentations to leave out, each alone and all together.
+        one_at_a_time: leave out each augmentation of the base in turn.
+        seeds: trainings of each, with the recipe's seed and those after it.
+        probe: what the frozen encoders are asked.
+    """
+    if not 1 <= seeds <= 1000:
+        raise UsageError(f"--seeds {seeds} should be from 1 to 1,000.")
+    found = modality_of(modality, data)
+    shared = base_settings(found, data, out, recipe, [*(settings or []), *([f"augment={base}"] if base else [])])
+    if shared.views:
+        raise UsageError("a study of --augment has no views; leave them out of the recipe.")
+    chosen = variants(found.augmentations(shared), _split(add), _split(remove), one_at_a_time)
+    plans = [(each, [_settings(shared, each, out, seed) for seed in range(seeds)]) for each in chosen]
+    arms = []
+    for variant, runs in plans:
+        for each in runs:
+            _train_and_probe(found, each, task, probe)
+        arms.append(_arm(variant, runs, probe))
+    compared = changes(arms[0], arms[1:])
+    _write(out, arms[0], compared)
+    name = next(iter(open_run(str(_results(plans[0][1][0])), probe).tasks))
+    say(f"probe {probe} on {name}, accuracy in % over {counted(seeds, 'seeds')}", "", *lines(arms[0], compared))
+    say("", f"table: {out / 'ablation.csv'}, chart: {out / 'ablation.png'}")
+
+
+def variants(base: list[str], add: list[str], remove: list[str], one_at_a_time: bool) -> list[Variant]:
+    """The base, then its changes.
+
+    Raises:
+        UsageError: none, or one that is none.
+    """
+    if one_at_a_time and (add or remove):
+        raise UsageError(
+            "--one_at_a_time leaves out each augmentation of the base; give it without --add and --remove."
+        )
+    there, absent = [each for each in add if each in base], [each for each in remove if each not in base]
+    if there or absent:
+        flag, names, what = ("--add", there, "has already") if there else ("--remove", absent, "does not have")
+        raise UsageError(f"{flag} {' '.join(names)}: the base {_joined(base)} {what} that; change it, or --base.")
+    left_out = base if one_at_a_time else remove
+    if not (add or left_out):
+        raise UsageError("give what to change: --add, --remove or --one_at_a_time.")
+    found = [Variant("base", "base", _joined(base))]
+    found += [Variant(f"add {each}", f"add_{each}", _joined([*base, each])) for each in add]
+    found += [Variant(f"no {each}", f"no_{each}", _joined([one for one in base if one != each])) for each in left_out]
+    if len(add) > 1:
+        found.append(Variant("add all", f"add_{'_'.join(add)}", _joined([*base, *add])))
+    if len(remove) > 1:
+        rest = [each for each in base if each not in remove]
+        found.append(Variant("no all", f"no_{'_'.join(remove)}", _joined(rest)))
+    return found
+
+
+def lines(base: Arm, found: list[Change]) -> list[str]:
+    """The table for a terminal."""
+    header = ["study", "augment", "accuracy", "by seeds", "change", "95 % by items", "by seeds", "p", "p (Holm)"]
+    rows = [[*_mean(base), *[""] * 5]]
+    for each in found:
+        low, high = each.paired.interval
+        rows.append(
+            [
+                *_mean(each.arm),
+                f"{100 * each.difference:+.2f}",
+                f"{100 * low:+.2f} to {100 * high:+.2f}",
+                _half(each.by_seeds),
+                f"{each.paired.p:.4f}",
+                f"{each.p_holm:.4f}",
+            ]
+        )
+    return text_table(header, rows)
+
+
+def _mean(arm: Arm) -> list[str]:
+    return [arm.name, arm.augment, f"{100 * arm.accuracy:.2f}", _half(arm.half_width)]
+
+
+def _half(width: float | None) -> str:
+    return "" if width is None else f"± {100 * width:.2f}"
+
+
+def _joined(names: list[str]) -> str:
+    return "+".join(names) or "none"
+
+
+def _split(names: list[str] | None) -> list[str]:
+    """Names given as several values or joined by commas, each once."""
+    return list(dict.fromkeys(name for each in names or [] for name in each.split(",") if name))
+
+
+def _settings(shared: Training, variant: Variant, out: Path, number: int) -> Training:
+    seed = shared.seed + number
+    changed = {"augment": variant.augment, "seed": seed, "out": out / "runs" / f"{variant.folder}-seed{seed}"}
+    try:
+        return replace(shared, **changed)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise UsageError(f"{variant.name}: {error}") from None
+
+
+def _results(settings: Training) -> Path:
+    return settings.out.parent.parent / "results" / settings.out.name
+
+
+def _train_and_probe(modality: Modality, settings: Training, task: Path, probe: str) -> None:
+    """Train and probe one run, as far as it has not been."""
+    anew, results = trained(modality, settings), _results(settings)
+    if not anew and (results / "results.json").exists():
+        try:
+            open_run(str(results), probe)
+            return
+        except DataError:  # of another probe, to which this one is added
+            pass
+    results.parent.mkdir(parents=True, exist_ok=True)
+    probe_quietly(modality, str(settings.out), task, probe, results)
+
+
+def _arm(variant: Variant, runs: list[Training], probe: str) -> Arm:
+    accuracies, answers = [], []
+    for each in runs:
+        opened = open_run(str(_results(each)), probe)
+        if len(opened.tasks) != 1:
+            raise DataError(f"{_results(each)} holds several tasks ({', '.join(opened.tasks)}); choose another --out.")
+        (name,) = opened.tasks
+        found = opened.answers(name)
+        assert found is not None  # a folder keeps predictions
+        accuracies.append(opened.tasks[name].accuracy)
+        answers.append(found)
+    return Arm(variant.name, variant.augment, accuracies, answers)
+
+
+def _write(out: Path, base: Arm, found: list[Change]) -> None:
+    header = ["study", "augment", "seeds", "accuracy", "accuracy_by_seeds", "difference", "low", "high"]
+    header += ["difference_by_seeds", "p", "p_holm"]
+    rows: list[list[object]] = []
+    for arm, change in [(base, None), *((each.arm, each) for each in found)]:
+        numbers = [""] * 6
+        if change is not None:
+            known = (change.difference, *change.paired.interval, change.by_seeds, change.paired.p, change.p_holm)
+            numbers = ["" if each is None else f"{each:.6g}" for each in known]
+        width = "" if arm.half_width is None else f"{arm.half_width:.6g}"
+        rows.append([arm.name, arm.augment, len(arm.accuracies), f"{arm.accuracy:.6g}", width, *numbers])
+    write_text(out / "ablation.csv", csv_text([header, *rows]))
+    _draw(out / "ablation.png", [base, *(each.arm for each in found)])
+
+
+def _draw(out: Path, arms: list[Arm]) -> None:
+    """Bars of the accuracies with their intervals over seeds, the base's as a line."""
+    figure = new_figure(6.0, 1.0 + 0.35 * len(arms))
+    axes = figure.add_subplot()
+    places = range(len(arms))
+    widths = [100 * (arm.half_width or 0.0) for arm in arms]
+    colours = ["0.6", *["C0"] * (len(arms) - 1)]
+    axes.barh(places, [100 * arm.accuracy for arm in arms], xerr=widths, color=colours, capsize=3)
+    axes.axvline(100 * arms[0].accuracy, color="0.3", linewidth=0.8, linestyle="--")
+    axes.set_yticks(places, [f"{arm.name} ({arm.augment})" for arm in arms], fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xlabel("accuracy, %, with its 95 % interval over seeds", fontsize=8)
+    figure.tight_layout()
+    write_figure(figure, out)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(ablate, description=__doc__))

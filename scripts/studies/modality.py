@@ -1,0 +1,84 @@
+"""What a study has to know of a modality: how it is trained, and how its encoders are probed."""
+
+import contextlib
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+
+from randquant.data.store import Store
+from randquant.errors import UsageError
+from randquant.training.settings import Training
+from randquant.training.task import Task
+
+Name = Literal["audio", "pointcloud", "images"]
+
+
+class Modality(NamedTuple):
+    """A modality.
+
+    Attributes:
+        settings: the class of its trainings' settings.
+        build: the task of a training.
+        augmentations: the names in an `augment`, in order, what stands for several written out.
+        operations: names that random policies draw from.
+        probe: checkpoint, labelled store, probe, results folder; writes the results there.
+    """
+
+    settings: type[Training]
+    build: Callable[[Any, torch.device], Task]
+    augmentations: Callable[[Any], list[str]]
+    operations: Sequence[str]
+    probe: Callable[[str, Path, str, Path], None]
+
+
+def _audio() -> Modality:
+    from audio.augment.registry import OPERATIONS
+    from audio.pretraining import build_task
+    from audio.settings import AudioPretraining
+    from scripts.probe_audio import probe
+
+    def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
+        probe(checkpoint, [str(store)], str(out), probes=[name], cache=out.parent / "features")
+
+    return Modality(AudioPretraining, build_task, AudioPretraining.augmentations, list(OPERATIONS), probed)
+
+
+def _pointcloud() -> Modality:
+    from pointcloud.augment.registry import OPERATIONS
+    from pointcloud.pretraining import build_task
+    from pointcloud.settings import PointPretraining
+    from scripts.evaluate_modelnet import evaluate
+
+    def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
+        evaluate(checkpoint, [store], str(out), probes=[name], cache=out.parent / "features")
+
+    return Modality(PointPretraining, build_task, PointPretraining.augmentations, list(OPERATIONS), probed)
+
+
+_MODALITIES: dict[str, tuple[str, Callable[[], Modality]]] = {
+    "audio": ("audio", _audio),
+    "pointcloud": ("points", _pointcloud),
+}
+
+
+def modality_of(name: str | None, data: Sequence[Path]) -> Modality:
+    """The modality by name, or by the kind of the first store.
+
+    Raises:
+        DataError: that is no store.
+        UsageError: a store of another modality.
+    """
+    kind = Store.open(data[0]).kind
+    found = next((each for each, (its_kind, _) in _MODALITIES.items() if its_kind == kind), None)
+    if found is None or name not in (None, found):
+        raise UsageError(f"{data[0]} is a store of {kind}, which --modality {name or found} does not train on.")
+    return _MODALITIES[found][1]()
+
+
+def probe_quietly(modality: Modality, checkpoint: str, store: Path, name: str, out: Path) -> None:
+    """Probe an encoder; what its command would print is left out."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        modality.probe(checkpoint, store, name, out)

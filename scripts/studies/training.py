@@ -1,0 +1,63 @@
+"""One training of a study, which is kept once it is finished."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from randquant.cli.command import settings_from
+from randquant.errors import UsageError
+from randquant.training.settings import FREE_SETTINGS, Training, plain_settings
+from randquant.training.setup import pretrain
+from scripts.studies.modality import Modality
+
+
+def base_settings(
+    modality: Modality, data: Sequence[Path], out: Path, recipe: Path | None, settings: Sequence[str]
+) -> Training:
+    """The settings that all trainings of a study share.
+
+    Args:
+        modality: of the study.
+        data: stores to learn from.
+        out: folder of the study.
+        recipe: YAML file of a training's flags.
+        settings: further flags, such as "steps=200" or "rq_bins=8 32".
+
+    Raises:
+        UsageError: as the training's own command would say it, or more than one process is asked for.
+    """
+    words = [] if recipe is None else ["--config", str(recipe)]
+    for each in settings:
+        name, equals, value = each.partition("=")
+        if not equals or not value.split():
+            raise UsageError(f"--settings {each} should be a setting and its value, as in steps=200.")
+        words += [f"--{name}", *value.split()]
+    made = settings_from(modality.settings, [*words, "--data", *map(str, data), "--out", str(out / "runs")])
+    if made.devices * made.nodes > 1:
+        raise UsageError("a study trains one run after the other in this process; leave out devices and nodes.")
+    return made
+
+
+def trained(modality: Modality, settings: Training) -> bool:
+    """Train, or go on; whether there was anything to do.
+
+    Raises:
+        UsageError: the folder holds a run with other settings.
+        DataError: the training diverged, or data cannot be read.
+    """
+    if (settings.out / "encoder.safetensors").exists() and _same(settings):
+        return False
+    pretrain(settings, partial(modality.build, settings))
+    return True
+
+
+def _same(settings: Training) -> bool:
+    path = settings.out / "config.yaml"
+    stored: Any = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+    wanted = plain_settings(settings)
+    return isinstance(stored, dict) and all(
+        stored.get(name) == value for name, value in wanted.items() if name not in FREE_SETTINGS
+    )
