@@ -62,6 +62,7 @@ READING: Mapping[str, str] = {
     "deep_pictures": "16 bits a channel, of which the higher eight are kept",
     "cmyk_pictures": "CMYK, converted to RGB without a colour profile",
     "further_frames": "several frames or pages, of which the first is taken",
+    "part_frames": "a first frame that fills a part of the picture, the rest being its background",
     "left_over_bytes": "{:,} bytes left over in JPEG data, so that a part of the picture may be wrong",
     "coarse_clouds": "coordinates far from the origin in single precision, which rounds them to steps that may show",
 }

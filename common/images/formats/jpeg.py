@@ -1,22 +1,14 @@
 """JPEG through torchvision, two to four times as fast as Pillow with the same pixels, both being libjpeg-turbo."""
 
-import os
 import re
-import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common.images.formats.overheard import overheard
 from randquant.errors import DataError
 from randquant.extras import needs
 
-_STDERR = 2
-_LISTENING = threading.Lock()
 _DAMAGE = re.compile(r"Corrupt JPEG data: (?!\d+ extraneous bytes)|Premature end of JPEG file|Bogus|Unsupported marker")
 _LEFT_OVER = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes")
 
@@ -47,7 +39,7 @@ def examined_jpeg(data: bytes, name: str) -> tuple[NDArray[np.uint8], int]:
         RuntimeError: it is truncated or no JPEG.
     """
     said: list[str] = []
-    with _overheard(said):
+    with overheard(said):
         pixels = decode_jpeg(data)
     text = "".join(said)
     damage = next((line.strip() for line in text.splitlines() if _DAMAGE.search(line)), None)
@@ -55,31 +47,3 @@ def examined_jpeg(data: bytes, name: str) -> tuple[NDArray[np.uint8], int]:
         reason = damage.removeprefix("Corrupt JPEG data: ").rstrip(".")
         raise DataError(f"{name} is damaged, a part of the picture is wrong ({reason}); restore it or leave it out.")
     return pixels, sum(int(count) for count in _LEFT_OVER.findall(text))
-
-
-@contextmanager
-def _overheard(said: list[str]) -> Iterator[None]:
-    """Append to `said` what is written to the process's standard error within the block, below Python's own."""
-    with _LISTENING:
-        try:
-            kept = os.dup(_STDERR)
-        except OSError:  # it is closed
-            yield
-            return
-        file = _transcript(os.getpid())
-        os.dup2(file.fileno(), _STDERR)
-        try:
-            yield
-        finally:
-            os.dup2(kept, _STDERR)
-            os.close(kept)
-            if size := file.seek(0, os.SEEK_END):
-                file.seek(0)
-                said.append(file.read(size).decode(errors="replace"))
-                file.seek(0)
-                file.truncate()
-
-
-@cache
-def _transcript(_process: int) -> IO[bytes]:
-    return tempfile.TemporaryFile(buffering=0)

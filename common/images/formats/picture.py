@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from common.images.formats.colours import to_rgb
 from common.images.formats.jpeg import decode_jpeg, examined_jpeg
+from common.images.formats.overheard import overheard
 from common.images.formats.png import require_whole_png
 from randquant.errors import DataError, one_line
 from randquant.extras import needs
@@ -86,10 +87,25 @@ class Picture:
     def _through_pillow(self, *, examine: bool) -> NDArray[np.uint8]:
         if examine and self.encoding == "png":
             require_whole_png(self._data, self._name)
-        if any(";16" in str(tile[3]) for tile in getattr(self._image, "tile", ())):
+        tiles = getattr(self._image, "tile", ())
+        if any(";16" in str(tile[3]) for tile in tiles):
             self.notes["deep_pictures"] = 1
-        self._image.load()
+        if self.encoding == "gif" and tiles and tuple(tiles[0][1]) != (0, 0, *self._image.size):
+            self.notes["part_frames"] = 1
+        self._load(examine=examine)
         return self._upright(np.asarray(to_rgb(self._image, self._name, self.notes)))
+
+    def _load(self, *, examine: bool) -> None:
+        """Decode; libtiff gives what it has where a part is damaged, and only says so."""
+        if not examine:
+            self._image.load()
+            return
+        said: list[str] = []
+        with overheard(said):
+            self._image.load()
+        if self.encoding == "tiff" and said:
+            reason = said[0].strip().split("\n")[0].rstrip(".")[:100]
+            raise DataError(f"{self._name} is damaged, a part of the picture is wrong ({reason}); {_RESTORE}.")
 
     def _upright(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Turned and mirrored as EXIF's orientation tells; asked for after loading, since TIFF is turned by that."""

@@ -137,6 +137,15 @@ def test_jpeg_whose_end_was_filled_in_is_refused() -> None:
         read(data[: len(data) // 2] + b"\xff\xd9")
 
 
+def test_damage_that_libtiff_conceals_is_found(capfd: pytest.CaptureFixture[str]) -> None:
+    data = bytearray(encoded(SMOOTH, "TIFF", compression="tiff_lzw"))
+    middle = len(data) // 2
+    data[middle : middle + 60] = bytes(60)
+    with pytest.raises(DataError, match=r"is damaged|or damaged"):
+        read(bytes(data))
+    assert capfd.readouterr().err == ""
+
+
 def test_png_checksums_are_held(capfd: pytest.CaptureFixture[str]) -> None:
     data = bytearray(encode_png(SMOOTH))
     data[len(data) // 2] ^= 1
