@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from pointcloud.augment.scale import RandomAnisotropicScale
 from pointcloud.layout import XYZ
 from randquant.augmentation import Augmentation
 from randquant.pictures.figure import panels
+from randquant.pictures.under_each import under_each
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,15 +42,6 @@ def augmentations() -> dict[str, Augmentation | None]:
     }
 
 
-def augmented(clouds: Tensor, *, seed: int) -> dict[str, Tensor]:
-    """Clouds (S, N, 3) under each of `augmentations`, drawn by `seed` whatever the others draw."""
-    found = {}
-    for title, augmentation in augmentations().items():
-        generator = torch.Generator(device=clouds.device).manual_seed(seed)
-        found[title] = clouds if augmentation is None else augmentation.train()(clouds, generator=generator)
-    return found
-
-
 def gallery(clouds: Tensor, titles: Sequence[str], *, seed: int = 0) -> "Figure":
     """Draw clouds and their augmented forms, nearer points brighter, with the number of distinct points below.
 
@@ -62,7 +53,7 @@ def gallery(clouds: Tensor, titles: Sequence[str], *, seed: int = 0) -> "Figure"
     Raises:
         UsageError: matplotlib is missing.
     """
-    views = augmented(clouds[..., XYZ.xyz].float().cpu(), seed=seed)
+    views = under_each(augmentations(), clouds[..., XYZ.xyz].float().cpu(), seed=seed)
     figure, drawn = panels(titles, list(views), width=_INCHES, height=_INCHES * 1.08)
     for column, changed in enumerate(views.values()):
         for row, cloud in enumerate(changed):
