@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ PAGE = Path(common.images.__file__).with_name("TRANSFORMS.md")
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[dict[str, Any]]:
+def session() -> dict[str, Any]:
     """What the blocks define, with a picture of many colours."""
     torch.manual_seed(0)
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it would ask the network for its newest version
