@@ -1,19 +1,20 @@
-"""Which augmentations help? Pretrain with a list of them and with each change of it, over seeds, and compare.
+"""Which augmentations, or other settings, help? Pretrain with each change of them, over seeds, and compare.
 
     python -m scripts.ablate --data STORE --task LABELLED --recipe audio/recipes/small_rq.yaml --out STUDY \\
         --base rrc --add rq filter fader
     python -m scripts.ablate --data STORE --task LABELLED --out STUDY --remove rq rrc
     python -m scripts.ablate --data STORE --task LABELLED --out STUDY --one_at_a_time --seeds 5
+    python -m scripts.ablate --data STORE --task LABELLED --out STUDY --change mix=mixup "method=byol; mix=mixup"
 
 trains the base and, for --add and --remove, each change alone and all together; --one_at_a_time leaves out each
-augmentation of the base in turn. Every encoder is probed on LABELLED (kNN by default, whose k is chosen on validation,
-never on test), and the command prints
+augmentation of the base in turn; --change sets other settings. Every encoder is probed on LABELLED (kNN by default,
+whose k is chosen on validation, never on test), and the command prints
 
     probe knn on fsdd_digit, accuracy in % over 3 seeds
 
-    study   augment  accuracy  by seeds  change   95 % by items  by seeds       p  p (Holm)
-    base        rrc     ...
-    add rq   rrc+rq     ...
+    study   settings        accuracy  by seeds  change   95 % by items  by seeds       p  p (Holm)
+    base    augment=rrc     ...
+    add rq  augment=rrc+rq  ...
 
 and writes STUDY/ablation.csv and STUDY/ablation.png. The interval and p are of the test items, paired, each counted by
 its share of right seeds; "by seeds" is the Student t interval over pretraining seeds. Interrupt it and run it again, or
@@ -22,6 +23,7 @@ add changes or seeds: what is finished is kept.
 Source: the study of Modified-MoCo (github.com/soonwonh/Modified-Moco), which adds one augmentation at a time.
 """
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,11 +45,16 @@ from scripts.studies.training import base_settings, trained
 
 @dataclass(frozen=True)
 class Variant:
-    """A change of the base: its name, the name of its folders, and the augmentations that result."""
+    """A change of the base: its name, the name of its folders, and what it sets, as `--settings` takes it."""
 
     name: str
     folder: str
-    augment: str
+    sets: tuple[str, ...]
+
+    @classmethod
+    def of(cls, name: str, folder: str, augmentations: list[str]) -> "Variant":
+        """A list of augmentations."""
+        return cls(name, folder, (f"augment={_joined(augmentations)}",))
 
 
 def ablate(
@@ -61,10 +68,11 @@ def ablate(
     add: list[str] | None = None,
     remove: list[str] | None = None,
     one_at_a_time: bool = False,
+    change: list[str] | None = None,
     seeds: int = 3,
     probe: ProbeName = "knn",
 ) -> None:
-    """Pretrain with a list of augmentations and with each change of it, and compare.
+    """Pretrain with a list of augmentations, with each change of it or of other settings, and compare.
 
     Args:
         data: stores to learn from.
@@ -77,17 +85,25 @@ def ablate(
         add: augmentations to add, each alone and all together.
         remove: augmentations to leave out, each alone and all together.
         one_at_a_time: leave out each augmentation of the base in turn.
+        change: changes of other settings, each made alone: a setting as in --settings, or several joined by ;.
         seeds: trainings of each, with the recipe's seed and those after it.
         probe: what the frozen encoders are asked.
     """
     if not 1 <= seeds <= 1000:
         raise UsageError(f"--seeds {seeds} should be from 1 to 1,000.")
     found = modality_of(modality, data)
-    shared = base_settings(found, data, out, recipe, [*(settings or []), *([f"augment={base}"] if base else [])])
-    if shared.views:
+    words = [*(settings or []), *([f"augment={base}"] if base else [])]
+    shared = base_settings(found, data, out, recipe, words)
+    if shared.views and (add or remove or one_at_a_time):
         raise UsageError("a study of --augment has no views; leave them out of the recipe.")
-    chosen = variants(found.augmentations(shared), _split(add), _split(remove), one_at_a_time)
-    plans = [(each, [_settings(shared, each, out, seed) for seed in range(seeds)]) for each in chosen]
+    chosen = variants(found.augmentations(shared), _split(add), _split(remove), one_at_a_time, change or [])
+
+    def runs_of(variant: Variant) -> list[Training]:
+        made = base_settings(found, data, out, recipe, [*words, *variant.sets])
+        names = [(made.seed + number, f"{variant.folder}-seed{made.seed + number}") for number in range(seeds)]
+        return [replace(made, seed=seed, out=out / "runs" / folder) for seed, folder in names]
+
+    plans = [(each, runs_of(each)) for each in chosen]
     arms = []
     for variant, runs in plans:
         for each in runs:
@@ -100,7 +116,9 @@ def ablate(
     say("", f"table: {out / 'ablation.csv'}, chart: {out / 'ablation.png'}")
 
 
-def variants(base: list[str], add: list[str], remove: list[str], one_at_a_time: bool) -> list[Variant]:
+def variants(
+    base: list[str], add: list[str], remove: list[str], one_at_a_time: bool, change: list[str]
+) -> list[Variant]:
     """The base, then its changes.
 
     Raises:
@@ -115,22 +133,30 @@ def variants(base: list[str], add: list[str], remove: list[str], one_at_a_time: 
         flag, names, what = ("--add", there, "has already") if there else ("--remove", absent, "does not have")
         raise UsageError(f"{flag} {' '.join(names)}: the base {_joined(base)} {what} that; change it, or --base.")
     left_out = base if one_at_a_time else remove
-    if not (add or left_out):
-        raise UsageError("give what to change: --add, --remove or --one_at_a_time.")
-    found = [Variant("base", "base", _joined(base))]
-    found += [Variant(f"add {each}", f"add_{each}", _joined([*base, each])) for each in add]
-    found += [Variant(f"no {each}", f"no_{each}", _joined([one for one in base if one != each])) for each in left_out]
+    if not (add or left_out or change):
+        raise UsageError("give what to change: --add, --remove, --one_at_a_time or --change.")
+    found = [Variant.of("base", "base", base)]
+    found += [Variant.of(f"add {each}", f"add_{each}", [*base, each]) for each in add]
+    found += [Variant.of(f"no {each}", f"no_{each}", [one for one in base if one != each]) for each in left_out]
     if len(add) > 1:
-        found.append(Variant("add all", f"add_{'_'.join(add)}", _joined([*base, *add])))
+        found.append(Variant.of("add all", f"add_{'_'.join(add)}", [*base, *add]))
     if len(remove) > 1:
         rest = [each for each in base if each not in remove]
-        found.append(Variant("no all", f"no_{'_'.join(remove)}", _joined(rest)))
-    return found
+        found.append(Variant.of("no all", f"no_{'_'.join(remove)}", rest))
+    return found + [_other(each) for each in change]
+
+
+def _other(change: str) -> Variant:
+    """A change of other settings."""
+    sets = tuple(part.strip() for part in change.split(";") if part.strip())
+    if not sets:
+        raise UsageError("--change takes a setting and its value, as in mix=mixup, and got an empty one.")
+    return Variant("; ".join(sets), re.sub(r"[^\w.+=-]+", "_", "_".join(sets)).strip("_"), sets)
 
 
 def lines(base: Arm, found: list[Change]) -> list[str]:
     """The table for a terminal."""
-    header = ["study", "augment", "accuracy", "by seeds", "change", "95 % by items", "by seeds", "p", "p (Holm)"]
+    header = ["study", "settings", "accuracy", "by seeds", "change", "95 % by items", "by seeds", "p", "p (Holm)"]
     rows = [[*_mean(base), *[""] * 5]]
     for each in found:
         low, high = each.paired.interval
@@ -147,8 +173,12 @@ def lines(base: Arm, found: list[Change]) -> list[str]:
     return text_table(header, rows)
 
 
+def _shown(variant: Variant) -> str:
+    return "; ".join(variant.sets)
+
+
 def _mean(arm: Arm) -> list[str]:
-    return [arm.name, arm.augment, f"{100 * arm.accuracy:.2f}", _half(arm.half_width)]
+    return [arm.name, arm.settings, f"{100 * arm.accuracy:.2f}", _half(arm.half_width)]
 
 
 def _half(width: float | None) -> str:
@@ -162,15 +192,6 @@ def _joined(names: list[str]) -> str:
 def _split(names: list[str] | None) -> list[str]:
     """Names given as several values or joined by commas, each once."""
     return list(dict.fromkeys(name for each in names or [] for name in each.split(",") if name))
-
-
-def _settings(shared: Training, variant: Variant, out: Path, number: int) -> Training:
-    seed = shared.seed + number
-    changed = {"augment": variant.augment, "seed": seed, "out": out / "runs" / f"{variant.folder}-seed{seed}"}
-    try:
-        return replace(shared, **changed)  # type: ignore[arg-type]
-    except ValueError as error:
-        raise UsageError(f"{variant.name}: {error}") from None
 
 
 def _results(settings: Training) -> Path:
@@ -201,11 +222,11 @@ def _arm(variant: Variant, runs: list[Training], probe: str) -> Arm:
         assert found is not None  # a folder keeps predictions
         accuracies.append(opened.tasks[name].accuracy)
         answers.append(found)
-    return Arm(variant.name, variant.augment, accuracies, answers)
+    return Arm(variant.name, _shown(variant), accuracies, answers)
 
 
 def _write(out: Path, base: Arm, found: list[Change]) -> None:
-    header = ["study", "augment", "seeds", "accuracy", "accuracy_by_seeds", "difference", "low", "high"]
+    header = ["study", "settings", "seeds", "accuracy", "accuracy_by_seeds", "difference", "low", "high"]
     header += ["difference_by_seeds", "p", "p_holm"]
     rows: list[list[object]] = []
     for arm, change in [(base, None), *((each.arm, each) for each in found)]:
@@ -214,7 +235,7 @@ def _write(out: Path, base: Arm, found: list[Change]) -> None:
             known = (change.difference, *change.paired.interval, change.by_seeds, change.paired.p, change.p_holm)
             numbers = ["" if each is None else f"{each:.6g}" for each in known]
         width = "" if arm.half_width is None else f"{arm.half_width:.6g}"
-        rows.append([arm.name, arm.augment, len(arm.accuracies), f"{arm.accuracy:.6g}", width, *numbers])
+        rows.append([arm.name, arm.settings, len(arm.accuracies), f"{arm.accuracy:.6g}", width, *numbers])
     write_text(out / "ablation.csv", csv_text([header, *rows]))
     _draw(out / "ablation.png", [base, *(each.arm for each in found)])
 
@@ -228,7 +249,9 @@ def _draw(out: Path, arms: list[Arm]) -> None:
     colours = ["0.6", *["C0"] * (len(arms) - 1)]
     axes.barh(places, [100 * arm.accuracy for arm in arms], xerr=widths, color=colours, capsize=3)
     axes.axvline(100 * arms[0].accuracy, color="0.3", linewidth=0.8, linestyle="--")
-    axes.set_yticks(places, [f"{arm.name} ({arm.augment})" for arm in arms], fontsize=7)
+    axes.set_yticks(
+        places, [arm.name if arm.name == arm.settings else f"{arm.name} ({arm.settings})" for arm in arms], fontsize=7
+    )
     axes.invert_yaxis()
     axes.set_xlabel("accuracy, %, with its 95 % interval over seeds", fontsize=8)
     figure.tight_layout()

@@ -35,22 +35,29 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def test_variants_change_one_thing_each_and_then_all() -> None:
-    found = {each.name: each.augment for each in variants(["a", "b"], ["c", "d"], ["b"], False)}
+    found = {each.name: each.sets for each in variants(["a", "b"], ["c", "d"], ["b"], False, ["mix=mixup; steps=3"])}
     assert found == {
-        "base": "a+b",
-        "add c": "a+b+c",
-        "add d": "a+b+d",
-        "no b": "a",
-        "add all": "a+b+c+d",
+        "base": ("augment=a+b",),
+        "add c": ("augment=a+b+c",),
+        "add d": ("augment=a+b+d",),
+        "no b": ("augment=a",),
+        "add all": ("augment=a+b+c+d",),
+        "mix=mixup; steps=3": ("mix=mixup", "steps=3"),
     }
-    assert [each.augment for each in variants(["a", "b"], [], [], True)] == ["a+b", "b", "a"]
-    assert variants(["a"], [], ["a"], False)[1].augment == "none"
+    assert [each.sets[0] for each in variants(["a", "b"], [], [], True, [])] == [
+        "augment=a+b",
+        "augment=b",
+        "augment=a",
+    ]
+    assert variants(["a"], [], ["a"], False, [])[1].sets == ("augment=none",)
     with pytest.raises(UsageError, match="what to change"):
-        variants(["a"], [], [], False)
+        variants(["a"], [], [], False, [])
     with pytest.raises(UsageError, match="has already"):
-        variants(["a"], ["a"], [], False)
+        variants(["a"], ["a"], [], False, [])
     with pytest.raises(UsageError, match="does not have"):
-        variants(["a"], [], ["z"], False)
+        variants(["a"], [], ["z"], False, [])
+    with pytest.raises(UsageError, match="an empty one"):
+        variants(["a"], [], [], False, [";"])
 
 
 def test_an_ablation_is_a_table_a_chart_and_runs_that_are_kept(
@@ -67,11 +74,14 @@ def test_an_ablation_is_a_table_a_chart_and_runs_that_are_kept(
         fit(training)
 
     monkeypatch.setattr("randquant.training.setup.fit", counted)
-    assert run(ablate, [*map(str, words), "--remove", "rq,jitter"]) == 0
-    assert [each.settings.out.name for each in began] == [f"{name}-seed42" for name in ("no_jitter", "no_rq_jitter")]
+    assert run(ablate, [*map(str, words), "--remove", "rq,jitter", "--change", "mix=mixup; mix_alpha=2"]) == 0
+    assert [each.settings.out.name for each in began] == [
+        f"{name}-seed42" for name in ("no_jitter", "no_rq_jitter", "mix=mixup_mix_alpha=2")
+    ]
+    assert began[-1].settings.mix_alpha == 2.0
     with (tmp_path / "study" / "ablation.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["study"] for row in rows] == ["base", "no rq", "no jitter", "no all"]
+    assert [row["study"] for row in rows] == ["base", "no rq", "no jitter", "no all", "mix=mixup; mix_alpha=2"]
     for row in rows[1:]:
         difference = float(row["accuracy"]) - float(rows[0]["accuracy"])
         assert float(row["difference"]) == pytest.approx(difference, abs=1e-5)

@@ -18,13 +18,13 @@ class Arm:
 
     Attributes:
         name: of the change.
-        augment: augmentations it was trained with.
+        settings: what it was trained with.
         accuracies: (S,) of the seeds, in [0, 1].
         answers: of the seeds.
     """
 
     name: str
-    augment: str
+    settings: str
     accuracies: Sequence[float]
     answers: Sequence[Answers]
 
