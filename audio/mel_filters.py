@@ -19,10 +19,7 @@ def mel_filter_bank(front_end: FrontEnd) -> Tensor:
     """
     bins = torch.arange(front_end.n_fft // 2 + 1, dtype=torch.float64)
     frequency = bins * front_end.sample_rate / front_end.n_fft
-    to_mel, to_hertz = (_slaney_mel, _slaney_hertz) if front_end.mel == "slaney" else (_htk_mel, _htk_hertz)
-    lowest, highest = to_mel(front_end.f_min), to_mel(front_end.f_max)
-    mels = [lowest + (highest - lowest) * step / (front_end.n_mels + 1) for step in range(front_end.n_mels + 2)]
-    edges = torch.tensor([to_hertz(mel) for mel in mels], dtype=torch.float64)
+    edges = band_edges(front_end)
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising = (frequency - low) / (centre - low)
     falling = (high - frequency) / (high - centre)
@@ -36,6 +33,14 @@ def mel_filter_bank(front_end: FrontEnd) -> Tensor:
             f"than {front_end.n_fft}."
         )
     return bank.float()
+
+
+def band_edges(front_end: FrontEnd) -> Tensor:
+    """The lower edge of the lowest band, the centres of all F bands, and the upper edge of the highest: (F + 2,) Hz."""
+    to_mel, to_hertz = (_slaney_mel, _slaney_hertz) if front_end.mel == "slaney" else (_htk_mel, _htk_hertz)
+    lowest, highest = to_mel(front_end.f_min), to_mel(front_end.f_max)
+    mels = [lowest + (highest - lowest) * step / (front_end.n_mels + 1) for step in range(front_end.n_mels + 2)]
+    return torch.tensor([to_hertz(mel) for mel in mels], dtype=torch.float64)
 
 
 _SLANEY_HERTZ_PER_MEL = 200.0 / 3.0

@@ -91,9 +91,9 @@ def make_encoder(settings: AudioPretraining, width: int) -> AudioEncoder:
         UsageError: a width it cannot have.
     """
     try:
-        return ENCODERS[settings.encoder].of_width(width)
+        return ENCODERS[settings.encoder].of_width(width, settings.n_mels)
     except ValueError as error:
-        raise UsageError(f"--encoder {settings.encoder} --d {width}: {error}") from None
+        raise UsageError(f"--encoder {settings.encoder} --d {width} --n_mels {settings.n_mels}: {error}") from None
 
 
 def _normalised_crops(source: WaveformCrops, front: nn.Module, normalise: PreNorm, device: torch.device) -> Tensor:

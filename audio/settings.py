@@ -9,6 +9,7 @@ from audio.augment.short_crop import RandomShortCrop
 from audio.crops import SAMPLE_RATE
 from audio.encoders.registry import EncoderName
 from audio.front_end import Backend, FrontEnd, Mel
+from audio.mel_filters import mel_filter_bank
 from audio.mixing import Cut, Domain
 from randquant.cli.ranges import Range, check_ranges
 from randquant.policies.planned import Planned, made_once, planned
@@ -29,6 +30,9 @@ RANGES = {
     "crop_frequency": Range(0, 100, above=True),
     "crop_time": Range(0, 100, above=True),
     "mixup_alpha": Range(0, 1),
+    "n_mels": Range(1, 1024),
+    "n_fft": Range(2, 2**16),
+    "hop": Range(1, 2**16),
 }
 # What a view may have of its own, and what a local one may beside that.
 _OWN = ("rq_bins", "rq_per", "rq_p", "rq_after_crop", "crop_frequency", "crop_time", "mixup_alpha")
@@ -55,6 +59,9 @@ class AudioPretraining(Training):
             another part.
         together: crops of one recording that enter a batch together (with sampling duration); needed by
             negatives group.
+        n_mels: mel bands of the front end.
+        n_fft: samples of its windows.
+        hop: samples from one frame to the next.
         mel: mel scale of the front end, slaney or htk.
         backend: code that computes the log-mel.
         cache: none: log-mels are computed from the crops; log_mel: once for whole recordings, kept in memory.
@@ -81,6 +88,9 @@ class AudioPretraining(Training):
     crops: Literal[1, 2] = 1
     sampling: Literal["clip", "duration"] = "clip"
     together: int = 1
+    n_mels: int = 64
+    n_fft: int = 1024
+    hop: int = 160
     mel: Mel = "slaney"
     backend: Backend = "native"
     cache: Literal["none", "log_mel"] = "none"
@@ -118,13 +128,14 @@ class AudioPretraining(Training):
         if len(self.rq_bins) not in (1, 2) or not self.rq_bins[0] <= self.rq_bins[-1]:
             shown = " ".join(map(str, self.rq_bins)) or "none"
             raise ValueError(f"--rq_bins takes one number of bins, or two with the lower one first, got {shown}.")
+        mel_filter_bank(self.front_end)  # refuses bands that are too narrow
         self.policy()  # the augmentations check their own arguments
         self.views = [each.view.written() for each in self.planned()] if self.views else []
 
     @property
     def front_end(self) -> FrontEnd:
         """The log-mel the encoder will be trained on."""
-        return FrontEnd(mel=self.mel, backend=self.backend)
+        return FrontEnd(n_mels=self.n_mels, n_fft=self.n_fft, hop=self.hop, mel=self.mel, backend=self.backend)
 
     @property
     def unit(self) -> int:

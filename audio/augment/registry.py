@@ -11,6 +11,8 @@ from audio.augment.mixup import LogMixupExp
 from audio.augment.noise import RandomNoise
 from audio.augment.resize_crop import RandomResizeCrop
 from audio.augment.shift import RandomTimeShift
+from audio.augment.speed import RandomSpeed
+from audio.front_end import FrontEnd
 from randquant.augmentation import Augmentation
 from randquant.policies.strength import Strength
 from randquant.quantize import RandomizedQuantization
@@ -25,6 +27,9 @@ class AugmentationSettings(Protocol):
     crop_frequency: tuple[float, float]
     crop_time: tuple[float, float]
     mixup_alpha: float
+
+    @property
+    def front_end(self) -> FrontEnd: ...
 
 
 def _quantization(settings: AugmentationSettings) -> RandomizedQuantization:
@@ -58,5 +63,8 @@ OPERATIONS: dict[str, Callable[[AugmentationSettings, Strength], Augmentation]] 
     "shift": lambda settings, strength: RandomTimeShift(strength.span(0.0, 0.5)),
     "noise": lambda settings, strength: RandomNoise(strength.span(0.0, 0.5)),
     "fader": lambda settings, strength: RandomLinearFader(1.5 * strength.high),
+    "speed": lambda settings, strength: RandomSpeed(strength.span(0.0, 0.5), settings.front_end),
+    "stretch": lambda settings, strength: RandomSpeed(strength.span(0.0, 0.5)),
+    "background": lambda settings, strength: LogMixupExp(0.5 * strength.high),
     "rq": lambda settings, strength: RandomizedQuantization(strength.bins(64, 4), _quantized_along(settings)),
 }

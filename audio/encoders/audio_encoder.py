@@ -17,9 +17,9 @@ class AudioEncoder(nn.Module):
     n_mels: int
 
     @classmethod
-    def of_width(cls, d: int) -> Self:
+    def of_width(cls, d: int, n_mels: int = 64) -> Self:
         """The encoder for `--d` in pretraining: by default of embedding size d."""
-        return cls(d=d)
+        return cls(d=d, n_mels=n_mels)
 
     @property
     def arguments(self) -> dict[str, Any]:

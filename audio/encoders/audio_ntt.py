@@ -114,10 +114,10 @@ class AudioNTT2022(AudioNTT):
         self.d, self.hidden = d, hidden
 
     @classmethod
-    def of_width(cls, d: int) -> Self:
-        """With d units in the MLP, concatenated to the convolution features: embeddings of 1024 + d numbers."""
-        AudioNTT2020(d=d)  # draws first: a seed's initial weights, and with them published numbers, depend on it
-        return cls(d=d + 1024, hidden=d)
+    def of_width(cls, d: int, n_mels: int = 64) -> Self:
+        """With d units in the MLP, concatenated to the 16 n_mels convolution features."""
+        AudioNTT2020(n_mels, d)  # draws first: a seed's initial weights, and with them published numbers, depend on it
+        return cls(n_mels, d=d + n_mels // 4 * CHANNELS, hidden=d)
 
     @property
     def arguments(self) -> dict[str, Any]:

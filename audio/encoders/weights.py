@@ -170,7 +170,8 @@ def _from_training(content: Content) -> tuple[FrontEnd, float | None, float | No
         return FrontEnd(), None, None, {}
     try:
         settings, views = content.value["settings"], content.value["views"][0]
-        front_end = FrontEnd(mel=settings["mel"], backend=settings["backend"])
+        said = {name: settings[name] for name in ("n_mels", "n_fft", "hop") if name in settings}  # newer than others
+        front_end = FrontEnd(mel=settings["mel"], backend=settings["backend"], **said)
         mean, std = float(views["normalise.mean"]), float(views["normalise.std"])
         metadata = {"step": content.value["step"], **{name: settings[name] for name in ("method", "augment", "seed")}}
     except (KeyError, IndexError, TypeError, ValueError) as error:

@@ -340,9 +340,9 @@ def test_gain_and_noise_do_what_they_say(x: Tensor) -> None:
     assert torch.equal(RandomNoise((0.0, 0.0))(x), x)
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "background"])  # which mixes past inputs
 def test_operations_change_more_the_stronger_they_are(name: str) -> None:
-    x = torch.linspace(-2.0, 2.0, 96).expand(64, 1, 20, 96)
+    x = torch.linspace(-2.0, 2.0, 96).expand(64, 1, 64, 96)
     settings = AudioPretraining(out=Path(), data=[Path()])
     change = [
         float((OPERATIONS[name](settings, Strength.of(m))(x, generator=generator(3)) - x).square().mean())
