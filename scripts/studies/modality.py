@@ -58,9 +58,28 @@ def _pointcloud() -> Modality:
     return Modality(PointPretraining, build_task, PointPretraining.augmentations, list(OPERATIONS), probed)
 
 
-_MODALITIES: dict[str, tuple[str, Callable[[], Modality]]] = {
+def _images() -> Modality:
+    from common.images.augment.policy import augmentation_names
+    from common.images.augment.registry import OPERATIONS
+    from common.images.evaluation.evaluate import ImageProbing, evaluation
+    from common.images.pretraining import build_task
+    from common.images.settings import ImagePretraining
+
+    def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
+        probing = ImageProbing(checkpoint, [store], str(out), probes=[name], cache=out.parent / "features")
+        evaluation(probing).run(probing)
+
+    def names(settings: ImagePretraining) -> list[str]:
+        return augmentation_names(settings.augment)
+
+    return Modality(ImagePretraining, build_task, names, list(OPERATIONS), probed)
+
+
+# By the kind of its stores: the name that is typed, and how it is made; imported late, as a study is of one alone.
+_MODALITIES: dict[str, tuple[Name, Callable[[], Modality]]] = {
     "audio": ("audio", _audio),
-    "pointcloud": ("points", _pointcloud),
+    "points": ("pointcloud", _pointcloud),
+    "images": ("images", _images),
 }
 
 
@@ -72,10 +91,12 @@ def modality_of(name: str | None, data: Sequence[Path]) -> Modality:
         UsageError: a store of another modality.
     """
     kind = Store.open(data[0]).kind
-    found = next((each for each, (its_kind, _) in _MODALITIES.items() if its_kind == kind), None)
-    if found is None or name not in (None, found):
-        raise UsageError(f"{data[0]} is a store of {kind}, which --modality {name or found} does not train on.")
-    return _MODALITIES[found][1]()
+    if kind not in _MODALITIES:
+        raise UsageError(f"{data[0]} is a store of {kind}, on which nothing is pretrained; give another --data.")
+    found, make = _MODALITIES[kind]
+    if name not in (None, found):
+        raise UsageError(f"{data[0]} is a store of {kind}, not one of --modality {name}; leave that out.")
+    return make()
 
 
 def probe_quietly(modality: Modality, checkpoint: str, store: Path, name: str, out: Path) -> None:
