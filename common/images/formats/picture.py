@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.images.formats.colours import to_rgb
-from common.images.formats.jpeg import decode_jpeg, examined_jpeg
+from common.images.formats.jpeg import examined_jpeg
 from common.images.formats.overheard import overheard
 from common.images.formats.png import require_whole_png
 from randquant.errors import DataError, one_line
@@ -67,8 +67,8 @@ class Picture:
         """
         with _explained(self._name):
             width, height = self._image.size
-            quick = self.encoding == "jpeg" and self._image.mode in ("L", "RGB")
-            pixels = self._jpeg(examine=examine) if quick else self._through_pillow(examine=examine)
+            plain_jpeg = self.encoding == "jpeg" and self._image.mode in ("L", "RGB")
+            pixels = self._examined_jpeg() if examine and plain_jpeg else self._through_pillow(examine=examine)
             if sorted(pixels.shape[:2]) != sorted((height, width)) or pixels.shape[2:] != (3,):
                 raise DataError(
                     f"{self._name} decodes to {pixels.shape[1]} x {pixels.shape[0]} pixels where its header says "
@@ -76,9 +76,7 @@ class Picture:
                 )
         return pixels
 
-    def _jpeg(self, *, examine: bool) -> NDArray[np.uint8]:
-        if not examine:
-            return self._upright(decode_jpeg(self._data))
+    def _examined_jpeg(self) -> NDArray[np.uint8]:
         pixels, left_over = examined_jpeg(self._data, self._name)
         if left_over:
             self.notes["left_over_bytes"] = left_over

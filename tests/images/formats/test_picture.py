@@ -42,7 +42,9 @@ def test_lossless_formats_keep_every_pixel(format: str) -> None:
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
 def test_jpeg_equals_what_pillow_reads(options: dict[str, Any]) -> None:
     data = encoded(SMOOTH, "JPEG", **options)
-    assert np.array_equal(read(data)[0], np.asarray(Image.open(io.BytesIO(data))))
+    expected = np.asarray(Image.open(io.BytesIO(data)))
+    assert np.array_equal(read(data)[0], expected)
+    assert np.array_equal(Picture(data, "a file").pixels(), expected)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
