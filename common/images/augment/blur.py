@@ -2,10 +2,10 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from common.images.augment.picture_augmentation import PictureAugmentation, uniform
 from randquant.arguments import checked_factors
-from randquant.extras import needs
 
 
 class RandomBlur(PictureAugmentation):
@@ -30,10 +30,28 @@ class RandomBlur(PictureAugmentation):
 
     def change(self, x: Tensor, *values: Tensor) -> Tensor:
         """Blur all."""
-        with needs("images"):
-            from kornia.filters import gaussian_blur2d
-        (sigma,) = values
         reach = int(3.0 * self.sigma[1] + 0.5)
-        taps = (2 * min(reach, x.shape[-2] - 1) + 1, 2 * min(reach, x.shape[-1] - 1) + 1)
         with torch.autocast(x.device.type, enabled=False):
-            return gaussian_blur2d(x, taps, sigma[:, None].expand(-1, 2)).clamp_(0.0, 1.0)
+            return blurred(blurred(x, *values, reach, dim=-2), *values, reach, dim=-1).clamp_(0.0, 1.0)
+
+
+def blurred(x: Tensor, sigma: Tensor, reach: int, *, dim: int) -> Tensor:
+    """Pictures (B, 3, H, W) blurred along one axis.
+
+    Args:
+        x: float32.
+        sigma: (B,) deviations in pixels.
+        reach: taps on either side, less where the picture is smaller.
+        dim: -2 or -1.
+    """
+    batch, channels, *sides = x.shape
+    reach = min(reach, x.shape[dim] - 1)
+    offset = torch.arange(-reach, reach + 1, device=x.device)
+    taps = (-0.5 * (offset / sigma[:, None]).square()).exp()
+    taps = (taps / taps.sum(dim=1, keepdim=True)).repeat_interleave(channels, dim=0)
+    across = dim == -1
+    border = (reach, reach, 0, 0) if across else (0, 0, reach, reach)
+    # Every channel of every picture is a group of one convolution. (kornia's blur waits for the device to check sigma.)
+    padded = functional.pad(x.reshape(1, batch * channels, *sides), border, mode="reflect")
+    kernel = taps[:, None, None, :] if across else taps[:, None, :, None]
+    return functional.conv2d(padded, kernel, groups=batch * channels).view(x.shape)

@@ -44,7 +44,10 @@ def crop_boxes(
     >>> bool((boxes.top + boxes.height <= 32).all())
     True
     """
-    tall, wide = (torch.as_tensor(side, device=draws.device).expand(len(draws)) for side in (height, width))
+    tall, wide = (
+        side if isinstance(side, Tensor) else torch.full((len(draws),), side, device=draws.device)
+        for side in (height, width)
+    )
     attempts = draws[:, : 2 * ATTEMPTS].double().reshape(-1, 2, ATTEMPTS)  # whole pixels from float32 areas would vary
     area = (tall * wide)[:, None] * (scale[0] + attempts[:, 0] * (scale[1] - scale[0]))
     low, high = math.log(ratio[0]), math.log(ratio[1])

@@ -1,5 +1,7 @@
 """What holds for every augmentation of pictures, and how a training's settings name them."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 
@@ -62,7 +64,7 @@ def test_each_picture_is_changed_with_its_own_probability(name: str) -> None:
         augment(x[0])
 
 
-def test_the_masked_form_gives_what_the_form_by_rows_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_masked_form_gives_what_the_form_by_rows_gives() -> None:
     x = pictures()
     for name in EVERY:
         augment = made(name)
@@ -72,6 +74,14 @@ def test_the_masked_form_gives_what_the_form_by_rows_gives(monkeypatch: pytest.M
             every = augment.change(x, *params.values)
             expected = torch.where(params.apply[:, None, None, None], every, x)
             assert torch.allclose(augment.transform(x, params), expected, atol=1e-6), name
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_nothing_is_read_on_the_host(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Tensors without values: whatever would wait for a device fails on them. Autocast knows no such device.
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
+    x = torch.empty(8, 3, 32, 40, device="meta")
+    assert AUGMENTATIONS[name](Settings())(x).shape == x.shape
 
 
 def test_settings_name_a_policy() -> None:
