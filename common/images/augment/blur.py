@@ -30,9 +30,10 @@ class RandomBlur(PictureAugmentation):
 
     def change(self, x: Tensor, *values: Tensor) -> Tensor:
         """Blur all."""
+        (sigma,) = values
         reach = int(3.0 * self.sigma[1] + 0.5)
         with torch.autocast(x.device.type, enabled=False):
-            return blurred(blurred(x, *values, reach, dim=-2), *values, reach, dim=-1).clamp_(0.0, 1.0)
+            return blurred(blurred(x, sigma, reach, dim=-2), sigma, reach, dim=-1).clamp_(0.0, 1.0)
 
 
 def blurred(x: Tensor, sigma: Tensor, reach: int, *, dim: int) -> Tensor:
