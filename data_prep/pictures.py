@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from common.images.fitting import fitted
 from common.images.formats.colours import BACKGROUND
 from common.images.formats.picture import Picture, encode_png
 from common.images.stored_images import KIND, RAW
@@ -56,6 +57,31 @@ def read_picture(path: Path, keep: Keep = KEEP) -> tuple[dict[str, Any], Iterabl
         yield stored
 
     return columns, blocks()
+
+
+def fitted_reader(size: int, share: float = 1.0) -> Reader:
+    """Pictures as the pixels of their middle square, (size * size * 3,) uint8; columns as of `pictures_reader`.
+
+    Args:
+        size: side in pixels.
+        share: as in `common.images.fitting.fitted`.
+    """
+    return Reader(KIND, partial(read_fitted, size=size, share=share), {"size": size, "share": share})
+
+
+def read_fitted(path: Path, size: int, share: float) -> tuple[dict[str, Any], Iterable[NDArray]]:
+    """The columns of a picture, height and width those of its file, and the pixels of its middle in one block.
+
+    Raises:
+        DataError: as `read_picture`.
+    """
+    columns, blocks = read_picture(path, keep="raw")
+
+    def middle() -> Iterator[NDArray]:
+        (pixels,) = blocks
+        yield fitted(pixels.reshape(columns["height"], columns["width"], 3), size, share).reshape(-1)
+
+    return columns, middle()
 
 
 def pixel_columns(height: int, width: int) -> dict[str, Any]:

@@ -1,19 +1,21 @@
-"""Embed recordings, meshes or point clouds: from a folder of files to one table of embeddings.
+"""Embed recordings, pictures, meshes or point clouds: from a folder of files to one table of embeddings.
 
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out embeddings.parquet
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out windows.parquet --window 1
+    python -m scripts.embed --checkpoint RUN --input PICTURES --out embeddings.parquet
     python -m scripts.embed --checkpoint RUN --input MESHES --out embeddings.parquet --up y
     python -m scripts.embed --checkpoint RUN --input CLOUDS --out embeddings.parquet --clouds
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out labels.parquet --classify tones.safetensors
     python -m scripts.embed --checkpoint RUN --input CLOUDS --out embeddings.parquet --clouds --points any
 
-The checkpoint's modality, sound or point clouds, decides which files are embedded. The first writes one row per
-recording (or window) with the columns path, start, end, seconds, embedding, and prints
+The checkpoint's modality, sound, pictures or point clouds, decides which files are embedded. The first writes one row
+per recording (or window) with the columns path, start, end, seconds, embedding, and prints
 
     embeddings.parquet: 3,000 rows of 2048 numbers from 3,000 recordings, 0 skipped
 
-For meshes (OFF, PLY, OBJ, STL, glTF) and point clouds (NPY, PLY, PCD, LAS, E57, XYZ, ...) the columns are path, points,
-embedding. Read a table with `pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or DuckDB.
+For pictures (JPEG, PNG, WebP, ...) the columns are path, height, width, embedding; for meshes (OFF, PLY, OBJ, STL,
+glTF) and point clouds (NPY, PLY, PCD, LAS, E57, XYZ, ...) path, points, embedding. Read a table with
+`pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or DuckDB.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 from audio.embedding import Embedder
-from audio.encoders import registry as audio_registry
 from audio.encoders import weights as audio_weights
 from audio.encoders.audio_encoder import Layer
 from audio.evaluation.evaluate import audio_features
@@ -41,9 +42,7 @@ from data_prep.scan import file_size
 from data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, drawn_points, mesh_reader
 from pointcloud.embedding import ShapeEmbedder
 from pointcloud.encoders import named_encoder as point_named
-from pointcloud.encoders import occupancy
-from pointcloud.encoders import registry as point_registry
-from pointcloud.encoders.weights import LoadedPointEncoder, is_of_points
+from pointcloud.encoders.weights import LoadedPointEncoder
 from pointcloud.evaluation import shape_task
 from pointcloud.evaluation.evaluate import shape_points
 from pointcloud.evaluation.shape_features import require_channels
@@ -56,7 +55,8 @@ from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.probes.classifier_file import load_classifier
 from randquant.training.device import named_device
-from randquant.weights.named_encoder import untrained_name
+from scripts.embedding.modality import modality_of
+from scripts.embedding.pictures import embed_pictures
 
 _SHOWN = 20  # skipped files printed; the table's metadata has them all
 _MOST_POINTS = 100_000
@@ -64,13 +64,13 @@ _MOST_POINTS = 100_000
 
 @dataclass(frozen=True)
 class Embedding:
-    """Embed every recording, or every mesh or point cloud, below a folder.
+    """Embed every recording, picture, mesh or point cloud below a folder.
 
     Attributes:
         checkpoint: run folder, weights file (ours, published, Lightning), or untrained:ENCODER:D; its kind decides
-            whether recordings or shapes are embedded.
-        input: folder of recordings or shapes at any depth, or one of them; recordings of any rate, length and number
-            of channels, shapes of any size and scale.
+            whether recordings, pictures or shapes are embedded.
+        input: folder of recordings, pictures or shapes at any depth, or one of them; recordings of any rate, length and
+            number of channels, pictures and shapes of any size and scale.
         out: Parquet file to write.
         window: of recordings: one row per window of so many seconds; by default one row per recording, averaged over
             windows of at most 10 s.
@@ -88,10 +88,11 @@ class Embedding:
             instead of meshes.
         columns: of clouds: names for the columns of files that do not name theirs, as in --columns x y z i for KITTI's
             .bin; _ skips one.
-        classify: file of --save_classifier (probe_audio, evaluate_modelnet) for columns label and probability or score;
-            recordings are normalised as its task was, and layer and points are its own by default.
+        classify: file of --save_classifier (probe_audio, probe_images, evaluate_modelnet) for columns label and
+            probability or score; recordings and pictures are normalised as its task was, and layer and points are its
+            own by default.
         strict: stop at the first unreadable file instead of listing it at the end.
-        workers: threads that decode recordings, or processes that read shapes.
+        workers: threads that decode recordings, or processes that read pictures or shapes.
         seed: of an untrained encoder.
         device: auto, cpu or cuda.
     """
@@ -121,11 +122,15 @@ _OF_SHAPES = ("points", "up", "clouds", "columns")
 
 
 def embed(settings: Embedding) -> None:
-    """Embed every recording, or every mesh or point cloud, below a folder."""
+    """Embed every recording, picture, mesh or point cloud below a folder."""
     _check(settings)
-    if is_for_shapes(settings.checkpoint):
+    modality = modality_of(settings.checkpoint)
+    if modality == "points":
         _refuse(settings, _OF_SOUND, "is an encoder of point clouds, so there are no recordings")
         skipped = _embed_shapes(settings)
+    elif modality == "images":
+        _refuse(settings, (*_OF_SOUND, *_OF_SHAPES), "is an encoder of pictures, so there are no recordings or shapes")
+        skipped = _embed_pictures(settings)
     else:
         _refuse(settings, _OF_SHAPES, "is an encoder of sound, so there are no shapes")
         skipped = _embed_recordings(settings)
@@ -133,27 +138,6 @@ def embed(settings: Embedding) -> None:
         say(f"skipped {path}: {reason}")
     if len(skipped) > _SHOWN:
         say(f"… and {len(skipped) - _SHOWN:,} more; the table's metadata lists them all")
-
-
-def is_for_shapes(checkpoint: str) -> bool:
-    """Whether a checkpoint is of point clouds, and not of sound.
-
-    Raises:
-        DataError: there is no such file, or it cannot be read.
-        UsageError: an untrained encoder that neither has.
-    """
-    if checkpoint.startswith(occupancy.PREFIX):
-        return True
-    untrained = untrained_name(point_named.split_neighbours(checkpoint)[0])
-    if untrained is None:
-        return is_of_points(point_named.split_neighbours(checkpoint)[0])
-    names = [*audio_registry.ENCODERS, *point_registry.ENCODERS]
-    if untrained not in names:
-        raise UsageError(
-            f"--checkpoint {checkpoint} does not name an untrained encoder; write untrained:ENCODER:D with ENCODER "
-            f"one of {', '.join(names)}, as in untrained:PointNetLite:256."
-        )
-    return untrained in point_registry.ENCODERS
 
 
 def recordings(path: Path, *, arrays: bool = False) -> tuple[Path, list[str]]:
@@ -268,6 +252,21 @@ def _intake(settings: Embedding, metadata: Mapping[str, Any]) -> Intake:
     peak = " and scaled to their peaks (--peak_normalise)" if trained.peak_normalise else ""
     say(f"Recordings are read as in training: channel {trained.channel}{peak}; --channel says another.")
     return trained
+
+
+def _embed_pictures(settings: Embedding) -> list[tuple[str, str]]:
+    skipped, resumed, files = embed_pictures(
+        settings.checkpoint,
+        settings.input,
+        settings.out,
+        classify=settings.classify,
+        strict=settings.strict,
+        workers=settings.workers,
+        seed=settings.seed,
+        device=named_device(settings.device),
+    )
+    _print_resumed(resumed, files)
+    return skipped
 
 
 def _print_resumed(done: int, files: int) -> None:

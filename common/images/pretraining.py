@@ -9,6 +9,7 @@ decoded by the loader, and the policy on the device begins behind the crop.
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,6 @@ from common.images.picture_views import PictureViews
 from common.images.settings import ImagePretraining
 from common.images.stored_crops import Crop, PictureCrops, PictureSource, WholePictures, one_size
 from common.images.stored_images import StoredImages
-from randquant.augmentation import Augmentation
 from randquant.cli.progress import progress
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
@@ -109,7 +109,7 @@ def picture_source(stores: Sequence[Store], settings: ImagePretraining) -> tuple
 
 def _behind(policy: Policy, crop: RandomResizedCrop) -> Policy:
     """A policy without its crop, whose flip stays."""
-    rest = [each for each in policy if isinstance(each, Augmentation) and each is not crop]
+    rest: list[Any] = [each for each in policy if each is not crop]
     return Policy(*([RandomFlip(crop.flip)] if crop.flip else []), *rest)
 
 

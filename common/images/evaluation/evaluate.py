@@ -21,7 +21,7 @@ from randquant.evaluation.labelled_task import LabelledTask
 from randquant.evaluation.probing import Probing
 from randquant.files.json_record import Json
 
-_BATCH_PIXELS = {"cpu": 2**20, "cuda": 2**24}  # read and encoded at once
+_BATCH_PIXELS = {"cpu": 2**20, "cuda": 2**24}  # encoded at once
 
 
 @dataclass
@@ -84,9 +84,14 @@ def frozen(loaded: LoadedImageEncoder, task: LabelledTask, sight: Sight, device:
         encode=encoder_function(loaded, sight.colours, device),
         dimension=loaded.encoder.embedding_size(),
         settings={"weights": loaded.sha256, **sight.settings()},
-        batch_size=max(1, _BATCH_PIXELS.get(device.type, 2**20) // sight.size**2),
+        batch_size=batch_size(sight.size, device),
         unit="pictures",
     )
+
+
+def batch_size(size: int, device: torch.device) -> int:
+    """Pictures of a side that are encoded at once."""
+    return max(1, _BATCH_PIXELS.get(device.type, _BATCH_PIXELS["cpu"]) // size**2)
 
 
 def encoder_function(

@@ -1,17 +1,19 @@
 """What a frozen encoder sees of the pictures of a task: their size, their middle, and how colours are normalised."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from common.images.encoders.weights import LoadedImageEncoder
-from common.images.normalise import ColourStatistics, colour_statistics
+from common.images.normalise import ColourStatistics, colour_statistics, statistics_of
 from common.images.stored_images import StoredImages
 from randquant.errors import DataError, UsageError
 from randquant.evaluation.labelled_task import LabelledTask
 from randquant.files.json_record import Json
+from randquant.probes.classifier_file import SavedClassifier
 
 Statistics = Literal["auto", "checkpoint", "task"]
 STATISTICS_PICTURES = 2_000
@@ -78,3 +80,18 @@ def task_colours(task: LabelledTask, seed: int) -> tuple[ColourStatistics, str]:
     chosen = np.sort(order)
     found = colour_statistics(torch.tensor(pictures.picture(int(item))) for item in chosen)
     return found, f"{len(chosen):,} random {'pictures of all folds' if task.folds else 'training pictures'}"
+
+
+def sight_of_classifier(saved: SavedClassifier, loaded: LoadedImageEncoder) -> Sight:
+    """What a saved classifier was fitted on.
+
+    Raises:
+        DataError: the classifier is of another encoder, or not of pictures.
+    """
+    saved.require(loaded.sha256, {})
+    said: Mapping[str, Any] = saved.said.features
+    try:
+        colours = statistics_of(said["mean"], said["std"])
+        return Sight(int(said["image_size"]), float(said["share"]), colours, f"the task {saved.said.task}")
+    except (KeyError, TypeError, ValueError):
+        raise DataError(f"{saved.path} does not say how pictures were seen; save the classifier again.") from None

@@ -21,10 +21,19 @@ CHILDREN = {"conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3": "6
 
 
 @cache
-def network(name: str = "resnet18") -> State:
-    """The tensors of timm's network, which are torchvision's by name and shape, without a classifier."""
-    state = timm.create_model(name, num_classes=0).state_dict()
+def network(name: str = "narrow") -> State:
+    """The tensors of timm's network, which are torchvision's by name and shape, without a classifier; or narrow ones
+    of the same names.
+    """
+    made = ResNet18(width=0.25, size=224) if name == "narrow" else timm.create_model(name, num_classes=0)
+    state: State = made.state_dict()
     return {key: torch.rand_like(tensor) if tensor.is_floating_point() else tensor for key, tensor in state.items()}
+
+
+@cache
+def transformer() -> State:
+    """The tensors of a small transformer for 32 pixels, which are timm's by name."""
+    return ViTSmall(size=32).state_dict()
 
 
 def under(prefix: str, state: State) -> State:
@@ -116,7 +125,7 @@ def test_a_published_layout_loads_the_network_that_was_trained(tmp_path: Path, l
     torch.save(layout(state), tmp_path / "published.pth.tar")
     loaded = load_encoder(tmp_path / "published.pth.tar")
     assert isinstance(loaded.encoder, ResNet18)
-    assert (loaded.encoder.width, loaded.encoder.size) == (1.0, 224)
+    assert (loaded.encoder.width, loaded.encoder.size) == (0.25, 224)
     found = loaded.encoder.state_dict()
     assert found.keys() == state.keys()
     assert all(torch.equal(found[name], state[name]) for name in state)
@@ -141,12 +150,12 @@ def test_resnet50_of_moco_v3_and_of_rq_loads(tmp_path: Path) -> None:
 
 
 def test_a_transformer_of_moco_v3_is_known_by_its_fixed_positions(tmp_path: Path) -> None:
-    state = network("vit_small_patch16_224")
-    for positions, heads in ((sine_positions(14, 384), 12), (torch.rand(1, 197, 384), 6)):
-        torch.save(moco_v3({**state, "pos_embed": positions}), tmp_path / "vit.pth.tar")
+    for positions, heads in ((sine_positions(2, 384), 12), (torch.rand(1, 5, 384), 6)):
+        state = under("module.base_encoder.", {**transformer(), "pos_embed": positions})
+        torch.save({"state_dict": {**state, **head("module.base_encoder.head.0")}}, tmp_path / "vit.pth.tar")
         loaded = load_encoder(tmp_path / "vit.pth.tar")
         assert isinstance(loaded.encoder, ViTSmall)
-        assert (loaded.encoder.heads, loaded.encoder.size) == (heads, 224)
+        assert (loaded.encoder.heads, loaded.encoder.size) == (heads, 32)
         assert torch.equal(loaded.encoder.state_dict()["pos_embed"], positions)
         assert f"{heads} heads" in loaded.report
 
@@ -165,7 +174,7 @@ def test_a_transformer_of_torchvision_is_renamed(tmp_path: Path) -> None:
         ".mlp.fc2.": ".mlp.3.",
         "blocks.": "encoder.layers.encoder_layer_",
     }
-    state, theirs = ViTSmall(size=32).state_dict(), {}
+    state, theirs = transformer(), {}
     for name, tensor in state.items():
         renamed = name
         for own, their in names.items():

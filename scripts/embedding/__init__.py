@@ -1,0 +1,1 @@
+"""What scripts.embed does for each modality."""

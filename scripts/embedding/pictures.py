@@ -1,0 +1,109 @@
+"""Embed a folder of pictures: which files, what the encoder sees of them, and the lines that are printed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from common.images.embedding import PictureEmbedder
+from common.images.encoders.weights import LoadedImageEncoder, named_encoder
+from common.images.evaluation.sight import STATISTICS_PICTURES, Sight, sight_of_classifier
+from common.images.normalise import ColourStatistics, colour_statistics
+from data_prep.engine.plan import Item, Plan
+from data_prep.engine.read_ahead import read_ahead
+from data_prep.notes import reading_notes
+from data_prep.own_files.folder import plan_files
+from data_prep.pictures import FOREIGN, PICTURES, fitted_reader
+from data_prep.scan import file_size
+from randquant.cli.counted import counted
+from randquant.cli.terminal import say
+from randquant.errors import DataError
+from randquant.probes.classifier_file import load_classifier
+
+
+def embed_pictures(
+    checkpoint: str,
+    source: Path,
+    out: Path,
+    *,
+    classify: Path | None,
+    strict: bool,
+    workers: int,
+    seed: int,
+    device: torch.device,
+) -> tuple[list[tuple[str, str]], int, int]:
+    """Embed the pictures below a folder, or one of them, into a table.
+
+    Arguments are those of `scripts.embed`.
+
+    Returns:
+        (path, reason) of the files that could not be read; how many an earlier run had done, and how many there are.
+
+    Raises:
+        DataError: there are no pictures, none could be read, or the classifier is of another encoder.
+    """
+    loaded = named_encoder(checkpoint, seed=seed)
+    saved = load_classifier(classify) if classify else None
+    say(f"{checkpoint}: {loaded.report}")
+    sight = sight_of_classifier(saved, loaded) if saved else _sight(loaded, _plan(source, loaded.encoder.size), workers)
+    plan = _plan(source, sight.size, sight.share)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    read: list[Mapping[str, Any]] = []
+    summary = PictureEmbedder(loaded, sight, device, strict, saved).write(
+        plan.root,
+        [item.path for item in plan.items],
+        lambda start: read_ahead(plan, workers=workers, start=start, columns=read),
+        read,
+        out,
+        checkpoint=checkpoint,
+    )
+    if loaded.statistics is None and saved is None:
+        say(f"The checkpoint has no statistics of colours; used those of {sight.source}.")
+    say(
+        f"{out}: {counted(summary.rows, 'rows')} of {summary.dimension} numbers from "
+        f"{counted(summary.rows, 'pictures')} seen at {sight.size} x {sight.size}, {len(summary.skipped):,} skipped"
+    )
+    say(*reading_notes(read, "pictures"))
+    return summary.skipped, summary.resumed, len(plan.items)
+
+
+def _plan(path: Path, size: int, share: float = 1.0) -> Plan:
+    """The pictures below a folder, or a single one."""
+    reader = fitted_reader(size, share)
+    if path.is_file():
+        if path.suffix.lower() not in PICTURES:
+            raise DataError(f"{path} is no picture; give a file that ends in .jpg, .png or the like, or a folder.")
+        return Plan(path.parent, [Item(path.name, file_size(path))], reader)
+    if not path.is_dir():
+        raise DataError(f"{path} does not exist; check --input.")
+    return plan_files(path, PICTURES, reader, dataset="pictures", kind="pictures", foreign=FOREIGN)
+
+
+def _sight(loaded: LoadedImageEncoder, plan: Plan, workers: int) -> Sight:
+    """The checkpoint's, with its colours or those of at most 2,000 pictures of the input."""
+    size = loaded.encoder.size
+    if loaded.statistics is not None:
+        return Sight(size, 1.0, loaded.statistics, "the checkpoint")
+    order = np.random.default_rng(0).permutation(len(plan.items))[:STATISTICS_PICTURES]
+    chosen = replace(plan, items=[plan.items[place] for place in np.sort(order).tolist()])
+    colours, count = _colours(read_ahead(chosen, workers=workers), plan.root)
+    return Sight(size, 1.0, colours, f"the input, from {counted(count, 'pictures')}")
+
+
+def _colours(outcomes: Iterable[Any], root: Path) -> tuple[ColourStatistics, int]:
+    count = 0
+
+    def pixels() -> Iterator[torch.Tensor]:
+        nonlocal count
+        for rows in outcomes:
+            if not isinstance(rows, DataError):
+                count += 1
+                yield torch.from_numpy(rows)
+
+    try:
+        return colour_statistics(pixels()), count
+    except ValueError:
+        raise DataError(f"none of the pictures below {root} could be read; check --input.") from None
