@@ -35,6 +35,9 @@ def coordinate_picture(rows: Sequence[Coordinate]) -> "Figure":
                 panel.loglog(widths, heights, _STYLES[part], color=_colour(number), label=module, marker=".", lw=1.2)
             panel.set_title(f"{name}, step {step}", fontsize=8)
             panel.tick_params(labelsize=6, which="both")
+            panel.set_xticks(widths, [str(width) for width in widths])
+            panel.minorticks_off()
+            panel.set_visible(step > 0 or quantity == "mean")
         panels[row, 0].set_ylabel(TITLES[quantity], fontsize=8)
     for row in range(0, len(lines), len(names)):
         _share_heights(panels[row : row + len(names)].ravel())

@@ -1,0 +1,82 @@
+"""Views of sounds to see and hear, as typed."""
+
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from randquant.cli.command import run
+from randquant.data.store import StoreWriter
+from scripts.preview_audio import preview
+
+pytest.importorskip("matplotlib")
+LENGTH = 4800
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Six noises as long as a crop, of two labels of which one is markup."""
+    generator = np.random.default_rng(0)
+    writer = StoreWriter(tmp_path / "store", kind="audio", plan="")
+    with writer.begin(), writer.shard(0) as shard:
+        for item in range(6):
+            samples = generator.integers(-9000, 9000, LENGTH).astype(np.int16)
+            label = ("<b>loud</b>", "rain")[item % 2]
+            shard.append([samples], {"path": f"{item}.wav", "label": label, "split": "train"})
+    writer.finish(1, {"sample_rate": 16_000, "source": {}})
+    return tmp_path / "store"
+
+
+def command(store: Path, out: Path, *more: str) -> int:
+    words = ["--data", str(store), "--out", str(out), "--unit_seconds", "0.3", "--recordings", "2"]
+    return run(preview, [*words, *more])
+
+
+def samples(path: Path) -> np.ndarray:
+    with wave.open(str(path)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (16_000, 1, 2)
+        return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+
+
+def test_a_page_a_picture_and_sounds_are_written(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "preview"
+    assert command(store, out, "--augment", "mixup+rq+rrc") == 0
+    assert capsys.readouterr().out == f"{out}/index.html: 2 recordings in 2 views, 8 sounds\n"
+    assert (out / "views.png").read_bytes().startswith(b"\x89PNG")
+    kinds = ("crop", "crop-guessed", "view-1-guessed", "view-2-guessed")
+    assert {path.name for path in (out / "wav").iterdir()} == {f"0{row}-{kind}.wav" for row in (1, 2) for kind in kinds}
+    crop, view = (samples(out / "wav" / f"01-{kind}.wav") for kind in ("crop", "view-1-guessed"))
+    stored = np.random.default_rng(0).integers(-9000, 9000, LENGTH)
+    assert np.abs(crop - stored).max() <= 1
+    assert len(view) == LENGTH
+    page = (out / "index.html").read_text()
+    assert "&lt;b&gt;loud" in page
+    assert "<b>loud" not in page
+    assert all(f'src="wav/0{row}-{kind}.wav"' in page for row in (1, 2) for kind in kinds)
+
+
+def test_two_crops_and_recipes_are_shown(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("augment: rrc\ncrops: 2\nmethod: infonce\n")
+    assert command(store, tmp_path / "preview", "--config", str(recipe), "--match", "rain") == 0
+    assert "2 recordings in 2 views, 12 sounds" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        ("--match nothing", "no path or label in"),
+        ("--recordings 0", "--recordings"),
+        ("--augment loud", "--augment should be none or a choice of"),
+    ],
+)
+def test_bad_flags_end_in_one_sentence(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: str, sentence: str
+) -> None:
+    assert command(store, tmp_path / "preview", *flags.split()) in (1, 2)
+    errors = capsys.readouterr().err
+    assert sentence in errors
+    assert len(errors.strip().splitlines()) == 1
