@@ -19,7 +19,7 @@ from pointcloud.evaluation.shape_views import ShapeViews
 from randquant.errors import DataError
 from randquant.probes.splits import Assignment
 from randquant.training.checkpoint import load_checkpoint, save_checkpoint
-from randquant.training.schedule import learning_rate_at, set_learning_rate
+from randquant.training.optimization.schedule import learning_rate_at, set_learning_rate
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -8,8 +8,8 @@ import torch
 
 from randquant.ssl.method import Method
 from randquant.ssl.registry import make_method
-from randquant.training.optimizer import make_optimizer
-from randquant.training.parametrization import parametrize
+from randquant.training.optimization.optimizer import make_optimizer
+from randquant.training.optimization.parametrization import parametrize
 from randquant.training.settings import Training
 from scripts.width.batches import BatchOf
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from randquant.errors import UsageError
 from randquant.ssl.registry import make_method
-from randquant.training.optimizer import MOMENTS
+from randquant.training.optimization.optimizer import MOMENTS
 from randquant.training.settings import Training
 
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container

@@ -10,7 +10,7 @@ from randquant.ssl.heads import Head
 from randquant.ssl.infonce import Negatives
 from randquant.ssl.momentum import Schedule
 from randquant.ssl.registry import MethodName
-from randquant.training.schedule import RateSchedule
+from randquant.training.optimization.schedule import RateSchedule
 
 # Settings that change where and how a run is done, but not its result.
 FREE_SETTINGS = {

@@ -15,7 +15,7 @@ from randquant.training.batches import Batches
 from randquant.training.loop import fit
 from randquant.training.memory import keep_freed_memory
 from randquant.training.mixing import input_mix_of, mix_of, quantize_its_stage
-from randquant.training.parametrization import base_shapes
+from randquant.training.optimization.parametrization import base_shapes
 from randquant.training.ranks import agreed, together
 from randquant.training.run import Run, stored_state
 from randquant.training.run_folder import own_folder

@@ -20,7 +20,7 @@ from randquant.quantize import RandomizedQuantization
 from randquant.ssl.method import Method
 from randquant.ssl.registry import METHODS
 from randquant.training.checkpoint import load_checkpoint, save_checkpoint
-from randquant.training.schedule import learning_rate_at
+from randquant.training.optimization.schedule import learning_rate_at
 from randquant.training.settings import Training
 from randquant.training.setup import pretrain
 from randquant.training.task import Task

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from randquant.training.lars import LARS
+from randquant.training.optimization.lars import LARS
 from randquant.training.settings import Training
 
 if TYPE_CHECKING:

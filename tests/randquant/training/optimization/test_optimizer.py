@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from randquant.training.lars import LARS
-from randquant.training.optimizer import MOMENTS, check_moments, make_optimizer
-from randquant.training.schedule import learning_rate_at
+from randquant.training.optimization.lars import LARS
+from randquant.training.optimization.optimizer import MOMENTS, check_moments, make_optimizer
+from randquant.training.optimization.schedule import learning_rate_at
 from randquant.training.settings import Training
 
 
@@ -86,7 +86,7 @@ def test_settings_that_do_not_go_together() -> None:
         "--milestones should be shares of the training in rising order, got 0.8 0.6": {"milestones": [0.8, 0.6]},
         "--milestones should be from 0 to 1": {"milestones": [120.0]},
         "--sgd_momentum should be below 1": {"sgd_momentum": 1.0},
-        "--parametrization mup has rates for --optimizer adamw alone": {"parametrization": "mup", "optimizer": "lars"},
+        "--parametrization mup has no rates for --optimizer lars": {"parametrization": "mup", "optimizer": "lars"},
     }.items():
         with pytest.raises(ValueError, match=message):
             Training("run", **changes)  # type: ignore[arg-type]

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from randquant.errors import UsageError
 from randquant.ssl.registry import METHODS, make_method
-from randquant.training.optimizer import make_optimizer
-from randquant.training.parametrization import Readout, base_shapes, parametrize
-from randquant.training.schedule import set_learning_rate
+from randquant.training.optimization.optimizer import make_optimizer
+from randquant.training.optimization.parametrization import Readout, base_shapes, parametrize
+from randquant.training.optimization.schedule import set_learning_rate
 from randquant.training.settings import Training
 from randquant.training.setup import pretrain
 from randquant.training.task import Task
