@@ -74,14 +74,14 @@ class Evaluation(Generic[L, R]):
             UsageError: a flag that does not fit the others.
         """
         tasks = [open_task(path, kind=self.kind) for path in probing.task]
-        asked = self.preset.asked(probing)
+        asked = [self.preset.asked(probing, numbers=task.numbers) for task in tasks]
         _require(probing, tasks, asked)
         loaded = self.load(probing.checkpoint, probing.seed)
         subject = {"encoder": loaded.sha256, "protocol": self.preset.name, **(self.subject or {})}
         destination: Destination[R] = Destination(probing.out, subject)
         say(f"{probing.checkpoint}: {loaded.report}")
-        for task in tasks:
-            destination.add(self.on_task(probing, loaded, task, asked))
+        for task, probes in zip(tasks, asked, strict=True):
+            destination.add(self.on_task(probing, loaded, task, probes))
         say(*destination.lines())
         return destination
 
@@ -111,7 +111,7 @@ class Evaluation(Generic[L, R]):
                 **provenance(probing.checkpoint, loaded, task.store, task.counts()),
                 task=task.name,
                 probes=list(found),
-                protocol=self.preset.record(probing),
+                protocol=self.preset.record(probing, numbers=task.numbers),
                 seed=probing.seed,
                 dimension=sizes[numbers.probe],
             )
@@ -124,14 +124,14 @@ class Evaluation(Generic[L, R]):
         return entries(task.name, found, record)
 
 
-def _require(probing: Probing, tasks: Sequence[LabelledTask], asked: Mapping[str, Probe[Any]]) -> None:
+def _require(probing: Probing, tasks: Sequence[LabelledTask], asked: Sequence[Mapping[str, Probe[Any]]]) -> None:
     """Refuse what cannot be probed, before anything is computed."""
     if is_folder(probing.out):
         require_distinct([task.name for task in tasks], "--task")
-    for task in tasks:
-        registry.require(asked, task.items)
+    for task, probes in zip(tasks, asked, strict=True):
+        registry.require(probes, task.items)
     if probing.save_classifier is not None:
-        require_classifier(probing.save_classifier, asked, [task.items for task in tasks])
+        require_classifier(probing.save_classifier, asked[0], [task.items for task in tasks])
 
 
 def _said(outcome: Outcome[Any], words: str) -> Outcome[Any]:

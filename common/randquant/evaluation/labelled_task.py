@@ -1,7 +1,7 @@
-"""A labelled store as a task of classification."""
+"""A labelled store as a task: classes, or numbers to predict."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from randquant.data import labelled_store
@@ -18,12 +18,14 @@ class LabelledTask:
     Attributes:
         name: of the dataset where the store names it, else the store's folder name.
         store: the data.
-        items: its manifest.
+        items: its manifest; where numbers are to be predicted, these are the labels, as text.
+        numbers: whether they are.
     """
 
     name: str
     store: Store
     items: Items
+    numbers: bool = False
 
     @property
     def folds(self) -> list[str]:
@@ -47,7 +49,11 @@ def open_task(path: str | Path, *, kind: str, aliases: Mapping[str, str] | None 
         DataError: no store of this kind is there, or it has neither training items nor folds.
     """
     store = Store.open(path, kind=kind)
-    task = LabelledTask(labelled_store.task_name(store, aliases), store, items_of(store))
+    items, numbers = items_of(store), bool(store.info.get("table", {}).get("target"))
+    if numbers:
+        found = [None if number is None else repr(number) for number in store.column("target")]
+        items = replace(items, labels=found)
+    task = LabelledTask(labelled_store.task_name(store, aliases), store, items, numbers)
     if not task.folds and not len(task.items.select("train")):
         raise DataError(
             f'{store.path} has no items with split "train", so nothing can be learnt from it; '

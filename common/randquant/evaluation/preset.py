@@ -19,7 +19,7 @@ class Preset:
     Attributes:
         name: as typed and as results are known by.
         source: where it is described.
-        probes: that are asked where the command names none.
+        probes: that are asked where the command names none; of numbers, those of them that can be.
         settings: of probes, instead of their own; each for the probes that have settings of its class.
         departures: from the source, whatever the command, in words.
     """
@@ -30,13 +30,15 @@ class Preset:
     settings: tuple[object, ...] = ()
     departures: tuple[str, ...] = ()
 
-    def asked(self, probing: Probing) -> dict[str, Probe[Any]]:
+    def asked(self, probing: Probing, *, numbers: bool = False) -> dict[str, Probe[Any]]:
         """The probes of a command by the names of their results, with its learning rates and repeats.
+
+        With `numbers`, these are to be predicted.
 
         Raises:
             UsageError: none of them takes a flag that is given, or a value is out of range.
         """
-        plain = self._plain(probing)
+        plain = self._plain(probing, numbers)
         given = _given(probing)
         for name in given:
             if not any(_has(probe, name) for probe in plain.values()):
@@ -52,9 +54,9 @@ class Preset:
         except ValueError as error:
             raise UsageError(f"--{error}.") from None
 
-    def record(self, probing: Probing) -> ProtocolRecord:
+    def record(self, probing: Probing, *, numbers: bool = False) -> ProtocolRecord:
         """The preset with what a command departs from, in words."""
-        plain, departures = self._plain(probing), list(self.departures)
+        plain, departures = self._plain(probing, numbers), list(self.departures)
         for key, value in _given(probing).items():
             published = {getattr(probe.settings, key) for probe in plain.values() if _has(probe, key)}
             if published != {value}:
@@ -62,8 +64,9 @@ class Preset:
                 departures.append(f"{key.replace('_', ' ')} {shown}")
         return ProtocolRecord(name=self.name, source=self.source, departures=departures)
 
-    def _plain(self, probing: Probing) -> dict[str, Probe[Any]]:
-        return registry.named(probing.probes or self.probes, self.settings)
+    def _plain(self, probing: Probing, numbers: bool = False) -> dict[str, Probe[Any]]:
+        usual = [name for name in self.probes if not numbers or name in registry.REGRESSIONS]
+        return registry.named(probing.probes or usual, self.settings, numbers=numbers)
 
 
 def _given(probing: Probing) -> dict[str, Any]:

@@ -16,15 +16,18 @@ from randquant.probes.splits import Assignment
 
 D = TypeVar("D", bound="Details")
 
+R2 = "R2"  # the measure of predicted numbers
 _NORMAL_975 = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score(Record):
-    """How many predictions are right.
+    """How many predictions are right, or how near predicted numbers are.
 
     Attributes:
         accuracy: mean over repeats, in [0, 1]; of folds the mean over folds, each weighing the same, then over repeats.
+            Of numbers it is R², the share of their variance that is explained, at most 1.
+        measure: "R2" of numbers; None of classes.
         accuracies: one a repeat.
         ci95: half-width of the Student t interval over repeats, None for one repeat.
         ci95_items: Wilson interval over test items.
@@ -38,9 +41,10 @@ class Score(Record):
     ci95_items_method: str = "Wilson score interval over test items"
     accuracies: list[float] = field(default_factory=list)
     macro_recall: float | None
+    measure: str | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.accuracy <= 1:
+        if not (self.measure == R2 or self.accuracy >= 0) or not self.accuracy <= 1:
             raise ValueError(f"accuracy should lie in [0, 1], got {self.accuracy}")
 
 

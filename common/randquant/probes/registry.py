@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from randquant.data.features import Items
+from randquant.errors import UsageError
 from randquant.files.json_record import Json
-from randquant.probes import episodes, fewshot, knn, linear, logistic, ridge, svm
+from randquant.probes import episodes, fewshot, knn, linear, logistic, regression, ridge, svm
 from randquant.probes.arrangement import Device, TaskFeatures
 from randquant.probes.outcome import Outcome
 from randquant.probes.probe import Probe
@@ -18,6 +19,7 @@ PROBES: dict[str, Probe[Any] | Mapping[str, Probe[Any]]] = {
     "mlp": linear.MLP,
     "knn": knn.KNN,
     "ridge": ridge.RIDGE,
+    "least_squares": ridge.LEAST_SQUARES,
     "logistic": logistic.LOGISTIC,
     "svm": svm.SVM,
     "linear_svc": svm.LINEAR_SVC,
@@ -26,19 +28,36 @@ PROBES: dict[str, Probe[Any] | Mapping[str, Probe[Any]]] = {
     "episodes": episodes.EPISODES,
 }
 
+# Those of a number to predict, under the names of the probes of classes that they are like.
+REGRESSIONS: dict[str, Probe[Any]] = {"ridge": regression.RIDGE, "least_squares": regression.LEAST_SQUARES}
+
 if TYPE_CHECKING:
     ProbeName = str
 else:
     ProbeName = Literal[tuple(PROBES)]
 
 
-def named(names: Iterable[ProbeName], settings: Sequence[object] = ()) -> dict[str, Probe[Any]]:
+def named(
+    names: Iterable[ProbeName], settings: Sequence[object] = (), *, numbers: bool = False
+) -> dict[str, Probe[Any]]:
     """Probes by the names their results have, in the order asked.
 
     Args:
         names: keys of `PROBES`.
         settings: instead of the probes' own, each for the probes that have settings of its class.
+        numbers: whether numbers are to be predicted instead of classes.
+
+    Raises:
+        UsageError: a probe cannot predict numbers.
     """
+    if numbers:
+        classes = [name for name in names if name not in REGRESSIONS]
+        if classes:
+            raise UsageError(
+                f"--probes {' '.join(classes)} predict classes, but this task is a number to predict; ask "
+                f"{' or '.join(REGRESSIONS)}."
+            )
+        return {name: REGRESSIONS[name].with_settings(settings) for name in names}
     found: dict[str, Probe[Any]] = {}
     for name in names:
         probe = PROBES[name]
@@ -66,7 +85,8 @@ def require(probes: Mapping[str, Probe[Any]], items: Items) -> None:
     Raises:
         DataError: as the probe would.
     """
-    assignments(items)
+    if not all(probe.require is regression.require for probe in probes.values()):
+        assignments(items)
     for probe in probes.values():
         probe.require(items, probe.settings)
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -32,23 +31,33 @@ class RidgeSettings:
     """The candidates tried on validation.
 
     Attributes:
-        penalties: weights of the squared norm in the loss, next to the mean squared error of standardised features.
+        penalties: weights of the squared norm in the loss, next to the mean squared error of standardised features; 0
+            is least squares by the pseudo-inverse, as i-Mix probes tables (Lee et al., ICLR 2021).
     """
 
     penalties: tuple[float, ...] = PENALTIES
 
     def __post_init__(self) -> None:
-        if not self.penalties or min(self.penalties) <= 0:
-            raise ValueError(f"penalties need at least one value, all above 0, got {self.penalties}")
+        if not self.penalties or min(self.penalties) < 0:
+            raise ValueError(f"penalties need at least one value, none below 0, got {self.penalties}")
+
+    @property
+    def name(self) -> str:
+        """Of the probe."""
+        return "least_squares" if self.penalties == (0.0,) else "ridge"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RidgeDetails(Details):
     """The choice, and the validation accuracy of every candidate."""
 
-    WORDS: ClassVar[str] = "by ridge regression, penalty {penalty:g}"
     penalty: float
     sweep: list[dict[str, float]]
+
+    @property
+    def how(self) -> str:
+        """In words."""
+        return f"by ridge regression, penalty {self.penalty:g}" if self.penalty else "by least squares"
 
 
 def evaluate(
@@ -74,12 +83,13 @@ def evaluate(
         valid_accuracy=float(valid[chosen]),
         sweep=tried("penalty", settings.penalties, valid),
         seeds=[seed],
-        settings={"probe": "ridge", **asdict(settings)},
+        settings={"probe": settings.name, **asdict(settings)},
         validation=LEAVE_ONE_OUT if tasks[0].valid is None else None,
     )
     predictions = [solved.predictions[chosen : chosen + 1] for solved in every]
     fitted = partial(every[0].classifier, chosen, tasks[0].classes)
-    return outcome_of("ridge", first_of(features).items, tasks, predictions, details, started=started, fitted=fitted)
+    items = first_of(features).items
+    return outcome_of(settings.name, items, tasks, predictions, details, started=started, fitted=fitted)
 
 
 class Spectrum:
@@ -93,7 +103,7 @@ class Spectrum:
             always the same ones.
         count: n, how many there are.
         classes: C.
-        penalties: (P,) of the squared weights, each above 0; multiplied by n, so that they mean the same for any n.
+        penalties: (P,) of the squared weights, none below 0; multiplied by n, so that they mean the same for any n.
     """
 
     def __init__(self, pieces: Pieces, count: int, classes: int, penalties: Sequence[float]) -> None:
@@ -101,7 +111,7 @@ class Spectrum:
         sums, numbers = _class_sums(pieces(), classes)
         self.mean, self.prior = sums.sum(dim=0) / count, numbers / count
         self.basis, squares = self._decompose(sums.shape[1])
-        self.shrink = 1 / (squares[:, None] + count * torch.tensor(penalties).to(squares))  # (r, P)
+        self.shrink = shrinkage(squares, penalties, count)  # (r, P)
         cross = (sums - numbers[:, None] * self.mean).T  # (D, C), X'Y of centred X
         weights = self.basis.T @ cross
         self.weights = weights.unsqueeze(1) * self.shrink.unsqueeze(2)  # (r, P, C)
@@ -155,6 +165,17 @@ class Spectrum:
         return (x.T @ left[:, kept]) / squares[kept].sqrt(), squares[kept]
 
 
+def shrinkage(squares: Tensor, penalties: Sequence[float], count: int) -> Tensor:
+    """(r, P) factors 1 / (s^2 + n a) of squared singular values (r,), ascending, and penalties a.
+
+    Where a is 0, directions in which the features do not vary but for rounding count for nothing.
+    """
+    weights = count * torch.tensor(penalties).to(squares)
+    factors = 1 / (squares[:, None] + weights)
+    empty = squares <= squares[-1] * len(squares) * torch.finfo(squares.dtype).eps
+    return factors.masked_fill(empty[:, None] & (weights == 0), 0.0)
+
+
 def _class_sums(pieces: Iterable[tuple[Tensor, Tensor]], classes: int) -> tuple[Tensor, Tensor]:
     """Sum of the features (C, D) and number of items (C,) of each class."""
     sums, numbers = None, None
@@ -205,3 +226,4 @@ def _solve(features: Features, assignment: Assignment, settings: RidgeSettings, 
 
 
 RIDGE = Probe(evaluate, RidgeSettings(), RidgeDetails)
+LEAST_SQUARES = Probe(evaluate, RidgeSettings((0.0,)), RidgeDetails, own=("penalties",))

@@ -11,6 +11,7 @@ import torch
 from randquant.errors import DataError
 from randquant.files.atomic import read_json
 from randquant.files.json_record import Json
+from randquant.probes.outcome import R2
 from randquant.results.folder import Report, read_report
 from randquant.results.predictions import Answers, answers
 from randquant.results.record import Result, from_file
@@ -101,6 +102,12 @@ def open_run(path: str, probe: str) -> ComparedRun:
     """
     report, results = _read(path)
     tasks = {result.task: result for result in results if result.probe == probe}
+    numbers = [task for task, result in tasks.items() if result.measure == R2]
+    if numbers:
+        raise DataError(
+            f"{path} predicts a number in {', '.join(numbers)} ({probe}), but only right and wrong answers are "
+            "compared; leave it out, or look at the intervals of its R²."
+        )
     if not tasks:
         held = ", ".join(dict.fromkeys(result.probe for result in results)) or "none"
         raise DataError(f"{path} holds no results of the probe {probe} (it holds: {held}); choose another --probe.")

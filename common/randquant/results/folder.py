@@ -22,6 +22,7 @@ from randquant.extras import needs
 from randquant.files.atomic import atomic_path, read_json, write_json, write_text
 from randquant.files.lock import locked
 from randquant.files.store_folder import require_outside_stores
+from randquant.probes.outcome import R2
 from randquant.results.page import closing_lines, results_page
 from randquant.results.predictions import SCHEMA, confusion, digest, per_class, select
 from randquant.results.record import Entry, Result, to_file
@@ -179,8 +180,9 @@ def add(
         results, table = _merged(folder, entries)
         text = page(results)
         _write_table(folder / "predictions.parquet", table)
-        _write_table(folder / "per_class.parquet", per_class(table))
-        _write_table(folder / "confusion.parquet", confusion(table))
+        of_classes = _of_classes(results, table)
+        _write_table(folder / "per_class.parquet", per_class(of_classes))
+        _write_table(folder / "confusion.parquet", confusion(of_classes))
         written = [result.to_json() for result in results]
         record = {"format": FORMAT, "version": VERSION, "subject": dict(subject), "results": written}
         write_json(folder / "results.json", record)
@@ -234,6 +236,12 @@ def _merged(folder: Path, entries: Sequence[Entry[R]]) -> tuple[list[R], pa.Tabl
     parts = old.all_predictions(kept) + [entry.predictions for entry in new.values()]
     added = [replace(entry.result, predictions_sha256=digest(entry.predictions)) for entry in new.values()]
     return sorted([*kept, *added], key=lambda result: result.task), pa.concat_tables(parts)
+
+
+def _of_classes(results: Sequence[Result], table: pa.Table) -> pa.Table:
+    """The predictions without those of numbers, which no class is counted of."""
+    kept = [select(table, result.task, result.probe) for result in results if result.measure != R2]
+    return table if len(kept) == len(results) else pa.concat_tables([table.slice(0, 0), *kept])
 
 
 def _read_predictions(folder: Path) -> pa.Table:

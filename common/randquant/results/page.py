@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from randquant.data.coverage import Coverage
 from randquant.files.json_record import Json
+from randquant.probes.outcome import R2
 from randquant.results.published import OwnRow, beside_published
 from randquant.results.record import Result
 from randquant.results.text_table import escaped, text_table
@@ -45,7 +46,7 @@ def result_table(tasks: Sequence[Sequence[Result]]) -> list[str]:
     """
     firsts = [results[0] for results in tasks]
     by_rate = all("learning_rate" in first.more for first in firsts)
-    header = ["task", "accuracy", "95 % by items", "valid", "macro", "floor", "rate" if by_rate else "how"]
+    header = ["task", measure(firsts), "95 % by items", "valid", "macro", "floor", "rate" if by_rate else "how"]
     rows = []
     for first, *others in tasks:
         rate = first.more.get("learning_rate")
@@ -61,7 +62,7 @@ def result_table(tasks: Sequence[Sequence[Result]]) -> list[str]:
 
 def details(results: Sequence[Result], *, markdown: bool = False) -> list[str]:
     """One line a task and probe: accuracy, its intervals, and what it should be compared with."""
-    header = ["task", "probe", "accuracy", "95 % by items", "macro recall", "floor", "valid", "test items", "how"]
+    header = ["task", "probe", measure(results), "95 % by items", "macro recall", "floor", "valid", "test items", "how"]
     rows = [
         [
             result.task,
@@ -77,6 +78,12 @@ def details(results: Sequence[Result], *, markdown: bool = False) -> list[str]:
         for result in results
     ]
     return text_table(header, rows, markdown=markdown)
+
+
+def measure(results: Iterable[Result]) -> str:
+    """What the numbers of results are: accuracies, R² of predicted numbers, or some of each."""
+    of_numbers = {result.measure == R2 for result in results}
+    return "accuracy or R²" if len(of_numbers) > 1 else "R²" if True in of_numbers else "accuracy"
 
 
 def with_spread(accuracy: float, half_width: float | None) -> str:

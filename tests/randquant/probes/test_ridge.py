@@ -104,6 +104,17 @@ def test_folds_equal_a_loop_over_them() -> None:
 
 
 def test_wrong_settings_are_refused() -> None:
-    for wrong in ((), (0.0,), (-1.0, 1.0)):
+    for wrong in ((), (-0.1,), (-1.0, 1.0)):
         with pytest.raises(ValueError, match="penalties need"):
             RidgeSettings(wrong)
+
+
+def test_least_squares_is_the_pseudo_inverse_even_of_columns_that_repeat() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 4))
+    x = np.concatenate([x, x[:, :2] + x[:, 2:], np.ones((60, 1))], axis=1)
+    targets = (x[:, 0] + 0.3 * rng.normal(size=60) > 0).astype(np.int64)
+    spectrum = Spectrum(lambda: [(torch.from_numpy(x), torch.from_numpy(targets))], 60, 2, [0.0])
+    centred = x - x.mean(axis=0)
+    expected = np.linalg.pinv(centred, rcond=1e-9) @ (np.eye(2)[targets] - np.eye(2)[targets].mean(axis=0))
+    assert spectrum.layer(0)[0].numpy() == pytest.approx(expected.T, abs=1e-8)

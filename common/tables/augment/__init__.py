@@ -1,0 +1,1 @@
+"""Augmentations of rows (B, F) of a table, and the names they are asked by."""

@@ -1,0 +1,9 @@
+"""The encoders of tables by name."""
+
+from typing import Literal
+
+from common.tables.encoders.mlp import MLP
+
+EncoderName = Literal["MLP"]
+
+ENCODERS: dict[str, type[MLP]] = {"MLP": MLP}

@@ -1,0 +1,1 @@
+"""Evaluation of encoders of tables, beside raw columns and boosted trees."""

@@ -1,0 +1,95 @@
+"""Evaluate an encoder of tables on labelled stores, beside the raw columns and boosted trees."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from common.tables.encoders.weights import LoadedTableEncoder, named_encoder
+from common.tables.evaluation.result import TableResult
+from common.tables.stored_table import block_sizes, column_names
+from randquant.data.store import Store
+from randquant.evaluation.evaluate import Baseline, Evaluation
+from randquant.evaluation.frozen import Frozen
+from randquant.evaluation.labelled_task import LabelledTask
+from randquant.evaluation.preset import Preset
+from randquant.evaluation.probing import Probing
+from randquant.probes.lanes import LinearSettings
+from randquant.probes.probe import Probe
+from randquant.probes.trees import TREES, TREES_OF_NUMBERS
+
+BaselineName = Literal["raw", "trees"]
+
+PRESET = Preset(
+    "tables",
+    "closed-form and linear classifiers of standardised features, all choices on validation",
+    ("ridge", "linear"),
+    (LinearSettings((1e-3, 3e-3, 1e-2), batch_size=512, max_epochs=100, repeats=3),),
+)
+_BATCH = 4096  # rows encoded at a time
+
+
+@dataclass
+class TableProbing(Probing):
+    """Probe an encoder of tables on labelled stores.
+
+    Args:
+        checkpoint: run folder, weights file, or untrained:MLP:WIDTH.
+        task: stores of tables with labels and splits or folds, as `python -m scripts.prepare table` writes them.
+        probes: probes to run, by default ridge and linear.
+        baselines: what stands beside the encoder: raw, the same probes of the columns themselves; trees,
+            gradient-boosted trees of them.
+    """
+
+    baselines: list[BaselineName] = field(default_factory=list)
+
+
+def evaluation(probing: TableProbing) -> Evaluation[LoadedTableEncoder, TableResult]:
+    """How the tasks of a command are evaluated.
+
+    Raises:
+        DataError: the first task is no store of a table.
+    """
+    blocks = block_sizes(Store.open(probing.task[0], kind="tables"))
+    return Evaluation(
+        kind="tables",
+        load=partial(named_encoder, blocks=blocks),
+        frozen=_frozen,
+        result=_result,
+        preset=PRESET,
+        fitted_on=lambda loaded: {"columns": loaded.columns or []},
+        baselines=partial(_baselines, probing.baselines),
+    )
+
+
+def _frozen(loaded: LoadedTableEncoder, task: LabelledTask, device: torch.device) -> Frozen[Tensor]:
+    loaded.require_columns(column_names(task.store), task.store.path)
+    encoder = loaded.encoder.to(device).float().eval()
+    read = _reader(task)
+    settings = {"weights": loaded.sha256}
+    return Frozen(read, lambda rows: encoder(rows.to(device)), encoder.embedding_size(), settings, _BATCH, "rows")
+
+
+def _result(loaded: LoadedTableEncoder, task: LabelledTask) -> Callable[..., TableResult]:
+    return partial(TableResult, columns=len(column_names(task.store)))
+
+
+def _baselines(
+    names: Sequence[BaselineName], task: LabelledTask, asked: Mapping[str, Probe[Any]]
+) -> Sequence[Baseline]:
+    raw = Frozen(_reader(task), lambda rows: rows, len(column_names(task.store)), {"weights": "none"}, _BATCH, "rows")
+    probes: dict[str, Probe[Any]] = {}
+    if "raw" in names:
+        probes |= {f"raw-{name}": probe for name, probe in asked.items()}
+    if "trees" in names:
+        probes["trees"] = TREES_OF_NUMBERS if task.numbers else TREES
+    return [Baseline(raw, probes, "raw columns")] if probes else []
+
+
+def _reader(task: LabelledTask) -> Callable[[NDArray], Tensor]:
+    rows = torch.from_numpy(task.store.every_row())
+    return lambda numbers: rows[torch.from_numpy(numbers)]

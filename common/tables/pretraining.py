@@ -1,0 +1,116 @@
+"""The training task of tables: rows in memory, augmented views, an encoder.
+
+    (B, F) standardised rows -> a policy a view -> views (B, F) -> encoder
+
+All views are of the same row: a table says nothing of which rows belong together.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from common.tables.augment.column_quantization import column_quantiles
+from common.tables.encoders.mlp import MLP
+from common.tables.encoders.registry import ENCODERS
+from common.tables.encoders.weights import save_encoder
+from common.tables.settings import TablePretraining
+from common.tables.stored_table import StoredTable, column_names
+from randquant.data.repeated_stores import repeated
+from randquant.data.store import Store
+from randquant.errors import DataError, UsageError
+from randquant.policies.planned import titles
+from randquant.training.memory import require_memory
+from randquant.training.monitor import KnnMonitor
+from randquant.training.task import Task
+from randquant.views import Policy
+
+_MONITORED = 4096  # rows a batch
+
+
+class RowViews(nn.Module):
+    """A batch of rows to a view a policy.
+
+    Args:
+        policies: of the views.
+    """
+
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        super().__init__()
+        self.policies = nn.ModuleList(policies)
+
+    def forward(self, rows: Tensor, *, generator: torch.Generator) -> list[Tensor]:
+        """Views (B, F) of rows (B, F)."""
+        return [policy(rows, generator=generator) for policy in self.policies]
+
+
+def build_task(settings: TablePretraining, device: torch.device) -> Task:
+    """Everything the loop needs; called once the device is known and the seed is set.
+
+    Raises:
+        DataError: a store is missing, empty, not of a table, or has other columns than the first.
+        UsageError: a width the encoder cannot have.
+    """
+    stores = [Store.open(path, kind="tables") for path in settings.data]
+    source = StoredTable(stores, settings.splits)
+    make = partial(_encoder, settings, source.blocks)
+    require_memory(settings, lambda: make(settings.width), device)
+    encoder = make(settings.width)
+    quantiles = column_quantiles(torch.from_numpy(source.rows))
+
+    def save(path: Path, trained: nn.Module, step: int) -> None:
+        about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
+        about |= {"views": titles(settings.planned())} if settings.views else {}
+        save_encoder(path, trained, columns=source.names, metadata={**about, "splits": " ".join(settings.splits)})
+
+    monitor = None if settings.monitor is None else knn_monitor(settings, source.names, device)
+    return Task(
+        source,
+        RowViews(settings.view_policies(quantiles)),
+        encoder,
+        encoder.embedding_size(),
+        save,
+        monitor,
+        data={
+            "stores": [store.content_hash for store in stores],
+            "columns": source.names,
+            "blocks": source.blocks,
+        },
+        notes=[*repeated(stores), *_plain_views(settings)],
+        of_width=make,
+    )
+
+
+def knn_monitor(settings: TablePretraining, names: Sequence[str], device: torch.device) -> KnnMonitor:
+    """kNN on the validation split of `settings.monitor`.
+
+    Raises:
+        DataError: its columns are not those of the training.
+    """
+    store = Store.open(settings.monitor or Path(), kind="tables")
+    if column_names(store) != list(names):
+        raise DataError(f"--monitor {store.path} has other columns than the data; give a store of the same table.")
+    rows = torch.from_numpy(store.every_row())
+
+    def load(items: NDArray) -> Sequence[Tensor]:
+        return rows[torch.from_numpy(items)].to(device).split(_MONITORED)
+
+    return KnnMonitor(store, seed=settings.seed, load=load)
+
+
+def _encoder(settings: TablePretraining, blocks: Sequence[int], width: int) -> MLP:
+    try:
+        return ENCODERS[settings.encoder](blocks, width)
+    except ValueError as error:
+        raise UsageError(f"--encoder {settings.encoder} --width {width}: {error}") from None
+
+
+def _plain_views(settings: TablePretraining) -> list[str]:
+    """Say that nothing tells the views apart."""
+    changed = settings.views or settings.augment != "none" or settings.input_drop
+    if changed or settings.mix != "none" or settings.inputmix or settings.rq_stage:
+        return []
+    return ["nothing changes the rows, so all views are equal and there is little to learn; give --augment rq or --mix"]

@@ -1,0 +1,72 @@
+"""Stores of tables in memory: one array, of which a batch is a gather."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from randquant.data.store import Store
+from randquant.errors import DataError
+
+
+class StoredTable:
+    """The rows of some splits of one or more stores, (n, F) float32, as a source of batches (B, F).
+
+    Args:
+        stores: of tables with the same columns.
+        splits: that are taken; rows without a split always are.
+
+    Attributes:
+        rows: (n, F).
+        names: of the F numbers.
+        blocks: sizes of the parts that an encoder takes apart.
+
+    Raises:
+        DataError: a store has other columns than the first, or no row is left.
+    """
+
+    def __init__(self, stores: Sequence[Store], splits: Sequence[str]) -> None:
+        first = stores[0]
+        self.names, self.blocks = column_names(first), block_sizes(first)
+        for store in stores[1:]:
+            if column_names(store) != self.names or block_sizes(store) != self.blocks:
+                raise DataError(f"{store.path} has other columns than {first.path}; give stores of one table.")
+        self.rows = np.concatenate([self._taken(store, splits) for store in stores])
+        if not len(self.rows):
+            raise DataError(
+                f"{', '.join(str(store.path) for store in stores)} hold no rows of --splits {' '.join(splits)}; "
+                "give others."
+            )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """A permutation of the rows."""
+        return generator.permutation(len(self.rows))
+
+    def groups(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Every row is its own group."""
+        return positions
+
+    def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
+        """These rows, the same in every epoch."""
+        return torch.from_numpy(self.rows[positions])
+
+    @staticmethod
+    def _taken(store: Store, splits: Sequence[str]) -> NDArray[np.float32]:
+        held = np.array([split is None or split in splits for split in store.column("split")], dtype=bool)
+        rows = store.every_row()
+        return rows if held.all() else rows[held]
+
+
+def column_names(store: Store) -> list[str]:
+    """The names of the numbers of a row."""
+    return list(store.info["table"]["names"])
+
+
+def block_sizes(store: Store) -> list[int]:
+    """The sizes of the blocks of a row."""
+    return list(store.info["table"]["blocks"])

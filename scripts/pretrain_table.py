@@ -1,0 +1,26 @@
+"""Pretrain an encoder on the rows of a table.
+
+    python -m scripts.prepare table --csv TABLE.csv --label COLUMN --out STORE
+    python -m scripts.pretrain_table --data STORE --out RUN
+    python -m scripts.pretrain_table --data STORE --out RUN --mix mixup --input_drop 0.2
+    python -m scripts.pretrain_table --config common/tables/recipes/cpu.yaml --data STORE --out RUN
+
+Interrupt it at any time and run the same command again: it resumes and ends with bit-identical weights.
+RUN/encoder.safetensors is the result; RUN/log.csv and RUN/tensorboard hold the curves, RUN/config.yaml the settings.
+"""
+
+from functools import partial
+
+from common.tables.pretraining import build_task
+from common.tables.settings import TablePretraining
+from randquant.cli.command import run
+from randquant.training.setup import pretrain
+
+
+def pretrain_table(settings: TablePretraining) -> None:
+    """Pretrain an encoder on the rows of a table."""
+    pretrain(settings, partial(build_task, settings))
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(pretrain_table, description=__doc__))
