@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("common/randquant", "audio", "pointcloud", "data_prep", "scripts")
+FOLDERS = ("common", "audio", "pointcloud", "data_prep", "scripts")
 EARLIER = ROOT / "tests" / "earlier" / "stores"
 PAGE = (ROOT / "CONTRIBUTING.md").read_text()
 BLOCK = re.compile(r"^(?P<where>[^\n]*):\n\n```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
