@@ -15,7 +15,7 @@ from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
 from randquant.quantize import MOST_BINS
 from randquant.ssl.registry import MethodName
-from randquant.training.schedule import RateSchedule
+from randquant.training.optimization.schedule import RateSchedule
 from randquant.training.settings import Training
 from randquant.views import Policy
 
