@@ -20,6 +20,8 @@ from randquant.evaluation.frozen import Frozen
 from randquant.evaluation.labelled_task import LabelledTask
 from randquant.evaluation.probing import Probing
 from randquant.files.json_record import Json
+from randquant.probes.probe import Probe
+from randquant.probes.training_sets import over_training_sets, training_sets
 
 _BATCH_PIXELS = {"cpu": 2**20, "cuda": 2**24}  # encoded at once
 
@@ -33,16 +35,21 @@ class ImageProbing(Probing):
         image_size: side of what the encoder sees, in pixels; as it was trained by default.
         statistics: normalise colours as the checkpoint was trained, or by the task's training pictures; auto is the
             checkpoint's where it has some.
+        folds: train on each of the official folds of a store that has some (STL-10) instead of all of train; the mean
+            is over them.
     """
 
     protocol: ProtocolName = "moco-v3"
     image_size: int | None = None
     statistics: Statistics = "auto"
+    folds: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.image_size is not None and not 8 <= self.image_size <= 4096:
             raise ValueError(f"--image_size should be from 8 to 4,096, got {self.image_size}.")
+        if self.folds and self.save_classifier is not None:
+            raise ValueError("--folds fits a classifier for each fold; leave it out to save one.")
 
 
 def evaluation(probing: ImageProbing) -> Evaluation[LoadedImageEncoder, ImageResult]:
@@ -73,7 +80,17 @@ def evaluation(probing: ImageProbing) -> Evaluation[LoadedImageEncoder, ImageRes
         result=result,
         preset=preset,
         fitted_on=fitted_on,
+        arranged=_over_folds if probing.folds else lambda task, asked: asked,
     )
+
+
+def _over_folds(task: LabelledTask, asked: Mapping[str, Probe[Any]]) -> dict[str, Probe[Any]]:
+    try:
+        column = task.store.column("folds")
+    except KeyError:
+        column = []
+    sets = training_sets(column, str(task.store.path))
+    return {name: over_training_sets(probe, sets) for name, probe in asked.items()}
 
 
 def frozen(loaded: LoadedImageEncoder, task: LabelledTask, sight: Sight, device: torch.device) -> Frozen[Tensor]:

@@ -55,6 +55,7 @@ class Evaluation(Generic[L, R]):
         fitted_on: how the features of a saved classifier are made, in the terms of the modality.
         subject: what all results of a folder have in common besides encoder and protocol.
         baselines: of a task, with the probes that are asked.
+        arranged: the probes that are asked, as they are to be evaluated on a task.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Evaluation(Generic[L, R]):
     fitted_on: Callable[[L], Mapping[str, Json]] = lambda loaded: {}
     subject: Mapping[str, str] | None = None
     baselines: Callable[[LabelledTask, Mapping[str, Probe[Any]]], Sequence[Baseline]] = lambda task, asked: ()
+    arranged: Callable[[LabelledTask, Mapping[str, Probe[Any]]], Mapping[str, Probe[Any]]] = lambda task, asked: asked
 
     def run(self, probing: Probing) -> Destination[R]:
         """Probe every task of a command, write the results, and print them in the end.
@@ -81,7 +83,7 @@ class Evaluation(Generic[L, R]):
         destination: Destination[R] = Destination(probing.out, subject)
         say(f"{probing.checkpoint}: {loaded.report}")
         for task, probes in zip(tasks, asked, strict=True):
-            destination.add(self.on_task(probing, loaded, task, probes))
+            destination.add(self.on_task(probing, loaded, task, self.arranged(task, probes)))
         say(*destination.lines())
         return destination
 
