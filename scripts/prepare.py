@@ -62,7 +62,7 @@ from data_prep.datasets.registry import DATASETS
 from data_prep.engine.plan import Plan
 from data_prep.engine.preparation import prepare
 from data_prep.examine.summary import summary
-from data_prep.fetching.archives import archives_in, unpacked_file, unpacked_root
+from data_prep.fetching.archives import archives_in, stem, unpacked_file, unpacked_root
 from data_prep.fetching.download import download as fetch
 from data_prep.layout import holds_tree
 from data_prep.options import options, with_options
@@ -228,7 +228,7 @@ def _of_files(plan: Callable[..., Plan], takes: type[Settings] = Settings) -> Ca
 
     def command(settings: Settings) -> None:
         root = settings.root
-        if isinstance(settings, OwnPictures) and root.is_file():
+        if isinstance(settings, OwnPictures) and root.is_file() and stem(root.name) != root.name:
             root = unpacked_file(root, _unpacked(settings))
         _prepare(plan(**{**options(settings, plan), "root": root}), settings)
         if root != settings.root:
