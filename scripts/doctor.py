@@ -10,8 +10,8 @@
 Only `--out` is written: the missing and unreadable files, one per line, or the whole report if the name ends in
 `.json`. By default the header of every recording is read, which finds missing, empty and truncated files and files that
 are not audio; with `--decode` every recording is decoded, which also finds damage in the middle and takes about as long
-as preparing. Pictures are checked in the same two ways. Shapes are always read completely; irregularities, such as
-merged headers, and duplicates are counted. It ends with one of
+as preparing. Pictures are checked in the same two ways; those that are there twice are found with `--decode`. Shapes
+are always read completely; irregularities, such as merged headers, and duplicates are counted. It ends with one of
 
     whole: 8,732 recordings, as published, each opened; --decode reads them to the end       exit code 0
     partial: 8,730 of 8,732 recordings can be used                                           exit code 0

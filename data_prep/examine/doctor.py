@@ -9,7 +9,7 @@ from data_prep.engine.plan import Item, Plan, Reader
 from data_prep.engine.preparation import read_item
 from data_prep.engine.processes import in_processes
 from data_prep.examine.examination import Examination
-from data_prep.examine.oddities import Findings, inspect_shape
+from data_prep.examine.oddities import Findings, inspect_picture, inspect_shape
 from data_prep.formats.whole_file import stand_in
 from randquant.cli.progress import bar
 from randquant.errors import DataError, UsageError
@@ -66,6 +66,9 @@ def _check_batch(root: Path, items: Sequence[Item], reader: Reader, decode: bool
             with memory_budget(), within_memory(name):
                 if reader.kind == "points":
                     findings[name] = inspect_shape(root, item, reader)
+                    continue
+                if reader.kind == "images" and decode:
+                    findings[name] = inspect_picture(root, item, reader)
                     continue
                 _, blocks = read_item(root, item, reader)
                 for _block in blocks if decode else ():

@@ -36,7 +36,7 @@ class Examination:
             names them.
         unreadable: reason by name, for recordings that have a file.
         decoded: whether every recording was read to its end, and not its header alone.
-        findings: by name, of shapes that can be read; empty for recordings.
+        findings: by name, of shapes that can be read and of pictures that were decoded; empty for recordings.
     """
 
     dataset: Dataset
@@ -53,13 +53,13 @@ class Examination:
 
     @cached_property
     def oddities(self) -> dict[str, list[str]]:
-        """Names of the shapes with each of `ODDITIES` that occurs."""
+        """Names of the shapes or pictures with each of `ODDITIES` that occurs."""
         found = {kind: [name for name, seen in self.findings.items() if kind in seen.oddities] for kind in ODDITIES}
         return {kind: names for kind, names in found.items() if names}
 
     @cached_property
     def copies(self) -> list[tuple[str, str]]:
-        """Pairs of names of equal shapes: each duplicate with the first equal shape; train comes first."""
+        """Pairs of names of equal shapes or pictures: each duplicate with the first one; train comes first."""
         items = sorted(self.readable, key=lambda item: _order(item.split or "none"))
         firsts: dict[str, str] = {}
         pairs = []
@@ -71,7 +71,7 @@ class Examination:
 
     @cached_property
     def leaked(self) -> list[tuple[str, str]]:
-        """Those of `copies` across splits: test shapes that are also in train."""
+        """Those of `copies` across splits: shapes or pictures of test that are also in train."""
         splits = {utf8_name(item.name): item.split for item in self.readable}
         return [(name, first) for name, first in self.copies if splits[name] != splits[first]]
 
@@ -200,7 +200,7 @@ class Examination:
             "missing_files": list(self.absent),
             "unreadable": [{"path": path, "reason": reason} for path, reason in self.unreadable.items()],
             "repeated": [utf8_name(name) for name in self.repeated],
-            **(shapes if self.things == "shapes" else {}),
+            **(shapes if self.findings or self.things == "shapes" else {}),
             "plan": dict(self.plan.source),
         }
 

@@ -1,4 +1,4 @@
-"""Irregularities of readable shapes, and duplicates."""
+"""Irregularities of readable shapes and pictures, and duplicates."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ from randquant.errors import DataError
 
 MERGED, POLYGONS = "merged header", "polygons"
 FLAT_FACES, STRAY, SHEET = "faces without area", "stray vertices", "flat"
-# In words, for a count of shapes.
+# In words, for a count of shapes or pictures.
 ODDITIES: Mapping[str, str] = {
     MERGED: "counts stuck to the word OFF, which some readers take for an empty mesh",
     POLYGONS: "faces of more or fewer than three corners, cut into triangles or left out here",
@@ -37,10 +37,11 @@ _FEWEST_POINTS = 4  # that need not lie in one plane
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found in one shape.
+    """What was found in one shape or picture.
 
     Attributes:
-        content: equal for two shapes whose coordinates, and faces where they have any, are equal.
+        content: equal for two shapes whose coordinates, and faces where they have any, are equal; for two pictures of
+            equal pixels, or of equal files.
         oddities: those of `ODDITIES` that it has.
     """
 
@@ -65,6 +66,18 @@ def inspect_shape(root: Path, item: Item, reader: Reader) -> Findings:
     places = rows[:, :3].astype(np.float64)
     odd = [SHEET] * _is_sheet(places) + _named(columns)
     return Findings(hashlib.sha256(rows.tobytes()).hexdigest(), tuple(odd))
+
+
+def inspect_picture(root: Path, item: Item, reader: Reader) -> Findings:
+    """Decode one picture and note what is changed on the way to a store.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    columns, blocks = read_item(root, item, reader)
+    rows = np.concatenate(list(blocks))
+    size = f"{columns['height']} {columns['width']} "
+    return Findings(hashlib.sha256(size.encode() + rows.tobytes()).hexdigest(), tuple(_named(columns)))
 
 
 def _oddities(path: Path, mesh: Mesh) -> list[str]:

@@ -86,15 +86,13 @@ def _notes(examination: Examination) -> Iterator[str]:
 
 
 def _odd(examination: Examination) -> Iterator[str]:
-    """Irregular and duplicate shapes."""
-    if examination.things != "shapes":
-        return
+    """Irregular and duplicate shapes and pictures."""
     yield from (f"{kind}: {len(names):,} ({ODDITIES[kind]})" for kind, names in examination.oddities.items())
     copies, leaked = examination.copies, examination.leaked
     if copies:
         yield f"there twice: {len(copies):,}, {len(leaked):,} of them across splits"
         yield from first([f"{name} = {other}" for name, other in leaked or copies])
-    if len(examination.found) > 1:
+    if examination.things == "shapes" and len(examination.found) > 1:
         yield (
             "equal shapes alone are found here; python -m scripts.doctor repeats --store STORE finds those that are "
             "nearly so, once they are prepared"

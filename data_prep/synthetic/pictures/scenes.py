@@ -15,7 +15,7 @@ from torch import Tensor
 
 from data_prep.synthetic.sounds.waves import uniform
 
-_NOISE = (4.0, 16.0)  # standard deviation of the noise, in levels of 255
+_NOISE = (2.0, 12.0)  # standard deviation of the noise, in levels of 255
 _LEAST_CONTRAST = 0.9  # between the two colours of an object, as the distance in the RGB cube
 _BLOBS = 4  # of a background
 
@@ -42,9 +42,9 @@ OUTLINES: dict[str, Field] = {
     "crescent": lambda x, y: torch.maximum(torch.hypot(x, y) - 1, 0.8 - torch.hypot(x - 0.5, y)),
     "ellipse": lambda x, y: torch.hypot(x, 2.2 * y) - 1,
     "flower": lambda x, y: torch.hypot(x, y) - 0.75 - 0.25 * torch.cos(5 * torch.atan2(y, x)),
-    "square": _polygon(4),
-    "triangle": _polygon(3),
     "star": _polygon(5, 0.55),
+    "triangle": _polygon(3),
+    "square": _polygon(4),
     "cross": lambda x, y: torch.minimum(
         torch.maximum(x.abs() - 1, y.abs() - 0.33), torch.maximum(y.abs() - 1, x.abs() - 0.33)
     ),
@@ -81,7 +81,7 @@ def looks(count: int) -> list[Look]:
     """
     if not 1 <= count <= len(OUTLINES) * len(PATTERNS):
         raise ValueError(f"there are 1 to {len(OUTLINES) * len(PATTERNS)} looks, got {count}")
-    across = len(OUTLINES) if count > 25 else math.ceil(math.sqrt(count))
+    across = max(math.ceil(count / len(PATTERNS)), min(2, count))
     outlines = list(OUTLINES)[:: len(OUTLINES) // across][:across]
     return [Look(outlines[place % across], list(PATTERNS)[place // across]) for place in range(count)]
 
@@ -111,8 +111,8 @@ def draw_picture(look: Look, *, height: int, width: int, generator: torch.Genera
 
 def _placed(x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, float]:
     """Coordinates of an object that is moved, turned and scaled; its radius."""
-    scale, angle = uniform((0.5, 0.85), generator), uniform((-0.6, 0.6), generator)
-    moved_x, moved_y = x - uniform((-0.3, 0.3), generator), y - uniform((-0.3, 0.3), generator)
+    scale, angle = uniform((0.6, 0.95), generator), uniform((-0.6, 0.6), generator)
+    moved_x, moved_y = x - uniform((-0.25, 0.25), generator), y - uniform((-0.25, 0.25), generator)
     cos, sin = math.cos(angle), math.sin(angle)
     return (cos * moved_x + sin * moved_y) / scale, (cos * moved_y - sin * moved_x) / scale, scale
 

@@ -11,6 +11,8 @@ from data_prep.datasets.pictures.imagenet import DATASET, plan_imagenet
 from data_prep.datasets.pictures.imagenet_labels import DEVKIT, META
 from data_prep.engine.plan import Plan
 from data_prep.engine.preparation import prepare
+from data_prep.examine.doctor import examine
+from data_prep.examine.report import report
 from data_prep.examine.summary import summary
 from data_prep.fetching.archives import unpacked_root
 from data_prep.synthetic.pictures.imagenet import WORDNET, write_imagenet
@@ -98,6 +100,20 @@ def test_archives_as_downloaded(flat: Path, truth: dict[str, str], tmp_path: Pat
     shutil.move(found / "train" / "n00000000" / "n01440764.tar", found / "train")
     with pytest.raises(DataError, match="is still packed"):
         plan_imagenet(found)
+
+
+def test_the_doctor_decodes_counts_and_finds_copies(flat: Path, tmp_path: Path) -> None:
+    root = without(flat, tmp_path / "copy")
+    shutil.copy(root / "val" / "ILSVRC2012_val_00000002.JPEG", root / "train" / WORDNET[0] / "again.JPEG")
+    cut = root / "train" / WORDNET[0] / f"{WORDNET[0]}_1.JPEG"
+    cut.write_bytes(cut.read_bytes()[:-99])
+    assert not examine(DATASET, plan_imagenet(root, validation=0)).unreadable
+    found = examine(DATASET, plan_imagenet(root, validation=0), decode=True)
+    assert [Path(name).name for name in found.unreadable] == [cut.name]
+    assert found.leaked == [("val/ILSVRC2012_val_00000002.JPEG", f"train/{WORDNET[0]}/again.JPEG")]
+    told = "\n".join(report(found))
+    assert "there twice: 1, 1 of them across splits" in told
+    assert "cmyk pictures: " in told
 
 
 def test_a_store_says_what_was_changed(flat: Path, tmp_path: Path) -> None:
