@@ -15,7 +15,9 @@ writes CHECK/loss_curves.csv and .png. It ends with a line such as
 and exit code 1 if a check fails. Without the package mup the standard parametrization is shown alone.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -56,12 +58,13 @@ class Check:
     Args:
         modality: whose encoder is trained.
         out: folder for tables and pictures.
-        widths: of the encoder, the least first: it is the base width, at which both parametrizations are the same.
+        widths: of the encoder, the least first: it is the base width, at which both parametrizations are the same. Of
+            pictures 64 is the published network; of tables it is the narrowest layer, 32 times --width.
         steps: updates on the one batch of the coordinate check.
         seeds: networks of each width.
         data: stores whose items are trained on, labels unread; random items by default.
         method: as in pretraining.
-        encoder: by default AudioNTT2020, PointNet and small_cnn.
+        encoder: by default AudioNTT2020, PointNet, small_cnn and MLP.
         learning_rate: of Adam at the base width; larger than for training, so that differences show.
         batch_size: items of a step.
         heads: width of the heads' hidden layers, as a multiple of the encoder's.
@@ -70,7 +73,7 @@ class Check:
         log_every: steps that a point of the loss curves averages.
     """
 
-    modality: Literal["audio", "pointcloud", "images"]
+    modality: Literal["audio", "pointcloud", "images", "tables"]
     out: Path
     widths: list[int] = field(default_factory=lambda: [64, 128, 256, 512])
     steps: int = 3
@@ -116,6 +119,10 @@ def _study(settings: Check) -> Study:
     base, encoder = settings.widths[0], settings.encoder or modality.encoder
     if encoder not in modality.encoders:
         raise UsageError(f"--encoder should be one of {', '.join(modality.encoders)}, got {encoder}.")
+    if any(width % modality.unit for width in settings.widths):
+        raise UsageError(
+            f"--widths of {settings.modality} should be multiples of {modality.unit}, the narrowest layer."
+        )
     training = modality.settings(
         out=settings.out,
         data=settings.data or [Path("random")],
@@ -136,9 +143,12 @@ def _study(settings: Check) -> Study:
     )
     if settings.data is None:
         batch_of = random_batches(modality.item, settings.batch_size)
+        make: Callable[[int], Any] = partial(modality.make_encoder, training)
     else:
-        batch_of = stored_batches(modality.build(training, torch.device("cpu")), training)
-    return Study(training, modality.make_encoder, batch_of)
+        task = modality.build(training, torch.device("cpu"))
+        assert task.of_width is not None
+        batch_of, make = stored_batches(task, training), task.of_width
+    return Study(training, lambda width: make(width // modality.unit), batch_of)
 
 
 def _parametrizations() -> list[Parametrization]:

@@ -12,10 +12,17 @@ from audio.settings import AudioPretraining
 from common.images import pretraining as image_pretraining
 from common.images.encoders.registry import ENCODERS as IMAGE_ENCODERS
 from common.images.settings import ImagePretraining
+from common.tables import pretraining as table_pretraining
+from common.tables.encoders.mlp import MLP
+from common.tables.encoders.registry import ENCODERS as TABLE_ENCODERS
+from common.tables.settings import TablePretraining
 from pointcloud import pretraining as point_pretraining
 from pointcloud.encoders.registry import ENCODERS as POINT_ENCODERS
 from pointcloud.settings import PointPretraining
 from randquant.training.task import Task
+
+TABLE = (10, 4, 40)  # blocks of the columns of a random table, those of CovType
+UNITS = 32  # of the narrowest layer of an MLP of width 1
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,7 @@ class Modality:
         item: shape of a random item, as the encoder takes it.
         encoders: their names.
         width: a width -> the settings that say it.
+        unit: widths that one of the encoder's own stands for; other widths are refused.
         further: settings by default.
     """
 
@@ -40,6 +48,7 @@ class Modality:
     item: tuple[int, ...]
     encoders: Collection[str]
     width: Callable[[int], dict[str, Any]]
+    unit: int = 1
     further: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -72,5 +81,15 @@ MODALITIES = {
         item=(3, 32, 32),
         encoders=IMAGE_ENCODERS,
         width=lambda width: {"width": width / image_pretraining.UNIT_WIDTH},
+    ),
+    "tables": Modality(
+        TablePretraining,
+        "MLP",
+        lambda settings, width: MLP(TABLE, width),
+        table_pretraining.build_task,
+        item=(sum(TABLE),),
+        encoders=TABLE_ENCODERS,
+        width=lambda width: {"width": width // UNITS},
+        unit=UNITS,
     ),
 }

@@ -22,12 +22,12 @@ class Study:
 
     Attributes:
         settings: of the training, at the base widths.
-        make_encoder: settings and a width -> the encoder.
+        of_width: makes the encoder of a width.
         batch_of: seed and step -> views and groups.
     """
 
     settings: Training
-    make_encoder: Callable[[Any, int], Any]
+    of_width: Callable[[int], Any]
     batch_of: BatchOf
 
     def settings_of(self, parametrization: Parametrization, width: int) -> Training:
@@ -39,10 +39,10 @@ class Study:
         """A method as it is initialised."""
         settings = self.settings_of(parametrization, width)
         torch.manual_seed(seed)
-        encoder = self.make_encoder(settings, width)
+        encoder = self.of_width(width)
         method = make_method(settings, encoder, encoder.embedding_size())
         if parametrization == "mup":
-            parametrize(method, settings, lambda other: self.make_encoder(settings, other))
+            parametrize(method, settings, self.of_width)
         return method.train()
 
     def train(
