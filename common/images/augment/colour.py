@@ -5,7 +5,7 @@ from torch import Tensor
 
 from common.images.augment.gray import luma
 from common.images.augment.picture_augmentation import PictureAugmentation, changed_where, each
-from randquant.arguments import checked_range, checked_size
+from randquant.arguments import checked_size
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 
@@ -35,7 +35,9 @@ class ColourJitter(PictureAugmentation):
     ) -> None:
         super().__init__(p)
         self.brightness, self.contrast = checked_size("brightness", brightness), checked_size("contrast", contrast)
-        self.saturation, self.hue = checked_size("saturation", saturation), checked_range("hue", (0.0, hue), 0.5)[1]
+        self.saturation, self.hue = checked_size("saturation", saturation), checked_size("hue", hue)
+        if hue > 0.5:
+            raise ValueError(f"hue should be from 0 to 0.5, half of the circle, got {hue!r}.")
 
     def draw(self, x: Tensor, generator: torch.Generator | None) -> tuple[Tensor, ...]:
         """Factors (B, 4), the last one the turn of hue, and the order (B, 4) of the changes."""
