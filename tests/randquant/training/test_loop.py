@@ -117,11 +117,12 @@ def test_stopped_anywhere_and_started_again_gives_the_same_bits(tmp_path: Path, 
 PUBLISHED: list[dict[str, Any]] = [
     {"method": "moco", "symmetric_loss": False, "bn_splits": 2, "optimizer": "sgd", "schedule": "step"},
     {"method": "mocov3", "head": "mocov3", "optimizer": "lars", "weight_decay": 0.01},
+    {"method": "simclr", "mix": "mixup", "mix_layer": "input+embedding", "inputmix": 2, "accumulate": 2},
 ]
 
 
-@pytest.mark.parametrize("recipe", PUBLISHED, ids=["sgd", "lars"])
-def test_every_optimizer_goes_on_with_the_same_bits(tmp_path: Path, recipe: dict[str, Any]) -> None:
+@pytest.mark.parametrize("recipe", PUBLISHED, ids=["sgd", "lars", "imix"])
+def test_every_recipe_goes_on_with_the_same_bits(tmp_path: Path, recipe: dict[str, Any]) -> None:
     whole = weights(pretrain(settings(tmp_path / "whole", **recipe), task_builder()))
     run = settings(tmp_path / "stopped", **recipe)
     with pytest.raises(Stop):
