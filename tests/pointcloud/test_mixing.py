@@ -92,9 +92,10 @@ def test_stages_of_every_encoder_are_mixed_and_quantized(name: str) -> None:
         assert mixed.shape == plain.shape
         assert not torch.equal(mixed, plain), stage
     assert torch.equal(encoder(x, None, kept), plain)
-    quantize_stage(encoder, next(iter(stages_of(encoder))), 2)
-    assert torch.equal(encoder(x, None, kept), plain)
-    assert not torch.equal(encoder.train()(x), encoder(x))
+    for stage in list(stages_of(encoder))[:1]:
+        quantize_stage(encoder, stage, 2)
+        assert torch.equal(encoder(x, None, kept), plain)
+        assert not torch.equal(encoder.train()(x), encoder(x))
     assert list(encoder.state_dict()) == names
 
 

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from randquant.mix import Mixture
 from randquant.ssl.heads import Head, Projected, predictor, projector
-from randquant.ssl.method import Method, each_output
+from randquant.ssl.method import Method, each_output, key_outputs
 from randquant.ssl.momentum import MomentumTeacher
-from randquant.views import View, stacked
+from randquant.views import View
 
 
 def byol_loss(prediction: Tensor, target: Tensor, *, directions: bool = False) -> Tensor:
@@ -93,7 +93,7 @@ class BYOL(Method):
         projections, mixtures = self.mixed(self.online, [views[number] for number in numbers])
         predictions = dict(zip(numbers, self.predictor(projections).chunk(len(numbers)), strict=True))
         mixture = dict(zip(numbers, mixtures, strict=True))
-        targets = self.teacher_outputs(views, pairs, every=bool(local))
+        targets = key_outputs(self.teacher, views, pairs, every=bool(local))
         loss = self.total(
             (self.pair_loss(predictions[i], targets[j], mixture[i]) for i, j in pairs),
             (
@@ -109,14 +109,6 @@ class BYOL(Method):
         if mixture is None:
             return byol_loss(prediction, target)
         return byol_loss(prediction, mixture.targets(target), directions=True)
-
-    def teacher_outputs(
-        self, views: Sequence[View], pairs: Sequence[tuple[int, int]], every: bool
-    ) -> dict[int, Tensor]:
-        """The teacher's projections (B, P) of the views that are keys, or of every one, by number, from one pass."""
-        numbers = range(len(views)) if every else sorted({key for _, key in pairs})
-        outputs = self.teacher(stacked([views[number] for number in numbers])).chunk(len(numbers))
-        return dict(zip(numbers, outputs, strict=True))
 
     def after_step(self, momentum: float) -> None:
         """Let the teacher follow."""

@@ -73,6 +73,15 @@ class Method(nn.Module):
         return loss + self.local_weight * getattr(torch.stack(local_losses), self.reduction)()
 
 
+def key_outputs(
+    network: Callable[[View], Tensor], views: Sequence[View], pairs: Sequence[tuple[int, int]], every: bool
+) -> dict[int, Tensor]:
+    """A network's outputs (B, ...) for the views that are keys of the pairs, or for every one, from one pass."""
+    numbers = list(range(len(views))) if every else sorted({key for _, key in pairs})
+    outputs = network(stacked([views[number] for number in numbers])).chunk(len(numbers))
+    return dict(zip(numbers, outputs, strict=True))
+
+
 def each_output(network: Callable[[View], Tensor], views: Sequence[View]) -> list[Tensor]:
     """A network's outputs (B, ...) for views of any shapes; those of one shape pass it as one batch."""
     outputs: dict[int, Tensor] = {}

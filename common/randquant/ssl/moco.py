@@ -13,10 +13,10 @@ from randquant.mix import Mixture
 from randquant.ssl.gathering import gathered
 from randquant.ssl.heads import Head, Projected, projector
 from randquant.ssl.infonce import info_nce
-from randquant.ssl.method import Method, each_output
+from randquant.ssl.method import Method, each_output, key_outputs
 from randquant.ssl.momentum import MomentumTeacher
 from randquant.ssl.split_norm import split_batch_norms
-from randquant.views import View, batch_of, stacked, taken
+from randquant.views import View, batch_of, taken
 
 
 class MoCo(Method):
@@ -78,14 +78,12 @@ class MoCo(Method):
         numbers = sorted({query for query, _ in pairs})
         projections, mixtures = self.mixed(self.online, [views[number] for number in numbers])
         queries = dict(zip(numbers, zip(projections.chunk(len(numbers)), mixtures, strict=True), strict=True))
-        of_teacher = range(len(views)) if local else sorted({key for _, key in pairs})
-        together = self._keys(stacked([views[number] for number in of_teacher])).float()
-        keys = dict(zip(of_teacher, together.chunk(len(of_teacher)), strict=True))
+        keys = key_outputs(self._keys, views, pairs, every=bool(local))
         loss = self.total(
             (self._pair_loss(queries[i][0], keys[j], queries[i][1]) for i, j in pairs),
             (self._pair_loss(query, key) for query in each_output(self.online, local) for key in keys.values()),
         )
-        self._remember(gathered(together, gradient=False, own_first=False))
+        self._remember(gathered(torch.cat(list(keys.values())), gradient=False, own_first=False))
         return loss, projections.detach()
 
     def pairs(self, views: Sequence[View]) -> list[tuple[int, int]]:
@@ -100,10 +98,10 @@ class MoCo(Method):
     def _keys(self, view: View) -> Tensor:
         """The teacher's projections (B, P), with a batch that is split shuffled for it."""
         if self.bn_splits == 1:
-            return self.teacher(view)
+            return self.teacher(view).float()
         size, device = batch_of(view)
         order = torch.randperm(size, device=device)  # the step has seeded it
-        return self.teacher(taken(view, order))[order.argsort()]
+        return self.teacher(taken(view, order))[order.argsort()].float()
 
     def _pair_loss(self, queries: Tensor, keys: Tensor, mixture: Mixture | None = None) -> Tensor:
         """Each query's candidates are its own key and the queue, not the batch's other keys; those of a mixed one are.
