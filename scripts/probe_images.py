@@ -6,7 +6,7 @@
 
 prints a line a probe and task, and writes every number with its provenance: to one JSON file, or to a results folder
 with predictions, recall by class, confusion and a page with the published rows (table.md). A folder belongs to one
-encoder, protocol and size of pictures; compare folders with python -m scripts.compare.
+encoder, protocol, size of pictures, statistics and way to train (--folds); compare folders with scripts.compare.
 
 Features are extracted once and cached by content, so a second probe of the same encoder and task takes seconds.
 Hyper-parameters (learning rate, neighbours, penalty) are chosen on validation, never on test.

@@ -80,6 +80,11 @@ def evaluation(probing: ImageProbing) -> Evaluation[LoadedImageEncoder, ImageRes
         result=result,
         preset=preset,
         fitted_on=fitted_on,
+        subject={
+            "image_size": str(probing.image_size or "as trained"),
+            "statistics": probing.statistics,
+            "training_sets": "folds" if probing.folds else "train",
+        },
         arranged=_over_folds if probing.folds else lambda task, asked: asked,
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from randquant.data.features import Features
-from randquant.errors import UsageError
+from randquant.errors import DataError, UsageError
 from randquant.probes.arrangement import Device
 from randquant.probes.outcome import Outcome, score_of
 from randquant.probes.probe import Probe
@@ -23,7 +23,12 @@ def over_training_sets(probe: Probe[Any], sets: Sequence[NDArray[np.int64]]) -> 
     """
 
     def evaluate(features: Features, settings: Any, *, seed: int, device: Device) -> Outcome[Any]:
-        outcomes = [probe.evaluate(_trained_on(features, rows), settings, seed=seed, device=device) for rows in sets]
+        outcomes = []
+        for number, rows in enumerate(sets, 1):
+            try:
+                outcomes.append(probe.evaluate(_trained_on(features, rows), settings, seed=seed, device=device))
+            except DataError as error:
+                raise DataError(f"training set {number} of {len(sets)}: {error}") from None
         first, each = outcomes[0], [outcome.numbers for outcome in outcomes]
         predictions = np.concatenate([outcome.predictions for outcome in outcomes])
         chosen = [numbers.valid_accuracy for numbers in each if numbers.valid_accuracy is not None]
