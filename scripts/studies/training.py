@@ -35,11 +35,19 @@ def base_settings(
         name, equals, value = each.partition("=")
         if not equals or not value.split():
             raise UsageError(f"--settings {each} should be a setting and its value, as in steps=200.")
-        words += [f"--{name}", *shlex.split(value)]
+        words += [f"--{name}", *_words(each, value)]
     made = settings_from(modality.settings, [*words, "--data", *map(str, data), "--out", str(out / "runs")])
     if made.devices * made.nodes > 1:
         raise UsageError("a study trains one run after the other in this process; leave out devices and nodes.")
     return made
+
+
+def _words(said: str, value: str) -> list[str]:
+    """The words of a value, as a shell takes them."""
+    try:
+        return shlex.split(value)
+    except ValueError:
+        raise UsageError(f"--settings {said} opens a quotation mark and does not close it.") from None
 
 
 def trained(modality: Modality, settings: Training) -> bool:
