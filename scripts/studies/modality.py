@@ -13,7 +13,7 @@ from randquant.errors import UsageError
 from randquant.training.settings import Training
 from randquant.training.task import Task
 
-Name = Literal["audio", "pointcloud", "images"]
+Name = Literal["audio", "pointcloud", "images", "tables"]
 
 
 class Modality(NamedTuple):
@@ -24,7 +24,8 @@ class Modality(NamedTuple):
         build: the task of a training.
         augmentations: the names in an `augment`, in order, what stands for several written out.
         operations: names that random policies draw from.
-        probe: checkpoint, labelled store, probe, results folder; writes the results there.
+        probe: checkpoint, labelled store, probe, results folder; writes the results there. It names the folder with
+            a slash at the end, as one with a dot in its name is taken for a file.
     """
 
     settings: type[Training]
@@ -41,7 +42,7 @@ def _audio() -> Modality:
     from scripts.probe_audio import probe
 
     def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
-        probe(checkpoint, [str(store)], str(out), probes=[name], cache=out.parent / "features")
+        probe(checkpoint, [str(store)], f"{out}/", probes=[name], cache=out.parent / "features")
 
     return Modality(AudioPretraining, build_task, AudioPretraining.augmentations, list(OPERATIONS), probed)
 
@@ -53,7 +54,7 @@ def _pointcloud() -> Modality:
     from scripts.evaluate_modelnet import evaluate
 
     def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
-        evaluate(checkpoint, [store], str(out), probes=[name], cache=out.parent / "features")
+        evaluate(checkpoint, [store], f"{out}/", probes=[name], cache=out.parent / "features")
 
     return Modality(PointPretraining, build_task, PointPretraining.augmentations, list(OPERATIONS), probed)
 
@@ -66,7 +67,7 @@ def _images() -> Modality:
     from common.images.settings import ImagePretraining
 
     def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
-        probing = ImageProbing(checkpoint, [store], str(out), probes=[name], cache=out.parent / "features")
+        probing = ImageProbing(checkpoint, [store], f"{out}/", probes=[name], cache=out.parent / "features")
         evaluation(probing).run(probing)
 
     def names(settings: ImagePretraining) -> list[str]:
@@ -75,11 +76,28 @@ def _images() -> Modality:
     return Modality(ImagePretraining, build_task, names, list(OPERATIONS), probed)
 
 
+def _tables() -> Modality:
+    from common.tables.augment.registry import OPERATIONS
+    from common.tables.evaluation.evaluate import TableProbing, evaluation
+    from common.tables.pretraining import build_task
+    from common.tables.settings import TablePretraining
+
+    def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
+        probing = TableProbing(checkpoint, [store], f"{out}/", probes=[name], cache=out.parent / "features")
+        evaluation(probing).run(probing)
+
+    def names(settings: TablePretraining) -> list[str]:
+        return [] if settings.augment == "none" else [settings.augment]
+
+    return Modality(TablePretraining, build_task, names, list(OPERATIONS), probed)
+
+
 # By the kind of its stores: the name that is typed, and how it is made; imported late, as a study is of one alone.
 _MODALITIES: dict[str, tuple[Name, Callable[[], Modality]]] = {
     "audio": ("audio", _audio),
     "points": ("pointcloud", _pointcloud),
     "images": ("images", _images),
+    "tables": ("tables", _tables),
 }
 
 
