@@ -79,7 +79,8 @@ def quantize_stage(encoder: nn.Module, name: str, bins: int | tuple[int, int] = 
 
     Args:
         encoder: names its stages.
-        name: of the stage.
+        name: of the stage; or "input", what the encoder is given, so that student and teacher see other bins of one
+            view, as the third use in the original README has it.
         bins: as in `RandomizedQuantization`.
 
     Raises:
@@ -87,7 +88,10 @@ def quantize_stage(encoder: nn.Module, name: str, bins: int | tuple[int, int] = 
 
     Source: as in DABS, Tamkin et al., NeurIPS 2021, where inputs of other kinds are augmented as embeddings.
     """
-    stage_of(encoder, name, "--rq_stage").register_forward_hook(_Quantized(bins))
+    if name == "input":
+        encoder.register_forward_pre_hook(_QuantizedInput(bins))
+    else:
+        stage_of(encoder, name, "--rq_stage").register_forward_hook(_Quantized(bins))
 
 
 class _Quantized:
@@ -104,3 +108,18 @@ class _Quantized:
         dim = {2: (-1,), 3: (-2,), 4: (-2, -1)}[features.ndim] if axis is None else (axis,)
         quantized = RandomizedQuantization(self.bins, dim, straight_through=True)(features)
         return (*places, quantized) if places else quantized
+
+
+class _QuantizedInput(_Quantized):
+    """The same in front of an encoder."""
+
+    def __call__(self, module: nn.Module, inputs: Any, output: Any = None) -> Any:
+        if not module.training:
+            return None
+        features, *others = inputs
+        if not isinstance(features, Tensor) or features.ndim not in (3, 4):
+            raise UsageError(
+                "--rq_stage input quantizes pictures, log-mels and clouds of one size; use --augment rq or a stage."
+            )
+        dim = -2 if features.ndim == 3 else (-2, -1)
+        return (RandomizedQuantization(self.bins, dim)(features), *others)

@@ -1,6 +1,7 @@
 """i-Mix and InputMix against slow forms; what every blend keeps."""
 
 import copy
+import itertools
 import math
 
 import pytest
@@ -185,3 +186,17 @@ def test_a_copied_encoder_quantizes_by_its_own_hook() -> None:
     assert encoder(x).unique().numel() > 100
     with pytest.raises(UsageError, match="the stages of Staged are linear"):
         quantize_stage(encoder, "other")
+
+
+def test_each_copy_quantizes_its_input_anew() -> None:
+    from randquant.stages import quantize_stage
+
+    encoder = nn.Sequential(nn.Identity())
+    quantize_stage(encoder, "input", (2, 4))
+    x = torch.rand(2, 3, 8, 8)
+    views = [encoder(x), encoder(x), copy.deepcopy(encoder)(x)]
+    assert all(colour.unique().numel() <= 4 for view in views for picture in view for colour in picture)
+    assert not any(torch.equal(one, other) for one, other in itertools.combinations(views, 2))
+    assert torch.equal(encoder.eval()(x), x)
+    with pytest.raises(UsageError, match="--rq_stage input quantizes pictures, log-mels and clouds of one size"):
+        encoder.train()(x.flatten(1))

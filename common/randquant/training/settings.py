@@ -108,7 +108,8 @@ class Training:
         inputmix: further items mixed into each one of every view, at most half of it, whose labels stay; 0 does not.
         inputmix_alpha: of the Dirichlet distribution of their shares.
         local_weight: of local views in the loss.
-        rq_stage: stage of the encoder whose features are quantized while it trains, straight-through.
+        rq_stage: stage of the encoder whose features are quantized while it trains, straight-through; or input, where
+            student and teacher see other bins of one view.
         rq_stage_bins: bins there: one number, or the lowest and highest of a range.
         views: policies of the views, two to eight, instead of two views by --augment: names, augmentations joined by +,
             YAML files, or in full, as in '{augment: rrc, random: {n: 2, m: 9}}'; local: true in one makes its view a
