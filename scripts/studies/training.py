@@ -25,7 +25,8 @@ def base_settings(
         data: stores to learn from.
         out: folder of the study.
         recipe: YAML file of a training's flags.
-        settings: further flags, such as "steps=200", "rq_bins=8 32" or "views=rrc '{augment: rrc+rq}'".
+        settings: further flags, such as "steps=200", "rq_bins=8 32",
+            "mix_symmetric=true" or "views=rrc '{augment: rrc+rq}'".
 
     Raises:
         UsageError: as the training's own command would say it, or more than one process is asked for.
@@ -35,7 +36,7 @@ def base_settings(
         name, equals, value = each.partition("=")
         if not equals or not value.split():
             raise UsageError(f"--settings {each} should be a setting and its value, as in steps=200.")
-        words += [f"--{name}", *_words(each, value)]
+        words += [f"--{name}", *([] if value.strip() == "true" else _words(each, value))]
     made = settings_from(modality.settings, [*words, "--data", *map(str, data), "--out", str(out / "runs")])
     if made.devices * made.nodes > 1:
         raise UsageError("a study trains one run after the other in this process; leave out devices and nodes.")

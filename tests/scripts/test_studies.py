@@ -74,14 +74,14 @@ def test_an_ablation_is_a_table_a_chart_and_runs_that_are_kept(
         fit(training)
 
     monkeypatch.setattr("randquant.training.setup.fit", counted)
-    assert run(ablate, [*map(str, words), "--remove", "rq,jitter", "--change", "mix=mixup; mix_alpha=0.5"]) == 0
+    assert run(ablate, [*map(str, words), "--remove", "rq,jitter", "--change", "mix=mixup; mix_symmetric=true"]) == 0
     assert [each.settings.out.name for each in began] == [
-        f"{name}-seed42" for name in ("no_jitter", "no_rq_jitter", "mix=mixup_mix_alpha=0.5")
+        f"{name}-seed42" for name in ("no_jitter", "no_rq_jitter", "mix=mixup_mix_symmetric=true")
     ]
-    assert began[-1].settings.mix_alpha == 0.5
+    assert began[-1].settings.mix_symmetric
     with (tmp_path / "study" / "ablation.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["study"] for row in rows] == ["base", "no rq", "no jitter", "no all", "mix=mixup; mix_alpha=0.5"]
+    assert [row["study"] for row in rows] == ["base", "no rq", "no jitter", "no all", "mix=mixup; mix_symmetric=true"]
     for row in rows[1:]:
         difference = float(row["accuracy"]) - float(rows[0]["accuracy"])
         assert float(row["difference"]) == pytest.approx(difference, abs=1e-5)
