@@ -132,6 +132,60 @@ def test_a_teacher_begins_as_its_student_and_heads_end_in_readouts() -> None:
     assert torch.equal(copy.deepcopy(method).online(x), method.online(x))
 
 
+def test_a_readout_is_that_of_mup() -> None:
+    from mup import MuReadout, set_base_shapes
+
+    torch.manual_seed(0)
+    reference = nn.Sequential(nn.Linear(4, 64), MuReadout(64, 3))
+    linear = nn.Linear(64, 3)
+    linear.load_state_dict(reference[1].state_dict())
+    set_base_shapes(
+        reference,
+        nn.Sequential(nn.Linear(4, 16), MuReadout(16, 3)),
+        delta=nn.Sequential(nn.Linear(4, 32), MuReadout(32, 3)),
+    )
+    linear.bias.data *= 2.0  # as `set_base_shapes` does
+    x = torch.randn(5, 64)
+    torch.testing.assert_close(Readout(linear, 4.0)(x), reference[1](x))
+
+
+class Pictures(nn.Sequential):
+    """A stem that begins by its number of outputs."""
+
+    initialised_by_fan_out = True
+
+    def __init__(self, width: int) -> None:
+        stem = nn.Conv2d(3, width, 3)
+        nn.init.kaiming_normal_(stem.weight, mode="fan_out")
+        super().__init__(stem, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.width = width
+
+    def embedding_size(self) -> int:
+        return self.width
+
+
+def test_what_begins_by_fan_out_no_longer_depends_on_the_width() -> None:
+    deviations = []
+    for width in (16, 256):
+        torch.manual_seed(0)
+        method = make_method(settings(method="byol"), Pictures(width), width)
+        parametrize(method, settings(method="byol"), Pictures)
+        stem, teacher = (part.weight for part in method.modules() if isinstance(part, nn.Conv2d))
+        assert torch.equal(stem, teacher), "the teacher begins as its student"
+        deviations.append(float(stem.detach().std()))
+    assert deviations[1] == pytest.approx(deviations[0], rel=0.1)
+
+
+def test_rates_of_sgd_grow_with_the_width_outside_of_matrices() -> None:
+    model = parametrized(64, method="simclr", hidden_size=128)
+    optimizer = make_optimizer(settings(optimizer="sgd"), model)
+    set_learning_rate(optimizer, 1e-2)
+    rates = {id(weight): group["lr"] for group in optimizer.param_groups for weight in group["params"]}
+    found = {name: rates[id(weight)] / 1e-2 for name, weight in model.named_parameters()}
+    wanted = {"encoder.0.weight": 4.0, "encoder.3.weight": 1.0, "projector.3.weight": 4.0, "projector.3.bias": 1.0}
+    assert {name: found[name] for name in wanted} == pytest.approx(wanted)
+
+
 def test_outputs_keep_their_size_and_draws_are_those_of_the_standard_one() -> None:
     torch.manual_seed(0)
     standard = make_method(settings(method="simclr"), Encoder(64), 64)
