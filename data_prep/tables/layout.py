@@ -129,7 +129,7 @@ def _first_lines(path: Path, encoding: str) -> list[str]:
 def _cells(path: Path, lines: list[str], separator: Separator) -> tuple[str, list[list[str]]]:
     """The separator and the first rows, cut into cells."""
     marks = SEPARATORS if separator == "auto" else {separator: SEPARATORS[separator]}
-    tried = {mark: _cut(lines, mark) for mark in marks.values()}
+    tried = {mark: _cut(path, lines, mark) for mark in marks.values()}
     for mark, rows in tried.items():
         if rows and len(rows[0]) > 1 and all(len(row) == len(rows[0]) for row in rows):
             return mark, rows
@@ -146,14 +146,17 @@ def _cells(path: Path, lines: list[str], separator: Separator) -> tuple[str, lis
     )
 
 
-def _cut(lines: list[str], mark: str) -> list[list[str]]:
+def _cut(path: Path, lines: list[str], mark: str) -> list[list[str]]:
+    """The first rows, without the last where the beginning of the file ends inside it."""
     try:
-        rows = [row for row in csv.reader(lines[:_LINES], delimiter=mark, strict=True) if row]
-    except csv.Error:  # a cell of many lines that the beginning cuts off, or quotes that do not fit this separator
-        rows = []
-        reader = csv.reader(lines[:_LINES], delimiter=mark)
-        rows = [row for row in reader if row][:-1]
-    return rows
+        return [row for row in csv.reader(lines[:_LINES], delimiter=mark, strict=True) if row]
+    except csv.Error:  # a cell that goes on behind these lines, or quotes that do not fit this separator
+        pass
+    try:
+        rows = [row for row in csv.reader(lines[:_LINES], delimiter=mark) if row]
+    except csv.Error as error:
+        raise DataError(f"{path} has cells too long for a table ({error}); leave such a column out.") from None
+    return rows[:-1] if len(rows) > 1 else rows
 
 
 def _is_header(first: list[str], body: list[list[str]]) -> bool:
@@ -162,9 +165,9 @@ def _is_header(first: list[str], body: list[list[str]]) -> bool:
     One may be empty, as the numbers of rows have it in tables of pandas.
     """
     names = [name.strip() for name in first]
-    if not body or not any(names) or any(name and is_number(name) for name in names):
+    if not any(names) or any(name and is_number(name) for name in names):
         return False
-    return len(set(names)) == len(names) or any(is_number(cell) for cell in body[0])
+    return len(set(names)) == len(names) or any(is_number(cell) for row in body[:1] for cell in row)
 
 
 def is_number(text: str) -> bool:
