@@ -105,10 +105,7 @@ class ShapeEmbedder:
         readable, columns = Readable(strict=self.strict), [] if columns is None else columns
         identity = {**self._identity(root, names), "source": dict(source), "layout": list(layout.channels)}
         with spool(out, self.loaded.encoder.embedding_size(), identity) as waiting:
-            for record in waiting.records:
-                readable.skipped.update(record["skipped"])
-                columns += record["columns"]
-            done = int(waiting.records[-1]["stop"]) if waiting.records else 0
+            done = waiting.found_before(readable.skipped, columns)
             shown = progress(clouds(done), label="embedding", unit="shapes", total=len(names), initial=done)
             numbered = zip(range(done, len(names)), shown, strict=True)
             embedded = self._embed(names, numbered, readable, layout, waiting, columns)

@@ -96,10 +96,7 @@ class PictureEmbedder:
         readable = Readable(strict=self.strict)
         identity = {"root": str(root.resolve()), "files": file_states(root, names), **self._settings()}
         with spool(out, self.loaded.encoder.embedding_size(), identity) as waiting:
-            for record in waiting.records:
-                readable.skipped.update(record["skipped"])
-                columns += record["columns"]
-            done = int(waiting.records[-1]["stop"]) if waiting.records else 0
+            done = waiting.found_before(readable.skipped, columns)
             shown = progress(pictures(done), label="embedding", unit="pictures", total=len(names), initial=done)
             self._embed(zip(range(done, len(names)), shown, strict=True), names, readable, waiting, columns)
             readable.require_some(names, "pictures")

@@ -80,13 +80,7 @@ def is_of_points(path: str | Path) -> bool:
     Raises:
         DataError: the file cannot be read; see `load_encoder`.
     """
-    content = read_weights(path)
-    if content.config is not None:
-        return content.own_config().get("modality") == MODALITY
-    if content.is_checkpoint:
-        settings = content.value.get("settings")
-        return isinstance(settings, dict) and "points" in settings
-    return is_recognised(content)
+    return read_weights(path).is_of(MODALITY, "points", is_recognised)
 
 
 def save_encoder(path: str | Path, encoder: nn.Module, *, points: Points, metadata: dict[str, Any]) -> None:

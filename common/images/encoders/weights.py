@@ -69,13 +69,7 @@ def is_of_pictures(path: str | Path) -> bool:
     Raises:
         DataError: the file cannot be read; see `load_encoder`.
     """
-    content = read_weights(path)
-    if content.config is not None:
-        return content.own_config().get("modality") == MODALITY
-    if content.is_checkpoint:
-        settings = content.value.get("settings")
-        return isinstance(settings, dict) and "image_size" in settings
-    return is_recognised(content)
+    return read_weights(path).is_of(MODALITY, "image_size", is_recognised)
 
 
 def save_encoder(

@@ -41,6 +41,21 @@ class Spool:
         self.resumed, self.kept = len(self.records), self.count
         self._checksum = 0
 
+    def found_before(self, skipped: dict[str, str], columns: list[Mapping[str, Any]]) -> int:
+        """Take up what an interrupted run had found, of records with `stop`, `skipped` and `columns`.
+
+        Args:
+            skipped: name -> reason, where its unreadable files go.
+            columns: where what it knew of each readable file goes.
+
+        Returns:
+            How many files it had done.
+        """
+        for record in self.records:
+            skipped.update(record["skipped"])
+            columns += record["columns"]
+        return int(self.records[-1]["stop"]) if self.records else 0
+
     def append(self, vectors: NDArray[np.float32]) -> None:
         """Add vectors, (D,) or (n, D).
 

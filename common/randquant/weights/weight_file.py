@@ -58,6 +58,21 @@ class Content:
         """Whether it is the checkpoint of a training of ours."""
         return isinstance(self.value, Mapping) and self.value.get("format") == CHECKPOINT_FORMAT
 
+    def is_of(self, modality: str, setting: str, recognised: Callable[["Content"], bool]) -> bool:
+        """Whether these are weights of a modality.
+
+        Args:
+            modality: as files of ours call it.
+            setting: of its trainings alone, by which their checkpoints are known.
+            recognised: whether a file of others is of it.
+        """
+        if self.config is not None:
+            return self.own_config().get("modality") == modality
+        if self.is_checkpoint:
+            settings = self.value.get("settings")
+            return isinstance(settings, dict) and setting in settings
+        return recognised(self)
+
     def own_config(self) -> dict[str, Any]:
         """The header of a file of ours, parsed.
 
