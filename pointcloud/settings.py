@@ -127,6 +127,10 @@ class PointPretraining(Training):
                 f"got {self.augment!r}."
             )
         check_ranges(self, {name: allowed for name, allowed in RANGES.items() if getattr(self, name) != "any"})
+        if self.bn_splits > 1:
+            raise ValueError(
+                "--bn_splits splits batches; here the points of all clouds are normalised, so leave it out."
+            )
         if self.subsets > 1 and "resample" in names:
             raise ValueError("--subsets and resample both choose points; give one of them.")
         for name in ("rq_bins", "rq_normals_bins"):

@@ -202,6 +202,7 @@ def test_stores_that_do_not_fit_are_refused(store: Store, tmp_path: Path) -> Non
         {"stretch": 0.5},
         {"points": 1},
         {"subsets": 2, "augment": "resample"},
+        {"method": "moco", "bn_splits": 2},
         {"data": []},
     ],
 )

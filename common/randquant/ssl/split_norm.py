@@ -5,6 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from randquant.errors import UsageError
+
 KINDS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -70,11 +72,12 @@ def split_batch_norms(network: nn.Module, splits: int) -> None:
     """Replace every batch norm inside a network; weights, their names and what was drawn stay.
 
     Raises:
-        ValueError: one does more than normalise, such as timm's with an activation.
+        UsageError: there is none, or one does more than normalise, such as timm's with an activation.
     """
-    for name, module in list(network.named_modules()):
-        if not isinstance(module, _BatchNorm):
-            continue
-        if type(module) not in KINDS:
-            raise ValueError(f"{name} is a {type(module).__name__}, which cannot be split; choose another encoder.")
-        network.set_submodule(name, SplitBatchNorm(module, splits))
+    norms = {name: module for name, module in network.named_modules() if isinstance(module, _BatchNorm)}
+    if not norms:
+        raise UsageError(f"--bn_splits {splits}: neither encoder nor head has batch norm; leave it out.")
+    for name, norm in norms.items():
+        if type(norm) not in KINDS:
+            raise UsageError(f"{name} is a {type(norm).__name__}, which --bn_splits cannot split; leave it out.")
+        network.set_submodule(name, SplitBatchNorm(norm, splits))

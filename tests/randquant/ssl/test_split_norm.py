@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from randquant.errors import UsageError
 from randquant.ssl.split_norm import SplitBatchNorm, split_batch_norms
 
 
@@ -50,5 +51,7 @@ def test_a_network_keeps_its_weights_and_their_names() -> None:
     class Activated(nn.BatchNorm2d):
         pass
 
-    with pytest.raises(ValueError, match="1 is a Activated, which cannot be split"):
+    with pytest.raises(UsageError, match="1 is a Activated, which --bn_splits cannot split"):
         split_batch_norms(nn.Sequential(nn.ReLU(), Activated(4)), 2)
+    with pytest.raises(UsageError, match="neither encoder nor head has batch norm"):
+        split_batch_norms(nn.Sequential(nn.Linear(4, 4)), 2)
