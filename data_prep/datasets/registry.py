@@ -25,8 +25,8 @@ _ENTRIES = (
     "pictures.cifar:CIFAR100",
     "pictures.stl10:DATASET",
     "pictures.imagenet:DATASET",
-    "covtype:DATASET",
-    "higgs:DATASET",
+    "tables.covtype:DATASET",
+    "tables.higgs:DATASET",
 )
 
 _FOUND: list[Dataset] = [resolve_name(f"data_prep.datasets.{entry}") for entry in _ENTRIES]

@@ -16,7 +16,7 @@ from common.tables.evaluation.evaluate import TableProbing, evaluation
 from common.tables.pretraining import build_task
 from common.tables.settings import TablePretraining
 from common.tables.stored_table import StoredTable
-from data_prep.datasets.covtype import plan_covtype
+from data_prep.datasets.tables.covtype import plan_covtype
 from data_prep.synthetic.tables import TABLE, small_covtype, small_table
 from data_prep.tables.prepare import prepare_table
 from data_prep.tables.settings import OwnTable

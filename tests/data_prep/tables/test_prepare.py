@@ -11,7 +11,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from data_prep.datasets.covtype import BLOCKS, CLASSES, PUBLISHED, plan_covtype, published_splits
+from data_prep.datasets.tables.covtype import BLOCKS, CLASSES, PUBLISHED, plan_covtype, published_splits
 from data_prep.examine.summary import summary
 from data_prep.synthetic.tables import TABLE, small_covtype, small_table
 from data_prep.tables import prepare

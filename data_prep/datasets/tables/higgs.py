@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from data_prep.dataset import Archive, Dataset, Download
-from data_prep.datasets.covtype import table_at
+from data_prep.datasets.tables.covtype import table_at
 from data_prep.tables.layout import Layout
 from data_prep.tables.plan import TablePlan
 from data_prep.tables.splits import Shares, Splits

@@ -1,0 +1,1 @@
+"""Public datasets that are one table."""
