@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from randquant.cli.spelling import did_you_mean
+from randquant.cli.yaml_tree import alias_in, repeated_key
 from randquant.errors import UsageError
 from randquant.extras import needs
 
@@ -64,7 +65,7 @@ def _text(name: str) -> str:
 def _mapping(text: str, name: str) -> yaml.MappingNode:
     """The tree of the file, without building its objects, of which aliases can stand for billions."""
     try:
-        aliased = next((event for event in yaml.parse(text) if isinstance(event, yaml.AliasEvent)), None)
+        aliased = alias_in(text)
         if aliased is not None:
             raise UsageError(
                 _wrong(
@@ -118,6 +119,8 @@ def _check_value(flag: str, value: yaml.Node, action: Any, name: str) -> None:
         )
     for item in value.value if isinstance(value, yaml.SequenceNode) else [value]:
         if isinstance(item, yaml.MappingNode) and _takes_mappings(action):
+            if (twice := repeated_key(item)) is not None:
+                raise UsageError(_wrong(name, f"gives {twice.value} twice in {flag}", twice.start_mark.line))
             continue
         if not isinstance(item, yaml.ScalarNode) or item.tag not in _PLAIN:
             raise UsageError(_wrong(name, f"gives {flag} something else than {_form(several)}", line))

@@ -75,6 +75,8 @@ def _view(written: WrittenView, vocabulary: Vocabulary, augment: str) -> ViewPol
         return _in_full(_mapping(Path(written)), vocabulary, augment, Path(written).stem)
     if "/" not in written and file.is_file():
         return _in_full(_mapping(file), vocabulary, augment, written)
+    if written.startswith(("{", "[")):
+        raise ValueError(f"--views {written} is not YAML of a policy in full, such as {{augment: rrc, local: true}}.")
     names = [] if written == "none" else written.split("+")
     if not set(names) <= set(vocabulary.augmentations):
         known = sorted(each.stem for each in vocabulary.folder.glob("*.yaml"))
@@ -164,15 +166,23 @@ def _mapping(path: Path) -> dict[str, Any]:
     """The policy in a YAML file."""
     import yaml
 
+    from randquant.cli.yaml_tree import alias_in, repeated_key
+
+    found: Any = None
     try:
         content = path.read_bytes()
-        found = yaml.safe_load(content.decode("utf-8-sig")) if len(content) <= _MOST_BYTES else None
+        text = content.decode("utf-8-sig") if len(content) <= _MOST_BYTES else ""
+        if alias_in(text) is not None:
+            raise ValueError(f"--views {path} repeats a value by a reference (*); write it out.")
+        if (twice := repeated_key(yaml.compose(text, Loader=yaml.SafeLoader))) is not None:
+            raise ValueError(f"--views {path} gives {twice.value} twice; keep one.")
+        found = yaml.safe_load(text)
     except FileNotFoundError:
         raise ValueError(f"--views {path} does not exist; give a YAML file of a policy.") from None
     except OSError as error:
         raise ValueError(f"--views {path} cannot be read ({(error.strerror or str(error)).lower()}).") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
-        found = None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        pass
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
         raise ValueError(f"--views {path} holds no policy; write lines such as augment: rrc+rq.")
     return found

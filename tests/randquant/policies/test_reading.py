@@ -69,6 +69,7 @@ def test_every_form(vocabulary: Vocabulary, tmp_path: Path) -> None:
         (["crop", {"random": {"n": 1, "m": 1, "operations": ["gian"]}}], r"gian is no operation \(did you mean gain"),
         (["crop", {"table": []}], "table takes a list"),
         (["crop", {"table": [[["rq", 2, 3]]]}], r"in \[0, 1\], got 2"),
+        (["crop", "{random: {n: 2"], "is not YAML"),
         (["crop", 3], "takes names and policies in full, got 3"),
     ],
 )
@@ -79,7 +80,9 @@ def test_mistakes_are_told_in_a_sentence(vocabulary: Vocabulary, views: list[Any
 
 
 def test_a_file_that_holds_no_policy(vocabulary: Vocabulary, tmp_path: Path) -> None:
-    for text in ("- a\n", "a: [\n", "", "\x00"):
+    texts = dict.fromkeys(("- a\n", "a: [\n", "", "\x00", "1: 2\n", "[" * 3000), "holds no policy")
+    texts |= {"augment: rq\naugment: crop\n": "gives augment twice", "a: &x [1]\nb: [*x]\n": "by a reference"}
+    for text, says in texts.items():
         (tmp_path / "bad.yaml").write_text(text)
-        with pytest.raises(ValueError, match="holds no policy"):
+        with pytest.raises(ValueError, match=f"^--views .*{says}"):
             read_views(["crop", str(tmp_path / "bad.yaml")], vocabulary, "rq")
