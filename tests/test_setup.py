@@ -34,6 +34,7 @@ CONDA_TO_INDEX = {
 # Packages that a declared one stands on by its own promise, and whose names code has to say.
 BROUGHT_ALONG = {
     "torch_scatter",  # make scatter
+    "pillow_heif",  # HEIC pictures, for whoever has them and installs it
     "distributed",  # dask[distributed]
     "urllib3",  # requests: the exceptions it lets through
 }
