@@ -1,5 +1,6 @@
 """Views as they are written, checked: texts and mappings, names and files -> `ViewPolicy`."""
 
+import itertools
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from randquant.policies.view_policy import RandomOperations, Step, ViewPolicy
 
 FEWEST, MOST = 2, 8  # views
 _MOST_BYTES = 1 << 16  # of a file
+_DEEPEST = 20  # brackets in brackets; a table has four
 _MOST_DRAWN = 16  # operations, one after the other
 _KEYS = ("name", "augment", "random", "table", "local")
 WrittenView = str | dict[str, Any]
@@ -172,6 +174,7 @@ def _mapping(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
         text = content.decode("utf-8-sig") if len(content) <= _MOST_BYTES else ""
+        text = text if _depth(text) <= _DEEPEST else ""  # a parser takes minutes to find out
         if alias_in(text) is not None:
             raise ValueError(f"--views {path} repeats a value by a reference (*); write it out.")
         if (twice := repeated_key(yaml.compose(text, Loader=yaml.SafeLoader))) is not None:
@@ -186,3 +189,8 @@ def _mapping(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
         raise ValueError(f"--views {path} holds no policy; write lines such as augment: rrc+rq.")
     return found
+
+
+def _depth(text: str) -> int:
+    """How many brackets are open at once at most, quoted ones among them."""
+    return max(itertools.accumulate((each in "[{") - (each in "]}") for each in text), default=0)
