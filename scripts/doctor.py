@@ -3,6 +3,7 @@
     python -m scripts.doctor us8k --root URBANSOUND8K                  a public dataset, named below
     python -m scripts.doctor voxforge --root VOXFORGE --out lost.txt
     python -m scripts.doctor modelnet --root MODELNET40
+    python -m scripts.doctor covtype --root COVTYPE                     a table is read to its end
     python -m scripts.doctor cifar10 --root CIFAR10
     python -m scripts.doctor repeats --store STORE --out repeats.csv   test items repeated in train
     python -m scripts.doctor store STORE                               verify the hashes of a prepared store
