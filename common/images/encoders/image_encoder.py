@@ -83,7 +83,7 @@ def channels(number: int, width: float) -> int:
     """A number of channels at a width, a multiple of 8 as fast kernels take them.
 
     >>> channels(64, 1), channels(64, 0.3)
-    (64, 24)
+    (64, 16)
     """
     return max(8, 8 * round(number * width / 8))
 
