@@ -82,7 +82,7 @@ class TablePlan:
         for flag, name in asked:
             if name not in names:
                 shown = ", ".join(list(names)[:12]) + (", …" if len(names) > 12 else "")
-                near = did_you_mean(name, names)
+                near = did_you_mean(f"column {name}" if name.isdigit() else name, names)
                 raise DataError(f"{self.file.path} has no column {name}{near} for --{flag}; it has {shown}.")
         twice = next((name for _, name in asked if [other for _, other in asked].count(name) > 1), None)
         if twice is not None and twice != self.group:

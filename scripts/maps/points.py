@@ -50,6 +50,10 @@ def read_points(path: Path, label: str | None) -> Points:
         raise DataError(f"{path} does not exist; give a table of scripts.embed, .csv, .npy, or a folder of features.")
     try:
         if path.is_dir():
+            if not (path / "vectors.npy").exists():
+                raise DataError(
+                    f"{path} is not a folder of cached features; give a table of scripts.embed or a probe's."
+                )
             return _with_columns(_numbers(path / "vectors.npy"), _parquet(path / "items.parquet"), path, label)
         if path.suffix.lower() == ".parquet":
             columns = _parquet(path)

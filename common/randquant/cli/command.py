@@ -29,8 +29,10 @@ from typing import Any, TypeVar
 
 from randquant.cli.explanation import explained
 from randquant.cli.flag_values import require_values, require_words
+from randquant.cli.help_page import HelpPage, names_of
 from randquant.cli.interruption import terminable
 from randquant.cli.recipe import ConfigFile
+from randquant.cli.sections import REST, in_sections
 from randquant.cli.spelling import did_you_mean
 from randquant.cli.terminal import disconnect, say, terminal
 from randquant.errors import DataError, UsageError
@@ -39,7 +41,7 @@ from randquant.files.store_folder import require_outside_stores
 
 with needs("train"):
     import docstring_parser
-    from jsonargparse import ActionYesNo, ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
+    from jsonargparse import ActionYesNo, ArgumentError, ArgumentParser, Namespace
 
 T = TypeVar("T")
 
@@ -159,7 +161,7 @@ def _empty_parser(description: str | None) -> ArgumentParser:
     return ArgumentParser(
         prog=program,
         description=textwrap.dedent(description or "").strip(),
-        formatter_class=_Help,
+        formatter_class=HelpPage,
         exit_on_error=False,
         allow_abbrev=False,
     )
@@ -172,8 +174,14 @@ def _parser(function: Callable[..., Any], description: str | None) -> ArgumentPa
     source = _signature_source(function)
     hints = _hints(source)
     helps = _parameter_helps(source)
-    for name, parameter in inspect.signature(source).parameters.items():
-        _add_flag(parser, name, hints[name], _default(source, name, parameter), helps.get(name, ""))
+    parameters = inspect.signature(source).parameters
+    sections = getattr(source, "SECTIONS", None)
+    if sections is not None:  # there are too many flags to read them all in the first line
+        parser.usage = "%(prog)s [--config FILE] [FLAGS], as listed below"
+    for title, names in in_sections(parameters, sections or {"": (REST,)}).items():
+        holder = parser.add_argument_group(title) if title else parser
+        for name in names:
+            _add_flag(holder, name, hints[name], _default(source, name, parameters[name]), helps.get(name, ""))
     return parser
 
 
@@ -183,7 +191,7 @@ def _default(source: Any, name: str, parameter: inspect.Parameter) -> Any:
     return parameter.default if factory is MISSING else factory()
 
 
-def _add_flag(parser: ArgumentParser, name: str, hint: Any, default: Any, text: str) -> None:
+def _add_flag(parser: Any, name: str, hint: Any, default: Any, text: str) -> None:
     required = default is inspect.Parameter.empty
     options: dict[str, Any] = {"help": text or None, "required": required}
     if not required:
@@ -234,14 +242,6 @@ def _long_description(function: Callable[..., Any]) -> str:
     return "\n\n".join(part for part in (parsed.short_description, parsed.long_description) if part)
 
 
-class _Help(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Keeps the line breaks of descriptions: they hold the commands to type."""
-
-    def format_help(self) -> str:
-        """The page; jsonargparse takes a space back by a control character, which a terminal would be shown."""
-        return super().format_help().replace(" \b[", "[").replace("\b", "")
-
-
 def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands: Sequence[str]) -> str:
     """Reduce a parser's message to one sentence that names the flag and the remedy."""
     text = " ".join(message.split()).removesuffix(".")
@@ -272,15 +272,8 @@ def _expected(actions: list[argparse.Action], flag: str) -> str:
     if typing.get_origin(typehint) is typing.Literal:
         return f" (expected one of {', '.join(map(str, typing.get_args(typehint)))})"
     if typing.get_origin(typehint) is typing.Union:
-        return f" (expected {' or '.join(each for part in typing.get_args(typehint) for each in _names(part))})"
+        return f" (expected {' or '.join(each for part in typing.get_args(typehint) for each in names_of(part))})"
     return f" (expected {typehint.__name__ if inspect.isclass(typehint) else typehint})"
-
-
-def _names(typehint: Any) -> list[str]:
-    """Values of a Literal, the name of anything else."""
-    if typing.get_origin(typehint) is typing.Literal:
-        return [str(value) for value in typing.get_args(typehint)]
-    return [typehint.__name__ if inspect.isclass(typehint) else str(typehint)]
 
 
 def _nearest(unknown: str, parser: ArgumentParser, argv: list[str]) -> str:

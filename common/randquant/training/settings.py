@@ -2,15 +2,17 @@
 
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from randquant.cli.ranges import SEEDS, Range, check_ranges
+from randquant.cli.sections import Sections
 from randquant.quantize_arguments import MOST_BINS
 from randquant.ssl.heads import Head
 from randquant.ssl.infonce import Negatives
 from randquant.ssl.momentum import Schedule
 from randquant.ssl.registry import MethodName
 from randquant.training.optimization.schedule import RateSchedule
+from randquant.training.sections import SECTIONS
 
 # Settings that change where and how a run is done, but not its result.
 FREE_SETTINGS = {
@@ -126,6 +128,8 @@ class Training:
         monitor_every: steps between kNN evaluations, with --monitor.
         snapshot_every: steps between saved encoders, RUN/snapshots/encoder-<step>.safetensors; 0 keeps none.
     """
+
+    SECTIONS: ClassVar[Sections] = SECTIONS
 
     out: Path
     method: MethodName = "byol"
