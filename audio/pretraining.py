@@ -30,11 +30,11 @@ from randquant.cli.progress import progress
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
-from randquant.policies.planned import titles
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
 from randquant.views import Views
+from randquant.weights.training_metadata import metadata_of_run
 
 STATISTICS_CROPS = 10_000
 STATISTICS_EPOCH = 2**40  # crops for the statistics: an epoch no training reaches
@@ -61,9 +61,7 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
         lift_activations(encoder, _normalised_crops(source, front, normalise, device).cpu(), settings.activation_margin)
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
-        about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
-        about |= {"views": titles(settings.planned())} if settings.views else {}
-        about |= common_intake(store.info for store in stores)
+        about = metadata_of_run(settings, step) | common_intake(store.info for store in stores)
         save_encoder(path, trained, front_end=settings.front_end, mean=mean, std=std, metadata=about)
 
     # Equal views have one policy object: they share the mixing bank, as published.

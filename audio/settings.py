@@ -11,12 +11,13 @@ from audio.encoders.registry import EncoderName
 from audio.front_end import Backend, FrontEnd, Mel
 from audio.mel_filters import mel_filter_bank
 from audio.mixing import Cut, Domain
-from randquant.cli.ranges import Range, check_ranges
-from randquant.policies.planned import Planned, made_once, planned
+from randquant.cli.ranges import Range, check_ranges, check_rising
+from randquant.policies.joined_names import joined_names
+from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
 from randquant.quantize import MOST_BINS
-from randquant.training.settings import Training
+from randquant.training.settings import Training, store_paths
 from randquant.views import Policy
 
 RANGES = {
@@ -108,14 +109,8 @@ class AudioPretraining(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.data = [Path(store) for store in self.data]
-        if not self.data:
-            raise ValueError("--data must name at least one store.")
-        names = self.augmentations()
-        if not set(names) <= set(AUGMENTATIONS) or len(set(names)) < len(names):
-            raise ValueError(
-                f"--augment should be none or a choice of {', '.join(AUGMENTATIONS)} joined by +, got {self.augment!r}."
-            )
+        self.data = store_paths(self.data)
+        self.augmentations()  # refuses unknown names
         check_ranges(self, RANGES)
         for name in ("crop_frequency", "crop_time"):
             low, high = getattr(self, name)
@@ -125,12 +120,10 @@ class AudioPretraining(Training):
             raise ValueError(f"--unit_seconds {self.unit_seconds} is shorter than one sample; raise it.")
         if self.dropout == 1.0:
             raise ValueError("--dropout should be below 1, which leaves nothing to learn from.")
-        if len(self.rq_bins) not in (1, 2) or not self.rq_bins[0] <= self.rq_bins[-1]:
-            shown = " ".join(map(str, self.rq_bins)) or "none"
-            raise ValueError(f"--rq_bins takes one number of bins, or two with the lower one first, got {shown}.")
+        check_rising(self, "rq_bins")
         mel_filter_bank(self.front_end)  # refuses bands that are too narrow
         self.policy()  # the augmentations check their own arguments
-        self.views = [each.view.written() for each in self.planned()] if self.views else []
+        self.views = written(self.planned()) if self.views else []
 
     @property
     def front_end(self) -> FrontEnd:
@@ -144,7 +137,7 @@ class AudioPretraining(Training):
 
     def augmentations(self) -> list[str]:
         """The names in `augment`."""
-        return [] if self.augment == "none" else self.augment.split("+")
+        return joined_names(self.augment, AUGMENTATIONS)
 
     def planned(self) -> "list[Planned[AudioPretraining]]":
         """Every view with the settings that it has."""

@@ -31,10 +31,10 @@ from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import UsageError
 from randquant.packed import PackedBatch
-from randquant.policies.planned import titles
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
+from randquant.weights.training_metadata import metadata_of_run
 
 
 def build_task(settings: PointPretraining, device: torch.device) -> Task:
@@ -59,9 +59,7 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
         make_views = CloudViews(policies, find, local)
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
-        about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
-        about |= {"views": titles(settings.planned())} if settings.views else {}
-        about["splits"] = " ".join(settings.splits)
+        about = metadata_of_run(settings, step) | {"splits": " ".join(settings.splits)}
         assert isinstance(trained, PointEncoder)
         save_encoder(path, trained, points=settings.points, metadata=about)
 

@@ -12,13 +12,14 @@ from pointcloud.encoders.registry import ENCODERS, EncoderName
 from pointcloud.first_points import Points, require_number
 from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
 from pointcloud.mixing import PointMix
-from randquant.cli.ranges import Range, check_ranges
-from randquant.policies.planned import Planned, made_once, planned
+from randquant.cli.ranges import Range, check_ranges, check_rising
+from randquant.policies.joined_names import joined_names
+from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
 from randquant.quantize import MOST_BINS
 from randquant.ssl.registry import MethodName
-from randquant.training.settings import Training
+from randquant.training.settings import Training, store_paths
 
 RANGES = {
     "d": Range(8, 2**16),
@@ -117,15 +118,8 @@ class PointPretraining(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.data = [Path(store) for store in self.data]
-        if not self.data:
-            raise ValueError("--data must name at least one store.")
+        self.data = store_paths(self.data)
         names = self.augmentations()
-        if not set(names) <= set(AUGMENTATIONS) or len(set(names)) < len(names):
-            raise ValueError(
-                f"--augment should be none or a choice of geo, {', '.join(AUGMENTATIONS)} joined by +, each once, "
-                f"got {self.augment!r}."
-            )
         check_ranges(self, {name: allowed for name, allowed in RANGES.items() if getattr(self, name) != "any"})
         if self.bn_splits > 1:
             raise ValueError(
@@ -133,8 +127,10 @@ class PointPretraining(Training):
             )
         if self.subsets > 1 and "resample" in names:
             raise ValueError("--subsets and resample both choose points; give one of them.")
-        for name in ("rq_bins", "rq_normals_bins"):
-            _check_bins(name, getattr(self, name))
+        check_rising(self, "rq_bins")
+        if self.rq_normals_bins != [0]:
+            check_ranges(self, {"rq_normals_bins": RANGES["rq_bins"]})
+            check_rising(self, "rq_normals_bins")
         try:
             keeps_slots = self.policy().keeps_slots
         except ValueError as error:
@@ -144,7 +140,7 @@ class PointPretraining(Training):
         if self.views:
             views = self.planned()
             keeps_slots = all(each.settings.policy().keeps_slots for each in views if not each.view.local)
-            self.views = [each.view.written() for each in views]
+            self.views = written(views)
         self._resolve_neighbours(keeps_slots)
 
     def _resolve_neighbours(self, keeps_slots: bool) -> None:
@@ -183,8 +179,7 @@ class PointPretraining(Training):
 
     def augmentations(self) -> list[str]:
         """The names in `augment`, those that geo stands for written out."""
-        names = [] if self.augment == "none" else self.augment.split("+")
-        return [each for name in names for each in (GEO if name == "geo" else (name,))]
+        return joined_names(self.augment, AUGMENTATIONS, {"geo": GEO})
 
     def planned(self) -> "list[Planned[PointPretraining]]":
         """Every view with the settings that it has."""
@@ -218,11 +213,3 @@ class PointPretraining(Training):
         if self.rq_first and "rq" in order:
             order = ["rq", *(name for name in order if name != "rq")]
         return PointPolicy(*(made[name] for name in order))
-
-
-def _check_bins(name: str, numbers: list[int]) -> None:
-    if name == "rq_normals_bins" and numbers == [0]:
-        return
-    if len(numbers) not in (1, 2) or not 2 <= numbers[0] <= numbers[-1]:
-        shown = " ".join(map(str, numbers)) or "none"
-        raise ValueError(f"--{name} takes one number from 2 on, or two with the lower one first, got {shown}.")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from audio.encoders.audio_encoder import AudioEncoder
@@ -16,12 +15,11 @@ from audio.encoders.published_weights import open_published
 from audio.encoders.registry import ENCODERS
 from audio.front_end import FrontEnd
 from audio.normalize import check_statistics
-from randquant.errors import DataError, UsageError
+from randquant.weights.encoder_family import EncoderFamily
 from randquant.weights.named_encoder import open_named
-from randquant.weights.state_dict import describe, fill_encoder
-from randquant.weights.weight_file import Content, encoder_hash, read_weights, untrained, write_weights
+from randquant.weights.weight_file import Content, encoder_hash, read_weights
 
-MODALITY = "audio"
+FAMILY = EncoderFamily("audio", "sound", "scripts.pretrain_audio", ENCODERS)
 
 
 @dataclass
@@ -64,8 +62,11 @@ def load_encoder(path: str | Path) -> LoadedEncoder:
     if content.config is not None:
         return _own(content)
     encoder, report = open_published(content)
-    front_end, mean, std, metadata = _from_training(content)
-    return LoadedEncoder(encoder, front_end, mean, std, metadata, report, encoder_hash(encoder))
+    digest = encoder_hash(encoder)
+    if not content.is_checkpoint:
+        return LoadedEncoder(encoder, FrontEnd(), None, None, {}, report, digest)
+    (front_end, mean, std), metadata = FAMILY.read_checkpoint(content, _in_checkpoint)
+    return LoadedEncoder(encoder, front_end, mean, std, metadata, report, digest)
 
 
 def save_encoder(
@@ -87,18 +88,9 @@ def save_encoder(
         TypeError: the encoder is none of `ENCODERS`, or the metadata are not JSON values.
         ValueError: mean or std is not finite, or std is not positive.
     """
-    if not isinstance(encoder, AudioEncoder) or type(encoder).__name__ not in ENCODERS:
-        raise TypeError(f"expected one of {', '.join(ENCODERS)}, got {type(encoder).__name__}.")
     check_statistics(mean, std)
-    config = {
-        "modality": MODALITY,
-        "encoder": {"name": type(encoder).__name__, "arguments": encoder.arguments},
-        "front_end": front_end.to_dict(),
-        "mean": float(mean),
-        "std": float(std),
-        "training": metadata,
-    }
-    write_weights(path, encoder, config)
+    own = {"front_end": front_end.to_dict(), "mean": float(mean), "std": float(std)}
+    FAMILY.save(path, encoder, own, metadata)
 
 
 def named_encoder(name: str, *, seed: int) -> LoadedEncoder:
@@ -133,50 +125,30 @@ def untrained_encoder(name: str, d: int, seed: int) -> LoadedEncoder:
         UsageError: an unknown name.
         ValueError: a size the encoder cannot have.
     """
-    if name not in ENCODERS:
-        raise UsageError(f"there is no encoder {name!r}; choose one of {', '.join(ENCODERS)}.")
-    encoder = untrained(lambda: ENCODERS[name](d=d), seed)
-    report = f"{describe(encoder)}, untrained, seed {seed}"
-    metadata = {"untrained": True, "seed": seed}
-    return LoadedEncoder(encoder, FrontEnd(), None, None, metadata, report, encoder_hash(encoder))
+    opened = FAMILY.make_untrained(name, lambda made: made(d=d), seed)
+    encoder, digest = opened.encoder, encoder_hash(opened.encoder)
+    return LoadedEncoder(encoder, FrontEnd(), None, None, opened.metadata, opened.report, digest)
 
 
 def _own(content: Content) -> LoadedEncoder:
-    """Load a file of `save_encoder`; the oldest ones do not name their modality."""
-    config = content.own_config()
-    if config.get("modality", MODALITY) != MODALITY:
-        raise DataError(f"{content.file} is an encoder of {config['modality']}, not of sound; give one of sound.")
-    try:
-        front_end = FrontEnd.from_dict(config["front_end"])
-        mean, std = float(config["mean"]), float(config["std"])
-        metadata = dict(config["training"])
-        with torch.device("meta"):
-            encoder = ENCODERS[config["encoder"]["name"]](**config["encoder"]["arguments"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise content.wrong_header(error) from None
-    fill_encoder(content.file, encoder, content.value)
-    digest = content.check_hash(encoder)
+    """A file of `save_encoder`."""
+    opened = FAMILY.open_saved(content, _in_header)
+    (front_end, mean, std), digest = opened.own, encoder_hash(opened.encoder)
     try:
         check_statistics(mean, std)
     except ValueError:
         raise content.damaged() from None
-    report = f"{describe(encoder)}: all {len(content.value)} tensors matched, with front end and statistics"
-    return LoadedEncoder(encoder, front_end, mean, std, metadata, report, digest)
+    report = f"{opened.report}, with front end and statistics"
+    return LoadedEncoder(opened.encoder, front_end, mean, std, opened.metadata, report, digest)
 
 
-def _from_training(content: Content) -> tuple[FrontEnd, float | None, float | None, dict[str, Any]]:
-    """Front end, mean, std and metadata: those of a training checkpoint of ours, or nothing known."""
-    if not content.is_checkpoint:
-        return FrontEnd(), None, None, {}
-    try:
-        settings, views = content.value["settings"], content.value["views"][0]
-        said = {name: settings[name] for name in ("n_mels", "n_fft", "hop") if name in settings}  # newer than others
-        front_end = FrontEnd(mel=settings["mel"], backend=settings["backend"], **said)
-        mean, std = float(views["normalise.mean"]), float(views["normalise.std"])
-        metadata = {"step": content.value["step"], **{name: settings[name] for name in ("method", "augment", "seed")}}
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{content.file} is a training checkpoint without an audio front end or its statistics ({error!r}); "
-            "give one of scripts.pretrain_audio."
-        ) from None
-    return front_end, mean, std, metadata
+def _in_header(config: dict[str, Any]) -> tuple[FrontEnd, float, float]:
+    return FrontEnd.from_dict(config["front_end"]), float(config["mean"]), float(config["std"])
+
+
+def _in_checkpoint(saved: Any) -> tuple[FrontEnd, float, float]:
+    """Front end, mean and deviation of a training checkpoint of ours."""
+    settings, views = saved["settings"], saved["views"][0]
+    said = {name: settings[name] for name in ("n_mels", "n_fft", "hop") if name in settings}  # newer than others
+    front_end = FrontEnd(mel=settings["mel"], backend=settings["backend"], **said)
+    return front_end, float(views["normalise.mean"]), float(views["normalise.std"])

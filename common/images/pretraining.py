@@ -31,11 +31,11 @@ from randquant.cli.progress import progress
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import UsageError
-from randquant.policies.planned import titles
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
 from randquant.views import Policy
+from randquant.weights.training_metadata import metadata_of_run
 
 STATISTICS_PICTURES = 2_000
 UNIT_WIDTH = 64  # --base_width of a network as it was published
@@ -56,9 +56,7 @@ def build_task(settings: ImagePretraining, device: torch.device) -> Task:
     normalise = Normalise(statistics)
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
-        about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
-        about |= {"views": titles(settings.planned())} if settings.views else {}
-        about["splits"] = " ".join(settings.splits)
+        about = metadata_of_run(settings, step) | {"splits": " ".join(settings.splits)}
         assert isinstance(trained, ImageEncoder)
         save_encoder(path, trained, statistics=statistics, metadata=about)
 

@@ -8,13 +8,13 @@ from common.images.augment.automatic.found_policies import PolicyName
 from common.images.augment.policy import augmentation_names, policy
 from common.images.augment.registry import AUGMENTATIONS, OPERATIONS
 from common.images.encoders.registry import ENCODERS, EncoderName
-from randquant.cli.ranges import Range, check_ranges
-from randquant.policies.planned import Planned, planned
+from randquant.cli.ranges import Range, check_ranges, check_rising
+from randquant.policies.planned import Planned, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
 from randquant.quantize import MOST_BINS
 from randquant.ssl.registry import MethodName
-from randquant.training.settings import Training
+from randquant.training.settings import Training, store_paths
 from randquant.views import Policy
 
 _PROBABILITY = Range(0, 1)
@@ -118,17 +118,13 @@ class ImagePretraining(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.data = [Path(store) for store in self.data]
-        if not self.data:
-            raise ValueError("--data must name at least one store.")
+        self.data = store_paths(self.data)
         check_ranges(self, RANGES)
-        if len(self.rq_bins) not in (1, 2) or not self.rq_bins[0] <= self.rq_bins[-1]:
-            shown = " ".join(map(str, self.rq_bins)) or "none"
-            raise ValueError(f"--rq_bins takes one number of bins, or two with the lower one first, got {shown}.")
+        check_rising(self, "rq_bins")
         if self.crop_min > self.crop_max:
             raise ValueError(f"--crop_min {self.crop_min:g} should be at most --crop_max {self.crop_max:g}.")
         policy(self)  # the augmentations check their own arguments
-        self.views = [each.view.written() for each in self.planned()] if self.views else []
+        self.views = written(self.planned()) if self.views else []
 
     def planned(self) -> "list[Planned[ImagePretraining]]":
         """Every view with the settings that it has."""

@@ -22,11 +22,11 @@ from common.tables.stored_table import StoredTable, column_names
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
-from randquant.policies.planned import titles
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
 from randquant.views import Policy
+from randquant.weights.training_metadata import metadata_of_run
 
 _MONITORED = 4096  # rows a batch
 
@@ -62,9 +62,8 @@ def build_task(settings: TablePretraining, device: torch.device) -> Task:
     quantiles = column_quantiles(torch.from_numpy(source.rows))
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
-        about = {"step": step, "method": settings.method, "augment": settings.augment, "seed": settings.seed}
-        about |= {"views": titles(settings.planned())} if settings.views else {}
-        save_encoder(path, trained, columns=source.names, metadata={**about, "splits": " ".join(settings.splits)})
+        about = metadata_of_run(settings, step) | {"splits": " ".join(settings.splits)}
+        save_encoder(path, trained, columns=source.names, metadata=about)
 
     monitor = None if settings.monitor is None else knn_monitor(settings, source.names, device)
     return Task(

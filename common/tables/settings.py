@@ -9,14 +9,14 @@ from torch import Tensor, zeros
 from common.tables.augment.column_quantization import RANKS, Over
 from common.tables.augment.registry import AUGMENTATIONS, OPERATIONS
 from common.tables.encoders.registry import EncoderName
-from randquant.cli.ranges import Range, check_ranges
-from randquant.policies.planned import Planned, made_once, planned
+from randquant.cli.ranges import Range, check_ranges, check_rising
+from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
 from randquant.quantize import MOST_BINS
 from randquant.ssl.registry import MethodName
 from randquant.training.optimization.schedule import RateSchedule
-from randquant.training.settings import Training
+from randquant.training.settings import Training, store_paths
 from randquant.views import Policy
 
 RANGES = {
@@ -68,19 +68,15 @@ class TablePretraining(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.data = [Path(store) for store in self.data]
-        if not self.data:
-            raise ValueError("--data must name at least one store.")
+        self.data = store_paths(self.data)
         if self.augment not in ("rq", "none"):
             raise ValueError(f"--augment should be rq or none, got {self.augment!r}; --input_drop is its own flag.")
         check_ranges(self, RANGES)
-        if len(self.rq_bins) not in (1, 2) or not self.rq_bins[0] <= self.rq_bins[-1]:
-            shown = " ".join(map(str, self.rq_bins)) or "none"
-            raise ValueError(f"--rq_bins takes one number of bins, or two with the lower one first, got {shown}.")
+        check_rising(self, "rq_bins")
         if self.mix == "cutmix":
             raise ValueError("--mix cutmix cuts a part out of pictures or sound, and a row has no parts; use mixup.")
         self.policy(zeros(1, RANKS + 1))  # the augmentations check their own arguments
-        self.views = [each.view.written() for each in self.planned()] if self.views else []
+        self.views = written(self.planned()) if self.views else []
 
     def planned(self) -> "list[Planned[TablePretraining]]":
         """Every view with the settings that it has."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from pointcloud.encoders.point_encoder import PointEncoder
@@ -17,11 +16,10 @@ from pointcloud.encoders.registry import ENCODERS
 from pointcloud.first_points import Points
 from pointcloud.geometry import Axis
 from pointcloud.layout import Layout
-from randquant.errors import DataError, UsageError
-from randquant.weights.state_dict import describe, fill_encoder, find_encoder
-from randquant.weights.weight_file import Content, network_hash, read_weights, untrained, write_weights
+from randquant.weights.encoder_family import EncoderFamily
+from randquant.weights.weight_file import Content, network_hash, read_weights
 
-MODALITY = "points"
+FAMILY = EncoderFamily("points", "point clouds", "scripts.pretrain_pointcloud", ENCODERS)
 UP: Axis = "z"  # of a store, and so of whatever was trained on one
 NORMALISE = "unit_sphere"
 
@@ -80,7 +78,7 @@ def is_of_points(path: str | Path) -> bool:
     Raises:
         DataError: the file cannot be read; see `load_encoder`.
     """
-    return read_weights(path).is_of(MODALITY, "points", is_recognised)
+    return read_weights(path).is_of(FAMILY.modality, "points", is_recognised)
 
 
 def save_encoder(path: str | Path, encoder: nn.Module, *, points: Points, metadata: dict[str, Any]) -> None:
@@ -99,20 +97,12 @@ def save_encoder(path: str | Path, encoder: nn.Module, *, points: Points, metada
         TypeError: the encoder is none of `ENCODERS`, or the metadata are not JSON values.
         ValueError: a number of points below 1.
     """
-    if not isinstance(encoder, PointEncoder) or type(encoder).__name__ not in ENCODERS:
-        raise TypeError(f"expected one of {', '.join(ENCODERS)}, got {type(encoder).__name__}.")
+    FAMILY.name_of(encoder)
+    assert isinstance(encoder, PointEncoder)
     if not _is_count(points):
         raise ValueError(f"points should be an integer >= 1, got {points!r}.")
-    config = {
-        "modality": MODALITY,
-        "encoder": {"name": type(encoder).__name__, "arguments": encoder.arguments},
-        "channels": list(encoder.channels),
-        "points": points,
-        "up": UP,
-        "normalise": NORMALISE,
-        "training": metadata,
-    }
-    write_weights(path, encoder, config)
+    own = {"channels": list(encoder.channels), "points": points, "up": UP, "normalise": NORMALISE}
+    FAMILY.save(path, encoder, own, metadata)
 
 
 def untrained_encoder(name: str, d: int, seed: int, channels: int = 3) -> LoadedPointEncoder:
@@ -128,55 +118,36 @@ def untrained_encoder(name: str, d: int, seed: int, channels: int = 3) -> Loaded
         UsageError: an unknown name.
         ValueError: a size the encoder cannot have.
     """
-    if name not in ENCODERS:
-        raise UsageError(f"there is no encoder {name!r}; choose one of {', '.join(ENCODERS)}.")
-    encoder = untrained(lambda: _made(name, d, channels), seed)
-    report = f"{describe(encoder)}, untrained, seed {seed}"
-    metadata = {"untrained": True, "seed": seed}
-    return LoadedPointEncoder(encoder, None, UP, NORMALISE, metadata, report, network_hash(encoder))
-
-
-def _made(name: str, d: int, channels: int) -> PointEncoder:
-    return ENCODERS[name](d=d, channels=channels)  # type: ignore[call-arg]  # every encoder takes these
+    opened = FAMILY.make_untrained(name, lambda made: made(d=d, channels=channels), seed)  # type: ignore[call-arg]
+    encoder = opened.encoder
+    return LoadedPointEncoder(encoder, None, UP, NORMALISE, opened.metadata, opened.report, network_hash(encoder))
 
 
 def _own(content: Content) -> LoadedPointEncoder:
     """A file of `save_encoder`."""
-    config = content.own_config()
-    if config.get("modality") != MODALITY:
-        raise DataError(f"{content.file} is an encoder of sound, not of point clouds; give one of those.")
-    try:
-        points, up, normalise = config["points"], config["up"], config["normalise"]
-        metadata = dict(config["training"])
-        with torch.device("meta"):
-            encoder = ENCODERS[config["encoder"]["name"]](**config["encoder"]["arguments"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise content.wrong_header(error) from None
-    fill_encoder(content.file, encoder, content.value)
-    content.check_hash(encoder)
-    if not _is_count(points) or up not in ("x", "y", "z") or config.get("channels") != list(encoder.channels):
+    opened = FAMILY.open_saved(content, lambda config: {name: config[name] for name in ("points", "up", "normalise")})
+    encoder, points, up = opened.encoder, opened.own["points"], opened.own["up"]
+    channels = content.own_config().get("channels")
+    if not _is_count(points) or up not in ("x", "y", "z") or channels != list(encoder.channels):
         raise content.damaged()
     trained = "clouds of any size" if points == "any" else f"{points:,} points"
-    report = f"{describe(encoder)}: all {len(content.value)} tensors matched, trained on {trained}"
-    return LoadedPointEncoder(encoder, points, up, normalise, metadata, report, network_hash(encoder))
+    report, digest = f"{opened.report}, trained on {trained}", network_hash(encoder)
+    return LoadedPointEncoder(encoder, points, up, opened.own["normalise"], opened.metadata, report, digest)
 
 
 def _from_training(content: Content) -> LoadedPointEncoder:
     """The encoder of a training checkpoint of ours, as it is."""
-    try:
-        settings = content.value["settings"]
-        points = settings["points"] if settings["points"] == "any" else int(settings["points"])
-        metadata = {"step": content.value["step"], **{name: settings[name] for name in ("method", "augment", "seed")}}
-        with torch.device("meta"):
-            encoder = _made(settings["encoder"], settings["d"], 6 if settings["normals"] else 3)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{content.file} is a training checkpoint without an encoder of point clouds ({error!r}); "
-            "give one of scripts.pretrain_pointcloud."
-        ) from None
-    found = find_encoder(content, (own_names(type(encoder)),), OTHER_PART, settings["encoder"])
-    fill_encoder(content.file, encoder, found.tensors)
-    return LoadedPointEncoder(encoder, points, UP, NORMALISE, metadata, found.report(encoder), network_hash(encoder))
+    opened = FAMILY.open_checkpoint(content, _in_checkpoint, lambda encoder: (own_names(type(encoder)),), OTHER_PART)
+    encoder, digest = opened.encoder, network_hash(opened.encoder)
+    return LoadedPointEncoder(encoder, opened.own, UP, NORMALISE, opened.metadata, opened.report, digest)
+
+
+def _in_checkpoint(saved: Any) -> tuple[PointEncoder, Points]:
+    """Encoder without tensors, and number of points, of a training checkpoint of ours."""
+    settings = saved["settings"]
+    points: Points = settings["points"] if settings["points"] == "any" else int(settings["points"])
+    sizes = {"d": settings["d"], "channels": 6 if settings["normals"] else 3}
+    return ENCODERS[settings["encoder"]](**sizes), points
 
 
 def _is_count(points: Any) -> bool:

@@ -7,6 +7,7 @@ from common.images.augment.flip import RandomFlip
 from common.images.augment.registry import AUGMENTATIONS, AugmentationSettings
 from common.images.augment.resize_crop import RandomResizedCrop
 from randquant.augmentation import Augmentation
+from randquant.policies.joined_names import joined_names
 from randquant.views import Policy
 
 PER_VIEW = ("blur_p", "solarize_p")  # one value for all views or one a view, as in BYOL
@@ -21,11 +22,7 @@ def augmentation_names(augment: str) -> list[str]:
     >>> augmentation_names("rq+flip+rrc")
     ['rrc', 'flip', 'rq']
     """
-    names = [] if augment == "none" else augment.split("+")
-    if not set(names) <= set(AUGMENTATIONS) or len(set(names)) < len(names):
-        raise ValueError(
-            f"--augment should be none or a choice of {', '.join(AUGMENTATIONS)} joined by +, got {augment!r}."
-        )
+    names = joined_names(augment, AUGMENTATIONS)
     return [name for name in AUGMENTATIONS if name in names]
 
 

@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from common.images.encoders.image_encoder import ImageEncoder
 from common.images.encoders.published_weights import NAMINGS, OTHER_PART, is_recognised, open_published
 from common.images.encoders.registry import ENCODERS
 from common.images.normalise import IMAGENET, ColourStatistics, check_statistics, statistics_of
-from randquant.errors import DataError, UsageError
+from randquant.weights.encoder_family import EncoderFamily, Opened
 from randquant.weights.named_encoder import open_named
-from randquant.weights.state_dict import describe, fill_encoder, find_encoder
-from randquant.weights.weight_file import Content, network_hash, read_weights, untrained, write_weights
+from randquant.weights.weight_file import Content, network_hash, read_weights
 
-MODALITY = "images"
+FAMILY = EncoderFamily("images", "pictures", "scripts.pretrain_images", ENCODERS)
 
 
 @dataclass
@@ -57,7 +55,7 @@ def load_encoder(path: str | Path) -> LoadedImageEncoder:
     if content.config is not None:
         return _own(content)
     if content.is_checkpoint:
-        return _from_training(content)
+        return _loaded(FAMILY.open_checkpoint(content, _in_checkpoint, lambda _: NAMINGS, OTHER_PART))
     encoder, report = open_published(content)
     report += "; pictures are normalised by ImageNet's colours, as published files expect"
     return LoadedImageEncoder(encoder, IMAGENET, {}, report, network_hash(encoder))
@@ -69,7 +67,7 @@ def is_of_pictures(path: str | Path) -> bool:
     Raises:
         DataError: the file cannot be read; see `load_encoder`.
     """
-    return read_weights(path).is_of(MODALITY, "image_size", is_recognised)
+    return read_weights(path).is_of(FAMILY.modality, "image_size", is_recognised)
 
 
 def save_encoder(
@@ -90,16 +88,9 @@ def save_encoder(
         TypeError: the encoder is none of `ENCODERS`, or the metadata are not JSON values.
         ValueError: the statistics are not three means and three positive deviations.
     """
-    if not isinstance(encoder, ImageEncoder) or ENCODERS.get(encoder.name) is not type(encoder):
-        raise TypeError(f"expected one of {', '.join(ENCODERS)}, got {type(encoder).__name__}.")
     check_statistics(statistics)
-    config = {
-        "modality": MODALITY,
-        "encoder": {"name": encoder.name, "arguments": encoder.arguments},
-        **{name: list(values) for name, values in statistics._asdict().items()},
-        "training": metadata,
-    }
-    write_weights(path, encoder, config)
+    own = {name: list(values) for name, values in statistics._asdict().items()}
+    FAMILY.save(path, encoder, own, metadata)
 
 
 def named_encoder(name: str, *, seed: int, size: int | None = None) -> LoadedImageEncoder:
@@ -138,45 +129,23 @@ def untrained_encoder(name: str, width: float, seed: int, size: int | None = Non
         UsageError: an unknown name.
         ValueError: a width or size the encoder cannot have.
     """
-    if name not in ENCODERS:
-        raise UsageError(f"there is no encoder {name!r}; choose one of {', '.join(ENCODERS)}.")
-    encoder = untrained(lambda: ENCODERS[name](width=width, size=size), seed)
-    report = f"{describe(encoder)}, untrained, seed {seed}"
-    metadata = {"untrained": True, "seed": seed}
-    return LoadedImageEncoder(encoder, None, metadata, report, network_hash(encoder))
+    return _loaded(FAMILY.make_untrained(name, lambda made: made(width=width, size=size), seed))
+
+
+def _loaded(opened: Opened[ImageEncoder, ColourStatistics] | Opened[ImageEncoder, None]) -> LoadedImageEncoder:
+    encoder = opened.encoder
+    return LoadedImageEncoder(encoder, opened.own, opened.metadata, opened.report, network_hash(encoder))
 
 
 def _own(content: Content) -> LoadedImageEncoder:
     """A file of `save_encoder`."""
-    config = content.own_config()
-    if config.get("modality") != MODALITY:
-        raise DataError(f"{content.file} is an encoder of {config.get('modality', 'sound')}; give one of pictures.")
-    try:
-        statistics = statistics_of(config["mean"], config["std"])
-        metadata = dict(config["training"])
-        with torch.device("meta"):
-            encoder = ENCODERS[config["encoder"]["name"]](**config["encoder"]["arguments"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise content.wrong_header(error) from None
-    fill_encoder(content.file, encoder, content.value)
-    content.check_hash(encoder)
-    report = f"{describe(encoder)}: all {len(content.value)} tensors matched, with the statistics of its colours"
-    return LoadedImageEncoder(encoder, statistics, metadata, report, network_hash(encoder))
+    opened = FAMILY.open_saved(content, lambda config: statistics_of(config["mean"], config["std"]))
+    opened.report += ", with the statistics of its colours"
+    return _loaded(opened)
 
 
-def _from_training(content: Content) -> LoadedImageEncoder:
-    """The encoder of a training checkpoint of ours, as it is."""
-    try:
-        settings, views = content.value["settings"], content.value["views"][0]
-        statistics = statistics_of(*(views[f"normalise.{name}"].flatten().tolist() for name in ("mean", "std")))
-        metadata = {"step": content.value["step"], **{name: settings[name] for name in ("method", "augment", "seed")}}
-        with torch.device("meta"):
-            encoder = ENCODERS[settings["encoder"]](width=settings["width"], size=settings["image_size"])
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(
-            f"{content.file} is a training checkpoint without an encoder of pictures ({error!r}); "
-            "give one of scripts.pretrain_images."
-        ) from None
-    found = find_encoder(content, NAMINGS, OTHER_PART, settings["encoder"])
-    fill_encoder(content.file, encoder, found.tensors)
-    return LoadedImageEncoder(encoder, statistics, metadata, found.report(encoder), network_hash(encoder))
+def _in_checkpoint(saved: Any) -> tuple[ImageEncoder, ColourStatistics]:
+    """Encoder without tensors, and colours, of a training checkpoint of ours."""
+    settings, views = saved["settings"], saved["views"][0]
+    statistics = statistics_of(*(views[f"normalise.{name}"].flatten().tolist() for name in ("mean", "std")))
+    return ENCODERS[settings["encoder"]](width=settings["width"], size=settings["image_size"]), statistics

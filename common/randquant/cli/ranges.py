@@ -41,6 +41,18 @@ def check_ranges(settings: Any, ranges: Mapping[str, Range], prefix: str = "--")
             raise ValueError(f"{prefix}{name} should be {allowed}, got {shown}.")
 
 
+def check_rising(settings: Any, name: str) -> None:
+    """Check a number of bins, or the lowest and the highest of a range.
+
+    Raises:
+        ValueError: naming the flag, what it takes and what it got.
+    """
+    bins = getattr(settings, name)
+    if len(bins) not in (1, 2) or not bins[0] <= bins[-1]:
+        shown = " ".join(map(str, bins)) or "none"
+        raise ValueError(f"--{name} takes one number of bins, or two with the lower one first, got {shown}.")
+
+
 def _shown(number: float) -> str:
     if isinstance(number, int):
         return f"{number:,}" if abs(number) < 10**30 else f"a number of {len(str(number))} digits"

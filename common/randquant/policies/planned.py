@@ -55,9 +55,9 @@ def made_once(views: Sequence[Planned[R]], make: Callable[[Planned[R]], P]) -> t
     return whole, local
 
 
-def titles(views: Sequence[Planned[R]]) -> str:
-    """The names of the views, for an encoder's metadata."""
-    return ", ".join(each.view.title for each in views)
+def written(views: Sequence[Planned[R]]) -> list[str | dict[str, Any]]:
+    """The views in full, as settings and checkpoints hold them."""
+    return [each.view.written() for each in views]
 
 
 def _key(view: ViewPolicy) -> str:

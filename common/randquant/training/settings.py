@@ -1,10 +1,11 @@
 """The settings of a training: what each one means, and the values it takes."""
 
+from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from randquant.cli.ranges import SEEDS, Range, check_ranges
+from randquant.cli.ranges import SEEDS, Range, check_ranges, check_rising
 from randquant.cli.sections import Sections
 from randquant.quantize_arguments import MOST_BINS
 from randquant.ssl.heads import Head
@@ -182,9 +183,7 @@ class Training:
     def __post_init__(self) -> None:
         self.out = Path(self.out)
         check_ranges(self, RANGES)
-        if len(self.rq_stage_bins) not in (1, 2) or self.rq_stage_bins[0] > self.rq_stage_bins[-1]:
-            shown = " ".join(map(str, self.rq_stage_bins)) or "none"
-            raise ValueError(f"--rq_stage_bins takes one number of bins, or two with the lower one first, got {shown}.")
+        check_rising(self, "rq_stage_bins")
         if self.mix == "none" and (self.mix_layer != "input" or self.mix_symmetric):
             raise ValueError("--mix_layer and --mix_symmetric say how --mix mixes; give --mix mixup or cutmix.")
         processes = self.devices * self.nodes
@@ -219,6 +218,17 @@ class Training:
                 f"--bn_splits {self.bn_splits} should divide the {items} items that pass a device's networks at once "
                 "into equal parts of at least two items."
             )
+
+
+def store_paths(data: Sequence[str | Path]) -> list[Path]:
+    """The stores that `--data` names.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not data:
+        raise ValueError("--data must name at least one store.")
+    return [Path(store) for store in data]
 
 
 def plain_settings(settings: Training) -> dict[str, Any]:

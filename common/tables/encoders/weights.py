@@ -7,17 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from common.tables.encoders.mlp import MLP
 from common.tables.encoders.registry import ENCODERS
-from randquant.errors import DataError, UsageError
+from randquant.errors import DataError
+from randquant.weights.encoder_family import EncoderFamily, Opened
 from randquant.weights.named_encoder import open_named
-from randquant.weights.state_dict import OTHER_PARTS, Naming, describe, fill_encoder, find_encoder
-from randquant.weights.weight_file import Content, network_hash, read_weights, untrained, write_weights
+from randquant.weights.state_dict import OTHER_PARTS, Naming
+from randquant.weights.weight_file import Content, network_hash, read_weights
 
-MODALITY = "tables"
+FAMILY = EncoderFamily("tables", "tables", "scripts.pretrain_table", ENCODERS)
 _PART = re.compile(r"(embed|layers|last)\.")
 _NAMES = Naming("embed.parts.0.weight", lambda name: name if _PART.match(name) else None)
 _OTHER_PART = re.compile("|".join(OTHER_PARTS))
@@ -68,11 +68,7 @@ def save_encoder(path: Path, encoder: nn.Module, *, columns: Sequence[str], meta
     Raises:
         TypeError: the encoder is none of `ENCODERS`.
     """
-    if not isinstance(encoder, MLP):
-        raise TypeError(f"expected one of {', '.join(ENCODERS)}, got {type(encoder).__name__}.")
-    described = {"name": encoder.name, "arguments": encoder.arguments}
-    config = {"modality": MODALITY, "encoder": described, "columns": list(columns), "training": metadata}
-    write_weights(path, encoder, config)
+    FAMILY.save(path, encoder, {"columns": list(columns)}, metadata)
 
 
 def load_encoder(path: Path) -> LoadedTableEncoder:
@@ -85,7 +81,7 @@ def load_encoder(path: Path) -> LoadedTableEncoder:
     if content.config is not None:
         return _own(content)
     if content.is_checkpoint:
-        return _from_training(content)
+        return _loaded(FAMILY.open_checkpoint(content, _in_checkpoint, lambda _: (_NAMES,), _OTHER_PART))
     raise DataError(f"{content.file} is no encoder of tables of ours; give a run of scripts.pretrain_table.")
 
 
@@ -118,42 +114,22 @@ def untrained_encoder(name: str, width: int, *, seed: int, blocks: Sequence[int]
         UsageError: an unknown name.
         ValueError: a width it cannot have.
     """
-    if name not in ENCODERS:
-        raise UsageError(f"there is no encoder {name!r}; choose one of {', '.join(ENCODERS)}.")
-    encoder = untrained(lambda: ENCODERS[name](blocks, width), seed)
-    report = f"{describe(encoder)}, untrained, seed {seed}"
-    return LoadedTableEncoder(encoder, None, {"untrained": True, "seed": seed}, report, network_hash(encoder))
+    return _loaded(FAMILY.make_untrained(name, lambda made: made(blocks, width), seed))
+
+
+def _loaded(opened: Opened[MLP, list[str]] | Opened[MLP, None]) -> LoadedTableEncoder:
+    encoder = opened.encoder
+    return LoadedTableEncoder(encoder, opened.own, opened.metadata, opened.report, network_hash(encoder))
 
 
 def _own(content: Content) -> LoadedTableEncoder:
-    config = content.own_config()
-    if config.get("modality") != MODALITY:
-        raise DataError(f"{content.file} is an encoder of {config.get('modality', 'sound')}; give one of tables.")
-    try:
-        columns, metadata = [str(name) for name in config["columns"]], dict(config["training"])
-        with torch.device("meta"):
-            encoder = ENCODERS[config["encoder"]["name"]](**config["encoder"]["arguments"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise content.wrong_header(error) from None
-    fill_encoder(content.file, encoder, content.value)
-    content.check_hash(encoder)
-    report = f"{describe(encoder)}: all {len(content.value)} tensors matched, for rows of {len(columns)} numbers"
-    return LoadedTableEncoder(encoder, columns, metadata, report, network_hash(encoder))
+    """A file of `save_encoder`."""
+    opened = FAMILY.open_saved(content, lambda config: [str(name) for name in config["columns"]])
+    opened.report += f", for rows of {len(opened.own)} numbers"
+    return _loaded(opened)
 
 
-def _from_training(content: Content) -> LoadedTableEncoder:
-    """The encoder of a training checkpoint of ours, as it is."""
-    try:
-        settings, data = content.value["settings"], content.value["data"]
-        columns = [str(name) for name in data["columns"]]
-        metadata = {"step": content.value["step"], **{name: settings[name] for name in ("method", "augment", "seed")}}
-        with torch.device("meta"):
-            encoder = ENCODERS[settings["encoder"]](data["blocks"], settings["width"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{content.file} is a training checkpoint without an encoder of tables ({error!r}); give one of "
-            "scripts.pretrain_table."
-        ) from None
-    found = find_encoder(content, (_NAMES,), _OTHER_PART, settings["encoder"])
-    fill_encoder(content.file, encoder, found.tensors)
-    return LoadedTableEncoder(encoder, columns, metadata, found.report(encoder), network_hash(encoder))
+def _in_checkpoint(saved: Any) -> tuple[MLP, list[str]]:
+    """Encoder without tensors, and columns, of a training checkpoint of ours."""
+    settings, data = saved["settings"], saved["data"]
+    return ENCODERS[settings["encoder"]](data["blocks"], settings["width"]), [str(name) for name in data["columns"]]

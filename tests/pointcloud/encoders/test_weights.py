@@ -141,7 +141,7 @@ def test_modalities_are_told_apart(lite: PointNetLite, tmp_path: Path) -> None:
     save_audio_encoder(sound, AudioNTT2020(d=8), front_end=FrontEnd(), mean=0.0, std=1.0, metadata={})
     save_encoder(shape, lite, points=512, metadata={})
     assert (is_of_points(sound), is_of_points(shape)) == (False, True)
-    assert "encoder of sound" in refusal(sound)
+    assert "encoder of audio" in refusal(sound)
     with pytest.raises(DataError, match="encoder of points"):
         load_audio_encoder(shape)
 
