@@ -14,7 +14,7 @@ from audio.pretraining import crop_statistics
 from audio.settings import AudioPretraining
 from audio.stored_crops import WaveformCrops
 from randquant.data.store import Store
-from randquant.pictures.figure import panels
+from randquant.figures.figure import panels
 from randquant.views import Views
 
 if TYPE_CHECKING:

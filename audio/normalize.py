@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from randquant.probes.scaling import Moments, merged
+from randquant.probes.items.scaling import Moments, merged
 from randquant.views import Views, ViewSet
 
 

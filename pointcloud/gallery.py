@@ -15,8 +15,8 @@ from pointcloud.augment.rotation import RandomRotation
 from pointcloud.augment.scale import RandomAnisotropicScale
 from pointcloud.layout import XYZ
 from randquant.augmentation import Augmentation
-from randquant.pictures.figure import panels
-from randquant.pictures.under_each import under_each
+from randquant.figures.figure import panels
+from randquant.figures.under_each import under_each
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -31,9 +31,9 @@ from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
+from randquant.figures.figure import new_figure, write_figure
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
-from randquant.pictures.figure import new_figure, write_figure
 from randquant.probes.registry import ProbeName
 from randquant.results.arms import Arm, Change, changes
 from randquant.results.compare import open_run

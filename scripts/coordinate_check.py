@@ -28,9 +28,9 @@ from randquant.cli.command import run
 from randquant.cli.ranges import Range, check_ranges
 from randquant.cli.terminal import say
 from randquant.errors import UsageError
+from randquant.figures.figure import write_figure
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
-from randquant.pictures.figure import write_figure
 from randquant.ssl.registry import MethodName
 from scripts.width import loss_curves, movement
 from scripts.width.batches import random_batches, stored_batches

@@ -54,7 +54,7 @@ from randquant.cli.counted import counted
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.probes.classifier_file import load_classifier
-from randquant.training.device import named_device
+from randquant.training.processes.device import named_device
 from scripts.embedding.modality import modality_of
 from scripts.embedding.pictures import embed_pictures
 

@@ -40,7 +40,7 @@ from randquant.probes import registry
 from randquant.probes.classifier_file import require_classifier
 from randquant.probes.registry import ProbeName
 from randquant.results.folder import Destination, is_folder, require_distinct
-from randquant.training.device import named_device
+from randquant.training.processes.device import named_device
 
 
 def evaluate(

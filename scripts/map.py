@@ -26,9 +26,9 @@ from randquant.cli.counted import counted
 from randquant.cli.ranges import SEEDS, Range, check_ranges
 from randquant.cli.terminal import say
 from randquant.errors import DataError
+from randquant.figures.figure import new_figure, write_figure
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
-from randquant.pictures.figure import new_figure, write_figure
 from scripts.maps.colours import colours
 from scripts.maps.page import page
 from scripts.maps.points import Points, read_points

@@ -31,8 +31,8 @@ from randquant.cli.ranges import Range, check_ranges
 from randquant.cli.terminal import say
 from randquant.data.examples import examples, title
 from randquant.data.store import Store
+from randquant.figures.figure import write_figure
 from randquant.files.atomic import atomic_path, write_text
-from randquant.pictures.figure import write_figure
 
 _LOUDEST = 0.99  # of full scale, in a guessed sound
 _PAGE = """<!doctype html>

@@ -27,7 +27,7 @@ from randquant.cli.terminal import say
 from randquant.data.examples import examples, title
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
-from randquant.pictures.figure import require_picture, write_figure
+from randquant.figures.figure import require_picture, write_figure
 
 LARGEST = 128  # pixels of a panel, if not asked for
 _MOST = 50  # rows

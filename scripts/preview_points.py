@@ -24,7 +24,7 @@ from randquant.cli.terminal import say
 from randquant.data.examples import examples, title
 from randquant.data.store import Store
 from randquant.errors import UsageError
-from randquant.pictures.figure import require_picture, write_figure
+from randquant.figures.figure import require_picture, write_figure
 
 
 def preview(

@@ -19,8 +19,8 @@ from common.images.augment.posterize import RandomPosterize
 from common.images.augment.resize_crop import RandomResizedCrop
 from common.images.augment.solarize import RandomSolarize
 from randquant.augmentation import Augmentation
-from randquant.pictures.figure import panels
-from randquant.pictures.under_each import under_each
+from randquant.figures.figure import panels
+from randquant.figures.under_each import under_each
 from randquant.quantize import RandomizedQuantization
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from randquant.errors import DataError
-from randquant.probes.scaling import moments
+from randquant.probes.items.scaling import moments
 
 
 class ColourStatistics(NamedTuple):

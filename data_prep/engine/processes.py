@@ -9,7 +9,7 @@ import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from randquant.errors import DataError
-from randquant.training.orphans import watch_parent
+from randquant.training.processes.orphans import watch_parent
 
 
 def in_processes(

@@ -17,7 +17,7 @@ from torch.nn import functional
 from pointcloud.evaluation.finetune_settings import FinetuneSettings
 from pointcloud.evaluation.shape_views import ShapeViews
 from randquant.errors import DataError
-from randquant.probes.splits import Assignment
+from randquant.probes.items.splits import Assignment
 from randquant.training.checkpoint import load_checkpoint, save_checkpoint
 from randquant.training.optimization.schedule import learning_rate_at, set_learning_rate
 

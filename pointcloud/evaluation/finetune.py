@@ -28,8 +28,8 @@ from randquant.data.labelled_store import items_of
 from randquant.data.store import Store
 from randquant.files.lock import lock_file
 from randquant.probes.fewshot import FewShotSettings, draw
+from randquant.probes.items.splits import Assignment, assign
 from randquant.probes.outcome import Details, Outcome, outcome_of
-from randquant.probes.splits import Assignment, assign
 
 if TYPE_CHECKING:
     from pointcloud.encoders.weights import LoadedPointEncoder
@@ -76,8 +76,8 @@ def evaluate(
         "finetune", and "finetune-vote" where there are votes.
 
     Raises:
-        DataError: the store cannot be probed (`randquant.probes.splits.assign`), lacks a channel the encoder reads,
-            or has no shape with as many points; or the loss stops being finite.
+        DataError: the store cannot be probed (`randquant.probes.items.splits.assign`), lacks a channel the encoder
+            reads, or has no shape with as many points; or the loss stops being finite.
     """
     started = time.perf_counter()
     assignment = assign(items := items_of(store))

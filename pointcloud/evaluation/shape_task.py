@@ -15,7 +15,7 @@ from pointcloud.first_points import Points, in_words, require_points
 from randquant.data.features import Features, Items
 from randquant.data.labelled_store import items_of, source_of, task_name
 from randquant.data.store import Store
-from randquant.probes.splits import assignments, official_train
+from randquant.probes.items.splits import assignments, official_train
 
 POINTS = 1024  # of a shape where neither command, preset nor encoder says; fewer where shapes have fewer
 

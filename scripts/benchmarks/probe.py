@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from randquant.probes.lanes import Lane, LinearSettings, train
+from randquant.probes.solvers.lanes import Lane, LinearSettings, train
 from scripts.benchmarks.pair import Pair
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from randquant.pictures.figure import new_figure
+from randquant.figures.figure import new_figure
 from scripts.width.coordinates import Coordinate
 from scripts.width.loss_curves import Loss
 from scripts.width.movement import Quantity, means, parts

@@ -9,7 +9,7 @@ import torch
 
 from pointcloud.gallery import BINS, augmentations, gallery, projected
 from randquant.errors import UsageError
-from randquant.pictures.under_each import under_each
+from randquant.figures.under_each import under_each
 
 
 def clouds(count: int = 2) -> torch.Tensor:

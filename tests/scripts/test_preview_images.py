@@ -9,7 +9,7 @@ from common.images.formats.picture import encode_png
 from common.images.gallery import BINS, augmentations, colours, gallery
 from randquant.cli.command import run
 from randquant.data.store import Store
-from randquant.pictures.under_each import under_each
+from randquant.figures.under_each import under_each
 from scripts.preview_images import preview
 from tests.images.stores import coloured, mixed, task
 

@@ -21,7 +21,7 @@ from randquant.probes.outcome import Numbers, Outcome
 from randquant.probes.probe import Probe
 from randquant.results.folder import Destination, is_folder, require_distinct
 from randquant.results.record import Encoder, Entry, Result, entries, provenance
-from randquant.training.device import named_device
+from randquant.training.processes.device import named_device
 
 L = TypeVar("L", bound=Encoder)
 R = TypeVar("R", bound=Result)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from randquant.files.json_record import Record
-from randquant.probes.scaling import Moments
+from randquant.probes.items.scaling import Moments
 
 _ROWS = 4096  # of features answered at a time
 

@@ -20,9 +20,9 @@ from randquant.files.atomic import atomic_path
 from randquant.files.json_record import Json
 from randquant.files.store_folder import require_outside_stores
 from randquant.probes.classifier import Classifier, Form
+from randquant.probes.items.splits import assignments
 from randquant.probes.outcome import Outcome
 from randquant.probes.probe import Probe
-from randquant.probes.splits import assignments
 
 with needs("train"):
     import pyarrow as pa

@@ -22,11 +22,11 @@ from torch import Tensor
 from randquant.cli.progress import progress
 from randquant.data.features import Features, Items
 from randquant.errors import DataError
-from randquant.probes.arrangement import Device
+from randquant.probes.items.arrangement import Device
+from randquant.probes.items.scaling import moments
 from randquant.probes.outcome import Details, FoldScore, Numbers, Outcome, items_interval, repeats_half_width, said_by
 from randquant.probes.probe import Probe
-from randquant.probes.scaling import moments
-from randquant.probes.solver import fitted_svc
+from randquant.probes.solvers.linear_svm import fitted_svc
 
 Source = Literal["train", "test", "all"]
 # Splits of a store that are one in the source: validation is taken out of the official training split.

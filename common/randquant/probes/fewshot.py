@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.data.features import Features
-from randquant.probes.arrangement import CHUNK, Device, TaskFeatures, chunks, first_of, one_each
+from randquant.probes.items.arrangement import CHUNK, Device, TaskFeatures, chunks, first_of, one_each
+from randquant.probes.items.scaling import Moments, moments
+from randquant.probes.items.splits import Assignment, assignments
 from randquant.probes.outcome import Details, Outcome, outcome_of
 from randquant.probes.probe import Probe
 from randquant.probes.ridge import LEAVE_ONE_OUT, PENALTIES, RIDGE, Spectrum
-from randquant.probes.scaling import Moments, moments
-from randquant.probes.splits import Assignment, assignments
 
 
 @dataclass(frozen=True)

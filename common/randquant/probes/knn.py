@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from randquant.data.features import Features
-from randquant.probes.arrangement import Arrangement, Device, Part, TaskFeatures, arrange, chunks, first_of
 from randquant.probes.classifier import Classifier, Form, votes
+from randquant.probes.items.arrangement import Arrangement, Device, Part, TaskFeatures, arrange, chunks, first_of
+from randquant.probes.items.splits import Assignment, assignments
 from randquant.probes.outcome import Details, Outcome, outcome_of
 from randquant.probes.probe import Probe
-from randquant.probes.splits import Assignment, assignments
 
 _SIMILARITIES = 2**25  # cosines held at a time: 128 MB
 

@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from randquant.probes.arrangement import Arrangement, Device, Part, TaskFeatures, arrange, first_of
 from randquant.probes.classifier import layers
-from randquant.probes.lanes import Lane, LinearSettings, Trained, answer, train
+from randquant.probes.items.arrangement import Arrangement, Device, Part, TaskFeatures, arrange, first_of
+from randquant.probes.items.splits import assignments
 from randquant.probes.outcome import Details, Outcome, outcome_of
 from randquant.probes.probe import Probe
-from randquant.probes.splits import assignments
+from randquant.probes.solvers.lanes import Lane, LinearSettings, Trained, answer, train
 
 DEFAULT, MLP_HIDDEN = LinearSettings(), 512
 

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.probes.arrangement import Arrangement, Device, Part, Rows, TaskFeatures, arrange, first_of
 from randquant.probes.classifier import layers
+from randquant.probes.items.arrangement import Arrangement, Device, Part, Rows, TaskFeatures, arrange, first_of
+from randquant.probes.items.splits import assignments
 from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
-from randquant.probes.splits import assignments
-from randquant.probes.stacked_layers import absorb, predict
+from randquant.probes.solvers.stacked_layers import absorb, predict
 
 _LOGITS = 2**23  # logits held at a time: 32 MB
 

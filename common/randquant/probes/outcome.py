@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from randquant.data.features import Items
 from randquant.files.json_record import Json, Record
 from randquant.probes.classifier import Classifier
-from randquant.probes.splits import Assignment
+from randquant.probes.items.splits import Assignment
 
 D = TypeVar("D", bound="Details")
 

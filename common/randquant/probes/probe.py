@@ -23,13 +23,13 @@ class Evaluate(Protocol[S_contra]):
         made for all of them.
 
         Args:
-            features: (n, D) with labels and splits; or one for each of `randquant.probes.splits.assignments`.
+            features: (n, D) with labels and splits; or one for each of `randquant.probes.items.splits.assignments`.
             settings: of the probe.
             seed: of the first repeat, in every fold.
             device: where to compute; the features in use have to fit there.
 
         Raises:
-            DataError: the features cannot be probed (`randquant.probes.splits.assignments`).
+            DataError: the features cannot be probed (`randquant.probes.items.splits.assignments`).
         """
 
 

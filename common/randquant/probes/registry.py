@@ -8,10 +8,10 @@ from randquant.data.features import Items
 from randquant.errors import UsageError
 from randquant.files.json_record import Json
 from randquant.probes import episodes, fewshot, knn, linear, logistic, regression, ridge, svm
-from randquant.probes.arrangement import Device, TaskFeatures
+from randquant.probes.items.arrangement import Device, TaskFeatures
+from randquant.probes.items.splits import assignments
 from randquant.probes.outcome import Outcome
 from randquant.probes.probe import Probe
-from randquant.probes.splits import assignments
 
 # A name stands for one probe, or for several with names of their own.
 PROBES: dict[str, Probe[Any] | Mapping[str, Probe[Any]]] = {

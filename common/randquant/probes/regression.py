@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from randquant.data.features import Features, Items
 from randquant.errors import DataError
-from randquant.probes.arrangement import Device, TaskFeatures, chunks, first_of
+from randquant.probes.items.arrangement import Device, TaskFeatures, chunks, first_of
+from randquant.probes.items.scaling import moments
 from randquant.probes.outcome import R2, Details, Numbers, Outcome, said_by, tried
 from randquant.probes.probe import Probe
 from randquant.probes.ridge import RidgeDetails, RidgeSettings, shrinkage
-from randquant.probes.scaling import moments
 
 DEFAULT = RidgeSettings()
 _DRAWS = 1_000  # of the bootstrap over test items

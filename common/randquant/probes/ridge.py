@@ -12,12 +12,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from randquant.data.features import Features
-from randquant.probes.arrangement import Device, TaskFeatures, chunks, first_of, one_each
 from randquant.probes.classifier import Classifier, layers
+from randquant.probes.items.arrangement import Device, TaskFeatures, chunks, first_of, one_each
+from randquant.probes.items.scaling import Moments, moments
+from randquant.probes.items.splits import Assignment, assignments
 from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
-from randquant.probes.scaling import Moments, moments
-from randquant.probes.splits import Assignment, assignments
 
 LEAVE_ONE_OUT = "each training item left out in turn"
 _SCORES = 2**22  # float64 scores held at a time: 32 MB

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from randquant.data.features import Items
 from randquant.errors import DataError
-from randquant.probes.arrangement import Device, TaskFeatures, arrange, first_of
-from randquant.probes.folds import stratified_folds
+from randquant.probes.items.arrangement import Device, TaskFeatures, arrange, first_of
+from randquant.probes.items.folds import stratified_folds
+from randquant.probes.items.splits import Assignment, assignments
 from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
-from randquant.probes.solver import GramSolver, LinearSolver, Solver
-from randquant.probes.splits import Assignment, assignments
+from randquant.probes.solvers.linear_svm import GramSolver, LinearSolver, Solver
 
 Kind = Literal["svm", "linear_svc"]
 
@@ -92,8 +92,8 @@ def evaluate(
     Arguments are those of `randquant.probes.probe.Evaluate`; repeats that choose the same C give the same answers.
 
     Raises:
-        DataError: the features cannot be probed (`randquant.probes.splits.assignments`), a class has fewer items than
-            there are folds, or there are too many items for a matrix of inner products.
+        DataError: the features cannot be probed (`randquant.probes.items.splits.assignments`), a class has fewer items
+            than there are folds, or there are too many items for a matrix of inner products.
     """
     started = time.perf_counter()
     tasks = require(first_of(features).items, settings)

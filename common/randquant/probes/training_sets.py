@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from randquant.data.features import Features
 from randquant.errors import DataError, UsageError
-from randquant.probes.arrangement import Device
+from randquant.probes.items.arrangement import Device
 from randquant.probes.outcome import Outcome, score_of
 from randquant.probes.probe import Probe
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from randquant.data.features import Features
-from randquant.probes.arrangement import Device, TaskFeatures, first_of, one_each
+from randquant.probes.items.arrangement import Device, TaskFeatures, first_of, one_each
+from randquant.probes.items.splits import Assignment, assignments
 from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
 from randquant.probes.regression import RegressionTask, outcome_of_numbers, r2
-from randquant.probes.splits import Assignment, assignments
 
 
 @dataclass(frozen=True)

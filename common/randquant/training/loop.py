@@ -12,10 +12,10 @@ import torch
 
 from randquant.training.measures import Throughput, measured, monitored
 from randquant.training.optimization.schedule import set_learning_rate
-from randquant.training.ranks import any_process
+from randquant.training.processes.ranks import any_process
+from randquant.training.processes.stopping import stop_on_signal
 from randquant.training.run import Run
 from randquant.training.run_log import RunLog
-from randquant.training.stopping import stop_on_signal
 
 
 def fit(run: Run) -> None:

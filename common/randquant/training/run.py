@@ -17,7 +17,7 @@ from randquant.training.mixing import input_mix_of, mix_of
 from randquant.training.optimization.optimizer import check_moments, make_optimizer
 from randquant.training.optimization.parametrization import parametrize
 from randquant.training.optimization.schedule import learning_rate_at
-from randquant.training.ranks import any_process, raised_once
+from randquant.training.processes.ranks import any_process, raised_once
 from randquant.training.settings import FREE_SETTINGS, Training, plain_defaults, plain_settings
 from randquant.training.task import Task
 from randquant.views import ViewSet

@@ -16,7 +16,7 @@ from randquant.training.loop import fit
 from randquant.training.memory import keep_freed_memory
 from randquant.training.mixing import input_mix_of, mix_of, quantize_its_stage
 from randquant.training.optimization.parametrization import base_shapes
-from randquant.training.ranks import agreed, together
+from randquant.training.processes.ranks import agreed, together
 from randquant.training.run import Run, stored_state
 from randquant.training.run_folder import own_folder
 from randquant.training.settings import Training, plain_settings
@@ -44,7 +44,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
         DataError: another process writes that folder; its checkpoint is damaged; the training diverged, and the last
             checkpoint is kept; another process of the training ended.
     """
-    from randquant.training.fabric import fabric_of  # late: --help should not wait for it
+    from randquant.training.processes.fabric import fabric_of  # late: --help should not wait for it
 
     finished = settings.out / "encoder.safetensors"
     keep_freed_memory()

@@ -18,8 +18,8 @@ from randquant.evaluation.frozen import Frozen
 from randquant.evaluation.labelled_task import LabelledTask
 from randquant.evaluation.preset import Preset
 from randquant.evaluation.probing import Probing
-from randquant.probes.lanes import LinearSettings
 from randquant.probes.probe import Probe
+from randquant.probes.solvers.lanes import LinearSettings
 from randquant.probes.trees import TREES, TREES_OF_NUMBERS
 
 BaselineName = Literal["raw", "trees"]

@@ -19,8 +19,8 @@ from randquant.evaluation.frozen import Frozen
 from randquant.evaluation.labelled_task import LabelledTask, open_task
 from randquant.evaluation.preset import Preset
 from randquant.evaluation.probing import Probing
-from randquant.probes.lanes import LinearSettings
 from randquant.probes.probe import Probe
+from randquant.probes.solvers.lanes import LinearSettings
 from randquant.results.folder import read_report
 from randquant.results.record import Result
 

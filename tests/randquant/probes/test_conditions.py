@@ -8,8 +8,8 @@ import pytest
 from randquant.data.features import Features
 from randquant.probes import knn, logistic, ridge, svm
 from randquant.probes.conditions import by_condition, joined
+from randquant.probes.items.splits import official_train
 from randquant.probes.outcome import on_some
-from randquant.probes.splits import official_train
 
 
 def blobs(spread: float = 1.0) -> Features:

@@ -8,7 +8,7 @@ import pytest
 from randquant.data.features import Features
 from randquant.probes import fewshot
 from randquant.probes.fewshot import FewShotSettings, draw
-from randquant.probes.splits import assign, assignments
+from randquant.probes.items.splits import assign, assignments
 
 SIZES = (100, 40, 4, 1)  # of the classes in train
 SPLITS = ["train"] * sum(SIZES) + ["valid"] * 20 + ["test"] * 60

@@ -12,10 +12,10 @@ from torch.nn import functional
 
 from randquant.data.features import Features
 from randquant.errors import DataError
-from randquant.probes.lanes import Lane, LinearSettings, StackedAdam, train
+from randquant.probes.items.splits import assignments
 from randquant.probes.linear import evaluate
-from randquant.probes.splits import assignments
-from randquant.probes.stacked_layers import initial_parameters
+from randquant.probes.solvers.lanes import Lane, LinearSettings, StackedAdam, train
+from randquant.probes.solvers.stacked_layers import initial_parameters
 
 RATES = (1e-3, 1e-2, 0.1)
 
@@ -120,7 +120,7 @@ def test_lanes_trained_in_groups_equal_lanes_trained_together(monkeypatch: pytes
     x, targets = clusters(120, 6, 3, spread=2.0)
     settings = LinearSettings(RATES, batch_size=50, max_epochs=5)
     together = train(x, targets, lanes_of_one_split(120), 3, settings)
-    monkeypatch.setattr("randquant.probes.lanes._CPU_GROUP_BYTES", 1)
+    monkeypatch.setattr("randquant.probes.solvers.lanes._CPU_GROUP_BYTES", 1)
     apart = train(x, targets, lanes_of_one_split(120), 3, settings)
     for one, other in zip(apart.parameters, together.parameters, strict=True):
         torch.testing.assert_close(one, other)

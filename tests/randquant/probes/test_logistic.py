@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from randquant.data.features import Features
 from randquant.probes import logistic
+from randquant.probes.items.splits import assignments
 from randquant.probes.logistic import LogisticSettings, Problem, fit
-from randquant.probes.splits import assignments
 
 
 def problem(count: int, dimension: int, classes: int = 4) -> tuple[torch.Tensor, torch.Tensor]:

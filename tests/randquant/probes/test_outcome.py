@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from randquant.data.features import Items
+from randquant.probes.items.splits import assignments
 from randquant.probes.outcome import Details, outcome_of
-from randquant.probes.splits import assignments
 
 DETAILS = Details(valid_accuracy=None, settings={"probe": "guess"})
 

@@ -71,7 +71,7 @@ SPLITS = ["train"] * 80 + ["valid"] * 40 + ["test"] * 40
 
 
 def test_evaluate_equals_scikit_learn_with_the_penalty_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("randquant.probes.arrangement.CHUNK", 13)
+    monkeypatch.setattr("randquant.probes.items.arrangement.CHUNK", 13)
     features = make_features(SPLITS)
     outcome = ridge.evaluate(features)
     numbers = outcome.numbers.to_json()

@@ -10,7 +10,7 @@ from sklearn.svm import SVC, LinearSVC
 from randquant.data.features import Features
 from randquant.errors import DataError
 from randquant.probes import svm
-from randquant.probes.folds import stratified_folds
+from randquant.probes.items.folds import stratified_folds
 from randquant.probes.svm import SvmSettings
 
 STRENGTHS = (1e-3, 1e-2, 0.1, 1.0, 10.0)

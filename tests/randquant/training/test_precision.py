@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from randquant.ssl.byol import byol_loss
 from randquant.ssl.infonce import info_nce
-from randquant.training.fabric import precision_of
+from randquant.training.processes.fabric import precision_of
 
 
 class Looking(nn.Module):

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn.preprocessing import StandardScaler
 
-from randquant.probes.scaling import Moments, merged, moments
+from randquant.probes.items.scaling import Moments, merged, moments
 
 
 def odd_columns() -> torch.Tensor:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from randquant.errors import DataError
-from randquant.probes.folds import stratified_folds
+from randquant.probes.items.folds import stratified_folds
 
 
 @given(st.integers(2, 6), st.lists(st.integers(6, 30), min_size=2, max_size=5), st.integers(0, 100))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from randquant.probes import stacked_layers
-from randquant.probes.stacked_layers import absorb, backward, forward, initial_parameters, predict
+from randquant.probes.solvers import stacked_layers
+from randquant.probes.solvers.stacked_layers import absorb, backward, forward, initial_parameters, predict
 
 
 def stack(sizes: list[int], lanes: int, rates: int) -> list[Tensor]:

@@ -8,8 +8,8 @@ import torch
 
 from randquant.data.features import Features
 from randquant.probes import linear
-from randquant.probes.lanes import LinearSettings
-from randquant.probes.stacked_sgd import StackedSGD
+from randquant.probes.solvers.lanes import LinearSettings
+from randquant.probes.solvers.stacked_sgd import StackedSGD
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])

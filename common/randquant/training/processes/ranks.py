@@ -20,7 +20,7 @@ import torch
 
 from randquant.cli.explanation import INTERRUPTED
 from randquant.errors import DataError, UsageError, UserError
-from randquant.training.orphans import end_with_parent
+from randquant.training.processes.orphans import end_with_parent
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

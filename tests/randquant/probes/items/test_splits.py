@@ -5,7 +5,7 @@ import pytest
 
 from randquant.data.features import Items
 from randquant.errors import DataError
-from randquant.probes.splits import assign, assignments, hold_out
+from randquant.probes.items.splits import assign, assignments, hold_out
 
 
 def make(labels: list[str | None], splits: list[str | None]) -> Items:

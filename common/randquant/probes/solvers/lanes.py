@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from randquant.probes.arrangement import Part, Rows
-from randquant.probes.stacked_layers import absorb, backward, forward, initial_parameters, predict
-from randquant.probes.stacked_sgd import StackedSGD
+from randquant.probes.items.arrangement import Part, Rows
+from randquant.probes.solvers.stacked_layers import absorb, backward, forward, initial_parameters, predict
+from randquant.probes.solvers.stacked_sgd import StackedSGD
 
 # Weights, moments, best weights and batches of the lanes trained together: on a CPU what stays in its cache, since
 # more of them save nothing there; elsewhere enough to keep the device busy.

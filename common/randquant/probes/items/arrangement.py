@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.data.features import Features
-from randquant.probes.scaling import Moments, merged, moments
-from randquant.probes.splits import Assignment
+from randquant.probes.items.scaling import Moments, merged, moments
+from randquant.probes.items.splits import Assignment
 
 CHUNK = 4096  # rows read at a time, since a memory map may be larger than memory
 

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.probes.arrangement import CHUNK, Part
 from randquant.probes.classifier import Classifier, layers
+from randquant.probes.items.arrangement import CHUNK, Part
+from randquant.probes.items.scaling import Moments, moments
 from randquant.probes.logistic import LogisticSettings, Problem, fit
-from randquant.probes.scaling import Moments, moments
-from randquant.probes.stacked_layers import predict
+from randquant.probes.solvers.stacked_layers import predict
 
 _QUERIES = 2048  # rows whose inner products with the training items are held at a time
 # Of the largest entry of the gradient at zero, as the tolerance of `LinearSVC` is relative.

@@ -5,9 +5,9 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from randquant.data.features import Features
-from randquant.probes import arrangement as module
-from randquant.probes.arrangement import arrange
-from randquant.probes.splits import assignments
+from randquant.probes.items import arrangement as module
+from randquant.probes.items.arrangement import arrange
+from randquant.probes.items.splits import assignments
 
 COUNT = 60
 
@@ -49,7 +49,7 @@ def test_reading_in_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     tasks = assignments(features.items)
     whole = arrange(features, tasks, "cpu")
     monkeypatch.setattr(module, "CHUNK", 7)
-    monkeypatch.setattr("randquant.probes.arrangement.CHUNK", 7)
+    monkeypatch.setattr("randquant.probes.items.arrangement.CHUNK", 7)
     np.testing.assert_allclose(arrange(features, tasks, "cpu").x.numpy(), whole.x.numpy(), atol=1e-5)
 
 

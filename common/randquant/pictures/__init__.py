@@ -1,1 +1,0 @@
-"""Pictures: figures without a window, galleries of panels."""

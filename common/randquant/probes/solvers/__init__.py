@@ -1,0 +1,1 @@
+"""What fits linear layers and linear SVMs, many at a time."""
