@@ -24,9 +24,9 @@ from audio.samples import PLAIN, Intake, Samples, count_arrays, read_samples
 from audio.window_batches import Row, WindowBatches, exact_encoder
 from audio.windows import LONGEST, windows
 from randquant.cli.progress import progress
-from randquant.data.embedding_table import write_table
 from randquant.data.features import inference
-from randquant.data.spool import Spool, file_states, spool
+from randquant.embedding.embedding_table import write_table
+from randquant.embedding.spool import Spool, file_states, spool
 from randquant.errors import DataError
 from randquant.files.file_names import require_utf8
 from randquant.files.readable import Readable

@@ -17,7 +17,7 @@ from audio.logmel import LogMel
 from audio.normalize import PreNorm
 from audio.samples import Samples
 from audio.windows import Windows
-from randquant.data.spool import Spool
+from randquant.embedding.spool import Spool
 
 _WAITING_BATCHES = 8  # batches' worth of windows that may wait for others of as many frames
 

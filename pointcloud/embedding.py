@@ -16,37 +16,14 @@ from pointcloud.encoders.weights import LoadedPointEncoder
 from pointcloud.evaluation.shape_features import Preparation, batch_points
 from pointcloud.first_points import Points
 from pointcloud.layout import Layout
-from randquant.cli.progress import progress
 from randquant.data.bounded_batches import bounded
-from randquant.data.embedding_table import write_table
-from randquant.data.features import inference
-from randquant.data.spool import Spool, file_states, spool
+from randquant.embedding.file_rows import FileRows, Summary
 from randquant.errors import DataError
-from randquant.files.readable import Readable
 from randquant.probes.classifier_file import SavedClassifier
 
 _PART_BATCHES = 16  # batches between notes of how far it has come
 
 Outcome = NDArray[np.float32] | DataError
-
-
-@dataclass
-class Summary:
-    """What was written.
-
-    Attributes:
-        rows: of the table, one a shape.
-        dimension: D.
-        points: of the smallest and the largest shape, in words.
-        skipped: (path, reason) of the shapes that could not be read.
-        resumed: files that an earlier, interrupted run had done.
-    """
-
-    rows: int
-    dimension: int
-    points: str
-    skipped: list[tuple[str, str]]
-    resumed: int
 
 
 @dataclass
@@ -102,29 +79,36 @@ class ShapeEmbedder:
             DataError: no cloud could be read, or with `strict` any one could not; embeddings are not finite; another
                 run writes the same table.
         """
-        readable, columns = Readable(strict=self.strict), [] if columns is None else columns
-        identity = {**self._identity(root, names), "source": dict(source), "layout": list(layout.channels)}
-        with spool(out, self.loaded.encoder.embedding_size(), identity) as waiting:
-            done = waiting.found_before(readable.skipped, columns)
-            shown = progress(clouds(done), label="embedding", unit="shapes", total=len(names), initial=done)
-            numbered = zip(range(done, len(names)), shown, strict=True)
-            embedded = self._embed(names, numbered, readable, layout, waiting, columns)
-            readable.require_some(names, "shapes")
-            table = {
-                "path": pa.array([names[position] for position, _ in embedded], pa.string()),
-                "points": pa.array([points for _, points in embedded], pa.int64()),
-            }
-            table |= self.saved.columns(waiting.vectors()) if self.saved else {}
-            write_table(out, table, waiting.vectors(), self._provenance(checkpoint, source, readable))
-        points = sorted({points for _, points in embedded})
-        span = f"{points[0]:,}" if len(points) == 1 else f"{points[0]:,} to {points[-1]:,}"
-        return Summary(len(embedded), waiting.dimension, span, sorted(readable.skipped.items()), done)
+        prepare, most = Preparation(self.loaded, layout, self.device), batch_points(self.device)
 
-    def _identity(self, root: Path, names: Sequence[str]) -> dict[str, Any]:
-        """All that the table depends on besides how the clouds were made."""
+        def vectors(found: Sequence[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+            for batch in bounded(map(torch.from_numpy, found), self._points, most):
+                yield prepare.embed(batch, packed=self.points == "any").float().cpu().numpy()
+
+        rows = FileRows(
+            "shapes",
+            self.loaded.encoder.embedding_size(),
+            vectors,
+            self._points,
+            most * _PART_BATCHES,
+            self.strict,
+            self.saved,
+            self._embeddable,
+        )
+        return rows.write(
+            root,
+            names,
+            clouds,
+            [] if columns is None else columns,
+            out,
+            identity={**self._identity(), "source": dict(source), "layout": list(layout.channels)},
+            table=lambda lengths: {"points": pa.array(lengths, pa.int64())},
+            provenance=self._provenance(checkpoint, source),
+        )
+
+    def _identity(self) -> dict[str, Any]:
+        """What the table depends on besides the files and how clouds were made of them."""
         return {
-            "root": str(root.resolve()),
-            "files": file_states(root, names),
             "randquant": randquant.__version__,
             "torch": torch.__version__,
             "sha256": self.loaded.sha256,
@@ -135,52 +119,19 @@ class ShapeEmbedder:
             "device": torch.device(self.device).type,
         }
 
-    @inference()
-    def _embed(
-        self,
-        names: Sequence[str],
-        clouds: Iterator[tuple[int, Outcome]],
-        readable: Readable,
-        layout: Layout,
-        waiting: Spool,
-        columns: list[Mapping[str, Any]],
-    ) -> list[tuple[int, int]]:
-        """Spool the vectors of all clouds, part by part; returns their positions and points."""
-        prepare, most = Preparation(self.loaded, layout, self.device), batch_points(self.device)
-        for outcomes in bounded(clouds, lambda each: self._points(each[1]), most * _PART_BATCHES):
-            read = Readable(strict=self.strict)
-            named = ((names[position], self._embeddable(outcome)) for position, outcome in outcomes)
-            found = [(outcomes[place][0], torch.from_numpy(cloud)) for place, cloud in read.only(named)]
-            readable.skipped.update(read.skipped)
-            for batch in bounded([cloud for _, cloud in found], self._points, most):
-                waiting.append(prepare.embed(batch, packed=self.points == "any").float().cpu().numpy())
-            known = sum(len(record["columns"]) for record in waiting.records)
-            readable_files = sum(not isinstance(outcome, DataError) for _, outcome in outcomes)
-            waiting.finish_part(
-                {
-                    "stop": outcomes[-1][0] + 1,
-                    "embedded": [(position, len(cloud)) for position, cloud in found],
-                    "skipped": read.skipped,
-                    "columns": [dict(row) for row in columns[known : known + readable_files]],
-                }
-            )
-        return [(position, points) for record in waiting.records for position, points in record["embedded"]]
-
     def _points(self, cloud: Outcome | Tensor) -> int:
         """What a cloud counts for in a batch."""
         if self.points != "any":
             return self.points
         return 1 if isinstance(cloud, DataError) else len(cloud)
 
-    def _embeddable(self, outcome: Outcome) -> Outcome:
+    def _embeddable(self, read: NDArray[np.float32]) -> Outcome:
         """The points to embed, or why they cannot be."""
-        if isinstance(outcome, DataError):
-            return outcome
-        cloud = outcome if self.points == "any" else outcome[: self.points]
+        cloud = read if self.points == "any" else read[: self.points]
         reason = self.loaded.encoder.too_large(len(cloud))
         return cloud if reason is None else DataError(reason)
 
-    def _provenance(self, checkpoint: str, source: Mapping[str, Any], readable: Readable) -> dict[str, Any]:
+    def _provenance(self, checkpoint: str, source: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "randquant": randquant.__version__,
             "torch": torch.__version__,
@@ -192,6 +143,4 @@ class ShapeEmbedder:
             "points": self.points,
             "up": self.loaded.up,
             "source": dict(source),
-            **({"classifier": self.saved.provenance()} if self.saved else {}),
-            "skipped": readable.listed(),
         }

@@ -297,9 +297,11 @@ def _embed_shapes(settings: Embedding) -> list[tuple[str, str]]:
         columns=read,
     )
     _print_resumed(summary.resumed, len(plan.items))
+    least, most = min(summary.lengths), max(summary.lengths)
+    span = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     shapes = counted(summary.rows, "clouds") if settings.clouds else counted(summary.rows, "meshes", "mesh")
     say(
-        f"{out}: {counted(summary.rows, 'rows')} of {summary.dimension} numbers from {shapes} of {summary.points} "
+        f"{out}: {counted(summary.rows, 'rows')} of {summary.dimension} numbers from {shapes} of {span} "
         f"points, {len(summary.skipped):,} skipped"
     )
     by_default = [UP_BY_FORMAT] if plan.reader.settings["file_up"] == BY_FORMAT else []

@@ -1,6 +1,6 @@
 """Embed picture files into a table, in batches as they come, resumable."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,34 +14,13 @@ import randquant
 from common.images.encoders.weights import LoadedImageEncoder
 from common.images.evaluation.evaluate import batch_size, encoder_function
 from common.images.evaluation.sight import Sight
-from randquant.cli.progress import progress
 from randquant.data.bounded_batches import bounded
-from randquant.data.embedding_table import write_table
-from randquant.data.features import inference
-from randquant.data.spool import Spool, file_states, spool
+from randquant.embedding.file_rows import FileRows, Summary
 from randquant.errors import DataError
-from randquant.files.readable import Readable
 from randquant.probes.classifier_file import SavedClassifier
 
 _PART = 2048  # pictures between notes of how far it has come
 Outcome = NDArray[np.uint8] | DataError
-
-
-@dataclass
-class Summary:
-    """What was written.
-
-    Attributes:
-        rows: of the table, one a picture.
-        dimension: D.
-        skipped: (path, reason) of the pictures that could not be read.
-        resumed: files that an earlier, interrupted run had done.
-    """
-
-    rows: int
-    dimension: int
-    skipped: list[tuple[str, str]]
-    resumed: int
 
 
 @dataclass
@@ -93,47 +72,21 @@ class PictureEmbedder:
             DataError: no picture could be read, or with `strict` any one could not; embeddings are not finite; another
                 run writes the same table.
         """
-        readable = Readable(strict=self.strict)
-        identity = {"root": str(root.resolve()), "files": file_states(root, names), **self._settings()}
-        with spool(out, self.loaded.encoder.embedding_size(), identity) as waiting:
-            done = waiting.found_before(readable.skipped, columns)
-            shown = progress(pictures(done), label="embedding", unit="pictures", total=len(names), initial=done)
-            self._embed(zip(range(done, len(names)), shown, strict=True), names, readable, waiting, columns)
-            readable.require_some(names, "pictures")
-            embedded = [position for record in waiting.records for position in record["embedded"]]
-            table = {"path": pa.array([names[position] for position in embedded], pa.string())}
-            table |= {side: pa.array([each[side] for each in columns], pa.int64()) for side in ("height", "width")}
-            table |= self.saved.columns(waiting.vectors()) if self.saved else {}
-            write_table(out, table, waiting.vectors(), self._provenance(checkpoint, readable))
-        return Summary(len(embedded), waiting.dimension, sorted(readable.skipped.items()), done)
+        size = self.sight.size
+        encode = encoder_function(self.loaded, self.sight.colours, self.device)
 
-    @inference()
-    def _embed(
-        self,
-        numbered: Iterable[tuple[int, Outcome]],
-        names: Sequence[str],
-        readable: Readable,
-        waiting: Spool,
-        columns: list[Mapping[str, Any]],
-    ) -> None:
-        """Spool the vectors of all pictures, part by part."""
-        encode, size = encoder_function(self.loaded, self.sight.colours, self.device), self.sight.size
-        for part in bounded(numbered, lambda _: 1, _PART):
-            read = Readable(strict=self.strict)
-            found = list(read.only((names[position], outcome) for position, outcome in part))
-            readable.skipped.update(read.skipped)
-            for batch in bounded(found, lambda _: 1, batch_size(size, self.device)):
-                pixels = np.stack([rows.reshape(size, size, 3) for _, rows in batch])
-                waiting.append(encode(torch.from_numpy(pixels)).float().cpu().numpy())
-            known = sum(len(record["columns"]) for record in waiting.records)
-            waiting.finish_part(
-                {
-                    "stop": part[-1][0] + 1,
-                    "embedded": [part[place][0] for place, _ in found],
-                    "skipped": read.skipped,
-                    "columns": [dict(row) for row in columns[known : known + len(found)]],
-                }
-            )
+        def vectors(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+            for batch in bounded(pictures, lambda _: 1, batch_size(size, self.device)):
+                pixels = np.stack([rows.reshape(size, size, 3) for rows in batch])
+                yield encode(torch.from_numpy(pixels)).float().cpu().numpy()
+
+        def sides(_: Sequence[int]) -> dict[str, pa.Array]:
+            return {side: pa.array([each[side] for each in columns], pa.int64()) for side in ("height", "width")}
+
+        dimension = self.loaded.encoder.embedding_size()
+        rows = FileRows("pictures", dimension, vectors, lambda _: 1, _PART, self.strict, self.saved)
+        identity, provenance = self._settings(), self._provenance(checkpoint)
+        return rows.write(root, names, pictures, columns, out, identity=identity, table=sides, provenance=provenance)
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -145,12 +98,10 @@ class PictureEmbedder:
             "device": self.device.type,
         }
 
-    def _provenance(self, checkpoint: str, readable: Readable) -> dict[str, Any]:
+    def _provenance(self, checkpoint: str) -> dict[str, Any]:
         return {
             "checkpoint": checkpoint,
             "report": self.loaded.report,
             **self._settings(),
             "colours": self.sight.source,
-            **({"classifier": self.saved.provenance()} if self.saved else {}),
-            "skipped": readable.listed(),
         }

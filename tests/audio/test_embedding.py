@@ -18,7 +18,7 @@ from audio.embedding import Embedder, decode_ahead
 from audio.encoders.weights import LoadedEncoder, untrained_encoder
 from audio.logmel import LogMel
 from audio.samples import Intake, read_samples
-from randquant.data.spool import Spool
+from randquant.embedding.spool import Spool
 from randquant.errors import DataError
 
 RECORDINGS = {  # name: (seconds, rate, channels)

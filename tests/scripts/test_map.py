@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from randquant.cli.command import run
-from randquant.data.embedding_table import write_table
+from randquant.embedding.embedding_table import write_table
 from scripts.map import draw_map
 from scripts.maps.colours import colours
 from scripts.maps.page import on_grid

@@ -1,1 +1,1 @@
-"""Data on disk: stores, features, embedding tables."""
+"""Data on disk: stores and features."""

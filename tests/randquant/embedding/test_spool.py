@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from randquant.data.spool import Spool, spool
+from randquant.embedding.spool import Spool, spool
 from randquant.errors import DataError
 
 VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)

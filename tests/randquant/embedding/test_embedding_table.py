@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from randquant.data import embedding_table
-from randquant.data.embedding_table import write_table
+from randquant.embedding import embedding_table
+from randquant.embedding.embedding_table import write_table
 from randquant.errors import DataError
 from randquant.files.readable import Readable
 
