@@ -85,16 +85,8 @@ class ShapeEmbedder:
             for batch in bounded(map(torch.from_numpy, found), self._points, most):
                 yield prepare.embed(batch, packed=self.points == "any").float().cpu().numpy()
 
-        rows = FileRows(
-            "shapes",
-            self.loaded.encoder.embedding_size(),
-            vectors,
-            self._points,
-            most * _PART_BATCHES,
-            self.strict,
-            self.saved,
-            self._embeddable,
-        )
+        dimension, part = self.loaded.encoder.embedding_size(), most * _PART_BATCHES
+        rows = FileRows("shapes", dimension, vectors, self._points, part, self.strict, self.saved, self._embeddable)
         return rows.write(
             root,
             names,
