@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from randquant.cli.progress import progress
@@ -15,8 +14,12 @@ from randquant.data.features import inference
 from randquant.embedding.embedding_table import write_table
 from randquant.embedding.spool import Spool, file_states, spool
 from randquant.errors import DataError
+from randquant.extras import needs
 from randquant.files.readable import Readable
 from randquant.probes.classifier_file import SavedClassifier
+
+with needs("train"):
+    import pyarrow as pa
 
 Item = TypeVar("Item", bound=NDArray[Any])
 
