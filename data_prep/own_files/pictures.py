@@ -97,7 +97,7 @@ def _pictures(root: Path) -> tuple[list[str], dict[str, Any]]:
 
 
 def _unwrapped(root: Path) -> Path:
-    """`root`, or the lone folder in it that holds folders of splits or of two classes or more."""
+    """`root`, or the lone folder in it, or in that, that holds folders of splits or of two classes or more."""
     inside = [entry for entry in root.iterdir() if entry.name.lower() not in _LITTER]
     folders = [entry for entry in inside if is_visible_folder(entry)]
     lone = len(folders) == 1 and not any(entry.suffix.lower() in PICTURES for entry in inside)
@@ -105,8 +105,10 @@ def _unwrapped(root: Path) -> Path:
         return root
     below = [entry for entry in folders[0].iterdir() if entry.name.lower() not in _LITTER]
     classes = sum(is_visible_folder(entry) for entry in below)
-    flat = any(entry.suffix.lower() in PICTURES for entry in below)
-    return _unwrapped(folders[0]) if classes and not flat and (classes > 1 or _splits(folders[0])) else root
+    if not classes or any(entry.suffix.lower() in PICTURES for entry in below):
+        return root
+    inner = _unwrapped(folders[0])
+    return inner if classes > 1 or _splits(folders[0]) or inner != folders[0] else root
 
 
 def _splits(root: Path) -> dict[str, str]:

@@ -12,10 +12,13 @@ Decimal = Literal["auto", "point", "comma"]
 
 # In small letters: what stands for a value that is not there.
 MISSING = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "?", "-", ".", "missing")
-_DATE = (
-    r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
-    r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|[+-]\d{2}:?\d{2}|[AaPp][Mm]))?)?$"
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DAY = (
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
+    rf"|\d{{1,2}}\.?[- ]{_MONTH}[- ]\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{2,4}}"
 )
+_TIME = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|[+-]\d{2}:?\d{2}|AM|PM))?"
+_DATE = rf"(?i)^(({_DAY})([ T]{_TIME})?|{_TIME})$"
 _GROUPED = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
 
 
@@ -72,6 +75,15 @@ def _finite(numbers: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, pa.float64()))
 
 
+def infinite_cells(values: pa.Array, numbers: pa.Array) -> int:
+    """How many cells hold infinity, or a number too large for double precision; `numbers` are theirs as float64."""
+    if pa.types.is_floating(values.type):
+        return int(pc.sum(pc.is_inf(values.cast(pa.float64()))).as_py() or 0)
+    texts = normal(values)
+    assert texts is not None
+    return int(numbers.null_count - texts.null_count)
+
+
 def has_commas(cells: pa.Array) -> bool:
     """Whether a cell of text holds a comma."""
     return pa.types.is_string(cells.type) and bool(pc.any(pc.match_substring(cells, ",")).as_py())
@@ -84,7 +96,7 @@ def thousands(cells: pa.Array) -> bool:
 
 
 def are_dates(cells: pa.Array) -> bool:
-    """Whether all cells of text that are not missing are dates."""
+    """Whether all cells of text that are not missing are dates or times."""
     held = cells.drop_null()
     return len(held) > 0 and bool(pc.all(pc.match_substring_regex(held, _DATE)).as_py())
 

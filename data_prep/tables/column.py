@@ -16,6 +16,8 @@ Kind = Literal["number", "yes/no", "category"]
 # Pairs of texts that answer a question, the one that becomes 0 first.
 ANSWERS = (("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("0", "1"))
 
+FARTHEST = 1e6  # deviations from the mean, beyond which sums of squares of float32 lose all else
+
 
 @dataclass(frozen=True)
 class Column:
@@ -31,6 +33,7 @@ class Column:
         indicator: whether a further yes/no column says that a cell is missing; it does where one is.
         constant: whether only that one is kept, since all cells that are not missing are equal.
         decimal: how its numbers are read.
+        infinite: how many of the missing are infinite numbers.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Column:
     indicator: bool = False
     constant: bool = False
     decimal: Decimal = "auto"
+    infinite: int = 0
 
     @property
     def size(self) -> int:
@@ -54,17 +58,26 @@ class Column:
         return [f"{self.name}={value}" for value in self.values] if self.kind == "category" else [self.name] * self.size
 
     def encode(self, cells: pa.Array) -> tuple[NDArray[np.float32], int]:
-        """Cells of `normal` as (n, size), and how many of them hold a category that training rows do not."""
+        """Cells of `normal` as (n, size), and how many of them are unlike those of training rows.
+
+        These are categories and answers that training rows lack, all zeros here, and numbers more than `FARTHEST`
+        deviations from their mean, moved there.
+        """
         if self.constant:
             return np.empty((len(cells), 0), np.float32), 0
         if self.kind == "category":
             return self._categories(pc.cast(cells, pa.string()))
         if self.kind == "yes/no" and pa.types.is_string(cells.type):
-            answers = pc.equal(pc.utf8_lower(cells), self.values[1])
-            return to_numpy(pc.cast(answers, pa.int8()).fill_null(0)).astype(np.float32)[:, None], 0
+            texts = pc.utf8_lower(cells)
+            answers = pc.equal(texts, self.values[1])
+            known = pc.sum(pc.is_in(texts, pa.array(self.values))).as_py() or 0
+            encoded = to_numpy(pc.cast(answers, pa.int8()).fill_null(0)).astype(np.float32)[:, None]
+            return encoded, len(texts) - texts.null_count - known
         numbers = as_numbers(cells, self.decimal)
         scaled = (to_numpy(numbers) - self.mean) / self.deviation
-        return np.nan_to_num(scaled, nan=0.0).astype(np.float32)[:, None], 0
+        far = int((np.abs(scaled) > FARTHEST).sum())  # NaN, a missing cell, is not
+        held = np.nan_to_num(np.clip(scaled, -FARTHEST, FARTHEST), nan=0.0)
+        return held.astype(np.float32)[:, None], far
 
     def missed(self, cells: pa.Array) -> NDArray[np.float32]:
         """(n, 1): one where a cell is missing."""
@@ -107,7 +120,7 @@ class Arrangement:
         return list(self.blocks) or [len(part) for part in self._parts() if part]
 
     def encode(self, cells: Sequence[pa.Array]) -> tuple[NDArray[np.float32], list[int]]:
-        """The cells of each column as rows (n, C), and how many cells of each hold an unknown category."""
+        """The cells of each column as rows (n, C), and how many cells of each are unlike training's."""
         encoded = [column.encode(each) for column, each in zip(self.columns, cells, strict=True)]
         missed = [column.missed(each) for column, each in zip(self.columns, cells, strict=True) if column.indicator]
         of = {

@@ -11,6 +11,7 @@ from data_prep.tables.cells import Decimal, as_numbers, first_text, normal, to_n
 from data_prep.tables.splits import NONE
 from randquant.errors import DataError
 
+LARGEST = 1e150  # number whose square is one of double precision still
 _MANY = 1_000  # classes, from which on most rows have to share theirs with another
 
 
@@ -101,10 +102,15 @@ class Targets:
         """Refuse what cannot be predicted.
 
         Raises:
-            DataError: every number is missing, or all are equal.
+            DataError: every number is missing, all are equal, or one is too large.
         """
         if self.missing == self.rows:
             raise DataError(f"{self.path}: the column {self.column} is empty in every row, so it is no target.")
+        if max(-self.low, self.high) > LARGEST:
+            raise DataError(
+                f"{self.path}: the column {self.column} holds numbers from {self.low:g} to {self.high:g}, whose "
+                "squares are too large for double precision; scale them."
+            )
         if self.low == self.high:
             raise DataError(f"{self.path}: every number in the column {self.column} is {self.low:g}; give another one.")
 

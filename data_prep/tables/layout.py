@@ -5,7 +5,8 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,10 +69,19 @@ def find_layout(path: Path, header: Header, separator: Separator, encoding: str)
     if not has_header:
         return Layout(found, mark, skipped, tuple(f"column {place + 1}" for place in range(len(first))), False)
     names = tuple(name.strip() or f"column {place + 1}" for place, name in enumerate(first))
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise DataError(f"{path} has the column {twice} {names.count(twice)} times; keep one, or give --header no.")
+    require_different(path, names, ", or give --header no")
     return Layout(found, mark, skipped + 1, names, True)
+
+
+def require_different(path: Path, names: Sequence[str], otherwise: str = "") -> None:
+    """Refuse names of columns that stand there twice.
+
+    Raises:
+        DataError: one does; `otherwise` says what can be done but to keep one.
+    """
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise DataError(f"{path} has the column {twice} {names.count(twice)} times; keep one{otherwise}.")
 
 
 def _encoding(path: Path) -> str:
@@ -119,7 +129,7 @@ def _first_lines(path: Path, encoding: str) -> list[str]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not text in {encoding} ({error.reason}); give another --encoding.") from None
     whole = len(head) < _HEAD
-    lines = text.splitlines(keepends=True)
+    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
     lines = lines if whole or len(lines) < 2 else lines[:-1]
     if not any(line.strip() for line in lines):
         raise DataError(f"{path} is an empty file where a table is expected; check the path.")

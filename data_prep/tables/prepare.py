@@ -75,8 +75,8 @@ def survey_columns(plan: TablePlan, roles: Roles) -> tuple[Arrangement, dict[str
     if dates:
         raise DataError(
             f"{plan.file.path}: {'columns' if len(dates) > 1 else 'the column'} {', '.join(dates)} hold"
-            f"{'' if len(dates) > 1 else 's'} dates, which are no numbers to compare; leave them out with --drop "
-            f"{' '.join(map(repr, dates))}, or turn them into numbers first."
+            f"{'' if len(dates) > 1 else 's'} dates or times, which are no numbers to compare; leave them out with "
+            f"--drop {' '.join(map(repr, dates))}, or turn them into numbers first."
         )
     for survey in surveys:
         survey.require_decimal(plan.file.path, plan.separator)
@@ -117,7 +117,7 @@ def _write_shard(
     number: int,
     pieces: Iterator[tuple[int, pa.RecordBatch]],
 ) -> np.ndarray:
-    """Write a shard, unless it is there; the cells of each column that hold a category unknown to training."""
+    """Write a shard, unless it is there; the cells of each column that are unlike those of training."""
     unknown = np.zeros(len(arrangement.columns), np.int64)
     encoded = []
     for first, piece in pieces:

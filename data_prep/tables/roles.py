@@ -1,6 +1,7 @@
 """The first pass over a table: its rows, their labels and their splits."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from data_prep.tables.labels import Labels, Targets, group_numbers
 from data_prep.tables.plan import TablePlan
 from data_prep.tables.splits import NONE, NamedSplits, Shares, Splits
 from randquant.cli.progress import bar
+from randquant.data.store import is_fold
 from randquant.errors import DataError
 
 
@@ -78,7 +80,20 @@ def _splits(
         found.places[classes == NONE] = NONE
     if not found.training.any():
         raise DataError(f"{plan.file.path} has too few rows, so that none is left to train on; add rows.")
-    return found
+    return replace(found, notes=[*found.notes, *_remarks(found, classes, groups)])
+
+
+def _remarks(found: Splits, classes: NDArray[np.int32] | None, groups: list[NDArray[np.int64]]) -> Iterator[str]:
+    """What makes scores of these splits impossible or too good."""
+    numbers = np.concatenate(groups) if groups else np.empty(0, np.int64)
+    held = np.flatnonzero((numbers != NONE) & (found.places[: len(numbers)] != NONE))
+    pairs = np.unique(np.stack([numbers[held], found.places[held].astype(np.int64)]), axis=1)
+    torn = int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
+    if torn:
+        yield f"{torn:,} groups lie in several splits, so what is tested was partly seen in training"
+    present = {found.names[place] for place in np.unique(found.places) if place != NONE}
+    if classes is not None and "test" not in present and not any(map(is_fold, present)):
+        yield "no row is for the test, so nothing can be scored on this store"
 
 
 def _drawn(shares: Shares, rows: int, classes: NDArray[np.int32] | None, groups: list[NDArray[np.int64]]) -> Splits:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from data_prep.tables.column import FARTHEST
 from randquant.cli.counted import counted
 from randquant.data.store import Store
 from randquant.results.text_table import text_table
@@ -31,8 +32,16 @@ def _notes(store: Store, table: Mapping[str, Any]) -> Iterator[str]:
             'says "is missing"'
         )
     for column in table["columns"]:
-        if column["unknown"]:
-            yield f"{column['name']}: {column['unknown']:,} cells hold categories that train lacks, all zeros here"
+        if column.get("infinite"):
+            yield f"{column['name']}: of the missing cells {column['infinite']:,} infinite or beyond double precision"
+        if column["unknown"] and column["kind"] == "number":
+            yield (
+                f"{column['name']}: {counted(column['unknown'], 'cells')} more than {FARTHEST:,.0f} deviations from the "
+                "mean of train, moved to that distance"
+            )
+        elif column["unknown"]:
+            what = "categories" if column["kind"] == "category" else "answers"
+            yield f"{column['name']}: {counted(column['unknown'], 'cells')} of {what} that train lacks, all zeros here"
     if table["unlabelled"]:
         yield f"{counted(table['unlabelled'], 'rows')} without a label, used for pretraining alone"
     if "published" not in store.info["source"]:

@@ -7,11 +7,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from data_prep.tables.cells import Decimal, are_dates, as_numbers, first_text, has_commas, normal, thousands, to_numpy
+from data_prep.tables.cells import (
+    Decimal,
+    are_dates,
+    as_numbers,
+    first_text,
+    has_commas,
+    infinite_cells,
+    normal,
+    thousands,
+    to_numpy,
+)
 from data_prep.tables.column import ANSWERS, Column
 from randquant.errors import DataError
 
 _NEARLY = 0.9  # share of different texts from which they name rows
+_LARGEST, _SMALLEST = 1e150, 1e-150  # whose squares are numbers of double precision still
 
 
 class Survey:
@@ -26,7 +37,7 @@ class Survey:
 
     def __init__(self, name: str, *, decimal: Decimal, most: int, forced: bool) -> None:
         self.name, self.decimal, self.most, self.forced = name, decimal, most, forced
-        self.rows = self.missing = self.given = self.different = self.seen = 0
+        self.rows = self.missing = self.infinite = self.given = self.different = self.seen = 0
         self.nested = self.commas = False
         self.grouped = self.numeric = self.whole = self.dates = True
         self.text: tuple[int, str] | None = None  # row and text of the first cell that is no number
@@ -42,10 +53,10 @@ class Survey:
             self.nested = True
             self.dates &= pa.types.is_temporal(values.type)
         else:
-            self._add_cells(cells, training)
+            self._add_cells(values, cells, training)
         self.rows += len(values)
 
-    def _add_cells(self, cells: pa.Array, training: NDArray[np.bool_]) -> None:
+    def _add_cells(self, values: pa.Array, cells: pa.Array, training: NDArray[np.bool_]) -> None:
         numbers = as_numbers(cells, self.decimal) if self.numeric else None
         if self.numeric and numbers is None:
             place, text = first_text(cells)
@@ -57,6 +68,7 @@ class Survey:
         self.given += len(found) - found.null_count
         self._add_texts(cells, training)
         if numbers is not None:
+            self.infinite += infinite_cells(values, numbers)
             self._add_numbers(cells, to_numpy(numbers), training)
 
     def _add_texts(self, cells: pa.Array, training: NDArray[np.bool_]) -> None:
@@ -77,10 +89,11 @@ class Survey:
         held = numbers[training & ~np.isnan(numbers)]
         if len(held):
             self.low, self.high = min(self.low, held.min()), max(self.high, held.max())
-            mean, count = held.mean(), self.count + len(held)
-            gap = mean - self.mean
-            self.squares += np.square(held - mean).sum() + gap * gap * self.count * len(held) / count
-            self.mean += gap * len(held) / count
+            with np.errstate(over="ignore", invalid="ignore"):  # `reason` refuses numbers that large
+                mean, count = held.mean(), self.count + len(held)
+                gap = mean - self.mean
+                self.squares += np.square(held - mean).sum() + gap * gap * self.count * len(held) / count
+                self.mean += gap * len(held) / count
             self.count = count
 
     def _follow(self, numbers: NDArray[np.float64]) -> None:
@@ -116,6 +129,8 @@ class Survey:
             return "empty"
         if self.numeric and not self.forced and self.whole and self.rows > 2:
             return "numbers of the rows"
+        if self.numeric and not self.forced and self._varies() and not self._measurable():
+            return f"numbers from {self.low:g} to {self.high:g}, too large or too close for a deviation; scale them"
         if self.texts is None and (self.forced or not self.numeric):
             row, text = self.text or (1, "numbers")
             its_own = self.different / max(self.seen, 1) >= _NEARLY
@@ -136,6 +151,7 @@ class Survey:
         return replace(
             found,
             missing=self.missing,
+            infinite=self.infinite if self.numeric else 0,
             indicator=self.missing > 0,
             constant=not self._varies(),
             decimal=self.decimal,
@@ -145,6 +161,10 @@ class Survey:
         if self.numeric and not self.forced:
             return self.low < self.high
         return self.texts is None or len(self.texts) > 1
+
+    def _measurable(self) -> bool:
+        """Whether mean and deviation of the numbers are such in double precision."""
+        return max(-self.low, self.high) < _LARGEST and self.high - self.low > _SMALLEST
 
     def _answers(self) -> tuple[str, str] | None:
         """The two texts of a yes/no column, in small letters."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from data_prep.tables.layout import Layout, unpacked
+from data_prep.tables.layout import Layout, require_different, unpacked
 from randquant.errors import DataError, one_line
 
 _BLOCK = 8 << 20  # bytes of text a batch
@@ -106,7 +106,9 @@ class ParquetTable:
     @property
     def names(self) -> Sequence[str]:
         """As in `TableFile`."""
-        return self._opened().schema_arrow.names
+        names = self._opened().schema_arrow.names
+        require_different(self.path, names)
+        return names
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """As in `TableFile`.

@@ -98,6 +98,13 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     assert re.search(r"outside the folders of classes, left out: 1$", told, re.MULTILINE)
 
 
+def test_lone_folders_around_the_classes_are_entered(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        picture(tmp_path / "top" / "inner" / name / "1.png")
+    plan = plan_images(tmp_path)
+    assert (plan.root, {item.label for item in plan.items}) == (tmp_path / "top" / "inner", {"a", "b"})
+
+
 def test_one_class_and_unknown_classes_are_said(tmp_path: Path) -> None:
     one = plan_images(tree(tmp_path / "one", "cat/1.png", "cat/2.png"))
     assert any("one class only (cat)" in line for line in plan_notes(one.source))

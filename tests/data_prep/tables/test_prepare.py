@@ -172,7 +172,11 @@ CLASSED = "x,label\n" + rows("{n}.5", "{c}")
         ("x,label\n" + rows("{n}.5", "id {n}"), {"label": "label"}, "value of its own in nearly every row"),
         ("x,label\n" + rows("{n}.5", "a"), {"label": "label"}, "every label in the column label is 'a'"),
         ("x,label\n" + rows("{n}.5", "{c}"), {"target": "label"}, "holds 'a' in row 1 where a number"),
-        ("x,day,label\n" + rows("{n}.5", "2024-01-17", "{c}"), {"label": "label"}, "the column day holds dates"),
+        (
+            "x,day,label\n" + rows("{n}.5", "2024-01-17", "{c}"),
+            {"label": "label"},
+            "the column day holds dates or times",
+        ),
         ("x,label\n" + rows("7", "{c}"), {"label": "label"}, r"no column to learn from \(x: constant\)"),
         ('x,label\n"1,234",a\n' + rows('"2,345"', "{c}"), {"label": "label"}, "give --decimal point"),
         ("x,y,label\n1,2,a\n1,b\n", {"label": "label"}, "3 cells in its first row and 2 in row 3"),
@@ -216,3 +220,49 @@ def test_a_part_of_covtype(tmp_path: Path) -> None:
     assert store.every_row().shape[1] == 54
     assert set(store.column("label")) == set(CLASSES.values())
     assert any("not the published numbers" in line for line in summary(store))
+
+
+def test_numbers_that_nothing_can_be_computed_with_are_said(tmp_path: Path) -> None:
+    body = rows("{n}.5", "{n}e300", "{n}e-200", "yes", "{c}", "train") + rows("0", "1", "0", "no", "a", "train")
+    store = prepared(
+        tmp_path,
+        "\ufeffx,huge,tiny,answer,label,s\n" + body + "1e60,1,1,perhaps,a,test\n-inf,1,1,no,b,test\n",
+        label="label",
+        split="s",
+    )
+    assert set(columns(store)) == {"x", "answer"}  # without the mark of UTF-8
+    assert set(store.info["table"]["left_out"]) == {"huge", "tiny"}
+    assert np.isfinite(store.every_row()).all()
+    assert columns(store)["x"]["unknown"] == columns(store)["x"]["infinite"] == columns(store)["answer"]["unknown"] == 1
+    said = "\n".join(summary(store))
+    assert "x: 1 cell more than 1,000,000 deviations" in said
+    assert "x: of the missing cells 1 infinite" in said
+    assert "answer: 1 cell of answers that train lacks" in said
+
+
+def test_splits_that_nothing_can_be_scored_on_are_said(tmp_path: Path) -> None:
+    lone = prepared(tmp_path, "x,label,g\n" + rows("{n}.5", "{c}", "one"), label="label", group="g")
+    assert "no row is for the test" in "\n".join(summary(lone))
+    (tmp_path / "torn").mkdir()
+    text = "x,label,g,s\n" + rows("{n}.5", "{c}", "{c}", "train") + rows("{n}.5", "{c}", "{c}", "test")
+    torn = prepared(tmp_path / "torn", text, label="label", group="g", split="s")
+    assert "3 groups lie in several splits" in "\n".join(summary(torn))
+
+
+@pytest.mark.parametrize("day", ["17 Jan 2024", "17-jan-24", "January 7, 2024", "12:05", "2024-01-17 09:30 PM"])
+def test_dates_and_times_in_many_styles(tmp_path: Path, day: str) -> None:
+    with pytest.raises(DataError, match="holds dates or times"):
+        prepared(
+            tmp_path,
+            "x;day;label\n" + rows("{n}.5", day, "{c}").replace(day, "#").replace(",", ";").replace("#", day),
+            label="label",
+        )
+
+
+def test_parquet_with_a_column_twice(tmp_path: Path) -> None:
+    numbers = pa.array([1.5, 2.5, 4.0])
+    pq.write_table(
+        pa.table([numbers, numbers, pa.array(["a", "b", "a"])], names=["x", "x", "label"]), tmp_path / "t.parquet"
+    )
+    with pytest.raises(DataError, match="has the column x 2 times"):
+        prepare_table(OwnTable(tmp_path / "s", parquet=tmp_path / "t.parquet", label="label").plan(), tmp_path / "s")
