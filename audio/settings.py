@@ -1,8 +1,9 @@
 """The settings of pretraining on sound: what each one means, and the augmentations they name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from audio.augment.registry import AUGMENTATIONS, OPERATIONS
 from audio.augment.short_crop import RandomShortCrop
@@ -79,6 +80,12 @@ class AudioPretraining(Training):
         mix_domain: with --mix mixup and --inputmix: log averages log-mels, power what they are logarithms of.
         mix_cut: with --mix cutmix: what comes from the other sound, a segment of time, of bands, or a box of both.
     """
+
+    USED_BY: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **dict.fromkeys(("rq_bins", "rq_per", "rq_p", "rq_after_crop"), ("rq",)),
+        **dict.fromkeys(("crop_frequency", "crop_time"), ("rrc",)),
+        "mixup_alpha": ("mixup",),
+    }
 
     data: list[Path] = field(default_factory=list)
     monitor: Path | None = None

@@ -1,8 +1,9 @@
 """The settings of pretraining on point clouds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pointcloud.augment.local_patch import RandomLocalPatch
 from pointcloud.augment.one_of import CLOUD_CHOICES
@@ -82,6 +83,14 @@ class PointPretraining(Training):
             assignment moves points towards those of the other that they are matched with (slow, at most 1,024 points).
             --mix cutmix exchanges a ball.
     """
+
+    USED_BY: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **dict.fromkeys(("rq_bins", "rq_p", "rq_value", "rq_shared", "rq_first", "rq_jitter"), ("rq",)),
+        **dict.fromkeys(("rq_normals_bins", "rq_renormalise"), ("rq",)),
+        "crop_kept": ("crop", "geo"),
+        **{name: (name, "geo") for name in ("dropout", "stretch", "jitter")},
+        "rotate_axis": ("rotate",),
+    }
 
     batch_size: int = 64
     learning_rate: float = 1e-3

@@ -31,6 +31,7 @@ from randquant.cli.progress import progress
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import UsageError
+from randquant.training.idle import equal_views
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
@@ -64,7 +65,8 @@ def build_task(settings: ImagePretraining, device: torch.device) -> Task:
     hashes = [store.content_hash for store in stores]
     make_views = PictureViews(policies, normalise, local=sum(each.view.local for each in settings.planned()))
     data, of_width = {"stores": hashes}, partial(encoder_of, settings)
-    return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, data, repeated(stores), of_width)
+    notes = [*repeated(stores), *(equal_views(settings, "pictures") if settings.augment == "none" else [])]
+    return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, data, notes, of_width)
 
 
 def knn_monitor(settings: ImagePretraining, normalise: Normalise, device: torch.device) -> KnnMonitor:

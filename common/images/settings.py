@@ -1,8 +1,9 @@
 """The settings of pretraining on pictures: what each one means, and the augmentations they name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from common.images.augment.automatic.found_policies import PolicyName
 from common.images.augment.policy import augmentation_names, policy
@@ -88,6 +89,14 @@ class ImagePretraining(Training):
         rq_first: quantize before everything else instead of after.
     """
 
+    USED_BY: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **dict.fromkeys(("crop_min", "crop_max"), ("rrc",)),
+        **{f"{name}_p": (name,) for name in AUGMENTATIONS},
+        **{name: (name,) for name in ("randaugment", "autoaugment", "colour")},
+        "blur_sigma": ("blur",),
+        **dict.fromkeys(("rq_bins", "rq_first"), ("rq",)),
+    }
+
     method: MethodName = "mocov3"
     hidden_size: int = 512
     data: list[Path] = field(default_factory=list)
@@ -123,6 +132,10 @@ class ImagePretraining(Training):
         check_rising(self, "rq_bins")
         if self.crop_min > self.crop_max:
             raise ValueError(f"--crop_min {self.crop_min:g} should be at most --crop_max {self.crop_max:g}.")
+        if self.blur_sigma[0] > self.blur_sigma[1]:
+            raise ValueError(
+                f"--blur_sigma takes the lower number first, got {self.blur_sigma[0]:g} {self.blur_sigma[1]:g}."
+            )
         policy(self)  # the augmentations check their own arguments
         self.views = written(self.planned()) if self.views else []
 

@@ -22,6 +22,7 @@ from common.tables.stored_table import StoredTable, column_names
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
+from randquant.training.idle import equal_views
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
@@ -78,7 +79,10 @@ def build_task(settings: TablePretraining, device: torch.device) -> Task:
             "columns": source.names,
             "blocks": source.blocks,
         },
-        notes=[*repeated(stores), *_plain_views(settings)],
+        notes=[
+            *repeated(stores),
+            *([] if settings.augment != "none" or settings.input_drop else equal_views(settings, "rows")),
+        ],
         of_width=make,
     )
 
@@ -105,11 +109,3 @@ def _encoder(settings: TablePretraining, blocks: Sequence[int], width: int) -> M
         return ENCODERS[settings.encoder](blocks, width)
     except ValueError as error:
         raise UsageError(f"--encoder {settings.encoder} --width {width}: {error}") from None
-
-
-def _plain_views(settings: TablePretraining) -> list[str]:
-    """Say that nothing tells the views apart."""
-    changed = settings.views or settings.augment != "none" or settings.input_drop
-    if changed or settings.mix != "none" or settings.inputmix or settings.rq_stage:
-        return []
-    return ["nothing changes the rows, so all views are equal and there is little to learn; give --augment rq or --mix"]

@@ -1,8 +1,9 @@
 """The settings of pretraining on tables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor, zeros
 
@@ -47,6 +48,8 @@ class TablePretraining(Training):
             training, or over the ranks of its values there (quantiles), drawn for every cell.
         input_drop: probability that a number of a row is set to zero, the column's mean.
     """
+
+    USED_BY: ClassVar[Mapping[str, tuple[str, ...]]] = dict.fromkeys(("rq_bins", "rq_p", "rq_over"), ("rq",))
 
     method: MethodName = "infonce"
     batch_size: int = 512

@@ -36,8 +36,8 @@ def _notes(store: Store, table: Mapping[str, Any]) -> Iterator[str]:
             yield f"{column['name']}: of the missing cells {column['infinite']:,} infinite or beyond double precision"
         if column["unknown"] and column["kind"] == "number":
             yield (
-                f"{column['name']}: {counted(column['unknown'], 'cells')} more than {FARTHEST:,.0f} deviations from the "
-                "mean of train, moved to that distance"
+                f"{column['name']}: {counted(column['unknown'], 'cells')} more than {FARTHEST:,.0f} deviations from "
+                "the mean of train, moved to that distance"
             )
         elif column["unknown"]:
             what = "categories" if column["kind"] == "category" else "answers"

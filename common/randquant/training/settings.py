@@ -1,6 +1,6 @@
 """The settings of a training: what each one means, and the values it takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -131,6 +131,8 @@ class Training:
     """
 
     SECTIONS: ClassVar[Sections] = SECTIONS
+    # Of settings that augmentations alone use: the names of these.
+    USED_BY: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     out: Path
     method: MethodName = "byol"

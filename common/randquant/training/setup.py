@@ -12,6 +12,7 @@ from randquant.errors import UsageError
 from randquant.extras import needs
 from randquant.files.atomic import write_text
 from randquant.training.batches import Batches
+from randquant.training.idle import idle_settings
 from randquant.training.loop import fit
 from randquant.training.memory import keep_freed_memory
 from randquant.training.mixing import input_mix_of, mix_of, quantize_its_stage
@@ -117,7 +118,7 @@ def _announce(run: Run, state: dict[str, Any] | None) -> None:
         f"({run.steps / batches.steps_an_epoch:.1f} epochs of {items} items), "
         f"{settings.method}, precision {fabric._precision.precision}, {fabric.world_size} x {fabric.device.type}",
     )
-    for note in run.task.notes:
+    for note in (*run.task.notes, *idle_settings(settings)):
         _say(fabric, f"note: {note}")
 
 
