@@ -30,7 +30,9 @@ from pathlib import Path
 from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
+from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
+from randquant.evaluation.labelled_task import open_task
 from randquant.figures.figure import new_figure, write_figure
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
@@ -92,6 +94,7 @@ def ablate(
     if not 1 <= seeds <= 1000:
         raise UsageError(f"--seeds {seeds} should be from 1 to 1,000.")
     found = modality_of(modality, data)
+    open_task(task, kind=Store.open(data[0]).kind)  # before hours of training, not after
     words = [*(settings or []), *([f"augment={base}"] if base else [])]
     shared = base_settings(found, data, out, recipe, words)
     if shared.views and (add or remove or one_at_a_time):

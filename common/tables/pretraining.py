@@ -18,7 +18,7 @@ from common.tables.encoders.mlp import MLP
 from common.tables.encoders.registry import ENCODERS
 from common.tables.encoders.weights import save_encoder
 from common.tables.settings import TablePretraining
-from common.tables.stored_table import StoredTable, column_names
+from common.tables.stored_table import StoredTable, column_names, other_scales, scales
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
@@ -60,11 +60,12 @@ def build_task(settings: TablePretraining, device: torch.device) -> Task:
     make = partial(_encoder, settings, source.blocks)
     require_memory(settings, lambda: make(settings.width), device)
     encoder = make(settings.width)
+    its_scales = scales(stores[0])
     quantiles = column_quantiles(torch.from_numpy(source.rows))
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = metadata_of_run(settings, step) | {"splits": " ".join(settings.splits)}
-        save_encoder(path, trained, columns=source.names, metadata=about)
+        save_encoder(path, trained, columns=source.names, scales=its_scales, metadata=about)
 
     monitor = None if settings.monitor is None else knn_monitor(settings, source.names, device)
     return Task(
@@ -81,6 +82,8 @@ def build_task(settings: TablePretraining, device: torch.device) -> Task:
         },
         notes=[
             *repeated(stores),
+            *(note for store in stores[1:] for note in other_scales(its_scales, store)),
+            *(note for store in stores[1:] for note in other_scales(its_scales, store)),
             *([] if settings.augment != "none" or settings.input_drop else equal_views(settings, "rows")),
         ],
         of_width=make,

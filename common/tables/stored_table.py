@@ -67,6 +67,36 @@ def column_names(store: Store) -> list[str]:
     return list(store.info["table"]["names"])
 
 
+Scales = dict[str, tuple[float, float]]
+
+
+def scales(store: Store) -> Scales:
+    """Mean and deviation by which each column of numbers was standardised."""
+    columns = store.info["table"]["columns"]
+    return {each["name"]: (each["mean"], each["deviation"]) for each in columns if each["kind"] == "number"}
+
+
+def other_scales(of: Scales, store: Store) -> list[str]:
+    """Say which columns of a store were standardised unlike those an encoder learns from.
+
+    A mean may lie a quarter of a deviation elsewhere, and a deviation be a quarter more or less, as in parts of one
+    table.
+    """
+    found = {name: (of[name], here) for name, here in scales(store).items() if name in of}
+    far = [
+        f"{name} ({mean:.4g} ± {deviation:.4g} there, {its_mean:.4g} ± {its_deviation:.4g} here)"
+        for name, ((mean, deviation), (its_mean, its_deviation)) in found.items()
+        if abs(its_mean - mean) > 0.25 * deviation or not 0.8 <= its_deviation / deviation <= 1.25
+    ]
+    if not far:
+        return []
+    shown = ", ".join(far[:3]) + (", …" if len(far) > 3 else "")
+    return [
+        f"{store.path} standardises {len(far):,} of its columns by other numbers than the training's table: {shown}; "
+        "equal cells are not equal inputs"
+    ]
+
+
 def block_sizes(store: Store) -> list[int]:
     """The sizes of the blocks of a row."""
     return list(store.info["table"]["blocks"])

@@ -36,6 +36,8 @@ def base_settings(
         name, equals, value = each.partition("=")
         if not equals or not value.split():
             raise UsageError(f"--settings {each} should be a setting and its value, as in steps=200.")
+        if name in ("data", "out"):
+            raise UsageError(f"--settings {each} is for the study to say; give --{name} of the study.")
         words += [f"--{name}", *([] if value.strip() == "true" else _words(each, value))]
     made = settings_from(modality.settings, [*words, "--data", *map(str, data), "--out", str(out / "runs")])
     if made.devices * made.nodes > 1:

@@ -168,3 +168,22 @@ def test_regression_is_scored_by_r2(customers: Path, tmp_path: Path, monkeypatch
     assert json.loads((tmp_path / "r" / "results.json").read_text())["results"][0]["measure"] == "R2"
     with pytest.raises(UsageError, match="knn"):
         probed(customers, tmp_path / "x", probes=["knn"])
+
+
+def test_a_store_that_is_standardised_by_other_numbers_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stores = []
+    for factor in (1, 1000):
+        lines = [f"{factor * (n * 7 % 40)}.5,{n * 3 % 11}.5,{'abc'[n % 3]}" for n in range(60)]
+        (tmp_path / f"{factor}.csv").write_text("\n".join(["x,y,label", *lines]))
+        table = OwnTable(tmp_path / f"of{factor}", csv=tmp_path / f"{factor}.csv", label="label")
+        stores.append(prepare_table(table.plan(), table.out).path)
+    run = settings(stores[0], tmp_path / "run", batch_size=16, steps=1)
+    trained(replace(run, data=stores))
+    said = "standardises 1 of its columns by other numbers than the training's table: x ("
+    assert said in capsys.readouterr().err
+    for store in stores:
+        probing = TableProbing(str(run.out), [store], tmp_path / f"{store.name}.json", probes=["ridge"])
+        evaluation(probing).run(probing)
+        assert (said in capsys.readouterr().err) is (store is stores[1])

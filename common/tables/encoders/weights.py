@@ -1,8 +1,8 @@
 """Weights of an encoder of tables: written as safetensors with the names of its columns, read strictly."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from torch import nn
 
 from common.tables.encoders.mlp import MLP
 from common.tables.encoders.registry import ENCODERS
+from common.tables.stored_table import Scales
 from randquant.errors import DataError
 from randquant.weights.encoder_family import EncoderFamily, Opened
 from randquant.weights.named_encoder import open_named
@@ -33,6 +34,7 @@ class LoadedTableEncoder:
         metadata: about its training.
         report: one sentence: what matched.
         sha256: of tensors, class and arguments.
+        scales: by which the columns of numbers of its training were standardised, where it says so.
     """
 
     encoder: MLP
@@ -40,6 +42,7 @@ class LoadedTableEncoder:
     metadata: dict[str, Any]
     report: str
     sha256: str
+    scales: Scales = field(default_factory=dict)
 
     def require_columns(self, names: Sequence[str], path: object) -> None:
         """Refuse the rows of another table.
@@ -56,19 +59,23 @@ class LoadedTableEncoder:
             )
 
 
-def save_encoder(path: Path, encoder: nn.Module, *, columns: Sequence[str], metadata: dict[str, Any]) -> None:
+def save_encoder(
+    path: Path, encoder: nn.Module, *, columns: Sequence[str], scales: Scales | None = None, metadata: dict[str, Any]
+) -> None:
     """Write an encoder, atomically; equal content gives equal bytes.
 
     Args:
         path: file to write.
         encoder: one of `ENCODERS`.
         columns: names of the numbers of a row.
+        scales: mean and deviation by which those that hold numbers were standardised.
         metadata: JSON values about the training.
 
     Raises:
         TypeError: the encoder is none of `ENCODERS`.
     """
-    FAMILY.save(path, encoder, {"columns": list(columns)}, metadata)
+    about = {"columns": list(columns), "scales": {name: list(pair) for name, pair in (scales or {}).items()}}
+    FAMILY.save(path, encoder, about, metadata)
 
 
 def load_encoder(path: Path) -> LoadedTableEncoder:
@@ -124,9 +131,16 @@ def _loaded(opened: Opened[MLP, list[str]] | Opened[MLP, None]) -> LoadedTableEn
 
 def _own(content: Content) -> LoadedTableEncoder:
     """A file of `save_encoder`."""
-    opened = FAMILY.open_saved(content, lambda config: [str(name) for name in config["columns"]])
+    scales: Scales = {}
+
+    def columns(config: Mapping[str, Any]) -> list[str]:
+        said = dict(config.get("scales", {}))
+        scales.update({str(name): (float(mean), float(spread)) for name, (mean, spread) in said.items()})
+        return [str(name) for name in config["columns"]]
+
+    opened = FAMILY.open_saved(content, columns)
     opened.report += f", for rows of {len(opened.own)} numbers"
-    return _loaded(opened)
+    return replace(_loaded(opened), scales=scales)
 
 
 def _in_checkpoint(saved: Any) -> tuple[MLP, list[str]]:

@@ -1,5 +1,6 @@
 """Evaluate an encoder of tables on labelled stores, beside the raw columns and boosted trees."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,7 +12,8 @@ from torch import Tensor
 
 from common.tables.encoders.weights import LoadedTableEncoder, named_encoder
 from common.tables.evaluation.result import TableResult
-from common.tables.stored_table import block_sizes, column_names
+from common.tables.stored_table import block_sizes, column_names, other_scales
+from randquant.cli.terminal import say
 from randquant.data.store import Store
 from randquant.evaluation.evaluate import Baseline, Evaluation
 from randquant.evaluation.frozen import Frozen
@@ -68,6 +70,8 @@ def evaluation(probing: TableProbing) -> Evaluation[LoadedTableEncoder, TableRes
 
 def _frozen(loaded: LoadedTableEncoder, task: LabelledTask, device: torch.device) -> Frozen[Tensor]:
     loaded.require_columns(column_names(task.store), task.store.path)
+    for note in other_scales(loaded.scales, task.store):
+        say(f"note: {note}", file=sys.stderr)
     encoder = loaded.encoder.to(device).float().eval()
     read = _reader(task)
     settings = {"weights": loaded.sha256}
