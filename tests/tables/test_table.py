@@ -184,6 +184,6 @@ def test_a_store_that_is_standardised_by_other_numbers_is_said(
     said = "standardises 1 of its columns by other numbers than the training's table: x ("
     assert said in capsys.readouterr().err
     for store in stores:
-        probing = TableProbing(str(run.out), [store], tmp_path / f"{store.name}.json", probes=["ridge"])
+        probing = TableProbing(str(run.out), [store], str(tmp_path / f"{store.name}.json"), probes=["ridge"])
         evaluation(probing).run(probing)
         assert (said in capsys.readouterr().err) is (store is stores[1])

@@ -24,11 +24,17 @@ def test_by_default_everything_is_used(settings: type[Any]) -> None:
 
 @pytest.mark.parametrize("settings", MODALITIES)
 def test_each_without_what_uses_it(settings: type[Any]) -> None:
-    given = {"mix_alpha": 2.0, "inputmix_alpha": 2.0, "rq_stage_bins": [4], "local_weight": 1.0, "milestones": [0.5]}
+    given: dict[str, Any] = {
+        "mix_alpha": 2.0,
+        "inputmix_alpha": 2.0,
+        "rq_stage_bins": [4],
+        "local_weight": 1.0,
+        "milestones": [0.5],
+    }
     given |= {"sgd_momentum": 0.5, "base_width": 32, "rq_p": 0.5, "method": "simclr", "queue_size": 8, "momentum": 0.5}
     said = idle_settings(settings(out=Path("run"), data=["store"], augment="none", **given))
     assert {line.split()[0] for line in said} == {f"--{name}" for name in given if name != "method"}
-    used = {"mix": "mixup", "inputmix": 2, "rq_stage": "embed", "schedule": "step", "optimizer": "sgd"}
+    used: dict[str, Any] = {"mix": "mixup", "inputmix": 2, "rq_stage": "embed", "schedule": "step", "optimizer": "sgd"}
     used |= {"parametrization": "mup", "method": "moco", "augment": "rq"}
     said = idle_settings(
         Training(out=Path("run"), **{n: v for n, v in (given | used).items() if n not in ("augment", "rq_p")})
