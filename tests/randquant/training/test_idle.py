@@ -31,7 +31,15 @@ def test_each_without_what_uses_it(settings: type[Any]) -> None:
         "local_weight": 1.0,
         "milestones": [0.5],
     }
-    given |= {"sgd_momentum": 0.5, "base_width": 32, "rq_p": 0.5, "method": "simclr", "queue_size": 8, "momentum": 0.5}
+    given |= {
+        "sgd_momentum": 0.5,
+        "milestones": [0.5],
+        "base_width": 32,
+        "rq_p": 0.5,
+        "method": "simclr",
+        "queue_size": 8,
+        "momentum": 0.5,
+    }
     said = idle_settings(settings(out=Path("run"), data=["store"], augment="none", **given))
     assert {line.split()[0] for line in said} == {f"--{name}" for name in given if name != "method"}
     used: dict[str, Any] = {"mix": "mixup", "inputmix": 2, "rq_stage": "embed", "schedule": "step", "optimizer": "sgd"}
