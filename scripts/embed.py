@@ -1,4 +1,4 @@
-"""Embed recordings, pictures, meshes or point clouds: from a folder of files to one table of embeddings.
+"""Embed recordings, pictures, meshes, point clouds or the rows of a table: from files to one table of embeddings.
 
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out embeddings.parquet
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out windows.parquet --window 1
@@ -7,8 +7,9 @@
     python -m scripts.embed --checkpoint RUN --input CLOUDS --out embeddings.parquet --clouds
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out labels.parquet --classify tones.safetensors
     python -m scripts.embed --checkpoint RUN --input CLOUDS --out embeddings.parquet --clouds --points any
+    python -m scripts.embed --checkpoint RUN --input STORE --out embeddings.parquet      # as prepare table wrote it
 
-The checkpoint's modality, sound, pictures or point clouds, decides which files are embedded. The first writes one row
+The checkpoint's modality, sound, pictures, point clouds or tables, decides what is embedded. The first writes one row
 per recording (or window) with the columns path, start, end, seconds, embedding, and prints
 
     embeddings.parquet: 3,000 rows of 2048 numbers from 3,000 recordings, 0 skipped
@@ -57,6 +58,7 @@ from randquant.probes.classifier_file import load_classifier
 from randquant.training.processes.device import named_device
 from scripts.embedding.modality import modality_of
 from scripts.embedding.pictures import embed_pictures
+from scripts.embedding.rows import embed_rows
 
 _SHOWN = 20  # skipped files printed; the table's metadata has them all
 _MOST_POINTS = 100_000
@@ -64,13 +66,14 @@ _MOST_POINTS = 100_000
 
 @dataclass(frozen=True)
 class Embedding:
-    """Embed every recording, picture, mesh or point cloud below a folder.
+    """Embed every recording, picture, mesh or point cloud below a folder, or every row of a table.
 
     Attributes:
         checkpoint: run folder, weights file (ours, published, Lightning), or untrained:ENCODER:D; its kind decides
-            whether recordings, pictures or shapes are embedded.
+            whether recordings, pictures, shapes or rows are embedded.
         input: folder of recordings, pictures or shapes at any depth, or one of them; recordings of any rate, length and
-            number of channels, pictures and shapes of any size and scale.
+            number of channels, pictures and shapes of any size and scale. Of a table the store that
+            `python -m scripts.prepare table` wrote.
         out: Parquet file to write.
         window: of recordings: one row per window of so many seconds; by default one row per recording, averaged over
             windows of at most 10 s.
@@ -88,9 +91,8 @@ class Embedding:
             instead of meshes.
         columns: of clouds: names for the columns of files that do not name theirs, as in --columns x y z i for KITTI's
             .bin; _ skips one.
-        classify: file of --save_classifier (probe_audio, probe_images, evaluate_modelnet) for columns label and
-            probability or score; recordings and pictures are normalised as its task was, and layer and points are its
-            own by default.
+        classify: file of a probe's --save_classifier for columns label and probability or score; recordings and
+            pictures are normalised as its task was, and layer and points are its own by default.
         strict: stop at the first unreadable file instead of listing it at the end.
         workers: threads that decode recordings, or processes that read pictures or shapes.
         seed: of an untrained encoder.
@@ -122,7 +124,7 @@ _OF_SHAPES = ("points", "up", "clouds", "columns")
 
 
 def embed(settings: Embedding) -> None:
-    """Embed every recording, picture, mesh or point cloud below a folder."""
+    """Embed every recording, picture, mesh or point cloud below a folder, or every row of a table."""
     _check(settings)
     modality = modality_of(settings.checkpoint)
     if modality == "points":
@@ -131,6 +133,11 @@ def embed(settings: Embedding) -> None:
     elif modality == "images":
         _refuse(settings, (*_OF_SOUND, *_OF_SHAPES), "is an encoder of pictures, so there are no recordings or shapes")
         skipped = _embed_pictures(settings)
+    elif modality == "tables":
+        _refuse(settings, (*_OF_SOUND, *_OF_SHAPES), "is an encoder of tables, so there are no recordings or shapes")
+        skipped = []
+        device, given = named_device(settings.device), (settings.checkpoint, settings.input, settings.out)
+        embed_rows(*given, classify=settings.classify, seed=settings.seed, device=device)
     else:
         _refuse(settings, _OF_SHAPES, "is an encoder of sound, so there are no shapes")
         skipped = _embed_recordings(settings)

@@ -5,6 +5,8 @@ from typing import Literal
 from audio.encoders import registry as audio_registry
 from common.images.encoders import registry as image_registry
 from common.images.encoders.weights import is_of_pictures
+from common.tables.encoders import registry as table_registry
+from common.tables.encoders.weights import is_of_tables
 from pointcloud.encoders import named_encoder as point_named
 from pointcloud.encoders import occupancy
 from pointcloud.encoders import registry as point_registry
@@ -12,11 +14,12 @@ from pointcloud.encoders.weights import is_of_points
 from randquant.errors import UsageError
 from randquant.weights.named_encoder import untrained_name
 
-Modality = Literal["audio", "images", "points"]
+Modality = Literal["audio", "images", "points", "tables"]
 UNTRAINED: dict[Modality, tuple[str, ...]] = {
     "audio": tuple(audio_registry.ENCODERS),
     "images": tuple(image_registry.ENCODERS),
     "points": tuple(point_registry.ENCODERS),
+    "tables": tuple(table_registry.ENCODERS),
 }
 
 
@@ -34,6 +37,8 @@ def modality_of(checkpoint: str) -> Modality:
     if untrained is None:
         if is_of_points(name):
             return "points"
+        if is_of_tables(name):
+            return "tables"
         return "images" if is_of_pictures(name) else "audio"
     found = next((modality for modality, names in UNTRAINED.items() if untrained in names), None)
     if found is None:

@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from randquant.cli.command import run
+from randquant.data.store import Store
+from randquant.files.atomic import read_json
 from scripts import compare, doctor, prepare
+from scripts.embed import embed
 from scripts.pretrain_table import pretrain_table
 from scripts.probe_table import probe_table
 
@@ -29,6 +34,30 @@ def test_from_a_file_to_a_comparison(
     assert "raw columns, by ridge regression" in said
     assert run(compare.compare, ["--runs", "run-results", "unt-results", "--probe", "ridge"]) == 0
     assert "probe ridge, accuracy in %" in capsys.readouterr().out
+
+
+def test_rows_become_a_table_of_embeddings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw, store, out = tmp_path / "raw", tmp_path / "store", tmp_path / "rows.parquet"
+    classifier, results = tmp_path / "plan.safetensors", tmp_path / "results.json"
+    assert run(prepare.COMMANDS, ["synthetic-table", "--out", str(raw), "--rows", "300"]) == 0
+    words = ["table", "--csv", str(raw / "customers.csv"), "--label", "plan", "--out", str(store)]
+    assert run(prepare.COMMANDS, words) == 0
+    encoder = ["--checkpoint", "untrained:MLP:1"]
+    asked = ["--task", str(store), "--probes", "ridge", "--out", str(results), "--cache", str(tmp_path)]
+    assert run(probe_table, [*encoder, *asked, "--save_classifier", str(classifier), "--device", "cpu"]) == 0
+    assert run(embed, [*encoder, "--input", str(store), "--out", str(out)]) == 0
+    plain = pq.read_table(out)
+    assert plain.column_names == ["path", "label", "embedding"]
+    truth = Store.open(store).column("label")
+    assert plain["label"].to_pylist() == truth
+    assert run(embed, [*encoder, "--input", str(store), "--out", str(out), "--classify", str(classifier)]) == 0
+    answered = pq.read_table(out)
+    assert answered["embedding"].equals(plain["embedding"])
+    tested = Store.open(store).select("test")
+    right = [answered["label"][int(item)].as_py() == truth[int(item)] for item in tested]
+    assert np.mean(right) == pytest.approx(read_json(results)["accuracy"])
+    assert run(embed, [*encoder, "--input", str(raw), "--out", str(out)]) == 1
+    assert "prepare table" in capsys.readouterr().err
 
 
 def test_a_part_of_covtype_is_examined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

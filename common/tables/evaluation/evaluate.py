@@ -60,7 +60,7 @@ def evaluation(probing: TableProbing) -> Evaluation[LoadedTableEncoder, TableRes
     return Evaluation(
         kind="tables",
         load=partial(named_encoder, blocks=blocks),
-        frozen=_frozen,
+        frozen=lambda loaded, task, device: frozen(loaded, task.store, device),
         result=_result,
         preset=PRESET,
         fitted_on=lambda loaded: {"columns": loaded.columns or []},
@@ -68,12 +68,17 @@ def evaluation(probing: TableProbing) -> Evaluation[LoadedTableEncoder, TableRes
     )
 
 
-def _frozen(loaded: LoadedTableEncoder, task: LabelledTask, device: torch.device) -> Frozen[Tensor]:
-    loaded.require_columns(column_names(task.store), task.store.path)
-    for note in other_scales(loaded.scales, task.store):
+def frozen(loaded: LoadedTableEncoder, store: Store, device: torch.device) -> Frozen[Tensor]:
+    """How an encoder reads the rows of a store.
+
+    Raises:
+        DataError: they are rows of another table.
+    """
+    loaded.require_columns(column_names(store), store.path)
+    for note in other_scales(loaded.scales, store):
         say(f"note: {note}", file=sys.stderr)
     encoder = loaded.encoder.to(device).float().eval()
-    read = _reader(task)
+    read = _reader(store)
     settings = {"weights": loaded.sha256}
     return Frozen(read, lambda rows: encoder(rows.to(device)), encoder.embedding_size(), settings, _BATCH, "rows")
 
@@ -85,7 +90,9 @@ def _result(loaded: LoadedTableEncoder, task: LabelledTask) -> Callable[..., Tab
 def _baselines(
     names: Sequence[BaselineName], task: LabelledTask, asked: Mapping[str, Probe[Any]]
 ) -> Sequence[Baseline]:
-    raw = Frozen(_reader(task), lambda rows: rows, len(column_names(task.store)), {"weights": "none"}, _BATCH, "rows")
+    raw = Frozen(
+        _reader(task.store), lambda rows: rows, len(column_names(task.store)), {"weights": "none"}, _BATCH, "rows"
+    )
     probes: dict[str, Probe[Any]] = {}
     if "raw" in names:
         probes |= {f"raw-{name}": probe for name, probe in asked.items()}
@@ -94,6 +101,6 @@ def _baselines(
     return [Baseline(raw, probes, "raw columns")] if probes else []
 
 
-def _reader(task: LabelledTask) -> Callable[[NDArray], Tensor]:
-    rows = torch.from_numpy(task.store.every_row())
+def _reader(store: Store) -> Callable[[NDArray], Tensor]:
+    rows = torch.from_numpy(store.every_row())
     return lambda numbers: rows[torch.from_numpy(numbers)]
