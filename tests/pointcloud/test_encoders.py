@@ -1,6 +1,7 @@
 """What every encoder of clouds owes: the clouds that break neighbourhoods, dropped points, order, precision, size."""
 
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -71,7 +72,8 @@ def test_keeping_everything_is_keeping_no_account(name: str) -> None:
 @pytest.mark.parametrize("name", ["PointNet", "DGCNN", "PointNeXt"])
 def test_the_order_of_points_does_not_matter(name: str) -> None:
     encoder, clouds = small(name), torch.randn(3, 48, 3)
-    for stage in getattr(encoder, "stages", []):
+    balls: Any = encoder.stages if name == "PointNeXt" else []
+    for stage in balls:
         stage.k = 48  # a ball takes its first points, so let none be left out
     torch.testing.assert_close(encoder(clouds), encoder(clouds[:, torch.randperm(48)]), atol=1e-4, rtol=1e-4)
 

@@ -172,7 +172,7 @@ def shrinkage(squares: Tensor, penalties: Sequence[float], count: int) -> Tensor
     """
     weights = count * torch.tensor(penalties).to(squares)
     factors = 1 / (squares[:, None] + weights)
-    empty = squares <= squares[-1] * len(squares) * torch.finfo(squares.dtype).eps
+    empty = squares <= squares[-1:] * len(squares) * torch.finfo(squares.dtype).eps
     return factors.masked_fill(empty[:, None] & (weights == 0), 0.0)
 
 
