@@ -10,7 +10,7 @@ from common.images.augment.policy import augmentation_names, policy
 from common.images.augment.registry import AUGMENTATIONS, OPERATIONS
 from common.images.encoders.registry import ENCODERS, EncoderName
 from randquant.cli.ranges import Range, check_ranges, check_rising
-from randquant.policies.planned import Planned, planned, written
+from randquant.policies.planned import Planned, parted, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
 from randquant.quantize import MOST_BINS
@@ -38,17 +38,8 @@ RANGES = {
 # What a view may have of its own.
 _OWN = (
     *("crop_min", "crop_max", "flip_p", "randaugment", "autoaugment", "colour", "colour_p", "gray_p", "blur_p"),
-    *(
-        "blur_sigma",
-        "solarize_p",
-        "clahe_p",
-        "brightness_p",
-        "equalize_p",
-        "posterize_p",
-        "rq_bins",
-        "rq_p",
-        "rq_first",
-    ),
+    *("blur_sigma", "solarize_p", "clahe_p", "brightness_p", "equalize_p", "posterize_p"),
+    *("rq_bins", "rq_p", "rq_first"),
 )
 FOLDER = Path(__file__).parent / "policies"
 Split = Literal["train", "valid", "test"]
@@ -159,11 +150,7 @@ class ImagePretraining(Training):
         """The augmentations of each global and of each local view."""
         views = self.planned()
         made = [each.settings.view_policy(each.view, number) for number, each in enumerate(views)]
-        whole, local = (
-            [policy for policy, each in zip(made, views, strict=True) if each.view.local is wanted]
-            for wanted in (False, True)
-        )
-        return whole, local
+        return parted(views, made)
 
     def view_policy(self, view: ViewPolicy, number: int) -> Policy:
         """The augmentations of a view that has these settings and this number."""

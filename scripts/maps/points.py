@@ -107,7 +107,10 @@ def _matrix(path: Path, column: Any) -> NDArray[np.float32]:
 
 
 def _numbers(path: Path) -> NDArray[np.float32]:
-    vectors = np.load(path, allow_pickle=False)
+    try:
+        vectors = np.load(path, allow_pickle=False)
+    except ValueError:  # whose words advise to load it unsafely
+        raise ValueError("it holds no array of numbers") from None
     if vectors.ndim != 2 or not np.issubdtype(vectors.dtype, np.number) or np.iscomplexobj(vectors):
         raise DataError(f"{path} holds {vectors.dtype} of shape {vectors.shape}, not numbers (rows, columns).")
     return np.asarray(vectors, dtype=np.float32)

@@ -51,7 +51,13 @@ def made_once(views: Sequence[Planned[R]], make: Callable[[Planned[R]], P]) -> t
     made: dict[str, P] = {}
     for each in views:
         made.setdefault(_key(each.view), make(each))
-    whole, local = ([made[_key(each.view)] for each in views if each.view.local is wanted] for wanted in (False, True))
+    return parted(views, [made[_key(each.view)] for each in views])
+
+
+def parted(views: Sequence[Planned[R]], made: Sequence[P]) -> tuple[list[P], list[P]]:
+    """What was made of each view: of the global ones, and of the local ones."""
+    pairs = list(zip(views, made, strict=True))
+    whole, local = ([each for planned, each in pairs if planned.view.local is wanted] for wanted in (False, True))
     return whole, local
 
 
