@@ -5,8 +5,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 SOURCES := $(wildcard common audio pointcloud data_prep scripts tests)
-# By package: `common` is no package itself, and tables/ below it shares its name with PyTables.
-PACKAGES := randquant common.images common.tables audio pointcloud data_prep scripts tests
+# randquant holds the other folders by links (common/randquant/audio, ...): one name for each in a clone and a wheel.
+PACKAGES := randquant tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -11,9 +11,9 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from audio.crops import SAMPLE_RATE
-from audio.formats.engine import open_recording
-from audio.formats.recording import Block, Recording, check_length
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.formats.engine import open_recording
+from randquant.audio.formats.recording import Block, Recording, check_length
 from randquant.errors import DataError
 
 Waveform = NDArray[np.float32]

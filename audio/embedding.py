@@ -12,17 +12,17 @@ import pyarrow as pa
 import torch
 
 import randquant
-from audio.crops import SAMPLE_RATE
-from audio.encoders.audio_encoder import Layer
-from audio.encoders.weights import LoadedEncoder
-from audio.evaluation.task_features import Normalisation, batch_seconds
-from audio.formats.engine import header_of
-from audio.levels import COUNTED, Levels, count_levels
-from audio.logmel import LogMel
-from audio.normalize import mean_and_std
-from audio.samples import PLAIN, Intake, Samples, count_arrays, read_samples
-from audio.window_batches import Row, WindowBatches, exact_encoder
-from audio.windows import LONGEST, windows
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.weights import LoadedEncoder
+from randquant.audio.evaluation.task_features import Normalisation, batch_seconds
+from randquant.audio.formats.engine import header_of
+from randquant.audio.levels import COUNTED, Levels, count_levels
+from randquant.audio.logmel import LogMel
+from randquant.audio.normalize import mean_and_std
+from randquant.audio.samples import PLAIN, Intake, Samples, count_arrays, read_samples
+from randquant.audio.window_batches import Row, WindowBatches, exact_encoder
+from randquant.audio.windows import LONGEST, windows
 from randquant.cli.progress import progress
 from randquant.data.features import inference
 from randquant.embedding.embedding_table import write_table
@@ -51,7 +51,7 @@ class Summary:
         skipped: (path, reason) of those that could not be read.
         statistics_source: where the normalisation came from.
         resumed: recordings that an earlier, interrupted run had finished.
-        levels: recordings that are silent, clipped, cancelling (`audio.levels`).
+        levels: recordings that are silent, clipped, cancelling (`randquant.audio.levels`).
         arrays: recordings that are NumPy files, which do not say their sample rate.
     """
 

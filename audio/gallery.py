@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio.logmel import LogMel
-from audio.normalize import PreNorm
-from audio.pretraining import crop_statistics
-from audio.settings import AudioPretraining
-from audio.stored_crops import WaveformCrops
+from randquant.audio.logmel import LogMel
+from randquant.audio.normalize import PreNorm
+from randquant.audio.pretraining import crop_statistics
+from randquant.audio.settings import AudioPretraining
+from randquant.audio.stored_crops import WaveformCrops
 from randquant.data.store import Store
 from randquant.figures.figure import panels
 from randquant.views import Views

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from audio.encoders.audio_encoder import AudioEncoder
+from randquant.audio.encoders.audio_encoder import AudioEncoder
 
 
 @torch.no_grad()

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from audio.front_end import FrontEnd
-from audio.mel_filters import mel_filter_bank
+from randquant.audio.front_end import FrontEnd
+from randquant.audio.mel_filters import mel_filter_bank
 from randquant.errors import UsageError
 
 

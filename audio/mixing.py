@@ -14,7 +14,7 @@ Cut = Literal["time", "band", "box"]
 
 
 class MixSettings(Protocol):
-    """The settings of a training that say how log-mels are mixed; see `audio.settings.AudioPretraining`."""
+    """The settings of a training that say how log-mels are mixed; see `randquant.audio.settings.AudioPretraining`."""
 
     mix_domain: Domain
     mix_cut: Cut

@@ -15,17 +15,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from audio.crops import SAMPLE_RATE, fit_length
-from audio.encoders.audio_encoder import AudioEncoder
-from audio.encoders.registry import ENCODERS
-from audio.encoders.weights import save_encoder
-from audio.lifting import lift_activations
-from audio.logmel import LogMel
-from audio.mixing import log_mel_blend
-from audio.normalize import LogMelViews, PostNorm, PreNorm, mean_and_std
-from audio.samples import common_intake
-from audio.settings import AudioPretraining
-from audio.stored_crops import LogMelCrops, WaveformCrops
+from randquant.audio.crops import SAMPLE_RATE, fit_length
+from randquant.audio.encoders.audio_encoder import AudioEncoder
+from randquant.audio.encoders.registry import ENCODERS
+from randquant.audio.encoders.weights import save_encoder
+from randquant.audio.lifting import lift_activations
+from randquant.audio.logmel import LogMel
+from randquant.audio.mixing import log_mel_blend
+from randquant.audio.normalize import LogMelViews, PostNorm, PreNorm, mean_and_std
+from randquant.audio.samples import common_intake
+from randquant.audio.settings import AudioPretraining
+from randquant.audio.stored_crops import LogMelCrops, WaveformCrops
 from randquant.cli.progress import progress
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store

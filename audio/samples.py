@@ -12,11 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.crops import SAMPLE_RATE
-from audio.decode import RESAMPLER, Mix, Waveform, mean_of_channels, read_audio, stream_audio
-from audio.formats.engine import open_recording
-from audio.formats.recording import Block, Recording
-from audio.levels import Levels
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.decode import RESAMPLER, Mix, Waveform, mean_of_channels, read_audio, stream_audio
+from randquant.audio.formats.engine import open_recording
+from randquant.audio.formats.recording import Block, Recording
+from randquant.audio.levels import Levels
 from randquant.errors import DataError, UsageError
 
 Channel = Literal["mean", "left", "right", "loudest"]
@@ -92,7 +92,7 @@ def stream_samples(path: str | Path, intake: Intake = PLAIN) -> tuple[int, Level
         its own sample rate in Hz, its levels, which are whole once the pieces are read, and (T,) pieces.
 
     Raises:
-        DataError: as `audio.decode.read_audio`; raised here or from the iteration.
+        DataError: as `randquant.audio.decode.read_audio`; raised here or from the iteration.
     """
     levels, (pick, gain) = Levels(), _found(path, intake)
     rate, pieces = stream_audio(path, mix=_mixer(pick, levels), array_rate=intake.array_rate or SAMPLE_RATE)
@@ -102,12 +102,12 @@ def stream_samples(path: str | Path, intake: Intake = PLAIN) -> tuple[int, Level
 def read_samples(
     path: str | Path, intake: Intake = PLAIN, *, start_seconds: float = 0.0, seconds: float | None = None
 ) -> tuple[Samples, Levels]:
-    """Read a recording, or the part of it that `audio.decode.read_audio` reads, with the levels of that part.
+    """Read a recording, or the part of it that `randquant.audio.decode.read_audio` reads, with the levels of that part.
 
     The loudest channel and the peak are those of the whole recording, so a part equals that part of the whole.
 
     Raises:
-        DataError: as `audio.decode.read_audio`.
+        DataError: as `randquant.audio.decode.read_audio`.
     """
     levels, (pick, gain) = Levels(), _found(path, intake)
     mix, array_rate = _mixer(pick, levels), intake.array_rate or SAMPLE_RATE

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from audio.augment.registry import AUGMENTATIONS, OPERATIONS
-from audio.augment.short_crop import RandomShortCrop
-from audio.crops import SAMPLE_RATE
-from audio.encoders.registry import EncoderName
-from audio.front_end import Backend, FrontEnd, Mel
-from audio.mel_filters import mel_filter_bank
-from audio.mixing import Cut, Domain
+from randquant.audio.augment.registry import AUGMENTATIONS, OPERATIONS
+from randquant.audio.augment.short_crop import RandomShortCrop
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.encoders.registry import EncoderName
+from randquant.audio.front_end import Backend, FrontEnd, Mel
+from randquant.audio.mel_filters import mel_filter_bank
+from randquant.audio.mixing import Cut, Domain
 from randquant.cli.ranges import Range, check_ranges, check_rising
 from randquant.policies.joined_names import joined_names
 from randquant.policies.planned import Planned, made_once, planned, written

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audio.crops import CropPositions, fit_length, random_starts
-from audio.logmel import LogMel
-from audio.settings import AudioPretraining
+from randquant.audio.crops import CropPositions, fit_length, random_starts
+from randquant.audio.logmel import LogMel
+from randquant.audio.settings import AudioPretraining
 from randquant.cli.progress import progress
 from randquant.data.store import Store
 from randquant.errors import DataError

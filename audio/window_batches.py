@@ -8,15 +8,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audio.crops import SAMPLE_RATE
-from audio.encoders.audio_encoder import Layer
-from audio.encoders.weights import LoadedEncoder
-from audio.evaluation.task_features import Normalisation, batch_seconds
-from audio.front_end import FrontEnd
-from audio.logmel import LogMel
-from audio.normalize import PreNorm
-from audio.samples import Samples
-from audio.windows import Windows
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.weights import LoadedEncoder
+from randquant.audio.evaluation.task_features import Normalisation, batch_seconds
+from randquant.audio.front_end import FrontEnd
+from randquant.audio.logmel import LogMel
+from randquant.audio.normalize import PreNorm
+from randquant.audio.samples import Samples
+from randquant.audio.windows import Windows
 from randquant.embedding.spool import Spool
 
 _WAITING_BATCHES = 8  # batches' worth of windows that may wait for others of as many frames

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from audio.crops import SAMPLE_RATE
+from randquant.audio.crops import SAMPLE_RATE
 
 LONGEST = 10.0  # seconds of a window where none is asked for
 SHORTEST = 0.05  # seconds: a shorter rest at the end of a recording is left out

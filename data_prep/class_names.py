@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from data_prep.listing import read_lines
+from randquant.data_prep.listing import read_lines
 from randquant.errors import DataError
 
 SHAPE_NAMES = "shape_names.txt"

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.engine.plan import Item, Reader, Reading
-from data_prep.engine.row_files import file_stamp, row_reader
-from data_prep.sampled_cloud import cloud_settings, leading_rows
-from pointcloud.geometry import Axis
-from pointcloud.layout import FILE_ROW
+from randquant.data_prep.engine.plan import Item, Reader, Reading
+from randquant.data_prep.engine.row_files import file_stamp, row_reader
+from randquant.data_prep.sampled_cloud import cloud_settings, leading_rows
 from randquant.errors import DataError
+from randquant.pointcloud.geometry import Axis
+from randquant.pointcloud.layout import FILE_ROW
 
 _MOST_CLASSES = 100_000  # that labels may count where nobody says how many there are
 _CACHE = 64 << 20  # bytes of decompressed chunks, so that none is decompressed twice on the way through
@@ -82,7 +82,7 @@ def h5_reader(
     """The first `points` points of each shape, each with its `file_row`.
 
     Args:
-        points, up, normals: as in `data_prep.sampled_cloud.leading_rows`.
+        points, up, normals: as in `randquant.data_prep.sampled_cloud.leading_rows`.
         names: gives the shapes' own names, in the order of a file, or nothing; they become the manifest's column
             `shape`. A module-level function.
         companions: the files that say so, as in `Reader`.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
-from data_prep.engine.plan import Item
+from randquant.data_prep.engine.plan import Item
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Archive:
     nested: bool = False  # it holds archives, which are unpacked in turn, each into a folder of its name
 
 
-P = TypeVar("P")  # what a plan is: `data_prep.engine.plan.Plan` of files, `data_prep.tables.plan.TablePlan` of a table
+# What a plan is: `engine.plan.Plan` of files, `tables.plan.TablePlan` of a table.
+P = TypeVar("P")
 
 
 @dataclass(frozen=True)

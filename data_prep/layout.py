@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from data_prep.dataset import Dataset
-from data_prep.scan import existing_folder
+from randquant.data_prep.dataset import Dataset
+from randquant.data_prep.scan import existing_folder
 from randquant.errors import DataError
 
 LISTS = (".txt", ".csv", ".json")

@@ -8,7 +8,7 @@ from typing import Any
 
 import docstring_parser
 
-from data_prep.engine.plan import Plan
+from randquant.data_prep.engine.plan import Plan
 
 
 def with_options(settings: Any, plan: Callable[..., Plan], *, without: Collection[str] = ()) -> type[Any]:

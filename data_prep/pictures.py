@@ -8,12 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from common.images.fitting import fitted
-from common.images.formats.colours import BACKGROUND
-from common.images.formats.picture import Picture, encode_png
-from common.images.stored_images import KIND, RAW
-from data_prep.engine.plan import Reader
-from data_prep.formats.whole_file import read_bytes
+from randquant.data_prep.engine.plan import Reader
+from randquant.data_prep.formats.whole_file import read_bytes
+from randquant.images.fitting import fitted
+from randquant.images.formats.colours import BACKGROUND
+from randquant.images.formats.picture import Picture, encode_png
+from randquant.images.stored_images import KIND, RAW
 
 Keep = Literal["auto", "raw", "encoded"]
 KEEP: Keep = "auto"
@@ -43,7 +43,7 @@ def read_picture(path: Path, keep: Keep = KEEP) -> tuple[dict[str, Any], Iterabl
     """A picture's columns, which are complete once its rows were read, and its rows in one block.
 
     Raises:
-        DataError: as `common.images.formats.picture.Picture`, here or while the rows are read.
+        DataError: as `randquant.images.formats.picture.Picture`, here or while the rows are read.
     """
     data = read_bytes(path)
     picture = Picture(data, str(path))
@@ -64,7 +64,7 @@ def fitted_reader(size: int, share: float = 1.0) -> Reader:
 
     Args:
         size: side in pixels.
-        share: as in `common.images.fitting.fitted`.
+        share: as in `randquant.images.fitting.fitted`.
     """
     return Reader(KIND, partial(read_fitted, size=size, share=share), {"size": size, "share": share})
 

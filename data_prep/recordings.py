@@ -7,10 +7,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from audio.crops import SAMPLE_RATE
-from audio.formats.engine import header_of
-from audio.samples import PLAIN, Intake, read_samples, stream_samples
-from data_prep.engine.plan import Reader
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.formats.engine import header_of
+from randquant.audio.samples import PLAIN, Intake, read_samples, stream_samples
+from randquant.data_prep.engine.plan import Reader
 from randquant.errors import DataError
 
 _SOUND = """
@@ -26,10 +26,10 @@ FOREIGN = (".raw", ".pcm", ".mid", ".midi", ".dff", ".ofr", ".la")
 def read_recording(path: Path, intake: Intake = PLAIN) -> tuple[dict[str, Any], Iterable[NDArray]]:
     """A recording's own sample rate and its levels as columns, and its samples in blocks of int16.
 
-    The columns of the levels (`audio.levels`) come into the mapping when the blocks are read to their end.
+    The columns of the levels (`randquant.audio.levels`) come into the mapping when the blocks are read to their end.
 
     Raises:
-        DataError: as `audio.decode.read_audio`.
+        DataError: as `randquant.audio.decode.read_audio`.
     """
     rate, levels, pieces = stream_samples(path, intake)
     columns: dict[str, Any] = {"source_rate": rate}
@@ -45,7 +45,7 @@ def read_window(path: Path, start: int, stop: int, intake: Intake = PLAIN) -> tu
     """Samples [start, stop) at 16 kHz of a recording, equal to that part of the whole.
 
     Raises:
-        DataError: as `audio.decode.read_audio`, or the recording ends before `stop`.
+        DataError: as `randquant.audio.decode.read_audio`, or the recording ends before `stop`.
     """
     seconds = (stop - start) / SAMPLE_RATE
     waveform, levels = read_samples(path, intake, start_seconds=start / SAMPLE_RATE, seconds=seconds)

@@ -6,10 +6,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from data_prep.shapes import finished, point_settings
-from pointcloud.first_points import Points
-from pointcloud.geometry import Axis
+from randquant.data_prep.shapes import finished, point_settings
 from randquant.errors import DataError, UsageError
+from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.geometry import Axis
 
 
 def check_points(points: Points) -> None:
@@ -73,7 +73,7 @@ def spread_rows(
 ) -> NDArray:
     """Points evenly spaced in a file, for files in arbitrary order; all if there are no more.
 
-    Arguments, result and errors are those of `data_prep.shapes.finished`; the errors name the file.
+    Arguments, result and errors are those of `randquant.data_prep.shapes.finished`; the errors name the file.
     """
     count = None if keep == "any" else min(keep, max(1, len(points)))
     try:

@@ -12,15 +12,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.engine.plan import Reader
-from data_prep.formats.meshes.gltf_file import external_buffers
-from data_prep.formats.meshes.mesh_file import read_mesh
-from data_prep.surface import Sampling, sample_surface
-from pointcloud.farthest_points import farthest_point_order
-from pointcloud.first_points import Points
-from pointcloud.geometry import Axis, turn_up
-from pointcloud.layout import XYZ_NORMALS
+from randquant.data_prep.engine.plan import Reader
+from randquant.data_prep.formats.meshes.gltf_file import external_buffers
+from randquant.data_prep.formats.meshes.mesh_file import read_mesh
+from randquant.data_prep.surface import Sampling, sample_surface
 from randquant.errors import DataError, UsageError
+from randquant.pointcloud.farthest_points import farthest_point_order
+from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.geometry import Axis, turn_up
+from randquant.pointcloud.layout import XYZ_NORMALS
 
 UP: Axis = "z"  # in a store
 BY_FORMAT: Literal["by format"] = "by format"  # what a store says whose files stand on their format's own axis

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.mesh import Mesh
+from randquant.data_prep.formats.meshes.mesh import Mesh
 from randquant.errors import DataError
 
 Sampling = Literal["area", "poisson"]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from data_prep.dataset import Dataset
-from data_prep.engine.sources import source
-from data_prep.fetching.archives import archives_in
-from data_prep.layout import holds_tree
 from randquant.data.store import Store
+from randquant.data_prep.dataset import Dataset
+from randquant.data_prep.engine.sources import source
+from randquant.data_prep.fetching.archives import archives_in
+from randquant.data_prep.layout import holds_tree
 
 
 def made_of_archives(out: Path, dataset: Dataset, root: Path, *, gone: bool) -> bool:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from data_prep.engine.plan import Item
+from randquant.data_prep.engine.plan import Item
 from randquant.errors import UsageError
 
 SHARE = 0.1  # of train, unless told otherwise

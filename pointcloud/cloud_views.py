@@ -6,11 +6,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from pointcloud.augment.policy import PointPolicy
-from pointcloud.cloud_batch import CloudBatch
-from pointcloud.geometry import unit_sphere, unit_spheres
-from pointcloud.stored_clouds import Finder
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.policy import PointPolicy
+from randquant.pointcloud.cloud_batch import CloudBatch
+from randquant.pointcloud.geometry import unit_sphere, unit_spheres
+from randquant.pointcloud.stored_clouds import Finder
 from randquant.views import View, ViewSet
 
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import randquant
-from pointcloud.encoders.weights import LoadedPointEncoder
-from pointcloud.evaluation.shape_features import Preparation, batch_points
-from pointcloud.first_points import Points
-from pointcloud.layout import Layout
 from randquant.data.bounded_batches import bounded
 from randquant.embedding.file_rows import FileRows, Summary
 from randquant.errors import DataError
+from randquant.pointcloud.encoders.weights import LoadedPointEncoder
+from randquant.pointcloud.evaluation.shape_features import Preparation, batch_points
+from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.layout import Layout
 from randquant.probes.classifier_file import SavedClassifier
 
 _PART_BATCHES = 16  # batches between notes of how far it has come

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
-from pointcloud.augment.jitter import RandomJitter
-from pointcloud.augment.quantize import PointQuantization, Quantizer
-from pointcloud.augment.rotation import RandomRotation
-from pointcloud.augment.scale import RandomAnisotropicScale
-from pointcloud.layout import XYZ
 from randquant.augmentation import Augmentation
 from randquant.figures.figure import panels
 from randquant.figures.under_each import under_each
+from randquant.pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from randquant.pointcloud.augment.jitter import RandomJitter
+from randquant.pointcloud.augment.quantize import PointQuantization, Quantizer
+from randquant.pointcloud.augment.rotation import RandomRotation
+from randquant.pointcloud.augment.scale import RandomAnisotropicScale
+from randquant.pointcloud.layout import XYZ
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ _INCHES = 1.35  # a panel
 
 
 def augmentations() -> dict[str, Augmentation | None]:
-    """What the columns show, by title; None leaves clouds as they are. Values: as in `pointcloud.augment`."""
+    """What the columns show, by title; None leaves clouds as they are. Values: as in `randquant.pointcloud.augment`."""
     return {
         "as stored": None,
         "turned about z": RandomRotation("z"),

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointcloud.segment import segment_reduce
 from randquant.packed import PackedBatch
+from randquant.pointcloud.segment import segment_reduce
 
 Axis = Literal["x", "y", "z"]
 AXES: tuple[Axis, ...] = ("x", "y", "z")

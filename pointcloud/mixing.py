@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pointcloud.augment.dropped_points import kept_slots
-from pointcloud.cloud_batch import CloudBatch
-from pointcloud.geometry import group, squared_distances
-from pointcloud.layout import Layout
 from randquant.blend import Blend, MixKind, Slots
 from randquant.errors import UsageError
 from randquant.extras import needs
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.dropped_points import kept_slots
+from randquant.pointcloud.cloud_batch import CloudBatch
+from randquant.pointcloud.geometry import group, squared_distances
+from randquant.pointcloud.layout import Layout
 from randquant.views import View
 
 PointMix = Literal["subset", "assignment"]

@@ -15,22 +15,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pointcloud.cloud_views import CloudViews, PackedViews, in_unit_spheres
-from pointcloud.encoders.point_encoder import PointEncoder
-from pointcloud.encoders.pointnet_lite import PointNetLite
-from pointcloud.encoders.registry import ENCODERS
-from pointcloud.encoders.weights import save_encoder
-from pointcloud.evaluation.shape_features import batch_points
-from pointcloud.first_points import filled, require_points
-from pointcloud.geometry import unit_sphere
-from pointcloud.mixing import cloud_blend
-from pointcloud.settings import PointPretraining
-from pointcloud.stored_clouds import StoredClouds, WholeClouds, leading_columns
 from randquant.data.bounded_batches import bounded
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import UsageError
 from randquant.packed import PackedBatch
+from randquant.pointcloud.cloud_views import CloudViews, PackedViews, in_unit_spheres
+from randquant.pointcloud.encoders.point_encoder import PointEncoder
+from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
+from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.encoders.weights import save_encoder
+from randquant.pointcloud.evaluation.shape_features import batch_points
+from randquant.pointcloud.first_points import filled, require_points
+from randquant.pointcloud.geometry import unit_sphere
+from randquant.pointcloud.mixing import cloud_blend
+from randquant.pointcloud.settings import PointPretraining
+from randquant.pointcloud.stored_clouds import StoredClouds, WholeClouds, leading_columns
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pointcloud.augment.local_patch import RandomLocalPatch
-from pointcloud.augment.one_of import CLOUD_CHOICES
-from pointcloud.augment.policy import PointPolicy
-from pointcloud.augment.registry import AUGMENTATIONS, GEO, OPERATIONS
-from pointcloud.encoders.registry import ENCODERS, EncoderName
-from pointcloud.first_points import Points, require_number
-from pointcloud.layout import XYZ, XYZ_NORMALS, Layout
-from pointcloud.mixing import PointMix
 from randquant.cli.ranges import Range, check_ranges, check_rising
+from randquant.pointcloud.augment.local_patch import RandomLocalPatch
+from randquant.pointcloud.augment.one_of import CLOUD_CHOICES
+from randquant.pointcloud.augment.policy import PointPolicy
+from randquant.pointcloud.augment.registry import AUGMENTATIONS, GEO, OPERATIONS
+from randquant.pointcloud.encoders.registry import ENCODERS, EncoderName
+from randquant.pointcloud.first_points import Points, require_number
+from randquant.pointcloud.layout import XYZ, XYZ_NORMALS, Layout
+from randquant.pointcloud.mixing import PointMix
 from randquant.policies.joined_names import joined_names
 from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary

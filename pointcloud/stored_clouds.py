@@ -7,15 +7,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointcloud.encoders.registry import ENCODERS
-from pointcloud.first_points import filled, require_number
-from pointcloud.layout import Layout
-from pointcloud.settings import PointPretraining
 from randquant.cli.counted import counted
 from randquant.cli.progress import progress
 from randquant.data.store import Store
 from randquant.draws import fractions
 from randquant.errors import DataError, UsageError
+from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.first_points import filled, require_number
+from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.settings import PointPretraining
 
 Finder = Callable[[Tensor], Tensor]  # coordinates (B, N, 3) -> neighbourhoods (B, M, k)
 _MOST = 2**20  # points of a packed batch, all views together

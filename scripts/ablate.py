@@ -40,9 +40,9 @@ from randquant.probes.registry import ProbeName
 from randquant.results.arms import Arm, Change, changes
 from randquant.results.compare import open_run
 from randquant.results.text_table import text_table
+from randquant.scripts.studies.modality import Modality, Name, modality_of, probe_quietly
+from randquant.scripts.studies.training import base_settings, trained
 from randquant.training.settings import Training
-from scripts.studies.modality import Modality, Name, modality_of, probe_quietly
-from scripts.studies.training import base_settings, trained
 
 
 @dataclass(frozen=True)

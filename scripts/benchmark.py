@@ -19,15 +19,15 @@ import torch
 from randquant.cli.command import run
 from randquant.errors import UsageError
 from randquant.files.atomic import write_json
+from randquant.scripts.benchmarks.images import image_augmentations
+from randquant.scripts.benchmarks.meshes import meshes
+from randquant.scripts.benchmarks.packed import packed_clouds, reductions
+from randquant.scripts.benchmarks.pair import HEADER, Pair, in_columns
+from randquant.scripts.benchmarks.points import farthest_points, point_augmentations, point_encoders, point_pretraining
+from randquant.scripts.benchmarks.probe import linear_probe
+from randquant.scripts.benchmarks.quantize import quantize
+from randquant.scripts.benchmarks.sound import audio_encoder, log_mel, prepare_recordings, resize_crop
 from randquant.training.memory import keep_freed_memory
-from scripts.benchmarks.images import image_augmentations
-from scripts.benchmarks.meshes import meshes
-from scripts.benchmarks.packed import packed_clouds, reductions
-from scripts.benchmarks.pair import HEADER, Pair, in_columns
-from scripts.benchmarks.points import farthest_points, point_augmentations, point_encoders, point_pretraining
-from scripts.benchmarks.probe import linear_probe
-from scripts.benchmarks.quantize import quantize
-from scripts.benchmarks.sound import audio_encoder, log_mel, prepare_recordings, resize_crop
 
 GROUPS: dict[str, Callable[[str], Iterator[Pair]]] = {
     "quantize": quantize,

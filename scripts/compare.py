@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from audio.evaluation.tasks import ALIASES
+from randquant.audio.evaluation.tasks import ALIASES
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError

@@ -31,13 +31,13 @@ from randquant.errors import UsageError
 from randquant.figures.figure import write_figure
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
+from randquant.scripts.width import loss_curves, movement
+from randquant.scripts.width.batches import random_batches, stored_batches
+from randquant.scripts.width.coordinates import coordinates
+from randquant.scripts.width.modality import MODALITIES
+from randquant.scripts.width.picture import coordinate_picture, loss_picture
+from randquant.scripts.width.study import Parametrization, Study
 from randquant.ssl.registry import MethodName
-from scripts.width import loss_curves, movement
-from scripts.width.batches import random_batches, stored_batches
-from scripts.width.coordinates import coordinates
-from scripts.width.modality import MODALITIES
-from scripts.width.picture import coordinate_picture, loss_picture
-from scripts.width.study import Parametrization, Study
 
 _RANGES = {
     "widths": Range(1, 2**14),

@@ -32,21 +32,21 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from data_prep.dataset import Dataset, P
-from data_prep.datasets.registry import DATASETS
-from data_prep.engine.plan import Plan
-from data_prep.examine.doctor import examine
-from data_prep.examine.repeats import repeats_report as repeated
-from data_prep.examine.report import first, report, write_report
-from data_prep.fetching.archives import archives_in
-from data_prep.layout import is_marked, locate
-from data_prep.options import options, with_options
-from data_prep.tables.examination import examine_table
-from data_prep.tables.plan import TablePlan
 from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
 from randquant.data.store import Store
+from randquant.data_prep.dataset import Dataset, P
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.examine.doctor import examine
+from randquant.data_prep.examine.repeats import repeats_report as repeated
+from randquant.data_prep.examine.report import first, report, write_report
+from randquant.data_prep.fetching.archives import archives_in
+from randquant.data_prep.layout import is_marked, locate
+from randquant.data_prep.options import options, with_options
+from randquant.data_prep.tables.examination import examine_table
+from randquant.data_prep.tables.plan import TablePlan
 from randquant.errors import DataError
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text

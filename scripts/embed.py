@@ -25,40 +25,40 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from audio.embedding import Embedder
-from audio.encoders import weights as audio_weights
-from audio.encoders.audio_encoder import Layer
-from audio.evaluation.evaluate import audio_features
-from audio.levels import levels_line
-from audio.samples import Channel, Intake, assumed_rate, check_array_rate
-from data_prep.engine.plan import Item, Plan, Reader
-from data_prep.engine.read_ahead import Columns, read_ahead
-from data_prep.formats.clouds.cloud_file import CLOUDS
-from data_prep.formats.meshes.mesh_file import MESHES
-from data_prep.notes import reading_notes
-from data_prep.own_files.clouds import cloud_reader
-from data_prep.own_files.folder import plan_files, plan_folder
-from data_prep.own_files.meshes import by_format
-from data_prep.scan import file_size
-from data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, drawn_points, mesh_reader
-from pointcloud.embedding import ShapeEmbedder
-from pointcloud.encoders import named_encoder as point_named
-from pointcloud.encoders.weights import LoadedPointEncoder
-from pointcloud.evaluation import shape_task
-from pointcloud.evaluation.evaluate import shape_points
-from pointcloud.evaluation.shape_features import require_channels
-from pointcloud.first_points import Points
-from pointcloud.geometry import Axis
-from pointcloud.layout import Layout
+from randquant.audio.embedding import Embedder
+from randquant.audio.encoders import weights as audio_weights
+from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.evaluation.evaluate import audio_features
+from randquant.audio.levels import levels_line
+from randquant.audio.samples import Channel, Intake, assumed_rate, check_array_rate
 from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
+from randquant.data_prep.engine.plan import Item, Plan, Reader
+from randquant.data_prep.engine.read_ahead import Columns, read_ahead
+from randquant.data_prep.formats.clouds.cloud_file import CLOUDS
+from randquant.data_prep.formats.meshes.mesh_file import MESHES
+from randquant.data_prep.notes import reading_notes
+from randquant.data_prep.own_files.clouds import cloud_reader
+from randquant.data_prep.own_files.folder import plan_files, plan_folder
+from randquant.data_prep.own_files.meshes import by_format
+from randquant.data_prep.scan import file_size
+from randquant.data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, drawn_points, mesh_reader
 from randquant.errors import DataError, UsageError
+from randquant.pointcloud.embedding import ShapeEmbedder
+from randquant.pointcloud.encoders import named_encoder as point_named
+from randquant.pointcloud.encoders.weights import LoadedPointEncoder
+from randquant.pointcloud.evaluation import shape_task
+from randquant.pointcloud.evaluation.evaluate import shape_points
+from randquant.pointcloud.evaluation.shape_features import require_channels
+from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.geometry import Axis
+from randquant.pointcloud.layout import Layout
 from randquant.probes.classifier_file import load_classifier
+from randquant.scripts.embedding.modality import modality_of
+from randquant.scripts.embedding.pictures import embed_pictures
+from randquant.scripts.embedding.rows import embed_rows
 from randquant.training.processes.device import named_device
-from scripts.embedding.modality import modality_of
-from scripts.embedding.pictures import embed_pictures
-from scripts.embedding.rows import embed_rows
 
 _SHOWN = 20  # skipped files printed; the table's metadata has them all
 _MOST_POINTS = 100_000
@@ -152,7 +152,7 @@ def recordings(path: Path, *, arrays: bool = False) -> tuple[Path, list[str]]:
 
     Args:
         path: of the folder or file.
-        arrays: as in `data_prep.own_files.folder.plan_folder`.
+        arrays: as in `randquant.data_prep.own_files.folder.plan_folder`.
     """
     if path.is_file():
         return path.parent, [path.name]

@@ -22,20 +22,20 @@ Accuracies without the test shapes that repeat a training shape are reported too
 import dataclasses
 from pathlib import Path
 
-from data_prep.datasets.modelnet import MODELNET40
-from pointcloud.encoders.named_encoder import named_encoder
-from pointcloud.encoders.weights import LoadedPointEncoder
-from pointcloud.evaluation.evaluate import Evaluation, Questions, missing_settings
-from pointcloud.evaluation.finetune_settings import FinetuneSettings
-from pointcloud.evaluation.protocols import PROTOCOLS, Protocol, ProtocolName
-from pointcloud.evaluation.result import ShapeResult
-from pointcloud.evaluation.shape_task import ShapeTask, open_shape_task
-from pointcloud.first_points import Points, require_number
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.data.features import default_cache
 from randquant.data.store import Store
+from randquant.data_prep.datasets.modelnet import MODELNET40
 from randquant.errors import UsageError
+from randquant.pointcloud.encoders.named_encoder import named_encoder
+from randquant.pointcloud.encoders.weights import LoadedPointEncoder
+from randquant.pointcloud.evaluation.evaluate import Evaluation, Questions, missing_settings
+from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
+from randquant.pointcloud.evaluation.protocols import PROTOCOLS, Protocol, ProtocolName
+from randquant.pointcloud.evaluation.result import ShapeResult
+from randquant.pointcloud.evaluation.shape_task import ShapeTask, open_shape_task
+from randquant.pointcloud.first_points import Points, require_number
 from randquant.probes import registry
 from randquant.probes.classifier_file import require_classifier
 from randquant.probes.registry import ProbeName

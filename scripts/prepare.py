@@ -56,31 +56,31 @@ from typing import Any
 
 import docstring_parser
 
-from audio.samples import Channel, Intake, check_array_rate
-from data_prep.dataset import Dataset
-from data_prep.datasets.registry import DATASETS
-from data_prep.engine.plan import Plan
-from data_prep.engine.preparation import prepare
-from data_prep.examine.summary import summary
-from data_prep.fetching.archives import archives_in, stem, unpacked_file, unpacked_root
-from data_prep.fetching.download import download as fetch
-from data_prep.layout import holds_tree
-from data_prep.options import options, with_options
-from data_prep.own_files.clouds import plan_clouds
-from data_prep.own_files.folder import plan_folder
-from data_prep.own_files.labelled import plan_labelled
-from data_prep.own_files.meshes import plan_meshes
-from data_prep.own_files.pictures import plan_images
-from data_prep.recordings import recordings_reader
-from data_prep.synthetic.registry import MINIATURES, prepared_by
-from data_prep.synthetic.tables import TABLE, small_table
-from data_prep.tables.plan import TablePlan
-from data_prep.tables.prepare import prepare_table
-from data_prep.tables.settings import OwnTable
-from data_prep.unpacked import archives_identity, made_of_archives
+from randquant.audio.samples import Channel, Intake, check_array_rate
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.data.store import Store
+from randquant.data_prep.dataset import Dataset
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.examine.summary import summary
+from randquant.data_prep.fetching.archives import archives_in, stem, unpacked_file, unpacked_root
+from randquant.data_prep.fetching.download import download as fetch
+from randquant.data_prep.layout import holds_tree
+from randquant.data_prep.options import options, with_options
+from randquant.data_prep.own_files.clouds import plan_clouds
+from randquant.data_prep.own_files.folder import plan_folder
+from randquant.data_prep.own_files.labelled import plan_labelled
+from randquant.data_prep.own_files.meshes import plan_meshes
+from randquant.data_prep.own_files.pictures import plan_images
+from randquant.data_prep.recordings import recordings_reader
+from randquant.data_prep.synthetic.registry import MINIATURES, prepared_by
+from randquant.data_prep.synthetic.tables import TABLE, small_table
+from randquant.data_prep.tables.plan import TablePlan
+from randquant.data_prep.tables.prepare import prepare_table
+from randquant.data_prep.tables.settings import OwnTable
+from randquant.data_prep.unpacked import archives_identity, made_of_archives
 from randquant.errors import UsageError
 
 _MAY_GO = "holds what was unpacked; the store does not need it, so it may be deleted."

@@ -10,8 +10,8 @@ RUN/encoder.safetensors is the result; RUN/log.csv and RUN/tensorboard hold the 
 
 from functools import partial
 
-from audio.pretraining import build_task
-from audio.settings import AudioPretraining
+from randquant.audio.pretraining import build_task
+from randquant.audio.settings import AudioPretraining
 from randquant.cli.command import run
 from randquant.training.setup import pretrain
 

@@ -10,9 +10,9 @@ RUN/encoder.safetensors is the result; RUN/log.csv and RUN/tensorboard hold the 
 
 from functools import partial
 
-from common.images.pretraining import build_task
-from common.images.settings import ImagePretraining
 from randquant.cli.command import run
+from randquant.images.pretraining import build_task
+from randquant.images.settings import ImagePretraining
 from randquant.training.setup import pretrain
 
 

@@ -11,9 +11,9 @@ hold the curves, RUN/config.yaml the settings.
 
 from functools import partial
 
-from pointcloud.pretraining import build_task
-from pointcloud.settings import PointPretraining
 from randquant.cli.command import run
+from randquant.pointcloud.pretraining import build_task
+from randquant.pointcloud.settings import PointPretraining
 from randquant.training.setup import pretrain
 
 

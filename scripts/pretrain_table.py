@@ -11,9 +11,9 @@ RUN/encoder.safetensors is the result; RUN/log.csv and RUN/tensorboard hold the 
 
 from functools import partial
 
-from common.tables.pretraining import build_task
-from common.tables.settings import TablePretraining
 from randquant.cli.command import run
+from randquant.tables.pretraining import build_task
+from randquant.tables.settings import TablePretraining
 from randquant.training.setup import pretrain
 
 

@@ -21,10 +21,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from audio.crops import SAMPLE_RATE
-from audio.gallery import gallery, shown_views
-from audio.griffin_lim import griffin_lim
-from audio.settings import AudioPretraining
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.gallery import gallery, shown_views
+from randquant.audio.griffin_lim import griffin_lim
+from randquant.audio.settings import AudioPretraining
 from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.cli.ranges import Range, check_ranges

@@ -17,10 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from common.images.fitting import fitted
-from common.images.formats.picture import Picture
-from common.images.gallery import augmentations, gallery
-from common.images.stored_images import StoredImages
 from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
@@ -28,6 +24,10 @@ from randquant.data.examples import examples, title
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
 from randquant.figures.figure import require_picture, write_figure
+from randquant.images.fitting import fitted
+from randquant.images.formats.picture import Picture
+from randquant.images.gallery import augmentations, gallery
+from randquant.images.stored_images import StoredImages
 
 LARGEST = 128  # pixels of a panel, if not asked for
 _MOST = 50  # rows

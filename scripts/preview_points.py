@@ -15,9 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pointcloud.evaluation.shape_features import store_layout
-from pointcloud.first_points import filled, require_points
-from pointcloud.gallery import augmentations, gallery
 from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
@@ -25,6 +22,9 @@ from randquant.data.examples import examples, title
 from randquant.data.store import Store
 from randquant.errors import UsageError
 from randquant.figures.figure import require_picture, write_figure
+from randquant.pointcloud.evaluation.shape_features import store_layout
+from randquant.pointcloud.first_points import filled, require_points
+from randquant.pointcloud.gallery import augmentations, gallery
 
 
 def preview(

@@ -21,13 +21,13 @@ seconds. Hyper-parameters (learning rate, neighbours, penalty) are chosen on val
 
 from pathlib import Path
 
-from audio.encoders.audio_encoder import Layer
-from audio.encoders.weights import named_encoder
-from audio.evaluation.evaluate import Evaluation
-from audio.evaluation.named_store import named_store
-from audio.evaluation.result import AudioResult
-from audio.evaluation.task_features import Reading, Statistics, StatisticsScope
-from audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, ClipTask, ProtocolName, open_task
+from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.weights import named_encoder
+from randquant.audio.evaluation.evaluate import Evaluation
+from randquant.audio.evaluation.named_store import named_store
+from randquant.audio.evaluation.result import AudioResult
+from randquant.audio.evaluation.task_features import Reading, Statistics, StatisticsScope
+from randquant.audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, ClipTask, ProtocolName, open_task
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.data.features import default_cache

@@ -12,8 +12,8 @@ Features are extracted once and cached by content, so a second probe of the same
 Hyper-parameters (learning rate, neighbours, penalty) are chosen on validation, never on test.
 """
 
-from common.images.evaluation.evaluate import ImageProbing, evaluation
 from randquant.cli.command import run
+from randquant.images.evaluation.evaluate import ImageProbing, evaluation
 
 
 def probe(probing: ImageProbing) -> None:

@@ -12,8 +12,8 @@ is i-Mix's. A number to predict (prepare table --target) is predicted by ridge a
 Hyper-parameters are chosen on validation, never on test.
 """
 
-from common.tables.evaluation.evaluate import TableProbing, evaluation
 from randquant.cli.command import run
+from randquant.tables.evaluation.evaluate import TableProbing, evaluation
 
 
 def probe_table(settings: TableProbing) -> None:

@@ -31,8 +31,8 @@ from randquant.cli.counted import counted
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import read_json, write_json
 from randquant.results.record import versions
-from scripts.rehearsal.chain import CHAINS
-from scripts.rehearsal.measured import Cost, measured
+from randquant.scripts.rehearsal.chain import CHAINS
+from randquant.scripts.rehearsal.measured import Cost, measured
 
 Name = Literal["us8k", "modelnet", "spcv2", "spcv2-12", "voxceleb1", "voxforge", "nsynth", "audioset"]
 Stage = Literal["doctor", "prepare", "open", "train", "probe"]

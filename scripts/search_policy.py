@@ -39,9 +39,9 @@ from randquant.files.csv_writer import csv_text
 from randquant.policies.strength import MOST
 from randquant.quantize import MOST_BINS
 from randquant.results.text_table import text_table
+from randquant.scripts.studies.modality import Modality, Name, modality_of
+from randquant.scripts.studies.training import base_settings, trained
 from randquant.training.settings import Training
-from scripts.studies.modality import Modality, Name, modality_of
-from scripts.studies.training import base_settings, trained
 
 SCORES = {"knn": "knn_valid", "rank": "effective_rank"}  # what they are in a run's log
 

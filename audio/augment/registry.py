@@ -3,23 +3,23 @@
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from audio.augment.fader import RandomLinearFader
-from audio.augment.filter import RandomFilter
-from audio.augment.gain import RandomGain
-from audio.augment.mask import RandomMask
-from audio.augment.mixup import LogMixupExp
-from audio.augment.noise import RandomNoise
-from audio.augment.resize_crop import RandomResizeCrop
-from audio.augment.shift import RandomTimeShift
-from audio.augment.speed import RandomSpeed
-from audio.front_end import FrontEnd
+from randquant.audio.augment.fader import RandomLinearFader
+from randquant.audio.augment.filter import RandomFilter
+from randquant.audio.augment.gain import RandomGain
+from randquant.audio.augment.mask import RandomMask
+from randquant.audio.augment.mixup import LogMixupExp
+from randquant.audio.augment.noise import RandomNoise
+from randquant.audio.augment.resize_crop import RandomResizeCrop
+from randquant.audio.augment.shift import RandomTimeShift
+from randquant.audio.augment.speed import RandomSpeed
+from randquant.audio.front_end import FrontEnd
 from randquant.augmentation import Augmentation
 from randquant.policies.strength import Strength
 from randquant.quantize import RandomizedQuantization
 
 
 class AugmentationSettings(Protocol):
-    """The settings of a training that augmentations read; see `audio.settings.AudioPretraining`."""
+    """The settings of a training that augmentations read; see `randquant.audio.settings.AudioPretraining`."""
 
     rq_bins: list[int]
     rq_per: Literal["band", "clip"]

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from audio.front_end import FrontEnd
-from audio.mel_filters import band_edges
 from randquant.arguments import checked_range
+from randquant.audio.front_end import FrontEnd
+from randquant.audio.mel_filters import band_edges
 from randquant.augmentation import Augmentation
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from audio.encoders.audio_encoder import AudioEncoder, Layer
+from randquant.audio.encoders.audio_encoder import AudioEncoder, Layer
 
 CHANNELS = 64  # of every convolution
 PARTS = 4  # modules of a block

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from audio.encoders.audio_ntt import CHANNELS, AudioNTT, AudioNTT2020, AudioNTT2022
-from audio.encoders.registry import ENCODERS
+from randquant.audio.encoders.audio_ntt import CHANNELS, AudioNTT, AudioNTT2020, AudioNTT2022
+from randquant.audio.encoders.registry import ENCODERS
 from randquant.errors import DataError
 from randquant.weights.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, find_encoder, shortened
 from randquant.weights.weight_file import Content

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from audio.encoders.audio_encoder import AudioEncoder
-from audio.encoders.audio_ntt import AudioNTT2020, AudioNTT2022
+from randquant.audio.encoders.audio_encoder import AudioEncoder
+from randquant.audio.encoders.audio_ntt import AudioNTT2020, AudioNTT2022
 
 ENCODERS: dict[str, type[AudioEncoder]] = {
     "AudioNTT2020": AudioNTT2020,

@@ -10,11 +10,11 @@ from typing import Any
 
 from torch import nn
 
-from audio.encoders.audio_encoder import AudioEncoder
-from audio.encoders.published_weights import open_published
-from audio.encoders.registry import ENCODERS
-from audio.front_end import FrontEnd
-from audio.normalize import check_statistics
+from randquant.audio.encoders.audio_encoder import AudioEncoder
+from randquant.audio.encoders.published_weights import open_published
+from randquant.audio.encoders.registry import ENCODERS
+from randquant.audio.front_end import FrontEnd
+from randquant.audio.normalize import check_statistics
 from randquant.weights.encoder_family import EncoderFamily
 from randquant.weights.named_encoder import open_named
 from randquant.weights.weight_file import Content, encoder_hash, read_weights
@@ -117,7 +117,7 @@ def untrained_encoder(name: str, d: int, seed: int) -> LoadedEncoder:
     """A freshly initialised encoder, the baseline any pretraining has to beat. The global random state is untouched.
 
     Args:
-        name: a key of `audio.encoders.registry.ENCODERS`.
+        name: a key of `randquant.audio.encoders.registry.ENCODERS`.
         d: its embedding size.
         seed: of the initialisation.
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from audio.encoders.audio_encoder import Layer
-from audio.encoders.weights import LoadedEncoder
-from audio.evaluation.result import AudioProtocolRecord, AudioResult, StatisticsRecord
-from audio.evaluation.task_features import Normalisation, Reading, task_features
-from audio.evaluation.tasks import ClipTask, Protocol
+from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.weights import LoadedEncoder
+from randquant.audio.evaluation.result import AudioProtocolRecord, AudioResult, StatisticsRecord
+from randquant.audio.evaluation.task_features import Normalisation, Reading, task_features
+from randquant.audio.evaluation.tasks import ClipTask, Protocol
 from randquant.data.features import Features
 from randquant.errors import DataError
 from randquant.files.json_record import Json

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from audio.evaluation.tasks import ALIASES, task_name
+from randquant.audio.evaluation.tasks import ALIASES, task_name
 from randquant.data.store import Store
 from randquant.errors import DataError
 

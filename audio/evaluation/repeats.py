@@ -18,7 +18,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.crops import SAMPLE_RATE
+from randquant.audio.crops import SAMPLE_RATE
 from randquant.data.repeats import Vector, pairs_across
 from randquant.data.store import Store
 

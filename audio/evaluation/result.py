@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from audio.evaluation.published_rows import PUBLISHED
+from randquant.audio.evaluation.published_rows import PUBLISHED
 from randquant.files.json_record import Json, Record
 from randquant.results.published import PublishedTable
 from randquant.results.record import ProtocolRecord, Result

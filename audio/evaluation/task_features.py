@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audio.crops import SAMPLE_RATE
-from audio.encoders.audio_encoder import Layer
-from audio.encoders.weights import LoadedEncoder
-from audio.evaluation.tasks import ClipTask, Protocol, read_batches
-from audio.front_end import FrontEnd
-from audio.logmel import LogMel
-from audio.normalize import PreNorm, mean_and_std
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.weights import LoadedEncoder
+from randquant.audio.evaluation.tasks import ClipTask, Protocol, read_batches
+from randquant.audio.front_end import FrontEnd
+from randquant.audio.logmel import LogMel
+from randquant.audio.normalize import PreNorm, mean_and_std
 from randquant.cli.progress import batch_progress
 from randquant.data.features import FORMAT_VERSION, Features, cached, content_key
 from randquant.errors import DataError

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audio.crops import SAMPLE_RATE, Pad, fit_length, random_starts
+from randquant.audio.crops import SAMPLE_RATE, Pad, fit_length, random_starts
 from randquant.data import labelled_store
 from randquant.data.features import Items
 from randquant.data.labelled_store import folds_of, items_of, split_counts

@@ -7,7 +7,7 @@ from tokenize import TokenError
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.formats.recording import BLOCK, Block, Header, Recording
+from randquant.audio.formats.recording import BLOCK, Block, Header, Recording
 from randquant.errors import DataError, one_line
 
 MAGIC = b"\x93NUMPY"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from audio.formats.recording import Block, Header, Recording
+from randquant.audio.formats.recording import Block, Header, Recording
 from randquant.errors import DataError
 
 

@@ -8,22 +8,22 @@ from typing import IO
 
 import soundfile
 
-from audio.crops import SAMPLE_RATE
-from audio.formats.array import MAGIC, open_array
-from audio.formats.chained_recording import ChainedRecording
-from audio.formats.ffmpeg import FFmpegRecording
-from audio.formats.file_type import is_text, open_head, refuse_non_audio
-from audio.formats.flac import flac_parts
-from audio.formats.libsndfile import LibsndfileRecording, reason
-from audio.formats.mp3 import frame_header, is_adts, is_free_format, runs
-from audio.formats.ogg import links
-from audio.formats.pcm_containers import is_pcm_container, open_pcm_container
-from audio.formats.recording import Header, Recording, damaged
-from audio.formats.span import Span
-from audio.formats.stated_size import check_stated_size
-from audio.formats.tags import after_tags
-from audio.formats.wav import open_wav
-from audio.formats.wav_header import FORMS, W64_FORM
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.formats.array import MAGIC, open_array
+from randquant.audio.formats.chained_recording import ChainedRecording
+from randquant.audio.formats.ffmpeg import FFmpegRecording
+from randquant.audio.formats.file_type import is_text, open_head, refuse_non_audio
+from randquant.audio.formats.flac import flac_parts
+from randquant.audio.formats.libsndfile import LibsndfileRecording, reason
+from randquant.audio.formats.mp3 import frame_header, is_adts, is_free_format, runs
+from randquant.audio.formats.ogg import links
+from randquant.audio.formats.pcm_containers import is_pcm_container, open_pcm_container
+from randquant.audio.formats.recording import Header, Recording, damaged
+from randquant.audio.formats.span import Span
+from randquant.audio.formats.stated_size import check_stated_size
+from randquant.audio.formats.tags import after_tags
+from randquant.audio.formats.wav import open_wav
+from randquant.audio.formats.wav_header import FORMS, W64_FORM
 from randquant.errors import DataError
 
 _AFTER_ID3 = (b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"MP+")  # what else people tag in this way

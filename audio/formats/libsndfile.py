@@ -8,7 +8,7 @@ from pathlib import Path
 
 import soundfile
 
-from audio.formats.recording import BLOCK, Block, Header, Recording, Source, damaged, truncated
+from randquant.audio.formats.recording import BLOCK, Block, Header, Recording, Source, damaged, truncated
 
 
 class LibsndfileRecording(Recording):

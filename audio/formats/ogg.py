@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from audio.formats.recording import damaged, truncated
+from randquant.audio.formats.recording import damaged, truncated
 
 _PAGE = 27 + 255 + 255 * 255  # bytes at most
 _FIRST = re.compile(rb"OggS\x00[\x02\x03\x06\x07]")  # of a stream

@@ -11,9 +11,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.formats.array import ArrayRecording
-from audio.formats.recording import BLOCK
-from audio.formats.wav_header import SampleLayout
+from randquant.audio.formats.array import ArrayRecording
+from randquant.audio.formats.recording import BLOCK
+from randquant.audio.formats.wav_header import SampleLayout
 from randquant.errors import DataError
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from audio.formats.recording import damaged, truncated
+from randquant.audio.formats.recording import damaged, truncated
 
 _MP4, _MATROSKA = "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"
 # Containers whose header states the length of each stream, by their names in FFmpeg.

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 import randquant
-from common.images.encoders.weights import LoadedImageEncoder
-from common.images.evaluation.evaluate import batch_size, encoder_function
-from common.images.evaluation.sight import Sight
 from randquant.data.bounded_batches import bounded
 from randquant.embedding.file_rows import FileRows, Summary
 from randquant.errors import DataError
+from randquant.images.encoders.weights import LoadedImageEncoder
+from randquant.images.evaluation.evaluate import batch_size, encoder_function
+from randquant.images.evaluation.sight import Sight
 from randquant.probes.classifier_file import SavedClassifier
 
 _PART = 2048  # pictures between notes of how far it has come

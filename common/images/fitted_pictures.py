@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from common.images.fitting import fitted
-from common.images.normalise import Normalise, in_unit_range
-from common.images.stored_images import StoredImages
+from randquant.images.fitting import fitted
+from randquant.images.normalise import Normalise, in_unit_range
+from randquant.images.stored_images import StoredImages
 
 
 def fitted_batch(pictures: StoredImages, items: NDArray[np.int64], size: int, share: float = 1.0) -> Tensor:

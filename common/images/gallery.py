@@ -5,22 +5,22 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from common.images.augment.automatic.autoaugment import AutoAugment
-from common.images.augment.automatic.randaugment import RandAugment
-from common.images.augment.automatic.trivial import TrivialAugment
-from common.images.augment.blur import RandomBlur
-from common.images.augment.brightness import RandomBrightnessContrast
-from common.images.augment.clahe import RandomClahe
-from common.images.augment.colour import ColourJitter
-from common.images.augment.equalize import RandomEqualize
-from common.images.augment.flip import RandomFlip
-from common.images.augment.gray import RandomGray
-from common.images.augment.posterize import RandomPosterize
-from common.images.augment.resize_crop import RandomResizedCrop
-from common.images.augment.solarize import RandomSolarize
 from randquant.augmentation import Augmentation
 from randquant.figures.figure import panels
 from randquant.figures.under_each import under_each
+from randquant.images.augment.automatic.autoaugment import AutoAugment
+from randquant.images.augment.automatic.randaugment import RandAugment
+from randquant.images.augment.automatic.trivial import TrivialAugment
+from randquant.images.augment.blur import RandomBlur
+from randquant.images.augment.brightness import RandomBrightnessContrast
+from randquant.images.augment.clahe import RandomClahe
+from randquant.images.augment.colour import ColourJitter
+from randquant.images.augment.equalize import RandomEqualize
+from randquant.images.augment.flip import RandomFlip
+from randquant.images.augment.gray import RandomGray
+from randquant.images.augment.posterize import RandomPosterize
+from randquant.images.augment.resize_crop import RandomResizedCrop
+from randquant.images.augment.solarize import RandomSolarize
 from randquant.quantize import RandomizedQuantization
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from common.images.normalise import Normalise, in_unit_range
+from randquant.images.normalise import Normalise, in_unit_range
 from randquant.views import Policy, ViewSet
 
 

@@ -16,21 +16,21 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from common.images.augment.flip import RandomFlip
-from common.images.augment.resize_crop import RandomResizedCrop
-from common.images.encoders.image_encoder import ImageEncoder
-from common.images.encoders.registry import ENCODERS
-from common.images.encoders.weights import save_encoder
-from common.images.fitted_pictures import NormalisedBatches, fitted_batch
-from common.images.normalise import ColourStatistics, Normalise, colour_statistics
-from common.images.picture_views import PictureViews
-from common.images.settings import ImagePretraining
-from common.images.stored_crops import Crop, PictureCrops, PictureSource, WholePictures, one_size
-from common.images.stored_images import StoredImages
 from randquant.cli.progress import progress
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import UsageError
+from randquant.images.augment.flip import RandomFlip
+from randquant.images.augment.resize_crop import RandomResizedCrop
+from randquant.images.encoders.image_encoder import ImageEncoder
+from randquant.images.encoders.registry import ENCODERS
+from randquant.images.encoders.weights import save_encoder
+from randquant.images.fitted_pictures import NormalisedBatches, fitted_batch
+from randquant.images.normalise import ColourStatistics, Normalise, colour_statistics
+from randquant.images.picture_views import PictureViews
+from randquant.images.settings import ImagePretraining
+from randquant.images.stored_crops import Crop, PictureCrops, PictureSource, WholePictures, one_size
+from randquant.images.stored_images import StoredImages
 from randquant.training.idle import equal_views
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor

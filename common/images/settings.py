@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from common.images.augment.automatic.found_policies import PolicyName
-from common.images.augment.policy import augmentation_names, policy
-from common.images.augment.registry import AUGMENTATIONS, OPERATIONS
-from common.images.encoders.registry import ENCODERS, EncoderName
 from randquant.cli.ranges import Range, check_ranges, check_rising
+from randquant.images.augment.automatic.found_policies import PolicyName
+from randquant.images.augment.policy import augmentation_names, policy
+from randquant.images.augment.registry import AUGMENTATIONS, OPERATIONS
+from randquant.images.encoders.registry import ENCODERS, EncoderName
 from randquant.policies.planned import Planned, parted, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy

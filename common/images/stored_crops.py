@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from common.images.augment.crop_boxes import DRAWS, crop_boxes
-from common.images.fitting import fitted, resized
-from common.images.settings import ImagePretraining
-from common.images.stored_images import StoredImages
 from randquant.draws import fractions
 from randquant.errors import DataError
+from randquant.images.augment.crop_boxes import DRAWS, crop_boxes
+from randquant.images.fitting import fitted, resized
+from randquant.images.settings import ImagePretraining
+from randquant.images.stored_images import StoredImages
 
 _VIEWS = 2**10  # more than a training has
 

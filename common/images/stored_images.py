@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from common.images.formats.picture import Picture
 from randquant.data.store import Store
 from randquant.errors import DataError
+from randquant.images.formats.picture import Picture
 
 KIND = "images"
 RAW = "raw"

@@ -13,15 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from common.tables.augment.column_quantization import column_quantiles
-from common.tables.encoders.mlp import MLP
-from common.tables.encoders.registry import ENCODERS
-from common.tables.encoders.weights import save_encoder
-from common.tables.settings import TablePretraining
-from common.tables.stored_table import StoredTable, column_names, other_scales, scales
 from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
+from randquant.tables.augment.column_quantization import column_quantiles
+from randquant.tables.encoders.mlp import MLP
+from randquant.tables.encoders.registry import ENCODERS
+from randquant.tables.encoders.weights import save_encoder
+from randquant.tables.settings import TablePretraining
+from randquant.tables.stored_table import StoredTable, column_names, other_scales, scales
 from randquant.training.idle import equal_views
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor

@@ -7,15 +7,15 @@ from typing import ClassVar, Literal
 
 from torch import Tensor, zeros
 
-from common.tables.augment.column_quantization import RANKS, Over
-from common.tables.augment.registry import AUGMENTATIONS, OPERATIONS
-from common.tables.encoders.registry import EncoderName
 from randquant.cli.ranges import Range, check_ranges, check_rising
 from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
 from randquant.quantize import MOST_BINS
 from randquant.ssl.registry import MethodName
+from randquant.tables.augment.column_quantization import RANKS, Over
+from randquant.tables.augment.registry import AUGMENTATIONS, OPERATIONS
+from randquant.tables.encoders.registry import EncoderName
 from randquant.training.optimization.schedule import RateSchedule
 from randquant.training.settings import Training, store_paths
 from randquant.views import Policy

@@ -24,12 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from data_prep.dataset import Dataset
-from data_prep.engine.plan import Item, Plan
-from data_prep.layout import find_root
-from data_prep.listing import find_list, read_lines
-from data_prep.recordings import DECODED, FOREIGN, RECORDINGS
-from data_prep.scan import sizes_below
+from randquant.data_prep.dataset import Dataset
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.listing import find_list, read_lines
+from randquant.data_prep.recordings import DECODED, FOREIGN, RECORDINGS
+from randquant.data_prep.scan import sizes_below
 from randquant.errors import DataError, UsageError
 
 Part = Literal["balanced", "unbalanced", "eval"]

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from data_prep.dataset import Dataset
-from data_prep.engine.plan import Item, Plan
-from data_prep.formats.csv_reader import read_csv
-from data_prep.layout import find_root
-from data_prep.recordings import RECORDINGS
-from data_prep.scan import existing_folder, sizes_below
+from randquant.data_prep.dataset import Dataset
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.formats.csv_reader import read_csv
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.recordings import RECORDINGS
+from randquant.data_prep.scan import existing_folder, sizes_below
 from randquant.errors import DataError, UsageError
 
 Part = Literal["dev", "eval"]

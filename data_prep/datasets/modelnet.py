@@ -14,16 +14,16 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from data_prep.dataset import Archive, Dataset
-from data_prep.engine.plan import Item, Plan
-from data_prep.layout import find_root, is_marked
-from data_prep.sampled_cloud import check_points
-from data_prep.scan import existing_folder, is_visible_folder, sizes_below
-from data_prep.shapes import POINTS, mesh_reader
-from data_prep.surface import Sampling
-from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
-from pointcloud.geometry import Axis
+from randquant.data_prep.dataset import Archive, Dataset
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.layout import find_root, is_marked
+from randquant.data_prep.sampled_cloud import check_points
+from randquant.data_prep.scan import existing_folder, is_visible_folder, sizes_below
+from randquant.data_prep.shapes import POINTS, mesh_reader
+from randquant.data_prep.surface import Sampling
+from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
+from randquant.pointcloud.geometry import Axis
 
 MODELNET10 = ("bathtub", "bed", "chair", "desk", "dresser", "monitor", "night_stand", "sofa", "table", "toilet")
 _NAMES = """

@@ -23,20 +23,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.class_names import SHAPE_NAMES, listed_names
-from data_prep.dataset import Dataset
-from data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40, PUBLISHED
-from data_prep.datasets.modelnet_txt import Classes
-from data_prep.engine.plan import Item, Plan, Reading
-from data_prep.engine.row_files import file_stamp, row_reader
-from data_prep.layout import find_root
-from data_prep.listing import read_lines
-from data_prep.sampled_cloud import check_points, cloud_settings, leading_rows
-from data_prep.shapes import POINTS
-from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
-from pointcloud.geometry import Axis
-from pointcloud.layout import FILE_ROW
+from randquant.data_prep.class_names import SHAPE_NAMES, listed_names
+from randquant.data_prep.dataset import Dataset
+from randquant.data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40, PUBLISHED
+from randquant.data_prep.datasets.modelnet_txt import Classes
+from randquant.data_prep.engine.plan import Item, Plan, Reading
+from randquant.data_prep.engine.row_files import file_stamp, row_reader
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.listing import read_lines
+from randquant.data_prep.sampled_cloud import check_points, cloud_settings, leading_rows
+from randquant.data_prep.shapes import POINTS
+from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
+from randquant.pointcloud.geometry import Axis
+from randquant.pointcloud.layout import FILE_ROW
 from randquant.weights.safe_pickle import read_pickle
 
 _FILE = re.compile(r"modelnet(?P<classes>10|40)_(?P<split>train|test)_(?P<points>[0-9]+)pts_fps\.dat")

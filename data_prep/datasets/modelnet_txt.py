@@ -20,19 +20,19 @@ from typing import Literal
 
 from numpy.typing import NDArray
 
-from data_prep.dataset import Archive, Dataset
-from data_prep.datasets.modelnet import HALVES, PUBLISHED
-from data_prep.engine.plan import Item, Plan, Reader, Reading
-from data_prep.formats.clouds.point_table import read_points
-from data_prep.layout import find_root
-from data_prep.listing import read_lines
-from data_prep.sampled_cloud import check_points, cloud_settings, leading_rows
-from data_prep.scan import sizes_below
-from data_prep.shapes import POINTS
-from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
-from pointcloud.geometry import Axis
-from pointcloud.layout import FILE_ROW
+from randquant.data_prep.dataset import Archive, Dataset
+from randquant.data_prep.datasets.modelnet import HALVES, PUBLISHED
+from randquant.data_prep.engine.plan import Item, Plan, Reader, Reading
+from randquant.data_prep.formats.clouds.point_table import read_points
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.listing import read_lines
+from randquant.data_prep.sampled_cloud import check_points, cloud_settings, leading_rows
+from randquant.data_prep.scan import sizes_below
+from randquant.data_prep.shapes import POINTS
+from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
+from randquant.pointcloud.geometry import Axis
+from randquant.pointcloud.layout import FILE_ROW
 
 Classes = Literal[10, 40]
 

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from data_prep.dataset import Archive, Dataset, Download
-from data_prep.engine.plan import Item, Plan
-from data_prep.layout import find_root
-from data_prep.recordings import RECORDINGS
-from data_prep.scan import sizes_below
 from randquant.data.store import SPLITS
+from randquant.data_prep.dataset import Archive, Dataset, Download
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.recordings import RECORDINGS
+from randquant.data_prep.scan import sizes_below
 from randquant.errors import DataError
 from randquant.files.atomic import read_json
 

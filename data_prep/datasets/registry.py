@@ -2,7 +2,7 @@
 
 from pkgutil import resolve_name
 
-from data_prep.dataset import Dataset
+from randquant.data_prep.dataset import Dataset
 
 # A line a dataset: its module and its name there, in the order in which the commands are listed.
 _ENTRIES = (
@@ -29,5 +29,5 @@ _ENTRIES = (
     "tables.higgs:DATASET",
 )
 
-_FOUND: list[Dataset] = [resolve_name(f"data_prep.datasets.{entry}") for entry in _ENTRIES]
+_FOUND: list[Dataset] = [resolve_name(f"randquant.data_prep.datasets.{entry}") for entry in _ENTRIES]
 DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in _FOUND}

@@ -20,16 +20,16 @@ from typing import Literal
 
 import numpy as np
 
-from data_prep.class_names import SHAPE_NAMES, agreed_names, by_number, listed_names
-from data_prep.cloud_h5 import CloudFile, cloud_file, h5_reader
-from data_prep.dataset import Archive, Dataset
-from data_prep.engine.plan import Plan
-from data_prep.layout import find_root
-from data_prep.sampled_cloud import check_points
-from data_prep.shapes import POINTS
-from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
-from pointcloud.geometry import Axis
+from randquant.data_prep.class_names import SHAPE_NAMES, agreed_names, by_number, listed_names
+from randquant.data_prep.cloud_h5 import CloudFile, cloud_file, h5_reader
+from randquant.data_prep.dataset import Archive, Dataset
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.sampled_cloud import check_points
+from randquant.data_prep.shapes import POINTS
+from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
+from randquant.pointcloud.geometry import Axis
 
 Variant = Literal["obj_bg", "obj_only", "pb_t50_rs"]
 

@@ -17,19 +17,19 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.dataset import Archive, Dataset
-from data_prep.engine.plan import Item, Plan, Reader, Reading
-from data_prep.engine.row_files import row_reader
-from data_prep.formats.clouds.npz_rows import npz_row, npz_shape
-from data_prep.layout import find_root
-from data_prep.listing import read_lines
-from data_prep.sampled_cloud import check_points, cloud_settings, short_cloud, spread_rows
-from data_prep.scan import files_below
-from data_prep.shapes import POINTS, drawn_points, mesh_reader
-from data_prep.surface import Sampling
-from pointcloud.first_points import Points
-from pointcloud.geometry import Axis
+from randquant.data_prep.dataset import Archive, Dataset
+from randquant.data_prep.engine.plan import Item, Plan, Reader, Reading
+from randquant.data_prep.engine.row_files import row_reader
+from randquant.data_prep.formats.clouds.npz_rows import npz_row, npz_shape
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.listing import read_lines
+from randquant.data_prep.sampled_cloud import check_points, cloud_settings, short_cloud, spread_rows
+from randquant.data_prep.scan import files_below
+from randquant.data_prep.shapes import POINTS, drawn_points, mesh_reader
+from randquant.data_prep.surface import Sampling
 from randquant.errors import DataError
+from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.geometry import Axis
 
 CLOUDS, SPLITS = "shapenet_pc", "ShapeNet-55"
 _CLOUD = re.compile(r"[0-9]{8}-.+\.npy")  # synset and model

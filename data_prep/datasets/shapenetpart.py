@@ -16,16 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.dataset import Archive, Dataset
-from data_prep.engine.plan import Item, Plan, Reader, Reading
-from data_prep.formats.clouds.point_table import read_points
-from data_prep.layout import find_root
-from data_prep.listing import read_lines, read_names
-from data_prep.sampled_cloud import check_points, cloud_settings, short_cloud, spread_rows
-from data_prep.scan import sizes_below
-from pointcloud.first_points import Points
-from pointcloud.geometry import Axis
+from randquant.data_prep.dataset import Archive, Dataset
+from randquant.data_prep.engine.plan import Item, Plan, Reader, Reading
+from randquant.data_prep.formats.clouds.point_table import read_points
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.listing import read_lines, read_names
+from randquant.data_prep.sampled_cloud import check_points, cloud_settings, short_cloud, spread_rows
+from randquant.data_prep.scan import sizes_below
 from randquant.errors import DataError
+from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.geometry import Axis
 
 # The parts of each category, by the numbers in the files.
 PARTS: dict[str, tuple[int, ...]] = {

@@ -30,12 +30,12 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from data_prep.dataset import Archive, Dataset, Download
-from data_prep.engine.plan import Item, Plan
-from data_prep.layout import find_root
-from data_prep.listing import read_lines
-from data_prep.recordings import RECORDINGS, samples
-from data_prep.scan import existing_folder, is_visible_folder, sizes_below
+from randquant.data_prep.dataset import Archive, Dataset, Download
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.listing import read_lines
+from randquant.data_prep.recordings import RECORDINGS, samples
+from randquant.data_prep.scan import existing_folder, is_visible_folder, sizes_below
 from randquant.errors import DataError
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"

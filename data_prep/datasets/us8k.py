@@ -11,12 +11,12 @@ and other folds would separate them. Group: `fsID`, the Freesound recording that
 
 from pathlib import Path
 
-from data_prep.dataset import Archive, Dataset, Download
-from data_prep.engine.plan import Item, Plan
-from data_prep.formats.csv_reader import read_csv
-from data_prep.layout import find_root
-from data_prep.recordings import RECORDINGS
-from data_prep.scan import sizes_below
+from randquant.data_prep.dataset import Archive, Dataset, Download
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.formats.csv_reader import read_csv
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.recordings import RECORDINGS
+from randquant.data_prep.scan import sizes_below
 from randquant.errors import DataError
 
 _NAMES = """

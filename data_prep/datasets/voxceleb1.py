@@ -15,12 +15,12 @@ are no split of this one. Split: the list, lines "1 id10003/na8-QEFmj44/00003.wa
 import re
 from pathlib import Path
 
-from data_prep.dataset import Archive, Dataset
-from data_prep.engine.plan import Item, Plan
-from data_prep.layout import find_root
-from data_prep.listing import find_list, read_lines
-from data_prep.recordings import RECORDINGS
-from data_prep.scan import files_below
+from randquant.data_prep.dataset import Archive, Dataset
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.listing import find_list, read_lines
+from randquant.data_prep.recordings import RECORDINGS
+from randquant.data_prep.scan import files_below
 from randquant.errors import DataError
 
 LIST = "iden_split.txt"

@@ -30,13 +30,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from data_prep.dataset import Archive, Dataset, Download
-from data_prep.engine.plan import Item, Plan
-from data_prep.formats.csv_reader import read_csv
-from data_prep.layout import find_root
-from data_prep.listing import find_list, read_lines
-from data_prep.recordings import RECORDINGS
-from data_prep.scan import files_below
+from randquant.data_prep.dataset import Archive, Dataset, Download
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.formats.csv_reader import read_csv
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.listing import find_list, read_lines
+from randquant.data_prep.recordings import RECORDINGS
+from randquant.data_prep.scan import files_below
 from randquant.errors import DataError, UsageError
 
 LANGUAGES = ("de", "en", "es", "fr", "it", "ru")

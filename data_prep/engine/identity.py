@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from data_prep.engine.plan import Plan
-from data_prep.engine.sources import Comparison, SourceFile, compare_files, read_sources
 from randquant.data.store import Store, StoreWriter
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.engine.sources import Comparison, SourceFile, compare_files, read_sources
 from randquant.errors import DataError
 from randquant.files.atomic import read_json
 

@@ -50,7 +50,7 @@ class Reader:
             read, and the rows in blocks; raises DataError for a file it cannot read, at once or from the iteration.
             A module-level function: it travels to other processes. What it repaired, left out or guessed is a column
             too, named in
-            `data_prep.notes.READING`: a count, and no column where there is none. `prepare` and `embed`
+            `randquant.data_prep.notes.READING`: a count, and no column where there is none. `prepare` and `embed`
             close with a line for each, and `doctor` lists the files.
         settings: whatever decides the outcome; part of the plan and of store.json.
         read_window: the same for rows [start, stop) alone; a window that the file is too short for is a

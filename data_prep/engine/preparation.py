@@ -12,17 +12,17 @@ from typing import Any, cast
 
 from tqdm import tqdm
 
-from data_prep.engine.cluster import run_on_cluster
-from data_prep.engine.identity import about, require_same_files, require_same_plan
-from data_prep.engine.memory_budget import memory_budget, within_memory
-from data_prep.engine.plan import Item, Plan, Reader, Reading
-from data_prep.engine.processes import in_processes
-from data_prep.engine.sources import source, write_sources
-from data_prep.formats.whole_file import stand_in
 from randquant.cli.progress import bar
 from randquant.cli.terminal import say
 from randquant.data.shard import ShardWriter
 from randquant.data.store import Store, StoreWriter
+from randquant.data_prep.engine.cluster import run_on_cluster
+from randquant.data_prep.engine.identity import about, require_same_files, require_same_plan
+from randquant.data_prep.engine.memory_budget import memory_budget, within_memory
+from randquant.data_prep.engine.plan import Item, Plan, Reader, Reading
+from randquant.data_prep.engine.processes import in_processes
+from randquant.data_prep.engine.sources import source, write_sources
+from randquant.data_prep.formats.whole_file import stand_in
 from randquant.errors import DataError, UsageError
 from randquant.files.file_names import require_utf8, utf8_name
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.engine.memory_budget import memory_budget, within_memory
-from data_prep.engine.plan import Item, Plan, Reader
-from data_prep.engine.preparation import read_item
-from data_prep.engine.processes import in_processes
-from data_prep.formats.whole_file import stand_in
 from randquant.data.bounded_batches import bounded
+from randquant.data_prep.engine.memory_budget import memory_budget, within_memory
+from randquant.data_prep.engine.plan import Item, Plan, Reader
+from randquant.data_prep.engine.preparation import read_item
+from randquant.data_prep.engine.processes import in_processes
+from randquant.data_prep.formats.whole_file import stand_in
 from randquant.errors import DataError
 from randquant.files.file_names import utf8_name
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data_prep.engine.plan import Reader, Reading
+from randquant.data_prep.engine.plan import Reader, Reading
 from randquant.errors import DataError
 
 

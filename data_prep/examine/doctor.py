@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_prep.dataset import Dataset
-from data_prep.engine.memory_budget import memory_budget, within_memory
-from data_prep.engine.plan import Item, Plan, Reader
-from data_prep.engine.preparation import read_item
-from data_prep.engine.processes import in_processes
-from data_prep.examine.examination import Examination
-from data_prep.examine.oddities import Findings, inspect_picture, inspect_shape
-from data_prep.formats.whole_file import stand_in
 from randquant.cli.progress import bar
+from randquant.data_prep.dataset import Dataset
+from randquant.data_prep.engine.memory_budget import memory_budget, within_memory
+from randquant.data_prep.engine.plan import Item, Plan, Reader
+from randquant.data_prep.engine.preparation import read_item
+from randquant.data_prep.engine.processes import in_processes
+from randquant.data_prep.examine.examination import Examination
+from randquant.data_prep.examine.oddities import Findings, inspect_picture, inspect_shape
+from randquant.data_prep.formats.whole_file import stand_in
 from randquant.errors import DataError, UsageError
 from randquant.files.file_names import utf8_name
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from data_prep.dataset import UNUSED, Dataset
-from data_prep.engine.plan import Item, Plan
-from data_prep.examine.oddities import ODDITIES, Findings
-from data_prep.examine.tables import by_label
-from data_prep.notes import THINGS
 from randquant.cli.counted import counted
 from randquant.data.store import SPLITS
+from randquant.data_prep.dataset import UNUSED, Dataset
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.examine.oddities import ODDITIES, Findings
+from randquant.data_prep.examine.tables import by_label
+from randquant.data_prep.notes import THINGS
 from randquant.files.file_names import utf8_name
 
 State = Literal["whole", "partial", "more", "unusable"]

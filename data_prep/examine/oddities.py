@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.engine.plan import Item, Reader
-from data_prep.engine.preparation import read_item
-from data_prep.formats.meshes.mesh import Mesh
-from data_prep.formats.meshes.mesh_file import MESHES, read_mesh
-from data_prep.notes import READING, noted
-from data_prep.surface import surface_seed
+from randquant.data_prep.engine.plan import Item, Reader
+from randquant.data_prep.engine.preparation import read_item
+from randquant.data_prep.formats.meshes.mesh import Mesh
+from randquant.data_prep.formats.meshes.mesh_file import MESHES, read_mesh
+from randquant.data_prep.notes import READING, noted
+from randquant.data_prep.surface import surface_seed
 from randquant.errors import DataError
 
 MERGED, POLYGONS = "merged header", "polygons"

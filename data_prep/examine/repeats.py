@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audio.evaluation.repeats import nearest_in_train as nearest_recordings
-from data_prep.examine.report import first
-from data_prep.notes import THINGS
-from pointcloud.evaluation.repeats import nearest_in_train as nearest_shapes
+from randquant.audio.evaluation.repeats import nearest_in_train as nearest_recordings
 from randquant.data.store import Store, is_fold
+from randquant.data_prep.examine.report import first
+from randquant.data_prep.notes import THINGS
 from randquant.errors import DataError
+from randquant.pointcloud.evaluation.repeats import nearest_in_train as nearest_shapes
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from data_prep.examine.examination import Examination
-from data_prep.examine.oddities import ODDITIES
-from data_prep.examine.tables import label_table
-from data_prep.notes import plan_notes
+from randquant.data_prep.examine.examination import Examination
+from randquant.data_prep.examine.oddities import ODDITIES
+from randquant.data_prep.examine.tables import label_table
+from randquant.data_prep.notes import plan_notes
 from randquant.files.atomic import write_json, write_text
 from randquant.results.text_table import text_table
 

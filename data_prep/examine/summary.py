@@ -6,16 +6,16 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any
 
-from audio.levels import COUNTED, TRACKS, count_levels, levels_line
-from audio.samples import assumed_rate, count_arrays
-from common.images.stored_images import StoredImages
-from data_prep.examine.tables import by_label, label_table
-from data_prep.notes import READING, THINGS, plan_notes, reading_notes
-from data_prep.shapes import BY_FORMAT, UP_BY_FORMAT
-from data_prep.tables.summary import table_lines
+from randquant.audio.levels import COUNTED, TRACKS, count_levels, levels_line
+from randquant.audio.samples import assumed_rate, count_arrays
 from randquant.cli.counted import counted
 from randquant.data.coverage import coverage
 from randquant.data.store import SPLITS, Store
+from randquant.data_prep.examine.tables import by_label, label_table
+from randquant.data_prep.notes import READING, THINGS, plan_notes, reading_notes
+from randquant.data_prep.shapes import BY_FORMAT, UP_BY_FORMAT
+from randquant.data_prep.tables.summary import table_lines
+from randquant.images.stored_images import StoredImages
 
 _SHOWN = 20  # labels and skipped files; store.json has them all
 

@@ -1,7 +1,7 @@
 """Safe extraction of archives: tar (gzip, bzip2, xz), tgz and zip, also in parts.
 
 Nothing appears in its place before the archive was read to its end and its checksums fit; its members are checked in
-`data_prep.fetching.members`.
+`randquant.data_prep.fetching.members`.
 """
 
 import errno
@@ -17,12 +17,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from data_prep.dataset import Dataset
-from data_prep.engine.sources import source
-from data_prep.fetching.joined_files import JoinedFiles
-from data_prep.fetching.members import Checked, Limits, UnsafeMember, extract_tar, extract_zip, gigabytes
-from data_prep.layout import LISTS, UNPACKED, holds_tree, locate_deeper
 from randquant.cli.progress import bar, progress
+from randquant.data_prep.dataset import Dataset
+from randquant.data_prep.engine.sources import source
+from randquant.data_prep.fetching.joined_files import JoinedFiles
+from randquant.data_prep.fetching.members import Checked, Limits, UnsafeMember, extract_tar, extract_zip, gigabytes
+from randquant.data_prep.layout import LISTS, UNPACKED, holds_tree, locate_deeper
 from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
 from randquant.files.first_bytes import is_markup

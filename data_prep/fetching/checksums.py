@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from data_prep.dataset import Download
 from randquant.cli.progress import bar
+from randquant.data_prep.dataset import Download
 
 _BLOCK = 1 << 20  # bytes read at once
 

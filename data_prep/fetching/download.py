@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from data_prep.dataset import Dataset, Download
-from data_prep.fetching.checksums import difference, published_checksums
-from data_prep.fetching.fetch import Fetcher, Unavailable, Unreachable
 from randquant.cli.progress import bar
 from randquant.cli.terminal import printable, say
+from randquant.data_prep.dataset import Dataset, Download
+from randquant.data_prep.fetching.checksums import difference, published_checksums
+from randquant.data_prep.fetching.fetch import Fetcher, Unavailable, Unreachable
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import read_json, write_json, write_text
 from randquant.files.lock import locked

@@ -14,12 +14,12 @@ from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, Retry
 from urllib3.exceptions import HTTPError, NameResolutionError
 
-from data_prep.dataset import Download
-from data_prep.fetching.checksums import difference
-from data_prep.fetching.partial_download import PartialDownload
-from data_prep.fetching.redirects import SafeSession, UnsafeRedirect
 from randquant.cli.progress import bar
 from randquant.cli.terminal import printable
+from randquant.data_prep.dataset import Download
+from randquant.data_prep.fetching.checksums import difference
+from randquant.data_prep.fetching.partial_download import PartialDownload
+from randquant.data_prep.fetching.redirects import SafeSession, UnsafeRedirect
 from randquant.errors import DataError
 from randquant.files.first_bytes import is_markup
 

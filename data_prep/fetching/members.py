@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from data_prep.layout import UNPACKED
+from randquant.data_prep.layout import UNPACKED
 
 _LONGEST = 1 << 20  # bytes of a tar header that announces a long name or other properties
 _LITTER = ("__MACOSX", ".DS_Store")

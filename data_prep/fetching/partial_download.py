@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from data_prep.dataset import Download
-from data_prep.fetching.checksums import published_checksums
+from randquant.data_prep.dataset import Download
+from randquant.data_prep.fetching.checksums import published_checksums
 from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
 

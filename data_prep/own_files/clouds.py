@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from data_prep.engine.plan import Plan, Reader, Reading
-from data_prep.formats.clouds.cloud_file import CLOUDS, read_cloud
-from data_prep.formats.clouds.columns import check_columns
-from data_prep.own_files.folder import plan_files
-from data_prep.own_files.labelled import plan_labelled
-from data_prep.sampled_cloud import check_points, cloud_settings, short_cloud, spread_rows
-from data_prep.shapes import POINTS
-from pointcloud.first_points import Points
-from pointcloud.geometry import Axis
+from randquant.data_prep.engine.plan import Plan, Reader, Reading
+from randquant.data_prep.formats.clouds.cloud_file import CLOUDS, read_cloud
+from randquant.data_prep.formats.clouds.columns import check_columns
+from randquant.data_prep.own_files.folder import plan_files
+from randquant.data_prep.own_files.labelled import plan_labelled
+from randquant.data_prep.sampled_cloud import check_points, cloud_settings, short_cloud, spread_rows
+from randquant.data_prep.shapes import POINTS
+from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.geometry import Axis
 
 
 def plan_clouds(

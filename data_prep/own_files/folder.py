@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_prep.engine.plan import Item, Plan, Reader
-from data_prep.recordings import DECODED, FOREIGN, RECORDINGS
-from data_prep.scan import existing_folder, file_size, visible_files
 from randquant.cli.terminal import printable
+from randquant.data_prep.engine.plan import Item, Plan, Reader
+from randquant.data_prep.recordings import DECODED, FOREIGN, RECORDINGS
+from randquant.data_prep.scan import existing_folder, file_size, visible_files
 from randquant.errors import DataError
 
 _KINDS = 20  # suffixes of other files that are counted one by one

@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from data_prep.engine.plan import Item, Plan, Reader
-from data_prep.formats.csv_reader import Row, read_csv
-from data_prep.recordings import RECORDINGS
-from data_prep.scan import existing_folder
 from randquant.data.store import SPLITS, is_fold
+from randquant.data_prep.engine.plan import Item, Plan, Reader
+from randquant.data_prep.formats.csv_reader import Row, read_csv
+from randquant.data_prep.recordings import RECORDINGS
+from randquant.data_prep.scan import existing_folder
 from randquant.errors import DataError
 
 REQUIRED = ("path", "label", "split")
@@ -24,10 +24,10 @@ def plan_labelled(table: str | Path, root: str | Path, reader: Reader = RECORDIN
     """The files that a CSV file names, in its order.
 
     Args:
-        table: CSV as `data_prep.formats.csv_reader.read_csv` takes it, with columns `path`, `label`, `split` (train,
-            valid or test; or fold1, fold2, … throughout, to cross-validate) and, optional, `group` (speaker, take …);
-            further columns are ignored. Paths start from `root` or are absolute and lie inside it; backslashes
-            may stand for slashes.
+        table: CSV as `randquant.data_prep.formats.csv_reader.read_csv` takes it, with columns `path`, `label`, `split`
+            (train, valid or test; or fold1, fold2, … throughout, to cross-validate) and, optional, `group`
+            (speaker, take …); further columns are ignored. Paths start from `root` or are absolute and lie
+            inside it; backslashes may stand for slashes.
         root: the folder the paths start from.
         reader: of the files.
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from data_prep.engine.plan import Plan, Reader
-from data_prep.formats.meshes.mesh_file import MESHES
-from data_prep.own_files.folder import plan_files
-from data_prep.own_files.labelled import plan_labelled
-from data_prep.sampled_cloud import check_points
-from data_prep.shapes import POINTS, UP, Y_UP, drawn_points, mesh_reader
-from data_prep.surface import Sampling
-from pointcloud.first_points import Points
-from pointcloud.geometry import Axis
+from randquant.data_prep.engine.plan import Plan, Reader
+from randquant.data_prep.formats.meshes.mesh_file import MESHES
+from randquant.data_prep.own_files.folder import plan_files
+from randquant.data_prep.own_files.labelled import plan_labelled
+from randquant.data_prep.sampled_cloud import check_points
+from randquant.data_prep.shapes import POINTS, UP, Y_UP, drawn_points, mesh_reader
+from randquant.data_prep.surface import Sampling
+from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.geometry import Axis
 
 
 def plan_meshes(
@@ -55,7 +55,7 @@ def by_format(plan: Callable[..., Plan], reader: Callable[..., Reader], up: Axis
     Args:
         plan: takes `reader`.
         reader: takes `up`.
-        up: as in `data_prep.shapes.mesh_reader`.
+        up: as in `randquant.data_prep.shapes.mesh_reader`.
     """
     found = plan(reader=reader(up=up or UP))
     if up is None and any(Path(item.path).suffix.lower() in Y_UP for item in found.items):

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from data_prep.engine.plan import Item, Plan
-from data_prep.own_files.labelled import plan_labelled
-from data_prep.pictures import FOREIGN, KEEP, PICTURES, Keep, pictures_reader
-from data_prep.scan import existing_folder, file_size, is_visible_folder, visible_files
-from data_prep.validation import SHARE, check_share, with_validation
 from randquant.cli.terminal import printable
 from randquant.data.store import SPLITS
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.own_files.labelled import plan_labelled
+from randquant.data_prep.pictures import FOREIGN, KEEP, PICTURES, Keep, pictures_reader
+from randquant.data_prep.scan import existing_folder, file_size, is_visible_folder, visible_files
+from randquant.data_prep.validation import SHARE, check_share, with_validation
 from randquant.errors import DataError, UsageError
 
 TEST_SHARE = 0.2  # of class folders without splits

@@ -10,11 +10,11 @@ import numpy as np
 import soundfile
 import torch
 
-from data_prep.datasets.audioset import DATASET
-from data_prep.synthetic.noise import noise_file
-from data_prep.synthetic.published import AUDIOSET_LISTED, apportion
-from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
-from data_prep.synthetic.tree import check_counts, torch_generator, write_csv, write_parts, write_sound
+from randquant.data_prep.datasets.audioset import DATASET
+from randquant.data_prep.synthetic.noise import noise_file
+from randquant.data_prep.synthetic.published import AUDIOSET_LISTED, apportion
+from randquant.data_prep.synthetic.sounds.events import EVENTS, synthesize_event
+from randquant.data_prep.synthetic.tree import check_counts, torch_generator, write_csv, write_parts, write_sound
 
 PARTS = ("balanced_train", "unbalanced_train", "eval")
 # Machine identifier, name, and the event it sounds like.

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.mesh import Mesh
-from data_prep.surface import sample_surface
-from data_prep.synthetic.solids.families import draw_shape, numpy_generator
-from data_prep.synthetic.solids.solid import Parts
-from pointcloud.geometry import turn_up
+from randquant.data_prep.formats.meshes.mesh import Mesh
+from randquant.data_prep.surface import sample_surface
+from randquant.data_prep.synthetic.solids.families import draw_shape, numpy_generator
+from randquant.data_prep.synthetic.solids.solid import Parts
+from randquant.pointcloud.geometry import turn_up
 
 
 @dataclass(frozen=True)

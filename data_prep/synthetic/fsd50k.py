@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
-from data_prep.synthetic.sounds.waves import Range, uniform
-from data_prep.synthetic.tree import check_counts, torch_generator, write_csv, write_parts, write_sound
+from randquant.data_prep.synthetic.sounds.events import EVENTS, synthesize_event
+from randquant.data_prep.synthetic.sounds.waves import Range, uniform
+from randquant.data_prep.synthetic.tree import check_counts, torch_generator, write_csv, write_parts, write_sound
 
 RATE = 44_100
 # What a clip is labelled with, from the leaf to the root, and the event it sounds like.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audio.crops import SAMPLE_RATE
+from randquant.audio.crops import SAMPLE_RATE
 
 SHORTEST, LONGEST = 100, 400  # samples
 _HEADROOM = 2  # bits

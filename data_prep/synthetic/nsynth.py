@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 
-from audio.crops import SAMPLE_RATE
-from data_prep.datasets.nsynth import DATASET
-from data_prep.synthetic.noise import write_noise
-from data_prep.synthetic.published import NSYNTH_FAMILIES, apportion, scaled
-from data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, draw_timbre, synthesize
-from data_prep.synthetic.sounds.waves import uniform
-from data_prep.synthetic.tree import check_counts, torch_generator, write_parts, write_sound
+from randquant.audio.crops import SAMPLE_RATE
 from randquant.data.store import SPLITS
+from randquant.data_prep.datasets.nsynth import DATASET
+from randquant.data_prep.synthetic.noise import write_noise
+from randquant.data_prep.synthetic.published import NSYNTH_FAMILIES, apportion, scaled
+from randquant.data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, draw_timbre, synthesize
+from randquant.data_prep.synthetic.sounds.waves import uniform
+from randquant.data_prep.synthetic.tree import check_counts, torch_generator, write_parts, write_sound
 from randquant.errors import UsageError
 from randquant.files.atomic import write_json
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.synthetic.solids.solid import Solid
+from randquant.data_prep.synthetic.solids.solid import Solid
 
 Style = Literal["plain", "merged", "polygons", "commented", "coloured", "untidy"]
 # In turn, so that most files are as most are.

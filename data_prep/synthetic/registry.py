@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from pkgutil import resolve_name
 
-from data_prep.datasets.registry import DATASETS
+from randquant.data_prep.datasets.registry import DATASETS
 from randquant.errors import UsageError
 
 # A line a miniature: the module and name of what writes it. `small_…` takes flags of its own, `write_…` a folder and a
@@ -38,7 +38,7 @@ def prepared_by(name: str) -> list[str]:
 
 
 def _miniature(name: str, entry: str) -> Callable[..., Path]:
-    write: Callable[..., Path] = resolve_name(f"data_prep.synthetic.{entry}")
+    write: Callable[..., Path] = resolve_name(f"randquant.data_prep.synthetic.{entry}")
     if write.__name__.startswith("small_"):
         return write
 

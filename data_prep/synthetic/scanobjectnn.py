@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.class_names import SHAPE_NAMES
-from data_prep.datasets.scanobjectnn import CLASSES, PARTS, VARIANTS, WRAPPER
-from data_prep.synthetic.clouds import draw_cloud
-from data_prep.synthetic.hdf5 import write_h5
-from data_prep.synthetic.solids.families import numpy_generator
-from data_prep.synthetic.tree import check_counts, write_parts
+from randquant.data_prep.class_names import SHAPE_NAMES
+from randquant.data_prep.datasets.scanobjectnn import CLASSES, PARTS, VARIANTS, WRAPPER
+from randquant.data_prep.synthetic.clouds import draw_cloud
+from randquant.data_prep.synthetic.hdf5 import write_h5
+from randquant.data_prep.synthetic.solids.families import numpy_generator
+from randquant.data_prep.synthetic.tree import check_counts, write_parts
 
 # The family that stands for a class; the other classes stay empty, as their numbers stay theirs.
 FAMILY = {

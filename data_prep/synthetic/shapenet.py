@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.datasets.shapenet import CLOUDS, SPLITS
-from data_prep.datasets.shapenetpart import CATEGORIES as CATEGORY_TABLE
-from data_prep.datasets.shapenetpart import LISTS, PARTS
-from data_prep.synthetic.clouds import draw_cloud
-from data_prep.synthetic.solids.families import numpy_generator
-from data_prep.synthetic.tree import check_counts, write_parts
+from randquant.data_prep.datasets.shapenet import CLOUDS, SPLITS
+from randquant.data_prep.datasets.shapenetpart import CATEGORIES as CATEGORY_TABLE
+from randquant.data_prep.datasets.shapenetpart import LISTS, PARTS
+from randquant.data_prep.synthetic.clouds import draw_cloud
+from randquant.data_prep.synthetic.solids.families import numpy_generator
+from randquant.data_prep.synthetic.tree import check_counts, write_parts
 
 # Number of the synset by family.
 SYNSETS = {

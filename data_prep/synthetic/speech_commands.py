@@ -8,20 +8,20 @@ from pathlib import Path
 
 import torch
 
-from audio.crops import SAMPLE_RATE
-from data_prep.datasets.speech_commands import COMMANDS, LISTS, MAIN, NOISE, SILENCE, SPCV2, TEST_SET, UNKNOWN
-from data_prep.synthetic.noise import write_noise
-from data_prep.synthetic.published import (
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.data_prep.datasets.speech_commands import COMMANDS, LISTS, MAIN, NOISE, SILENCE, SPCV2, TEST_SET, UNKNOWN
+from randquant.data_prep.synthetic.noise import write_noise
+from randquant.data_prep.synthetic.published import (
     SPEECH_COMMANDS,
     SPEECH_COMMANDS_SPEAKERS,
     SPEECH_COMMANDS_TEST,
     apportion,
     scaled,
 )
-from data_prep.synthetic.sounds.events import Event, synthesize_event
-from data_prep.synthetic.sounds.voices import Voice, draw_voices, say_word
-from data_prep.synthetic.sounds.waves import Array, at_random_level, band_noise, integer, uniform, white
-from data_prep.synthetic.tree import check_counts, letters, torch_generator, write_parts, write_sound
+from randquant.data_prep.synthetic.sounds.events import Event, synthesize_event
+from randquant.data_prep.synthetic.sounds.voices import Voice, draw_voices, say_word
+from randquant.data_prep.synthetic.sounds.waves import Array, at_random_level, band_noise, integer, uniform, white
+from randquant.data_prep.synthetic.tree import check_counts, letters, torch_generator, write_parts, write_sound
 
 OTHERS = (
     *("backward", "bed", "bird", "cat", "dog", "eight", "five", "follow", "forward", "four", "happy", "house"),

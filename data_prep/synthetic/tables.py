@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.datasets.tables.covtype import BLOCKS, CLASSES, NAMES
+from randquant.data_prep.datasets.tables.covtype import BLOCKS, CLASSES, NAMES
 from randquant.errors import UsageError
 from randquant.files.csv_writer import csv_text
 

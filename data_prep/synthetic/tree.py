@@ -10,8 +10,8 @@ from typing import Any
 import soundfile
 import torch
 
-from audio.crops import SAMPLE_RATE
-from data_prep.synthetic.sounds.waves import Array
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.data_prep.synthetic.sounds.waves import Array
 from randquant.errors import DataError
 from randquant.files.atomic import atomic_path, read_json, write_json
 

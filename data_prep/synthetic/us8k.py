@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from data_prep.datasets.us8k import CLASSES, TABLE
-from data_prep.synthetic.published import US8K_CLASSES, US8K_FOLDS, scaled
-from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
-from data_prep.synthetic.sounds.waves import uniform
-from data_prep.synthetic.tree import (
+from randquant.data_prep.datasets.us8k import CLASSES, TABLE
+from randquant.data_prep.synthetic.published import US8K_CLASSES, US8K_FOLDS, scaled
+from randquant.data_prep.synthetic.sounds.events import EVENTS, synthesize_event
+from randquant.data_prep.synthetic.sounds.waves import uniform
+from randquant.data_prep.synthetic.tree import (
     check_counts,
     torch_generator,
     write_csv,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from data_prep.datasets.voxceleb1 import DATASET, LIST
-from data_prep.synthetic.noise import write_noise
-from data_prep.synthetic.published import apportion
-from data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
-from data_prep.synthetic.sounds.waves import Range, uniform
-from data_prep.synthetic.tree import check_counts, letters, torch_generator, write_parts, write_sound
+from randquant.data_prep.datasets.voxceleb1 import DATASET, LIST
+from randquant.data_prep.synthetic.noise import write_noise
+from randquant.data_prep.synthetic.published import apportion
+from randquant.data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
+from randquant.data_prep.synthetic.sounds.waves import Range, uniform
+from randquant.data_prep.synthetic.tree import check_counts, letters, torch_generator, write_parts, write_sound
 
 TEST_SPEAKERS = 10270  # from this number on, a speaker comes in the archive vox1_test_wav.zip
 _VIDEO = string.ascii_letters + string.digits + "-_"

@@ -8,12 +8,19 @@ from pathlib import Path
 
 import torch
 
-from data_prep.datasets.voxforge import ARCHIVES, DATASET, LIST, speaker_splits
-from data_prep.synthetic.noise import write_noise
-from data_prep.synthetic.published import apportion
-from data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
-from data_prep.synthetic.sounds.waves import Range, integer, uniform
-from data_prep.synthetic.tree import check_counts, letters, torch_generator, write_macos_files, write_parts, write_sound
+from randquant.data_prep.datasets.voxforge import ARCHIVES, DATASET, LIST, speaker_splits
+from randquant.data_prep.synthetic.noise import write_noise
+from randquant.data_prep.synthetic.published import apportion
+from randquant.data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
+from randquant.data_prep.synthetic.sounds.waves import Range, integer, uniform
+from randquant.data_prep.synthetic.tree import (
+    check_counts,
+    letters,
+    torch_generator,
+    write_macos_files,
+    write_parts,
+    write_sound,
+)
 
 ANONYMOUS, ANONYMOUS_IN = "anonymous", ("de", "en", "fr")  # one name, many people, several languages
 _ATTEMPTS = 100

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from data_prep.tables.cells import Decimal, as_numbers, to_numpy
+from randquant.data_prep.tables.cells import Decimal, as_numbers, to_numpy
 
 Kind = Literal["number", "yes/no", "category"]
 

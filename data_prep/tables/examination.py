@@ -4,12 +4,12 @@ from collections import Counter
 
 import pyarrow as pa
 
-from data_prep.dataset import Dataset
-from data_prep.tables.labels import label_texts
-from data_prep.tables.plan import TablePlan
-from data_prep.tables.prepare import survey_columns
-from data_prep.tables.roles import read_roles
 from randquant.cli.counted import counted
+from randquant.data_prep.dataset import Dataset
+from randquant.data_prep.tables.labels import label_texts
+from randquant.data_prep.tables.plan import TablePlan
+from randquant.data_prep.tables.prepare import survey_columns
+from randquant.data_prep.tables.roles import read_roles
 from randquant.results.text_table import text_table
 
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from data_prep.tables.cells import Decimal, as_numbers, first_text, normal, to_numpy
-from data_prep.tables.splits import NONE
+from randquant.data_prep.tables.cells import Decimal, as_numbers, first_text, normal, to_numpy
+from randquant.data_prep.tables.splits import NONE
 from randquant.errors import DataError
 
 LARGEST = 1e150  # number whose square is one of double precision still

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
-from data_prep.formats.csv_reader import first_bytes
+from randquant.data_prep.formats.csv_reader import first_bytes
 from randquant.errors import DataError
 from randquant.files.first_bytes import text_encoding
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from data_prep.tables.cells import Decimal
-from data_prep.tables.splits import Rule, Shares
-from data_prep.tables.table_file import TableFile
 from randquant.cli.spelling import did_you_mean
 from randquant.data.manifest import file_sha256
+from randquant.data_prep.tables.cells import Decimal
+from randquant.data_prep.tables.splits import Rule, Shares
+from randquant.data_prep.tables.table_file import TableFile
 from randquant.errors import DataError, UsageError
 
 MOST_CATEGORIES = 64

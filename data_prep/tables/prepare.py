@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from data_prep.tables.cells import normal
-from data_prep.tables.column import Arrangement, Column
-from data_prep.tables.labels import label_texts
-from data_prep.tables.plan import TablePlan
-from data_prep.tables.roles import Roles, read_roles
-from data_prep.tables.survey import Survey
 from randquant.cli.progress import bar
 from randquant.data.shard import ShardWriter as ShardWriter
 from randquant.data.store import Store, StoreWriter
+from randquant.data_prep.tables.cells import normal
+from randquant.data_prep.tables.column import Arrangement, Column
+from randquant.data_prep.tables.labels import label_texts
+from randquant.data_prep.tables.plan import TablePlan
+from randquant.data_prep.tables.roles import Roles, read_roles
+from randquant.data_prep.tables.survey import Survey
 from randquant.errors import DataError
 
 SHARD_ROWS = 65_536

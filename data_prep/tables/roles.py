@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.tables.labels import Labels, Targets, group_numbers
-from data_prep.tables.plan import TablePlan
-from data_prep.tables.splits import NONE, NamedSplits, Shares, Splits
 from randquant.cli.progress import bar
 from randquant.data.store import is_fold
+from randquant.data_prep.tables.labels import Labels, Targets, group_numbers
+from randquant.data_prep.tables.plan import TablePlan
+from randquant.data_prep.tables.splits import NONE, NamedSplits, Shares, Splits
 from randquant.errors import DataError
 
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.tables.cells import Decimal
-from data_prep.tables.layout import Header, Separator, find_layout
-from data_prep.tables.plan import MOST_CATEGORIES, TablePlan
-from data_prep.tables.splits import Shares
-from data_prep.tables.table_file import ParquetTable, TableFile, TextFile
 from randquant.cli.ranges import SEEDS, Range, check_ranges
+from randquant.data_prep.tables.cells import Decimal
+from randquant.data_prep.tables.layout import Header, Separator, find_layout
+from randquant.data_prep.tables.plan import MOST_CATEGORIES, TablePlan
+from randquant.data_prep.tables.splits import Shares
+from randquant.data_prep.tables.table_file import ParquetTable, TableFile, TextFile
 from randquant.errors import UsageError
 
 RANGES = {"valid": Range(0, 0.9), "test": Range(0, 0.9), "seed": SEEDS, "most_categories": Range(2, 10_000)}

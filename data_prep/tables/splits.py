@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data_prep.tables.cells import normal
 from randquant.data.store import SPLITS, is_fold
+from randquant.data_prep.tables.cells import normal
 from randquant.draws import fractions
 from randquant.errors import DataError
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from data_prep.tables.column import FARTHEST
 from randquant.cli.counted import counted
 from randquant.data.store import Store
+from randquant.data_prep.tables.column import FARTHEST
 from randquant.results.text_table import text_table
 
 _SHOWN = 24  # columns; store.json has them all

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from data_prep.tables.cells import (
+from randquant.data_prep.tables.cells import (
     Decimal,
     are_dates,
     as_numbers,
@@ -18,7 +18,7 @@ from data_prep.tables.cells import (
     thousands,
     to_numpy,
 )
-from data_prep.tables.column import ANSWERS, Column
+from randquant.data_prep.tables.column import ANSWERS, Column
 from randquant.errors import DataError
 
 _NEARLY = 0.9  # share of different texts from which they name rows

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from data_prep.tables.layout import Layout, require_different, unpacked
+from randquant.data_prep.tables.layout import Layout, require_different, unpacked
 from randquant.errors import DataError, one_line
 
 _BLOCK = 8 << 20  # bytes of text a batch

@@ -5,11 +5,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pointcloud.cloud_batch import CloudBatch
-from pointcloud.layout import XYZ, Layout
 from randquant.arguments import checked_probability
 from randquant.augmentation import Augmentation
 from randquant.packed import PackedBatch
+from randquant.pointcloud.cloud_batch import CloudBatch
+from randquant.pointcloud.layout import XYZ, Layout
 
 
 class CloudAugmentation(Augmentation):

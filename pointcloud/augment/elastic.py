@@ -6,17 +6,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pointcloud.augment.cloud_augmentation import (
+from randquant.arguments import checked_count, checked_range
+from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.cloud_augmentation import (
     CloudAugmentation,
     PerCloudAugmentation,
     check_clouds,
     in_full_precision,
     with_geometry,
 )
-from pointcloud.augment.shear import turned_normals
-from pointcloud.layout import XYZ, Layout
-from randquant.arguments import checked_count, checked_range
-from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.shear import turned_normals
+from randquant.pointcloud.layout import XYZ, Layout
 
 _STEP = 1e-2  # of the differences that say how the field turns normals
 

@@ -5,9 +5,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision, with_geometry
 from randquant.arguments import checked_size
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.cloud_augmentation import (
+    PerCloudAugmentation,
+    check_clouds,
+    in_full_precision,
+    with_geometry,
+)
 
 
 class JitterParams(NamedTuple):

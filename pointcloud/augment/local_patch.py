@@ -5,11 +5,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.cloud_augmentation import CloudAugmentation, check_clouds, in_full_precision
-from pointcloud.cloud_batch import CloudBatch
-from pointcloud.segment import lowest
 from randquant.arguments import checked_count
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.cloud_augmentation import CloudAugmentation, check_clouds, in_full_precision
+from randquant.pointcloud.cloud_batch import CloudBatch
+from randquant.pointcloud.segment import lowest
 
 
 class PatchParams(NamedTuple):

@@ -10,11 +10,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from pointcloud.augment.cloud_augmentation import CloudAugmentation, OfPoints
-from pointcloud.cloud_batch import CloudBatch
 from randquant.arguments import checked_probability
 from randquant.augmentation import Augmentation
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.cloud_augmentation import CloudAugmentation, OfPoints
+from randquant.pointcloud.cloud_batch import CloudBatch
 from randquant.policies.one_of import assign
 from randquant.policies.view_policy import Choices
 from randquant.views import stacked, taken

@@ -6,10 +6,10 @@ from typing import cast
 import torch
 from torch import nn
 
-from pointcloud.augment.cloud_augmentation import CloudAugmentation, OfPoints
-from pointcloud.cloud_batch import CloudBatch
 from randquant.augmentation import Augmentation
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.cloud_augmentation import CloudAugmentation, OfPoints
+from randquant.pointcloud.cloud_batch import CloudBatch
 
 
 class PointPolicy(nn.Sequential):
@@ -17,8 +17,8 @@ class PointPolicy(nn.Sequential):
 
     Any `Augmentation` of (B, N, C) fits, `PointQuantization` and `RandomizedQuantization(dim=-2)` among them.
 
-    >>> from pointcloud.augment.dropping import RandomCrop
-    >>> from pointcloud.augment.rotation import RandomRotation
+    >>> from randquant.pointcloud.augment.dropping import RandomCrop
+    >>> from randquant.pointcloud.augment.rotation import RandomRotation
     >>> policy = PointPolicy(RandomCrop(kept=(0.5, 0.5)), RandomRotation("z"))
     >>> view = policy(CloudBatch(torch.rand(2, 100, 3)))
     >>> view.points.shape, view.kept.sum(dim=1)

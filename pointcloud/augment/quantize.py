@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision
-from pointcloud.geometry import unit_sphere, unit_spheres
-from pointcloud.layout import XYZ, Layout
-from pointcloud.segment import segment_reduce
 from randquant.arguments import checked_size
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision
+from randquant.pointcloud.geometry import unit_sphere, unit_spheres
+from randquant.pointcloud.layout import XYZ, Layout
+from randquant.pointcloud.segment import segment_reduce
 from randquant.quantize import Edges, QuantizationParams, RandomizedQuantization, Value
 
 CLIP = 3.0  # of the jitter, in standard deviations

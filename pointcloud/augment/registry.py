@@ -3,25 +3,25 @@
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
-from pointcloud.augment.elastic import RandomElastic
-from pointcloud.augment.jitter import RandomJitter
-from pointcloud.augment.quantize import PointQuantization, Quantizer
-from pointcloud.augment.resample import RandomResample
-from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
-from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
-from pointcloud.augment.shear import RandomShear
-from pointcloud.augment.translation import RandomTranslation
-from pointcloud.first_points import Points
-from pointcloud.layout import Layout
 from randquant.augmentation import Augmentation
+from randquant.pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from randquant.pointcloud.augment.elastic import RandomElastic
+from randquant.pointcloud.augment.jitter import RandomJitter
+from randquant.pointcloud.augment.quantize import PointQuantization, Quantizer
+from randquant.pointcloud.augment.resample import RandomResample
+from randquant.pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
+from randquant.pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
+from randquant.pointcloud.augment.shear import RandomShear
+from randquant.pointcloud.augment.translation import RandomTranslation
+from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.layout import Layout
 from randquant.policies.strength import Strength
 
 GEO = ("crop", "dropout", "stretch", "jitter")  # what "geo" stands for
 
 
 class AugmentationSettings(Protocol):
-    """The settings of a training that augmentations read; see `pointcloud.settings.PointPretraining`."""
+    """The settings of a training that augmentations read; see `randquant.pointcloud.settings.PointPretraining`."""
 
     points: Points
     normals: bool

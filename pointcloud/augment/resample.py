@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.cloud_augmentation import CloudAugmentation, check_clouds
-from pointcloud.cloud_batch import CloudBatch
 from randquant.arguments import checked_count
+from randquant.pointcloud.augment.cloud_augmentation import CloudAugmentation, check_clouds
+from randquant.pointcloud.cloud_batch import CloudBatch
 
 
 class ResampleParams(NamedTuple):

@@ -6,9 +6,14 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision, with_geometry
-from pointcloud.layout import XYZ, Layout
 from randquant.arguments import checked_size
+from randquant.pointcloud.augment.cloud_augmentation import (
+    PerCloudAugmentation,
+    check_clouds,
+    in_full_precision,
+    with_geometry,
+)
+from randquant.pointcloud.layout import XYZ, Layout
 
 Axis = Literal["x", "y", "z", "so3"]
 

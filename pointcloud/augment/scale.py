@@ -5,9 +5,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision, with_geometry
-from pointcloud.layout import XYZ, Layout
 from randquant.arguments import checked_factors
+from randquant.pointcloud.augment.cloud_augmentation import (
+    PerCloudAugmentation,
+    check_clouds,
+    in_full_precision,
+    with_geometry,
+)
+from randquant.pointcloud.layout import XYZ, Layout
 
 
 class ScaleParams(NamedTuple):

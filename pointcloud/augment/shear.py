@@ -5,10 +5,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision, with_geometry
-from pointcloud.augment.rotation import rotate
-from pointcloud.layout import XYZ, Layout
 from randquant.arguments import checked_range
+from randquant.pointcloud.augment.cloud_augmentation import (
+    PerCloudAugmentation,
+    check_clouds,
+    in_full_precision,
+    with_geometry,
+)
+from randquant.pointcloud.augment.rotation import rotate
+from randquant.pointcloud.layout import XYZ, Layout
 
 
 class ShearParams(NamedTuple):

@@ -5,15 +5,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pointcloud.augment.cloud_augmentation import (
+from randquant.arguments import checked_size
+from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.cloud_augmentation import (
     CloudAugmentation,
     PerCloudAugmentation,
     check_clouds,
     in_full_precision,
     with_geometry,
 )
-from randquant.arguments import checked_size
-from randquant.packed import PackedBatch
 
 
 class TranslationParams(NamedTuple):

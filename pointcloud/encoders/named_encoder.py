@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from pointcloud.encoders import occupancy
-from pointcloud.encoders.dgcnn import DGCNN
-from pointcloud.encoders.registry import ENCODERS
-from pointcloud.encoders.weights import LoadedPointEncoder, load_encoder, untrained_encoder
 from randquant.errors import UsageError
+from randquant.pointcloud.encoders import occupancy
+from randquant.pointcloud.encoders.dgcnn import DGCNN
+from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.encoders.weights import LoadedPointEncoder, load_encoder, untrained_encoder
 from randquant.weights.named_encoder import open_named
 from randquant.weights.weight_file import network_hash
 

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from pointcloud.encoders.point_encoder import PointEncoder
-from pointcloud.encoders.weights import NORMALISE, UP, LoadedPointEncoder
 from randquant.errors import UsageError
+from randquant.pointcloud.encoders.point_encoder import PointEncoder
+from randquant.pointcloud.encoders.weights import NORMALISE, UP, LoadedPointEncoder
 
 PREFIX = "occupancy:"
 _MOST = 32  # cells along an edge: 32,768 features

@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from pointcloud.layout import XYZ, XYZ_NORMALS
 from randquant.packed import PackedBatch
+from randquant.pointcloud.layout import XYZ, XYZ_NORMALS
 
 CHANNELS = {len(layout): layout.channels for layout in (XYZ, XYZ_NORMALS)}
 

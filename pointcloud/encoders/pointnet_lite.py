@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from pointcloud.augment.dropped_points import SPARE, kept_neighbours
-from pointcloud.encoders.point_encoder import PointEncoder
-from pointcloud.encoders.shared_layer import SharedLayer
-from pointcloud.geometry import group, nearest_neighbours
-from pointcloud.segment import segment_reduce
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.dropped_points import SPARE, kept_neighbours
+from randquant.pointcloud.encoders.point_encoder import PointEncoder
+from randquant.pointcloud.encoders.shared_layer import SharedLayer
+from randquant.pointcloud.geometry import group, nearest_neighbours
+from randquant.pointcloud.segment import segment_reduce
 from randquant.stages import Tap
 
 

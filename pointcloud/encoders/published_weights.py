@@ -20,14 +20,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pointcloud.encoders.dgcnn import DGCNN
-from pointcloud.encoders.point_encoder import PointEncoder
-from pointcloud.encoders.pointnet import PointNet
-from pointcloud.encoders.pointnet_lite import PointNetLite
-from pointcloud.encoders.pointnext import PointNeXt
-from pointcloud.encoders.registry import ENCODERS
-from pointcloud.geometry import Axis
 from randquant.errors import DataError
+from randquant.pointcloud.encoders.dgcnn import DGCNN
+from randquant.pointcloud.encoders.point_encoder import PointEncoder
+from randquant.pointcloud.encoders.pointnet import PointNet
+from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
+from randquant.pointcloud.encoders.pointnext import PointNeXt
+from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.geometry import Axis
 from randquant.weights.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, find_encoder, shortened, state_dicts
 from randquant.weights.weight_file import Content
 

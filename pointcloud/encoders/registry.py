@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from pointcloud.encoders.dgcnn import DGCNN
-from pointcloud.encoders.point_encoder import PointEncoder
-from pointcloud.encoders.pointnet import PointNet
-from pointcloud.encoders.pointnet_lite import PointNetLite
-from pointcloud.encoders.pointnext import PointNeXt
+from randquant.pointcloud.encoders.dgcnn import DGCNN
+from randquant.pointcloud.encoders.point_encoder import PointEncoder
+from randquant.pointcloud.encoders.pointnet import PointNet
+from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
+from randquant.pointcloud.encoders.pointnext import PointNeXt
 
 ENCODERS: dict[str, type[PointEncoder]] = {
     "PointNetLite": PointNetLite,

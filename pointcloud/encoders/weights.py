@@ -10,12 +10,12 @@ from typing import Any
 
 from torch import nn
 
-from pointcloud.encoders.point_encoder import PointEncoder
-from pointcloud.encoders.published_weights import OTHER_PART, is_recognised, open_published, own_names
-from pointcloud.encoders.registry import ENCODERS
-from pointcloud.first_points import Points
-from pointcloud.geometry import Axis
-from pointcloud.layout import Layout
+from randquant.pointcloud.encoders.point_encoder import PointEncoder
+from randquant.pointcloud.encoders.published_weights import OTHER_PART, is_recognised, open_published, own_names
+from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.geometry import Axis
+from randquant.pointcloud.layout import Layout
 from randquant.weights.encoder_family import EncoderFamily
 from randquant.weights.weight_file import Content, network_hash, read_weights
 
@@ -109,7 +109,7 @@ def untrained_encoder(name: str, d: int, seed: int, channels: int = 3) -> Loaded
     """A freshly initialised encoder, the baseline any pretraining has to beat. The global random state is untouched.
 
     Args:
-        name: a key of `pointcloud.encoders.registry.ENCODERS`.
+        name: a key of `randquant.pointcloud.encoders.registry.ENCODERS`.
         d: its size.
         seed: of the initialisation.
         channels: 3 for coordinates, 6 for normals too.

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pointcloud.evaluation.finetune_settings import FinetuneSettings
-from pointcloud.evaluation.shape_views import ShapeViews
 from randquant.errors import DataError
+from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
+from randquant.pointcloud.evaluation.shape_views import ShapeViews
 from randquant.probes.items.splits import Assignment
 from randquant.training.checkpoint import load_checkpoint, save_checkpoint
 from randquant.training.optimization.schedule import learning_rate_at, set_learning_rate
@@ -24,7 +24,7 @@ from randquant.training.optimization.schedule import learning_rate_at, set_learn
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from pointcloud.encoders.weights import LoadedPointEncoder
+    from randquant.pointcloud.encoders.weights import LoadedPointEncoder
 
 _HIDDEN = 256  # units of the head's two hidden layers
 _SAVE_EVERY = 60.0  # seconds between states on disk

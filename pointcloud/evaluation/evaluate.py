@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from pointcloud.encoders.dgcnn import DGCNN
-from pointcloud.encoders.weights import LoadedPointEncoder
-from pointcloud.evaluation import fewshot_folds, finetune
-from pointcloud.evaluation.finetune_settings import FinetuneSettings
-from pointcloud.evaluation.fold_files import SETTINGS, spellings
-from pointcloud.evaluation.protocols import Protocol
-from pointcloud.evaluation.repeats import known_repeats
-from pointcloud.evaluation.result import ChangeScore, ShapeProtocolRecord, ShapeResult, WithoutRepeats
-from pointcloud.evaluation.robustness import corruptions, described
-from pointcloud.evaluation.shape_task import POINTS, ShapeTask
-from pointcloud.first_points import Points, in_words, require_number
 from randquant.data.coverage import Coverage, coverage
 from randquant.data.features import Features
 from randquant.data.labelled_store import items_of, source_of, split_counts
 from randquant.errors import DataError
 from randquant.files.json_record import Json
+from randquant.pointcloud.encoders.dgcnn import DGCNN
+from randquant.pointcloud.encoders.weights import LoadedPointEncoder
+from randquant.pointcloud.evaluation import fewshot_folds, finetune
+from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
+from randquant.pointcloud.evaluation.fold_files import SETTINGS, spellings
+from randquant.pointcloud.evaluation.protocols import Protocol
+from randquant.pointcloud.evaluation.repeats import known_repeats
+from randquant.pointcloud.evaluation.result import ChangeScore, ShapeProtocolRecord, ShapeResult, WithoutRepeats
+from randquant.pointcloud.evaluation.robustness import corruptions, described
+from randquant.pointcloud.evaluation.shape_task import POINTS, ShapeTask
+from randquant.pointcloud.first_points import Points, in_words, require_number
 from randquant.probes import registry
 from randquant.probes.classifier_file import SavedClassifier, save_classifier
 from randquant.probes.conditions import by_condition, joined

@@ -20,19 +20,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pointcloud.evaluation.classifier_training import Finetuned, finetuned, logits_of, seed_of
-from pointcloud.evaluation.finetune_settings import FinetuneSettings
-from pointcloud.evaluation.shape_views import ShapeViews
 from randquant.cli.progress import bar
 from randquant.data.labelled_store import items_of
 from randquant.data.store import Store
 from randquant.files.lock import lock_file
+from randquant.pointcloud.evaluation.classifier_training import Finetuned, finetuned, logits_of, seed_of
+from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
+from randquant.pointcloud.evaluation.shape_views import ShapeViews
 from randquant.probes.fewshot import FewShotSettings, draw
 from randquant.probes.items.splits import Assignment, assign
 from randquant.probes.outcome import Details, Outcome, outcome_of
 
 if TYPE_CHECKING:
-    from pointcloud.encoders.weights import LoadedPointEncoder
+    from randquant.pointcloud.encoders.weights import LoadedPointEncoder
 
 
 @dataclass(frozen=True, kw_only=True)

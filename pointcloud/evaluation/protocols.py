@@ -9,8 +9,8 @@ under two presets are not comparable.
 from dataclasses import dataclass
 from typing import Literal
 
-from pointcloud.encoders.published_weights import NEIGHBOURS
-from pointcloud.first_points import Points
+from randquant.pointcloud.encoders.published_weights import NEIGHBOURS
+from randquant.pointcloud.first_points import Points
 from randquant.probes.linear import LinearSettings
 from randquant.probes.svm import Kind, SvmSettings
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from pointcloud.evaluation.published_rows import PUBLISHED
 from randquant.files.json_record import Record
+from randquant.pointcloud.evaluation.published_rows import PUBLISHED
 from randquant.results.page import with_spread
 from randquant.results.published import PublishedTable
 from randquant.results.record import ProtocolRecord, Result

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pointcloud.evaluation.result import ChangeScore
-from pointcloud.layout import Layout
 from randquant.files.json_record import Json
+from randquant.pointcloud.evaluation.result import ChangeScore
+from randquant.pointcloud.layout import Layout
 from randquant.probes.outcome import PartScore
 
 _VERSION = 1  # raise it whenever the same facts would give other clouds

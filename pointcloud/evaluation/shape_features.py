@@ -9,12 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointcloud.encoders.weights import LoadedPointEncoder
-from pointcloud.evaluation.protocols import Order
-from pointcloud.evaluation.robustness import Corruption
-from pointcloud.first_points import Points, require_points
-from pointcloud.geometry import Axis, turn_up, unit_sphere, unit_spheres
-from pointcloud.layout import FILE_ROW, Layout
 from randquant.cli.progress import batch_progress
 from randquant.data.bounded_batches import bounded
 from randquant.data.features import Features, cached
@@ -22,6 +16,12 @@ from randquant.data.labelled_store import items_of
 from randquant.data.store import Store
 from randquant.errors import DataError
 from randquant.packed import PackedBatch
+from randquant.pointcloud.encoders.weights import LoadedPointEncoder
+from randquant.pointcloud.evaluation.protocols import Order
+from randquant.pointcloud.evaluation.robustness import Corruption
+from randquant.pointcloud.first_points import Points, require_points
+from randquant.pointcloud.geometry import Axis, turn_up, unit_sphere, unit_spheres
+from randquant.pointcloud.layout import FILE_ROW, Layout
 
 
 def shape_features(

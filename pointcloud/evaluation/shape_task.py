@@ -7,14 +7,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pointcloud.encoders.weights import LoadedPointEncoder
-from pointcloud.evaluation.protocols import Order, Protocol
-from pointcloud.evaluation.robustness import Corruption
-from pointcloud.evaluation.shape_features import keeps_file_order, require_channels, shape_features, store_layout
-from pointcloud.first_points import Points, in_words, require_points
 from randquant.data.features import Features, Items
 from randquant.data.labelled_store import items_of, source_of, task_name
 from randquant.data.store import Store
+from randquant.pointcloud.encoders.weights import LoadedPointEncoder
+from randquant.pointcloud.evaluation.protocols import Order, Protocol
+from randquant.pointcloud.evaluation.robustness import Corruption
+from randquant.pointcloud.evaluation.shape_features import (
+    keeps_file_order,
+    require_channels,
+    shape_features,
+    store_layout,
+)
+from randquant.pointcloud.first_points import Points, in_words, require_points
 from randquant.probes.items.splits import assignments, official_train
 
 POINTS = 1024  # of a shape where neither command, preset nor encoder says; fewer where shapes have fewer
@@ -56,7 +61,7 @@ class ShapeTask:
         rows: NDArray[np.int64] | None = None,
         corruption: Corruption | None = None,
     ) -> Features:
-        """`pointcloud.evaluation.shape_features.shape_features` with the points and the splits of the task."""
+        """`evaluation.shape_features.shape_features` with the points and the splits of the task."""
         features = shape_features(
             loaded,
             self.store,

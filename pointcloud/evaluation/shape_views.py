@@ -8,17 +8,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointcloud.augment.resample import RandomResample
-from pointcloud.augment.scale import RandomAnisotropicScale
-from pointcloud.augment.translation import RandomTranslation
-from pointcloud.evaluation.finetune_settings import FinetuneSettings
-from pointcloud.evaluation.shape_features import Preparation, require_channels, store_layout
-from pointcloud.first_points import filled, require_points
 from randquant.data.store import Store
+from randquant.pointcloud.augment.resample import RandomResample
+from randquant.pointcloud.augment.scale import RandomAnisotropicScale
+from randquant.pointcloud.augment.translation import RandomTranslation
+from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
+from randquant.pointcloud.evaluation.shape_features import Preparation, require_channels, store_layout
+from randquant.pointcloud.first_points import filled, require_points
 from randquant.views import Policy
 
 if TYPE_CHECKING:
-    from pointcloud.encoders.weights import LoadedPointEncoder
+    from randquant.pointcloud.encoders.weights import LoadedPointEncoder
 
 _POOL = 1200 / 1024  # points a random subset is taken from, for each point taken, as published
 

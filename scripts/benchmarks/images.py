@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import torch
 
-from common.images.augment.automatic.randaugment import RandAugment
-from common.images.augment.blur import RandomBlur
-from common.images.augment.colour import ColourJitter
-from common.images.augment.gray import RandomGray
-from common.images.augment.resize_crop import RandomResizedCrop
 from randquant.augmentation import Augmentation
 from randquant.extras import needs
+from randquant.images.augment.automatic.randaugment import RandAugment
+from randquant.images.augment.blur import RandomBlur
+from randquant.images.augment.colour import ColourJitter
+from randquant.images.augment.gray import RandomGray
+from randquant.images.augment.resize_crop import RandomResizedCrop
 from randquant.quantize import RandomizedQuantization
+from randquant.scripts.benchmarks.pair import Pair
 from randquant.views import Policy
-from scripts.benchmarks.pair import Pair
 
 SIDE, COUNT = 32, 256
 

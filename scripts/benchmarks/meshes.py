@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.engine.preparation import prepare
-from data_prep.formats.meshes.off import read_off
-from data_prep.formats.meshes.ply import read_ply
-from data_prep.own_files.meshes import plan_meshes
-from data_prep.shapes import POINTS, mesh_reader
-from scripts.benchmarks.pair import Pair
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.formats.meshes.off import read_off
+from randquant.data_prep.formats.meshes.ply import read_ply
+from randquant.data_prep.own_files.meshes import plan_meshes
+from randquant.data_prep.shapes import POINTS, mesh_reader
+from randquant.scripts.benchmarks.pair import Pair
 
 COUNT = 100  # meshes prepared in a run
 

@@ -7,11 +7,11 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from pointcloud import segment
-from pointcloud.encoders.registry import ENCODERS, PointEncoder
-from pointcloud.first_points import filled
 from randquant.packed import PackedBatch
-from scripts.benchmarks.pair import Call, Pair
+from randquant.pointcloud import segment
+from randquant.pointcloud.encoders.registry import ENCODERS, PointEncoder
+from randquant.pointcloud.first_points import filled
+from randquant.scripts.benchmarks.pair import Call, Pair
 
 CLOUDS, SMALLEST, LARGEST = 16, 64, 1024
 Batch = tuple[Tensor | PackedBatch, Tensor | None, Tensor | None]  # what an encoder takes
@@ -82,7 +82,7 @@ def _reduce(rows: Tensor, offsets: Tensor, reduction: segment.Reduction, backend
 
 def _without_scatter(call: Callable[[], object]) -> Call:
     def run() -> object:
-        with patch("pointcloud.segment._torch_scatter", lambda: None):
+        with patch("randquant.pointcloud.segment._torch_scatter", lambda: None):
             return call()
 
     return run

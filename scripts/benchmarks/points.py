@@ -8,22 +8,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
-from pointcloud.augment.jitter import RandomJitter
-from pointcloud.augment.policy import PointPolicy
-from pointcloud.augment.quantize import PointQuantization, Quantizer
-from pointcloud.augment.resample import RandomResample
-from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
-from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
-from pointcloud.augment.translation import RandomTranslation
-from pointcloud.cloud_views import CloudViews
-from pointcloud.encoders.pointnet_lite import PointNetLite
-from pointcloud.encoders.registry import ENCODERS
-from pointcloud.farthest_points import farthest_point_order, farthest_point_sampling
 from randquant.augmentation import Augmentation
+from randquant.pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from randquant.pointcloud.augment.jitter import RandomJitter
+from randquant.pointcloud.augment.policy import PointPolicy
+from randquant.pointcloud.augment.quantize import PointQuantization, Quantizer
+from randquant.pointcloud.augment.resample import RandomResample
+from randquant.pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
+from randquant.pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
+from randquant.pointcloud.augment.translation import RandomTranslation
+from randquant.pointcloud.cloud_views import CloudViews
+from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
+from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.farthest_points import farthest_point_order, farthest_point_sampling
+from randquant.scripts.benchmarks.pair import Call, Pair
+from randquant.scripts.benchmarks.quantize import original_formulation
 from randquant.ssl.simclr import SimCLR
-from scripts.benchmarks.pair import Call, Pair
-from scripts.benchmarks.quantize import original_formulation
 
 CLOUDS, POINTS = 64, 1024
 OneCloud = Callable[[NDArray[np.float32], np.random.Generator], NDArray]

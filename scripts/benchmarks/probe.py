@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from randquant.probes.solvers.lanes import Lane, LinearSettings, train
-from scripts.benchmarks.pair import Pair
+from randquant.scripts.benchmarks.pair import Pair
 
 
 def linear_probe(device: str) -> Iterator[Pair]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from randquant import RandomizedQuantization
-from scripts.benchmarks.pair import Pair
+from randquant.scripts.benchmarks.pair import Pair
 
 SHAPES: list[tuple[tuple[int, ...], int, int]] = [  # shape, bins, dim
     ((256, 64, 96), 8, -1),

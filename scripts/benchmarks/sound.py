@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audio.augment.resize_crop import RandomResizeCrop
-from audio.encoders.audio_ntt import AudioNTT2020
-from audio.front_end import FrontEnd
-from audio.logmel import LogMel
-from data_prep.engine.preparation import prepare
-from data_prep.own_files.folder import plan_folder
+from randquant.audio.augment.resize_crop import RandomResizeCrop
+from randquant.audio.encoders.audio_ntt import AudioNTT2020
+from randquant.audio.front_end import FrontEnd
+from randquant.audio.logmel import LogMel
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.own_files.folder import plan_folder
 from randquant.errors import UsageError
-from scripts.benchmarks.pair import Pair
+from randquant.scripts.benchmarks.pair import Pair
 
 
 def log_mel(device: str) -> Iterator[Pair]:

@@ -2,16 +2,16 @@
 
 from typing import Literal
 
-from audio.encoders import registry as audio_registry
-from common.images.encoders import registry as image_registry
-from common.images.encoders.weights import is_of_pictures
-from common.tables.encoders import registry as table_registry
-from common.tables.encoders.weights import is_of_tables
-from pointcloud.encoders import named_encoder as point_named
-from pointcloud.encoders import occupancy
-from pointcloud.encoders import registry as point_registry
-from pointcloud.encoders.weights import is_of_points
+from randquant.audio.encoders import registry as audio_registry
 from randquant.errors import UsageError
+from randquant.images.encoders import registry as image_registry
+from randquant.images.encoders.weights import is_of_pictures
+from randquant.pointcloud.encoders import named_encoder as point_named
+from randquant.pointcloud.encoders import occupancy
+from randquant.pointcloud.encoders import registry as point_registry
+from randquant.pointcloud.encoders.weights import is_of_points
+from randquant.tables.encoders import registry as table_registry
+from randquant.tables.encoders.weights import is_of_tables
 from randquant.weights.named_encoder import untrained_name
 
 Modality = Literal["audio", "images", "points", "tables"]

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from common.images.embedding import PictureEmbedder
-from common.images.encoders.weights import LoadedImageEncoder, named_encoder
-from common.images.evaluation.sight import STATISTICS_PICTURES, Sight, sight_of_classifier
-from common.images.normalise import ColourStatistics, colour_statistics
-from data_prep.engine.plan import Item, Plan
-from data_prep.engine.read_ahead import read_ahead
-from data_prep.notes import reading_notes
-from data_prep.own_files.folder import plan_files
-from data_prep.pictures import FOREIGN, PICTURES, fitted_reader
-from data_prep.scan import file_size
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.engine.read_ahead import read_ahead
+from randquant.data_prep.notes import reading_notes
+from randquant.data_prep.own_files.folder import plan_files
+from randquant.data_prep.pictures import FOREIGN, PICTURES, fitted_reader
+from randquant.data_prep.scan import file_size
 from randquant.errors import DataError
+from randquant.images.embedding import PictureEmbedder
+from randquant.images.encoders.weights import LoadedImageEncoder, named_encoder
+from randquant.images.evaluation.sight import STATISTICS_PICTURES, Sight, sight_of_classifier
+from randquant.images.normalise import ColourStatistics, colour_statistics
 from randquant.probes.classifier_file import load_classifier
 
 

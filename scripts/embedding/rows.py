@@ -7,9 +7,6 @@ import pyarrow as pa
 import torch
 
 import randquant
-from common.tables.encoders.weights import named_encoder
-from common.tables.evaluation.evaluate import frozen
-from common.tables.stored_table import block_sizes
 from randquant.cli.counted import counted
 from randquant.cli.progress import batch_progress
 from randquant.cli.terminal import say
@@ -18,6 +15,9 @@ from randquant.data.store import Store
 from randquant.embedding.embedding_table import write_table
 from randquant.errors import DataError
 from randquant.probes.classifier_file import load_classifier
+from randquant.tables.encoders.weights import named_encoder
+from randquant.tables.evaluation.evaluate import frozen
+from randquant.tables.stored_table import block_sizes
 
 
 @inference()

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.synthetic.audioset import write_published_audioset
-from data_prep.synthetic.modelnet import write_published_modelnet
-from data_prep.synthetic.nsynth import write_published_nsynth
-from data_prep.synthetic.speech_commands import write_published_speech_commands
-from data_prep.synthetic.us8k import write_published_us8k
-from data_prep.synthetic.voxceleb1 import write_published_voxceleb1
-from data_prep.synthetic.voxforge import write_published_voxforge
+from randquant.data_prep.synthetic.audioset import write_published_audioset
+from randquant.data_prep.synthetic.modelnet import write_published_modelnet
+from randquant.data_prep.synthetic.nsynth import write_published_nsynth
+from randquant.data_prep.synthetic.speech_commands import write_published_speech_commands
+from randquant.data_prep.synthetic.us8k import write_published_us8k
+from randquant.data_prep.synthetic.voxceleb1 import write_published_voxceleb1
+from randquant.data_prep.synthetic.voxforge import write_published_voxforge
 
 UNIT_SECONDS = 0.07  # eight frames: the shortest clip that leaves AudioNTT2020's three poolings something
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 from randquant.data.store import Store
-from scripts.rehearsal.measured import sizes
+from randquant.scripts.rehearsal.measured import sizes
 
 _PASSES = 5
 

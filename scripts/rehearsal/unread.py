@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from audio.crops import SAMPLE_RATE
-from data_prep.datasets.registry import DATASETS
-from data_prep.engine.plan import Reader, Reading
-from data_prep.engine.preparation import prepare
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.engine.plan import Reader, Reading
+from randquant.data_prep.engine.preparation import prepare
 
 _SAMPLES = 100
 
@@ -33,6 +33,6 @@ def made_up(path: Path) -> Reading:
 
 if __name__ == "__main__":
     # By its own name, so that other processes find `made_up`.
-    from scripts.rehearsal.unread import unread as run_unread
+    from randquant.scripts.rehearsal.unread import unread as run_unread
 
     print(run_unread(*sys.argv[1:4]))

@@ -36,10 +36,10 @@ class Modality(NamedTuple):
 
 
 def _audio() -> Modality:
-    from audio.augment.registry import OPERATIONS
-    from audio.pretraining import build_task
-    from audio.settings import AudioPretraining
-    from scripts.probe_audio import probe
+    from randquant.audio.augment.registry import OPERATIONS
+    from randquant.audio.pretraining import build_task
+    from randquant.audio.settings import AudioPretraining
+    from randquant.scripts.probe_audio import probe
 
     def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
         probe(checkpoint, [str(store)], f"{out}/", probes=[name], cache=out.parent / "features")
@@ -48,10 +48,10 @@ def _audio() -> Modality:
 
 
 def _pointcloud() -> Modality:
-    from pointcloud.augment.registry import OPERATIONS
-    from pointcloud.pretraining import build_task
-    from pointcloud.settings import PointPretraining
-    from scripts.evaluate_modelnet import evaluate
+    from randquant.pointcloud.augment.registry import OPERATIONS
+    from randquant.pointcloud.pretraining import build_task
+    from randquant.pointcloud.settings import PointPretraining
+    from randquant.scripts.evaluate_modelnet import evaluate
 
     def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
         evaluate(checkpoint, [store], f"{out}/", probes=[name], cache=out.parent / "features")
@@ -60,11 +60,11 @@ def _pointcloud() -> Modality:
 
 
 def _images() -> Modality:
-    from common.images.augment.policy import augmentation_names
-    from common.images.augment.registry import OPERATIONS
-    from common.images.evaluation.evaluate import ImageProbing, evaluation
-    from common.images.pretraining import build_task
-    from common.images.settings import ImagePretraining
+    from randquant.images.augment.policy import augmentation_names
+    from randquant.images.augment.registry import OPERATIONS
+    from randquant.images.evaluation.evaluate import ImageProbing, evaluation
+    from randquant.images.pretraining import build_task
+    from randquant.images.settings import ImagePretraining
 
     def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
         probing = ImageProbing(checkpoint, [store], f"{out}/", probes=[name], cache=out.parent / "features")
@@ -77,10 +77,10 @@ def _images() -> Modality:
 
 
 def _tables() -> Modality:
-    from common.tables.augment.registry import OPERATIONS
-    from common.tables.evaluation.evaluate import TableProbing, evaluation
-    from common.tables.pretraining import build_task
-    from common.tables.settings import TablePretraining
+    from randquant.tables.augment.registry import OPERATIONS
+    from randquant.tables.evaluation.evaluate import TableProbing, evaluation
+    from randquant.tables.pretraining import build_task
+    from randquant.tables.settings import TablePretraining
 
     def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
         probing = TableProbing(checkpoint, [store], f"{out}/", probes=[name], cache=out.parent / "features")

@@ -10,9 +10,9 @@ import yaml
 
 from randquant.cli.command import settings_from
 from randquant.errors import UsageError
+from randquant.scripts.studies.modality import Modality
 from randquant.training.settings import FREE_SETTINGS, Training, plain_settings
 from randquant.training.setup import pretrain
-from scripts.studies.modality import Modality
 
 
 def base_settings(

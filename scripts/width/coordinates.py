@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from randquant.cli.progress import progress
+from randquant.scripts.width.study import Parametrization, Study
 from randquant.ssl.method import Method
-from scripts.width.study import Parametrization, Study
 
 KEPT = 16  # items whose first outputs are kept, to see how far they move
 _SILENT = (nn.Dropout, nn.Identity, nn.Flatten)

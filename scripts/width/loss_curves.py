@@ -11,7 +11,7 @@ from statistics import fmean
 
 from randquant.cli.progress import progress
 from randquant.probes.outcome import repeats_half_width
-from scripts.width.study import Parametrization, Study
+from randquant.scripts.width.study import Parametrization, Study
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,19 @@ from typing import Any
 
 import torch
 
-from audio import pretraining as audio_pretraining
-from audio.encoders.registry import ENCODERS as AUDIO_ENCODERS
-from audio.settings import AudioPretraining
-from common.images import pretraining as image_pretraining
-from common.images.encoders.registry import ENCODERS as IMAGE_ENCODERS
-from common.images.settings import ImagePretraining
-from common.tables import pretraining as table_pretraining
-from common.tables.encoders.mlp import MLP
-from common.tables.encoders.registry import ENCODERS as TABLE_ENCODERS
-from common.tables.settings import TablePretraining
-from pointcloud import pretraining as point_pretraining
-from pointcloud.encoders.registry import ENCODERS as POINT_ENCODERS
-from pointcloud.settings import PointPretraining
+from randquant.audio import pretraining as audio_pretraining
+from randquant.audio.encoders.registry import ENCODERS as AUDIO_ENCODERS
+from randquant.audio.settings import AudioPretraining
+from randquant.images import pretraining as image_pretraining
+from randquant.images.encoders.registry import ENCODERS as IMAGE_ENCODERS
+from randquant.images.settings import ImagePretraining
+from randquant.pointcloud import pretraining as point_pretraining
+from randquant.pointcloud.encoders.registry import ENCODERS as POINT_ENCODERS
+from randquant.pointcloud.settings import PointPretraining
+from randquant.tables import pretraining as table_pretraining
+from randquant.tables.encoders.mlp import MLP
+from randquant.tables.encoders.registry import ENCODERS as TABLE_ENCODERS
+from randquant.tables.settings import TablePretraining
 from randquant.training.task import Task
 
 TABLE = (10, 4, 40)  # blocks of the columns of a random table, those of CovType

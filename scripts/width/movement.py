@@ -7,8 +7,8 @@ from statistics import fmean
 from typing import Literal
 
 from randquant.cli.counted import counted
-from scripts.width.coordinates import Coordinate
-from scripts.width.study import Parametrization
+from randquant.scripts.width.coordinates import Coordinate
+from randquant.scripts.width.study import Parametrization
 
 MOST = 2.0  # that hidden coordinates may move by
 Part = Literal["fixed", "hidden", "output", "behind"]

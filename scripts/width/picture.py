@@ -6,9 +6,9 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from randquant.figures.figure import new_figure
-from scripts.width.coordinates import Coordinate
-from scripts.width.loss_curves import Loss
-from scripts.width.movement import Quantity, means, parts
+from randquant.scripts.width.coordinates import Coordinate
+from randquant.scripts.width.loss_curves import Loss
+from randquant.scripts.width.movement import Quantity, means, parts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 import torch
 
+from randquant.scripts.width.batches import BatchOf
 from randquant.ssl.method import Method
 from randquant.ssl.registry import make_method
 from randquant.training.optimization.optimizer import make_optimizer
 from randquant.training.optimization.parametrization import parametrize
 from randquant.training.settings import Training
-from scripts.width.batches import BatchOf
 
 Parametrization = Literal["standard", "mup"]
 

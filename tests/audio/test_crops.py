@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from audio.crops import CropPositions, fit_length, random_starts
+from randquant.audio.crops import CropPositions, fit_length, random_starts
 
 
 @pytest.mark.parametrize("length", [0, 1, 5, 8, 9, 30])

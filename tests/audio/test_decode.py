@@ -9,10 +9,10 @@ import pytest
 import soundfile
 import soxr
 
-from audio.decode import read_audio, stream_audio
-from audio.formats import libsndfile
-from audio.formats.libsndfile import LibsndfileRecording
-from audio.formats.recording import Block
+from randquant.audio.decode import read_audio, stream_audio
+from randquant.audio.formats import libsndfile
+from randquant.audio.formats.libsndfile import LibsndfileRecording
+from randquant.audio.formats.recording import Block
 from randquant.errors import DataError
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data"

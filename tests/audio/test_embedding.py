@@ -12,12 +12,12 @@ import pytest
 import soundfile
 import torch
 
-from audio import embedding, window_batches
-from audio.crops import SAMPLE_RATE
-from audio.embedding import Embedder, decode_ahead
-from audio.encoders.weights import LoadedEncoder, untrained_encoder
-from audio.logmel import LogMel
-from audio.samples import Intake, read_samples
+from randquant.audio import embedding, window_batches
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.embedding import Embedder, decode_ahead
+from randquant.audio.encoders.weights import LoadedEncoder, untrained_encoder
+from randquant.audio.logmel import LogMel
+from randquant.audio.samples import Intake, read_samples
 from randquant.embedding.spool import Spool
 from randquant.errors import DataError
 

@@ -2,9 +2,9 @@
 
 import torch
 
-from audio.front_end import FrontEnd
-from audio.griffin_lim import griffin_lim
-from audio.logmel import LogMel
+from randquant.audio.front_end import FrontEnd
+from randquant.audio.griffin_lim import griffin_lim
+from randquant.audio.logmel import LogMel
 
 
 def sounds() -> torch.Tensor:

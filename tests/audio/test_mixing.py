@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from audio.encoders.registry import ENCODERS
-from audio.mixing import PowerMix
+from randquant.audio.encoders.registry import ENCODERS
+from randquant.audio.mixing import PowerMix
 from randquant.mix import Mix
 from randquant.stages import quantize_stage, stages_of
 

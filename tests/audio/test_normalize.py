@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from audio.normalize import PostNorm, PreNorm, mean_and_std
+from randquant.audio.normalize import PostNorm, PreNorm, mean_and_std
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from audio.encoders.registry import ENCODERS
-from audio.pretraining import build_task
-from audio.settings import AudioPretraining
+from randquant.audio.encoders.registry import ENCODERS
+from randquant.audio.pretraining import build_task
+from randquant.audio.settings import AudioPretraining
 from randquant.data.store import Store
 from randquant.ssl.registry import MethodName
 from randquant.training.setup import pretrain

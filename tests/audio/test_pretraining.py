@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from audio.augment.fader import RandomLinearFader
-from audio.augment.filter import RandomFilter
-from audio.augment.mixup import LogMixupExp
-from audio.augment.resize_crop import RandomResizeCrop
-from audio.encoders.audio_encoder import AudioEncoder, Layer
-from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
-from audio.encoders.registry import ENCODERS
-from audio.encoders.weights import named_encoder
-from audio.lifting import lift_activations
-from audio.logmel import LogMel
-from audio.normalize import LogMelViews, PreNorm
-from audio.pretraining import build_task
-from audio.settings import AudioPretraining
-from audio.stored_crops import LogMelCrops, WaveformCrops
+from randquant.audio.augment.fader import RandomLinearFader
+from randquant.audio.augment.filter import RandomFilter
+from randquant.audio.augment.mixup import LogMixupExp
+from randquant.audio.augment.resize_crop import RandomResizeCrop
+from randquant.audio.encoders.audio_encoder import AudioEncoder, Layer
+from randquant.audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
+from randquant.audio.encoders.registry import ENCODERS
+from randquant.audio.encoders.weights import named_encoder
+from randquant.audio.lifting import lift_activations
+from randquant.audio.logmel import LogMel
+from randquant.audio.normalize import LogMelViews, PreNorm
+from randquant.audio.pretraining import build_task
+from randquant.audio.settings import AudioPretraining
+from randquant.audio.stored_crops import LogMelCrops, WaveformCrops
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
 from randquant.quantize import RandomizedQuantization

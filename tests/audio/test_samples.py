@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.decode import read_audio
-from audio.formats import libsndfile
-from audio.levels import Levels, count_levels, levels_line
-from audio.samples import PLAIN, Channel, Intake, common_intake, read_samples, stream_samples
-from data_prep.engine.preparation import prepare
-from data_prep.own_files.folder import plan_folder
-from data_prep.recordings import read_window, recordings_reader
+from randquant.audio.decode import read_audio
+from randquant.audio.formats import libsndfile
+from randquant.audio.levels import Levels, count_levels, levels_line
+from randquant.audio.samples import PLAIN, Channel, Intake, common_intake, read_samples, stream_samples
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.own_files.folder import plan_folder
+from randquant.data_prep.recordings import read_window, recordings_reader
 from randquant.errors import DataError
 
 CASES = Path(__file__).parents[1] / "data_prep" / "cases" / "audio"

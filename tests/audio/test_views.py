@@ -9,10 +9,10 @@ import pytest
 import torch
 import yaml
 
-from audio.augment.mixup import LogMixupExp
-from audio.augment.short_crop import RandomShortCrop
-from audio.pretraining import build_task
-from audio.settings import AudioPretraining
+from randquant.audio.augment.mixup import LogMixupExp
+from randquant.audio.augment.short_crop import RandomShortCrop
+from randquant.audio.pretraining import build_task
+from randquant.audio.settings import AudioPretraining
 from randquant.data.store import Store
 from randquant.training.run import Run
 from randquant.training.setup import pretrain

@@ -27,12 +27,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scripts.embed import embed
-from scripts.evaluate_modelnet import evaluate
-from scripts.prepare import COMMANDS as PREPARE
-from scripts.pretrain_audio import pretrain_audio
-from scripts.pretrain_pointcloud import pretrain_pointcloud
-from scripts.probe_audio import probe
+from randquant.scripts.embed import embed
+from randquant.scripts.evaluate_modelnet import evaluate
+from randquant.scripts.prepare import COMMANDS as PREPARE
+from randquant.scripts.pretrain_audio import pretrain_audio
+from randquant.scripts.pretrain_pointcloud import pretrain_pointcloud
+from randquant.scripts.probe_audio import probe
 from tests.campaign.trial import Job, Kill, Reference, attempt, refer
 
 _TRAINING = "--steps 6 --checkpoint_every 2 --log_every 1 --snapshot_every 3 --monitor_every 4 --accelerator cpu"
@@ -177,8 +177,8 @@ def main() -> int:
     from lightning_fabric import Fabric  # noqa: F401  loaded once for all forks
     from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
-    from data_prep.engine import plan, preparation
-    from pointcloud.evaluation import classifier_training
+    from randquant.data_prep.engine import plan, preparation
+    from randquant.pointcloud.evaluation import classifier_training
 
     classifier_training._SAVE_EVERY = 0.0  # a state an epoch, so that there are some
     plan._SHARD_ITEMS, preparation._SMALL_ITEMS = 4, 0  # several shards, and workers for them

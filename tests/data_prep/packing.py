@@ -8,11 +8,11 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from data_prep.datasets.speech_commands import MAIN, TEST_SET
-from data_prep.datasets.voxceleb1 import LIST as SPLIT_FILE
-from data_prep.datasets.voxforge import LIST as URL_FILE
-from data_prep.synthetic.voxceleb1 import TEST_SPEAKERS
 from randquant.data.store import SPLITS
+from randquant.data_prep.datasets.speech_commands import MAIN, TEST_SET
+from randquant.data_prep.datasets.voxceleb1 import LIST as SPLIT_FILE
+from randquant.data_prep.datasets.voxforge import LIST as URL_FILE
+from randquant.data_prep.synthetic.voxceleb1 import TEST_SPEAKERS
 from randquant.errors import DataError
 from randquant.files.atomic import atomic_path
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio.decode import read_audio
-from data_prep.formats.clouds.cloud_file import read_cloud
-from data_prep.formats.meshes.mesh_file import read_mesh
+from randquant.audio.decode import read_audio
+from randquant.data_prep.formats.clouds.cloud_file import read_cloud
+from randquant.data_prep.formats.meshes.mesh_file import read_mesh
 from randquant.errors import DataError
 
 CASES = Path(__file__).parent / "cases"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.class_names import agreed_names, by_number, implied_names
+from randquant.data_prep.class_names import agreed_names, by_number, implied_names
 from randquant.errors import DataError
 
 LIST = Path("shape_names.txt")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.datasets.registry import DATASETS
-from data_prep.layout import find_root, holds_tree, locate
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.layout import find_root, holds_tree, locate
 from randquant.errors import DataError
 
 US8K = DATASETS["us8k"]

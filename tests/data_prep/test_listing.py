@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.listing import read_lines
+from randquant.data_prep.listing import read_lines
 from randquant.errors import DataError
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data_prep.scan import files_below
+from randquant.data_prep.scan import files_below
 
 
 def write(path: Path, content: bytes = b"123") -> None:

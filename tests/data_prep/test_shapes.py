@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from data_prep.engine.plan import Item, Plan
-from data_prep.engine.preparation import prepare
-from data_prep.shapes import finished, mesh_reader
-from pointcloud.farthest_points import farthest_point_sampling
-from pointcloud.geometry import turn_up
 from randquant.data.store import Store
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.shapes import finished, mesh_reader
 from randquant.errors import DataError
+from randquant.pointcloud.farthest_points import farthest_point_sampling
+from randquant.pointcloud.geometry import turn_up
 from tests.data_prep.formats.meshes.test_mesh import BOX, off_text
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "shapes30"
@@ -92,7 +92,7 @@ def plan(root: Path, seed: int = 0) -> Plan:
 
 
 def test_a_store_of_meshes(meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_prep.engine.preparation._SMALL_ITEMS", 0)
+    monkeypatch.setattr("randquant.data_prep.engine.preparation._SMALL_ITEMS", 0)
     stores = [prepare(plan(meshes), tmp_path / f"store{workers}", workers=workers) for workers in (1, 2)]
     assert stores[0].content_hash == stores[1].content_hash
     store = Store.open(tmp_path / "store2", kind="points")

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep import surface
-from data_prep.formats.meshes.mesh import Mesh
-from data_prep.surface import SAMPLINGS, Sampling, sample_surface, surface_seed
+from randquant.data_prep import surface
+from randquant.data_prep.formats.meshes.mesh import Mesh
+from randquant.data_prep.surface import SAMPLINGS, Sampling, sample_surface, surface_seed
 from tests.data_prep.formats.meshes.test_mesh import BOX
 
 # Faces of area 3/2, 0 and 1/2, and one vertex that belongs to none.

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from data_prep.engine.plan import Item
-from data_prep.validation import with_validation
+from randquant.data_prep.engine.plan import Item
+from randquant.data_prep.validation import with_validation
 from randquant.errors import UsageError
 
 

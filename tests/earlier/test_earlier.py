@@ -17,13 +17,13 @@ from safetensors.numpy import load_file
 
 from randquant.cli.command import run
 from randquant.data.store import Store
-from scripts import doctor, prepare
-from scripts.compare import arguments, compare
-from scripts.embed import embed
-from scripts.evaluate_modelnet import evaluate
-from scripts.pretrain_audio import pretrain_audio
-from scripts.pretrain_pointcloud import pretrain_pointcloud
-from scripts.probe_audio import probe
+from randquant.scripts import doctor, prepare
+from randquant.scripts.compare import arguments, compare
+from randquant.scripts.embed import embed
+from randquant.scripts.evaluate_modelnet import evaluate
+from randquant.scripts.pretrain_audio import pretrain_audio
+from randquant.scripts.pretrain_pointcloud import pretrain_pointcloud
+from randquant.scripts.probe_audio import probe
 
 HERE = Path(__file__).parent
 EXPECTED = json.loads((HERE / "expected" / "expected.json").read_text())

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from common.images.formats.picture import encode_png
 from randquant.data.store import Store, StoreWriter
+from randquant.images.formats.picture import encode_png
 
 Pixels = NDArray[np.uint8]
 

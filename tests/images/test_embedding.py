@@ -7,12 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from common.images.encoders.registry import ENCODERS
-from common.images.encoders.weights import save_encoder
-from common.images.normalise import IMAGENET
 from randquant.cli.command import run
-from scripts.embed import embed
-from scripts.probe_images import probe
+from randquant.images.encoders.registry import ENCODERS
+from randquant.images.encoders.weights import save_encoder
+from randquant.images.normalise import IMAGENET
+from randquant.scripts.embed import embed
+from randquant.scripts.probe_images import probe
 from tests.images.stores import coloured, task
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from common.images.encoders.weights import load_encoder, named_encoder
 from randquant.cli.command import run
 from randquant.data.store import Store
+from randquant.images.encoders.weights import load_encoder, named_encoder
+from randquant.scripts.pretrain_images import pretrain_images
 from randquant.training.run import Run
-from scripts.pretrain_images import pretrain_images
 from tests.images.stores import arguments, mixed, task, write
 
 

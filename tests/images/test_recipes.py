@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-import common.images
-from common.images.encoders.weights import load_encoder
+import randquant.images
 from randquant.cli.command import run
-from scripts.pretrain_images import pretrain_images
+from randquant.images.encoders.weights import load_encoder
+from randquant.scripts.pretrain_images import pretrain_images
 from tests.images.stores import arguments, task
 
-RECIPES = sorted((Path(common.images.__file__).parent / "recipes").glob("*.yaml"))
+RECIPES = sorted((Path(randquant.images.__file__).parent / "recipes").glob("*.yaml"))
 TOY = "--steps 1 --width 0.125 --image_size 16 --queue_size 16 --warmup_steps 0 --workers 0 --batch_size 8"
 
 

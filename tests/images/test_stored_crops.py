@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from common.images.augment.flip import RandomFlip
-from common.images.augment.resize_crop import RandomResizedCrop
-from common.images.fitting import fitted
-from common.images.pretraining import picture_source
-from common.images.settings import ImagePretraining
-from common.images.stored_crops import PictureCrops, WholePictures
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
+from randquant.images.augment.flip import RandomFlip
+from randquant.images.augment.resize_crop import RandomResizedCrop
+from randquant.images.fitting import fitted
+from randquant.images.pretraining import picture_source
+from randquant.images.settings import ImagePretraining
+from randquant.images.stored_crops import PictureCrops, WholePictures
 from tests.images.stores import mixed, task, write
 
 

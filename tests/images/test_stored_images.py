@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.images.stored_images import StoredImages
-from data_prep.engine.plan import Item, Plan
-from data_prep.engine.preparation import prepare
-from data_prep.pictures import Keep, pictures_reader
 from randquant.data.store import Store
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.pictures import Keep, pictures_reader
 from randquant.errors import DataError
+from randquant.images.stored_images import StoredImages
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 31, 3), dtype=np.uint8)
 

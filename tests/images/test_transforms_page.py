@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-import common.images
+import randquant.images
 
-PAGE = Path(common.images.__file__).with_name("TRANSFORMS.md")
+PAGE = Path(randquant.images.__file__).with_name("TRANSFORMS.md")
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from common.images.encoders.weights import load_encoder
-from common.images.pretraining import build_task
-from common.images.settings import ImagePretraining
 from randquant.cli.command import run
+from randquant.images.encoders.weights import load_encoder
+from randquant.images.pretraining import build_task
+from randquant.images.settings import ImagePretraining
+from randquant.scripts.pretrain_images import pretrain_images
 from randquant.views import ViewSet
-from scripts.pretrain_images import pretrain_images
 from tests.images.stores import arguments, task
 
 VIEWS: list[Any] = [

@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from pointcloud import embedding
-from pointcloud.embedding import Outcome, ShapeEmbedder, Summary
-from pointcloud.encoders.weights import LoadedPointEncoder, untrained_encoder
-from pointcloud.layout import XYZ_NORMALS
 from randquant.errors import DataError
+from randquant.pointcloud import embedding
+from randquant.pointcloud.embedding import Outcome, ShapeEmbedder, Summary
+from randquant.pointcloud.encoders.weights import LoadedPointEncoder, untrained_encoder
+from randquant.pointcloud.layout import XYZ_NORMALS
 
 NAMES = [f"{letter}.off" for letter in "edcba"]
 

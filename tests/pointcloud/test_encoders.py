@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from pointcloud.encoders.dgcnn import DGCNN, nearest_features
-from pointcloud.encoders.point_encoder import PointEncoder
-from pointcloud.encoders.pointnet import PointNet
-from pointcloud.encoders.pointnext import PointNeXt
-from pointcloud.encoders.registry import ENCODERS
 from randquant.packed import PackedBatch
+from randquant.pointcloud.encoders.dgcnn import DGCNN, nearest_features
+from randquant.pointcloud.encoders.point_encoder import PointEncoder
+from randquant.pointcloud.encoders.pointnet import PointNet
+from randquant.pointcloud.encoders.pointnext import PointNeXt
+from randquant.pointcloud.encoders.registry import ENCODERS
 
 NAMES = sorted(ENCODERS)
 ODD = {

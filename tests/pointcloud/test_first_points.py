@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pointcloud.first_points import filled, in_words, require_number, require_points
 from randquant.data.bounded_batches import bounded
 from randquant.errors import DataError, UsageError
+from randquant.pointcloud.first_points import filled, in_words, require_number, require_points
 from tests.pointcloud.evaluation.test_shape_features import clouds, write
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from pointcloud.gallery import BINS, augmentations, gallery, projected
 from randquant.errors import UsageError
 from randquant.figures.under_each import under_each
+from randquant.pointcloud.gallery import BINS, augmentations, gallery, projected
 
 
 def clouds(count: int = 2) -> torch.Tensor:

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.cloud_batch import CloudBatch
-from pointcloud.encoders.registry import ENCODERS
-from pointcloud.layout import XYZ, XYZ_NORMALS
-from pointcloud.mixing import AssignmentMix, BallMix, SubsetMix, cloud_blend
 from randquant.blend import Blend
 from randquant.errors import UsageError
 from randquant.mix import InputMix, Mix
 from randquant.packed import PackedBatch
+from randquant.pointcloud.cloud_batch import CloudBatch
+from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.layout import XYZ, XYZ_NORMALS
+from randquant.pointcloud.mixing import AssignmentMix, BallMix, SubsetMix, cloud_blend
 from randquant.stages import quantize_stage, stages_of
 from randquant.views import embedded
 

@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from pointcloud.encoders.dgcnn import DGCNN
-from pointcloud.encoders.registry import ENCODERS
-from pointcloud.geometry import unit_sphere
-from pointcloud.pretraining import build_task
-from pointcloud.settings import PointPretraining
+from randquant.pointcloud.encoders.dgcnn import DGCNN
+from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.geometry import unit_sphere
+from randquant.pointcloud.pretraining import build_task
+from randquant.pointcloud.settings import PointPretraining
 from randquant.ssl.registry import MethodName
 from randquant.training.setup import pretrain
 from randquant.training.task import Task
@@ -78,7 +78,7 @@ def test_bfloat16_loses_a_few_parts_in_a_thousand(encoder: str) -> None:
 
 
 def test_neighbours_are_searched_among_exact_features(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pointcloud.encoders import dgcnn
+    from randquant.pointcloud.encoders import dgcnn
 
     searched: list[Tensor] = []
     search = dgcnn.nearest_features

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from pointcloud.cloud_batch import CloudBatch
-from pointcloud.cloud_views import CloudViews
-from pointcloud.encoders.dgcnn import DGCNN
-from pointcloud.encoders.pointnet_lite import PointNetLite
-from pointcloud.geometry import unit_sphere
-from pointcloud.layout import XYZ_NORMALS
-from pointcloud.pretraining import build_task, knn_monitor
-from pointcloud.settings import PointPretraining
-from pointcloud.stored_clouds import StoredClouds, WholeClouds
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError, UsageError
 from randquant.packed import PackedBatch
+from randquant.pointcloud.cloud_batch import CloudBatch
+from randquant.pointcloud.cloud_views import CloudViews
+from randquant.pointcloud.encoders.dgcnn import DGCNN
+from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
+from randquant.pointcloud.geometry import unit_sphere
+from randquant.pointcloud.layout import XYZ_NORMALS
+from randquant.pointcloud.pretraining import build_task, knn_monitor
+from randquant.pointcloud.settings import PointPretraining
+from randquant.pointcloud.stored_clouds import StoredClouds, WholeClouds
 from randquant.views import ViewSet, embedded
 
 
@@ -240,7 +240,7 @@ def test_whole_clouds_are_all_points_of_every_shape(tmp_path: Path, subsets: int
 
 def test_whole_clouds_that_are_too_large_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = write_store(tmp_path / "ragged", ragged=True)
-    monkeypatch.setattr("pointcloud.stored_clouds._MOST", 100)
+    monkeypatch.setattr("randquant.pointcloud.stored_clouds._MOST", 100)
     with pytest.raises(UsageError, match=r"two views of the 4 largest shapes have .* lower --batch_size"):
         WholeClouds([store], settings(store, points="any"))
     monkeypatch.setattr(DGCNN, "most_points", 50)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from pointcloud.augment.local_patch import RandomLocalPatch
-from pointcloud.cloud_batch import CloudBatch
-from pointcloud.pretraining import build_task
-from pointcloud.settings import PointPretraining
 from randquant.data.store import Store, StoreWriter
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.local_patch import RandomLocalPatch
+from randquant.pointcloud.cloud_batch import CloudBatch
+from randquant.pointcloud.pretraining import build_task
+from randquant.pointcloud.settings import PointPretraining
 from randquant.training.setup import pretrain
 from randquant.views import ViewSet
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from data_prep.formats.meshes.off import read_off
+from randquant.data_prep.formats.meshes.off import read_off
 from randquant.errors import UsageError
-from scripts import benchmark as script
-from scripts.benchmark import GROUPS, benchmark
-from scripts.benchmarks import images
-from scripts.benchmarks.meshes import write_torus
-from scripts.benchmarks.pair import Pair
-from scripts.benchmarks.quantize import original_formulation
+from randquant.scripts import benchmark as script
+from randquant.scripts.benchmark import GROUPS, benchmark
+from randquant.scripts.benchmarks import images
+from randquant.scripts.benchmarks.meshes import write_torus
+from randquant.scripts.benchmarks.pair import Pair
+from randquant.scripts.benchmarks.quantize import original_formulation
 
 
 def test_both_forms_run_in_turn_after_a_warm_up() -> None:

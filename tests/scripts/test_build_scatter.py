@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from randquant.errors import DataError
-from scripts import build_scatter
+from randquant.scripts import build_scatter
 
 
 class Builder:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scripts import check_libusb
+from randquant.scripts import check_libusb
 
 
 @pytest.fixture

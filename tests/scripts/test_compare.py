@@ -13,7 +13,7 @@ from randquant.files.atomic import write_json
 from randquant.results.folder import add
 from randquant.results.predictions import prediction_table
 from randquant.results.record import Entry, Result
-from scripts.compare import arguments, compare
+from randquant.scripts.compare import arguments, compare
 from tests.randquant.results.scored import scored
 
 

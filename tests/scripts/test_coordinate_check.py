@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from randquant.cli.command import run
-from scripts import coordinate_check as command
-from scripts.width import loss_curves, movement
-from scripts.width.coordinates import Coordinate
-from scripts.width.loss_curves import Loss
+from randquant.scripts import coordinate_check as command
+from randquant.scripts.width import loss_curves, movement
+from randquant.scripts.width.coordinates import Coordinate
+from randquant.scripts.width.loss_curves import Loss
 
 pytest.importorskip("mup")
 pytest.importorskip("matplotlib")

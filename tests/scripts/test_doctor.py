@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-import data_prep.examine.doctor
-from data_prep.datasets.registry import DATASETS
-from data_prep.engine.plan import Plan
-from data_prep.examine.doctor import examine
-from data_prep.synthetic.audioset import write_audioset
-from data_prep.synthetic.fsd50k import write_fsd50k
-from data_prep.synthetic.nsynth import write_nsynth
-from data_prep.synthetic.speech_commands import write_speech_commands
-from data_prep.synthetic.us8k import write_us8k
-from data_prep.synthetic.voxceleb1 import write_voxceleb1
-from data_prep.synthetic.voxforge import write_voxforge
+import randquant.data_prep.examine.doctor
 from randquant.cli.command import run
-from scripts.doctor import COMMANDS, check
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.examine.doctor import examine
+from randquant.data_prep.synthetic.audioset import write_audioset
+from randquant.data_prep.synthetic.fsd50k import write_fsd50k
+from randquant.data_prep.synthetic.nsynth import write_nsynth
+from randquant.data_prep.synthetic.speech_commands import write_speech_commands
+from randquant.data_prep.synthetic.us8k import write_us8k
+from randquant.data_prep.synthetic.voxceleb1 import write_voxceleb1
+from randquant.data_prep.synthetic.voxforge import write_voxforge
+from randquant.scripts.doctor import COMMANDS, check
 from tests.data_prep.packing import pack
 
 ROOT = Path(__file__).parents[2]
@@ -318,8 +318,8 @@ def test_processes_find_the_same(copy: Callable[[str], Path], monkeypatch: pytes
     for path in sorted(root.glob("audio/fold*/[0-9]*.wav"))[::9]:
         cut(path)
     alone = examine(dataset, dataset.plan(root)).record()
-    monkeypatch.setattr(data_prep.examine.doctor, "_FEW", {False: 0, True: 0})
-    monkeypatch.setattr(data_prep.examine.doctor, "_BATCH", 30)
+    monkeypatch.setattr(randquant.data_prep.examine.doctor, "_FEW", {False: 0, True: 0})
+    monkeypatch.setattr(randquant.data_prep.examine.doctor, "_BATCH", 30)
     together = examine(dataset, dataset.plan(root), workers=2).record()
     assert len(alone["unreadable"]) == 12
     assert together == alone

@@ -9,14 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.datasets.registry import DATASETS
-from data_prep.engine.preparation import prepare
-from data_prep.examine.doctor import examine
-from data_prep.synthetic.modelnet import write_modelnet, write_modelnet_dat, write_modelnet_h5, write_modelnet_txt
-from data_prep.synthetic.scanobjectnn import write_scanobjectnn
-from data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
 from randquant.cli.command import run
-from scripts.doctor import COMMANDS, check, flagged
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.examine.doctor import examine
+from randquant.data_prep.synthetic.modelnet import (
+    write_modelnet,
+    write_modelnet_dat,
+    write_modelnet_h5,
+    write_modelnet_txt,
+)
+from randquant.data_prep.synthetic.scanobjectnn import write_scanobjectnn
+from randquant.data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
+from randquant.scripts.doctor import COMMANDS, check, flagged
 
 WRITTEN = {"shapenet": "shapenet55"}
 CLOUDS = {"train": 2, "test": 1, "points": 2048}
@@ -162,8 +167,8 @@ def test_a_level_off_names_the_right_folder(given: str, modelnet: Path, capsys: 
 def test_processes_find_the_same(modelnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = DATASETS["modelnet"]
     alone = examine(dataset, dataset.plan(modelnet)).record()
-    monkeypatch.setattr("data_prep.examine.doctor._FEW", {False: 0, True: 0})
-    monkeypatch.setattr("data_prep.examine.doctor._BATCH", 20)
+    monkeypatch.setattr("randquant.data_prep.examine.doctor._FEW", {False: 0, True: 0})
+    monkeypatch.setattr("randquant.data_prep.examine.doctor._BATCH", 20)
     assert examine(dataset, dataset.plan(modelnet), workers=2).record() == alone
 
 

@@ -8,16 +8,16 @@ import pytest
 import soundfile
 import torch
 
-from data_prep.engine.preparation import prepare
-from data_prep.own_files.clouds import plan_clouds
-from data_prep.own_files.meshes import plan_meshes
-from pointcloud.encoders.named_encoder import named_encoder
-from pointcloud.encoders.registry import ENCODERS
-from pointcloud.encoders.weights import save_encoder, untrained_encoder
-from pointcloud.evaluation.shape_features import shape_features
 from randquant.cli.command import run
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.own_files.clouds import plan_clouds
+from randquant.data_prep.own_files.meshes import plan_meshes
 from randquant.errors import DataError
-from scripts.embed import embed
+from randquant.pointcloud.encoders.named_encoder import named_encoder
+from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.encoders.weights import save_encoder, untrained_encoder
+from randquant.pointcloud.evaluation.shape_features import shape_features
+from randquant.scripts.embed import embed
 
 
 @pytest.fixture

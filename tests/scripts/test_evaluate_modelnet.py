@@ -9,15 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from pointcloud.farthest_points import farthest_point_order
 from randquant.cli.command import run
 from randquant.data.store import Store, StoreWriter
 from randquant.files.atomic import read_json
+from randquant.pointcloud.farthest_points import farthest_point_order
 from randquant.results.folder import read_report
 from randquant.results.predictions import answers
-from scripts.compare import arguments, compare
-from scripts.embed import embed
-from scripts.evaluate_modelnet import evaluate
+from randquant.scripts.compare import arguments, compare
+from randquant.scripts.embed import embed
+from randquant.scripts.evaluate_modelnet import evaluate
 
 ENCODER = "untrained:PointNetLite:32"
 CLASSES = ("ball", "box", "rod")

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from randquant.cli.command import run
-from scripts import embed, evaluate_modelnet, prepare, pretrain_audio, probe_audio
+from randquant.scripts import embed, evaluate_modelnet, prepare, pretrain_audio, probe_audio
 from tests.scripts.many_shards import write_many_shards
 
 Command = Callable[..., None] | Mapping[str, Callable[..., None]]

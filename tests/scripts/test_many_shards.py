@@ -15,9 +15,9 @@ PROGRAM = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 from randquant.cli.command import run
-from scripts.doctor import COMMANDS
-from scripts.pretrain_audio import pretrain_audio
-from scripts.probe_audio import probe
+from randquant.scripts.doctor import COMMANDS
+from randquant.scripts.pretrain_audio import pretrain_audio
+from randquant.scripts.probe_audio import probe
 folder = sys.argv[1]
 commands = (
     (pretrain_audio, f"--data {folder}/store --out {folder}/run --d 64 --hidden_size 16 --unit_seconds 0.1 --steps 1 "

@@ -11,22 +11,22 @@ import numpy as np
 import pytest
 import soundfile
 
-import data_prep.datasets.modelnet
-import scripts.prepare
-from data_prep.dataset import Dataset
-from data_prep.datasets.registry import DATASETS
-from data_prep.synthetic.modelnet import write_modelnet_dat, write_modelnet_h5, write_modelnet_txt
-from data_prep.synthetic.nsynth import write_nsynth
-from data_prep.synthetic.scanobjectnn import write_scanobjectnn
-from data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
-from data_prep.synthetic.speech_commands import write_speech_commands
-from data_prep.synthetic.us8k import write_us8k
-from data_prep.synthetic.voxceleb1 import write_voxceleb1
-from data_prep.synthetic.voxforge import write_voxforge
+import randquant.data_prep.datasets.modelnet
+import randquant.scripts.prepare
 from randquant.cli.command import run
 from randquant.data.shard import ShardWriter
 from randquant.data.store import Store
-from scripts.prepare import COMMANDS
+from randquant.data_prep.dataset import Dataset
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.synthetic.modelnet import write_modelnet_dat, write_modelnet_h5, write_modelnet_txt
+from randquant.data_prep.synthetic.nsynth import write_nsynth
+from randquant.data_prep.synthetic.scanobjectnn import write_scanobjectnn
+from randquant.data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
+from randquant.data_prep.synthetic.speech_commands import write_speech_commands
+from randquant.data_prep.synthetic.us8k import write_us8k
+from randquant.data_prep.synthetic.voxceleb1 import write_voxceleb1
+from randquant.data_prep.synthetic.voxforge import write_voxforge
+from randquant.scripts.prepare import COMMANDS
 from tests.data_prep.packing import pack
 
 ROOT = Path(__file__).parents[2]
@@ -209,7 +209,7 @@ def test_download(
         asked.append(dataset.name)
         shutil.copytree(miniatures / "packed" / dataset.name, root, dirs_exist_ok=True)
 
-    monkeypatch.setattr(scripts.prepare, "fetch", fetch)
+    monkeypatch.setattr(randquant.scripts.prepare, "fetch", fetch)
     command = ("us8k", "--root", tmp_path / "root", "--out", tmp_path / "store", "--download")
     assert prepare(*command) == 0
     assert len(Store.open(tmp_path / "store")) == 100
@@ -364,7 +364,7 @@ def test_a_whole_modelnet_is_as_published(
     shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The validation split is a part of what was published as train."""
-    monkeypatch.setitem(data_prep.datasets.modelnet.PUBLISHED, 40, {"train": 24, "test": 6})
+    monkeypatch.setitem(randquant.data_prep.datasets.modelnet.PUBLISHED, 40, {"train": 24, "test": 6})
     assert prepare("modelnet", "--root", shapes, "--out", tmp_path / "store", "--points", 8) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("30 of 30 published shapes, 2 of 40 classes")

@@ -13,7 +13,7 @@ import soundfile
 from safetensors.numpy import load_file
 
 from randquant.cli.command import run
-from scripts.pretrain_audio import pretrain_audio
+from randquant.scripts.pretrain_audio import pretrain_audio
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pointcloud.cloud_views import PackedViews
-from pointcloud.encoders.weights import load_encoder
 from randquant.cli.command import run
 from randquant.data.store import StoreWriter
-from scripts.pretrain_pointcloud import pretrain_pointcloud
+from randquant.pointcloud.cloud_views import PackedViews
+from randquant.pointcloud.encoders.weights import load_encoder
+from randquant.scripts.pretrain_pointcloud import pretrain_pointcloud
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ import pytest
 
 from randquant.cli.command import run
 from randquant.data.store import StoreWriter
-from scripts.preview_audio import preview
+from randquant.scripts.preview_audio import preview
 
 pytest.importorskip("matplotlib")
 LENGTH = 4800

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from common.images.formats.picture import encode_png
-from common.images.gallery import BINS, augmentations, colours, gallery
 from randquant.cli.command import run
 from randquant.data.store import Store
 from randquant.figures.under_each import under_each
-from scripts.preview_images import preview
+from randquant.images.formats.picture import encode_png
+from randquant.images.gallery import BINS, augmentations, colours, gallery
+from randquant.scripts.preview_images import preview
 from tests.images.stores import coloured, mixed, task
 
 pytest.importorskip("matplotlib")

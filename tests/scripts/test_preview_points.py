@@ -8,7 +8,7 @@ import pytest
 from randquant.cli.command import run
 from randquant.data.examples import examples
 from randquant.data.store import Store, StoreWriter
-from scripts.preview_points import preview
+from randquant.scripts.preview_points import preview
 
 pytest.importorskip("matplotlib")
 

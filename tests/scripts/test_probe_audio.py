@@ -9,17 +9,17 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from audio.encoders.weights import save_encoder, untrained_encoder
-from audio.evaluation.tasks import SWEPT_RATES
-from data_prep.engine.preparation import prepare
-from data_prep.own_files.labelled import plan_labelled
+from randquant.audio.encoders.weights import save_encoder, untrained_encoder
+from randquant.audio.evaluation.tasks import SWEPT_RATES
 from randquant.cli.command import run
 from randquant.data.features import default_cache
 from randquant.data.store import StoreWriter
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.own_files.labelled import plan_labelled
 from randquant.results.folder import read_report
 from randquant.results.predictions import answers
-from scripts.embed import embed
-from scripts.probe_audio import probe
+from randquant.scripts.embed import embed
+from randquant.scripts.probe_audio import probe
 
 ENCODER = "untrained:AudioNTT2020:32"
 

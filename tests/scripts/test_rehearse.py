@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from randquant.errors import DataError, UsageError
-from scripts.rehearsal.chain import CHAINS
-from scripts.rehearsal.measured import measured
-from scripts.rehearse import rehearse
+from randquant.scripts.rehearsal.chain import CHAINS
+from randquant.scripts.rehearsal.measured import measured
+from randquant.scripts.rehearse import rehearse
 
 linux = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="costs are read from /proc")
 

@@ -5,16 +5,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from data_prep.synthetic.nsynth import write_nsynth
-from data_prep.synthetic.speech_commands import write_speech_commands
-from data_prep.synthetic.us8k import write_us8k
-from data_prep.synthetic.voxceleb1 import write_voxceleb1
-from data_prep.synthetic.voxforge import write_voxforge
 from randquant.cli.command import run
+from randquant.data_prep.synthetic.nsynth import write_nsynth
+from randquant.data_prep.synthetic.speech_commands import write_speech_commands
+from randquant.data_prep.synthetic.us8k import write_us8k
+from randquant.data_prep.synthetic.voxceleb1 import write_voxceleb1
+from randquant.data_prep.synthetic.voxforge import write_voxforge
 from randquant.files.atomic import read_json
-from scripts.compare import arguments, compare
-from scripts.prepare import COMMANDS
-from scripts.probe_audio import probe
+from randquant.scripts.compare import arguments, compare
+from randquant.scripts.prepare import COMMANDS
+from randquant.scripts.probe_audio import probe
 
 TASKS = ("ns", "us8k", "vc1", "vf", "spcv2", "spcv2-12")
 UNITS = {"nsynth": 4.0, "us8k": 4.0, "voxceleb1": 8.2, "voxforge": 5.8, "spcv2": 1.0, "spcv2-12": 1.0}

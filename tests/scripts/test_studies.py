@@ -12,10 +12,10 @@ from randquant.data.store import Store, StoreWriter
 from randquant.errors import UsageError
 from randquant.results.arms import Arm, changes, over_seeds
 from randquant.results.predictions import Answers
+from randquant.scripts.ablate import ablate, variants
+from randquant.scripts.search_policy import draw, search
 from randquant.training.loop import fit
 from randquant.training.run import Run
-from scripts.ablate import ablate, variants
-from scripts.search_policy import draw, search
 
 FLAGS = ["--settings", "steps=1", "d=16", "points=32", "batch_size=4", "hidden_size=8", "projection_size=8"]
 FLAGS += ["accelerator=cpu", "monitor_every=1"]

@@ -9,10 +9,10 @@ import pytest
 from randquant.cli.command import run
 from randquant.data.store import Store
 from randquant.files.atomic import read_json
-from scripts import compare, doctor, prepare
-from scripts.embed import embed
-from scripts.pretrain_table import pretrain_table
-from scripts.probe_table import probe_table
+from randquant.scripts import compare, doctor, prepare
+from randquant.scripts.embed import embed
+from randquant.scripts.pretrain_table import pretrain_table
+from randquant.scripts.probe_table import probe_table
 
 
 def test_from_a_file_to_a_comparison(

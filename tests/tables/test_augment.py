@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from common.tables.augment.column_quantization import ColumnQuantization, Over, column_quantiles
-from common.tables.augment.input_drop import RandomInputDrop
 from randquant.quantize import RandomizedQuantization
+from randquant.tables.augment.column_quantization import ColumnQuantization, Over, column_quantiles
+from randquant.tables.augment.input_drop import RandomInputDrop
 
 
 def rows(count: int = 64) -> torch.Tensor:

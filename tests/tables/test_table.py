@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from common.tables.encoders.mlp import MLP
-from common.tables.encoders.weights import load_encoder, named_encoder, save_encoder
-from common.tables.evaluation import evaluate
-from common.tables.evaluation.evaluate import TableProbing, evaluation
-from common.tables.pretraining import build_task
-from common.tables.settings import TablePretraining
-from common.tables.stored_table import StoredTable
-from data_prep.datasets.tables.covtype import plan_covtype
-from data_prep.synthetic.tables import TABLE, small_covtype, small_table
-from data_prep.tables.prepare import prepare_table
-from data_prep.tables.settings import OwnTable
+from randquant.data_prep.datasets.tables.covtype import plan_covtype
+from randquant.data_prep.synthetic.tables import TABLE, small_covtype, small_table
+from randquant.data_prep.tables.prepare import prepare_table
+from randquant.data_prep.tables.settings import OwnTable
 from randquant.errors import DataError, UsageError
 from randquant.probes.trees import TREES, TREES_OF_NUMBERS, TreeSettings
 from randquant.results.folder import read_report
 from randquant.stages import stages_of
+from randquant.tables.encoders.mlp import MLP
+from randquant.tables.encoders.weights import load_encoder, named_encoder, save_encoder
+from randquant.tables.evaluation import evaluate
+from randquant.tables.evaluation.evaluate import TableProbing, evaluation
+from randquant.tables.pretraining import build_task
+from randquant.tables.settings import TablePretraining
+from randquant.tables.stored_table import StoredTable
 from randquant.training.setup import pretrain
 from randquant.training.task import Task
 

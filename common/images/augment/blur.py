@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from common.images.augment.picture_augmentation import PictureAugmentation, uniform
 from randquant.arguments import checked_factors
+from randquant.images.augment.picture_augmentation import PictureAugmentation, uniform
 
 
 class RandomBlur(PictureAugmentation):

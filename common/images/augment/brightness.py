@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from common.images.augment.picture_augmentation import PictureAugmentation, each, uniform
 from randquant.arguments import checked_size
+from randquant.images.augment.picture_augmentation import PictureAugmentation, each, uniform
 
 
 class RandomBrightnessContrast(PictureAugmentation):

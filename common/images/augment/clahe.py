@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from common.images.augment.picture_augmentation import PictureAugmentation, uniform
 from randquant.arguments import checked_count, checked_factors
 from randquant.extras import needs
+from randquant.images.augment.picture_augmentation import PictureAugmentation, uniform
 
 LEVELS = 256
 

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from common.images.augment.gray import luma
-from common.images.augment.picture_augmentation import PictureAugmentation, changed_where, each
 from randquant.arguments import checked_size
+from randquant.images.augment.gray import luma
+from randquant.images.augment.picture_augmentation import PictureAugmentation, changed_where, each
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 

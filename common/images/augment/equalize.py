@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from common.images.augment.picture_augmentation import PictureAugmentation
 from randquant.extras import needs
+from randquant.images.augment.picture_augmentation import PictureAugmentation
 
 
 class RandomEqualize(PictureAugmentation):

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from common.images.augment.picture_augmentation import PictureAugmentation
+from randquant.images.augment.picture_augmentation import PictureAugmentation
 
 
 class RandomFlip(PictureAugmentation):

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from common.images.augment.picture_augmentation import PictureAugmentation
+from randquant.images.augment.picture_augmentation import PictureAugmentation
 
 RED, GREEN, BLUE = 0.2989, 0.587, 0.114  # weights of ITU-R BT.601, as torchvision rounds them
 

@@ -3,10 +3,10 @@
 import copy
 from collections.abc import Sequence
 
-from common.images.augment.flip import RandomFlip
-from common.images.augment.registry import AUGMENTATIONS, AugmentationSettings
-from common.images.augment.resize_crop import RandomResizedCrop
 from randquant.augmentation import Augmentation
+from randquant.images.augment.flip import RandomFlip
+from randquant.images.augment.registry import AUGMENTATIONS, AugmentationSettings
+from randquant.images.augment.resize_crop import RandomResizedCrop
 from randquant.policies.joined_names import joined_names
 from randquant.views import Policy
 

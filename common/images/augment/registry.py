@@ -4,22 +4,22 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from common.images.augment.automatic.autoaugment import AutoAugment
-from common.images.augment.automatic.found_policies import PolicyName
-from common.images.augment.automatic.operation import KINDS, Operation
-from common.images.augment.automatic.randaugment import CHOICES, RandAugment
-from common.images.augment.automatic.trivial import TrivialAugment
-from common.images.augment.blur import RandomBlur
-from common.images.augment.brightness import RandomBrightnessContrast
-from common.images.augment.clahe import RandomClahe
-from common.images.augment.colour import ColourJitter
-from common.images.augment.equalize import RandomEqualize
-from common.images.augment.flip import RandomFlip
-from common.images.augment.gray import RandomGray
-from common.images.augment.posterize import RandomPosterize
-from common.images.augment.resize_crop import RandomResizedCrop
-from common.images.augment.solarize import RandomSolarize
 from randquant.augmentation import Augmentation
+from randquant.images.augment.automatic.autoaugment import AutoAugment
+from randquant.images.augment.automatic.found_policies import PolicyName
+from randquant.images.augment.automatic.operation import KINDS, Operation
+from randquant.images.augment.automatic.randaugment import CHOICES, RandAugment
+from randquant.images.augment.automatic.trivial import TrivialAugment
+from randquant.images.augment.blur import RandomBlur
+from randquant.images.augment.brightness import RandomBrightnessContrast
+from randquant.images.augment.clahe import RandomClahe
+from randquant.images.augment.colour import ColourJitter
+from randquant.images.augment.equalize import RandomEqualize
+from randquant.images.augment.flip import RandomFlip
+from randquant.images.augment.gray import RandomGray
+from randquant.images.augment.posterize import RandomPosterize
+from randquant.images.augment.resize_crop import RandomResizedCrop
+from randquant.images.augment.solarize import RandomSolarize
 from randquant.policies.strength import Strength
 from randquant.quantize import RandomizedQuantization
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from common.images.augment.crop_boxes import DRAWS, Boxes, crop_boxes
-from common.images.augment.picture_augmentation import check_pictures
 from randquant.arguments import checked_count, checked_factors, checked_probability, checked_range
 from randquant.augmentation import Augmentation
+from randquant.images.augment.crop_boxes import DRAWS, Boxes, crop_boxes
+from randquant.images.augment.picture_augmentation import check_pictures
 
 
 class CropParams(NamedTuple):

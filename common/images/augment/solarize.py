@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from common.images.augment.picture_augmentation import PictureAugmentation, each
 from randquant.arguments import checked_probability
+from randquant.images.augment.picture_augmentation import PictureAugmentation, each
 
 
 class RandomSolarize(PictureAugmentation):

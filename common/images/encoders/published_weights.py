@@ -16,12 +16,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from common.images.encoders.image_encoder import ImageEncoder
-from common.images.encoders.registry import ENCODERS
-from common.images.encoders.resnet import ResNet18, ResNet50
-from common.images.encoders.small_cnn import SmallCNN
-from common.images.encoders.vision_transformer import PATCH, ViTBase, ViTSmall, sine_positions
 from randquant.errors import DataError
+from randquant.images.encoders.image_encoder import ImageEncoder
+from randquant.images.encoders.registry import ENCODERS
+from randquant.images.encoders.resnet import ResNet18, ResNet50
+from randquant.images.encoders.small_cnn import SmallCNN
+from randquant.images.encoders.vision_transformer import PATCH, ViTBase, ViTSmall, sine_positions
 from randquant.weights.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, find_encoder
 from randquant.weights.weight_file import Content
 

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from common.images.encoders.image_encoder import ImageEncoder
-from common.images.encoders.resnet import ResNet18, ResNet50
-from common.images.encoders.small_cnn import SmallCNN
-from common.images.encoders.vision_transformer import ViTBase, ViTSmall
+from randquant.images.encoders.image_encoder import ImageEncoder
+from randquant.images.encoders.resnet import ResNet18, ResNet50
+from randquant.images.encoders.small_cnn import SmallCNN
+from randquant.images.encoders.vision_transformer import ViTBase, ViTSmall
 
 ENCODERS: dict[str, type[ImageEncoder]] = {
     each.name: each for each in (SmallCNN, ResNet18, ResNet50, ViTSmall, ViTBase)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from common.images.encoders.image_encoder import ImageEncoder, channels, pooled
 from randquant.extras import needs
+from randquant.images.encoders.image_encoder import ImageEncoder, channels, pooled
 
 SMALL = 64  # pixels; pictures up to this side take the small stem
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from common.images.encoders.image_encoder import ImageEncoder, channels, pooled
+from randquant.images.encoders.image_encoder import ImageEncoder, channels, pooled
 
 
 class SmallCNN(ImageEncoder):

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from common.images.encoders.image_encoder import ImageEncoder
 from randquant.extras import needs
+from randquant.images.encoders.image_encoder import ImageEncoder
 
 PATCH = 16  # pixels
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from torch import nn
 
-from common.images.encoders.image_encoder import ImageEncoder
-from common.images.encoders.published_weights import NAMINGS, OTHER_PART, is_recognised, open_published
-from common.images.encoders.registry import ENCODERS
-from common.images.normalise import IMAGENET, ColourStatistics, check_statistics, statistics_of
+from randquant.images.encoders.image_encoder import ImageEncoder
+from randquant.images.encoders.published_weights import NAMINGS, OTHER_PART, is_recognised, open_published
+from randquant.images.encoders.registry import ENCODERS
+from randquant.images.normalise import IMAGENET, ColourStatistics, check_statistics, statistics_of
 from randquant.weights.encoder_family import EncoderFamily, Opened
 from randquant.weights.named_encoder import open_named
 from randquant.weights.weight_file import Content, network_hash, read_weights
@@ -45,7 +45,7 @@ def load_encoder(path: str | Path) -> LoadedImageEncoder:
 
     Args:
         path: a run folder (its `encoder.safetensors` is read), a file written by `save_encoder`, a training
-            checkpoint of ours, or published weights (`common.images.encoders.published_weights`).
+            checkpoint of ours, or published weights (`randquant.images.encoders.published_weights`).
 
     Raises:
         DataError: missing, truncated, no checkpoint, for another encoder, or holding Python objects, which loading
@@ -120,7 +120,7 @@ def untrained_encoder(name: str, width: float, seed: int, size: int | None = Non
     """A freshly initialised encoder, the baseline any pretraining has to beat. The global random state is untouched.
 
     Args:
-        name: a key of `common.images.encoders.registry.ENCODERS`.
+        name: a key of `randquant.images.encoders.registry.ENCODERS`.
         width: factor of its numbers of channels.
         seed: of the initialisation.
         size: of the pictures; the encoder's usual one where None.

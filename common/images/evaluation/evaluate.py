@@ -8,18 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from common.images.encoders.weights import LoadedImageEncoder, named_encoder
-from common.images.evaluation.protocols import PROTOCOLS, ProtocolName
-from common.images.evaluation.result import ImageResult
-from common.images.evaluation.sight import Sight, Statistics, sight_of
-from common.images.fitted_pictures import as_encoded, fitted_batch
-from common.images.normalise import ColourStatistics, Normalise
-from common.images.stored_images import StoredImages
 from randquant.evaluation.evaluate import Evaluation
 from randquant.evaluation.frozen import Frozen
 from randquant.evaluation.labelled_task import LabelledTask
 from randquant.evaluation.probing import Probing
 from randquant.files.json_record import Json
+from randquant.images.encoders.weights import LoadedImageEncoder, named_encoder
+from randquant.images.evaluation.protocols import PROTOCOLS, ProtocolName
+from randquant.images.evaluation.result import ImageResult
+from randquant.images.evaluation.sight import Sight, Statistics, sight_of
+from randquant.images.fitted_pictures import as_encoded, fitted_batch
+from randquant.images.normalise import ColourStatistics, Normalise
+from randquant.images.stored_images import StoredImages
 from randquant.probes.probe import Probe
 from randquant.probes.training_sets import over_training_sets, training_sets
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from common.images.evaluation.published_rows import PUBLISHED
+from randquant.images.evaluation.published_rows import PUBLISHED
 from randquant.results.published import PublishedTable
 from randquant.results.record import Result
 

@@ -7,12 +7,12 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from common.images.encoders.weights import LoadedImageEncoder
-from common.images.normalise import ColourStatistics, colour_statistics, statistics_of
-from common.images.stored_images import StoredImages
 from randquant.errors import DataError, UsageError
 from randquant.evaluation.labelled_task import LabelledTask
 from randquant.files.json_record import Json
+from randquant.images.encoders.weights import LoadedImageEncoder
+from randquant.images.normalise import ColourStatistics, colour_statistics, statistics_of
+from randquant.images.stored_images import StoredImages
 from randquant.probes.classifier_file import SavedClassifier
 
 Statistics = Literal["auto", "checkpoint", "task"]

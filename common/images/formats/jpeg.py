@@ -5,9 +5,9 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from common.images.formats.overheard import overheard
 from randquant.errors import DataError
 from randquant.extras import needs
+from randquant.images.formats.overheard import overheard
 
 _DAMAGE = re.compile(r"Corrupt JPEG data: (?!\d+ extraneous bytes)|Premature end of JPEG file|Bogus|Unsupported marker")
 _LEFT_OVER = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.images.formats.colours import to_rgb
-from common.images.formats.jpeg import examined_jpeg
-from common.images.formats.overheard import overheard
-from common.images.formats.png import require_whole_png
 from randquant.errors import DataError, one_line
 from randquant.extras import needs
+from randquant.images.formats.colours import to_rgb
+from randquant.images.formats.jpeg import examined_jpeg
+from randquant.images.formats.overheard import overheard
+from randquant.images.formats.png import require_whole_png
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -36,7 +36,8 @@ class Picture:
 
     Attributes:
         encoding: "jpeg", "png", "webp", "gif", …, by the content and not by the file's name.
-        notes: what was changed, by the names of `data_prep.notes.READING`; complete once the pixels were read.
+        notes: what was changed, by the names of `randquant.data_prep.notes.READING`; complete once the pixels
+            were read.
     """
 
     def __init__(self, data: bytes, name: str) -> None:

@@ -5,10 +5,10 @@ from typing import Protocol
 
 from torch import Tensor
 
-from common.tables.augment.column_quantization import ColumnQuantization, Over
-from common.tables.augment.input_drop import RandomInputDrop
 from randquant.augmentation import Augmentation
 from randquant.policies.strength import Strength
+from randquant.tables.augment.column_quantization import ColumnQuantization, Over
+from randquant.tables.augment.input_drop import RandomInputDrop
 
 
 class AugmentationSettings(Protocol):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from common.tables.encoders.mlp import MLP
+from randquant.tables.encoders.mlp import MLP
 
 EncoderName = Literal["MLP"]
 

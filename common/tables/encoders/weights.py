@@ -9,10 +9,10 @@ from typing import Any
 
 from torch import nn
 
-from common.tables.encoders.mlp import MLP
-from common.tables.encoders.registry import ENCODERS
-from common.tables.stored_table import Scales
 from randquant.errors import DataError
+from randquant.tables.encoders.mlp import MLP
+from randquant.tables.encoders.registry import ENCODERS
+from randquant.tables.stored_table import Scales
 from randquant.weights.encoder_family import EncoderFamily, Opened
 from randquant.weights.named_encoder import open_named
 from randquant.weights.state_dict import OTHER_PARTS, Naming

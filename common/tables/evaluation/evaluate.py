@@ -10,9 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from common.tables.encoders.weights import LoadedTableEncoder, named_encoder
-from common.tables.evaluation.result import TableResult
-from common.tables.stored_table import block_sizes, column_names, other_scales
 from randquant.cli.terminal import say
 from randquant.data.store import Store
 from randquant.evaluation.evaluate import Baseline, Evaluation
@@ -23,6 +20,9 @@ from randquant.evaluation.probing import Probing
 from randquant.probes.probe import Probe
 from randquant.probes.solvers.lanes import LinearSettings
 from randquant.probes.trees import TREES, TREES_OF_NUMBERS
+from randquant.tables.encoders.weights import LoadedTableEncoder, named_encoder
+from randquant.tables.evaluation.result import TableResult
+from randquant.tables.stored_table import block_sizes, column_names, other_scales
 
 BaselineName = Literal["raw", "trees"]
 

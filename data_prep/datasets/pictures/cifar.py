@@ -20,12 +20,12 @@ from typing import Literal
 
 import numpy as np
 
-from data_prep.dataset import Archive, Dataset, Download
-from data_prep.datasets.pictures.cifar_files import BINARY, PIXELS, cifar_file, class_names, read_row
-from data_prep.engine.plan import Item, Plan
-from data_prep.engine.row_files import row_reader
-from data_prep.layout import find_root
-from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
+from randquant.data_prep.dataset import Archive, Dataset, Download
+from randquant.data_prep.datasets.pictures.cifar_files import BINARY, PIXELS, cifar_file, class_names, read_row
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.engine.row_files import row_reader
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
 
 Granularity = Literal["fine", "coarse"]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.engine.plan import Reading
-from data_prep.engine.row_files import file_stamp
-from data_prep.listing import read_lines
-from data_prep.pictures import pixel_columns
+from randquant.data_prep.engine.plan import Reading
+from randquant.data_prep.engine.row_files import file_stamp
+from randquant.data_prep.listing import read_lines
+from randquant.data_prep.pictures import pixel_columns
 from randquant.errors import DataError
 from randquant.weights.safe_pickle import read_pickle
 

@@ -17,13 +17,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from data_prep.dataset import Archive, Dataset
-from data_prep.datasets.pictures.imagenet_labels import find_labels, validation_labels
-from data_prep.engine.plan import Item, Plan
-from data_prep.layout import find_root
-from data_prep.pictures import KEEP, Keep, pictures_reader
-from data_prep.scan import sizes_below
-from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
+from randquant.data_prep.dataset import Archive, Dataset
+from randquant.data_prep.datasets.pictures.imagenet_labels import find_labels, validation_labels
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.pictures import KEEP, Keep, pictures_reader
+from randquant.data_prep.scan import sizes_below
+from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
 
 KAGGLE_TREE = "ILSVRC/Data/CLS-LOC"

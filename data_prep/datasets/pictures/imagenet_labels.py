@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.formats.csv_reader import read_csv
-from data_prep.listing import read_lines
+from randquant.data_prep.formats.csv_reader import read_csv
+from randquant.data_prep.listing import read_lines
 from randquant.errors import DataError, one_line
 
 DEVKIT = "ILSVRC2012_devkit_t12"

@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.dataset import Archive, Dataset, Download
-from data_prep.engine.plan import Item, Plan, Reading
-from data_prep.engine.row_files import file_stamp, row_reader
-from data_prep.layout import find_root
-from data_prep.listing import read_lines
-from data_prep.pictures import pixel_columns
-from data_prep.validation import SHARE, check_share, splits_in_words, with_validation
+from randquant.data_prep.dataset import Archive, Dataset, Download
+from randquant.data_prep.engine.plan import Item, Plan, Reading
+from randquant.data_prep.engine.row_files import file_stamp, row_reader
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.listing import read_lines
+from randquant.data_prep.pictures import pixel_columns
+from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError, UsageError
 
 SIDE = 96

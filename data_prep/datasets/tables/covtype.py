@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.dataset import Archive, Dataset, Download
-from data_prep.layout import find_root
-from data_prep.tables.layout import Layout
-from data_prep.tables.plan import TablePlan
-from data_prep.tables.splits import Shares, Splits
-from data_prep.tables.table_file import TextFile
 from randquant.data.store import SPLITS
+from randquant.data_prep.dataset import Archive, Dataset, Download
+from randquant.data_prep.layout import find_root
+from randquant.data_prep.tables.layout import Layout
+from randquant.data_prep.tables.plan import TablePlan
+from randquant.data_prep.tables.splits import Shares, Splits
+from randquant.data_prep.tables.table_file import TextFile
 
 CLASSES = {
     "1": "Spruce/Fir",

@@ -9,9 +9,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.clouds.budget import require_budget
-from data_prep.formats.clouds.columns import NORMAL, XYZ, Columns, by_name
-from data_prep.formats.clouds.numbered import LOOKED_AT, refuse_numbered
+from randquant.data_prep.formats.clouds.budget import require_budget
+from randquant.data_prep.formats.clouds.columns import NORMAL, XYZ, Columns, by_name
+from randquant.data_prep.formats.clouds.numbered import LOOKED_AT, refuse_numbered
 from randquant.errors import DataError
 
 _ARRAYS = ("points", "positions", "xyz", "pc")  # what those of coordinates are called

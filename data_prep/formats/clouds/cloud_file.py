@@ -13,20 +13,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.clouds.arrays import read_arrays, require_width
-from data_prep.formats.clouds.columns import NORMAL, XYZ, Columns, by_name, plain_names
-from data_prep.formats.clouds.e57 import read_e57
-from data_prep.formats.clouds.las import read_las
-from data_prep.formats.clouds.numbered import refuse_numbered
-from data_prep.formats.clouds.pcd import read_pcd
-from data_prep.formats.clouds.placeholders import without_placeholders
-from data_prep.formats.clouds.point_table import first_rows, read_table
-from data_prep.formats.clouds.ptx import read_ptx
-from data_prep.formats.clouds.raw_floats import read_raw_floats
-from data_prep.formats.clouds.table_head import read_head
-from data_prep.formats.meshes.obj import read_obj_points
-from data_prep.formats.meshes.ply import read_ply
-from data_prep.formats.whole_file import read_bytes
+from randquant.data_prep.formats.clouds.arrays import read_arrays, require_width
+from randquant.data_prep.formats.clouds.columns import NORMAL, XYZ, Columns, by_name, plain_names
+from randquant.data_prep.formats.clouds.e57 import read_e57
+from randquant.data_prep.formats.clouds.las import read_las
+from randquant.data_prep.formats.clouds.numbered import refuse_numbered
+from randquant.data_prep.formats.clouds.pcd import read_pcd
+from randquant.data_prep.formats.clouds.placeholders import without_placeholders
+from randquant.data_prep.formats.clouds.point_table import first_rows, read_table
+from randquant.data_prep.formats.clouds.ptx import read_ptx
+from randquant.data_prep.formats.clouds.raw_floats import read_raw_floats
+from randquant.data_prep.formats.clouds.table_head import read_head
+from randquant.data_prep.formats.meshes.obj import read_obj_points
+from randquant.data_prep.formats.meshes.ply import read_ply
+from randquant.data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 TABLES = (".xyz", ".xyzn", ".xyzrgb", ".pts", ".asc", ".txt", ".csv")
@@ -47,7 +47,7 @@ class Cloud:
     points: NDArray[np.float64]  # (N, 3) coordinates, all finite
     normals: NDArray[np.float64] | None  # (N, 3) of length 1 (or 0, where the file has none); None where not asked for
     missing: int  # rows of the file that are not among the N
-    notes: Mapping[str, int] = field(default_factory=dict)  # by the names of `data_prep.notes.READING`
+    notes: Mapping[str, int] = field(default_factory=dict)  # by the names of `randquant.data_prep.notes.READING`
 
 
 def read_cloud(path: str | Path, *, normals: bool = False, columns: Names = None) -> Cloud:

@@ -30,7 +30,7 @@ class Columns:
 
     Attributes:
         values: (N,) numbers of each column by its name.
-        notes: what was left out, moved or assumed, as in `data_prep.notes.READING`: how often.
+        notes: what was left out, moved or assumed, as in `randquant.data_prep.notes.READING`: how often.
     """
 
     values: Mapping[str, NDArray]

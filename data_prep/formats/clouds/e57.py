@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.clouds.budget import require_budget
-from data_prep.formats.clouds.columns import NORMAL, XYZ, Columns
+from randquant.data_prep.formats.clouds.budget import require_budget
+from randquant.data_prep.formats.clouds.columns import NORMAL, XYZ, Columns
 from randquant.errors import DataError
 
 _CARTESIAN = ("cartesianX", "cartesianY", "cartesianZ")

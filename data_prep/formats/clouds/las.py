@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.clouds.budget import require_budget
-from data_prep.formats.clouds.columns import NORMAL, XYZ, Columns, plain
+from randquant.data_prep.formats.clouds.budget import require_budget
+from randquant.data_prep.formats.clouds.columns import NORMAL, XYZ, Columns, plain
 from randquant.errors import DataError
 
 _NOISE = (7, 18)  # classes of points that are none, low and high (LAS 1.4, tables 9 and 17)

@@ -10,9 +10,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.engine.row_files import file_stamp
-from data_prep.formats.clouds.arrays import read_npy_header
-from data_prep.formats.clouds.budget import require_budget
+from randquant.data_prep.engine.row_files import file_stamp
+from randquant.data_prep.formats.clouds.arrays import read_npy_header
+from randquant.data_prep.formats.clouds.budget import require_budget
 from randquant.errors import DataError
 
 

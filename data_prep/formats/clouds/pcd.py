@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.clouds.budget import require_budget
-from data_prep.formats.text import numbers_below_header
-from data_prep.formats.whole_file import read_bytes
+from randquant.data_prep.formats.clouds.budget import require_budget
+from randquant.data_prep.formats.text import numbers_below_header
+from randquant.data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 _HEADER = re.compile(rb"(?:[^\n]{0,9999}\n){0,99}?[ \t]*DATA[ \t]+(\w+)[ \t]*\r?\n", re.IGNORECASE)

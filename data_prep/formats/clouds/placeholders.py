@@ -17,7 +17,7 @@ def without_placeholders(path: Path, points: NDArray[np.float64]) -> tuple[NDArr
     several, or one far outside of all others: a scanner's grid has them where nothing came back.
 
     Returns:
-        (N,) of the (N, 3) points, and counts by the names of `data_prep.notes.READING`.
+        (N,) of the (N, 3) points, and counts by the names of `randquant.data_prep.notes.READING`.
 
     Raises:
         DataError: more than a tenth of the rows has one coordinate and lacks another, so the file is damaged.

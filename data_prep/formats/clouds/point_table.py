@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.clouds.columns import XYZ, plain
-from data_prep.formats.clouds.table_head import REMARKS, Head, cells_of, read_head
-from data_prep.formats.text import excerpt, open_text
+from randquant.data_prep.formats.clouds.columns import XYZ, plain
+from randquant.data_prep.formats.clouds.table_head import REMARKS, Head, cells_of, read_head
+from randquant.data_prep.formats.text import excerpt, open_text
 from randquant.errors import DataError
 
 _MISSING = ("", "na", "n/a", "null", "none", "-")  # how tables write that there is no number

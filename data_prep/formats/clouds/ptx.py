@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.clouds.budget import require_budget
-from data_prep.formats.clouds.columns import XYZ, Columns
-from data_prep.formats.text import excerpt, open_text
+from randquant.data_prep.formats.clouds.budget import require_budget
+from randquant.data_prep.formats.clouds.columns import XYZ, Columns
+from randquant.data_prep.formats.text import excerpt, open_text
 from randquant.errors import DataError
 
 _HEAD = (3, 3, 3, 3, 4, 4, 4, 4)  # numbers of the lines below the two sizes

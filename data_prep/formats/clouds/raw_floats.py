@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.clouds.columns import Columns
-from data_prep.formats.whole_file import read_bytes
+from randquant.data_prep.formats.clouds.columns import Columns
+from randquant.data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 _KNOWN = {4: "x y z i for KITTI", 5: "x y z i ring for nuScenes"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from data_prep.formats.clouds.columns import XYZ, plain
-from data_prep.formats.text import excerpt, open_text
+from randquant.data_prep.formats.clouds.columns import XYZ, plain
+from randquant.data_prep.formats.text import excerpt, open_text
 from randquant.errors import DataError
 
 REMARKS = ("#", "//", "%")

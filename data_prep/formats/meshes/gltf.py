@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.gltf_file import GltfFile, Json
-from data_prep.formats.meshes.gltf_nodes import GltfNodes
-from data_prep.formats.meshes.mesh import Mesh
-from data_prep.formats.meshes.polygons import fans, strip_triangles
+from randquant.data_prep.formats.meshes.gltf_file import GltfFile, Json
+from randquant.data_prep.formats.meshes.gltf_nodes import GltfNodes
+from randquant.data_prep.formats.meshes.mesh import Mesh
+from randquant.data_prep.formats.meshes.polygons import fans, strip_triangles
 from randquant.errors import DataError
 
 _LOOSE, _TRIANGLES, _STRIP, _FAN = range(4), 4, 5, 6  # modes: points and lines; triangles

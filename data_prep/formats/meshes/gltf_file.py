@@ -17,7 +17,7 @@ from urllib.parse import unquote, unquote_to_bytes
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.whole_file import read_bytes
+from randquant.data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 Json = Mapping[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.gltf_file import GltfFile, Json
+from randquant.data_prep.formats.meshes.gltf_file import GltfFile, Json
 from randquant.errors import DataError
 
 _INSTANCING, _VISIBILITY = "EXT_mesh_gpu_instancing", "KHR_node_visibility"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.polygons import cross, length, triangles
+from randquant.data_prep.formats.meshes.polygons import cross, length, triangles
 from randquant.errors import DataError
 
 _SMALLEST, _LARGEST = 1e-60, 1e60  # squared areas of anything in between are numbers
@@ -22,7 +22,7 @@ class Mesh:
     Attributes:
         vertices: (V, 3) float64 coordinates, all finite where checked; some may belong to no face.
         faces: (F, 3) int64 indices of vertices; where checked, they are there and one face or more has an area.
-        notes: how much of what was odd in the file, by the names of `data_prep.notes.READING`.
+        notes: how much of what was odd in the file, by the names of `randquant.data_prep.notes.READING`.
     """
 
     vertices: NDArray[np.float64]
@@ -48,7 +48,7 @@ def from_polygons(
 
     Args:
         path: for the error message.
-        vertices, corners, counts: as in `data_prep.formats.meshes.polygons.triangles`.
+        vertices, corners, counts: as in `randquant.data_prep.formats.meshes.polygons.triangles`.
 
     Raises:
         DataError: polygons cross themselves, and more than a hundredth of the surface is not known.

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.formats.meshes.gltf import read_gltf
-from data_prep.formats.meshes.mesh import Mesh, checked, from_polygons
-from data_prep.formats.meshes.obj import read_obj
-from data_prep.formats.meshes.off import read_off
-from data_prep.formats.meshes.ply import read_ply
-from data_prep.formats.meshes.stl import read_stl
+from randquant.data_prep.formats.meshes.gltf import read_gltf
+from randquant.data_prep.formats.meshes.mesh import Mesh, checked, from_polygons
+from randquant.data_prep.formats.meshes.obj import read_obj
+from randquant.data_prep.formats.meshes.off import read_off
+from randquant.data_prep.formats.meshes.ply import read_ply
+from randquant.data_prep.formats.meshes.stl import read_stl
 from randquant.errors import DataError
 
 

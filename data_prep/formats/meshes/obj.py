@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data_prep.formats.meshes.mesh import Mesh, from_polygons
-from data_prep.formats.text import excerpt, text_numbers, triples
-from data_prep.formats.whole_file import read_bytes
+from randquant.data_prep.formats.meshes.mesh import Mesh, from_polygons
+from randquant.data_prep.formats.text import excerpt, text_numbers, triples
+from randquant.data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 from randquant.files.first_bytes import text_encoding
 

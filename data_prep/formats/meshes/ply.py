@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.polygons import Indices, places_within, strip_triangles
-from data_prep.formats.text import numbers_below_header
-from data_prep.formats.whole_file import read_bytes
+from randquant.data_prep.formats.meshes.polygons import Indices, places_within, strip_triangles
+from randquant.data_prep.formats.text import numbers_below_header
+from randquant.data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 _TYPES = {

@@ -29,7 +29,9 @@ class Cut:
     """Polygons as triangles."""
 
     faces: Indices  # (F, 3) indices of vertices, in the order of the polygons
-    notes: Mapping[str, int]  # polygons that are odd, by the names of `data_prep.notes.READING`; only those there are
+    notes: Mapping[
+        str, int
+    ]  # polygons that are odd, by the names of `randquant.data_prep.notes.READING`; only those there are
     unsure: float = 0.0  # area by which triangles of polygons that cross themselves miss what their outline encloses
 
 

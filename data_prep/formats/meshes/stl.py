@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.mesh import Mesh, from_polygons
-from data_prep.formats.text import excerpt, triples
-from data_prep.formats.whole_file import read_bytes
+from randquant.data_prep.formats.meshes.mesh import Mesh, from_polygons
+from randquant.data_prep.formats.text import excerpt, triples
+from randquant.data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 
 _HEAD = 84  # bytes of a binary file before its facets: remarks, and the count

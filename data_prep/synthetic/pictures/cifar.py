@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.datasets.pictures.cifar import CLASSES, COARSE, FINE
-from data_prep.datasets.pictures.cifar_files import PIXELS, SIDE
-from data_prep.synthetic.pictures.python2_pickle import python2_pickle
-from data_prep.synthetic.pictures.scenes import draw_picture, looks
-from data_prep.synthetic.tree import check_counts, torch_generator, write_parts
+from randquant.data_prep.datasets.pictures.cifar import CLASSES, COARSE, FINE
+from randquant.data_prep.datasets.pictures.cifar_files import PIXELS, SIDE
+from randquant.data_prep.synthetic.pictures.python2_pickle import python2_pickle
+from randquant.data_prep.synthetic.pictures.scenes import draw_picture, looks
+from randquant.data_prep.synthetic.tree import check_counts, torch_generator, write_parts
 from randquant.errors import UsageError
 
 FOLDER_10, BINARY_10 = "cifar-10-batches-py", "cifar-10-batches-bin"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from data_prep.datasets.pictures.imagenet_labels import DEVKIT, META, TRUTH
-from data_prep.synthetic.pictures.scenes import draw_picture, looks
-from data_prep.synthetic.sounds.waves import uniform
-from data_prep.synthetic.tree import check_counts, torch_generator, write_parts
+from randquant.data_prep.datasets.pictures.imagenet_labels import DEVKIT, META, TRUTH
+from randquant.data_prep.synthetic.pictures.scenes import draw_picture, looks
+from randquant.data_prep.synthetic.sounds.waves import uniform
+from randquant.data_prep.synthetic.tree import check_counts, torch_generator, write_parts
 from randquant.extras import needs
 
 FOLDER = "ILSVRC2012"

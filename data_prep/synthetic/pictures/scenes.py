@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from data_prep.synthetic.sounds.waves import uniform
+from randquant.data_prep.synthetic.sounds.waves import uniform
 
 _NOISE = (2.0, 12.0)  # standard deviation of the noise, in levels of 255
 _LEAST_CONTRAST = 0.9  # between the two colours of an object, as the distance in the RGB cube

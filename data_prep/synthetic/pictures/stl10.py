@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from data_prep.datasets.pictures.stl10 import CLASSES, FOLD_LIST, FOLDS, SIDE
-from data_prep.synthetic.pictures.scenes import draw_picture, looks
-from data_prep.synthetic.tree import check_counts, torch_generator, write_parts
+from randquant.data_prep.datasets.pictures.stl10 import CLASSES, FOLD_LIST, FOLDS, SIDE
+from randquant.data_prep.synthetic.pictures.scenes import draw_picture, looks
+from randquant.data_prep.synthetic.tree import check_counts, torch_generator, write_parts
 
 FOLDER = "stl10_binary"
 

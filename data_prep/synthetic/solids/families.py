@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data_prep.synthetic.solids.furniture import bed, bookshelf, night_stand, stairs, table
-from data_prep.synthetic.solids.lamps import lamp
-from data_prep.synthetic.solids.seats import bench, chair, stool
-from data_prep.synthetic.solids.solid import Parts
-from data_prep.synthetic.solids.vehicles import airplane, car
-from data_prep.synthetic.solids.vessels import bottle, bowl, cup, vase
+from randquant.data_prep.synthetic.solids.furniture import bed, bookshelf, night_stand, stairs, table
+from randquant.data_prep.synthetic.solids.lamps import lamp
+from randquant.data_prep.synthetic.solids.seats import bench, chair, stool
+from randquant.data_prep.synthetic.solids.solid import Parts
+from randquant.data_prep.synthetic.solids.vehicles import airplane, car
+from randquant.data_prep.synthetic.solids.vessels import bottle, bowl, cup, vase
 
 _ALPHABETICAL = (
     *(airplane, bed, bench, bookshelf, bottle, bowl, car, chair, cup, lamp),

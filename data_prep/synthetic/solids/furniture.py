@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from data_prep.synthetic.solids.legs import circle_of_legs, column, corner_legs, walls
-from data_prep.synthetic.solids.round import cylinder
-from data_prep.synthetic.solids.solid import Parts, Solid, block, box, joined
+from randquant.data_prep.synthetic.solids.legs import circle_of_legs, column, corner_legs, walls
+from randquant.data_prep.synthetic.solids.round import cylinder
+from randquant.data_prep.synthetic.solids.solid import Parts, Solid, block, box, joined
 
 
 def table(generator: np.random.Generator) -> Parts:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from data_prep.synthetic.solids.round import cylinder, lathe, revolution, tube
-from data_prep.synthetic.solids.solid import Parts, Points, Solid
+from randquant.data_prep.synthetic.solids.round import cylinder, lathe, revolution, tube
+from randquant.data_prep.synthetic.solids.solid import Parts, Points, Solid
 
 
 def lamp(generator: np.random.Generator) -> Parts:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data_prep.synthetic.solids.round import cylinder, tube
-from data_prep.synthetic.solids.solid import Solid, box, joined, leaning
+from randquant.data_prep.synthetic.solids.round import cylinder, tube
+from randquant.data_prep.synthetic.solids.solid import Solid, box, joined, leaning
 
 
 def corner_legs(

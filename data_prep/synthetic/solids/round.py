@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from data_prep.synthetic.solids.solid import Faces, Points, Solid, capped, strips
+from randquant.data_prep.synthetic.solids.solid import Faces, Points, Solid, capped, strips
 
 SIDES = 20  # of what is round
 

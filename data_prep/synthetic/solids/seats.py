@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from data_prep.synthetic.solids.legs import circle_of_legs, column, corner_legs, standing, walls
-from data_prep.synthetic.solids.round import cylinder, ring, tube
-from data_prep.synthetic.solids.solid import Parts, Solid, box, joined, leaning
+from randquant.data_prep.synthetic.solids.legs import circle_of_legs, column, corner_legs, standing, walls
+from randquant.data_prep.synthetic.solids.round import cylinder, ring, tube
+from randquant.data_prep.synthetic.solids.solid import Parts, Solid, box, joined, leaning
 
 
 def chair(generator: np.random.Generator) -> Parts:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from data_prep.formats.meshes.polygons import fans
+from randquant.data_prep.formats.meshes.polygons import fans
 
 Points = NDArray[np.float64]
 Faces = NDArray[np.int64]

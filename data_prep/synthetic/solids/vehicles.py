@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from data_prep.synthetic.solids.round import cylinder, lathe, tube
-from data_prep.synthetic.solids.solid import Parts, Solid, block, joined, leaning
+from randquant.data_prep.synthetic.solids.round import cylinder, lathe, tube
+from randquant.data_prep.synthetic.solids.solid import Parts, Solid, block, joined, leaning
 
 
 def airplane(generator: np.random.Generator) -> Parts:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from data_prep.synthetic.solids.round import cylinder, lathe, revolution, tube
-from data_prep.synthetic.solids.solid import Parts, Points, Solid, joined
+from randquant.data_prep.synthetic.solids.round import cylinder, lathe, revolution, tube
+from randquant.data_prep.synthetic.solids.solid import Parts, Points, Solid, joined
 
 _POINTS = 14  # along the outer curve
 _SIDES = 18

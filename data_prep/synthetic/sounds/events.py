@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from audio.crops import SAMPLE_RATE
-from data_prep.synthetic.sounds import waves
-from data_prep.synthetic.sounds.waves import HIGHEST, Array, Range
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.data_prep.synthetic.sounds import waves
+from randquant.data_prep.synthetic.sounds.waves import HIGHEST, Array, Range
 
 
 @dataclass(frozen=True)

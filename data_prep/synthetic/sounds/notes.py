@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audio.crops import SAMPLE_RATE
-from data_prep.synthetic.sounds import waves
-from data_prep.synthetic.sounds.waves import HIGHEST, Array, Range
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.data_prep.synthetic.sounds import waves
+from randquant.data_prep.synthetic.sounds.waves import HIGHEST, Array, Range
 
 NOTE_SECONDS, HELD_SECONDS = 4.0, 3.0  # as in NSynth: the key is down for 3 s, then the note may ring for 1 s
 

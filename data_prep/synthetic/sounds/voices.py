@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audio.crops import SAMPLE_RATE
-from data_prep.synthetic.sounds import waves
-from data_prep.synthetic.sounds.waves import HIGHEST, Array
+from randquant.audio.crops import SAMPLE_RATE
+from randquant.data_prep.synthetic.sounds import waves
+from randquant.data_prep.synthetic.sounds.waves import HIGHEST, Array
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audio.crops import SAMPLE_RATE
+from randquant.audio.crops import SAMPLE_RATE
 
 Array = NDArray[np.float32]
 Range = tuple[float, float]

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio.augment.fader import FaderParams, RandomLinearFader
-from audio.augment.filter import FilterParams, RandomFilter
-from audio.augment.gain import RandomGain
-from audio.augment.mask import RandomMask
-from audio.augment.mixup import LogMixupExp
-from audio.augment.noise import RandomNoise
-from audio.augment.registry import OPERATIONS
-from audio.augment.resize_crop import CropParams, RandomResizeCrop
-from audio.augment.shift import RandomTimeShift
-from audio.settings import AudioPretraining
+from randquant.audio.augment.fader import FaderParams, RandomLinearFader
+from randquant.audio.augment.filter import FilterParams, RandomFilter
+from randquant.audio.augment.gain import RandomGain
+from randquant.audio.augment.mask import RandomMask
+from randquant.audio.augment.mixup import LogMixupExp
+from randquant.audio.augment.noise import RandomNoise
+from randquant.audio.augment.registry import OPERATIONS
+from randquant.audio.augment.resize_crop import CropParams, RandomResizeCrop
+from randquant.audio.augment.shift import RandomTimeShift
+from randquant.audio.settings import AudioPretraining
 from randquant.augmentation import Augmentation
 from randquant.policies.strength import Strength
 

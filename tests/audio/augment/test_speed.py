@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from audio.augment.speed import RandomSpeed, SpeedParams
-from audio.front_end import FrontEnd
-from audio.logmel import LogMel
+from randquant.audio.augment.speed import RandomSpeed, SpeedParams
+from randquant.audio.front_end import FrontEnd
+from randquant.audio.logmel import LogMel
 
 FRONT_END = FrontEnd(n_mels=32, n_fft=2048, hop=512)
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
-from audio.encoders.registry import ENCODERS
+from randquant.audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
+from randquant.audio.encoders.registry import ENCODERS
 
 
 @pytest.fixture(scope="module")

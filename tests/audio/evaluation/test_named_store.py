@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audio.evaluation.named_store import named_store
+from randquant.audio.evaluation.named_store import named_store
 from randquant.data.store import Store
 from randquant.errors import DataError
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from audio.evaluation.published_rows import PUBLISHED_ROWS, SIX_TASKS
-from audio.evaluation.tasks import PROTOCOLS, UNIT_SECONDS
+from randquant.audio.evaluation.published_rows import PUBLISHED_ROWS, SIX_TASKS
+from randquant.audio.evaluation.tasks import PROTOCOLS, UNIT_SECONDS
 from randquant.results.published import average
 
 NAMED = {row.name: row for row in PUBLISHED_ROWS}

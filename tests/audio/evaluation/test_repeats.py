@@ -8,12 +8,12 @@ import pytest
 import soundfile
 import soxr
 
-from audio.evaluation.repeats import descriptor, nearest_in_train
-from data_prep.engine.preparation import prepare
-from data_prep.own_files.labelled import plan_labelled
+from randquant.audio.evaluation.repeats import descriptor, nearest_in_train
 from randquant.cli.command import run
 from randquant.data.store import Store
-from scripts.doctor import COMMANDS
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.own_files.labelled import plan_labelled
+from randquant.scripts.doctor import COMMANDS
 
 RATE = 16_000
 SHARED = Path(__file__).parents[3].parent / "shared" / "data"

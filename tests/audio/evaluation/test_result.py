@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from audio.evaluation.published_rows import SIX_TASKS
-from audio.evaluation.result import AudioResult
+from randquant.audio.evaluation.published_rows import SIX_TASKS
+from randquant.audio.evaluation.result import AudioResult
 from randquant.results import page
 
 HASH = "0123456789abcdef" * 4

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from audio.crops import fit_length
-from audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, ClipTask, open_task, read_batches, task_name
+from randquant.audio.crops import fit_length
+from randquant.audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, ClipTask, open_task, read_batches, task_name
 from randquant.data.store import Store
 from randquant.errors import DataError
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.decode import read_audio, stream_audio
-from audio.formats.engine import header_of
+from randquant.audio.decode import read_audio, stream_audio
+from randquant.audio.formats.engine import header_of
 from randquant.errors import DataError
 from tests.audio.formats.encoded import encode
 from tests.audio.formats.waves import PCM16
@@ -143,8 +143,8 @@ def test_no_other_file_is_opened(tmp_path: Path, name: str, suffix: str, monkeyp
     with pytest.raises(DataError, match="is not audio"):
         read_audio(path)
     # Nor where the text gets as far as FFmpeg.
-    monkeypatch.setattr("audio.formats.engine.refuse_non_audio", lambda *_: None)
-    monkeypatch.setattr("audio.formats.engine.is_text", lambda _: False)
+    monkeypatch.setattr("randquant.audio.formats.engine.refuse_non_audio", lambda *_: None)
+    monkeypatch.setattr("randquant.audio.formats.engine.is_text", lambda _: False)
     with pytest.raises(DataError, match="not audio that FFmpeg can decode"):
         read_audio(path)
 

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 import torch
 
-from audio.decode import read_audio, stream_audio
-from audio.formats import recording
+from randquant.audio.decode import read_audio, stream_audio
+from randquant.audio.formats import recording
 from randquant.errors import DataError
 from tests.audio.formats.waves import PCM16, pcm, wav
 

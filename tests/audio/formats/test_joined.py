@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.decode import read_audio, stream_audio
-from audio.formats.engine import header_of
+from randquant.audio.decode import read_audio, stream_audio
+from randquant.audio.formats.engine import header_of
 from randquant.errors import DataError
 from tests.audio.formats.encoded import encode
 from tests.audio.formats.waves import RATE, TONE

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio.samples import Intake, read_samples
-from data_prep.own_files.folder import plan_folder
+from randquant.audio.samples import Intake, read_samples
+from randquant.data_prep.own_files.folder import plan_folder
 from randquant.errors import DataError
 
 TONE = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000) * 0.5

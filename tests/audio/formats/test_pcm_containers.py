@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio.decode import read_audio
+from randquant.audio.decode import read_audio
 from randquant.errors import DataError
 from tests.audio.formats.waves import PCM16, RATE, TONE, chunk, integers
 

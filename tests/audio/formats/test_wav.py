@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.decode import read_audio
-from audio.formats.engine import header_of
+from randquant.audio.decode import read_audio
+from randquant.audio.formats.engine import header_of
 from randquant.errors import DataError
 from tests.audio.formats.waves import PCM16, RATE, TONE, chunk, extensible, integers, pcm, three_bytes, wav
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.datasets.audioset import clip_video, plan_audioset
-from data_prep.engine.plan import Plan
-from data_prep.engine.preparation import prepare
-from data_prep.synthetic.audioset import write_audioset
+from randquant.data_prep.datasets.audioset import clip_video, plan_audioset
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.synthetic.audioset import write_audioset
 from randquant.errors import DataError, UsageError
 
 COMMENTS = (

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.datasets.modelnet import DATASET, MODELNET10, MODELNET40, PUBLISHED, plan_modelnet
-from data_prep.engine.preparation import prepare
-from data_prep.notes import plan_notes
+from randquant.data_prep.datasets.modelnet import DATASET, MODELNET10, MODELNET40, PUBLISHED, plan_modelnet
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.notes import plan_notes
 from randquant.errors import DataError, UsageError
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "shapes30"

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.datasets.modelnet import MODELNET40, plan_modelnet
-from data_prep.datasets.modelnet_dat import plan_modelnet_dat
-from data_prep.engine.preparation import prepare, read_item
-from data_prep.synthetic.modelnet import write_modelnet, write_modelnet_dat
+from randquant.data_prep.datasets.modelnet import MODELNET40, plan_modelnet
+from randquant.data_prep.datasets.modelnet_dat import plan_modelnet_dat
+from randquant.data_prep.engine.preparation import prepare, read_item
+from randquant.data_prep.synthetic.modelnet import write_modelnet, write_modelnet_dat
 from randquant.errors import DataError
 
 POINTS = 40

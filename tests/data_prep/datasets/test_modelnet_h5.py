@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep import cloud_h5
-from data_prep.datasets.modelnet import MODELNET40, plan_modelnet
-from data_prep.datasets.modelnet_h5 import plan_modelnet_h5
-from data_prep.engine.preparation import prepare, read_item
-from data_prep.notes import plan_notes
+from randquant.data_prep import cloud_h5
+from randquant.data_prep.datasets.modelnet import MODELNET40, plan_modelnet
+from randquant.data_prep.datasets.modelnet_h5 import plan_modelnet_h5
+from randquant.data_prep.engine.preparation import prepare, read_item
+from randquant.data_prep.notes import plan_notes
 from randquant.errors import DataError, UsageError
 
 h5py = pytest.importorskip("h5py", reason="h5py is not installed")

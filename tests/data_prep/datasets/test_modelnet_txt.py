@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.datasets.modelnet import MODELNET10, MODELNET40, plan_modelnet
-from data_prep.datasets.modelnet_txt import plan_modelnet_txt
-from data_prep.engine.preparation import prepare, read_item
+from randquant.data_prep.datasets.modelnet import MODELNET10, MODELNET40, plan_modelnet
+from randquant.data_prep.datasets.modelnet_txt import plan_modelnet_txt
+from randquant.data_prep.engine.preparation import prepare, read_item
 from randquant.errors import DataError, UsageError
 
 LABELS = ("night_stand", "airplane", "chair")

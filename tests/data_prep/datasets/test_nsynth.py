@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.datasets.nsynth import plan_nsynth
-from data_prep.engine.preparation import prepare
-from data_prep.synthetic.nsynth import write_nsynth
-from data_prep.synthetic.sounds.notes import FAMILIES
+from randquant.data_prep.datasets.nsynth import plan_nsynth
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.synthetic.nsynth import write_nsynth
+from randquant.data_prep.synthetic.sounds.notes import FAMILIES
 from randquant.errors import DataError
 
 

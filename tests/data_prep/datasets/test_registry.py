@@ -9,13 +9,13 @@ from typing import get_type_hints
 import docstring_parser
 import pytest
 
-from data_prep.datasets.registry import _ENTRIES, DATASETS
-from data_prep.engine.plan import Plan
-from data_prep.options import options, with_options
-from data_prep.own_files.clouds import plan_clouds
-from data_prep.own_files.meshes import plan_meshes
-from data_prep.synthetic.registry import MINIATURES, prepared_by
-from scripts import doctor, prepare
+from randquant.data_prep.datasets.registry import _ENTRIES, DATASETS
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.options import options, with_options
+from randquant.data_prep.own_files.clouds import plan_clouds
+from randquant.data_prep.own_files.meshes import plan_meshes
+from randquant.data_prep.synthetic.registry import MINIATURES, prepared_by
+from randquant.scripts import doctor, prepare
 
 
 @pytest.mark.parametrize("plan", [*(each.plan for each in DATASETS.values()), plan_clouds, plan_meshes])

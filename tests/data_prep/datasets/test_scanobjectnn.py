@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.datasets.scanobjectnn import CLASSES, VARIANTS, Variant, plan_scanobjectnn
-from data_prep.engine.preparation import prepare, read_item
+from randquant.data_prep.datasets.scanobjectnn import CLASSES, VARIANTS, Variant, plan_scanobjectnn
+from randquant.data_prep.engine.preparation import prepare, read_item
 from randquant.errors import DataError
 
 h5py = pytest.importorskip("h5py", reason="h5py is not installed")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.datasets.shapenetpart import PARTS, plan_shapenetpart
-from data_prep.engine.preparation import prepare
+from randquant.data_prep.datasets.shapenetpart import PARTS, plan_shapenetpart
+from randquant.data_prep.engine.preparation import prepare
 from randquant.errors import DataError
 
 SYNSETS = {"Airplane": "02691156", "Mug": "03797390"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_prep.datasets.speech_commands import (
+from randquant.data_prep.datasets.speech_commands import (
     COMMANDS,
     LABELS,
     MAIN,
@@ -23,9 +23,9 @@ from data_prep.datasets.speech_commands import (
     plan_speech_commands_12,
     silence_windows,
 )
-from data_prep.engine.plan import Plan
-from data_prep.engine.preparation import prepare
-from data_prep.synthetic.speech_commands import NOISES, write_speech_commands
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.synthetic.speech_commands import NOISES, write_speech_commands
 from randquant.errors import DataError
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from data_prep.datasets.us8k import CLASSES, FOLDS, plan_us8k
-from data_prep.engine.preparation import prepare
-from data_prep.synthetic.us8k import write_us8k
+from randquant.data_prep.datasets.us8k import CLASSES, FOLDS, plan_us8k
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.synthetic.us8k import write_us8k
 from randquant.errors import DataError
 
 COLUMNS = ["slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class"]

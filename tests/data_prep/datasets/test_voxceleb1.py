@@ -4,11 +4,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from data_prep.datasets.voxceleb1 import DATASET, plan_voxceleb1
-from data_prep.engine.plan import Item, Plan
-from data_prep.engine.preparation import prepare
-from data_prep.fetching.archives import unpacked_root
-from data_prep.synthetic.voxceleb1 import write_voxceleb1
+from randquant.data_prep.datasets.voxceleb1 import DATASET, plan_voxceleb1
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.fetching.archives import unpacked_root
+from randquant.data_prep.synthetic.voxceleb1 import write_voxceleb1
 from randquant.errors import DataError
 from tests.data_prep.packing import pack
 

@@ -7,11 +7,17 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pytest
 
-from data_prep.datasets.voxforge import DATASET, archive_downloads, plan_voxforge, read_submissions, speaker_splits
-from data_prep.engine.plan import Item, Plan
-from data_prep.engine.preparation import prepare
-from data_prep.fetching.archives import unpacked_root
-from data_prep.synthetic.voxforge import write_voxforge
+from randquant.data_prep.datasets.voxforge import (
+    DATASET,
+    archive_downloads,
+    plan_voxforge,
+    read_submissions,
+    speaker_splits,
+)
+from randquant.data_prep.engine.plan import Item, Plan
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.fetching.archives import unpacked_root
+from randquant.data_prep.synthetic.voxforge import write_voxforge
 from randquant.errors import DataError, UsageError
 from tests.data_prep.packing import pack
 

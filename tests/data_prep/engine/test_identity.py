@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.engine.plan import Item, Plan, Reader, Reading
-from data_prep.engine.preparation import prepare
-from data_prep.engine.sources import compare_files, source
-from data_prep.shapes import mesh_reader
 from randquant.data.shard import ShardWriter
 from randquant.data.store import Store, StoreWriter
+from randquant.data_prep.engine.plan import Item, Plan, Reader, Reading
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.engine.sources import compare_files, source
+from randquant.data_prep.shapes import mesh_reader
 from randquant.errors import DataError
 from tests.data_prep.formats.meshes.gltf_writer import GltfWriter
 
@@ -121,7 +121,7 @@ def unfinished(plan: Plan, out: Path, patch: pytest.MonkeyPatch) -> None:
         original(self)
 
     with patch.context() as inner:
-        inner.setattr("data_prep.engine.plan._SHARD_ITEMS", 2)
+        inner.setattr("randquant.data_prep.engine.plan._SHARD_ITEMS", 2)
         inner.setattr(ShardWriter, "close", stop_at_the_second)
         with pytest.raises(KeyboardInterrupt):
             prepare(plan, out)
@@ -130,7 +130,7 @@ def unfinished(plan: Plan, out: Path, patch: pytest.MonkeyPatch) -> None:
 def test_unfinished_stores_likewise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, out = write_files(tmp_path / "one"), tmp_path / "store"
     unfinished(plan_of(root), out, monkeypatch)
-    monkeypatch.setattr("data_prep.engine.plan._SHARD_ITEMS", 2)
+    monkeypatch.setattr("randquant.data_prep.engine.plan._SHARD_ITEMS", 2)
     other = write_files(tmp_path / "two", seed=1)
     with pytest.raises(DataError, match=r"was begun from .*one, and below .*two now 2 of the 2 files"):
         prepare(plan_of(other), out)
@@ -168,8 +168,8 @@ def test_samples_see_the_head_the_middle_and_the_tail(tmp_path: Path, size: int,
 
 
 def test_many_files_are_compared_by_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_prep.engine.sources._MOST", 10)
-    monkeypatch.setattr("data_prep.engine.sources._SPOT", 3)
+    monkeypatch.setattr("randquant.data_prep.engine.sources._MOST", 10)
+    monkeypatch.setattr("randquant.data_prep.engine.sources._SPOT", 3)
     root = write_files(tmp_path / "in", count=50)
     known = [each for index in range(50) if (each := source(root, f"{index}.bin")) is not None]
     assert compare_files(known, str(root), root) == compare_files(known, str(root), root)

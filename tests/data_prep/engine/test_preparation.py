@@ -16,15 +16,15 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from data_prep.engine import cluster as preparation_cluster
-from data_prep.engine import memory_budget, preparation
-from data_prep.engine.cluster import run_on_cluster
-from data_prep.engine.plan import Item, Plan, Reader
-from data_prep.engine.preparation import prepare, read_item
-from data_prep.own_files.folder import plan_folder
-from data_prep.recordings import RECORDINGS
 from randquant.data.shard import ShardWriter
 from randquant.data.store import Store
+from randquant.data_prep.engine import cluster as preparation_cluster
+from randquant.data_prep.engine import memory_budget, preparation
+from randquant.data_prep.engine.cluster import run_on_cluster
+from randquant.data_prep.engine.plan import Item, Plan, Reader
+from randquant.data_prep.engine.preparation import prepare, read_item
+from randquant.data_prep.own_files.folder import plan_folder
+from randquant.data_prep.recordings import RECORDINGS
 from randquant.errors import DataError, UsageError
 
 ROOT = Path(__file__).parents[3]
@@ -296,8 +296,8 @@ def test_a_killed_worker_is_told(tmp_path: Path) -> None:
 SLOW_RUN = """
 import sys, time
 from pathlib import Path
-from data_prep.engine.plan import Item, Plan, Reader
-from data_prep.engine.preparation import prepare
+from randquant.data_prep.engine.plan import Item, Plan, Reader
+from randquant.data_prep.engine.preparation import prepare
 import numpy as np
 
 def read(path):

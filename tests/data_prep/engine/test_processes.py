@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.engine.processes import in_processes
+from randquant.data_prep.engine.processes import in_processes
 from randquant.errors import DataError
 
 ROOT = Path(__file__).parents[3]
@@ -20,8 +20,8 @@ SLOW = """
 import time
 from pathlib import Path
 import numpy as np
-from data_prep.engine.plan import Item, Plan, Reader
-from data_prep.engine.preparation import prepare
+from randquant.data_prep.engine.plan import Item, Plan, Reader
+from randquant.data_prep.engine.preparation import prepare
 from randquant.cli.command import run
 
 def read(path):

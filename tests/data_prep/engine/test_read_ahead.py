@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data_prep.engine import read_ahead as module
-from data_prep.engine.plan import Item, Plan, Reader
-from data_prep.engine.read_ahead import read_ahead
+from randquant.data_prep.engine import read_ahead as module
+from randquant.data_prep.engine.plan import Item, Plan, Reader
+from randquant.data_prep.engine.read_ahead import read_ahead
 from randquant.errors import DataError
 
 

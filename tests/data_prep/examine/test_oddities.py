@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.engine.plan import Item, Reader
-from data_prep.examine.oddities import FLAT_FACES, MERGED, POLYGONS, SHEET, STRAY, inspect_shape
-from data_prep.shapes import mesh_reader, point_settings
+from randquant.data_prep.engine.plan import Item, Reader
+from randquant.data_prep.examine.oddities import FLAT_FACES, MERGED, POLYGONS, SHEET, STRAY, inspect_shape
+from randquant.data_prep.shapes import mesh_reader, point_settings
 from randquant.errors import DataError
 
 CORNERS = "0 0 0\n1 0 0\n0 1 0\n0 0 1\n"

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from data_prep.dataset import Archive, Dataset
-from data_prep.engine.plan import Plan
-from data_prep.fetching import archives, members
-from data_prep.fetching.archives import DiskFull, archives_in, stem, unpack, unpacked_root
-from data_prep.fetching.joined_files import JoinedFiles
-from data_prep.fetching.members import Limits
+from randquant.data_prep.dataset import Archive, Dataset
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.fetching import archives, members
+from randquant.data_prep.fetching.archives import DiskFull, archives_in, stem, unpack, unpacked_root
+from randquant.data_prep.fetching.joined_files import JoinedFiles
+from randquant.data_prep.fetching.members import Limits
 from randquant.errors import DataError
 
 FILES = {"wav/a/1.wav": b"one" * 400, "wav/b/2.wav": b"", "list.txt": bytes(range(256)) * 30}

@@ -19,13 +19,13 @@ from typing import Any
 
 import pytest
 
-from data_prep.dataset import Dataset, Download
-from data_prep.datasets.registry import DATASETS
-from data_prep.fetching import download as download_module
-from data_prep.fetching import fetch as fetch_module
-from data_prep.fetching.download import FAILURES, download
-from data_prep.fetching.fetch import Fetcher, Unavailable, Unreachable
 from randquant.cli.command import run
+from randquant.data_prep.dataset import Dataset, Download
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.fetching import download as download_module
+from randquant.data_prep.fetching import fetch as fetch_module
+from randquant.data_prep.fetching.download import FAILURES, download
+from randquant.data_prep.fetching.fetch import Fetcher, Unavailable, Unreachable
 from randquant.errors import DataError, UsageError
 from randquant.files.lock import locked
 
@@ -484,8 +484,8 @@ _CLIENT = """
 import signal
 import sys
 from pathlib import Path
-from data_prep.dataset import Dataset, Download
-from data_prep.fetching.download import download
+from randquant.data_prep.dataset import Dataset, Download
+from randquant.data_prep.fetching.download import download
 from randquant.cli.command import run
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored

@@ -10,7 +10,7 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
-from data_prep.fetching.redirects import SafeSession, UnsafeRedirect
+from randquant.data_prep.fetching.redirects import SafeSession, UnsafeRedirect
 
 PUBLIC, PRIVATE = "93.184.216.34", "10.0.0.7"
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.engine.plan import Plan
-from data_prep.engine.preparation import prepare
-from data_prep.engine.read_ahead import read_ahead
-from data_prep.formats.clouds.cloud_file import CLOUDS
-from data_prep.formats.meshes.mesh_file import MESHES
-from data_prep.formats.whole_file import read_bytes, stand_in
-from data_prep.own_files.clouds import plan_clouds
-from data_prep.own_files.meshes import plan_meshes
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.engine.read_ahead import read_ahead
+from randquant.data_prep.formats.clouds.cloud_file import CLOUDS
+from randquant.data_prep.formats.meshes.mesh_file import MESHES
+from randquant.data_prep.formats.whole_file import read_bytes, stand_in
+from randquant.data_prep.own_files.clouds import plan_clouds
+from randquant.data_prep.own_files.meshes import plan_meshes
 from randquant.errors import DataError
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.engine.preparation import prepare
-from data_prep.own_files.clouds import plan_clouds
-from data_prep.shapes import finished
 from randquant.cli.command import run
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.own_files.clouds import plan_clouds
+from randquant.data_prep.shapes import finished
 from randquant.errors import DataError, UsageError
-from scripts.prepare import COMMANDS
+from randquant.scripts.prepare import COMMANDS
 from tests.data_prep.formats.clouds.test_cloud_file import BOTH, POINTS, write
 
 
@@ -59,7 +59,7 @@ def test_settings_make_another_plan(tree: Path) -> None:
 def test_every_point_of_clouds_of_any_size(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(tree / "one.npy", BOTH[:1])
     np.save(tree / "none.npy", BOTH[:0])
-    monkeypatch.setattr("data_prep.shapes.ORDERED", 40)
+    monkeypatch.setattr("randquant.data_prep.shapes.ORDERED", 40)
     plan = plan_clouds(tree, points="any")
     store = prepare(plan, tmp_path / "store")
     assert store.info["points"] is None

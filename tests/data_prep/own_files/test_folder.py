@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_prep.engine.preparation import prepare
-from data_prep.notes import plan_notes
-from data_prep.own_files.folder import plan_folder
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.notes import plan_notes
+from randquant.data_prep.own_files.folder import plan_folder
 from randquant.errors import DataError
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.engine.plan import Item
-from data_prep.formats.csv_reader import read_csv
-from data_prep.notes import plan_notes
-from data_prep.own_files.labelled import plan_labelled
+from randquant.data_prep.engine.plan import Item
+from randquant.data_prep.formats.csv_reader import read_csv
+from randquant.data_prep.notes import plan_notes
+from randquant.data_prep.own_files.labelled import plan_labelled
 from randquant.errors import DataError
 
 GOOD = "path,label,group,split\na.wav,cat,g1,train\nsub/b.wav,cat,,valid\n"

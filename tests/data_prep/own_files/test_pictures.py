@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep.engine.preparation import prepare
-from data_prep.examine.summary import summary
-from data_prep.notes import plan_notes
-from data_prep.own_files.pictures import plan_images
 from randquant.cli.command import run
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.examine.summary import summary
+from randquant.data_prep.notes import plan_notes
+from randquant.data_prep.own_files.pictures import plan_images
 from randquant.errors import DataError, UsageError
-from scripts.prepare import COMMANDS
+from randquant.scripts.prepare import COMMANDS
 
 DRAWS = np.random.default_rng(0)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from data_prep.datasets.registry import DATASETS
-from data_prep.synthetic.audioset import write_published_audioset
-from data_prep.synthetic.modelnet import write_published_modelnet
-from data_prep.synthetic.noise import LONGEST, SHORTEST, write_noise
-from data_prep.synthetic.nsynth import _published as nsynth_numbers
-from data_prep.synthetic.nsynth import write_published_nsynth
-from data_prep.synthetic.published import (
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.synthetic.audioset import write_published_audioset
+from randquant.data_prep.synthetic.modelnet import write_published_modelnet
+from randquant.data_prep.synthetic.noise import LONGEST, SHORTEST, write_noise
+from randquant.data_prep.synthetic.nsynth import _published as nsynth_numbers
+from randquant.data_prep.synthetic.nsynth import write_published_nsynth
+from randquant.data_prep.synthetic.published import (
     AUDIOSET_LISTED,
     MODELNET40,
     NSYNTH_FAMILIES,
@@ -23,12 +23,12 @@ from data_prep.synthetic.published import (
     apportion,
     scaled,
 )
-from data_prep.synthetic.speech_commands import write_published_speech_commands
-from data_prep.synthetic.tree import torch_generator
-from data_prep.synthetic.us8k import _published as us8k_slices
-from data_prep.synthetic.us8k import write_published_us8k
-from data_prep.synthetic.voxceleb1 import write_published_voxceleb1
-from data_prep.synthetic.voxforge import write_published_voxforge
+from randquant.data_prep.synthetic.speech_commands import write_published_speech_commands
+from randquant.data_prep.synthetic.tree import torch_generator
+from randquant.data_prep.synthetic.us8k import _published as us8k_slices
+from randquant.data_prep.synthetic.us8k import write_published_us8k
+from randquant.data_prep.synthetic.voxceleb1 import write_published_voxceleb1
+from randquant.data_prep.synthetic.voxforge import write_published_voxforge
 
 WRITERS = {
     "nsynth": write_published_nsynth,

@@ -11,20 +11,20 @@ import h5py
 import numpy as np
 import pytest
 
-from data_prep.datasets.modelnet import MODELNET40
-from data_prep.datasets.registry import DATASETS
-from data_prep.datasets.scanobjectnn import VARIANTS
-from data_prep.datasets.shapenetpart import PARTS
-from data_prep.engine.plan import Plan
-from data_prep.engine.preparation import read_item
-from data_prep.formats.meshes.mesh_file import read_mesh
-from data_prep.synthetic.clouds import draw_cloud
-from data_prep.synthetic.modelnet import write_modelnet, write_modelnet_h5, write_modelnet_txt
-from data_prep.synthetic.off import STYLES, write_off
-from data_prep.synthetic.scanobjectnn import FAMILY, write_scanobjectnn
-from data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
-from data_prep.synthetic.solids.families import FAMILIES, draw_shape, numpy_generator
-from data_prep.synthetic.solids.solid import joined
+from randquant.data_prep.datasets.modelnet import MODELNET40
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.datasets.scanobjectnn import VARIANTS
+from randquant.data_prep.datasets.shapenetpart import PARTS
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.engine.preparation import read_item
+from randquant.data_prep.formats.meshes.mesh_file import read_mesh
+from randquant.data_prep.synthetic.clouds import draw_cloud
+from randquant.data_prep.synthetic.modelnet import write_modelnet, write_modelnet_h5, write_modelnet_txt
+from randquant.data_prep.synthetic.off import STYLES, write_off
+from randquant.data_prep.synthetic.scanobjectnn import FAMILY, write_scanobjectnn
+from randquant.data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
+from randquant.data_prep.synthetic.solids.families import FAMILIES, draw_shape, numpy_generator
+from randquant.data_prep.synthetic.solids.solid import joined
 from randquant.errors import DataError
 
 SMALLEST: dict[str, dict[str, Any]] = {

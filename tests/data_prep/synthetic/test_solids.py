@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from data_prep.datasets.modelnet import MODELNET40
-from data_prep.formats.meshes.mesh import Mesh
-from data_prep.synthetic.solids.families import FAMILIES, draw_shape, numpy_generator
-from data_prep.synthetic.solids.round import cylinder, lathe, revolution, ring, tube
-from data_prep.synthetic.solids.solid import Solid, block, box, joined, leaning, rectangle
+from randquant.data_prep.datasets.modelnet import MODELNET40
+from randquant.data_prep.formats.meshes.mesh import Mesh
+from randquant.data_prep.synthetic.solids.families import FAMILIES, draw_shape, numpy_generator
+from randquant.data_prep.synthetic.solids.round import cylinder, lathe, revolution, ring, tube
+from randquant.data_prep.synthetic.solids.solid import Solid, block, box, joined, leaning, rectangle
 
 BALL = np.column_stack([np.sin(np.linspace(0, np.pi, 12)), -np.cos(np.linspace(0, np.pi, 12))])
 BALL[[0, -1], 0] = 0

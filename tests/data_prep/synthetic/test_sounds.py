@@ -13,20 +13,20 @@ import pytest
 import soundfile
 import torch
 
-from data_prep.datasets.registry import DATASETS
-from data_prep.datasets.speech_commands import silence_windows
-from data_prep.engine.plan import Plan
-from data_prep.fetching.archives import unpacked_root
-from data_prep.synthetic.audioset import write_audioset
-from data_prep.synthetic.fsd50k import write_fsd50k
-from data_prep.synthetic.nsynth import _draw_instruments, write_nsynth
-from data_prep.synthetic.sounds.events import EVENTS, synthesize_event
-from data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, synthesize
-from data_prep.synthetic.sounds.voices import LANGUAGES, PHONES, draw_voices, say_word, speak
-from data_prep.synthetic.speech_commands import COMMANDS, NOISES, WORDS, write_speech_commands
-from data_prep.synthetic.us8k import write_us8k
-from data_prep.synthetic.voxceleb1 import write_voxceleb1
-from data_prep.synthetic.voxforge import write_voxforge
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.datasets.speech_commands import silence_windows
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.fetching.archives import unpacked_root
+from randquant.data_prep.synthetic.audioset import write_audioset
+from randquant.data_prep.synthetic.fsd50k import write_fsd50k
+from randquant.data_prep.synthetic.nsynth import _draw_instruments, write_nsynth
+from randquant.data_prep.synthetic.sounds.events import EVENTS, synthesize_event
+from randquant.data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, synthesize
+from randquant.data_prep.synthetic.sounds.voices import LANGUAGES, PHONES, draw_voices, say_word, speak
+from randquant.data_prep.synthetic.speech_commands import COMMANDS, NOISES, WORDS, write_speech_commands
+from randquant.data_prep.synthetic.us8k import write_us8k
+from randquant.data_prep.synthetic.voxceleb1 import write_voxceleb1
+from randquant.data_prep.synthetic.voxforge import write_voxforge
 from randquant.errors import DataError
 from tests.data_prep.packing import pack
 
@@ -452,8 +452,8 @@ def test_a_linear_probe_finds_the_label(name: str, least: float, roots: dict[str
 
 
 def log_mel_statistics(made: Plan, index: int) -> np.ndarray:
-    from audio.decode import read_audio
-    from audio.logmel import LogMel
+    from randquant.audio.decode import read_audio
+    from randquant.audio.logmel import LogMel
 
     item = made.items[index]
     start, stop = item.window or (0, 64_000)

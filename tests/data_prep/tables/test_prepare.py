@@ -11,14 +11,14 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from data_prep.datasets.tables.covtype import BLOCKS, CLASSES, PUBLISHED, plan_covtype, published_splits
-from data_prep.examine.summary import summary
-from data_prep.synthetic.tables import TABLE, small_covtype, small_table
-from data_prep.tables import prepare
-from data_prep.tables.prepare import prepare_table
-from data_prep.tables.settings import OwnTable
-from data_prep.tables.splits import Shares
 from randquant.data.store import Store
+from randquant.data_prep.datasets.tables.covtype import BLOCKS, CLASSES, PUBLISHED, plan_covtype, published_splits
+from randquant.data_prep.examine.summary import summary
+from randquant.data_prep.synthetic.tables import TABLE, small_covtype, small_table
+from randquant.data_prep.tables import prepare
+from randquant.data_prep.tables.prepare import prepare_table
+from randquant.data_prep.tables.settings import OwnTable
+from randquant.data_prep.tables.splits import Shares
 from randquant.errors import DataError, UsageError
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "tables" / "covtype_10k.data"
@@ -90,7 +90,7 @@ def test_pieces_and_shards_do_not_matter_and_a_run_resumes(
 ) -> None:
     whole = prepare_table(OwnTable(tmp_path / "a", csv=customers, label="plan").plan(), tmp_path / "a")
     monkeypatch.setattr(prepare, "SHARD_ROWS", 100)
-    monkeypatch.setattr("data_prep.tables.table_file._BLOCK", 3000)
+    monkeypatch.setattr("randquant.data_prep.tables.table_file._BLOCK", 3000)
     plan = OwnTable(tmp_path / "b", csv=customers, label="plan").plan()
     extend, written = prepare.ShardWriter.extend, []
 

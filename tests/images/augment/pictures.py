@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from common.images.settings import ImagePretraining
+from randquant.images.settings import ImagePretraining
 
 
 def pictures(count: int = 6, height: int = 32, width: int = 32, *, seed: int = 0) -> Tensor:

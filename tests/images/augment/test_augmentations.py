@@ -5,12 +5,12 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from common.images.augment.flip import RandomFlip
-from common.images.augment.picture_augmentation import PictureAugmentation
-from common.images.augment.policy import augmentation_names, policy
-from common.images.augment.registry import AUGMENTATIONS
-from common.images.augment.resize_crop import RandomResizedCrop
 from randquant.augmentation import Augmentation
+from randquant.images.augment.flip import RandomFlip
+from randquant.images.augment.picture_augmentation import PictureAugmentation
+from randquant.images.augment.policy import augmentation_names, policy
+from randquant.images.augment.registry import AUGMENTATIONS
+from randquant.images.augment.resize_crop import RandomResizedCrop
 from randquant.quantize import RandomizedQuantization
 from tests.images.augment.pictures import pictures, settings
 

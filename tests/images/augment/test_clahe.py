@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from common.images.augment.clahe import RandomClahe, equalized_tiles
+from randquant.images.augment.clahe import RandomClahe, equalized_tiles
 from tests.images.augment.pictures import pictures
 
 

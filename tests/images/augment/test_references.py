@@ -5,15 +5,15 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as reference
 
-from common.images.augment.blur import RandomBlur
-from common.images.augment.colour import ColourJitter, turned_hue
-from common.images.augment.crop_boxes import DRAWS, crop_boxes
-from common.images.augment.equalize import equalized
-from common.images.augment.flip import RandomFlip
-from common.images.augment.gray import RandomGray
-from common.images.augment.posterize import posterized
-from common.images.augment.resize_crop import RandomResizedCrop
-from common.images.augment.solarize import RandomSolarize
+from randquant.images.augment.blur import RandomBlur
+from randquant.images.augment.colour import ColourJitter, turned_hue
+from randquant.images.augment.crop_boxes import DRAWS, crop_boxes
+from randquant.images.augment.equalize import equalized
+from randquant.images.augment.flip import RandomFlip
+from randquant.images.augment.gray import RandomGray
+from randquant.images.augment.posterize import posterized
+from randquant.images.augment.resize_crop import RandomResizedCrop
+from randquant.images.augment.solarize import RandomSolarize
 from tests.images.augment.pictures import pictures
 
 

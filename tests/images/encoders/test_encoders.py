@@ -7,12 +7,12 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from common.images.encoders.image_encoder import ImageEncoder
-from common.images.encoders.registry import ENCODERS
-from common.images.encoders.resnet import ResNet18
-from common.images.encoders.vision_transformer import ViTSmall, sine_positions
-from common.images.normalise import Normalise, colour_statistics, in_unit_range
 from randquant.errors import DataError
+from randquant.images.encoders.image_encoder import ImageEncoder
+from randquant.images.encoders.registry import ENCODERS
+from randquant.images.encoders.resnet import ResNet18
+from randquant.images.encoders.vision_transformer import ViTSmall, sine_positions
+from randquant.images.normalise import Normalise, colour_statistics, in_unit_range
 
 SMALL = {"small_cnn": (1.0, 32), "resnet18": (0.25, 32), "resnet50": (0.25, 64), "vit_small_patch16_224": (0.25, 32)}
 

@@ -10,11 +10,11 @@ import timm
 import torch
 from torch import Tensor
 
-from common.images.encoders.resnet import ResNet18, ResNet50
-from common.images.encoders.vision_transformer import ViTSmall, sine_positions
-from common.images.encoders.weights import is_of_pictures, load_encoder
-from common.images.normalise import IMAGENET
 from randquant.errors import DataError
+from randquant.images.encoders.resnet import ResNet18, ResNet50
+from randquant.images.encoders.vision_transformer import ViTSmall, sine_positions
+from randquant.images.encoders.weights import is_of_pictures, load_encoder
+from randquant.images.normalise import IMAGENET
 
 State = dict[str, Tensor]
 CHILDREN = {"conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3": "6", "layer4": "7"}

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from common.images.encoders.registry import ENCODERS
-from common.images.encoders.weights import load_encoder, save_encoder
-from common.images.normalise import IMAGENET, Normalise
 from randquant.cli.command import run
 from randquant.data.store import Store
-from scripts.probe_images import probe
+from randquant.images.encoders.registry import ENCODERS
+from randquant.images.encoders.weights import load_encoder, save_encoder
+from randquant.images.normalise import IMAGENET, Normalise
+from randquant.scripts.probe_images import probe
 from tests.images.stores import task
 
 

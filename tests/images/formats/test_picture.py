@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from PIL.Image import Image as PillowImage
 
-from common.images.formats.picture import Picture, encode_png, turned
 from randquant.errors import DataError
+from randquant.images.formats.picture import Picture, encode_png, turned
 
 GENERATOR = np.random.default_rng(0)
 PIXELS = GENERATOR.integers(0, 256, (9, 7, 3), dtype=np.uint8)

@@ -6,16 +6,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.augment.cloud_augmentation import PerCloudAugmentation
-from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
-from pointcloud.augment.jitter import RandomJitter
-from pointcloud.augment.quantize import PointQuantization, Quantizer
-from pointcloud.augment.resample import RandomResample
-from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
-from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
-from pointcloud.augment.translation import RandomTranslation
-from pointcloud.layout import XYZ_NORMALS, Layout
 from randquant.augmentation import Augmentation
+from randquant.pointcloud.augment.cloud_augmentation import PerCloudAugmentation
+from randquant.pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from randquant.pointcloud.augment.jitter import RandomJitter
+from randquant.pointcloud.augment.quantize import PointQuantization, Quantizer
+from randquant.pointcloud.augment.resample import RandomResample
+from randquant.pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
+from randquant.pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
+from randquant.pointcloud.augment.translation import RandomTranslation
+from randquant.pointcloud.layout import XYZ_NORMALS, Layout
 
 LAYOUT = Layout.of(["x", "y", "z", "nx", "ny", "nz", "r", "g", "b", "file_row"])
 

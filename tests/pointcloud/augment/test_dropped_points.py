@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pointcloud.augment.dropped_points import kept_neighbours, kept_slots
+from randquant.pointcloud.augment.dropped_points import kept_neighbours, kept_slots
 
 
 def test_a_thinned_neighbourhood_reaches_farther() -> None:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.augment.dropping import Dropping, DroppingParams, RandomCrop, RandomCutout, RandomDropout
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.dropping import Dropping, DroppingParams, RandomCrop, RandomCutout, RandomDropout
 
 MAKERS: dict[str, Any] = {"dropout": RandomDropout, "crop": RandomCrop, "cutout": RandomCutout}
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pointcloud.augment.jitter import RandomJitter
+from randquant.pointcloud.augment.jitter import RandomJitter
 
 
 def test_jitter_is_normal_and_clipped() -> None:

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from pointcloud.augment.dropping import RandomDropout
-from pointcloud.augment.one_of import CloudOneOf, CloudSometimes
-from pointcloud.augment.registry import OPERATIONS
-from pointcloud.augment.resample import RandomResample
-from pointcloud.augment.scale import RandomScale
-from pointcloud.cloud_batch import CloudBatch
-from pointcloud.settings import PointPretraining
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.dropping import RandomDropout
+from randquant.pointcloud.augment.one_of import CloudOneOf, CloudSometimes
+from randquant.pointcloud.augment.registry import OPERATIONS
+from randquant.pointcloud.augment.resample import RandomResample
+from randquant.pointcloud.augment.scale import RandomScale
+from randquant.pointcloud.cloud_batch import CloudBatch
+from randquant.pointcloud.settings import PointPretraining
 from randquant.policies.strength import Strength
 
 

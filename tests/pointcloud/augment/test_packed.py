@@ -4,21 +4,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.augment.cloud_augmentation import CloudAugmentation, OfPoints
-from pointcloud.augment.dropping import Dropping, RandomCrop, RandomCutout, RandomDropout
-from pointcloud.augment.elastic import RandomElastic
-from pointcloud.augment.jitter import RandomJitter
-from pointcloud.augment.one_of import CloudInTurn, CloudOneOf, CloudSometimes
-from pointcloud.augment.policy import PointPolicy
-from pointcloud.augment.quantize import PointQuantization, Quantizer
-from pointcloud.augment.resample import RandomResample
-from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
-from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
-from pointcloud.augment.shear import RandomShear
-from pointcloud.augment.translation import RandomTranslation
-from pointcloud.cloud_batch import CloudBatch
-from pointcloud.layout import XYZ_NORMALS, Layout
 from randquant.packed import PackedBatch
+from randquant.pointcloud.augment.cloud_augmentation import CloudAugmentation, OfPoints
+from randquant.pointcloud.augment.dropping import Dropping, RandomCrop, RandomCutout, RandomDropout
+from randquant.pointcloud.augment.elastic import RandomElastic
+from randquant.pointcloud.augment.jitter import RandomJitter
+from randquant.pointcloud.augment.one_of import CloudInTurn, CloudOneOf, CloudSometimes
+from randquant.pointcloud.augment.policy import PointPolicy
+from randquant.pointcloud.augment.quantize import PointQuantization, Quantizer
+from randquant.pointcloud.augment.resample import RandomResample
+from randquant.pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
+from randquant.pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
+from randquant.pointcloud.augment.shear import RandomShear
+from randquant.pointcloud.augment.translation import RandomTranslation
+from randquant.pointcloud.cloud_batch import CloudBatch
+from randquant.pointcloud.layout import XYZ_NORMALS, Layout
 from randquant.quantize import RandomizedQuantization
 
 COLOURED = Layout.of((*XYZ_NORMALS.channels, "r", "g", "b"))

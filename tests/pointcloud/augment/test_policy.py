@@ -4,16 +4,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
-from pointcloud.augment.jitter import RandomJitter
-from pointcloud.augment.policy import PointPolicy
-from pointcloud.augment.quantize import PointQuantization
-from pointcloud.augment.resample import RandomResample
-from pointcloud.augment.rotation import RandomRotation
-from pointcloud.augment.scale import RandomAnisotropicScale
-from pointcloud.cloud_batch import CloudBatch
-from pointcloud.layout import Layout
 from randquant import RandomizedQuantization
+from randquant.pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
+from randquant.pointcloud.augment.jitter import RandomJitter
+from randquant.pointcloud.augment.policy import PointPolicy
+from randquant.pointcloud.augment.quantize import PointQuantization
+from randquant.pointcloud.augment.resample import RandomResample
+from randquant.pointcloud.augment.rotation import RandomRotation
+from randquant.pointcloud.augment.scale import RandomAnisotropicScale
+from randquant.pointcloud.cloud_batch import CloudBatch
+from randquant.pointcloud.layout import Layout
 
 LAYOUT = Layout.of(["x", "y", "z", "file_row"])
 

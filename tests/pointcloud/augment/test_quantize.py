@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.augment.quantize import PointQuantization, Quantizer
-from pointcloud.layout import XYZ_NORMALS, Layout
 from randquant import QuantizationParams, RandomizedQuantization
+from randquant.pointcloud.augment.quantize import PointQuantization, Quantizer
+from randquant.pointcloud.layout import XYZ_NORMALS, Layout
 
 LAYOUT = Layout.of(["x", "y", "z", "part", "nx", "ny", "nz", "r", "g", "b", "file_row"])
 

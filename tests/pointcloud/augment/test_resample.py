@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.augment.resample import RandomResample
+from randquant.pointcloud.augment.resample import RandomResample
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -8,8 +8,14 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation, Rotating, RotationParams, rotate
-from pointcloud.layout import XYZ_NORMALS
+from randquant.pointcloud.augment.rotation import (
+    RandomRotation,
+    RandomRotationPerturbation,
+    Rotating,
+    RotationParams,
+    rotate,
+)
+from randquant.pointcloud.layout import XYZ_NORMALS
 
 MAKERS: dict[str, Callable[[], Rotating]] = {
     "z": RandomRotation,

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.augment.scale import RandomAnisotropicScale, RandomScale, ScaleParams
-from pointcloud.layout import XYZ_NORMALS
+from randquant.pointcloud.augment.scale import RandomAnisotropicScale, RandomScale, ScaleParams
+from randquant.pointcloud.layout import XYZ_NORMALS
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from pointcloud.augment.elastic import RandomElastic
-from pointcloud.augment.shear import RandomShear
-from pointcloud.layout import XYZ_NORMALS
+from randquant.pointcloud.augment.elastic import RandomElastic
+from randquant.pointcloud.augment.shear import RandomShear
+from randquant.pointcloud.layout import XYZ_NORMALS
 
 
 def generator(seed: int = 0) -> torch.Generator:

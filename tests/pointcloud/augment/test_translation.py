@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pointcloud.augment.translation import RandomTranslation
+from randquant.pointcloud.augment.translation import RandomTranslation
 
 
 def generator(seed: int = 0) -> torch.Generator:

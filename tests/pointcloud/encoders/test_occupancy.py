@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from pointcloud.encoders.named_encoder import named_encoder
-from pointcloud.encoders.occupancy import Occupancy, occupancy
 from randquant.errors import UsageError
+from randquant.pointcloud.encoders.named_encoder import named_encoder
+from randquant.pointcloud.encoders.occupancy import Occupancy, occupancy
 
 
 def test_cells_are_those_with_points() -> None:

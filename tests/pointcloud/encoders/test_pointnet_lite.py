@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pointcloud.encoders.pointnet_lite import PointNetLite
+from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 
 
 def small(channels: int = 3) -> PointNetLite:

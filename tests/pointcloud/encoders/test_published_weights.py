@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pointcloud.encoders.dgcnn import DGCNN, SLOPE
-from pointcloud.encoders.named_encoder import named_encoder
-from pointcloud.encoders.pointnet import PointNet
-from pointcloud.encoders.pointnext import PointNeXt
-from pointcloud.encoders.weights import LoadedPointEncoder, is_of_points, load_encoder
-from pointcloud.evaluation.protocols import PROTOCOLS, ProtocolName
 from randquant.errors import DataError, UsageError
+from randquant.pointcloud.encoders.dgcnn import DGCNN, SLOPE
+from randquant.pointcloud.encoders.named_encoder import named_encoder
+from randquant.pointcloud.encoders.pointnet import PointNet
+from randquant.pointcloud.encoders.pointnext import PointNeXt
+from randquant.pointcloud.encoders.weights import LoadedPointEncoder, is_of_points, load_encoder
+from randquant.pointcloud.evaluation.protocols import PROTOCOLS, ProtocolName
 
 State = dict[str, Tensor]
 D = 32  # of the small ones here

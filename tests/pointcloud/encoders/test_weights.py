@@ -9,16 +9,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from audio.encoders.audio_ntt import AudioNTT2020
-from audio.encoders.weights import load_encoder as load_audio_encoder
-from audio.encoders.weights import save_encoder as save_audio_encoder
-from audio.front_end import FrontEnd
-from pointcloud.encoders.named_encoder import named_encoder
-from pointcloud.encoders.pointnet_lite import PointNetLite
-from pointcloud.encoders.registry import ENCODERS
-from pointcloud.encoders.weights import is_of_points, load_encoder, save_encoder, untrained_encoder
-from pointcloud.layout import XYZ, XYZ_NORMALS
+from randquant.audio.encoders.audio_ntt import AudioNTT2020
+from randquant.audio.encoders.weights import load_encoder as load_audio_encoder
+from randquant.audio.encoders.weights import save_encoder as save_audio_encoder
+from randquant.audio.front_end import FrontEnd
 from randquant.errors import DataError, UsageError
+from randquant.pointcloud.encoders.named_encoder import named_encoder
+from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
+from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.encoders.weights import is_of_points, load_encoder, save_encoder, untrained_encoder
+from randquant.pointcloud.layout import XYZ, XYZ_NORMALS
 from randquant.ssl.byol import BYOL
 from randquant.ssl.infonce import InfoNCE
 from randquant.ssl.moco import MoCo

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pointcloud.evaluation.fewshot_folds import FoldSettings, evaluate
-from pointcloud.farthest_points import farthest_point_order
 from randquant.errors import DataError
+from randquant.pointcloud.evaluation.fewshot_folds import FoldSettings, evaluate
+from randquant.pointcloud.farthest_points import farthest_point_order
 from randquant.results.predictions import prediction_table
 
 SETTINGS = FoldSettings(ways=5, shots=10, points=24)

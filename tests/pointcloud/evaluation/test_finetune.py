@@ -12,16 +12,16 @@ import pytest
 import torch
 from torch import nn
 
-from pointcloud.encoders.weights import LoadedPointEncoder, untrained_encoder
-from pointcloud.evaluation import classifier_training, finetune
-from pointcloud.evaluation.classifier_training import Finetuned, finetuned
-from pointcloud.evaluation.finetune import FinetuneDetails, evaluate
-from pointcloud.evaluation.finetune_settings import FinetuneSettings
-from pointcloud.evaluation.shape_views import ShapeViews
 from randquant.data.features import Items
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
 from randquant.files.lock import lock_file
+from randquant.pointcloud.encoders.weights import LoadedPointEncoder, untrained_encoder
+from randquant.pointcloud.evaluation import classifier_training, finetune
+from randquant.pointcloud.evaluation.classifier_training import Finetuned, finetuned
+from randquant.pointcloud.evaluation.finetune import FinetuneDetails, evaluate
+from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
+from randquant.pointcloud.evaluation.shape_views import ShapeViews
 from randquant.probes.outcome import Outcome
 from randquant.results.predictions import prediction_table
 

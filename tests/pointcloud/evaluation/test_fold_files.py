@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pointcloud.evaluation.fold_files import fold_paths, read_fold
 from randquant.errors import DataError
+from randquant.pointcloud.evaluation.fold_files import fold_paths, read_fold
 
 
 def fold(ways: int = 5, shots: int = 10, queries: int = 20, points: int = 16, columns: int = 6) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from data_prep.datasets.registry import DATASETS
-from pointcloud.evaluation.protocols import PROTOCOLS, ProtocolName
-from pointcloud.evaluation.published_rows import COLUMNS, PUBLISHED_ROWS
+from randquant.data_prep.datasets.registry import DATASETS
+from randquant.pointcloud.evaluation.protocols import PROTOCOLS, ProtocolName
+from randquant.pointcloud.evaluation.published_rows import COLUMNS, PUBLISHED_ROWS
 
 
 def test_only_the_audited_one_chooses() -> None:

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.mesh import Mesh
-from data_prep.shapes import finished
-from data_prep.surface import sample_surface
-from data_prep.synthetic.solids.families import draw_shape, numpy_generator
-from data_prep.synthetic.solids.solid import joined
-from pointcloud.evaluation.repeats import TURNS, SurfaceSample, descriptor, nearest_in_train, repeats
 from randquant.data.store import Store, StoreWriter
+from randquant.data_prep.formats.meshes.mesh import Mesh
+from randquant.data_prep.shapes import finished
+from randquant.data_prep.surface import sample_surface
+from randquant.data_prep.synthetic.solids.families import draw_shape, numpy_generator
+from randquant.data_prep.synthetic.solids.solid import joined
+from randquant.pointcloud.evaluation.repeats import TURNS, SurfaceSample, descriptor, nearest_in_train, repeats
 
 POINTS = 2048
 QUARTER = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])

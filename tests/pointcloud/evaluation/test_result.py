@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pointcloud.evaluation.result import ShapeResult, robustness_lines, without_repeats_lines
+from randquant.pointcloud.evaluation.result import ShapeResult, robustness_lines, without_repeats_lines
 from randquant.results.page import published_lines, results_page
 
 HASH = "0123456789abcdef" * 4

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from pointcloud.evaluation.robustness import KINDS, Corruption, corruptions, described
-from pointcloud.layout import XYZ, XYZ_NORMALS
+from randquant.pointcloud.evaluation.robustness import KINDS, Corruption, corruptions, described
+from randquant.pointcloud.layout import XYZ, XYZ_NORMALS
 from randquant.probes.outcome import PartScore
 
 

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointcloud.encoders.point_encoder import PointEncoder
-from pointcloud.encoders.weights import LoadedPointEncoder, untrained_encoder
-from pointcloud.evaluation.robustness import Corruption
-from pointcloud.evaluation.shape_features import keeps_file_order, shape_features
-from pointcloud.geometry import unit_sphere
-from pointcloud.layout import Layout
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError
+from randquant.pointcloud.encoders.point_encoder import PointEncoder
+from randquant.pointcloud.encoders.weights import LoadedPointEncoder, untrained_encoder
+from randquant.pointcloud.evaluation.robustness import Corruption
+from randquant.pointcloud.evaluation.shape_features import keeps_file_order, shape_features
+from randquant.pointcloud.geometry import unit_sphere
+from randquant.pointcloud.layout import Layout
 
 XYZ = ("x", "y", "z")
 
@@ -143,7 +143,9 @@ def test_features_of_clouds_of_any_size(tmp_path: Path, monkeypatch: pytest.Monk
             return torch.cat([encoder.encoder(unit_sphere(cloud)) for cloud in batch]).numpy()
 
     for number, most in enumerate((2**15, 45, 1)):
-        monkeypatch.setattr("pointcloud.evaluation.shape_features.batch_points", lambda device, most=most: most)
+        monkeypatch.setattr(
+            "randquant.pointcloud.evaluation.shape_features.batch_points", lambda device, most=most: most
+        )
         for points, rows in (("any", 200), (40, 40)):
             cache = tmp_path / f"{number} {points}"
             found = shape_features(encoder, store, points=points, cache=cache)  # type: ignore[arg-type]

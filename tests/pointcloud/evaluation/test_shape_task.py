@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from pointcloud.encoders.occupancy import occupancy
-from pointcloud.evaluation.evaluate import Evaluation, Questions, without
-from pointcloud.evaluation.protocols import PROTOCOLS
-from pointcloud.evaluation.repeats import known_repeats
-from pointcloud.evaluation.shape_task import open_shape_task, shape_task_name
 from randquant.data.store import Store, StoreWriter
+from randquant.pointcloud.encoders.occupancy import occupancy
+from randquant.pointcloud.evaluation.evaluate import Evaluation, Questions, without
+from randquant.pointcloud.evaluation.protocols import PROTOCOLS
+from randquant.pointcloud.evaluation.repeats import known_repeats
+from randquant.pointcloud.evaluation.shape_task import open_shape_task, shape_task_name
 from randquant.probes import ridge
 
 
@@ -71,7 +71,7 @@ def test_repeats_are_found_once_and_left_out(tmp_path: Path, monkeypatch: pytest
     task = open_shape_task(store, occupancy("occupancy:2"), PROTOCOLS["audited"])
     outcome = ridge.evaluate(task.features(occupancy("occupancy:2"), cache=tmp_path / "c"))
     found = known_repeats(store, cache=tmp_path / "c")
-    monkeypatch.setattr("pointcloud.evaluation.repeats.repeats", lambda store: pytest.fail("it is known"))
+    monkeypatch.setattr("randquant.pointcloud.evaluation.repeats.repeats", lambda store: pytest.fail("it is known"))
     assert known_repeats(store, cache=tmp_path / "c") == found
     assert without(outcome, {4: True}).left_out == 1
     assert without(outcome, {4: True}).test == 1

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from audio.settings import AudioPretraining
-from common.images.settings import ImagePretraining
-from common.tables.settings import TablePretraining
-from pointcloud.settings import PointPretraining
+from randquant.audio.settings import AudioPretraining
+from randquant.images.settings import ImagePretraining
+from randquant.pointcloud.settings import PointPretraining
+from randquant.tables.settings import TablePretraining
 from randquant.training.idle import equal_views, idle_settings
 from randquant.training.settings import Training
 

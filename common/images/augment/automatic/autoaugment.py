@@ -1,7 +1,7 @@
 """AutoAugment: one of 25 pairs of operations that a search found."""
 
-from common.images.augment.automatic.found_policies import POLICIES, PolicyName, Step
-from common.images.augment.automatic.operation import KINDS, Operation
+from randquant.images.augment.automatic.found_policies import POLICIES, PolicyName, Step
+from randquant.images.augment.automatic.operation import KINDS, Operation
 from randquant.policies.one_of import InTurn, OneOf
 from randquant.policies.strength import Strength
 

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from common.images.augment.automatic.warp import rotated, sheared_x, sheared_y, shifted_x, shifted_y
-from common.images.augment.colour import BRIGHTNESS, CONTRAST, SATURATION, blended
-from common.images.augment.equalize import equalized
-from common.images.augment.picture_augmentation import PictureAugmentation, uniform
-from common.images.augment.posterize import posterized
-from common.images.augment.solarize import solarized
 from randquant.extras import needs
+from randquant.images.augment.automatic.warp import rotated, sheared_x, sheared_y, shifted_x, shifted_y
+from randquant.images.augment.colour import BRIGHTNESS, CONTRAST, SATURATION, blended
+from randquant.images.augment.equalize import equalized
+from randquant.images.augment.picture_augmentation import PictureAugmentation, uniform
+from randquant.images.augment.posterize import posterized
+from randquant.images.augment.solarize import solarized
 from randquant.policies.strength import Strength
 
 FULL = Strength(1.0, 1.0)

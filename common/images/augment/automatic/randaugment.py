@@ -1,7 +1,7 @@
 """RandAugment: n operations of one strength."""
 
-from common.images.augment.automatic.operation import KINDS, Operation
 from randquant.arguments import checked_count
+from randquant.images.augment.automatic.operation import KINDS, Operation
 from randquant.policies.one_of import InTurn, OneOf
 from randquant.policies.strength import Strength
 

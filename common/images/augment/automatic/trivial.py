@@ -1,8 +1,8 @@
 """TrivialAugment: one operation of any strength."""
 
-from common.images.augment.automatic.operation import KINDS, Operation
-from common.images.augment.automatic.randaugment import CHOICES
-from common.images.augment.automatic.warp import shifted_x, shifted_y
+from randquant.images.augment.automatic.operation import KINDS, Operation
+from randquant.images.augment.automatic.randaugment import CHOICES
+from randquant.images.augment.automatic.warp import shifted_x, shifted_y
 from randquant.policies.one_of import OneOf
 
 LEVELS = 31

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.images.stored_images import StoredImages
-from data_prep.datasets.pictures.cifar import CIFAR10, plan_cifar10, plan_cifar100
-from data_prep.engine.preparation import prepare
-from data_prep.examine.doctor import examine
-from data_prep.fetching.archives import unpacked_root
-from data_prep.synthetic.pictures.cifar import COARSE_NAMES, FINE_NAMES, write_cifar10, write_cifar100
+from randquant.data_prep.datasets.pictures.cifar import CIFAR10, plan_cifar10, plan_cifar100
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.examine.doctor import examine
+from randquant.data_prep.fetching.archives import unpacked_root
+from randquant.data_prep.synthetic.pictures.cifar import COARSE_NAMES, FINE_NAMES, write_cifar10, write_cifar100
 from randquant.errors import DataError
+from randquant.images.stored_images import StoredImages
 from randquant.weights.safe_pickle import read_pickle
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.datasets.pictures.imagenet import DATASET, plan_imagenet
-from data_prep.datasets.pictures.imagenet_labels import DEVKIT, META
-from data_prep.engine.plan import Plan
-from data_prep.engine.preparation import prepare
-from data_prep.examine.doctor import examine
-from data_prep.examine.report import report
-from data_prep.examine.summary import summary
-from data_prep.fetching.archives import unpacked_root
-from data_prep.synthetic.pictures.imagenet import WORDNET, write_imagenet
+from randquant.data_prep.datasets.pictures.imagenet import DATASET, plan_imagenet
+from randquant.data_prep.datasets.pictures.imagenet_labels import DEVKIT, META
+from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.examine.doctor import examine
+from randquant.data_prep.examine.report import report
+from randquant.data_prep.examine.summary import summary
+from randquant.data_prep.fetching.archives import unpacked_root
+from randquant.data_prep.synthetic.pictures.imagenet import WORDNET, write_imagenet
 from randquant.errors import DataError
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.images.stored_images import StoredImages
-from data_prep.datasets.pictures.stl10 import DATASET, plan_stl10
-from data_prep.engine.preparation import prepare
-from data_prep.examine.doctor import examine
-from data_prep.examine.summary import summary
-from data_prep.synthetic.pictures.stl10 import write_stl10
+from randquant.data_prep.datasets.pictures.stl10 import DATASET, plan_stl10
+from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.examine.doctor import examine
+from randquant.data_prep.examine.summary import summary
+from randquant.data_prep.synthetic.pictures.stl10 import write_stl10
 from randquant.errors import DataError, UsageError
+from randquant.images.stored_images import StoredImages
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.formats.clouds import budget
-from data_prep.formats.clouds.cloud_file import CLOUDS, TABLES, read_cloud
-from data_prep.formats.clouds.columns import NORMAL, XYZ, check_columns
-from data_prep.shapes import finished
+from randquant.data_prep.formats.clouds import budget
+from randquant.data_prep.formats.clouds.cloud_file import CLOUDS, TABLES, read_cloud
+from randquant.data_prep.formats.clouds.columns import NORMAL, XYZ, check_columns
+from randquant.data_prep.shapes import finished
 from randquant.errors import DataError, UsageError
 from tests.data_prep.formats.clouds.test_e57 import write_e57
 from tests.data_prep.formats.clouds.test_las import write_las

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.formats.clouds.e57 import read_e57
+from randquant.data_prep.formats.clouds.e57 import read_e57
 from randquant.errors import DataError
 
 pye57 = pytest.importorskip("pye57", reason="pye57 is not installed")

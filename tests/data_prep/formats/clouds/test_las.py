@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.formats.clouds.las import read_las
+from randquant.data_prep.formats.clouds.las import read_las
 from randquant.errors import DataError
 
 laspy = pytest.importorskip("laspy", reason="laspy is not installed")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.formats.clouds.npz_rows import npz_row, npz_shape
+from randquant.data_prep.formats.clouds.npz_rows import npz_row, npz_shape
 from randquant.errors import DataError
 
 CLOUDS = np.random.default_rng(0).normal(size=(30, 50, 3)).astype(np.float32)

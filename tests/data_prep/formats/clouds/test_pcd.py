@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.formats.clouds.pcd import lzf, read_pcd
+from randquant.data_prep.formats.clouds.pcd import lzf, read_pcd
 from randquant.errors import DataError
 
 POINTS = np.random.default_rng(0).normal(size=(40, 3))

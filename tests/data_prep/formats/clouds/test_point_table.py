@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.formats.clouds.point_table import read_points
+from randquant.data_prep.formats.clouds.point_table import read_points
 from randquant.errors import DataError
 
 

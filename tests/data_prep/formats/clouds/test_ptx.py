@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.formats.clouds.ptx import read_ptx
+from randquant.data_prep.formats.clouds.ptx import read_ptx
 from randquant.errors import DataError
 
 POINTS = np.random.default_rng(0).normal(size=(12, 3))

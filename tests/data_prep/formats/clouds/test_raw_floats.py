@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.formats.clouds.raw_floats import read_raw_floats
+from randquant.data_prep.formats.clouds.raw_floats import read_raw_floats
 from randquant.errors import DataError
 
 SCAN = np.c_[np.random.default_rng(0).normal(scale=20, size=(40, 3)), np.linspace(0, 1, 40)].astype("<f4")

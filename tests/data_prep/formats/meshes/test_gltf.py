@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.gltf import read_gltf
-from data_prep.formats.meshes.mesh_file import read_mesh
+from randquant.data_prep.formats.meshes.gltf import read_gltf
+from randquant.data_prep.formats.meshes.mesh_file import read_mesh
 from randquant.errors import DataError
 from tests.data_prep.formats.meshes.gltf_writer import GltfWriter
 from tests.data_prep.formats.meshes.test_mesh import BOX

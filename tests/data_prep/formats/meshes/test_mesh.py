@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.formats.meshes.mesh import Mesh
-from data_prep.formats.meshes.mesh_file import MESHES, read_mesh
+from randquant.data_prep.formats.meshes.mesh import Mesh
+from randquant.data_prep.formats.meshes.mesh_file import MESHES, read_mesh
 from randquant.errors import DataError
 
 CUBE = np.array([[x, y, z] for x in (0, 1) for y in (0, 2) for z in (0, 3)], dtype=np.float64)

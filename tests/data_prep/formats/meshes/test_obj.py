@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.formats.meshes.obj import read_obj, read_obj_points
+from randquant.data_prep.formats.meshes.obj import read_obj, read_obj_points
 from randquant.errors import DataError
 from tests.data_prep.formats.meshes.test_mesh import BOX, CUBE, SIDES
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.formats.meshes import off
-from data_prep.formats.meshes.off import read_off
+from randquant.data_prep.formats.meshes import off
+from randquant.data_prep.formats.meshes.off import read_off
 from randquant.errors import DataError
 
 REAL = Path(__file__).parents[4].parent / "shared" / "data" / "shapes30"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.formats.meshes.ply import read_ply
-from data_prep.formats.meshes.polygons import fans
+from randquant.data_prep.formats.meshes.ply import read_ply
+from randquant.data_prep.formats.meshes.polygons import fans
 from randquant.errors import DataError
 
 FORMATS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from data_prep.formats.meshes.mesh import from_polygons
-from data_prep.formats.meshes.mesh_file import read_mesh
-from data_prep.formats.meshes.polygons import Cut, fans, strip_triangles, triangles
+from randquant.data_prep.formats.meshes.mesh import from_polygons
+from randquant.data_prep.formats.meshes.mesh_file import read_mesh
+from randquant.data_prep.formats.meshes.polygons import Cut, fans, strip_triangles, triangles
 from randquant.errors import DataError
 
 CASES = Path(__file__).parents[2] / "cases" / "points"

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.formats.meshes.mesh_file import read_mesh
-from data_prep.formats.meshes.stl import read_stl
+from randquant.data_prep.formats.meshes.mesh_file import read_mesh
+from randquant.data_prep.formats.meshes.stl import read_stl
 from randquant.errors import DataError
 
 CASES = Path(__file__).parents[2] / "cases" / "points"

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torchvision.transforms import InterpolationMode, v2
 
-from common.images.augment.automatic.autoaugment import AutoAugment
-from common.images.augment.automatic.found_policies import POLICIES
-from common.images.augment.automatic.operation import KINDS, Operation
-from common.images.augment.automatic.randaugment import CHOICES, RandAugment
-from common.images.augment.automatic.trivial import WIDE, TrivialAugment
 from randquant.augmentation import Augmentation
+from randquant.images.augment.automatic.autoaugment import AutoAugment
+from randquant.images.augment.automatic.found_policies import POLICIES
+from randquant.images.augment.automatic.operation import KINDS, Operation
+from randquant.images.augment.automatic.randaugment import CHOICES, RandAugment
+from randquant.images.augment.automatic.trivial import WIDE, TrivialAugment
 from randquant.policies.one_of import InTurn
 from randquant.policies.strength import Strength
 from tests.images.augment.pictures import pictures
