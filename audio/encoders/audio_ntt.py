@@ -13,6 +13,7 @@ from randquant.audio.encoders.audio_encoder import AudioEncoder, Layer
 
 CHANNELS = 64  # of every convolution
 PARTS = 4  # modules of a block
+_SMALL = 20_480  # numbers up to which PyTorch takes other kernels for a batch of one
 
 
 class AudioNTT(AudioEncoder):
@@ -34,7 +35,7 @@ class AudioNTT(AudioEncoder):
                 raise ValueError(f"{type(self).__name__} needs positive whole sizes, got {name}={value!r}.")
         if isinstance(n_mels, bool) or not isinstance(n_mels, int) or n_mels < shrink or n_mels % shrink:
             raise ValueError(f"n_mels should be a positive multiple of {shrink}, got {n_mels!r}.")
-        self.n_mels, self.shrink = n_mels, shrink
+        self.n_mels, self.frame_step = n_mels, shrink
         self.conv_size = n_mels // shrink * CHANNELS
         self.features = nn.Sequential(*(part for block in range(blocks) for part in _block(CHANNELS if block else 1)))
         self.fc = nn.Sequential(
@@ -47,22 +48,47 @@ class AudioNTT(AudioEncoder):
         ends = list(self.features)[PARTS - 1 :: PARTS]
         return {f"block{number}": end for number, end in enumerate(ends, 1)} | {"mlp": self.fc}
 
-    def forward(self, x: Tensor, layer: Layer = "output") -> Tensor:
+    def forward(self, x: Tensor, layer: Layer = "output", lengths: Tensor | None = None) -> Tensor:
         """As in `AudioEncoder`; each layer is pooled over frames by maximum + mean, in float32."""
-        frames = self.frames(x, layer)
+        frames = self.frames(x, layer, lengths)
         wide = frames.to(torch.promote_types(frames.dtype, torch.float32))
-        return wide.amax(dim=1) + wide.mean(dim=1)
+        if lengths is None:
+            return wide.amax(dim=1) + wide.mean(dim=1)
+        counts = (lengths // self.frame_step).clamp(min=1).to(wide.device)
+        highest = wide.masked_fill(_behind(counts, wide.shape[1])[:, :, None], -torch.inf).amax(dim=1)
+        return highest + wide.sum(dim=1) / counts[:, None]
 
-    def frames(self, x: Tensor, layer: Layer = "output") -> Tensor:
-        """The features before pooling, (B, max(1, T // 2^blocks), D); see `forward`."""
-        if x.ndim != 4 or x.shape[1] != 1 or x.shape[2] != self.n_mels:
-            raise ValueError(f"expected log-mels of shape (B, 1, {self.n_mels}, T), got {tuple(x.shape)}.")
+    def frames(self, x: Tensor, layer: Layer = "output", lengths: Tensor | None = None) -> Tensor:
+        """As in `AudioEncoder`, (B, max(1, T // 2^blocks), D)."""
+        self.check(x, lengths)
         if layer not in ("output", "conv", "conv+output"):
             raise ValueError(f'layer should be "output", "conv" or "conv+output", got {layer!r}.')
-        if x.shape[3] < self.shrink:
-            x = nn.functional.pad(x, (0, self.shrink - x.shape[3]))
-        conv = self.features(x).permute(0, 3, 2, 1).flatten(2)
-        return conv if layer == "conv" else self._head(conv, layer)
+        if not self.training and len(x) == 1 and x.numel() <= _SMALL:
+            # Two of it, so that the kernels, and the rounding (1.3e-6 apart), are those of any other batch.
+            twice = None if lengths is None else lengths.expand(2)
+            return self.frames(x.expand(2, -1, -1, -1), layer, twice)[:1]
+        if lengths is not None:
+            lengths = lengths.to(x.device)
+            x = x.masked_fill(_behind(lengths, x.shape[3])[:, None, None], 0.0)
+        if x.shape[3] < self.frame_step:
+            x = nn.functional.pad(x, (0, self.frame_step - x.shape[3]))
+        if lengths is None:
+            conv = self.features(x).permute(0, 3, 2, 1).flatten(2)
+            return conv if layer == "conv" else self._head(conv, layer)
+        conv = self._masked_features(x, lengths).permute(0, 3, 2, 1).flatten(2)
+        frames = conv if layer == "conv" else self._head(conv, layer)
+        counts = (lengths // self.frame_step).clamp(min=1)
+        return frames.masked_fill(_behind(counts, frames.shape[1])[:, :, None], 0.0)
+
+    def _masked_features(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The blocks, each of which reads zeros behind a clip's own frames, as the convolution's padding has them."""
+        lengths = lengths.clamp(min=self.frame_step)  # shorter clips have zeros at the tail
+        for place, part in enumerate(self.features, 1):
+            x = part(x)
+            if place % PARTS == 0:
+                lengths = lengths // 2
+                x = x.masked_fill(_behind(lengths, x.shape[3])[:, None, None], 0.0)
+        return x
 
     def _head(self, conv: Tensor, layer: Layer) -> Tensor:
         """The MLP on every frame, with the convolution features concatenated if the layer has them."""
@@ -139,3 +165,8 @@ def _block(channels: int) -> tuple[nn.Module, ...]:
     """
     convolution = nn.Conv2d(channels, CHANNELS, kernel_size=3, padding=1)
     return convolution, nn.BatchNorm2d(CHANNELS), nn.MaxPool2d(2), nn.ReLU(inplace=True)
+
+
+def _behind(lengths: Tensor, frames: int) -> Tensor:
+    """(B, frames) bool: what is no frame of the clip's own."""
+    return torch.arange(frames, device=lengths.device) >= lengths[:, None]

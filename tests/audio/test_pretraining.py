@@ -199,7 +199,8 @@ class MeanOfFrames(AudioEncoder):
     def embedding_size(self, layer: Layer = "output") -> int:
         return self.d
 
-    def forward(self, x: torch.Tensor, layer: Layer = "output") -> torch.Tensor:
+    def forward(self, x: torch.Tensor, layer: Layer = "output", lengths: torch.Tensor | None = None) -> torch.Tensor:
+        assert lengths is None
         return self.layer(x.mean(dim=(1, 3)))
 
 

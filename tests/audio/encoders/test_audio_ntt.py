@@ -98,7 +98,7 @@ def test_any_number_of_frames(name: str, frames: int) -> None:
 def test_a_short_clip_is_one_with_zeros_behind(name: str) -> None:
     encoder = small(name)
     clip = torch.randn(2, 1, 64, 3)
-    assert torch.equal(encoder(clip), encoder(torch.nn.functional.pad(clip, (0, encoder.shrink - 3))))
+    assert torch.equal(encoder(clip), encoder(torch.nn.functional.pad(clip, (0, encoder.frame_step - 3))))
 
 
 @pytest.mark.parametrize("name", ENCODERS)
@@ -106,7 +106,42 @@ def test_a_short_clip_is_one_with_zeros_behind(name: str) -> None:
 def test_layers(name: str, layer: Any, x: Tensor) -> None:
     encoder = small(name)
     assert encoder(x, layer).shape == (4, encoder.embedding_size(layer))
-    assert encoder.frames(x, layer).shape == (4, 96 // encoder.shrink, encoder.embedding_size(layer))
+    assert encoder.frames(x, layer).shape == (4, 96 // encoder.frame_step, encoder.embedding_size(layer))
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("layer", ["output", "conv", "conv+output"])
+def test_what_is_behind_a_clips_frames_has_no_influence(name: str, layer: Any) -> None:
+    encoder, lengths = small(name), torch.tensor([61, 3, 16, 8, 40, 1, 23, 57])
+    x = torch.randn(8, 1, 64, 61, generator=torch.Generator().manual_seed(2))
+    x[torch.arange(61).expand(8, 1, 64, 61) >= lengths[:, None, None, None]] = torch.nan
+    with torch.inference_mode():
+        vectors, frames = encoder(x, layer, lengths), encoder.frames(x, layer, lengths)
+        for clip, length, vector, own in zip(x, lengths.tolist(), vectors, frames, strict=True):
+            alone, count = clip[None, :, :, :length], encoder.frame_count(length)
+            assert relative(vector, encoder(alone, layer)[0]) <= 1e-6
+            assert relative(own[:count], encoder.frames(alone, layer)[0]) <= 1e-6
+            assert not own[count:].any()
+
+
+def relative(found: Tensor, expected: Tensor) -> float:
+    return float((found - expected).abs().max() / expected.abs().max())
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_gradients_stay_within_a_clips_frames(name: str) -> None:
+    x = torch.randn(2, 1, 64, 24, requires_grad=True)
+    small(name).train()(x, lengths=torch.tensor([24, 9])).sum().backward()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
+    assert x.grad[0].any()
+    assert not x.grad[1, ..., 9:].any()
+
+
+@pytest.mark.parametrize("lengths", [[0, 4], [4, 97], [4], [4.0, 4.0]])
+def test_impossible_lengths_are_refused(lengths: Any, x: Tensor) -> None:
+    with pytest.raises(ValueError, match="expected lengths"):
+        small("AudioNTT2020")(x[:2], lengths=torch.tensor(lengths))
 
 
 def test_layers_are_parts_of_one_another(x: Tensor) -> None:
