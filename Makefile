@@ -11,7 +11,7 @@ PACKAGES := randquant tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint scatter constraints clean distclean
+.PHONY: help setup demo test lint scatter constraints dist clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ constraints: $(INSTALLED) ## Write the versions in .venv into constraints.txt (p
 	   | awk -F == '{ name = tolower($$1); gsub(/[-_.]+/, "-", name) } \
 	                name != "pip" && name != "randquant" && !seen[name]++' | LC_ALL=C sort -f; } > constraints.txt.new
 	@mv constraints.txt.new constraints.txt
+
+dist: $(INSTALLED) ## Build an sdist, and from it the wheel, into dist
+	rm -rf build dist
+	$(PY) -c "from setuptools import build_meta; build_meta.build_sdist('dist')"
+	$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
 
 clean: ## Remove caches and build products
 	rm -rf build dist common/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

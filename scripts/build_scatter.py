@@ -84,8 +84,18 @@ def kept_wheel(device: str) -> Path | None:
 
 
 def pinned_version() -> str:
-    """The version of torch-scatter that constraints.txt names."""
-    lines = (ROOT / "constraints.txt").read_text().replace("torch_scatter", "torch-scatter").splitlines()
+    """The version of torch-scatter that constraints.txt names.
+
+    Raises:
+        DataError: there is no clone, which alone has that file.
+    """
+    file = ROOT / "constraints.txt"
+    if not file.is_file():
+        raise DataError(
+            "build_scatter takes the version from constraints.txt of a clone; without one, type: pip install "
+            "--no-build-isolation torch-scatter."
+        )
+    lines = file.read_text().replace("torch_scatter", "torch-scatter").splitlines()
     return next(line.partition("==")[2] for line in lines if line.startswith("torch-scatter=="))
 
 

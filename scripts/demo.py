@@ -20,6 +20,7 @@ from typing import Literal
 from randquant.cli.command import run
 from randquant.errors import DataError
 from randquant.files.atomic import read_json
+from randquant.installation.commands import as_typed, module_of
 from randquant.results.text_table import text_table
 
 Part = Literal["sounds", "shapes", "pictures"]
@@ -110,9 +111,9 @@ def _pretrain(script: str, recipe: str, store: Path, out: Path, steps: int) -> N
 
 
 def _step(script: str, *words: object) -> None:
-    command = ["-m", f"scripts.{script}", *map(str, words)]
-    print(f"\n$ python {shlex.join(command)}", flush=True)
-    finished = subprocess.run([sys.executable, *command], check=False)
+    arguments = [*map(str, words)]
+    print(as_typed(f"\n$ python -m scripts.{script} {shlex.join(arguments)}"), flush=True)
+    finished = subprocess.run([sys.executable, "-m", module_of(script), *arguments], check=False)
     if finished.returncode:
         raise DataError(
             f"the demo stopped at scripts.{script} (exit code {finished.returncode}); its message is above."

@@ -30,6 +30,7 @@ from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import read_json, write_json
+from randquant.installation.commands import module_of
 from randquant.results.record import versions
 from randquant.scripts.rehearsal.chain import CHAINS
 from randquant.scripts.rehearsal.measured import Cost, measured
@@ -81,7 +82,8 @@ def rehearse(
         if stages is not None and stage not in stages:
             continue
         log = folder / f"{stage}.log"
-        costs[stage] = measured([sys.executable, "-m", *command], log, open_files=open_files)
+        module = module_of(command[0].removeprefix("scripts."))
+        costs[stage] = measured([sys.executable, "-m", module, *command[1:]], log, open_files=open_files)
         print(_row(row(dataset, count, stage, costs[stage])), flush=True)
     record |= {"stages": {stage: asdict(cost) for stage, cost in costs.items()}, **_found(folder)}
     write_json(work / f"{dataset}-{count or 'all'}.json", record)

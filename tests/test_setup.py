@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -15,6 +16,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+import randquant
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -166,18 +169,52 @@ def test_every_import_is_declared() -> None:
     assert not undeclared
 
 
-def test_the_wheel_holds_randquant_alone(tmp_path: Path) -> None:
+def test_sdist_and_wheel_hold_the_package_alone(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    shutil.copytree(ROOT / "common", source / "common", ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    ignored = shutil.ignore_patterns("*.egg-info", "__pycache__")
+    for folder in FOLDERS:
+        shutil.copytree(ROOT / folder, source / folder, ignore=ignored, symlinks=True)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "MANIFEST.in"):
         shutil.copy(ROOT / name, source / name)
+    (source / "tests").mkdir()
+    (source / "tests" / "test_a.py").touch()
+    build = "from setuptools import build_meta; build_meta.build_sdist('..')"
+    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        held = archive.getmembers()
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    assert all(each.isfile() or each.isdir() for each in held)  # the links between folders are resolved
+    assert not [each.name for each in held if "test" in Path(each.name).parts[-1].split("_")[0]]
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "."]
-    subprocess.run([*command, "--wheel-dir", str(tmp_path)], cwd=source, check=True, capture_output=True)
+    (unpacked,) = (tmp_path / "unpacked").iterdir()
+    subprocess.run([*command, "--wheel-dir", str(tmp_path)], cwd=unpacked, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert {name.partition("/")[0] for name in names} == {"randquant", f"randquant-{PROJECT['version']}.dist-info"}
-    assert "randquant/quantize.py" in names
-    assert "randquant/py.typed" in names
+    names = set(zipfile.ZipFile(wheel).namelist())
+    about = f"randquant-{randquant.__version__}.dist-info"
+    assert {name.partition("/")[0] for name in names} == {"randquant", about}
+    assert f"{about}/licenses/LICENSE" in names
+    package = source / "common" / "randquant"
+    wanted = [each for pattern in ("*.py", "*.yaml", "*.html", "py.typed") for each in files_below(package, pattern)]
+    assert {name for name in names if name.startswith("randquant/")} == {f"randquant/{each}" for each in wanted}
+    assert "randquant/audio/recipes/demo.yaml" in names
+
+
+def files_below(folder: Path, pattern: str) -> list[str]:
+    """Paths of files, through links, which `rglob` does not follow."""
+    found = [each.relative_to(folder).as_posix() for each in folder.rglob(pattern)]
+    linked = [each for each in folder.iterdir() if each.is_symlink()]
+    return found + [f"{link.name}/{inner}" for link in linked for inner in files_below(link.resolve(), pattern)]
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert str(citation["version"]) == randquant.__version__
+    bibtex = (ROOT / "README.md").read_text()
+    for paper in citation["references"]:
+        assert {"type", "title", "authors", "year"} <= set(paper)
+        assert f"{{{paper['title']}}}" in bibtex
 
 
 def test_the_workflow_runs_what_a_person_types() -> None:
@@ -196,4 +233,4 @@ def test_the_hooks_check_what_make_lint_checks() -> None:
 
 def test_the_changelog_tells_of_this_version() -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert headings[:2] == ["Unreleased", PROJECT["version"]]
+    assert headings[:2] == ["Unreleased", randquant.__version__]

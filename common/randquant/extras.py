@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_REMEDY = "is not installed; type: pip install 'randquant"
+
 
 @contextmanager
 def needs(extra: str) -> Iterator[None]:
@@ -16,6 +18,9 @@ def needs(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ImportError(
-            f"{error.name} is not installed; type: pip install 'randquant[{extra}]'", name=error.name
-        ) from None
+        raise ImportError(f"{error.name} {_REMEDY}[{extra}]'", name=error.name) from None
+
+
+def names_extra(error: BaseException) -> bool:
+    """Whether an error is one that `needs` raises, so that its message is the whole answer."""
+    return isinstance(error, ImportError) and _REMEDY in str(error)

@@ -38,6 +38,8 @@ from randquant.cli.terminal import disconnect, say, terminal
 from randquant.errors import DataError, UsageError
 from randquant.extras import needs
 from randquant.files.store_folder import require_outside_stores
+from randquant.installation.commands import program
+from randquant.installation.recipes import modality_of, recipes
 
 with needs("train"):
     import docstring_parser
@@ -157,9 +159,9 @@ def _plain(value: Any) -> Any:
 
 def _empty_parser(description: str | None) -> ArgumentParser:
     script = Path(sys.argv[0])
-    program = f"python -m {script.parent.name}.{script.stem}" if script.suffix == ".py" else script.name
+    named = f"python -m {script.parent.name}.{script.stem}" if script.suffix == ".py" else script.name
     return ArgumentParser(
-        prog=program,
+        prog=program() or named,
         description=textwrap.dedent(description or "").strip(),
         formatter_class=HelpPage,
         exit_on_error=False,
@@ -169,9 +171,14 @@ def _empty_parser(description: str | None) -> ArgumentParser:
 
 def _parser(function: Callable[..., Any], description: str | None) -> ArgumentParser:
     parser = _empty_parser(description or _long_description(function))
-    parser.add_argument("--config", action=ConfigFile, help="YAML file of flags; flags typed after it win")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     source = _signature_source(function)
+    modality = modality_of(source)
+    known = f", or a recipe by name ({', '.join(recipes(modality))})" if modality else ""
+    config = parser.add_argument(
+        "--config", action=ConfigFile, help=f"YAML file of flags{known}; flags typed after it win"
+    )
+    config.modality = modality
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     hints = _hints(source)
     helps = _parameter_helps(source)
     parameters = inspect.signature(source).parameters

@@ -5,6 +5,7 @@ import os
 import re
 
 from randquant.errors import DataError, UserError, one_line
+from randquant.extras import names_extra
 
 INTERRUPTED = 130  # what a shell reports for a job ended by Ctrl-C
 
@@ -52,6 +53,8 @@ def explained(error: BaseException) -> tuple[int, str] | None:
         return INTERRUPTED, "interrupted; what was finished is kept, and the same command goes on from there."
     if isinstance(error, UserError):
         return error.exit_code, f"error: {' '.join(str(error).split())}"
+    if names_extra(error):
+        return DataError.exit_code, f"error: {error}."
     if is_of_memory(error):
         return DataError.exit_code, f"error: {_amount(error)} more than this computer has free; {_LESS_MEMORY}."
     if isinstance(error, OSError):

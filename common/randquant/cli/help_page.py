@@ -6,6 +6,7 @@ import typing
 from typing import Any
 
 from randquant.extras import needs
+from randquant.installation.commands import as_typed
 
 with needs("train"):
     from jsonargparse import ActionYesNo, DefaultHelpFormatter
@@ -16,7 +17,7 @@ class HelpPage(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
 
     def format_help(self) -> str:
         """The page; jsonargparse takes a space back by a control character, which a terminal would be shown."""
-        return super().format_help().replace(" \b[", "[").replace("\b", "")
+        return as_typed(super().format_help().replace(" \b[", "[").replace("\b", ""))
 
     def _get_type_str(self, action: argparse.Action) -> str | None:
         """The type in words; none where the flag itself shows its values."""

@@ -1,5 +1,6 @@
 """The `--config` file: flags as lines `key: value`, checked before they are used."""
 
+import os
 import stat
 import tempfile
 import typing
@@ -11,6 +12,7 @@ from randquant.cli.spelling import did_you_mean
 from randquant.cli.yaml_tree import alias_in, repeated_key
 from randquant.errors import UsageError
 from randquant.extras import needs
+from randquant.installation.recipes import recipe_named, recipes
 
 with needs("train"):
     import yaml
@@ -22,7 +24,13 @@ _PLAIN = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "
 
 
 class ConfigFile(ActionConfigFile):
-    """`--config FILE`: read once, so that it may be a pipe, and checked against the known flags."""
+    """`--config FILE`: read once, so that it may be a pipe, and checked against the known flags.
+
+    Attributes:
+        modality: whose recipes may be given by name.
+    """
+
+    modality: str | None = None
 
     def __call__(self, parser: Any, cfg: Any, values: Any, option_string: str | None = None) -> None:
         """Take the flags of a file.
@@ -30,13 +38,25 @@ class ConfigFile(ActionConfigFile):
         Raises:
             UsageError: it cannot be read, or is not YAML of flags and their values.
         """
-        text = _text(str(values))
+        text = _text(self._place(str(values)))
         flags = {name: action for action in parser._actions for name in [action.dest] if action.option_strings}
         _check(_mapping(text, str(values)), flags, str(values))
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             ActionConfigFile.apply_config(parser, cfg, self.dest, file.name)
+
+    def _place(self, name: str) -> str:
+        """Where a file is: as given, else in the package, which has the recipes."""
+        if os.path.exists(name) and not os.path.isdir(name):
+            return name
+        named = recipe_named(name, self.modality)
+        if named is None and self.modality and not os.path.isdir(name) and os.path.basename(name) == name:
+            raise UsageError(
+                f"--config {name} is neither a file of flags nor a recipe{did_you_mean(name, recipes(self.modality))}; "
+                f"give a file, or one of {', '.join(recipes(self.modality))}; see --help."
+            )
+        return str(named or name)
 
 
 def _text(name: str) -> str:

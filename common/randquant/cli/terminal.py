@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
+from randquant.installation.commands import as_typed
+
 _JOINERS = "\u200c\u200d"  # invisible, but part of how words and emoji are written
 _STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, direction and format, halves of pairs, separators of lines
 _IN_ASCII = {
@@ -40,9 +42,9 @@ def printable(text: str) -> str:
 
 
 def say(*lines: str, file: TextIO | None = None) -> None:
-    """Print each argument as one escaped line, to standard output by default."""
+    """Print each argument as one escaped line, to standard output by default, its commands as they are typed here."""
     for line in lines:
-        print(printable(line), file=file)
+        print(printable(as_typed(line)), file=file)
 
 
 def on_screen(stream: TextIO | None) -> TextIO:

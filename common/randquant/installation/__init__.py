@@ -1,0 +1,1 @@
+"""What an installation has: commands, recipes, libraries and devices; and how a user types them."""
