@@ -10,6 +10,7 @@ from randquant.draws import fractions
 SAMPLE_RATE = 16_000  # Hz; every waveform in this project is mono at this rate
 
 Pad = Literal["both", "tail"]
+Samples = NDArray[np.int16]  # (T,), as stores hold them
 
 
 def fit_length(samples: NDArray, length: int, *, start: int = 0, pad: Pad = "both") -> NDArray:

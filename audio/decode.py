@@ -90,10 +90,11 @@ def stream_audio(
         `read_audio(path)`. Both, the call and the iteration, raise the DataErrors of `read_audio`.
     """
     recording = open_recording(path, array_rate=array_rate)
-    return recording.header.rate, _pieces(recording, sample_rate, mix)
+    return recording.header.rate, resampled_pieces(recording, sample_rate, mix)
 
 
-def _pieces(recording: Recording, sample_rate: int, mix: Mix) -> Iterator[Waveform]:
+def resampled_pieces(recording: Recording, sample_rate: int, mix: Mix) -> Iterator[Waveform]:
+    """What `stream_audio` gives of a recording that is open, and closes it; the first piece raises what is wrong."""
     empty = True
     with recording:
         for piece in _resampled(recording, sample_rate, mix):

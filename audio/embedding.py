@@ -15,21 +15,20 @@ import randquant
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.encoders.audio_encoder import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
-from randquant.audio.evaluation.task_features import Normalisation, batch_seconds
 from randquant.audio.formats.engine import header_of
 from randquant.audio.levels import COUNTED, Levels, count_levels
 from randquant.audio.logmel import LogMel
-from randquant.audio.normalize import mean_and_std
+from randquant.audio.normalize import Normalisation, mean_and_std
 from randquant.audio.samples import PLAIN, Intake, Samples, count_arrays, read_samples
-from randquant.audio.window_batches import Row, WindowBatches, exact_encoder
+from randquant.audio.window_batches import Row, WindowBatches, batch_seconds, exact_encoder
 from randquant.audio.windows import LONGEST, windows
 from randquant.cli.progress import progress
-from randquant.data.features import inference
 from randquant.embedding.embedding_table import write_table
 from randquant.embedding.spool import Spool, file_states, spool
 from randquant.errors import DataError
 from randquant.files.file_names import require_utf8
 from randquant.files.readable import Readable
+from randquant.inference import inference
 from randquant.probes.classifier_file import SavedClassifier
 
 STATISTICS_RECORDINGS = 2_000

@@ -5,12 +5,22 @@ Source: Niizumi et al., BYOL-A (IJCNN 2021), pre- and post-normalisation.
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from randquant.probes.items.scaling import Moments, merged
 from randquant.views import Views, ViewSet
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Scalar mean and standard deviation of log-mels, and how they came about."""
+
+    mean: float
+    std: float
+    source: str
 
 
 class PreNorm(nn.Module):

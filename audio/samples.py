@@ -3,24 +3,30 @@
 Stores and tables of embeddings read through these functions alone, so both see the same samples to the bit.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from randquant.audio.crops import SAMPLE_RATE
-from randquant.audio.decode import RESAMPLER, Mix, Waveform, mean_of_channels, read_audio, stream_audio
+from randquant.audio.crops import SAMPLE_RATE, Samples
+from randquant.audio.decode import (
+    RESAMPLER,
+    Mix,
+    Waveform,
+    mean_of_channels,
+    read_audio,
+    resampled_pieces,
+    stream_audio,
+)
 from randquant.audio.formats.engine import open_recording
 from randquant.audio.formats.recording import Block, Recording
 from randquant.audio.levels import Levels
 from randquant.errors import DataError, UsageError
 
 Channel = Literal["mean", "left", "right", "loudest"]
-Samples = NDArray[np.int16]
 
 _FULL_SCALE = np.float32(32_768)
 _PICKS: dict[str, int | None] = {"mean": None, "left": 0, "right": 1}
@@ -53,6 +59,12 @@ class Intake:
 
 
 PLAIN = Intake()
+
+
+def trained_intake(metadata: Mapping[str, Any], array_rate: int | None = None) -> Intake | None:
+    """How the recordings were read that an encoder was trained on; None where its metadata do not say."""
+    known = {name: metadata[name] for name in ("channel", "peak_normalise") if name in metadata}
+    return Intake(**known, array_rate=array_rate) if known else None
 
 
 def common_intake(infos: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -115,6 +127,21 @@ def read_samples(
     return _stored(waveform, gain, levels), levels
 
 
+def samples_of(opened: Callable[[], Recording], intake: Intake = PLAIN) -> tuple[Samples, Levels]:
+    """What `read_samples` gives for a recording that lies in memory.
+
+    Args:
+        opened: gives the recording, each time from its start.
+        intake: how it becomes samples.
+
+    Raises:
+        DataError: as `randquant.audio.decode.read_audio`.
+    """
+    levels, (pick, gain) = Levels(), _pick_and_gain(opened, intake)
+    pieces = resampled_pieces(opened(), SAMPLE_RATE, _mixer(pick, levels))
+    return np.concatenate([_stored(piece, gain, levels) for piece in pieces]), levels
+
+
 def _stored(waveform: Waveform, gain: float, levels: Levels) -> Samples:
     """Full scale 1.0 becomes 32,768: rounded to nearest, values beyond the range of int16 clipped."""
     with np.errstate(over="ignore"):  # what overflows is clipped, and counted
@@ -153,22 +180,30 @@ def _found(path: str | Path, intake: Intake) -> tuple[int | None, float]:
 
 @lru_cache(64)  # windows of one long recording ask again and again
 def _looked_through(path: Path, intake: Intake, size: int, changed: int) -> tuple[int | None, float]:
-    pick = _loudest(path, intake) if intake.channel == "loudest" else _PICKS[intake.channel]
+    return _pick_and_gain(partial(open_recording, path, array_rate=intake.array_rate or SAMPLE_RATE), intake)
+
+
+def _pick_and_gain(opened: Callable[[], Recording], intake: Intake) -> tuple[int | None, float]:
+    """The channel to take and the gain, by passes over the whole recording."""
+    pick = _loudest(opened()) if intake.channel == "loudest" else _PICKS[intake.channel]
     if not intake.peak_normalise:
         return pick, 1.0
-    _, pieces = stream_audio(path, mix=_mixer(pick, Levels()), array_rate=intake.array_rate or SAMPLE_RATE)
+    recording = opened()
+    pieces = resampled_pieces(recording, SAMPLE_RATE, _mixer(pick, Levels()))
     peak = max((float(np.abs(piece).max()) for piece in pieces if len(piece)), default=0.0)
     if peak == 0:
         return pick, 1.0
     gain = 32_767 / 32_768 / peak
     if gain > _MOST_GAIN:
-        raise DataError(f"{path} has no sample beyond {peak:.1e} of full scale, too little to scale up; leave it out.")
+        raise DataError(
+            f"{recording.path} has no sample beyond {peak:.1e} of full scale, too little to scale up; leave it out."
+        )
     return pick, gain
 
 
-def _loudest(path: Path, intake: Intake) -> int:
+def _loudest(opened: Recording) -> int:
     """The channel with the most energy; the first of several."""
-    with open_recording(path, array_rate=intake.array_rate or SAMPLE_RATE) as recording:
+    with opened as recording:
         energy = np.zeros(recording.header.channels)
         for block in recording.blocks():
             energy += np.einsum("tc,tc->c", block, block, dtype=np.float64)

@@ -2,26 +2,31 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.crops import SAMPLE_RATE, Samples
 from randquant.audio.encoders.audio_encoder import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
-from randquant.audio.evaluation.task_features import Normalisation, batch_seconds
 from randquant.audio.front_end import FrontEnd
-from randquant.audio.logmel import LogMel
-from randquant.audio.normalize import PreNorm
-from randquant.audio.samples import Samples
+from randquant.audio.normalised_log_mel import NormalisedLogMel
+from randquant.audio.normalize import Normalisation
 from randquant.audio.windows import Windows
-from randquant.embedding.spool import Spool
 
 _WAITING_BATCHES = 8  # batches' worth of windows that may wait for others of as many frames
 
 Encode = Callable[[Sequence[Samples]], Tensor]
+
+
+class Vectors(Protocol):
+    """Takes vectors (D,) one after the other, as a spool does."""
+
+    def append(self, vectors: NDArray[np.float32]) -> None:
+        """Take a vector."""
 
 
 @dataclass(frozen=True)
@@ -49,29 +54,16 @@ def exact_encoder(
 ) -> Encode:
     """The map from waveforms of as many frames to embeddings (B, D); each as if it were embedded alone.
 
-    A waveform is reflected at its own ends, wherever within a hop they lie, so its spectrogram is that of its exact
-    length, as in the code published with BYOL-A; only then are spectrograms of as many frames stacked.
+    See `NormalisedLogMel.of_lengths`.
     """
-    log_mel = LogMel(loaded.front_end).to(device)
-    normalise = PreNorm(normalisation.mean, normalisation.std).to(device)
+    prepare = NormalisedLogMel(loaded.front_end, normalisation.mean, normalisation.std).to(device)
     encoder = loaded.encoder.to(device).float().eval()
-
-    def encode(waveforms: Sequence[Samples]) -> Tensor:
-        return encoder(normalise(_log_mels(log_mel, waveforms, device)), layer=layer)
-
-    return encode
+    return lambda waveforms: encoder(prepare.of_lengths(waveforms), layer=layer)
 
 
-def _log_mels(log_mel: LogMel, waveforms: Sequence[Samples], device: str | torch.device) -> Tensor:
-    """(B, 1, F, T) spectrograms of waveforms of any lengths that give T frames."""
-    places: dict[int, list[int]] = {}
-    for place, waveform in enumerate(waveforms):
-        places.setdefault(len(waveform), []).append(place)
-    parts = [
-        log_mel(torch.from_numpy(np.stack([waveforms[place] for place in same])).to(device)) for same in places.values()
-    ]
-    order = torch.tensor([place for same in places.values() for place in same], device=device)
-    return torch.cat(parts)[torch.argsort(order)]
+def batch_seconds(device: str | torch.device) -> float:
+    """Seconds of audio per batch: enough to use the device fully within its memory."""
+    return 64.0 if torch.device(device).type == "cpu" else 1024.0
 
 
 class WindowBatches:
@@ -87,7 +79,7 @@ class WindowBatches:
         rows: those whose vectors are spooled.
     """
 
-    def __init__(self, encode: Encode, front_end: FrontEnd, waiting: Spool, device: str | torch.device) -> None:
+    def __init__(self, encode: Encode, front_end: FrontEnd, waiting: Vectors, device: str | torch.device) -> None:
         self.encode, self.front_end, self.spool = encode, front_end, waiting
         self.batch_samples = batch_seconds(device) * SAMPLE_RATE
         self.rows: list[Row] = []

@@ -30,7 +30,7 @@ from randquant.audio.encoders import weights as audio_weights
 from randquant.audio.encoders.audio_encoder import Layer
 from randquant.audio.evaluation.evaluate import audio_features
 from randquant.audio.levels import levels_line
-from randquant.audio.samples import Channel, Intake, assumed_rate, check_array_rate
+from randquant.audio.samples import Channel, Intake, assumed_rate, check_array_rate, trained_intake
 from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
@@ -45,6 +45,7 @@ from randquant.data_prep.own_files.meshes import by_format
 from randquant.data_prep.scan import file_size
 from randquant.data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, drawn_points, mesh_reader
 from randquant.errors import DataError, UsageError
+from randquant.loading.modalities import modality_of
 from randquant.pointcloud.embedding import ShapeEmbedder
 from randquant.pointcloud.encoders import named_encoder as point_named
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder
@@ -55,7 +56,6 @@ from randquant.pointcloud.first_points import Points
 from randquant.pointcloud.geometry import Axis
 from randquant.pointcloud.layout import Layout
 from randquant.probes.classifier_file import load_classifier
-from randquant.scripts.embedding.modality import modality_of
 from randquant.scripts.embedding.pictures import embed_pictures
 from randquant.scripts.embedding.rows import embed_rows
 from randquant.training.processes.device import named_device
@@ -252,10 +252,9 @@ def _embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
 
 def _intake(settings: Embedding, metadata: Mapping[str, Any]) -> Intake:
     """How recordings are read: as the flags say, else as those were that the encoder was trained on."""
-    known = {name: metadata[name] for name in ("channel", "peak_normalise") if name in metadata}
-    if settings.channel is not None or settings.peak_normalise or not known:
+    trained = trained_intake(metadata, settings.sample_rate)
+    if settings.channel is not None or settings.peak_normalise or trained is None:
         return Intake(settings.channel or "mean", settings.peak_normalise, settings.sample_rate)
-    trained = Intake(**known, array_rate=settings.sample_rate)
     peak = " and scaled to their peaks (--peak_normalise)" if trained.peak_normalise else ""
     say(f"Recordings are read as in training: channel {trained.channel}{peak}; --channel says another.")
     return trained

@@ -17,10 +17,12 @@ class AudioEncoder(nn.Module):
     Attributes:
         n_mels: F.
         frame_step: frames of the log-mel for each frame of `frames`.
+        frame_reach: frames of the log-mel before and behind its own that a frame of `frames` depends on; None for all.
     """
 
     n_mels: int
     frame_step: int
+    frame_reach: int | None = None
 
     @classmethod
     def of_width(cls, d: int, n_mels: int = 64) -> Self:

@@ -36,6 +36,7 @@ class AudioNTT(AudioEncoder):
         if isinstance(n_mels, bool) or not isinstance(n_mels, int) or n_mels < shrink or n_mels % shrink:
             raise ValueError(f"n_mels should be a positive multiple of {shrink}, got {n_mels!r}.")
         self.n_mels, self.frame_step = n_mels, shrink
+        self.frame_reach = shrink - 1  # 1 of the first block, 2 of the second, 4 of the third
         self.conv_size = n_mels // shrink * CHANNELS
         self.features = nn.Sequential(*(part for block in range(blocks) for part in _block(CHANNELS if block else 1)))
         self.fc = nn.Sequential(

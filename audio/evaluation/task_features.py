@@ -16,7 +16,8 @@ from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.evaluation.tasks import ClipTask, Protocol, read_batches
 from randquant.audio.front_end import FrontEnd
 from randquant.audio.logmel import LogMel
-from randquant.audio.normalize import PreNorm, mean_and_std
+from randquant.audio.normalize import Normalisation, PreNorm, mean_and_std
+from randquant.audio.window_batches import batch_seconds
 from randquant.cli.progress import batch_progress
 from randquant.data.features import FORMAT_VERSION, Features, cached, content_key
 from randquant.errors import DataError
@@ -26,15 +27,6 @@ Statistics = Literal["task", "checkpoint"]
 StatisticsScope = Literal["protocol", "fold"]
 
 _FEATURE_EPOCH, _STATISTICS_EPOCH = 0, 1  # independent draws of the same crop seed
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """Scalar mean and standard deviation of log-mels, and how they came about."""
-
-    mean: float
-    std: float
-    source: str
 
 
 @dataclass(frozen=True)
@@ -203,11 +195,6 @@ def _statistics_items(task: ClipTask, protocol: Protocol, fold: str | None) -> t
     if protocol.fold_statistics == "all folds":
         return task.training(), "the items of all folds"
     return task.training(left_out=task.folds[0]), f"{task.folds[0]}'s training items, for all folds"
-
-
-def batch_seconds(device: str | torch.device) -> float:
-    """Seconds of audio per batch: enough to use the device fully within its memory."""
-    return 64.0 if torch.device(device).type == "cpu" else 1024.0
 
 
 def _batch(task: ClipTask, device: str | torch.device) -> int:

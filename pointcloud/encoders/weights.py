@@ -72,13 +72,9 @@ def load_encoder(path: str | Path) -> LoadedPointEncoder:
     return LoadedPointEncoder(encoder, None, up, NORMALISE, {}, report, network_hash(encoder))
 
 
-def is_of_points(path: str | Path) -> bool:
-    """Whether weights are of point clouds rather than of sound, as far as recognisable.
-
-    Raises:
-        DataError: the file cannot be read; see `load_encoder`.
-    """
-    return read_weights(path).is_of(FAMILY.modality, "points", is_recognised)
+def is_of_points(content: Content) -> bool:
+    """Whether the content of a file is weights of point clouds rather than of sound, as far as recognisable."""
+    return content.is_of(FAMILY.modality, "points", is_recognised)
 
 
 def save_encoder(path: str | Path, encoder: nn.Module, *, points: Points, metadata: dict[str, Any]) -> None:

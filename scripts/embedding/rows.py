@@ -10,10 +10,10 @@ import randquant
 from randquant.cli.counted import counted
 from randquant.cli.progress import batch_progress
 from randquant.cli.terminal import say
-from randquant.data.features import inference
 from randquant.data.store import Store
 from randquant.embedding.embedding_table import write_table
 from randquant.errors import DataError
+from randquant.inference import inference
 from randquant.probes.classifier_file import load_classifier
 from randquant.tables.encoders.weights import named_encoder
 from randquant.tables.evaluation.evaluate import frozen

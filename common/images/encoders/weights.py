@@ -61,13 +61,9 @@ def load_encoder(path: str | Path) -> LoadedImageEncoder:
     return LoadedImageEncoder(encoder, IMAGENET, {}, report, network_hash(encoder))
 
 
-def is_of_pictures(path: str | Path) -> bool:
-    """Whether weights are of pictures, as far as recognisable.
-
-    Raises:
-        DataError: the file cannot be read; see `load_encoder`.
-    """
-    return read_weights(path).is_of(FAMILY.modality, "image_size", is_recognised)
+def is_of_pictures(content: Content) -> bool:
+    """Whether the content of a file is weights of pictures, as far as recognisable."""
+    return content.is_of(FAMILY.modality, "image_size", is_recognised)
 
 
 def save_encoder(

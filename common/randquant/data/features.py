@@ -10,8 +10,8 @@ import os
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from randquant.data.vector_file import VectorFile, naming
 from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
 from randquant.files.lock import lock_file
+from randquant.inference import inference
 
 FORMAT_VERSION = 1  # part of every cache key: raise it whenever the same settings would give other vectors
 _CHECKSUM_ROWS = 4096
@@ -107,15 +108,6 @@ class Features:
     def select(self, split: str) -> NDArray[np.int64]:
         """Rows of a split, ascending."""
         return self.items.select(split)
-
-
-@contextmanager
-def inference() -> Iterator[None]:
-    """Without gradients, and on a GPU without TensorFloat-32, which would let features depend on the kind of GPU."""
-    # Whatever is not named here is switched off, cuDNN itself too.
-    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    with torch.inference_mode(), flags:
-        yield
 
 
 def extract(

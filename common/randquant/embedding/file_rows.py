@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from randquant.cli.progress import progress
 from randquant.data.bounded_batches import bounded
-from randquant.data.features import inference
 from randquant.embedding.embedding_table import write_table
 from randquant.embedding.spool import Spool, file_states, spool
 from randquant.errors import DataError
 from randquant.extras import needs
 from randquant.files.readable import Readable
+from randquant.inference import inference
 from randquant.probes.classifier_file import SavedClassifier
 
 with needs("train"):

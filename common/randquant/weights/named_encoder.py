@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from randquant.errors import UsageError
 
 Loaded = TypeVar("Loaded")
-_UNTRAINED = "untrained:"
+UNTRAINED = "untrained:"
 
 
 def open_named(
@@ -35,13 +35,13 @@ def open_named(
     Raises:
         UsageError: `untrained:` is not followed by a known encoder and a size it can have.
     """
-    if not name.startswith(_UNTRAINED):
-        return load(Path(name))
-    encoder, _, size = name.removeprefix(_UNTRAINED).partition(":")
+    if not name.startswith(UNTRAINED):
+        return load(weights_path(name))
+    encoder, _, size = name.removeprefix(UNTRAINED).partition(":")
     if encoder not in encoders or not re.fullmatch(r"\d+" if whole else r"\d+(\.\d+)?", size, re.ASCII):
         raise UsageError(
-            f"--checkpoint {name} does not name an untrained encoder; write {_UNTRAINED}ENCODER:{number} "
-            f"with ENCODER one of {', '.join(encoders)}, as in {_UNTRAINED}{example}."
+            f"--checkpoint {name} does not name an untrained encoder; write {UNTRAINED}ENCODER:{number} "
+            f"with ENCODER one of {', '.join(encoders)}, as in {UNTRAINED}{example}."
         )
     try:
         return make(encoder, int(size) if whole else float(size))
@@ -49,6 +49,11 @@ def open_named(
         raise UsageError(f"--checkpoint {name}: {error}") from None
 
 
+def weights_path(name: str) -> Path:
+    """The run folder or file that a name says which is not of an untrained encoder."""
+    return Path(name)
+
+
 def untrained_name(name: str) -> str | None:
     """ENCODER of `untrained:ENCODER:D`, None for the name of anything else."""
-    return name.removeprefix(_UNTRAINED).partition(":")[0] if name.startswith(_UNTRAINED) else None
+    return name.removeprefix(UNTRAINED).partition(":")[0] if name.startswith(UNTRAINED) else None

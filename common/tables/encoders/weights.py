@@ -92,13 +92,9 @@ def load_encoder(path: Path) -> LoadedTableEncoder:
     raise DataError(f"{content.file} is no encoder of tables of ours; give a run of scripts.pretrain_table.")
 
 
-def is_of_tables(path: str | Path) -> bool:
-    """Whether weights are of tables; only files of ours are.
-
-    Raises:
-        DataError: the file cannot be read; see `load_encoder`.
-    """
-    return read_weights(path).is_of(FAMILY.modality, "rq_over", lambda content: False)
+def is_of_tables(content: Content) -> bool:
+    """Whether the content of a file is weights of tables; only files of ours are."""
+    return content.is_of(FAMILY.modality, "rq_over", lambda _: False)
 
 
 def named_encoder(name: str, seed: int, *, blocks: Sequence[int]) -> LoadedTableEncoder:

@@ -18,6 +18,7 @@ from randquant.pointcloud.encoders.pointnet import PointNet
 from randquant.pointcloud.encoders.pointnext import PointNeXt
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder, is_of_points, load_encoder
 from randquant.pointcloud.evaluation.protocols import PROTOCOLS, ProtocolName
+from randquant.weights.weight_file import read_weights
 
 State = dict[str, Tensor]
 D = 32  # of the small ones here
@@ -97,7 +98,7 @@ def prefixed(state: State, prefix: str, shift: float = 0.0) -> State:
 
 def opened(value: Any, path: Path) -> LoadedPointEncoder:
     torch.save(value, path)
-    assert is_of_points(path)
+    assert is_of_points(read_weights(path))
     return load_encoder(path)
 
 
@@ -343,7 +344,7 @@ def test_other_networks_are_refused_by_name(value: Any, name: str, tmp_path: Pat
     message = refusal(value, tmp_path / "x.pth")
     assert f"holds {name}" in message or name in message
     assert "PointNetLite" in message
-    assert is_of_points(tmp_path / "x.pth")
+    assert is_of_points(read_weights(tmp_path / "x.pth"))
 
 
 def test_tensors_that_do_not_fit_are_named(tmp_path: Path) -> None:
@@ -369,4 +370,4 @@ def test_images_and_sounds_are_no_shapes(tmp_path: Path) -> None:
         {"features.0.weight": torch.zeros(64, 1, 3, 3)},
     ):
         refusal(state, tmp_path / "x.pth")
-        assert not is_of_points(tmp_path / "x.pth")
+        assert not is_of_points(read_weights(tmp_path / "x.pth"))

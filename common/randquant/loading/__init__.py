@@ -1,0 +1,1 @@
+"""Open an encoder with everything it needs: `randquant.load`."""

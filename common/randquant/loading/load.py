@@ -1,0 +1,46 @@
+"""One call from a name to an encoder that takes what a user has."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from randquant.errors import UsageError
+from randquant.loading.modalities import modality_of, ready_class
+from randquant.loading.ready_encoder import ReadyEncoder
+from randquant.training.processes.device import named_device
+
+
+def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42, **options: Any) -> ReadyEncoder[Any]:
+    """Open an encoder with all that it needs: how inputs are read, resampled, scaled and normalised.
+
+        encoder = randquant.load("RUN")
+        vector = encoder("recording.wav")                       # (D,)
+        vectors = encoder([first, second], sample_rate=44_100)  # (2, D)
+
+    Args:
+        name: the folder of a training, a file of weights (ours or published), or `untrained:ENCODER:D` such as
+            `untrained:AudioNTT2020:512`: whatever `--checkpoint` takes.
+        device: where to compute: "cpu", "cuda", or "auto", a GPU where there is one.
+        seed: of an untrained encoder's initialisation.
+        options: of its modality; those of `open` of `randquant.audio.ready_encoder.AudioReadyEncoder`,
+            `randquant.pointcloud.ready_encoder.PointReadyEncoder`, `randquant.images.ready_encoder.ImageReadyEncoder`
+            or `randquant.tables.ready_encoder.TableReadyEncoder`.
+
+    Returns:
+        The ready encoder of the modality, in eval mode.
+
+    Raises:
+        DataError: missing, damaged, no weights, or holding Python objects, which loading would execute.
+        UsageError: the name is of no encoder, or the modality has no such option.
+    """
+    ready = ready_class(modality_of(str(name)))
+    known = [*inspect.signature(ready.open).parameters][2:]
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        raise UsageError(
+            f"an encoder of {ready.modality} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}."
+        )
+    opened = ready.open(str(name), seed=seed, **options)
+    return opened.to(named_device(device) if isinstance(device, str) else device).eval()

@@ -1,0 +1,47 @@
+"""The modalities by name. The core reaches them here alone, by names that are resolved when they are needed."""
+
+from importlib import import_module
+from typing import Any
+
+from randquant.errors import UsageError
+from randquant.loading.ready_encoder import ReadyEncoder
+from randquant.weights.named_encoder import UNTRAINED, weights_path
+from randquant.weights.weight_file import read_weights
+
+# As headers of weights call them -> the class of its ready encoders. Weights that no other one recognises are of sound.
+READY = {
+    "points": "randquant.pointcloud.ready_encoder:PointReadyEncoder",
+    "tables": "randquant.tables.ready_encoder:TableReadyEncoder",
+    "images": "randquant.images.ready_encoder:ImageReadyEncoder",
+    "audio": "randquant.audio.ready_encoder:AudioReadyEncoder",
+}
+
+
+def ready_class(modality: str) -> type[ReadyEncoder[Any]]:
+    """The class of a modality's ready encoders."""
+    module, _, name = READY[modality].partition(":")
+    return getattr(import_module(module), name)
+
+
+def modality_of(name: str) -> str:
+    """What an encoder is of, as named in `randquant.load` and on the command line; of sound where of nothing else.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+        UsageError: an untrained encoder that no modality has.
+    """
+    classes = {modality: ready_class(modality) for modality in READY}
+    made = next((modality for modality, ready in classes.items() if ready.has_untrained(name)), None)
+    if made is not None:
+        return made
+    if name.startswith(UNTRAINED):
+        names = ", ".join(encoder for ready in reversed(classes.values()) for encoder in ready.networks)
+        raise UsageError(
+            f"{name} does not name an untrained encoder; write {UNTRAINED}ENCODER:D with ENCODER one of {names}, "
+            f"as in {UNTRAINED}PointNetLite:256."
+        )
+    file = name
+    for ready in classes.values():
+        file = ready.file_of(file)
+    content = read_weights(weights_path(file))
+    return next((modality for modality, ready in classes.items() if ready.recognises(content)), "audio")

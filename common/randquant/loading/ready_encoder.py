@@ -1,0 +1,141 @@
+"""The base class of encoders that take what a user has."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from randquant.errors import DataError, UsageError
+from randquant.inference import evaluating, inference
+from randquant.weights.named_encoder import untrained_name
+from randquant.weights.weight_file import Content
+
+Item = TypeVar("Item")
+
+
+class Frames(NamedTuple):
+    """Vectors over time.
+
+    Attributes:
+        vectors: (B, T', D) float32; zeros behind the end of a shorter input.
+        times: (T',) float64, seconds: the middle of the step of sound that each vector stands for.
+        valid: (B,) int64, how many of the T' vectors belong to each input.
+    """
+
+    vectors: Tensor
+    times: Tensor
+    valid: Tensor
+
+
+class ReadyEncoder(nn.Module, Generic[Item]):
+    """An encoder that takes inputs as users have them, with all that prepares them; made by `randquant.load`.
+
+    A call gives one vector (D,) for one input and (B, D) for a list or a batch, float32 on the encoder's device,
+    without gradients. A vector depends on its own input alone, not on what else is in the batch, and always in eval
+    mode. `encoder` is the bare network for fine-tuning: an ordinary module, whose gradients are yours.
+
+    Args:
+        encoder: the network.
+        sha256: of the weights.
+        report: one sentence: what was loaded.
+        metadata: about the training, JSON values.
+
+    Attributes:
+        modality: "audio", "points", "images" or "tables".
+        networks: the classes of its encoders by name.
+        encoder, sha256, report, metadata: as given.
+    """
+
+    modality: ClassVar[str]
+    networks: ClassVar[Mapping[str, type[nn.Module]]]
+
+    def __init__(self, encoder: nn.Module, *, sha256: str, report: str, metadata: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.sha256, self.report, self.metadata = sha256, report, dict(metadata)
+
+    @classmethod
+    def open(cls, name: str, *, seed: int) -> Self:
+        """Open what `name` says, on the CPU; a modality's own options follow `seed`.
+
+        Raises:
+            DataError: it cannot be opened, or is of another modality.
+            UsageError: it names no encoder, or an option does not suit it.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def recognises(cls, content: Content) -> bool:
+        """Whether the content of a file is weights of this modality."""
+        raise NotImplementedError
+
+    @classmethod
+    def file_of(cls, name: str) -> str:
+        """The name of the file in a name, without what the modality lets follow it."""
+        return name
+
+    @classmethod
+    def has_untrained(cls, name: str) -> bool:
+        """Whether a name is that of an encoder of this modality that comes from no file."""
+        return untrained_name(name) in cls.networks
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes, and where the vectors are."""
+        return next(self.parameters()).device
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """What `layer=` may be."""
+        return ("output",)
+
+    def dimension(self, layer: str = "output") -> int:
+        """D of a layer.
+
+        Raises:
+            UsageError: there is no such layer.
+        """
+        self._require_layer(layer)
+        return self._dimension(layer)
+
+    def frames(self, x: Any, **how: Any) -> Frames:
+        """Vectors over time, where the input has any.
+
+        Raises:
+            UsageError: it has none.
+        """
+        raise UsageError(
+            f"{type(self.encoder).__name__} is an encoder of {self.modality}, which have no time, so there are no "
+            "vectors per frame; call the encoder itself."
+        )
+
+    def extra_repr(self) -> str:
+        """The report."""
+        return self.report
+
+    def _dimension(self, layer: str) -> int:
+        """D of a layer that there is."""
+        return self.encoder.embedding_size()  # type: ignore[operator]
+
+    def _embed(self, items: Sequence[Item], layer: str) -> Tensor:
+        """Vectors (B, D) of at least one input, each as if it were alone."""
+        raise NotImplementedError
+
+    def _vectors(self, items: Sequence[Item], layer: str, *, single: bool) -> Tensor:
+        """What a call gives for inputs that are read and checked."""
+        self._require_layer(layer)
+        if not items:
+            return torch.zeros(0, self._dimension(layer), device=self.device)
+        with inference(), evaluating(self.encoder):
+            found = self._embed(items, layer)
+        vectors = found.to(self.device, torch.float32).clone()  # outside, so that a layer behind can be trained
+        if not bool(torch.isfinite(vectors).all()):
+            raise DataError("The encoder gave NaN or infinite vectors; its weights are broken: use others.")
+        return vectors[0] if single else vectors
+
+    def _require_layer(self, layer: str) -> None:
+        if layer not in self.layers:
+            raise UsageError(
+                f"{type(self.encoder).__name__} has no layer {layer!r}; choose one of {', '.join(self.layers)}."
+            )
