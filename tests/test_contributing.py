@@ -37,7 +37,7 @@ def tree(tmp_path: Path) -> Path:
     """A copy of the code, without its tests."""
     copy = tmp_path / "randquant"
     for folder in FOLDERS:
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, copy / folder, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "tests").mkdir()
     for name in ("pyproject.toml", "tests/conftest.py"):
         shutil.copy(ROOT / name, copy / name)
