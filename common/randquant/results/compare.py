@@ -100,7 +100,7 @@ def open_run(path: str, probe: str) -> ComparedRun:
     Raises:
         DataError: there are none.
     """
-    report, results = _read(path)
+    report, results = read_results(path)
     tasks = {result.task: result for result in results if result.probe == probe}
     numbers = [task for task, result in tasks.items() if result.measure == R2]
     if numbers:
@@ -120,7 +120,7 @@ def shared_probe(paths: Sequence[str]) -> str:
     Raises:
         DataError: there is none.
     """
-    held = [list(dict.fromkeys(result.probe for result in _read(path)[1])) for path in paths]
+    held = [list(dict.fromkeys(result.probe for result in read_results(path)[1])) for path in paths]
     found = next((probe for probe in held[0] if all(probe in others for others in held)), None)
     if found is None:
         described = "; ".join(f"{path}: {', '.join(names)}" for path, names in zip(paths, held, strict=True))
@@ -128,7 +128,12 @@ def shared_probe(paths: Sequence[str]) -> str:
     return found
 
 
-def _read(path: str) -> tuple[Report[Result] | None, Sequence[Result]]:
+def read_results(path: str) -> tuple[Report[Result] | None, Sequence[Result]]:
+    """All that a results folder, or a JSON file of a probe, holds; and the folder, which has the predictions.
+
+    Raises:
+        DataError: it holds something else.
+    """
     if Path(path).is_dir():
         report = read_report(path)
         return report, report.results

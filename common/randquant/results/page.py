@@ -25,7 +25,7 @@ def results_page(results: Sequence[R]) -> str:
         lines += ["## Compared with published numbers", "", *compared, ""]
     lines += ["## Every probe", "", *details(ordered, markdown=True), "", *_READING, ""]
     lines += type(first).sections(ordered, markdown=True)
-    lines += ["## Where the numbers come from", "", *_provenance(ordered)]
+    lines += ["## Where the numbers come from", "", *provenance_lines(ordered)]
     return "\n".join(lines)
 
 
@@ -62,22 +62,27 @@ def result_table(tasks: Sequence[Sequence[Result]]) -> list[str]:
 
 def details(results: Sequence[Result], *, markdown: bool = False) -> list[str]:
     """One line a task and probe: accuracy, its intervals, and what it should be compared with."""
-    header = ["task", "probe", measure(results), "95 % by items", "macro recall", "floor", "valid", "test items", "how"]
-    rows = [
-        [
-            result.task,
-            result.probe,
-            with_spread(result.accuracy, result.ci95),
-            _interval(result),
-            _digits(result.macro_recall, 4),
-            _digits(result.majority_floor, 4),
-            _valid(result),
-            f"{result.counts.get('test') or 0:,}",
-            result.how or "-",
-        ]
-        for result in results
+    return text_table(detail_header(results), [detail_row(result) for result in results], markdown=markdown)
+
+
+def detail_header(results: Iterable[Result]) -> list[str]:
+    """The titles of `detail_row`."""
+    return ["task", "probe", measure(results), "95 % by items", "macro recall", "floor", "valid", "test items", "how"]
+
+
+def detail_row(result: Result) -> list[str]:
+    """The numbers of one task and probe, as cells."""
+    return [
+        result.task,
+        result.probe,
+        with_spread(result.accuracy, result.ci95),
+        _interval(result),
+        _digits(result.macro_recall, 4),
+        _digits(result.majority_floor, 4),
+        _valid(result),
+        f"{result.counts.get('test') or 0:,}",
+        result.how or "-",
     ]
-    return text_table(header, rows, markdown=markdown)
 
 
 def measure(results: Iterable[Result]) -> str:
@@ -96,20 +101,37 @@ def published_lines(results: Sequence[Result], *, markdown: bool = False) -> lis
 
     On a terminal the rows of other protocols are left out: the page has them.
     """
+    table, found = results[0].published, own_row(results)
+    if found is None:
+        return []
+    own, marks = found
+    rows = table.rows if markdown else [row for row in table.rows if row.protocol == own.protocol]
+    lines = text_table(*beside_published([own], rows, table.columns), markdown=markdown)
+    notes = [*marks, *(table.notes if markdown else ())]
+    return [*lines, *([""] if markdown else []), *(f"- {note}" if markdown else note for note in notes)]
+
+
+def own_row(results: Sequence[Result], name: str | None = None) -> tuple[OwnRow, list[str]] | None:
+    """The row of one encoder beside published ones, and what its marks mean.
+
+    Args:
+        results: of the encoder.
+        name: of the row; the checkpoint's path where None.
+
+    Returns:
+        None where no task or probe of the published rows was asked.
+    """
     table = results[0].published
     found = {result.task: result for result in results if result.is_published_probe}
     ours = {task: found[task] for task in table.columns if task in found}
     if not ours:
-        return []
+        return None
     first = next(iter(ours.values()))
-    protocol = str(first.protocol.name)
     numbers = {task: 100 * result.accuracy for task, result in ours.items()}
     marks = {task: _spread(result) + _marks([result]) for task, result in ours.items()}
-    own = OwnRow(first.checkpoint.path, numbers, protocol, {**marks, "average": _marks(ours.values())})
-    rows = table.rows if markdown else [row for row in table.rows if row.protocol == protocol]
-    lines = text_table(*beside_published([own], rows, table.columns), markdown=markdown)
-    notes = [*_mark_notes(ours, table.columns), *(table.notes if markdown else ())]
-    return [*lines, *([""] if markdown else []), *(f"- {note}" if markdown else note for note in notes)]
+    marks["average"] = _marks(ours.values())
+    row = OwnRow(name or first.checkpoint.path, numbers, str(first.protocol.name), marks)
+    return row, _mark_notes(ours, table.columns)
 
 
 def partial_lines(results: Sequence[Result]) -> list[str]:
@@ -144,7 +166,7 @@ def _ordered(results: Sequence[R]) -> list[R]:
     return sorted(results, key=lambda result: places.get(result.task, len(places)))
 
 
-def _provenance(results: Sequence[Result]) -> list[str]:
+def provenance_lines(results: Sequence[Result]) -> list[str]:
     """A few lines a task; probes of one task that were run under other conditions have lines of their own."""
     blocks: dict[tuple[str, ...], list[str]] = {}
     for result in results:

@@ -1,0 +1,1 @@
+"""Charts as inline SVG, whose colours and type are the page's."""
