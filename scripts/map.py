@@ -29,10 +29,10 @@ from randquant.errors import DataError
 from randquant.figures.figure import new_figure, write_figure
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
-from randquant.scripts.maps.colours import colours
-from randquant.scripts.maps.page import page
-from randquant.scripts.maps.points import Points, read_points
-from randquant.scripts.maps.projection import Projection, projected
+from randquant.maps.colours import colours
+from randquant.maps.page import page
+from randquant.maps.points import Points, read_points
+from randquant.maps.projection import Projection, projected
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,10 +12,10 @@ import pytest
 
 from randquant.cli.command import run
 from randquant.embedding.embedding_table import write_table
+from randquant.maps.colours import colours
+from randquant.maps.page import on_grid
+from randquant.maps.projection import projected
 from randquant.scripts.map import draw_map
-from randquant.scripts.maps.colours import colours
-from randquant.scripts.maps.page import on_grid
-from randquant.scripts.maps.projection import projected
 
 pytest.importorskip("matplotlib")
 HOSTILE = "</script><script>alert(1)</script> & \u2028 $data $$ 日本 \"'.wav"

@@ -212,7 +212,7 @@ def _read_entry(entry: Path, settings: dict[str, Any], count: int, dimension: in
         record.get("settings") == json.loads(json.dumps(settings))
         and vectors.dtype == np.float32
         and vectors.shape == (count, dimension)
-        and record.get("checksum") == _checksum(vectors)
+        and record.get("checksum") == checksum(vectors)
     )
     return vectors if sound else None
 
@@ -244,8 +244,8 @@ def _make_entry(
             extract(encode, batches(start), write=write, count=len(items), start=start)
             file.flush()
         _write_items(partial / "items.parquet", items)
-        checksum = _checksum(np.load(partial / "vectors.npy", mmap_mode="r", allow_pickle=False))
-        write_json(partial / "entry.json", {"settings": settings, "checksum": checksum})
+        held = checksum(np.load(partial / "vectors.npy", mmap_mode="r", allow_pickle=False))
+        write_json(partial / "entry.json", {"settings": settings, "checksum": held})
     except OSError:
         with suppress(OSError):  # trimmed to the rows that the next attempt can resume from
             if rows := _rows_done(partial, shape):
@@ -281,7 +281,8 @@ def _write_items(path: Path, items: Items) -> None:
         pq.write_table(pa.table(columns), path)
 
 
-def _checksum(vectors: NDArray[np.float32]) -> int:
+def checksum(vectors: NDArray[np.float32]) -> int:
+    """CRC-32 of vectors (n, D), as an entry of the cache keeps it."""
     value = 0
     for start in range(0, len(vectors), _CHECKSUM_ROWS):
         value = zlib.crc32(np.ascontiguousarray(vectors[start : start + _CHECKSUM_ROWS]).data, value)

@@ -1,14 +1,11 @@
 """HTML and SVG built of elements: text is escaped wherever it comes from, so that no label can become markup."""
 
-import json
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
 from randquant.cli.terminal import printable
 
 _EMPTY = frozenset({"br", "img", "meta", "link", "hr", "line", "circle", "rect", "path", "polyline"})
-_IN_SCRIPTS = "<>&\u2028\u2029"  # what could end a script, or a line of one
 
 
 class Html(str):
@@ -57,12 +54,22 @@ def named(value: str) -> Html:
     return element("bdi", value)
 
 
+def note(*children: Child) -> Html:
+    """A paragraph that says how to read what is above it, or what is missing."""
+    return element("p", *children, class_="note")
+
+
+def heading(name: str, told: str = "") -> Html:
+    """The heading of a task, with a few soft words."""
+    return element("h3", element("bdi", name), element("span", f"  {told}", class_="soft") if told else None)
+
+
 def table(
     header: Sequence[Child], rows: Sequence[Sequence[Child]], *, caption: Child = None, class_: str | None = None
 ) -> Html:
     """A table whose first column names the rows; wide ones scroll sideways by themselves."""
     titles = element("tr", *(element("th", each, scope="col", class_=_drawn(each)) for each in header))
-    lines = [element("tr", element("th", first, scope="row"), *(_cell(each) for each in rest)) for first, *rest in rows]
+    lines = [element("tr", element("th", first, scope="row"), *map(_cell, rest, header[1:])) for first, *rest in rows]
     whole = element(
         "table",
         None if caption is None else element("caption", caption),
@@ -73,8 +80,10 @@ def table(
     return element("div", whole, class_="scroll", tabindex="0", role="region", aria_label="table")
 
 
-def _cell(value: Child) -> Html:
-    return element("td", value, class_=_drawn(value) or ("n" if is_number(value) else None))
+def _cell(value: Child, title: Child) -> Html:
+    """A cell; on a narrow screen its title stands before it."""
+    label = None if isinstance(title, Html) else title
+    return element("td", value, data_label=label, class_=_drawn(value) or ("n" if is_number(value) else None))
 
 
 def _drawn(value: Child) -> str | None:
@@ -85,15 +94,7 @@ def _drawn(value: Child) -> str | None:
 def is_number(value: Child) -> bool:
     """Whether a cell is set to the right: it begins with a digit or a sign, or stands for a number."""
     shown = str(value).strip()
-    return shown == "-" or shown[:1].isdigit() or (shown[:1] in "+-<\u2212" and shown[1:2].isdigit())
-
-
-def embedded_json(value: Any) -> Html:
-    """JSON inside a script element, which it cannot end, whatever its texts are."""
-    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in _IN_SCRIPTS:
-        written = written.replace(character, f"\\u{ord(character):04x}")
-    return Html(written.encode("utf-8", "replace").decode())
+    return shown == "-" or shown[:1].isdigit() or (shown[:1] in "+-<\u2212" and shown[1:].lstrip()[:1].isdigit())
 
 
 def _attribute(name: str, value: str | int | float | bool | None) -> str:

@@ -5,10 +5,12 @@ from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 
-from randquant.report.markup import Html, element, embedded_json
+from randquant import maps
+from randquant.files.embedded import embedded_json
+from randquant.report.markup import Html, element
 from randquant.report.section import Section
 
-ASSETS = Path(__file__).with_name("assets")
+ASSETS, MAPS = Path(__file__).with_name("assets"), Path(maps.__file__).parent
 
 
 def page(title: str, lead: str, sections: Sequence[Section], footer: Sequence[str], *, data: object = None) -> str:
@@ -21,7 +23,8 @@ def page(title: str, lead: str, sections: Sequence[Section], footer: Sequence[st
         footer: sentences at the end.
         data: JSON-ready, for the page's script.
     """
-    style, script = asset("page.css"), asset("page.js")
+    style = joined_assets(ASSETS / "page.css", MAPS / "map.css")
+    script = joined_assets(MAPS / "map.js", ASSETS / "clouds.js", ASSETS / "page.js")
     head = [
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
@@ -50,15 +53,15 @@ def policy(style: str, script: str) -> str:
     )
 
 
-def asset(*names: str) -> str:
+def joined_assets(*files: Path) -> str:
     """Files of the page, one after the other.
 
     Raises:
         ValueError: one could end the element that it stands in.
     """
-    held = "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
+    held = "\n".join(file.read_text(encoding="utf-8") for file in files)
     if "</" in held:
-        raise ValueError(f"{', '.join(names)} may not hold </")
+        raise ValueError(f"{', '.join(file.name for file in files)} may not hold </")
     return held
 
 

@@ -26,7 +26,7 @@ class RunLog:
             return
         from torch.utils.tensorboard import SummaryWriter
 
-        kept = [row for row in self._rows() if int(row["step"]) <= start]
+        kept = [row for row in log_rows(self.path) if int(row["step"]) <= start]
         with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, _COLUMNS)
             writer.writeheader()
@@ -46,24 +46,27 @@ class RunLog:
         for name, value in numbers.items():
             self.board.add_scalar(name, value, step)
 
-    def _rows(self) -> list[dict[str, str]]:
-        """The rows that can be read; the last one may have been cut off, and others damaged, which is said."""
-        if not self.path.exists():
-            return []
-        lines = self.path.read_text(encoding="utf-8", errors="replace").replace("\0", "\ufffd").splitlines()
-        rows = [dict(zip(_COLUMNS, line.split(","), strict=False)) for line in lines if line != ",".join(_COLUMNS)]
-        whole = [row for row in rows if _is_whole(row)]
-        cut_off = bool(rows) and not _is_whole(rows[-1])
-        if len(rows) - len(whole) > cut_off:
-            say(f"note: {self.path} had {len(rows) - len(whole)} damaged lines, which were left out", file=sys.stderr)
-        return whole
-
     def __enter__(self) -> "RunLog":
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self.enabled:
             self.board.close()
+
+
+def log_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a log.csv that can be read, by column; the last one may have been cut off, and others damaged, which
+    is said. Empty where there is no file.
+    """
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8", errors="replace").replace("\0", "\ufffd").splitlines()
+    rows = [dict(zip(_COLUMNS, line.split(","), strict=False)) for line in lines if line != ",".join(_COLUMNS)]
+    whole = [row for row in rows if _is_whole(row)]
+    cut_off = bool(rows) and not _is_whole(rows[-1])
+    if len(rows) - len(whole) > cut_off:
+        say(f"note: {path} had {len(rows) - len(whole)} damaged lines, which were left out", file=sys.stderr)
+    return whole
 
 
 def _is_whole(row: dict[str, str]) -> bool:

@@ -37,7 +37,7 @@ def folder(
         truth = np.arange(len(names)) % len(classes)
         wrong = generator.random(len(names)) >= share
         predictions = np.where(wrong, (truth + 1) % len(classes), truth)[None]
-        items = Items(names, [classes[each] for each in truth], [None] * len(names), ["test"] * len(names))
+        items = Items(names, [classes[each] for each in truth.tolist()], [None] * len(names), ["test"] * len(names))
         outcome: Outcome[Details] = scored(truth, predictions, list(classes), items, seeds=[42])
         counted = replace(outcome.numbers, **vars(score_of(predictions == truth, truth)))
         result = Result(

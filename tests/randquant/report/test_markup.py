@@ -2,11 +2,13 @@
 
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
-from randquant.report.markup import element, embedded_json, joined, table
-from randquant.report.page import asset, page
+from randquant.files.embedded import embedded_json
+from randquant.report.markup import element, joined, table
+from randquant.report.page import joined_assets, page
 from randquant.report.section import Section
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)> \"' & \u2028 \u202e 日本 \ud800 \x00 --> ]]>"
@@ -60,8 +62,7 @@ def test_a_page_loads_nothing_and_says_so() -> None:
     html.encode()
 
 
-def test_an_asset_that_could_end_its_element_is_refused(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_asset_that_could_end_its_element_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.js").write_text("// </script>")
-    monkeypatch.setattr("randquant.report.page.ASSETS", tmp_path)
     with pytest.raises(ValueError, match=r"bad\.js"):
-        asset("bad.js")
+        joined_assets(tmp_path / "bad.js")

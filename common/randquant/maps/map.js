@@ -1,52 +1,8 @@
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; --ground: #fff; --text: #1c1c1c; --soft: #666; --line: #ccc; --panel: #f5f5f5; }
-@media (prefers-color-scheme: dark) {
-  :root { --ground: #161616; --text: #eee; --soft: #aaa; --line: #444; --panel: #222; }
-}
-* { box-sizing: border-box; }
-body { margin: 0; height: 100vh; display: flex; flex-direction: column; background: var(--ground); color: var(--text);
-  font: 15px/1.4 system-ui, sans-serif; }
-header { padding: .6rem 1rem; }
-h1 { font-size: 1.1rem; margin: 0; overflow-wrap: anywhere; }
-header p { margin: 0; color: var(--soft); font-size: .85rem; }
-main { flex: 1; display: flex; min-height: 0; padding: 0 1rem 1rem; gap: 1rem; }
-#stage { position: relative; flex: 1; min-width: 0; border: 1px solid var(--line); border-radius: 6px; }
-canvas { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 6px; }
-canvas:focus-visible { outline: 2px solid #4a90d9; }
-#tip { position: absolute; max-width: 24rem; padding: .3rem .5rem; background: var(--panel); border: 1px solid var(--line);
-  border-radius: 4px; font-size: .85rem; overflow-wrap: anywhere; pointer-events: none; visibility: hidden; }
-#tip b { display: block; }
-#legend { width: 13rem; overflow: auto; margin: 0; padding: 0; list-style: none; }
-#legend button { display: flex; align-items: center; gap: .5rem; width: 100%; padding: .2rem .3rem; border: 0;
-  background: none; color: inherit; font: inherit; text-align: left; cursor: pointer; overflow-wrap: anywhere; }
-#legend button[aria-pressed="false"] { opacity: .35; }
-#legend i { flex: none; width: .8rem; height: .8rem; border-radius: 50%; }
-#legend small { margin-left: auto; color: var(--soft); }
-@media (max-width: 700px) { main { flex-direction: column; } #legend { width: auto; max-height: 30vh; } }
-</style>
-<header>
-<h1>$title</h1>
-<p>$about. Point at a dot, or focus the map and use the arrow keys; a label in the legend hides or shows its dots.</p>
-</header>
-<main>
-<div id="stage">
-<canvas tabindex="0" role="img" aria-label="Map of embeddings: arrow keys go from point to point"></canvas>
-<div id="tip" role="status" aria-live="polite"></div>
-</div>
-<ul id="legend" aria-label="Labels"></ul>
-</main>
-<noscript><p>The map is drawn by a script; the CSV file beside this page holds the same points.</p></noscript>
-<script id="data" type="application/json">$data</script>
-<script>
 "use strict";
-const data = JSON.parse(document.getElementById("data").textContent);
-const stage = document.getElementById("stage"), canvas = stage.querySelector("canvas"), tip = document.getElementById("tip");
+// Draw a map of points into an element that holds .stage, with canvas and .tip, and .legend.
+function drawMap(root, data) {
+const stage = root.querySelector(".stage"), canvas = stage.querySelector("canvas"), tip = stage.querySelector(".tip");
+const listed = root.querySelector(".legend");
 const pen = canvas.getContext("2d"), grid = 10000, margin = 16;
 const shown = data.legend.map(() => true);
 let chosen = -1, side = 1, left = 0, top_ = 0;
@@ -142,11 +98,10 @@ data.legend.forEach((entry, number) => {
   });
   const item = document.createElement("li");
   item.append(button);
-  document.getElementById("legend").append(item);
+  listed.append(item);
 });
 
 new ResizeObserver(draw).observe(stage);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 draw();
-</script>
-</html>
+}
