@@ -117,7 +117,8 @@ def confused(each: Candidate) -> dict[tuple[str, str], float]:
     """Share of a label's answers that are each prediction, over all repeats."""
     if each.answers is None:
         return {}
-    labels, shares = np.array(each.answers.labels, dtype=object), {}
+    shares: dict[tuple[str, str], float] = {}
+    labels = np.array(each.answers.labels, dtype=object)
     for label in dict.fromkeys(each.answers.labels):
         found, counts = np.unique(each.answers.predicted[:, labels == label].astype(str), return_counts=True)
         shares |= {(label, str(one)): float(count / counts.sum()) for one, count in zip(found, counts, strict=True)}

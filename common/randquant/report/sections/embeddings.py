@@ -48,7 +48,7 @@ def _map(task: ReportedTask, examples: Examples, projection: Projection, most: i
     vectors = examples.features[rows]
     places, how = projected(vectors, projection, neighbours=_NEIGHBOURS, metric="cosine", seed=seed)
     names = {row: name for name, row in examples.rows.items()}
-    labels = [None if task.of_numbers else examples.labels[row] for row in rows]
+    labels = [None if task.of_numbers else examples.labels[row] for row in rows.tolist()]
     counts = Counter(labels)
     listed = sorted(counts, key=lambda label: (label is None, -counts[label], label or ""))
     legend = list(zip(listed, colours(listed), strict=True))

@@ -72,7 +72,8 @@ def found_mistakes(examples: Examples) -> list[Mistake]:
 def varied(found: Sequence[Mistake], labels: Sequence[str]) -> list[Mistake]:
     """The first mistakes, of which no pair of label and answer has more than two while there are others."""
     seen = Counter[tuple[str, str]]()
-    first, later = [], []
+    first: list[Mistake] = []
+    later: list[Mistake] = []
     for each in found:
         pair = (labels[each.place], each.answer)
         seen[pair] += 1
