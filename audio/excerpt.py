@@ -53,7 +53,11 @@ def outline(samples: NDArray[np.int16], bars: int = _BARS) -> list[float]:
 
 
 def _features(result: AudioResult) -> Mapping[str, Json]:
-    wanted: dict[str, Json] = {"layer": result.layer, "unit": round(result.unit_seconds * SAMPLE_RATE), "crop_seed": result.crop_seed}
+    wanted: dict[str, Json] = {
+        "layer": result.layer,
+        "unit": round(result.unit_seconds * SAMPLE_RATE),
+        "crop_seed": result.crop_seed,
+    }
     mean, std = result.statistics.mean, result.statistics.std
     return wanted if mean is None or std is None else {**wanted, "mean": mean, "std": std}
 
