@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from randquant.audio.crops import Samples
@@ -16,6 +15,7 @@ from randquant.audio.formats.recording import Recording
 from randquant.audio.levels import Levels
 from randquant.audio.samples import Channel, Intake, read_samples, samples_of
 from randquant.errors import DataError, UsageError
+from randquant.loading.ready_encoder import as_array
 
 Axes = Literal["BT", "CT", "TC", "BCT", "BTC"]
 _FULL_SCALES = {"int8": 2**7, "uint8": 2**7, "int16": 2**15, "int32": 2**31}
@@ -114,20 +114,6 @@ def read_inputs(
         else:
             read.append(Sound(name, part, rate).read(intake))
     return read, single
-
-
-def as_array(name: str, x: Any) -> NDArray[Any]:
-    """A tensor or an array as an array.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if isinstance(x, torch.Tensor):
-        x = x.detach().cpu()
-        return (x.float() if x.dtype == torch.bfloat16 else x).numpy()
-    if isinstance(x, np.ndarray):
-        return x
-    raise UsageError(f"{name} is {type(x).__name__}; give a path, a tensor, an array, or a list of these.")
 
 
 def _parts(name: str, x: Any, axes: Axes | None) -> list[tuple[str, Path | NDArray[Any]]]:

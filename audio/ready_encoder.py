@@ -196,7 +196,7 @@ class AudioReadyEncoder(ReadyEncoder[Samples]):
 
     def _network_input(self, waveforms: Sequence[Samples]) -> Tensor:
         """Normalised log-mels of waveforms of as many frames, in the network's own type."""
-        return self.prepare.of_lengths(waveforms).to(next(self.encoder.parameters()).dtype)
+        return self.prepare.of_lengths(waveforms).to(self.dtype)
 
     def _embed(self, items: Sequence[Samples], layer: Layer) -> Tensor:  # type: ignore[override]
         found = _Found()

@@ -1,12 +1,14 @@
 """The first points of stored clouds, in farthest-point order: a number of each, or all."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from randquant.data.store import Store
 
 Points = int | Literal["any"]  # of a cloud: so many, or all it has
 
@@ -27,7 +29,7 @@ def require_number(points: Points, what: str) -> int:
     return points
 
 
-def require_points(store: Store, points: Points) -> int:
+def require_points(store: "Store", points: Points) -> int:
     """How many clouds of a store have fewer points than are taken of the others.
 
     Raises:

@@ -14,8 +14,9 @@ import randquant
 from randquant.data.bounded_batches import bounded
 from randquant.embedding.file_rows import FileRows, Summary
 from randquant.errors import DataError
+from randquant.images.encoders.image_encoder import batch_size
 from randquant.images.encoders.weights import LoadedImageEncoder
-from randquant.images.evaluation.evaluate import batch_size, encoder_function
+from randquant.images.evaluation.evaluate import encoder_function
 from randquant.images.evaluation.sight import Sight
 from randquant.probes.classifier_file import SavedClassifier
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.images.fitting import fitted
-from randquant.images.normalise import Normalise, in_unit_range
+from randquant.images.normalise import Normalise, as_encoded
 from randquant.images.stored_images import StoredImages
 
 
@@ -19,11 +19,6 @@ def fitted_batch(pictures: StoredImages, items: NDArray[np.int64], size: int, sh
     for row, item in enumerate(items):
         batch[row] = fitted(pictures.picture(int(item)), size, share)
     return torch.from_numpy(batch)
-
-
-def as_encoded(pixels: Tensor, normalise: Normalise, device: str | torch.device) -> Tensor:
-    """Bytes (B, H, W, 3) -> what an encoder takes, on the device."""
-    return normalise(in_unit_range(pixels.to(device))).contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ def in_unit_range(pixels: Tensor) -> Tensor:
     return pixels.permute(0, 3, 1, 2).float() / 255.0
 
 
+def as_encoded(pixels: Tensor, normalise: Normalise, device: str | torch.device) -> Tensor:
+    """Bytes (B, H, W, 3) -> what an encoder takes, on the device."""
+    return normalise(in_unit_range(pixels.to(device))).contiguous(memory_format=torch.channels_last)
+
+
 def colour_statistics(batches: Iterable[Tensor]) -> ColourStatistics:
     """Mean and deviation of each colour over all pixels of bytes (B, H, W, 3), gathered in float64.
 

@@ -21,7 +21,7 @@ from randquant.tables.encoders.mlp import MLP
 from randquant.tables.encoders.registry import ENCODERS
 from randquant.tables.encoders.weights import save_encoder
 from randquant.tables.settings import TablePretraining
-from randquant.tables.stored_table import StoredTable, column_names, other_scales, scales
+from randquant.tables.stored_table import StoredTable, column_names, described, other_scales, scales
 from randquant.training.idle import equal_views
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
@@ -60,12 +60,12 @@ def build_task(settings: TablePretraining, device: torch.device) -> Task:
     make = partial(_encoder, settings, source.blocks)
     require_memory(settings, lambda: make(settings.width), device)
     encoder = make(settings.width)
-    its_scales = scales(stores[0])
+    its_scales, its_columns = scales(stores[0]), described(stores[0])
     quantiles = column_quantiles(torch.from_numpy(source.rows))
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = metadata_of_run(settings, step) | {"splits": " ".join(settings.splits)}
-        save_encoder(path, trained, columns=source.names, scales=its_scales, metadata=about)
+        save_encoder(path, trained, columns=source.names, scales=its_scales, described=its_columns, metadata=about)
 
     monitor = None if settings.monitor is None else knn_monitor(settings, source.names, device)
     return Task(

@@ -1,14 +1,17 @@
 """Stores of tables in memory: one array, of which a batch is a gather."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from randquant.data.store import Store
 from randquant.errors import DataError
+
+if TYPE_CHECKING:
+    from randquant.data.store import Store
 
 
 class StoredTable:
@@ -27,7 +30,7 @@ class StoredTable:
         DataError: a store has other columns than the first, or no row is left.
     """
 
-    def __init__(self, stores: Sequence[Store], splits: Sequence[str]) -> None:
+    def __init__(self, stores: "Sequence[Store]", splits: Sequence[str]) -> None:
         first = stores[0]
         self.names, self.blocks = column_names(first), block_sizes(first)
         for store in stores[1:]:
@@ -56,13 +59,13 @@ class StoredTable:
         return torch.from_numpy(self.rows[positions])
 
     @staticmethod
-    def _taken(store: Store, splits: Sequence[str]) -> NDArray[np.float32]:
+    def _taken(store: "Store", splits: Sequence[str]) -> NDArray[np.float32]:
         held = np.array([split is None or split in splits for split in store.column("split")], dtype=bool)
         rows = store.every_row()
         return rows if held.all() else rows[held]
 
 
-def column_names(store: Store) -> list[str]:
+def column_names(store: "Store") -> list[str]:
     """The names of the numbers of a row."""
     return list(store.info["table"]["names"])
 
@@ -70,13 +73,21 @@ def column_names(store: Store) -> list[str]:
 Scales = dict[str, tuple[float, float]]
 
 
-def scales(store: Store) -> Scales:
+def scales(store: "Store") -> Scales:
     """Mean and deviation by which each column of numbers was standardised."""
     columns = store.info["table"]["columns"]
     return {each["name"]: (each["mean"], each["deviation"]) for each in columns if each["kind"] == "number"}
 
 
-def other_scales(of: Scales, store: Store) -> list[str]:
+_DESCRIBED = ("name", "kind", "values", "mean", "deviation", "indicator", "constant", "decimal")
+
+
+def described(store: "Store") -> list[dict[str, Any]]:
+    """How each column of the table became numbers, JSON values, so that other rows can."""
+    return [{name: each[name] for name in _DESCRIBED if name in each} for each in store.info["table"]["columns"]]
+
+
+def other_scales(of: Scales, store: "Store") -> list[str]:
     """Say which columns of a store were standardised unlike those an encoder learns from.
 
     A mean may lie a quarter of a deviation elsewhere, and a deviation be a quarter more or less, as in parts of one
@@ -97,6 +108,6 @@ def other_scales(of: Scales, store: Store) -> list[str]:
     ]
 
 
-def block_sizes(store: Store) -> list[int]:
+def block_sizes(store: "Store") -> list[int]:
     """The sizes of the blocks of a row."""
     return list(store.info["table"]["blocks"])

@@ -19,10 +19,10 @@ from randquant.cli.progress import batch_progress
 from randquant.data.features import Features, Items, cached
 from randquant.errors import DataError
 from randquant.pointcloud.evaluation.fold_files import FOLDS, QUERIES, SETTINGS, Fold, fold_paths, read_fold
-from randquant.pointcloud.evaluation.shape_features import Preparation
 from randquant.pointcloud.farthest_points import farthest_point_sampling
 from randquant.pointcloud.geometry import Axis, group, turn_up
 from randquant.pointcloud.layout import XYZ, XYZ_NORMALS
+from randquant.pointcloud.preparation import Preparation
 from randquant.probes.episodes import Asked, EpisodeDetails, answers, episode_outcome
 from randquant.probes.outcome import Outcome
 

@@ -15,13 +15,12 @@ from randquant.data.features import Features, cached
 from randquant.data.labelled_store import items_of
 from randquant.data.store import Store
 from randquant.errors import DataError
-from randquant.packed import PackedBatch
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder
 from randquant.pointcloud.evaluation.protocols import Order
 from randquant.pointcloud.evaluation.robustness import Corruption
 from randquant.pointcloud.first_points import Points, require_points
-from randquant.pointcloud.geometry import Axis, turn_up, unit_sphere, unit_spheres
 from randquant.pointcloud.layout import FILE_ROW, Layout
+from randquant.pointcloud.preparation import Preparation, batch_points
 
 
 def shape_features(
@@ -124,57 +123,6 @@ def require_channels(loaded: LoadedPointEncoder, layout: Layout, source: str | P
         )
 
 
-class Preparation:
-    """From stored clouds of this layout to embeddings; the encoder is moved to `device` and put in eval mode.
-
-    With `renormalise` the coordinates are brought to the unit sphere.
-    """
-
-    def __init__(
-        self, loaded: LoadedPointEncoder, layout: Layout, device: str | torch.device, *, renormalise: bool = True
-    ) -> None:
-        self.encoder = loaded.encoder.to(device).float().eval()
-        self.up: Axis = loaded.up
-        self.device, self.renormalise = device, renormalise
-        read = Layout.of(self.encoder.channels)
-        self.columns = [layout.index(name) for name in read.channels]
-        self.triples = [triple for triple in (read.xyz, read.normals) if triple is not None]  # what turns with a shape
-
-    def inputs(self, clouds: Tensor) -> Tensor:
-        """What the encoder reads (B, n, channels), on the device, of stored clouds (B, n, C) with the up axis z."""
-        x = clouds[..., self.columns].to(self.device, non_blocking=True)
-        if self.renormalise:
-            x[..., :3] = unit_sphere(x[..., :3])
-        return self._turned(x)
-
-    def packed_inputs(self, clouds: Sequence[Tensor]) -> PackedBatch:
-        """The same of clouds of any size, each (n, C)."""
-        stored = PackedBatch.of([cloud[:, self.columns] for cloud in clouds]).to(self.device)
-        x = stored.rows
-        if self.renormalise:
-            x[:, :3] = unit_spheres(stored.with_rows(x[:, :3]))
-        return stored.with_rows(self._turned(x))
-
-    def __call__(self, clouds: Tensor) -> Tensor:
-        """Embeddings (B, D) of stored clouds (B, n, C)."""
-        return self.encoder(self.inputs(clouds))
-
-    def embed(self, clouds: Sequence[Tensor], *, packed: bool) -> Tensor:
-        """Embeddings (B, D) of stored clouds (n, C): the largest as one tensor, smaller ones, or all, packed."""
-        full = -1 if packed else max(map(len, clouds))
-        places = [place for place, cloud in enumerate(clouds) if len(cloud) == full]
-        others = [place for place, cloud in enumerate(clouds) if len(cloud) != full]
-        found = [self(torch.stack([clouds[place] for place in places]))] if places else []
-        if others:
-            found.append(self.encoder.forward_packed(self.packed_inputs([clouds[place] for place in others])))
-        return torch.cat(found)[torch.tensor([*places, *others]).argsort()]
-
-    def _turned(self, x: Tensor) -> Tensor:
-        for triple in self.triples:
-            x[..., triple] = turn_up(x[..., triple], "z", self.up)
-        return x
-
-
 def _clouds(
     store: Store,
     layout: Layout,
@@ -198,9 +146,3 @@ def _first(cloud: NDArray[np.float32], points: Points, in_file: int | None) -> N
         return cloud[:points]
     first = np.argsort(cloud[:, in_file], kind="stable")[:points]
     return cloud[np.sort(first)]  # in the store's order again: encoders may take the first points for centres
-
-
-def batch_points(device: str | torch.device) -> int:
-    """Points a batch: enough to fill the device, little enough for its memory."""
-    # DGCNN takes the most memory: 64 clouds of 1,024 points take 4 GB with 20 neighbours.
-    return 2**15 if torch.device(device).type == "cpu" else 2**16

@@ -13,8 +13,9 @@ from randquant.pointcloud.augment.resample import RandomResample
 from randquant.pointcloud.augment.scale import RandomAnisotropicScale
 from randquant.pointcloud.augment.translation import RandomTranslation
 from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
-from randquant.pointcloud.evaluation.shape_features import Preparation, require_channels, store_layout
+from randquant.pointcloud.evaluation.shape_features import require_channels, store_layout
 from randquant.pointcloud.first_points import filled, require_points
+from randquant.pointcloud.preparation import Preparation
 from randquant.views import Policy
 
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+_BATCH_PIXELS = {"cpu": 2**20, "cuda": 2**24}  # encoded at once
+
 
 class ImageEncoder(nn.Module):
     """Normalised pictures (B, 3, H, W) -> embeddings (B, D).
@@ -86,6 +88,11 @@ def channels(number: int, width: float) -> int:
     (64, 16)
     """
     return max(8, 8 * round(number * width / 8))
+
+
+def batch_size(size: int, device: torch.device) -> int:
+    """Pictures of a side that are encoded at once."""
+    return max(1, _BATCH_PIXELS.get(device.type, _BATCH_PIXELS["cpu"]) // size**2)
 
 
 def pooled(maps: Tensor) -> Tensor:

@@ -13,17 +13,16 @@ from randquant.evaluation.frozen import Frozen
 from randquant.evaluation.labelled_task import LabelledTask
 from randquant.evaluation.probing import Probing
 from randquant.files.json_record import Json
+from randquant.images.encoders.image_encoder import batch_size
 from randquant.images.encoders.weights import LoadedImageEncoder, named_encoder
 from randquant.images.evaluation.protocols import PROTOCOLS, ProtocolName
 from randquant.images.evaluation.result import ImageResult
 from randquant.images.evaluation.sight import Sight, Statistics, sight_of
-from randquant.images.fitted_pictures import as_encoded, fitted_batch
-from randquant.images.normalise import ColourStatistics, Normalise
+from randquant.images.fitted_pictures import fitted_batch
+from randquant.images.normalise import ColourStatistics, Normalise, as_encoded
 from randquant.images.stored_images import StoredImages
 from randquant.probes.probe import Probe
 from randquant.probes.training_sets import over_training_sets, training_sets
-
-_BATCH_PIXELS = {"cpu": 2**20, "cuda": 2**24}  # encoded at once
 
 
 @dataclass
@@ -109,11 +108,6 @@ def frozen(loaded: LoadedImageEncoder, task: LabelledTask, sight: Sight, device:
         batch_size=batch_size(sight.size, device),
         unit="pictures",
     )
-
-
-def batch_size(size: int, device: torch.device) -> int:
-    """Pictures of a side that are encoded at once."""
-    return max(1, _BATCH_PIXELS.get(device.type, _BATCH_PIXELS["cpu"]) // size**2)
 
 
 def encoder_function(

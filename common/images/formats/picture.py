@@ -107,15 +107,36 @@ class Picture:
             raise DataError(f"{self._name} is damaged, a part of the picture is wrong ({reason}); {_RESTORE}.")
 
     def _upright(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Turned and mirrored as EXIF's orientation tells; asked for after loading, since TIFF is turned by that."""
-        try:
-            orientation = self._image.getexif().get(_ORIENTATION, 1)
-        except Exception:  # broken EXIF data may fail in any way, and says nothing then
-            orientation = 1
-        if orientation not in range(2, 9):
-            return pixels
-        self.notes["turned_pictures"] = 1
-        return np.ascontiguousarray(turned(pixels, orientation))
+        """As `upright`, with a note."""
+        found = upright(pixels, self._image)
+        if found is not pixels:
+            self.notes["turned_pictures"] = 1
+        return found
+
+
+def pillow_pixels(image: PillowImage, name: str, notes: dict[str, int]) -> NDArray[np.uint8]:
+    """The pixels of a picture that Pillow holds, (H, W, 3) in [0, 255], upright as its EXIF data tell.
+
+    Args:
+        image: the picture.
+        name: for messages.
+        notes: takes what was changed, as `Picture.notes`.
+
+    Raises:
+        DataError: it cannot be decoded, or its colours are not read.
+    """
+    with _explained(name):
+        image.load()
+        return upright(np.asarray(to_rgb(image, name, notes)), image)
+
+
+def upright(pixels: NDArray[np.uint8], image: PillowImage) -> NDArray[np.uint8]:
+    """Turned and mirrored as EXIF's orientation tells; asked for after loading, since TIFF is turned by that."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # broken EXIF data may fail in any way, and says nothing then
+        orientation = 1
+    return np.ascontiguousarray(turned(pixels, orientation)) if orientation in range(2, 9) else pixels
 
 
 def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -17,10 +17,23 @@ READY = {
 }
 
 
+# What modalities ask of the preparation of data, which imports them.
+IS_CLOUD = "randquant.data_prep.own_files.loaded_shape:is_cloud"
+READ_SHAPE = "randquant.data_prep.own_files.loaded_shape:read_shape"
+SPREAD_CLOUD = "randquant.data_prep.own_files.loaded_shape:spread_cloud"
+READING_NOTES = "randquant.data_prep.notes:reading_notes"
+RAW_ROWS = "randquant.data_prep.tables.raw_rows:raw_rows"
+
+
 def ready_class(modality: str) -> type[ReadyEncoder[Any]]:
     """The class of a modality's ready encoders."""
-    module, _, name = READY[modality].partition(":")
-    return getattr(import_module(module), name)
+    return resolved(READY[modality])
+
+
+def resolved(name: str) -> Any:
+    """What a registered name, `module:attribute`, stands for."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def modality_of(name: str) -> str:

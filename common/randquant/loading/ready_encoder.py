@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from randquant.errors import DataError, UsageError
@@ -49,11 +51,13 @@ class ReadyEncoder(nn.Module, Generic[Item]):
 
     modality: ClassVar[str]
     networks: ClassVar[Mapping[str, type[nn.Module]]]
+    _anchor: Tensor
 
     def __init__(self, encoder: nn.Module, *, sha256: str, report: str, metadata: Mapping[str, Any]) -> None:
         super().__init__()
         self.encoder = encoder
         self.sha256, self.report, self.metadata = sha256, report, dict(metadata)
+        self.register_buffer("_anchor", torch.zeros(()), persistent=False)  # not every network has parameters
 
     @classmethod
     def open(cls, name: str, *, seed: int) -> Self:
@@ -83,7 +87,12 @@ class ReadyEncoder(nn.Module, Generic[Item]):
     @property
     def device(self) -> torch.device:
         """Where it computes, and where the vectors are."""
-        return next(self.parameters()).device
+        return self._anchor.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the network computes in."""
+        return next((values.dtype for values in self.encoder.parameters()), torch.float32)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -139,3 +148,17 @@ class ReadyEncoder(nn.Module, Generic[Item]):
             raise UsageError(
                 f"{type(self.encoder).__name__} has no layer {layer!r}; choose one of {', '.join(self.layers)}."
             )
+
+
+def as_array(name: str, x: Any) -> NDArray[Any]:
+    """A tensor or an array as an array.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if isinstance(x, torch.Tensor):
+        x = x.detach().cpu()
+        return (x.float() if x.dtype == torch.bfloat16 else x).numpy()
+    if isinstance(x, np.ndarray):
+        return x
+    raise UsageError(f"{name} is {type(x).__name__}; give a path, a tensor, an array, or a list of these.")

@@ -35,6 +35,8 @@ class LoadedTableEncoder:
         report: one sentence: what matched.
         sha256: of tensors, class and arguments.
         scales: by which the columns of numbers of its training were standardised, where it says so.
+        described: the columns of its table before they were numbers, as its store has them; empty where it does not
+            say, as in files of before.
     """
 
     encoder: MLP
@@ -43,6 +45,7 @@ class LoadedTableEncoder:
     report: str
     sha256: str
     scales: Scales = field(default_factory=dict)
+    described: list[dict[str, Any]] = field(default_factory=list)
 
     def require_columns(self, names: Sequence[str], path: object) -> None:
         """Refuse the rows of another table.
@@ -60,7 +63,13 @@ class LoadedTableEncoder:
 
 
 def save_encoder(
-    path: Path, encoder: nn.Module, *, columns: Sequence[str], scales: Scales | None = None, metadata: dict[str, Any]
+    path: Path,
+    encoder: nn.Module,
+    *,
+    columns: Sequence[str],
+    scales: Scales | None = None,
+    described: Sequence[Mapping[str, Any]] = (),
+    metadata: dict[str, Any],
 ) -> None:
     """Write an encoder, atomically; equal content gives equal bytes.
 
@@ -69,12 +78,15 @@ def save_encoder(
         encoder: one of `ENCODERS`.
         columns: names of the numbers of a row.
         scales: mean and deviation by which those that hold numbers were standardised.
+        described: the columns of the table, as `randquant.tables.stored_table.described` gives them.
         metadata: JSON values about the training.
 
     Raises:
         TypeError: the encoder is none of `ENCODERS`.
     """
-    about = {"columns": list(columns), "scales": {name: list(pair) for name, pair in (scales or {}).items()}}
+    about: dict[str, Any] = {"columns": list(columns)}
+    about["scales"] = {name: list(pair) for name, pair in (scales or {}).items()}
+    about |= {"described": [dict(each) for each in described]} if described else {}
     FAMILY.save(path, encoder, about, metadata)
 
 
@@ -137,15 +149,17 @@ def _loaded(opened: Opened[MLP, list[str]] | Opened[MLP, None]) -> LoadedTableEn
 def _own(content: Content) -> LoadedTableEncoder:
     """A file of `save_encoder`."""
     scales: Scales = {}
+    described: list[dict[str, Any]] = []
 
     def columns(config: Mapping[str, Any]) -> list[str]:
         said = dict(config.get("scales", {}))
         scales.update({str(name): (float(mean), float(spread)) for name, (mean, spread) in said.items()})
+        described.extend(dict(each) for each in config.get("described", ()))
         return [str(name) for name in config["columns"]]
 
     opened = FAMILY.open_saved(content, columns)
     opened.report += f", for rows of {len(opened.own)} numbers"
-    return replace(_loaded(opened), scales=scales)
+    return replace(_loaded(opened), scales=scales, described=described)
 
 
 def _in_checkpoint(saved: Any) -> tuple[MLP, list[str]]:

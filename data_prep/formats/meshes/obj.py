@@ -96,6 +96,15 @@ def read_obj_points(path: str | Path) -> NDArray[np.float64]:
     return _read_vertices(path, [line for line in map(bytes.lstrip, lines) if line.startswith(_VERTEX)], lines)
 
 
+def has_faces(path: str | Path) -> bool:
+    """Whether an OBJ file holds faces.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    return any(line.startswith(_FACE) for line in _lines(Path(path)))
+
+
 def _lines(path: Path) -> list[bytes]:
     """The lines of a file without comments, with continuation lines joined."""
     data = read_bytes(path)
