@@ -39,7 +39,7 @@ from randquant.data_prep.engine.read_ahead import Columns, read_ahead
 from randquant.data_prep.formats.clouds.cloud_file import CLOUDS
 from randquant.data_prep.formats.meshes.mesh_file import MESHES
 from randquant.data_prep.notes import reading_notes
-from randquant.data_prep.own_files.clouds import cloud_reader
+from randquant.data_prep.own_files.cloud_reader import cloud_reader
 from randquant.data_prep.own_files.folder import plan_files, plan_folder
 from randquant.data_prep.own_files.meshes import by_format
 from randquant.data_prep.scan import file_size

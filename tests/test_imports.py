@@ -4,16 +4,14 @@ import ast
 import importlib.metadata
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+
+from tests.hidden_packages import run_with
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "randquant"
@@ -44,19 +42,11 @@ LATE = {
 
 # Everything but torch, what torch needs, numpy and the standard library is hidden.
 IMPORT_ALONE = """
-import importlib, importlib.abc, json, sys
-
-class Hidden(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in hidden:
-            raise ModuleNotFoundError(f"{name} is hidden", name=name)
-
-modules, hidden = json.loads(sys.argv[1])
-sys.meta_path.insert(0, Hidden())
+import importlib, json, sys
 import randquant, torch
 print(tuple(randquant.RandomizedQuantization(bins=8, dim=-1)(torch.rand(2, 3, 50)).shape))
 told = {}
-for module in modules:
+for module in json.loads(sys.argv[1]):
     try:
         importlib.import_module(module)
     except ImportError as error:
@@ -125,31 +115,11 @@ def test_the_rule_sees_what_it_should() -> None:
     assert set(absolute_imports(ast.parse(source))) == {"librosa", "open3d"}
 
 
-def installed_with(*names: str) -> set[str]:
-    """These distributions and what they need on this machine, and so on down."""
-    found, waiting = set[str](), [*names]
-    while waiting:
-        name = canonicalize_name(waiting.pop())
-        if name not in found:
-            found.add(name)
-            lines = [Requirement(line) for line in importlib.metadata.requires(name) or []]
-            waiting += [line.name for line in lines if line.marker is None or line.marker.evaluate({"extra": ""})]
-    return found
-
-
 @cache
 def imported_alone() -> tuple[str, dict[str, str]]:
     """What RQ prints with torch and numpy alone, and what the modules say that need more: name -> error."""
-    present = installed_with("torch", "numpy") | {"randquant"}
-    origin = importlib.metadata.packages_distributions()
-    hidden = [
-        name for name, sources in origin.items() if not present & {canonicalize_name(source) for source in sources}
-    ]
-    assert {"scipy", "pyarrow", "tqdm"} <= set(hidden)
-    names = json.dumps([[name for name in MODULES if package(name) == CORE], hidden])
-    done = subprocess.run([sys.executable, "-c", IMPORT_ALONE, names], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    shape, told = done.stdout.splitlines()
+    names = json.dumps([name for name in MODULES if package(name) == CORE])
+    shape, told = run_with(("torch", "numpy"), IMPORT_ALONE, names).splitlines()
     return shape, json.loads(told)
 
 

@@ -12,7 +12,7 @@ from randquant.data_prep.formats.meshes.mesh_file import MESHES
 from randquant.data_prep.formats.meshes.obj import has_faces as obj_has_faces
 from randquant.data_prep.formats.meshes.ply import read_ply
 from randquant.data_prep.notes import reading_notes
-from randquant.data_prep.own_files.clouds import cloud_reader
+from randquant.data_prep.own_files.cloud_reader import cloud_reader
 from randquant.data_prep.sampled_cloud import spread_rows
 from randquant.data_prep.shapes import POINTS, UP, drawn_points, mesh_reader
 from randquant.errors import DataError

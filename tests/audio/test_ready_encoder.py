@@ -132,7 +132,7 @@ def test_the_call_is_in_eval_mode_and_the_network_trains(encoder: AudioReadyEnco
 
 def test_statistics_that_are_missing_are_said(root: Path) -> None:
     with pytest.warns(UserWarning, match="those of everyday sounds: give statistics="):
-        assert randquant.load("untrained:AudioNTT2020:8").statistics == (-7.0, 5.5)  # type: ignore[comparison-overlap]
+        assert randquant.load("untrained:AudioNTT2020:8").statistics == (-7.0, 5.5)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         given = randquant.load("untrained:AudioNTT2020:8", statistics=(-6.0, 4.0))

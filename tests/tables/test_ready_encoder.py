@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -65,12 +64,18 @@ def test_raw_rows_in_every_form_give_the_rows_that_embed_writes(
 ) -> None:
     embed_rows(str(weights), store.path, tmp_path / "x.parquet", classify=None, seed=0, device=torch.device("cpu"))
     rows = torch.from_numpy(np.stack(pq.read_table(tmp_path / "x.parquet")["embedding"].to_numpy()))
-    frame, cells = pd.read_csv(table), list(csv.DictReader(open(table)))  # noqa: SIM115
+    cells = list(csv.DictReader(open(table)))  # noqa: SIM115
     columns = {name: [row[name] for row in cells] for name in cells[0]}
-    for whole in (store.every_row(), frame, cells, columns, pa.table(columns), [[*row.values()] for row in cells]):
+    for whole in (store.every_row(), cells, columns, pa.table(columns), [[*row.values()] for row in cells]):
         close(encoder(whole), rows)
-    for row in (torch.from_numpy(store.every_row()[9]), frame.iloc[9], cells[9], {**cells[9], "age": None, "x": 1}):
+    for row in (torch.from_numpy(store.every_row()[9]), cells[9], {**cells[9], "age": None, "x": 1}):
         close(encoder(row), rows[9])
+
+
+def test_a_data_frame_is_taken(encoder: TableReadyEncoder, store: Store, table: Path) -> None:
+    frame = pytest.importorskip("pandas").read_csv(table)
+    close(encoder(frame), encoder(store.every_row()))
+    close(encoder(frame.iloc[9]), encoder(store.every_row()[9]))
 
 
 def test_cells_that_the_training_lacks_are_said(encoder: TableReadyEncoder) -> None:

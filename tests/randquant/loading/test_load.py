@@ -1,0 +1,73 @@
+"""`randquant.load`: every modality by one name, with the libraries of its own extra, from any folder."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import randquant
+from randquant.audio.ready_encoder import AudioReadyEncoder
+from randquant.errors import DataError, UsageError
+from randquant.loading.modalities import READY, modality_of, ready_class
+from randquant.loading.ready_encoder import ReadyEncoder
+from tests.hidden_packages import run_with
+
+# Beside torch and numpy: what opens weights, reads a recording or a picture, and orders points.
+ENOUGH = ("torch", "numpy", "safetensors", "soundfile", "soxr", "numba", "pillow")
+ALONE = """
+import warnings
+warnings.simplefilter("ignore")
+import numpy, randquant, soundfile
+soundfile.write("x.wav", numpy.sin(numpy.arange(9_000) / 9), 22_050)
+sound = randquant.load("untrained:AudioNTT2020:8")
+print(*sound("x.wav").shape, *sound(numpy.sin(numpy.arange(9_000) / 9), sample_rate=22_050).shape)
+print(*sound.frames("x.wav").vectors.shape)
+print(*randquant.load("untrained:PointNetLite:16")(numpy.random.default_rng(0).normal(size=(2, 99, 3))).shape)
+print(*randquant.load("untrained:small_cnn:0.25")(numpy.zeros((20, 20, 3), numpy.uint8)).shape)
+print(*randquant.load("untrained:MLP:1", blocks=[3])(numpy.zeros(3)).shape)
+"""
+
+
+def test_an_extra_alone_is_enough_from_any_folder(tmp_path: Path) -> None:
+    assert run_with(ENOUGH, ALONE, folder=tmp_path).splitlines() == ["8 8", "1 5 8", "2 32", "64", "32"]
+
+
+def test_every_modality_keeps_the_contract() -> None:
+    for modality in READY:
+        ready = ready_class(modality)
+        assert issubclass(ready, ReadyEncoder)
+        assert ready.modality == modality
+        for name in ready.networks:
+            assert modality_of(f"untrained:{name}:8") == modality
+
+
+def test_what_is_no_name_or_option_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="of audio has no option sample_rate; it has statistics, channel"):
+        randquant.load("untrained:AudioNTT2020:8", sample_rate=8_000)
+    with pytest.raises(UsageError, match="does not name an untrained encoder"):
+        randquant.load("untrained:Transformer:8")
+    with pytest.raises(DataError, match="does not exist"):
+        randquant.load(tmp_path / "nowhere")
+
+
+def test_a_run_is_named_by_its_folder_and_its_seed() -> None:
+    first, same, other = (
+        randquant.load("untrained:AudioNTT2020:8", seed=seed, statistics=(0.0, 1.0)) for seed in (1, 1, 2)
+    )
+    assert isinstance(first, AudioReadyEncoder)
+    assert first.sha256 == same.sha256 != other.sha256
+    assert "untrained, seed 1" in repr(first)
+
+
+@pytest.mark.filterwarnings("ignore:.*(silent|fewer points)")
+def test_the_block_of_the_readme_runs() -> None:
+    page = (Path(__file__).resolve().parents[3] / "README.md").read_text()
+    block = re.search(r"## One call\n.*?```python\n(.*?)```", page, re.DOTALL)
+    assert block
+    found: dict[str, Any] = {}
+    exec(compile(block[1], "README.md, One call", "exec"), found)
+    shapes = {name: tuple(found[name].shape) for name in ("vector", "vectors", "batch", "features", "of_points")}
+    expected = {"vector": (512,), "vectors": (2, 512), "batch": (2, 512), "features": (512,), "of_points": (2, 128)}
+    assert shapes == expected
+    assert found["frames"].vectors.shape == (1, 12, 512)
