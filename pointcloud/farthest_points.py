@@ -32,6 +32,8 @@ def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None 
     Raises:
         ValueError: `count` is outside [1, N].
     """
+    if torch.compiler.is_exporting():
+        return _scanned(points.float(), count, _from_centroid(points) if start is None else start)
     _check_count(count, points.shape[-2])
     x, y, z = points.float().unbind(-1)
     nearest = torch.full_like(x, torch.inf)
@@ -45,6 +47,25 @@ def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None 
         nearest.scatter_(1, index, -1.0)
         current = nearest.argmax(dim=1)
     return chosen
+
+
+def _scanned(points: Tensor, count: int, start: Tensor) -> Tensor:
+    """`farthest_point_sampling` as one loop of an exported graph, for clouds of any size (B, N, 3)."""
+    from torch._higher_order_ops.scan import scan
+
+    x, y, z = (column.clone() for column in points.unbind(-1))  # the loop takes no views of one tensor
+    slots = torch.arange(points.shape[1], device=points.device)
+
+    def step(carried: list[Tensor], _: Tensor) -> tuple[list[Tensor], Tensor]:
+        nearest, current = carried
+        index = current[:, None]
+        dx, dy, dz = x - x.gather(1, index), y - y.gather(1, index), z - z.gather(1, index)
+        nearest = torch.minimum(nearest, dx * dx + dy * dy + dz * dz)
+        nearest = torch.where(slots == index, -1.0, nearest)
+        return [nearest, nearest.argmax(dim=1)], current.clone()
+
+    _, chosen = scan(step, [torch.full_like(x, torch.inf), start], torch.arange(count, device=points.device))
+    return chosen.T
 
 
 def farthest_point_order(points: NDArray, count: int | None = None) -> NDArray[np.int64]:

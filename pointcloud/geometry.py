@@ -15,6 +15,7 @@ AXES: tuple[Axis, ...] = ("x", "y", "z")
 
 _Array = TypeVar("_Array", Tensor, NDArray)
 _BLOCK = 1 << 22  # distances held at once
+_NONE = 2**31 - 1  # the index of no point
 
 
 def unit_sphere(points: Tensor) -> Tensor:
@@ -127,8 +128,8 @@ def _in_ball(distances: Tensor, radius: float, k: int) -> Tensor:
     total = distances.shape[-1]
     index = torch.arange(total, device=distances.device)
     outside = distances > radius * radius
-    first = index.masked_fill(outside, total).topk(min(k, total), dim=-1, largest=False).values
-    first = torch.nn.functional.pad(first, (0, k - first.shape[-1]), value=total)
+    first = index.masked_fill(outside, _NONE).topk(k if k <= total else total, dim=-1, largest=False).values
+    first = torch.nn.functional.pad(first, (0, k - first.shape[-1]), value=_NONE)
     return torch.where(first < total, first, distances.argmin(dim=-1, keepdim=True))
 
 
@@ -147,7 +148,9 @@ def squared_distances(queries: Tensor, points: Tensor) -> Tensor:
 
 
 def _parts(queries: Tensor, points: Tensor) -> tuple[Tensor, ...]:
-    """Queries in parts of which the distances to all points fit in a block."""
+    """Queries in parts of which the distances to all points fit in a block; undivided in an exported graph."""
+    if torch.compiler.is_exporting():
+        return (queries,)
     most = max(1, _BLOCK // max(1, len(points) * points.shape[1]))
     return queries.split(most, dim=1)
 
@@ -162,8 +165,12 @@ def group(points: Tensor, index: Tensor) -> Tensor:
     Returns:
         (B, M, k, C) or (B, M, C).
     """
+    if torch.compiler.is_exporting():
+        index = index.clone(memory_format=torch.contiguous_format)  # a view's strides would fix the batch's size
     flat = index.flatten(1)
-    if len(points) == 1:  # as where clouds are packed: whole rows, copied twice as fast as by gather
+    if (
+        not torch.compiler.is_exporting() and len(points) == 1
+    ):  # as where clouds are packed: whole rows, copied twice as fast as by gather
         return points[0].index_select(0, flat[0]).view(*index.shape, points.shape[-1])
     rows = points.gather(1, flat[..., None].expand(-1, -1, points.shape[-1]))
     return rows.unflatten(1, index.shape[1:])

@@ -5,6 +5,7 @@
     python -m scripts.benchmark --only point_augment farthest_points point_encoder point_pretrain meshes
     python -m scripts.benchmark --only packed reductions    # clouds of any size; more pairs with torch-scatter
     python -m scripts.benchmark --only images --threads 1
+    python -m scripts.benchmark --only export --threads 2   # exported files against their encoders
     python -m scripts.benchmark --device cuda --out benchmark.json
 
 prints, for each pair, the median time of either and the median of the ratios taken run by run: on a shared machine
@@ -19,6 +20,7 @@ import torch
 from randquant.cli.command import run
 from randquant.errors import UsageError
 from randquant.files.atomic import write_json
+from randquant.scripts.benchmarks.export import exported
 from randquant.scripts.benchmarks.images import image_augmentations
 from randquant.scripts.benchmarks.meshes import meshes
 from randquant.scripts.benchmarks.packed import packed_clouds, reductions
@@ -44,6 +46,7 @@ GROUPS: dict[str, Callable[[str], Iterator[Pair]]] = {
     "reductions": reductions,
     "meshes": meshes,
     "images": image_augmentations,
+    "export": exported,
 }
 
 
@@ -54,7 +57,8 @@ def benchmark(
 
     Args:
         only: groups to measure: quantize; log_mel, crop, encoder, prepare (sound); probe; point_augment,
-            farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images.
+            farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images; export
+            (files against their encoders).
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         device: cpu or cuda.

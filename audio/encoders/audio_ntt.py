@@ -64,7 +64,8 @@ class AudioNTT(AudioEncoder):
         self.check(x, lengths)
         if layer not in ("output", "conv", "conv+output"):
             raise ValueError(f'layer should be "output", "conv" or "conv+output", got {layer!r}.')
-        if not self.training and len(x) == 1 and x.numel() <= _SMALL:
+        exporting = torch.compiler.is_exporting()  # to a graph for batches of any size
+        if not self.training and not exporting and len(x) == 1 and x.numel() <= _SMALL:
             # Two of it, so that the kernels, and the rounding (1.3e-6 apart), are those of any other batch.
             twice = None if lengths is None else lengths.expand(2)
             return self.frames(x.expand(2, -1, -1, -1), layer, twice)[:1]

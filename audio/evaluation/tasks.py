@@ -188,6 +188,13 @@ def read_batches(
         yield torch.from_numpy(clips)
 
 
+def usual_unit(store: Store) -> tuple[int, str]:
+    """Samples of a clip of a store, whether it has labels or not, and how they came about."""
+    training = ClipTask("", store, items_of(store), 0, "").training()
+    seconds, source = _unit(task_name(store), store.lengths[training] if len(training) else store.lengths, None)
+    return round(seconds * SAMPLE_RATE), source
+
+
 def _unit(name: str, lengths: NDArray[np.int64], given: float | None) -> tuple[float, str]:
     if given is not None:
         return given, "given"

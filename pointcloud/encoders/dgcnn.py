@@ -125,13 +125,18 @@ class DGCNN(PointEncoder):
         x = x if half else x.to(weight.dtype)
         with torch.autocast(x.device.type, enabled=half):
             near, centre = F.linear(x, difference), F.linear(x, own - difference)[:, :, None]
-        size = index.shape[1] if self.training or torch.is_grad_enabled() else max(1, _ROWS[x.device.type] // len(x))
-        parts = []
-        for at, around in zip(index.split(size, dim=1), centre.split(size, dim=1), strict=True):
-            edges = (group(near, at) + around).permute(0, 3, 1, 2)
-            # The channels lie side by side in memory, so the maximum over neighbours is taken of whole rows.
-            parts.append(F.leaky_relu(norm(edges), SLOPE).permute(0, 2, 3, 1).amax(dim=2))
-        return torch.cat(parts, dim=1)
+        if self.training or torch.is_grad_enabled() or torch.compiler.is_exporting():
+            return _highest_edges(norm, near, index, centre)
+        size = max(1, _ROWS[x.device.type] // len(x))
+        parts = zip(index.split(size, dim=1), centre.split(size, dim=1), strict=True)
+        return torch.cat([_highest_edges(norm, near, at, around) for at, around in parts], dim=1)
+
+
+def _highest_edges(norm: nn.Module, near: Tensor, index: Tensor, centre: Tensor) -> Tensor:
+    """Products of neighbours (B, N, C'), their slots (B, M, k), of centres (B, M, 1, C') -> (B, M, C')."""
+    edges = (group(near, index) + centre).permute(0, 3, 1, 2)
+    # The channels lie side by side in memory, so the maximum over neighbours is taken of whole rows.
+    return F.leaky_relu(norm(edges), SLOPE).permute(0, 2, 3, 1).amax(dim=2)
 
 
 @torch.no_grad()
@@ -141,6 +146,8 @@ def nearest_features(x: Tensor, k: int, kept: Tensor | None = None) -> Tensor:
     Where fewer than k are kept, the nearest stands in for those that are missing.
     """
     k = min(k, x.shape[1])
+    if torch.compiler.is_exporting():
+        return _nearest(x.float(), x.float(), k, kept)
     parts = max(1, _BLOCK // x.shape[1] ** 2)
     masks = [None] * len(x) if kept is None else kept.split(parts)
     return torch.cat([_nearest(part, part, k, mask) for part, mask in zip(x.float().split(parts), masks, strict=False)])

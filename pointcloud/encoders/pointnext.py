@@ -36,7 +36,7 @@ class PointNeXt(PointEncoder):
             raise ValueError(f"d should be a multiple of 16 and k at least 1, got {d} and {k}.")
         arguments = {"d": d, "channels": channels, "height": height, "k": k}
         super().__init__(channels=channels, embedding_size=d, arguments=arguments)
-        self.height = height
+        self.height, self.k = height, k
         self.stem = nn.Linear(channels + height, d // 16)
         widths = [d >> (STAGES - stage) for stage in range(STAGES + 1)]
         self.stages = nn.ModuleList(
@@ -75,7 +75,7 @@ class _SetAbstraction(nn.Module):
     def forward(self, xyz: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
         """Places (B, N, 3) and features (B, N, C) -> (B, N / 2, 3) and (B, N / 2, C')."""
         with torch.no_grad():
-            at = farthest_point_sampling(xyz, max(1, xyz.shape[1] // 2))
+            at = farthest_point_sampling(xyz, xyz.shape[1] // 2 or 1)
             centres = group(xyz, at)
             ball = ball_query(centres, xyz, self.radius, self.k)
         places = (group(xyz, ball) - centres[:, :, None]) / self.radius

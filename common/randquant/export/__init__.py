@@ -1,0 +1,1 @@
+"""Encoders as files that run without this library: ONNX and torch.export, from raw input to vector."""

@@ -1,0 +1,115 @@
+"""Lower precisions of an ONNX model: the network's products alone; what prepares its input stays in float32."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from torch import Tensor
+
+from randquant.errors import UsageError
+from randquant.export.exportable import Exportable
+from randquant.export.onnx_file import SCOPE
+from randquant.export.tracing import quietly
+from randquant.extras import needs
+
+if TYPE_CHECKING:
+    import onnx
+
+Precision = Literal["float32", "float16", "int8"]
+_PRODUCTS = ("Conv", "Gemm", "MatMul")
+_FOLLOWERS = ("Relu", "LeakyRelu", "MaxPool")  # which a product's precision costs nothing more
+
+
+def in_precision(
+    model: "onnx.ModelProto", exportable: Exportable, precision: Precision, samples: Iterable[Tensor]
+) -> "onnx.ModelProto":
+    """A model in another precision.
+
+    Args:
+        model: in float32.
+        exportable: what it was made of.
+        precision: "float16" rounds weights and activations of the network's products; "int8" makes weights one byte,
+            by output channel, and activations one byte by the range they have over `samples`.
+        samples: inputs as the function will meet them, without labels, for int8.
+
+    Raises:
+        UsageError: int8 without samples.
+    """
+    if precision == "float32":
+        return model
+    chosen = _products(model, exportable)
+    return _float16(model, chosen) if precision == "float16" else _int8(model, chosen, exportable.input, samples)
+
+
+def _products(model: "onnx.ModelProto", exportable: Exportable) -> list[str]:
+    """The names of the network's convolutions and matrix products with weights, in order."""
+    weights = {each.name for each in model.graph.initializer}
+    found = [
+        node.name
+        for node in model.graph.node
+        if node.op_type in _PRODUCTS and "'encoder'" in _scope(node) and weights & set(node.input[1:2])
+    ]
+    return found[1:] if exportable.first_exact else found
+
+
+def _scope(node: Any) -> str:
+    return next((each.value for each in node.metadata_props if each.key == SCOPE), "")
+
+
+def _float16(model: "onnx.ModelProto", chosen: list[str]) -> "onnx.ModelProto":
+    with needs("export"):
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    low = set(chosen)
+    outputs = {name for node in model.graph.node if node.name in low for name in node.output}
+    for node in model.graph.node:  # what follows a product stays as narrow as it, without a detour through float32
+        if node.op_type in _FOLLOWERS and node.input[0] in outputs:
+            low.add(node.name)
+            outputs |= set(node.output)
+    others = [node.name for node in model.graph.node if node.name not in low]
+    with quietly():
+        return convert_float_to_float16(model, keep_io_types=True, node_block_list=others, op_block_list=[])
+
+
+def _int8(model: "onnx.ModelProto", chosen: list[str], name: str, samples: Iterable[Tensor]) -> "onnx.ModelProto":
+    with needs("export"):
+        import onnx
+        from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+
+    class Samples(CalibrationDataReader):
+        """Hands the samples out one by one."""
+
+        def __init__(self, batches: Iterator[Tensor]) -> None:
+            self.batches = batches
+            self.count = 0
+
+        def get_next(self) -> dict[str, Any] | None:
+            batch = next(self.batches, None)
+            if batch is None:
+                return None
+            self.count += 1
+            return {name: batch.numpy()}
+
+    reader = Samples(iter(samples))
+    with tempfile.TemporaryDirectory() as folder, quietly():
+        out = Path(folder, "int8.onnx")
+        quantize_static(
+            model,
+            out,
+            reader,
+            nodes_to_quantize=chosen,
+            op_types_to_quantize=list(_PRODUCTS),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        if not reader.count:
+            raise UsageError(NO_SAMPLES)
+        return onnx.load(out)
+
+
+NO_SAMPLES = (
+    "--precision int8 needs to know the range of what flows through the network; give --calibrate STORE with data of "
+    "its kind (labels are not read), or --task STORE."
+)

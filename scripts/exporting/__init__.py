@@ -1,0 +1,1 @@
+"""Parts of scripts.export: what is opened, and what of a store goes through it."""

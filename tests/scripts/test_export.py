@@ -1,0 +1,63 @@
+"""What the command says before it exports anything, and what it writes."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from randquant.cli.command import run
+from randquant.scripts.export import arguments, export
+
+SOUND, SHAPES = "untrained:AudioNTT2020:8", "untrained:DGCNN:16"
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
+    """What a command line is answered with."""
+
+    def answer(name: str, out: str, *words: str) -> str:
+        assert run(export, arguments([name, "--out", str(tmp_path / out), *words])) == 2
+        assert not (tmp_path / out).is_file() or (tmp_path / out).read_text() == "mine"
+        return capsys.readouterr().err
+
+    return answer
+
+
+def test_flags_that_cannot_be(refused: Callable[..., str], tmp_path: Path) -> None:
+    onnx, torch_export = ("--format", "onnx"), ("--format", "torch_export")
+    assert "does not take the value tflite (expected one of onnx, torch_export)" in refused(
+        SOUND, "a.onnx", "--format", "tflite"
+    )
+    assert "should end in .pt2" in refused(SOUND, "a.onnx", *torch_export)
+    (tmp_path / "here.onnx").write_text("mine")
+    assert "exists; give another name, or --overwrite" in refused(SOUND, "here.onnx", *onnx)
+    assert "give --calibrate STORE" in refused(SOUND, "a.onnx", *onnx, "--precision", "int8")
+    assert "--precision float16 is for --format onnx" in refused(
+        SOUND, "a.pt2", *torch_export, "--precision", "float16"
+    )
+    assert "has output, conv and conv+output" in refused(SOUND, "a.onnx", *onnx, "--layer", "last")
+    assert "has the layer output alone" in refused(SHAPES, "a.onnx", *onnx, "--layer", "conv")
+    assert "give --task or --calibrate a store" in refused("untrained:MLP:2", "a.onnx", *onnx)
+
+
+def test_a_missing_package(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert "pip install 'randquant[export]', or choose --format torch_export" in refused(
+        SOUND, "a.onnx", "--format", "onnx"
+    )
+
+
+def test_a_file_of_torch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "deep" / "shapes.pt2"
+    assert run(export, arguments([SHAPES, "--out", str(out), "--format", "torch_export"])) == 0
+    assert "over 15 batches entries differ by" in capsys.readouterr().out
+    facts = {"randquant.json": ""}
+    function = torch.export.load(io.BytesIO(out.read_bytes()), extra_files=facts).module()
+    assert function(torch.rand(1, 77, 3)).shape == (1, 32)
+    about = json.loads(facts["randquant.json"])
+    assert (about["modality"], about["up"], about["layer"]) == ("points", "z", "output")
+    assert about["agreement"]["relative"] < 1e-4
