@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 import randquant
 from randquant.export.exportable import Exportable
+from randquant.files.json_record import Json
 from randquant.tables.encoders.weights import LoadedTableEncoder
 
 
@@ -28,7 +29,7 @@ def exportable(loaded: LoadedTableEncoder) -> Exportable:
     """A loaded encoder as a function that can be exported."""
     encoder = loaded.encoder.eval()
     numbers, dimension = sum(encoder.sizes), encoder.embedding_size()
-    about = {
+    about: dict[str, Json] = {
         "modality": "tables",
         "input": f"rows (batch, {numbers}) float32, the numbers of `columns`, standardised by `scales`",
         "output": f"vectors (batch, {dimension}) float32",

@@ -1,5 +1,6 @@
 """Exported files against the encoders they were made of, on a CPU."""
 
+import copy
 from collections.abc import Callable, Iterator
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from randquant.audio import exported as audio_exported
 from randquant.audio.encoders.weights import untrained_encoder as untrained_sound
+from randquant.audio.ready_encoder import USUAL_STATISTICS
 from randquant.export.exportable import Exportable
 from randquant.export.onnx_file import run_onnx, to_onnx
 from randquant.export.precision import Precision, in_precision
@@ -15,35 +17,34 @@ from randquant.pointcloud import exported as point_exported
 from randquant.pointcloud.encoders.weights import untrained_encoder as untrained_shapes
 from randquant.scripts.benchmarks.pair import Pair
 
-CLIPS, SECONDS = 16, 1.0
+CLIPS, RATE = 16, 16_000
 CLOUDS, POINTS = 16, 1024
-_WIDTHS = {"PointNetLite": 256, "PointNet": 1024, "DGCNN": 1024}
+_PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
+_SOUND = {"AudioNTT2020": (512, 2048)}
+_SHAPES = {"PointNetLite": 256, "PointNet": 1024, "DGCNN": 1024}
 
 
 def exported(_device: str) -> Iterator[Pair]:
-    """From waveform or points to vector: by onnxruntime in three precisions and by torch.export, and natively."""
-    waveforms = audio_exported.tones(CLIPS, round(SECONDS * 16_000), 16_000)
-    for d in (512, 2048):
-        loaded = untrained_sound("AudioNTT2020", d, 0)
-        function = audio_exported.exportable(loaded, audio_exported.Waveforms(-7.0, 5.5))
-        yield from _pairs(f"AudioNTT2020-{d}, {CLIPS} clips of {SECONDS:g} s", function, waveforms)
-    for name, width in _WIDTHS.items():
+    """From waveform or points to vector: by onnxruntime in two precisions, by torch.export, and natively."""
+    waveforms = audio_exported.tones(CLIPS, RATE, RATE)
+    for name, widths in _SOUND.items():
+        for width in widths:
+            sound = untrained_sound(name, width, 0)
+            function = audio_exported.exportable(sound, audio_exported.Waveforms(*USUAL_STATISTICS))
+            yield from _pairs(f"{name}-{width}, {CLIPS} x 1 s", function, waveforms)
+    for name, width in _SHAPES.items():
         shapes = point_exported.exportable(untrained_shapes(name, width, 0))
-        clouds = point_exported.boxes(CLOUDS, POINTS, 3)
-        yield from _pairs(f"{name}-{width}, {CLOUDS} of {POINTS} points", shapes, clouds)
+        yield from _pairs(f"{name}-{width}, {CLOUDS} x {POINTS} points", shapes, shapes.example(CLOUDS, POINTS))
 
 
 def _pairs(what: str, function: Exportable, inputs: Tensor) -> Iterator[Pair]:
-    native = _called(function.native, inputs)
-    for precision in ("float32", "int8"):
-        run = run_onnx(_file(function, precision, inputs))
-        yield Pair(f"{what}: onnx {precision}", _called(run, inputs), native, "encoder", len(inputs))
-    run = run_torch(torch_file(to_torch(function), {}))
-    yield Pair(f"{what}: torch.export", _called(run, inputs), native, "encoder", len(inputs))
-
-
-def _file(function: Exportable, precision: Precision, inputs: Tensor) -> bytes:
-    return in_precision(to_onnx(function), function, precision, [inputs]).SerializeToString()
+    native, model = _called(function.native, inputs), to_onnx(function)
+    for precision in _PRECISIONS:
+        low = in_precision(copy.deepcopy(model), function, precision, [inputs])
+        run = _called(run_onnx(low.SerializeToString()), inputs)
+        yield Pair(f"{what}: onnx {precision}", run, native, "encoder", len(inputs))
+    run = _called(run_torch(torch_file(to_torch(function), {})), inputs)
+    yield Pair(f"{what}: torch.export", run, native, "encoder", len(inputs))
 
 
 def _called(run: Callable[[Tensor], Tensor], inputs: Tensor) -> Callable[[], Tensor]:
