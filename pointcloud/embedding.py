@@ -83,7 +83,7 @@ class ShapeEmbedder:
 
         def vectors(found: Sequence[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
             for batch in bounded(map(torch.from_numpy, found), self._points, most):
-                yield prepare.embed(batch, packed=self.points == "any").float().cpu().numpy()
+                yield prepare.embed(batch, points=self.points).float().cpu().numpy()
 
         dimension, part = self.loaded.encoder.embedding_size(), most * _PART_BATCHES
         rows = FileRows("shapes", dimension, vectors, self._points, part, self.strict, self.saved, self._embeddable)

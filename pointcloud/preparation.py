@@ -7,6 +7,7 @@ from torch import Tensor
 
 from randquant.packed import PackedBatch
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder
+from randquant.pointcloud.first_points import Points
 from randquant.pointcloud.geometry import Axis, turn_up, unit_sphere, unit_spheres
 from randquant.pointcloud.layout import Layout
 
@@ -45,12 +46,15 @@ class CloudInputs:
         return stored.with_rows(self._turned(x))
 
     def embedded(
-        self, encode: Callable[[Tensor | PackedBatch], Tensor], clouds: Sequence[Tensor], *, packed: bool
+        self, encode: Callable[[Tensor | PackedBatch], Tensor], clouds: Sequence[Tensor], *, points: Points
     ) -> Tensor:
-        """Embeddings (B, D) of stored clouds (n, C): the largest as one tensor, smaller ones, or all, packed."""
-        full = -1 if packed else max(map(len, clouds))
-        places = [place for place, cloud in enumerate(clouds) if len(cloud) == full]
-        others = [place for place, cloud in enumerate(clouds) if len(cloud) != full]
+        """Embeddings (B, D) of stored clouds (n, C): those of `points` as one tensor, all others packed.
+
+        Which of the two depends on the cloud alone, so that its embedding does too: they round differently, and with
+        DGCNN that decides who is whose neighbour.
+        """
+        places = [place for place, cloud in enumerate(clouds) if len(cloud) == points]
+        others = [place for place, cloud in enumerate(clouds) if len(cloud) != points]
         found = [encode(self.inputs(torch.stack([clouds[place] for place in places])))] if places else []
         if others:
             found.append(encode(self.packed_inputs([clouds[place] for place in others])))
@@ -78,9 +82,9 @@ class Preparation(CloudInputs):
         """Embeddings (B, D) of stored clouds (B, n, C)."""
         return self.encoder(self.inputs(clouds))
 
-    def embed(self, clouds: Sequence[Tensor], *, packed: bool) -> Tensor:
-        """Embeddings (B, D) of stored clouds (n, C): the largest as one tensor, smaller ones, or all, packed."""
-        return self.embedded(self.encoder, clouds, packed=packed)
+    def embed(self, clouds: Sequence[Tensor], *, points: Points) -> Tensor:
+        """As `embedded`, by this encoder."""
+        return self.embedded(self.encoder, clouds, points=points)
 
 
 def batch_points(device: str | torch.device) -> int:

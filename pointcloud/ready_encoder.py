@@ -161,7 +161,7 @@ class PointReadyEncoder(ReadyEncoder[Tensor]):
 
         packed, most = self.points == "any", batch_points(self.device)
         batches = bounded(items, lambda cloud: len(cloud) if packed else max(len(cloud), int(self.points)), most)
-        return torch.cat([inputs.embedded(encode, batch, packed=packed).float() for batch in batches])
+        return torch.cat([inputs.embedded(encode, batch, points=self.points).float() for batch in batches])
 
 
 def _taken_as_points(path: Path, clouds: bool | None) -> bool:

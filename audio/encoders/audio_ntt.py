@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from randquant.audio.encoders.audio_encoder import AudioEncoder, Layer
+from randquant.batch_floor import at_least
 
 CHANNELS = 64  # of every convolution
 PARTS = 4  # modules of a block
@@ -67,8 +68,7 @@ class AudioNTT(AudioEncoder):
         exporting = torch.compiler.is_exporting()  # to a graph for batches of any size
         if not self.training and not exporting and len(x) == 1 and x.numel() <= _SMALL:
             # Two of it, so that the kernels, and the rounding (1.3e-6 apart), are those of any other batch.
-            twice = None if lengths is None else lengths.expand(2)
-            return self.frames(x.expand(2, -1, -1, -1), layer, twice)[:1]
+            return self.frames(at_least(2, x), layer, None if lengths is None else at_least(2, lengths))[:1]
         if lengths is not None:
             lengths = lengths.to(x.device)
             x = x.masked_fill(_behind(lengths, x.shape[3])[:, None, None], 0.0)

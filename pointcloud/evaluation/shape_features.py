@@ -81,7 +81,7 @@ def shape_features(
         "renormalise": renormalise,
         "corruption": None if corruption is None else corruption.facts,
     }
-    encode = partial(prepare.embed, packed=points == "any")
+    encode = partial(prepare.embed, points=points)
     return cached(cache, settings, items_of(store).take(chosen), loaded.encoder.embedding_size(), encode, batches)
 
 
