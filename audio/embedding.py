@@ -16,6 +16,7 @@ from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.encoders.audio_encoder import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.formats.engine import header_of
+from randquant.audio.frame_batches import FrameBatches, FrameRows, frame_table
 from randquant.audio.levels import COUNTED, Levels, count_levels
 from randquant.audio.logmel import LogMel
 from randquant.audio.normalize import Normalisation, mean_and_std
@@ -73,6 +74,7 @@ class Embedder:
         layer: features to use.
         window: seconds a row, None for one row a recording.
         hop: seconds from one window to the next, `window` where None.
+        frames: one row for each frame of the encoder instead, of whole recordings.
         intake: how recordings become samples.
         device: where to compute.
         workers: threads that decode.
@@ -85,6 +87,7 @@ class Embedder:
     layer: Layer = "output"
     window: float | None = None
     hop: float | None = None
+    frames: bool = False
     intake: Intake = PLAIN
     device: str | torch.device = "cpu"
     workers: int = 2
@@ -98,6 +101,7 @@ class Embedder:
 
         Columns: path, start and end of the row in seconds, seconds of the recording, with a classifier also label and
         probability or score, and embedding (fixed-size list of D float32); rows in the order of `names`, then of time.
+        With `frames` path, frame, time (its middle, in seconds) and embedding.
         Provenance is JSON under the key "randquant" of the schema's metadata. The file appears whole or not at all; an
         interrupted run resumes, to the same bytes.
 
@@ -113,19 +117,21 @@ class Embedder:
             normalisation = Normalisation(**waiting.records[0]["normalisation"])
             resumed = self._embed(root, names, normalisation, waiting)
             self._read.require_some(names, "recordings")
-            rows = [Row(*row) for record in waiting.records[1:] for row in record["rows"]]
+            found = [row for record in waiting.records[1:] for row in record["rows"]]
             levels = sum((Counter(record["levels"]) for record in waiting.records[1:]), Counter())
-            # Vectors came in another order than that of the table.
-            order = sorted(range(len(rows)), key=lambda index: (rows[index].recording, rows[index].start))
-            columns = _columns([rows[index] for index in order], names)
+            provenance = self._provenance(normalisation, checkpoint, levels)
+            if self.frames:
+                columns, order, about = frame_table([FrameRows(*row) for row in found], names, self.loaded)
+                provenance |= about
+            else:
+                columns, order = _table([Row(*row) for row in found], names)
             columns |= self.saved.columns(waiting.vectors(), order) if self.saved else {}
-            write_table(
-                out, columns, waiting.vectors(), self._provenance(normalisation, checkpoint, levels), order=order
-            )
-        read = {row.recording for row in rows}
+            write_table(out, columns, waiting.vectors(), provenance, order=order)
+            written = waiting.count
+        read = {row[0] for row in found}
         skipped = sorted(self._read.skipped.items())
         arrays = count_arrays(names[index] for index in read)
-        return Summary(len(rows), dimension, len(read), skipped, normalisation.source, resumed, levels, arrays)
+        return Summary(written, dimension, len(read), skipped, normalisation.source, resumed, levels, arrays)
 
     def _identity(self, root: Path, names: Sequence[str]) -> dict[str, Any]:
         """Everything the table depends on: the current files, the encoder, the settings."""
@@ -151,6 +157,7 @@ class Embedder:
             "window_seconds": self.window,
             "hop_seconds": self.hop,
             "longest_window_seconds": LONGEST,
+            **({"frames": True} if self.frames else {}),
         }
 
     def _normalisation(self, root: Path, names: Sequence[str]) -> Normalisation:
@@ -184,25 +191,27 @@ class Embedder:
         with ThreadPoolExecutor(self.workers) as pool:
             lengths = list(pool.map(lambda name: _stated_length(root / name), names))
         # Recordings of one length become neighbours, so that batches fill without padding.
-        order = sorted(range(len(names)), key=lambda index: windows(lengths[index], self.window, self.hop).length)
+        order = sorted(range(len(names)), key=lambda index: self._neighbour(lengths[index]))
         durations = [lengths[index] / SAMPLE_RATE for index in order]
         parts = _parts(durations, _PART_BATCHES * batch_seconds(self.device))
         finished = len(waiting.records) - 1
         for record in waiting.records[1:]:
             self._read.skipped.update(record["skipped"])
         done = parts[finished].start if finished < len(parts) else len(names)
-        encode, front_end = exact_encoder(self.loaded, normalisation, self.layer, self.device), self.loaded.front_end
         left = [names[index] for index in order[done:]]
         decoded = decode_ahead(root, left, durations[done:], self.intake, workers=self.workers)
         shown = progress(decoded, label="embedding", unit="recordings", total=len(names), initial=done)
         with closing(decoded), inference():
             for part in parts[finished:]:
-                read, batches = Readable(strict=self.strict), WindowBatches(encode, front_end, waiting, self.device)
+                read, batches = Readable(strict=self.strict), self._batches(normalisation, waiting)
                 levels: Counter[str] = Counter()
                 indices = order[part.start : part.stop]
                 for place, (samples, found) in read.only((names[index], next(shown)) for index in indices):
-                    cut = windows(len(samples), self.window, self.hop)
-                    batches.add(indices[place], samples, cut, average=self.window is None)
+                    if isinstance(batches, FrameBatches):
+                        batches.add(indices[place], samples)
+                    else:
+                        cut = windows(len(samples), self.window, self.hop)
+                        batches.add(indices[place], samples, cut, average=self.window is None)
                     levels += count_levels([found.columns()])
                 batches.flush()
                 rows = [[*vars(row).values()] for row in batches.rows]
@@ -210,6 +219,16 @@ class Embedder:
                 self._read.skipped.update(read.skipped)
             next(shown, None)  # so that the bar ends at all of them
         return done
+
+    def _neighbour(self, length: int) -> int:
+        """What recordings are sorted by."""
+        return length if self.frames else windows(length, self.window, self.hop).length
+
+    def _batches(self, normalisation: Normalisation, waiting: Spool) -> WindowBatches | FrameBatches:
+        if self.frames:
+            return FrameBatches(self.loaded, normalisation, self.layer, waiting, self.device)
+        encode = exact_encoder(self.loaded, normalisation, self.layer, self.device)
+        return WindowBatches(encode, self.loaded.front_end, waiting, self.device)
 
     def _provenance(self, normalisation: Normalisation, checkpoint: str, levels: Mapping[str, int]) -> dict[str, Any]:
         return {
@@ -280,12 +299,15 @@ def _parts(durations: Sequence[float], most: float) -> list[range]:
     return parts
 
 
-def _columns(rows: Sequence[Row], names: Sequence[str]) -> dict[str, pa.Array]:
+def _table(rows: Sequence[Row], names: Sequence[str]) -> tuple[dict[str, pa.Array], list[int]]:
+    """The columns of windows, and which vector belongs to each row: vectors came in another order."""
+    order = sorted(range(len(rows)), key=lambda index: (rows[index].recording, rows[index].start))
+    rows = [rows[index] for index in order]
     times = {name: [getattr(row, name) for row in rows] for name in ("start", "end", "seconds")}
     return {
         "path": pa.array([names[row.recording] for row in rows], pa.string()),
         **{name: pa.array(values, pa.float64()) for name, values in times.items()},
-    }
+    }, order
 
 
 def _stated_length(path: Path) -> int:

@@ -2,6 +2,7 @@
 
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out embeddings.parquet
     python -m scripts.embed --checkpoint RUN --input RECORDINGS --out windows.parquet --window 1
+    python -m scripts.embed --checkpoint RUN --input RECORDINGS --out frames.parquet --frames
     python -m scripts.embed --checkpoint RUN --input PICTURES --out embeddings.parquet
     python -m scripts.embed --checkpoint RUN --input MESHES --out embeddings.parquet --up y
     python -m scripts.embed --checkpoint RUN --input CLOUDS --out embeddings.parquet --clouds
@@ -78,6 +79,7 @@ class Embedding:
         window: of recordings: one row per window of so many seconds; by default one row per recording, averaged over
             windows of at most 10 s.
         hop: of windows: seconds from one to the next; less than --window makes them overlap.
+        frames: of recordings: one row per frame of the encoder, with its time.
         channel: of recordings: mean, left, right, or the loudest of each; without it and --peak_normalise they are
             read as those the encoder was trained on, where it knows, else the mean.
         peak_normalise: of recordings: scale each so that its largest sample is full scale.
@@ -104,6 +106,7 @@ class Embedding:
     out: Path
     window: float | None = None
     hop: float | None = None
+    frames: bool = False
     channel: Channel | None = None
     peak_normalise: bool = False
     sample_rate: int | None = None
@@ -119,7 +122,7 @@ class Embedding:
     device: str = "auto"
 
 
-_OF_SOUND = ("window", "hop", "channel", "peak_normalise", "sample_rate", "layer")
+_OF_SOUND = ("window", "hop", "frames", "channel", "peak_normalise", "sample_rate", "layer")
 _OF_SHAPES = ("points", "up", "clouds", "columns")
 
 
@@ -186,6 +189,8 @@ def _check(settings: Embedding) -> None:
         raise UsageError("--hop says how far one window is from the next; give --window too.")
     if hop is not None and window is not None and not 0.001 <= hop <= window:
         raise UsageError(f"--hop {hop:g} should lie between 0.001 seconds and --window {window:g}.")
+    if settings.frames and (window is not None or settings.classify is not None):
+        raise UsageError("--frames gives a row per frame, which has no window and no class; leave one of them out.")
     if isinstance(points, int) and not 1 <= points <= _MOST_POINTS:
         raise UsageError(f"--points {points} should lie between 1 and {_MOST_POINTS:,}, or be any.")
     if settings.columns is not None and not settings.clouds:
@@ -227,6 +232,7 @@ def _embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
         layer=layer,
         window=settings.window,
         hop=settings.hop,
+        frames=settings.frames,
         intake=intake,
         device=named_device(settings.device),
         workers=settings.workers,

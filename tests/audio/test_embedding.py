@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import soundfile
@@ -15,6 +16,7 @@ import torch
 from randquant.audio import embedding, window_batches
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.embedding import Embedder, decode_ahead
+from randquant.audio.encoders.audio_encoder import Layer
 from randquant.audio.encoders.weights import LoadedEncoder, untrained_encoder
 from randquant.audio.logmel import LogMel
 from randquant.audio.samples import Intake, read_samples
@@ -113,6 +115,40 @@ def test_company_and_batch_size_change_nothing(
     small = embed(loaded, root, names, tmp_path / "small.parquet", window=window, workers=1)
     np.testing.assert_allclose(vectors(small), vectors(together), rtol=1e-4, atol=1e-5)
     assert small.drop(["embedding"]).equals(together.drop(["embedding"]))
+
+
+@pytest.mark.parametrize("layer", ["output", "conv"])
+def test_a_row_a_frame(loaded: LoadedEncoder, root: Path, tmp_path: Path, layer: Layer) -> None:
+    names = sorted(RECORDINGS)
+    table = embed(loaded, root, names, tmp_path / "x.parquet", frames=True, layer=layer)
+    assert table.column_names == ["path", "frame", "time", "embedding"]
+    expected = [frame_vectors(loaded, samples_of(root / name), layer) for name in names]
+    assert table["path"].to_pylist() == [name for name, rows in zip(names, expected, strict=True) for _ in rows]
+    assert table["frame"].to_pylist() == [frame for rows in expected for frame in range(len(rows))]
+    np.testing.assert_allclose(table["time"].to_numpy(), 0.035 + 0.08 * table["frame"].to_numpy())
+    whole = np.concatenate(expected)
+    assert np.abs(vectors(table) - whole).max() <= 1e-6 * np.abs(whole).max()
+
+
+def frame_vectors(loaded: LoadedEncoder, samples: np.ndarray, layer: Layer) -> np.ndarray:
+    """Of a whole recording at once."""
+    with torch.no_grad():
+        log_mel = LogMel(loaded.front_end)(torch.from_numpy(samples)[None])
+        return loaded.encoder.frames((log_mel + 6.0) / 4.0, layer)[0].numpy()
+
+
+@pytest.mark.parametrize("frames", [False, True])
+def test_rows_depend_on_no_other_file_and_no_worker(
+    loaded: LoadedEncoder, root: Path, tmp_path: Path, frames: bool
+) -> None:
+    names = sorted(RECORDINGS)[-4:]
+    table = embed(loaded, root, names, tmp_path / "x.parquet", frames=frames)
+    reordered = embed(loaded, root, names[::-1], tmp_path / "y.parquet", frames=frames, workers=1)
+    for name in names:
+        expected = vectors(embed(loaded, root, [name], tmp_path / "alone.parquet", frames=frames))
+        for other in (table, reordered):
+            found = vectors(other.filter(pc.equal(other["path"], name)))
+            assert np.abs(found - expected).max() <= 1e-6 * np.abs(expected).max()
 
 
 def test_provenance_is_in_the_file(loaded: LoadedEncoder, root: Path, tmp_path: Path) -> None:
@@ -220,9 +256,9 @@ def test_overlapping_windows(loaded: LoadedEncoder, root: Path, tmp_path: Path) 
     np.testing.assert_allclose(vectors(table)[2], encode(loaded, samples[8_000:24_000]), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("carries", [True, False])
+@pytest.mark.parametrize(("carries", "frames"), [(True, False), (False, False), (True, True)])
 def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(
-    loaded: LoadedEncoder, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, carries: bool
+    loaded: LoadedEncoder, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, carries: bool, frames: bool
 ) -> None:
     if not carries:
         loaded.mean = loaded.std = None
@@ -230,7 +266,7 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(
     (tmp_path / "in").symlink_to(root)
     names = [*sorted(RECORDINGS), "gone.wav"]
     whole, out = tmp_path / "whole.parquet", tmp_path / "x.parquet"
-    embed(loaded, tmp_path / "in", names, whole)
+    embed(loaded, tmp_path / "in", names, whole, frames=frames)
     finish = Spool.finish_part
     for parts in (1, 2, 3):
 
@@ -241,10 +277,10 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(
 
         monkeypatch.setattr(Spool, "finish_part", stop)
         with pytest.raises(KeyboardInterrupt):
-            embed(loaded, tmp_path / "in", names, out)
+            embed(loaded, tmp_path / "in", names, out, frames=frames)
         assert not out.exists()
     monkeypatch.setattr(Spool, "finish_part", finish)
-    summary = Embedder(loaded).write(tmp_path / "in", names, out, checkpoint="test")
+    summary = Embedder(loaded, frames=frames).write(tmp_path / "in", names, out, checkpoint="test")
     assert 0 < summary.resumed < len(names)
     assert [path for path, _ in summary.skipped] == ["gone.wav"]
     assert out.read_bytes() == whole.read_bytes()
