@@ -38,7 +38,7 @@ LATE = {
     *("torchaudio", "torch_scatter", "open3d", "trimesh", "h5py", "numba", "librosa", "nnAudio"),
     *("av", "laspy", "lazrs", "pye57", "mapbox_earcut"),
     *("timm", "kornia", "torchvision", "PIL", "mup", "umap"),
-    *("onnx", "onnxscript", "onnxruntime"),
+    *("onnx", "onnxscript", "onnxruntime", "huggingface_hub"),
 }
 
 # Everything but torch, what torch needs, numpy and the standard library is hidden.

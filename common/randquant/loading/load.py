@@ -10,6 +10,9 @@ from randquant.errors import UsageError
 from randquant.loading.modalities import modality_of, ready_class
 from randquant.loading.ready_encoder import ReadyEncoder
 from randquant.training.processes.device import named_device
+from randquant.weights.hub_download import PREFIX as HUB
+from randquant.weights.named_encoder import weights_path
+from randquant.weights.weight_file import own_config
 
 
 def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42, **options: Any) -> ReadyEncoder[Any]:
@@ -20,8 +23,8 @@ def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42
         vectors = encoder([first, second], sample_rate=44_100)  # (2, D)
 
     Args:
-        name: the folder of a training, a file of weights (ours or published), or `untrained:ENCODER:D` such as
-            `untrained:AudioNTT2020:512`: whatever `--checkpoint` takes.
+        name: the folder of a training, a file of weights (ours or published), `hf://owner/name[@revision]`, or
+            `untrained:ENCODER:D` such as `untrained:AudioNTT2020:512`: whatever `--checkpoint` takes.
         device: where to compute: "cpu", "cuda", or "auto", a GPU where there is one.
         seed: of an untrained encoder's initialisation.
         options: of its modality; those of `open` of `randquant.audio.ready_encoder.AudioReadyEncoder`,
@@ -35,12 +38,18 @@ def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42
         DataError: missing, damaged, no weights, or holding Python objects, which loading would execute.
         UsageError: the name is of no encoder, or the modality has no such option.
     """
-    ready = ready_class(modality_of(str(name)))
+    name = str(name)
+    file = Path(name) if not name.startswith(HUB) else weights_path(name)
+    if name.startswith(HUB):
+        name = str(file)  # downloaded once, so that all is of one revision
+    ready = ready_class(modality_of(name))
     known = [*inspect.signature(ready.open).parameters][2:]
     unknown = [option for option in options if option not in known]
     if unknown:
         raise UsageError(
             f"an encoder of {ready.modality} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}."
         )
-    opened = ready.open(str(name), seed=seed, **options)
+    opened = ready.open(name, seed=seed, **options)
+    if file.exists():
+        opened.config, opened.source = own_config(file), file
     return opened.to(named_device(device) if isinstance(device, str) else device).eval()

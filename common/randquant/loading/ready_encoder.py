@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from randquant.errors import DataError, UsageError
 from randquant.inference import evaluating, inference
+from randquant.loading.hub_methods import HubMethods
 from randquant.weights.named_encoder import untrained_name
 from randquant.weights.weight_file import Content
 
@@ -30,7 +31,7 @@ class Frames(NamedTuple):
     valid: Tensor
 
 
-class ReadyEncoder(nn.Module, Generic[Item]):
+class ReadyEncoder(HubMethods, nn.Module, Generic[Item]):
     """An encoder that takes inputs as users have them, with all that prepares them; made by `randquant.load`.
 
     A call gives one vector (D,) for one input and (B, D) for a list or a batch, float32 on the encoder's device,

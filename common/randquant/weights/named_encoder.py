@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from randquant.errors import UsageError
+from randquant.weights.hub_download import PREFIX as HUB
+from randquant.weights.hub_download import downloaded
 
 Loaded = TypeVar("Loaded")
 UNTRAINED = "untrained:"
@@ -24,7 +26,7 @@ def open_named(
     """Open what `name` says.
 
     Args:
-        name: a run folder, a weights file, or `untrained:ENCODER:D`.
+        name: a run folder, a weights file, `hf://owner/name[@revision]`, or `untrained:ENCODER:D`.
         load: opens weights.
         make: an untrained encoder of this name and size D.
         encoders: names there are.
@@ -50,8 +52,13 @@ def open_named(
 
 
 def weights_path(name: str) -> Path:
-    """The run folder or file that a name says which is not of an untrained encoder."""
-    return Path(name)
+    """The run folder or file that a name says which is not of an untrained encoder; of `hf://` what was downloaded.
+
+    Raises:
+        DataError: the Hub does not give it.
+        UsageError: it is no address of the Hub.
+    """
+    return downloaded(name) if name.startswith(HUB) else Path(name)
 
 
 def untrained_name(name: str) -> str | None:

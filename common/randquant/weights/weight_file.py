@@ -14,7 +14,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from randquant.files.atomic import atomic_path
 from randquant.training.checkpoint import FORMAT as CHECKPOINT_FORMAT
 from randquant.training.checkpoint import check_hash, check_version
 from randquant.training.finite import first_not_finite
+from randquant.weights.published_config import WEIGHTS, check_config
 
 with needs("train"):
     from safetensors import SafetensorError
@@ -52,6 +53,7 @@ class Content:
     value: Any  # plain containers of tensors
     config: str | None = None  # the header of a file of ours
     sha256: str | None = None  # of the tensors, as that header says
+    header: Mapping[str, str] = field(default_factory=dict)  # all of it
 
     @property
     def is_checkpoint(self) -> bool:
@@ -110,23 +112,38 @@ class Content:
 
 
 def read_weights(path: str | Path) -> Content:
-    """Read a run folder's `encoder.safetensors` or a file, recognised by its first bytes and not by its name.
+    """Read a run folder's `encoder.safetensors`, a published folder's `model.safetensors`, or a file, recognised by its
+    first bytes and not by its name.
 
     Raises:
         DataError: missing, unfinished, truncated, no weights, of a newer version of ours, or holding Python objects,
-            which loading would execute.
+            which loading would execute; or beside a config.json of other weights.
     """
     file = _weights_file(Path(path))
     with file.open("rb") as stream:
         start = stream.read(9)
     if start[8:] == b"{":
-        return _read_safetensors(file)
+        content = _read_safetensors(file)
+        if file.name == WEIGHTS:
+            check_config(file, content.sha256)
+        return content
     if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
         return Content(file, _read_torch(file))
     raise DataError(
         f"{file} is not a checkpoint: expected a safetensors or PyTorch file, got one that begins with {start[:8]!r}; "
         "check that it was downloaded whole."
     )
+
+
+def own_config(path: Path) -> dict[str, Any] | None:
+    """The config in the header of a file of ours, which `read_weights` accepts; None for weights of others."""
+    with _weights_file(path).open("rb") as stream:
+        start = stream.read(9)
+        if start[8:] != b"{":
+            return None
+        header = json.loads(b"{" + stream.read(int.from_bytes(start[:8], "little") - 1))
+    metadata = header.get("__metadata__", {})
+    return json.loads(metadata["config"]) if metadata.get("format") == FORMAT else None
 
 
 def write_weights(path: str | Path, encoder: nn.Module, config: dict[str, Any]) -> None:
@@ -202,8 +219,9 @@ def _weights_file(path: Path) -> Path:
         raise DataError(f"{path} does not exist; give a run folder or a weights file.")
     if not path.is_dir():
         return path
-    if (path / FILE_NAME).is_file():
-        return path / FILE_NAME
+    for name in (FILE_NAME, WEIGHTS):
+        if (path / name).is_file():
+            return path / name
     if (path / "checkpoint.pt").is_file():
         raise DataError(
             f"{path} has no {FILE_NAME} because its training has not finished; finish it by the same command again, "
@@ -224,7 +242,7 @@ def _read_safetensors(file: Path) -> Content:
     metadata = header.get("__metadata__", {})
     if metadata.get("format") != FORMAT and not {"config", "sha256"} <= metadata.keys():
         return Content(file, tensors)
-    content = Content(file, tensors, metadata.get("config", ""), metadata.get("sha256", ""))
+    content = Content(file, tensors, metadata.get("config", ""), metadata.get("sha256", ""), metadata)
     if metadata.get("format") != FORMAT:  # everything else in the header is ours
         raise content.damaged()
     if metadata.get("version") not in VERSIONS:
