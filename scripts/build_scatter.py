@@ -18,8 +18,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import torch
-
 from randquant.cli.command import run
 from randquant.errors import DataError
 
@@ -57,6 +55,8 @@ def build_scatter(rebuild: bool = False) -> None:
 
 def target() -> str:
     """`cuda` where there is both a GPU and a compiler for it, otherwise `cpu`."""
+    import torch
+
     if os.environ.get("FORCE_ONLY_CPU", "0") == "1" or not torch.cuda.is_available():
         return "cpu"
     from torch.utils.cpp_extension import CUDA_HOME  # warns as it loads where there is no GPU
@@ -72,6 +72,8 @@ def working_version(device: str) -> str | None:
 
 def wheel_folder(device: str) -> Path:
     """Where the wheels for this torch, Python, machine and device are kept."""
+    import torch
+
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     kind = device if device == "cpu" else "sm{}{}".format(*torch.cuda.get_device_capability())
     name = f"torch-{torch.__version__}-py{sys.version_info.major}{sys.version_info.minor}"

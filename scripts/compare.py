@@ -26,18 +26,19 @@ items are refused. JSON files hold no predictions, so they are compared without 
 
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from randquant.audio.evaluation.tasks import ALIASES
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import write_json
 from randquant.files.json_record import Json
-from randquant.results.compare import ComparedRun, Difference, TaskDifference, open_run, shared_probe
-from randquant.results.compare import compare as compare_runs
 from randquant.results.text_table import text_table
+
+if TYPE_CHECKING:
+    from randquant.results.compare import ComparedRun, Difference, TaskDifference
 
 _ABSENT = "-"
 
@@ -68,15 +69,17 @@ def compare(
         raise UsageError(f"--out {out} should end in .json; rename it.")
     if seed < 0:
         raise UsageError(f"--seed {seed} should be at least 0.")
-    probe = probe or shared_probe(runs)
-    opened = [_only(open_run(path, probe), task) for path in runs]
-    differences = compare_runs(opened, seed=seed)
+    from randquant.results import compare as comparison  # late, since it loads torch, which --help does not need
+
+    probe = probe or comparison.shared_probe(runs)
+    opened = [_only(comparison.open_run(path, probe), task) for path in runs]
+    differences = comparison.compare(opened, seed=seed)
     if out is not None:
         write_json(out, _record(opened, probe, differences))
     say(*lines(opened, probe, differences))
 
 
-def lines(runs: Sequence[ComparedRun], probe: str, differences: Sequence[Difference]) -> list[str]:
+def lines(runs: Sequence["ComparedRun"], probe: str, differences: Sequence["Difference"]) -> list[str]:
     """The comparison for a terminal: one table a pair."""
     letters = [_letter(place) for place in range(len(runs))]
     shown = [f"{letter}  {each.name}{_about(each)}" for letter, each in zip(letters, runs, strict=True)]
@@ -88,7 +91,7 @@ def lines(runs: Sequence[ComparedRun], probe: str, differences: Sequence[Differe
     return shown
 
 
-def _pair(letter: str, first: ComparedRun, other: ComparedRun, difference: Difference) -> list[str]:
+def _pair(letter: str, first: "ComparedRun", other: "ComparedRun", difference: "Difference") -> list[str]:
     pair = f"{letter} - A"
     header = ["task", "A", letter, pair, f"95 % of {pair}", "p", "p (Holm)", "over"]
     by_task = {each.task: each for each in difference.tasks}
@@ -103,7 +106,7 @@ def _pair(letter: str, first: ComparedRun, other: ComparedRun, difference: Diffe
     return [*text_table(header, rows), *warned]
 
 
-def _row(task: str, first: ComparedRun, other: ComparedRun, found: TaskDifference | None) -> list[str]:
+def _row(task: str, first: "ComparedRun", other: "ComparedRun", found: "TaskDifference | None") -> list[str]:
     accuracies = [
         f"{100 * each.tasks[task].accuracy:.2f}" if task in each.tasks else _ABSENT for each in (first, other)
     ]
@@ -115,7 +118,7 @@ def _row(task: str, first: ComparedRun, other: ComparedRun, found: TaskDifferenc
     return [*cells, *[_ABSENT] * (8 - len(cells))]
 
 
-def _record(runs: Sequence[ComparedRun], probe: str, differences: Sequence[Difference]) -> dict[str, Json]:
+def _record(runs: Sequence["ComparedRun"], probe: str, differences: Sequence["Difference"]) -> dict[str, Json]:
     """The comparison as JSON; accuracies and differences in [0, 1]."""
     return {
         "probe": probe,
@@ -136,7 +139,7 @@ def _record(runs: Sequence[ComparedRun], probe: str, differences: Sequence[Diffe
     }
 
 
-def _task_record(task: TaskDifference) -> dict[str, Json]:
+def _task_record(task: "TaskDifference") -> dict[str, Json]:
     record: dict[str, Json] = {"task": task.task, "difference": task.difference, "warnings": task.warnings}
     if task.paired is not None:
         kept = [each.name for each in fields(task.paired) if each.name not in ("difference", "draws")]
@@ -144,17 +147,19 @@ def _task_record(task: TaskDifference) -> dict[str, Json]:
     return record
 
 
-def _only(opened: ComparedRun, tasks: list[str] | None) -> ComparedRun:
+def _only(opened: "ComparedRun", tasks: list[str] | None) -> "ComparedRun":
     if tasks is None:
         return opened
+    from randquant.audio.evaluation.tasks import ALIASES
+
     wanted = [name if name in opened.tasks else ALIASES.get(name, name) for name in tasks]
     absent = next((name for name in wanted if name not in opened.tasks), None)
     if absent is not None:
         raise DataError(f"{opened.name} holds no task {absent} (it holds: {', '.join(opened.tasks)}); fix --task.")
-    return ComparedRun(opened.name, {name: opened.tasks[name] for name in wanted}, opened.report)
+    return replace(opened, tasks={name: opened.tasks[name] for name in wanted})
 
 
-def _about(each: ComparedRun) -> str:
+def _about(each: "ComparedRun") -> str:
     first = next(iter(each.tasks.values()))
     protocol, encoder = first.protocol.name, first.checkpoint.sha256[:12]
     described = ", ".join(part for part in (f"protocol {protocol}" if protocol else "", f"weights {encoder}") if part)

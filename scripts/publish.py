@@ -20,7 +20,6 @@ from tempfile import TemporaryDirectory
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.errors import UsageError
-from randquant.publishing.publication import publishable, upload
 from randquant.weights.hub_download import hub_address
 
 
@@ -49,6 +48,8 @@ def publish(
     address = None if to is None else hub_address(to)
     if out is not None and out.resolve() == (run if run.is_dir() else run.parent).resolve():
         raise UsageError(f"--out {out} is the folder of the run; give another one.")
+    from randquant.publishing.publication import publishable, upload  # late: --help does not need torch
+
     publication = publishable(run, results or [], licence)
     if not results:
         say("There are no --results, so the model card gives no numbers.")

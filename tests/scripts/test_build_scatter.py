@@ -72,7 +72,7 @@ def test_wheels_are_kept_by_the_version_of_torch(tmp_path: Path, monkeypatch: py
     folder = build_scatter.wheel_folder("cpu")
     assert folder.is_relative_to(tmp_path / "randquant" / "wheels")
     assert torch.__version__ in folder.name
-    monkeypatch.setattr(build_scatter.torch, "__version__", "2.12.0")
+    monkeypatch.setattr(torch, "__version__", "2.12.0")
     assert build_scatter.wheel_folder("cpu") != folder
 
 

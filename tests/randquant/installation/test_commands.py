@@ -1,5 +1,6 @@
 """Commands are named as they are typed, and `randquant COMMAND` runs them."""
 
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -36,6 +37,24 @@ def test_installed_it_is_a_word(started: None) -> None:
     )
     assert as_typed("scripts.nothing, my_scripts.embedding") == "scripts.nothing, my_scripts.embedding"
     assert module_of("embed") == "randquant.scripts.embed"
+
+
+def test_what_needs_no_torch_does_not_load_it() -> None:
+    code = """
+import runpy, sys
+sys.argv = ["randquant", "--help"]
+for name in (None, "build_scatter", "check_libusb", "compare", "demo", "map", "publish"):
+    try:
+        runpy.run_module(f"randquant.scripts.{name}" if name else "randquant", run_name="__main__", alter_sys=True)
+    except SystemExit:
+        pass
+import randquant
+loaded = {"torch", "scipy", "sklearn", "pyarrow", "matplotlib", "soundfile", "huggingface_hub"} & set(sys.modules)
+sys.exit(" ".join(loaded) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("usage: ") == 6
 
 
 def test_no_command_and_no_such_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
