@@ -1,6 +1,7 @@
 """config.json beside model.safetensors: the header of the weights, where the Hub and people can read it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ CONFIG = "config.json"
 LIBRARY = "randquant"
 
 
-def config_of(header: dict[str, str]) -> dict[str, Any]:
+def config_of(header: Mapping[str, str]) -> dict[str, Any]:
     """The JSON of config.json, of the metadata in the header of a file of ours."""
     about = {key: value for key, value in header.items() if key != "config"}
     return {"library_name": LIBRARY, **about, **json.loads(header["config"])}
