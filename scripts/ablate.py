@@ -100,6 +100,8 @@ def ablate(
     if shared.views and (add or remove or one_at_a_time):
         raise UsageError("a study of --augment has no views; leave them out of the recipe.")
     chosen = variants(found.augmentations(shared), _split(add), _split(remove), one_at_a_time, change or [])
+    if shared.views:  # which have augmentations of their own
+        chosen[0] = Variant("base", "base", tuple(each for each in words if each.startswith("views=")))
 
     def runs_of(variant: Variant) -> list[Training]:
         made = base_settings(found, data, out, recipe, [*words, *variant.sets])
@@ -177,7 +179,7 @@ def lines(base: Arm, found: list[Change]) -> list[str]:
 
 
 def _shown(variant: Variant) -> str:
-    return "; ".join(variant.sets)
+    return "; ".join(variant.sets) or "as given"
 
 
 def _mean(arm: Arm) -> list[str]:

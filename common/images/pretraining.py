@@ -49,7 +49,7 @@ def build_task(settings: ImagePretraining, device: torch.device) -> Task:
         DataError: a store is missing, empty or not of pictures.
         UsageError: a size the encoder cannot have.
     """
-    require_memory(settings, lambda: _encoder(settings), device)
+    require_memory(settings, lambda: _encoder(settings), device, (3, settings.image_size, settings.image_size))
     stores = [Store.open(path, kind="images") for path in settings.data]
     source, policies = picture_source(stores, settings)
     statistics = statistics_of_source(source)

@@ -78,6 +78,8 @@ class TablePretraining(Training):
         check_rising(self, "rq_bins")
         if self.mix == "cutmix":
             raise ValueError("--mix cutmix cuts a part out of pictures or sound, and a row has no parts; use mixup.")
+        if self.rq_stage == "input":
+            raise ValueError("--rq_stage input quantizes pictures, log-mels and clouds; give --augment rq or a stage.")
         self.policy(zeros(1, RANKS + 1))  # the augmentations check their own arguments
         self.views = written(self.planned()) if self.views else []
 

@@ -434,7 +434,8 @@ def test_compiles_without_a_graph_break(bins: int | tuple[int, int]) -> None:
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="the default compiler backend needs g++")
-def test_compiles_with_the_default_backend() -> None:
+def test_compiles_with_the_default_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch._inductor.config.compile_threads", 1)  # else a pool of processes is started
     augment = RandomizedQuantization(4, -1)
     x = torch.randn(4, 3, 20)
     params = augment.make_params(x)

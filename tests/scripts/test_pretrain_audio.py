@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from safetensors.numpy import load_file
 
 from randquant.cli.command import run
 from randquant.scripts.pretrain_audio import pretrain_audio
+from randquant.training import loop
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +35,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def arguments(store: Path, out: Path, *more: object) -> list[str]:
-    fixed = "--d 512 --steps 9 --batch_size 8 --checkpoint_every 2 --log_every 2 --accelerator cpu --hidden_size 64"
+    fixed = "--d 64 --steps 9 --batch_size 8 --checkpoint_every 2 --log_every 2 --accelerator cpu --hidden_size 64"
     return [str(word) for word in ["--data", store, "--out", out, *fixed.split(), *more]]
 
 
@@ -56,26 +59,43 @@ def same(first: Path, second: Path) -> bool:
     return one.keys() == two.keys() and all(bool((one[name] == two[name]).all()) for name in one)
 
 
-@pytest.mark.parametrize(
-    ("flags", "steps"),
-    [
-        ("--method byol --augment rrc+mixup --momentum_schedule cosine", [2, 6]),
-        ("--method infonce --crops 2 --cache log_mel", [4]),
-    ],
-)
-def test_kill_nine_at_any_moment_and_run_again(tmp_path: Path, store: Path, flags: str, steps: list[int]) -> None:
+def test_kill_nine_and_run_again(tmp_path: Path, store: Path) -> None:
+    flags = ["--method", "byol", "--augment", "rrc+mixup", "--momentum_schedule", "cosine"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert here(*arguments(store, whole, *flags.split())) == 0
-    for step in steps:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "scripts.pretrain_audio", *arguments(store, killed, *flags.split())],
-            cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        wait_for_step(killed / "log.csv", step, process)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    assert here(*arguments(store, killed, *flags.split())) == 0
+    assert here(*arguments(store, whole, *flags)) == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scripts.pretrain_audio", *arguments(store, killed, *flags)],
+        cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    wait_for_step(killed / "log.csv", 4, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert here(*arguments(store, killed, *flags)) == 0
     assert same(whole, killed)
+
+
+def test_stopped_twice_and_run_again(tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = ["--method", "infonce", "--crops", "2", "--cache", "log_mel"]
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert here(*arguments(store, whole, *flags)) == 0
+    for last in (3, 6):
+        with monkeypatch.context() as patched:
+            patched.setattr(loop, "_seed_step", until(last))
+            assert here(*arguments(store, stopped, *flags)) == 130
+    assert here(*arguments(store, stopped, *flags)) == 0
+    assert same(whole, stopped)
+
+
+def until(last: int) -> Callable[..., None]:
+    """The beginning of a step, which interrupts the one after `last`."""
+    begin = loop._seed_step
+
+    def begins(seed: int, step: int, *more: Any) -> None:
+        if step > last:
+            raise KeyboardInterrupt
+        begin(seed, step, *more)
+
+    return begins
 
 
 def wait_for_step(log: Path, step: int, process: subprocess.Popen) -> None:

@@ -21,7 +21,23 @@ def started(*words: object) -> subprocess.Popen[str]:
 
 def arguments(store: Path, out: Path) -> list[object]:
     fixed = "--d 16 --points 32 --steps 1000000 --batch_size 4 --hidden_size 16 --projection_size 8 --accelerator cpu"
-    return ["--data", store, "--out", out, *fixed.split(), "--checkpoint_every", 2, "--log_every", 2, "--devices", 2]
+    return [
+        "--data",
+        store,
+        "--out",
+        out,
+        *fixed.split(),
+        "--checkpoint_every",
+        2,
+        "--log_every",
+        2,
+        "--devices",
+        2,
+        "--method",
+        "moco",
+        "--queue_size",
+        16,
+    ]
 
 
 def peers(process: subprocess.Popen[str]) -> list[int]:

@@ -114,6 +114,7 @@ def test_a_table_is_read_by_its_splits(forest: Path) -> None:
         ({"views": ["rq"]}, "two to eight"),
         ({"views": ["rq", "rq", {"augment": "rq", "local": True}]}, "no parts to be a local view"),
         ({"input_drop": 1.0}, "--input_drop"),
+        ({"rq_stage": "input"}, "give --augment rq or a stage"),
     ],
 )
 def test_one_sentence_for_settings_that_cannot_be(tmp_path: Path, flags: dict[str, Any], said: str) -> None:

@@ -1,9 +1,10 @@
 """The memory of a training: what does not fit is refused before it is allocated, what was freed is kept."""
 
 import ctypes
+import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from randquant.training.optimization.optimizer import MOMENTS
 from randquant.training.settings import Training
 
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
+_LEAST_TIMES = 200  # the size of its input that a training may need
 # Options of mallopt(3).
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 
@@ -39,32 +41,62 @@ def trained_bytes(method: nn.Module, moments: int) -> int:
     return held + (1 + moments) * trained
 
 
-def require_memory(settings: Training, make_encoder: Callable[[], Any], device: torch.device) -> None:
-    """Refuse a training whose weights alone exceed the whole memory of the device, or of the host.
+def activation_bytes(encoder: nn.Module, shape: Sequence[int]) -> int:
+    """What the backward pass of an encoder needs at least: what each layer with weights hands to the next.
+
+    Args:
+        encoder: without weights, on the device "meta".
+        shape: of its input.
+    """
+    sizes: list[int] = []
+
+    def note(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
+        sizes.append(output.numel() * output.element_size())
+
+    layers = [part for part in encoder.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
+    handles = [layer.register_forward_hook(note) for layer in layers]
+    encoder(torch.empty(*shape, device="meta"))
+    for handle in handles:
+        handle.remove()
+    return sum(sizes)
+
+
+def require_memory(
+    settings: Training, make_encoder: Callable[[], Any], device: torch.device, item: Sequence[int] = ()
+) -> None:
+    """Refuse a training whose weights and activations alone exceed the whole memory of the device, or of the host.
 
     Args:
         settings: of the training.
         make_encoder: makes the encoder; here it is made without its weights.
         device: where it is to be trained.
+        item: shape of what the encoder is given for one view of one item; its activations are left out without it.
 
     Raises:
         UsageError: there is not that much.
     """
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        encoder = make_encoder()
-        needed = trained_bytes(
-            make_method(settings, encoder, encoder.embedding_size()), len(MOMENTS[settings.optimizer])
-        )
     there = host_memory()
     if device.type == "cuda":
         there = min(there, torch.cuda.get_device_properties(device).total_memory)
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        encoder = make_encoder()
+        method = make_method(settings, encoder, encoder.embedding_size())
+        needed = trained_bytes(method, len(MOMENTS[settings.optimizer]))
+        if needed > there:
+            names = ["d", "hidden_size", "projection_size", *(["queue_size"] if settings.method == "moco" else [])]
+            raise _too_much(settings, names, needed, "weights, gradients and optimiser", there)
+        views = 2 * (settings.batch_size // (settings.devices * settings.nodes * settings.accumulate))
+        if item and _LEAST_TIMES * 4 * views * math.prod(item) > there:  # else the imports that it takes are spared
+            needed += activation_bytes(encoder, (views, *item))
     if needed > there:
-        names = ["d", "hidden_size", "projection_size", *(["queue_size"] if settings.method == "moco" else [])]
-        flags = " ".join(f"--{name} {getattr(settings, name)}" for name in names if hasattr(settings, name))
-        raise UsageError(
-            f"{flags} ask for {needed / 1e9:,.0f} GB for weights, gradients and optimiser, but there are "
-            f"{there / 1e9:,.0f} GB; lower them."
-        )
+        raise _too_much(settings, ["image_size", "batch_size"], needed, "weights and activations", there)
+
+
+def _too_much(settings: Training, names: list[str], needed: int, what: str, there: int) -> UsageError:
+    flags = " ".join(f"--{name} {getattr(settings, name)}" for name in names if hasattr(settings, name))
+    return UsageError(
+        f"{flags} ask for {needed / 1e9:,.0f} GB for {what}, but there are {there / 1e9:,.0f} GB; lower them."
+    )
 
 
 def keep_freed_memory() -> None:

@@ -199,6 +199,11 @@ class Training:
                 f"--accumulate {self.accumulate} should divide the {local} items that --batch_size gives a device into "
                 "equal micro-batches of at least two items."
             )
+        if self.inputmix >= local:
+            raise ValueError(
+                f"--inputmix {self.inputmix} needs as many other items, and --batch_size gives a device {local}; "
+                "lower it."
+            )
         self._check_optimizer()
         self._check_moco(local // self.accumulate)
 

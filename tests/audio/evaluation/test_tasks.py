@@ -42,6 +42,9 @@ def test_counts_and_a_store_without_train(write_store: WriteStore, store: Store)
         open_task(unlabelled)
 
 
+EVAR_RATES = {"nsynth": 1e-3, "us8k": 3e-5, "voxceleb1": 4e-5, "voxforge": 1e-4, "spcv2": 3e-5, "spcv2-12": 3e-4}
+
+
 @pytest.mark.parametrize("protocol", ["byola-v1", "evar"])
 def test_short_clips_are_padded_and_long_ones_cut_out(store: Store, protocol: str) -> None:
     task = open_task(store, unit_seconds=1.0)
@@ -73,7 +76,8 @@ def test_crops_depend_on_seed_and_epoch_and_not_on_batches(store: Store) -> None
 
 
 def test_published_learning_rates_belong_to_evar() -> None:
-    assert PROTOCOLS["evar"].learning_rates("voxceleb1") == (4e-5,)
+    for task, rate in EVAR_RATES.items():
+        assert PROTOCOLS["evar"].learning_rates(task) == (rate,)
     assert PROTOCOLS["evar"].learning_rates("unheard of") == (3e-4,)
     assert PROTOCOLS["byola-v1"].learning_rates("voxceleb1") == (1e-3,)
     assert (PROTOCOLS["byola-v1"].linear.repeats, PROTOCOLS["byola-v1"].linear.patience) == (10, 10)

@@ -369,7 +369,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
     [
         *({"batch_size": 0}, {"learning_rate": 0.0}, {"momentum": 1.5}, {"devices": 0}),
         *({"batch_size": 3, "devices": 2}, {"steps": -1}, {"steps": 10**30}, {"queue_size": 10**12}),
-        *({"accumulate": 3}, {"accumulate": 8}, {"accumulate": 0}),
+        *({"accumulate": 3}, {"accumulate": 8}, {"accumulate": 0}, {"inputmix": 8}),
         *({"hidden_size": 0}, {"hidden_size": 10**9}, {"projection_size": -3}, {"seed": 2**63}, {"seed": -1}),
         *({"gradient_clip": float("nan")}, {"learning_rate": float("inf")}, {"log_every": 0}),
     ],
