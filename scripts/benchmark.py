@@ -29,6 +29,7 @@ from randquant.scripts.benchmarks.points import farthest_points, point_augmentat
 from randquant.scripts.benchmarks.probe import linear_probe
 from randquant.scripts.benchmarks.quantize import quantize
 from randquant.scripts.benchmarks.sound import audio_encoder, log_mel, prepare_recordings, resize_crop
+from randquant.scripts.benchmarks.startup import startup
 from randquant.training.memory import keep_freed_memory
 
 GROUPS: dict[str, Callable[[str], Iterator[Pair]]] = {
@@ -46,6 +47,7 @@ GROUPS: dict[str, Callable[[str], Iterator[Pair]]] = {
     "reductions": reductions,
     "meshes": meshes,
     "images": image_augmentations,
+    "startup": startup,
     "export": exported,
 }
 
@@ -58,7 +60,7 @@ def benchmark(
     Args:
         only: groups to measure: quantize; log_mel, crop, encoder, prepare (sound); probe; point_augment,
             farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images; export
-            (files against their encoders).
+            (files against their encoders); startup (every command's help against import torch).
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         device: cpu or cuda.

@@ -9,6 +9,7 @@ import torch
 
 from randquant.data_prep.formats.meshes.off import read_off
 from randquant.errors import UsageError
+from randquant.installation.commands import commands
 from randquant.scripts import benchmark as script
 from randquant.scripts.benchmark import GROUPS, benchmark
 from randquant.scripts.benchmarks import images
@@ -62,6 +63,11 @@ def test_pictures_take_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(view, torch.Tensor)
         assert isinstance(reference, torch.Tensor)
         assert view.shape == reference.shape
+
+
+def test_the_start_of_every_command_is_measured() -> None:
+    names = [pair.name for pair in GROUPS["startup"]("cpu")]
+    assert {f"{name} --help" for name in commands()} < set(names)
 
 
 def test_the_original_formulation_quantizes() -> None:

@@ -1,0 +1,24 @@
+"""Start-up: importing the library, and the help of every command, each in a new interpreter beside `import torch`."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from randquant.installation.commands import commands
+from randquant.scripts.benchmarks.pair import Pair
+
+
+def startup(device: str) -> Iterator[Pair]:
+    """The twin of each is `import torch`, so a ratio above 1 is a start that does not wait for torch."""
+    torch_alone = ("-c", "import torch")
+    starts = {
+        "import randquant": ("-c", "import randquant"),
+        "from randquant import RandomizedQuantization": ("-c", "from randquant import RandomizedQuantization"),
+        **{f"{name} --help": ("-m", "randquant", name, "--help") for name in commands()},
+    }
+    for name, words in starts.items():
+        yield Pair(name, lambda words=words: _run(*words), lambda: _run(*torch_alone), "import torch")  # type: ignore[misc]
+
+
+def _run(*words: str) -> None:
+    subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
