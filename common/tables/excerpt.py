@@ -12,6 +12,7 @@ from randquant.tables.evaluation.result import TableResult
 from randquant.tables.stored_table import Scales, column_names, scales
 
 CELLS = 6
+_ZERO = 1e-5  # of a deviation: what is left of a zero that was standardised in float32
 
 
 def excerpts(store: Store) -> Show:
@@ -32,7 +33,8 @@ def _value(number: float, scale: tuple[float, float] | None) -> str:
     if scale is None:
         return "yes" if number == 1.0 else f"{number:g}"
     mean, deviation = scale
-    return f"{mean + number * deviation:.4g}"
+    value = mean + number * deviation
+    return f"{value if abs(value) > _ZERO * deviation else 0.0:.4g}"
 
 
 REPORTED = Reported("tables", "rows", TableResult, lambda result: {}, excerpts)

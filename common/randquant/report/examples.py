@@ -42,6 +42,12 @@ class Examples:
     splits: Sequence[str | None]
     notes: list[str]
 
+    @property
+    def by(self) -> str:
+        """Whose features they are, in words: of several trainings, the first one's."""
+        first = ", first of its trainings" if self.candidate.encoder.seeds > 1 else ""
+        return f"by {self.candidate.encoder.name}{first}"
+
     def excerpt(self, name: str) -> Excerpt | None:
         """What is shown of an item; None where there is nothing, or it cannot be read."""
         if self.show is None or name not in self.stored:

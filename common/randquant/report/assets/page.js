@@ -17,7 +17,7 @@ for (const holder of document.querySelectorAll(".sound")) {
     if (playing && playing !== player) playing.pause();
     playing = player;
     player.currentTime = 0;
-    player.play();
+    player.play().catch(show);  // stopped before it began, or a sound that the browser cannot decode
   });
   for (const event of ["play", "pause", "timeupdate", "ended"]) player.addEventListener(event, show);
   player.controls = false;

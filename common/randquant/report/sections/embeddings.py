@@ -53,7 +53,7 @@ def _map(task: ReportedTask, examples: Examples, projection: Projection, most: i
     listed = sorted(counts, key=lambda label: (label is None, -counts[label], label or ""))
     legend = list(zip(listed, colours(listed), strict=True))
     of_all = f" of {len(examples.features):,}" if len(rows) < len(examples.features) else ""
-    told = f"{counted(len(rows), task.modality.things)}{of_all} by {examples.candidate.encoder.name}, {how}"
+    told = f"{counted(len(rows), task.modality.things)}{of_all} {examples.by}, {how}"
     words = f"Map of the embeddings of {task.name}: arrow keys go from point to point"
     canvas = element("canvas", tabindex="0", role="img", aria_label=words)
     stage = element("div", canvas, element("div", class_="tip", role="status", aria_live="polite"), class_="stage")

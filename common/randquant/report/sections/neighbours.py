@@ -64,4 +64,4 @@ def _task(task: ReportedTask, examples: Examples, purse: Purse, seed: int) -> Ht
             near_it = element("span", f"cosine {cosine:.3f}", class_="soft")
             cards.append(card(names[row], other, excerpt, said, near_it))
         rows.append(element("div", *cards, class_="cards row"))
-    return joined([heading(task.name, f"by {examples.candidate.encoder.name}"), *rows])
+    return joined([heading(task.name, examples.by), *rows])
