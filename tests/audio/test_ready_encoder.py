@@ -18,6 +18,7 @@ from randquant.audio.embedding import Embedder
 from randquant.audio.encoders.weights import LoadedEncoder, load_encoder, save_encoder, untrained_encoder
 from randquant.audio.inputs import read_inputs
 from randquant.audio.ready_encoder import AudioReadyEncoder
+from randquant.audio.samples import Intake
 from randquant.errors import UserError
 
 RATE = 44_100
@@ -49,8 +50,6 @@ def encoder(weights: Path) -> AudioReadyEncoder:
 
 @pytest.fixture(scope="module")
 def rows(root: Path, weights: Path) -> torch.Tensor:
-    from randquant.audio.samples import Intake
-
     loaded: LoadedEncoder = load_encoder(weights)
     Embedder(loaded, intake=Intake("right")).write(root, [*SOUNDS], root / "rows.parquet", checkpoint="test")
     return torch.from_numpy(np.stack(pq.read_table(root / "rows.parquet")["embedding"].to_numpy()))
@@ -167,3 +166,12 @@ def test_what_cannot_be_taken_is_said(encoder: AudioReadyEncoder, what: str) -> 
     call, message = WRONG[what]
     with pytest.raises(UserError, match=message):
         call(encoder)
+
+
+def test_frames_are_the_rows_that_embed_writes(encoder: AudioReadyEncoder, weights: Path, root: Path) -> None:
+    embedder = Embedder(load_encoder(weights), intake=Intake("right"), frames=True)
+    embedder.write(root, ["stereo.wav"], root / "frames.parquet", checkpoint="test")
+    table, frames = pq.read_table(root / "frames.parquet"), encoder.frames(root / "stereo.wav")
+    assert table["time"].to_pylist() == pytest.approx(frames.times.tolist())
+    rows = torch.from_numpy(np.stack(table["embedding"].to_numpy()))
+    torch.testing.assert_close(frames.vectors[0], rows, rtol=1e-6, atol=1e-6)
