@@ -93,6 +93,7 @@ def _about(loaded: LoadedPointEncoder, fewest: int) -> dict[str, Json]:
         "channels": list(encoder.channels),
         "up": UP,
         "points": loaded.points,
+        "order": "farthest points first, as in a store" if isinstance(encoder, PointNetLite) else "any",
         "fewest_points": fewest,
         "sha256": loaded.sha256,
         "randquant": randquant.__version__,
