@@ -51,7 +51,7 @@ class LogMel(nn.Module):
             TypeError: an integer type other than int16.
             ValueError: not two-dimensional.
         """
-        samples = _as_float(waveform)
+        samples = as_float(waveform)
         frames = self.front_end.frames(samples.shape[1])
         if samples.shape[0] == 0:
             return samples.new_zeros(0, 1, self.front_end.n_mels, frames)
@@ -76,7 +76,13 @@ def _forget_buffers(module: nn.Module) -> None:
             part.register_buffer(name, buffer, persistent=False)
 
 
-def _as_float(waveform: Tensor) -> Tensor:
+def as_float(waveform: Tensor) -> Tensor:
+    """Waveforms (B, T) as float32; int16 is divided by 32768.
+
+    Raises:
+        TypeError: an integer type other than int16.
+        ValueError: not two-dimensional.
+    """
     if waveform.ndim != 2:
         raise ValueError(f"expected waveforms of shape (B, T), got {tuple(waveform.shape)}.")
     if waveform.dtype == torch.int16:

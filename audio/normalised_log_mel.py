@@ -9,15 +9,15 @@ from torch import Tensor, nn
 
 from randquant.audio.crops import Samples
 from randquant.audio.front_end import FrontEnd
-from randquant.audio.logmel import LogMel
 from randquant.audio.normalize import PreNorm
+from randquant.audio.waveforms import front_end_module
 
 
 class NormalisedLogMel(nn.Module):
     """Waveforms -> normalised log-mels, in float32 whatever the encoder behind computes in.
 
     Args:
-        front_end: the definition of the log-mel.
+        front_end: the definition of the log-mel, or of the waveform that a foreign encoder takes.
         mean: of log-mels.
         std: of log-mels, above zero.
 
@@ -27,7 +27,7 @@ class NormalisedLogMel(nn.Module):
 
     def __init__(self, front_end: FrontEnd, mean: float, std: float) -> None:
         super().__init__()
-        self.log_mel, self.normalise = LogMel(front_end), PreNorm(mean, std)
+        self.log_mel, self.normalise = front_end_module(front_end), PreNorm(mean, std)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """(B, T) at the front end's sample rate, float in [-1, 1] or int16 -> (B, 1, F, 1 + T // hop); with gradients.

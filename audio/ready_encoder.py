@@ -126,7 +126,7 @@ class AudioReadyEncoder(ReadyEncoder[Samples]):
     @property
     def layers(self) -> tuple[str, ...]:
         """output, what the training ended in; conv, the features of the convolutions; conv+output, both."""
-        return ("output", "conv", "conv+output")
+        return self.encoder.layers
 
     def forward(
         self,

@@ -70,8 +70,9 @@ class Embedding:
     """Embed every recording, picture, mesh or point cloud below a folder, or every row of a table.
 
     Attributes:
-        checkpoint: run folder, weights file (ours, published, Lightning), or untrained:ENCODER:D; its kind decides
-            whether recordings, pictures, shapes or rows are embedded.
+        checkpoint: run folder, weights file (ours, published, Lightning), untrained:ENCODER:D, or
+            python:MODULE:FUNCTION, which runs your own code; its kind decides whether recordings, pictures, shapes or
+            rows are embedded.
         input: folder of recordings, pictures or shapes at any depth, or one of them; recordings of any rate, length and
             number of channels, pictures and shapes of any size and scale. Of a table the store that
             `python -m scripts.prepare table` wrote.
@@ -129,7 +130,7 @@ _OF_SHAPES = ("points", "up", "clouds", "columns")
 def embed(settings: Embedding) -> None:
     """Embed every recording, picture, mesh or point cloud below a folder, or every row of a table."""
     _check(settings)
-    modality = modality_of(settings.checkpoint)
+    modality = modality_of(settings.checkpoint, settings.seed)
     if modality == "points":
         _refuse(settings, _OF_SOUND, "is an encoder of point clouds, so there are no recordings")
         skipped = _embed_shapes(settings)

@@ -70,7 +70,8 @@ def evaluate(
     """Evaluate an encoder on stores of labelled shapes.
 
     Args:
-        checkpoint: run folder, weights file (ours or published), untrained:ENCODER:D, or occupancy:CELLS (a grid).
+        checkpoint: run folder, weights file (ours or published), untrained:ENCODER:D, python:MODULE:FUNCTION, which
+            runs your own code, or occupancy:CELLS (a grid).
         store: stores with labels and splits, each a task.
         out: JSON file to write (several stores become a list under "results"), or a results folder to add to.
         protocol: preset of classifier, C, points and standardisation.
@@ -127,6 +128,8 @@ def _loaded(evaluation: Evaluation, normals: bool) -> LoadedPointEncoder:
             f"--checkpoint {evaluation.checkpoint} reads {', '.join(loaded.encoder.channels)} and no normals; leave "
             "out --normals, or give an encoder that was trained with them."
         )
+    if evaluation.questions.finetune is not None and next(loaded.encoder.parameters(), None) is None:
+        raise UsageError(f"--finetune: {evaluation.checkpoint} has nothing to train; leave --finetune out.")
     return loaded
 
 

@@ -61,7 +61,8 @@ def probe(
     """Probe a frozen encoder on labelled stores.
 
     Args:
-        checkpoint: run folder, weights file (ours, published, Lightning), or untrained:ENCODER:D.
+        checkpoint: run folder, weights file (ours, published, Lightning), untrained:ENCODER:D, or
+            python:MODULE:FUNCTION, which runs your own code.
         task: stores with labels and splits or folds: paths, or with --stores names such as ns us8k vc1 vf spcv2
             spcv2-12.
         out: JSON file to write (several tasks become a list under "results"), or a results folder to add to.

@@ -1,6 +1,6 @@
 """The base class of audio encoders."""
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +16,12 @@ class AudioEncoder(nn.Module):
 
     Attributes:
         n_mels: F.
+        layers: what `layer` may be.
         frame_step: frames of the log-mel for each frame of `frames`.
         frame_reach: frames of the log-mel before and behind its own that a frame of `frames` depends on; None for all.
     """
 
+    layers: ClassVar[tuple[Layer, ...]] = ("output", "conv", "conv+output")
     n_mels: int
     frame_step: int
     frame_reach: int | None = None

@@ -10,12 +10,16 @@ from typing import Any
 
 from torch import nn
 
+from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.encoders.audio_encoder import AudioEncoder
+from randquant.audio.encoders.foreign import ForeignAudioEncoder
 from randquant.audio.encoders.published_weights import open_published
 from randquant.audio.encoders.registry import ENCODERS
 from randquant.audio.front_end import FrontEnd
 from randquant.audio.normalize import check_statistics
+from randquant.audio.waveforms import WaveformFrontEnd
 from randquant.weights.encoder_family import EncoderFamily
+from randquant.weights.foreign.foreign_encoder import open_foreign
 from randquant.weights.named_encoder import open_named
 from randquant.weights.weight_file import Content, encoder_hash, read_weights
 
@@ -97,17 +101,20 @@ def named_encoder(name: str, *, seed: int) -> LoadedEncoder:
     """Open what `name` says.
 
     Args:
-        name: a run folder, a weights file, or `untrained:ENCODER:D` such as `untrained:AudioNTT2020:2048`.
-        seed: of an untrained encoder's initialisation.
+        name: a run folder, a weights file, `untrained:ENCODER:D` such as `untrained:AudioNTT2020:2048`, or
+            `python:MODULE:FUNCTION`, which runs the user's own code.
+        seed: of an untrained encoder's initialisation, and of what a user's function draws.
 
     Raises:
         DataError: the file is not weights of a known encoder.
-        UsageError: `untrained:` is not followed by a known encoder and a size it can have.
+        UsageError: `untrained:` is not followed by a known encoder and a size it can have, or `python:` not by a
+            function that returns an encoder of sound.
     """
     return open_named(
         name,
         load=load_encoder,
         make=lambda encoder, d: untrained_encoder(encoder, d, seed),
+        foreign=lambda python: foreign_encoder(python, seed),
         encoders=ENCODERS,
         example="AudioNTT2020:2048",
     )
@@ -128,6 +135,22 @@ def untrained_encoder(name: str, d: int, seed: int) -> LoadedEncoder:
     opened = FAMILY.make_untrained(name, lambda made: made(d=d), seed)
     encoder, digest = opened.encoder, encoder_hash(opened.encoder)
     return LoadedEncoder(encoder, FrontEnd(), None, None, opened.metadata, opened.report, digest)
+
+
+def foreign_encoder(name: str, seed: int) -> LoadedEncoder:
+    """The encoder of waveforms that a user's function returns; its statistics leave samples as they are.
+
+    Raises:
+        UsageError: there is no such function, it fails, or what it returns breaks the contract.
+    """
+    foreign = open_foreign(name, "audio", seed)
+    encoder = ForeignAudioEncoder(foreign)
+    known = foreign.identified(encoder.example(), encoder.arguments)
+    report = f"{known.report}; waveforms at {encoder.sample_rate:,} Hz"
+    if encoder.sample_rate > SAMPLE_RATE:
+        report += f", resampled from {SAMPLE_RATE:,} Hz and so without what lies above {SAMPLE_RATE // 2:,} Hz"
+    front_end = WaveformFrontEnd(encoder_rate=encoder.sample_rate)
+    return LoadedEncoder(encoder.eval(), front_end, 0.0, 1.0, known.metadata, report, known.sha256)
 
 
 def _own(content: Content) -> LoadedEncoder:

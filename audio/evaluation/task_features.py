@@ -17,6 +17,7 @@ from randquant.audio.evaluation.tasks import ClipTask, Protocol, read_batches
 from randquant.audio.front_end import FrontEnd
 from randquant.audio.logmel import LogMel
 from randquant.audio.normalize import Normalisation, PreNorm, mean_and_std
+from randquant.audio.waveforms import WaveformFrontEnd, front_end_module
 from randquant.audio.window_batches import batch_seconds
 from randquant.cli.progress import batch_progress
 from randquant.data.features import FORMAT_VERSION, Features, cached, content_key
@@ -105,6 +106,8 @@ def task_features(
 def _normalisation(
     loaded: LoadedEncoder, task: ClipTask, protocol: Protocol, reading: Reading, fold: str | None
 ) -> Normalisation:
+    if isinstance(loaded.front_end, WaveformFrontEnd):
+        return Normalisation(0.0, 1.0, "none: the encoder takes waveforms")
     if reading.statistics == "task":
         return task_statistics(loaded.front_end, task, protocol, reading, fold)
     if loaded.mean is None or loaded.std is None:
@@ -176,12 +179,12 @@ def encoder_function(
     loaded: LoadedEncoder, normalisation: Normalisation, layer: Layer, device: str | torch.device
 ) -> Callable[[Tensor], Tensor]:
     """The map from waveforms (B, T), int16 or float, to float32 embeddings (B, D) on `device`."""
-    log_mel = LogMel(loaded.front_end).to(device)
+    front = front_end_module(loaded.front_end).to(device)
     normalise = PreNorm(normalisation.mean, normalisation.std).to(device)
     encoder = loaded.encoder.to(device).float().eval()
 
     def encode(waveform: Tensor) -> Tensor:
-        return encoder(normalise(log_mel(waveform.to(device, non_blocking=True))), layer=layer)
+        return encoder(normalise(front(waveform.to(device, non_blocking=True))), layer=layer)
 
     return encode
 

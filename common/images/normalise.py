@@ -20,6 +20,7 @@ class ColourStatistics(NamedTuple):
 
 # Of ImageNet's training pictures, as every published file expects them (torchvision's documentation).
 IMAGENET = ColourStatistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+IN_UNIT_RANGE = ColourStatistics((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))  # leave pictures in [0, 1] as they are
 
 
 class Normalise(nn.Module):

@@ -6,8 +6,10 @@ from pathlib import Path
 from randquant.errors import UsageError
 from randquant.pointcloud.encoders import occupancy
 from randquant.pointcloud.encoders.dgcnn import DGCNN
+from randquant.pointcloud.encoders.foreign import foreign_encoder
 from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder, load_encoder, untrained_encoder
+from randquant.weights.foreign.user_function import PREFIX
 from randquant.weights.named_encoder import open_named
 from randquant.weights.weight_file import network_hash
 
@@ -18,10 +20,10 @@ def named_encoder(name: str, *, seed: int, channels: int = 3) -> LoadedPointEnco
     """Open what `name` says.
 
     Args:
-        name: a run folder, a weights file, `untrained:ENCODER:D` such as `untrained:PointNetLite:256`, or
-            `occupancy:CELLS`, a grid of occupied cells. Behind a DGCNN's, `:k=15` sets its number of neighbours, which
-            published files do not hold.
-        seed: of an untrained encoder's initialisation.
+        name: a run folder, a weights file, `untrained:ENCODER:D` such as `untrained:PointNetLite:256`,
+            `python:MODULE:FUNCTION`, which runs the user's own code, or `occupancy:CELLS`, a grid of occupied cells.
+            Behind a DGCNN's, `:k=15` sets its number of neighbours, which published files do not hold.
+        seed: of an untrained encoder's initialisation, and of what a user's function draws.
         channels: of an untrained encoder, 3 or 6.
 
     Raises:
@@ -36,6 +38,7 @@ def named_encoder(name: str, *, seed: int, channels: int = 3) -> LoadedPointEnco
         named,
         load=load_encoder,
         make=lambda encoder, d: untrained_encoder(encoder, d, seed, channels),
+        foreign=lambda python: foreign_encoder(python, seed),
         encoders=ENCODERS,
         example="PointNetLite:256",
     )
@@ -58,5 +61,5 @@ def split_neighbours(name: str) -> tuple[str, int | None]:
     >>> split_neighbours("dgcnn_cls_best.pth:k=15")
     ('dgcnn_cls_best.pth', 15)
     """
-    matched = None if Path(name).exists() else _NEIGHBOURS.fullmatch(name)
+    matched = None if name.startswith(PREFIX) or Path(name).exists() else _NEIGHBOURS.fullmatch(name)
     return (matched[1], int(matched[2])) if matched else (name, None)

@@ -20,6 +20,7 @@ class ImageEncoder(nn.Module):
         name: in the registry.
         usual_size: `size` where nothing says another.
         any_size: whether it takes pictures of other sides than `size` too.
+        normalises: whether it takes pictures in [0, 1] and normalises their colours itself.
         initialised_by_fan_out: whether convolutions begin by the number of outputs of each input, as muP has to know.
         width: as given.
         size: as given.
@@ -28,6 +29,7 @@ class ImageEncoder(nn.Module):
     name: ClassVar[str]
     usual_size: ClassVar[int]
     any_size: ClassVar[bool] = True
+    normalises: ClassVar[bool] = False
     initialised_by_fan_out: ClassVar[bool] = False
 
     def __init__(self, width: float = 1.0, size: int | None = None) -> None:

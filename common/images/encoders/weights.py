@@ -10,11 +10,13 @@ from typing import Any
 
 from torch import nn
 
+from randquant.images.encoders.foreign import ForeignImageEncoder
 from randquant.images.encoders.image_encoder import ImageEncoder
 from randquant.images.encoders.published_weights import NAMINGS, OTHER_PART, is_recognised, open_published
 from randquant.images.encoders.registry import ENCODERS
-from randquant.images.normalise import IMAGENET, ColourStatistics, check_statistics, statistics_of
+from randquant.images.normalise import IMAGENET, IN_UNIT_RANGE, ColourStatistics, check_statistics, statistics_of
 from randquant.weights.encoder_family import EncoderFamily, Opened
+from randquant.weights.foreign.foreign_encoder import open_foreign
 from randquant.weights.named_encoder import open_named
 from randquant.weights.weight_file import Content, network_hash, read_weights
 
@@ -93,18 +95,21 @@ def named_encoder(name: str, *, seed: int, size: int | None = None) -> LoadedIma
     """Open what `name` says.
 
     Args:
-        name: a run folder, a weights file, or `untrained:ENCODER:WIDTH` such as `untrained:small_cnn:1`.
-        seed: of an untrained encoder's initialisation.
+        name: a run folder, a weights file, `untrained:ENCODER:WIDTH` such as `untrained:small_cnn:1`, or
+            `python:MODULE:FUNCTION`, which runs the user's own code.
+        seed: of an untrained encoder's initialisation, and of what a user's function draws.
         size: of the pictures of an untrained encoder; the encoder's usual one where None.
 
     Raises:
         DataError: the file is not weights of a known encoder.
-        UsageError: `untrained:` is not followed by a known encoder and a width it can have.
+        UsageError: `untrained:` is not followed by a known encoder and a width it can have, or `python:` not by a
+            function that returns an encoder of pictures.
     """
     return open_named(
         name,
         load=load_encoder,
         make=lambda encoder, width: untrained_encoder(encoder, width, seed, size),
+        foreign=lambda python: foreign_encoder(python, seed),
         encoders=ENCODERS,
         example="small_cnn:1",
         number="WIDTH",
@@ -126,6 +131,19 @@ def untrained_encoder(name: str, width: float, seed: int, size: int | None = Non
         ValueError: a width or size the encoder cannot have.
     """
     return _loaded(FAMILY.make_untrained(name, lambda made: made(width=width, size=size), seed))
+
+
+def foreign_encoder(name: str, seed: int) -> LoadedImageEncoder:
+    """The encoder of pictures in [0, 1] that a user's function returns; it normalises colours itself.
+
+    Raises:
+        UsageError: there is no such function, it fails, or what it returns breaks the contract.
+    """
+    foreign = open_foreign(name, "images", seed)
+    encoder = ForeignImageEncoder(foreign)
+    known = foreign.identified(encoder.example(), encoder.arguments)
+    report = f"{known.report}; pictures of {encoder.size} x {encoder.size} in [0, 1]"
+    return LoadedImageEncoder(encoder.eval(), IN_UNIT_RANGE, known.metadata, report, known.sha256)
 
 
 def _loaded(opened: Opened[ImageEncoder, ColourStatistics] | Opened[ImageEncoder, None]) -> LoadedImageEncoder:

@@ -67,6 +67,8 @@ def sight_of(
         raise DataError(
             'the checkpoint carries no statistics of colours, which --statistics checkpoint needs; use "task".'
         )
+    if loaded.encoder.normalises and statistics == "task":
+        raise UsageError("--statistics task: the encoder takes pictures in [0, 1] and normalises them itself.")
     if loaded.statistics is not None and statistics != "task":
         return Sight(size, share, loaded.statistics, "the checkpoint")
     return Sight(size, share, *task_colours(task, seed))

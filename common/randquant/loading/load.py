@@ -23,8 +23,9 @@ def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42
         vectors = encoder([first, second], sample_rate=44_100)  # (2, D)
 
     Args:
-        name: the folder of a training, a file of weights (ours or published), `hf://owner/name[@revision]`, or
-            `untrained:ENCODER:D` such as `untrained:AudioNTT2020:512`: whatever `--checkpoint` takes.
+        name: the folder of a training, a file of weights (ours or published), `hf://owner/name[@revision]`,
+            `untrained:ENCODER:D` such as `untrained:AudioNTT2020:512`, or `python:MODULE:FUNCTION`, which runs your own
+            code: whatever `--checkpoint` takes.
         device: where to compute: "cpu", "cuda", or "auto", a GPU where there is one.
         seed: of an untrained encoder's initialisation.
         options: of its modality; those of `open` of `randquant.audio.ready_encoder.AudioReadyEncoder`,
@@ -42,7 +43,7 @@ def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42
     file = Path(name) if not name.startswith(HUB) else weights_path(name)
     if name.startswith(HUB):
         name = str(file)  # downloaded once, so that all is of one revision
-    ready = ready_class(modality_of(name))
+    ready = ready_class(modality_of(name, seed))
     known = [*inspect.signature(ready.open).parameters][2:]
     unknown = [option for option in options if option not in known]
     if unknown:

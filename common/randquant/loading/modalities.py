@@ -5,6 +5,8 @@ from typing import Any
 
 from randquant.errors import UsageError
 from randquant.loading.ready_encoder import ReadyEncoder
+from randquant.weights.foreign.foreign_encoder import modality_of_foreign
+from randquant.weights.foreign.user_function import PREFIX
 from randquant.weights.named_encoder import UNTRAINED, weights_path
 from randquant.weights.weight_file import read_weights
 
@@ -36,13 +38,19 @@ def resolved(name: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def modality_of(name: str) -> str:
+def modality_of(name: str, seed: int) -> str:
     """What an encoder is of, as named in `randquant.load` and on the command line; of sound where of nothing else.
+
+    Args:
+        name: as typed.
+        seed: of what a user's function draws.
 
     Raises:
         DataError: there is no such file, or it cannot be read.
-        UsageError: an untrained encoder that no modality has.
+        UsageError: an untrained encoder that no modality has, or one of the user's that does not say what it is of.
     """
+    if name.startswith(PREFIX):
+        return modality_of_foreign(name, seed)
     classes = {modality: ready_class(modality) for modality in READY}
     made = next((modality for modality, ready in classes.items() if ready.has_untrained(name)), None)
     if made is not None:

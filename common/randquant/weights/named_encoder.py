@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from randquant.errors import UsageError
+from randquant.weights.foreign.user_function import PREFIX
 from randquant.weights.hub_download import PREFIX as HUB
 from randquant.weights.hub_download import downloaded
 
@@ -18,6 +19,7 @@ def open_named(
     *,
     load: Callable[[Path], Loaded],
     make: Callable[[str, Any], Loaded],
+    foreign: Callable[[str], Loaded],
     encoders: Collection[str],
     example: str,
     number: str = "D",
@@ -26,17 +28,22 @@ def open_named(
     """Open what `name` says.
 
     Args:
-        name: a run folder, a weights file, `hf://owner/name[@revision]`, or `untrained:ENCODER:D`.
+        name: a run folder, a weights file, `hf://owner/name[@revision]`, `untrained:ENCODER:D`, or
+            `python:MODULE:FUNCTION`, which runs the user's own code (`randquant.weights.foreign`).
         load: opens weights.
         make: an untrained encoder of this name and size D.
+        foreign: opens the encoder that the user's function returns.
         encoders: names there are.
         example: such as `AudioNTT2020:2048`.
         number: what D is called.
         whole: D is an int; else a float, such as a factor.
 
     Raises:
-        UsageError: `untrained:` is not followed by a known encoder and a size it can have.
+        UsageError: `untrained:` is not followed by a known encoder and a size it can have, or `python:` not by a
+            function that returns an encoder.
     """
+    if name.startswith(PREFIX):
+        return foreign(name)
     if not name.startswith(UNTRAINED):
         return load(weights_path(name))
     encoder, _, size = name.removeprefix(UNTRAINED).partition(":")

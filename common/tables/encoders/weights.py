@@ -10,10 +10,12 @@ from typing import Any
 from torch import nn
 
 from randquant.errors import DataError
+from randquant.tables.encoders.foreign import ForeignTableEncoder
 from randquant.tables.encoders.mlp import MLP
 from randquant.tables.encoders.registry import ENCODERS
 from randquant.tables.stored_table import Scales
 from randquant.weights.encoder_family import EncoderFamily, Opened
+from randquant.weights.foreign.foreign_encoder import open_foreign
 from randquant.weights.named_encoder import open_named
 from randquant.weights.state_dict import OTHER_PARTS, Naming
 from randquant.weights.weight_file import Content, network_hash, read_weights
@@ -39,7 +41,7 @@ class LoadedTableEncoder:
             say, as in files of before.
     """
 
-    encoder: MLP
+    encoder: MLP | ForeignTableEncoder
     columns: list[str] | None
     metadata: dict[str, Any]
     report: str
@@ -113,18 +115,21 @@ def named_encoder(name: str, seed: int, *, blocks: Sequence[int]) -> LoadedTable
     """Open what `name` says.
 
     Args:
-        name: a run folder, a weights file, or `untrained:MLP:WIDTH`.
-        seed: of an untrained encoder's initialisation.
-        blocks: of the rows that an untrained encoder is to take.
+        name: a run folder, a weights file, `untrained:MLP:WIDTH`, or `python:MODULE:FUNCTION`, which runs the user's
+            own code.
+        seed: of an untrained encoder's initialisation, and of what a user's function draws.
+        blocks: of the rows that an untrained or a user's encoder is to take.
 
     Raises:
         DataError: the file is not weights of an encoder of tables.
-        UsageError: `untrained:` is not followed by an encoder and a width.
+        UsageError: `untrained:` is not followed by an encoder and a width, or `python:` not by a function that returns
+            an encoder of such rows.
     """
     return open_named(
         name,
         load=load_encoder,
         make=partial(untrained_encoder, seed=seed, blocks=blocks),
+        foreign=partial(foreign_encoder, seed=seed, columns=sum(blocks)),
         encoders=ENCODERS,
         example="MLP:64",
         number="WIDTH",
@@ -139,6 +144,19 @@ def untrained_encoder(name: str, width: int, *, seed: int, blocks: Sequence[int]
         ValueError: a width it cannot have.
     """
     return _loaded(FAMILY.make_untrained(name, lambda made: made(blocks, width), seed))
+
+
+def foreign_encoder(name: str, *, seed: int, columns: int) -> LoadedTableEncoder:
+    """The encoder of rows of so many numbers that a user's function returns.
+
+    Raises:
+        UsageError: there is no such function, it fails, or what it returns breaks the contract.
+    """
+    foreign = open_foreign(name, "tables", seed)
+    encoder = ForeignTableEncoder(foreign, columns)
+    known = foreign.identified(encoder.example(), encoder.arguments)
+    report = f"{known.report}; rows of {columns} numbers as the store holds them"
+    return LoadedTableEncoder(encoder.eval(), None, known.metadata, report, known.sha256)
 
 
 def _loaded(opened: Opened[MLP, list[str]] | Opened[MLP, None]) -> LoadedTableEncoder:

@@ -40,7 +40,7 @@ class TableProbing(Probing):
     """Probe an encoder of tables on labelled stores.
 
     Args:
-        checkpoint: run folder, weights file, or untrained:MLP:WIDTH.
+        checkpoint: run folder, weights file, untrained:MLP:WIDTH, or python:MODULE:FUNCTION, which runs your own code.
         task: stores of tables with labels and splits or folds, as `python -m scripts.prepare table` writes them.
         probes: probes to run, by default ridge and linear.
         baselines: what stands beside the encoder: raw, the same probes of the columns themselves; trees,

@@ -1,0 +1,1 @@
+"""Functions to give a command by name, and to begin from."""
