@@ -39,10 +39,12 @@ class ForeignAudioEncoder(AudioEncoder):
             raise UsageError(f"--layer {layer}: {self.name} has its output alone; leave out --layer.")
         return self.foreign.dimension
 
-    def forward(self, x: Tensor, layer: Layer = "output") -> Tensor:
-        """Embed a batch of waveforms."""
+    def forward(self, x: Tensor, layer: Layer = "output", lengths: Tensor | None = None) -> Tensor:
+        """Embed a batch of waveforms (B, T); clips of fewer than T samples, as `lengths` says, go one by one."""
         self.embedding_size(layer)
-        return self.foreign(x)
+        if lengths is None:
+            return self.foreign(x)
+        return torch.cat([self.foreign(clip[None, :length]) for clip, length in zip(x, lengths.tolist(), strict=True)])
 
     @property
     def frame_step(self) -> int:  # type: ignore[override]
