@@ -12,6 +12,8 @@ class TimmPictures(nn.Module):
     """A model of timm: pictures (B, 3, H, W) in [0, 1] -> (B, D)."""
 
     modality = "images"
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, name: str, *, pretrained: bool = False) -> None:
         import timm
@@ -19,7 +21,7 @@ class TimmPictures(nn.Module):
         super().__init__()
         self.model = timm.create_model(name, pretrained=pretrained, num_classes=0)
         config = timm.data.resolve_model_data_config(self.model)
-        self.size, self.dimension = int(config["input_size"][-1]), int(self.model.num_features)
+        self.size, self.dimension = config["input_size"][-1], self.model.num_features
         for key in ("mean", "std"):
             self.register_buffer(key, torch.tensor(config[key])[:, None, None])
 
@@ -41,7 +43,7 @@ class Wav2Vec2Clips(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
-        self.dimension = int(model.encoder.feature_projection.projection.out_features)  # type: ignore[union-attr]
+        self.dimension = model.get_parameter("encoder.feature_projection.projection.bias").numel()
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """The mean of the last layer."""

@@ -119,5 +119,7 @@ def place_of(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if not frame.filename.startswith(("<", str(Path(__file__).parents[3])))]
     own = [frame for frame in theirs if "site-packages" not in frame.filename and "importlib" not in frame.filename]
-    last = (own or theirs or [None])[-1]
-    return "" if last is None or isinstance(error, SyntaxError) else f" at line {last.lineno} of {last.filename}"
+    found = own or theirs
+    if not found or isinstance(error, SyntaxError):
+        return ""
+    return f" at line {found[-1].lineno} of {found[-1].filename}"

@@ -158,6 +158,6 @@ def test_what_it_embeds(write: Write) -> None:
 
 
 def test_it_goes_through_the_one_place_of_names() -> None:
-    never = None  # type: ignore[var-annotated]
+    never = None
     opened = open_named("python:m:f", load=never, make=never, foreign=str.upper, encoders=(), example="")  # type: ignore[arg-type]
     assert opened == "PYTHON:M:F"
