@@ -36,6 +36,7 @@ ALLOWED = {
 # Missing on some machines or slow to load: imported inside the function that needs them.
 LATE = {
     *("torchaudio", "torch_scatter", "open3d", "trimesh", "h5py", "numba", "librosa", "nnAudio"),
+    *("mteb", "xares", "evar"),
     *("av", "laspy", "lazrs", "pye57", "mapbox_earcut"),
     *("timm", "kornia", "torchvision", "PIL", "mup", "umap"),
     *("onnx", "onnxscript", "onnxruntime", "huggingface_hub"),

@@ -21,7 +21,8 @@ import randquant
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name != "all"}
+APART = ("xares", "mteb")  # kits of others: their pins are theirs, so that they stand in no environment of ours
+EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name not in ("all", *APART)}
 DECLARED = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines]
 NAMES = {canonicalize_name(requirement.name) for requirement in DECLARED}
 TRIPLE = {"torch": "2.11.0", "torchaudio": "2.11.0", "torchvision": "0.26.0"}
@@ -37,6 +38,8 @@ CONDA_TO_INDEX = {
 # Packages that a declared one stands on by its own promise, and whose names code has to say.
 BROUGHT_ALONG = {
     "torch_scatter",  # make scatter
+    "evar",  # the user's own copy
+    *APART,
     "pillow_heif",  # HEIC pictures, for whoever has them and installs it
     "distributed",  # dask[distributed]
     "urllib3",  # requests: the exceptions it lets through
