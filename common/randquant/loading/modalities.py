@@ -38,7 +38,7 @@ def resolved(name: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def modality_of(name: str, seed: int) -> str:
+def modality_of(name: str, seed: int = 42) -> str:
     """What an encoder is of, as named in `randquant.load` and on the command line; of sound where of nothing else.
 
     Args:

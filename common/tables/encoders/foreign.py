@@ -19,6 +19,7 @@ class ForeignTableEncoder(nn.Module):
     def __init__(self, foreign: ForeignEncoder, columns: int) -> None:
         super().__init__()
         self.foreign, self.columns = foreign.module, columns
+        self.sizes = [columns]
 
     @property
     def arguments(self) -> dict[str, Any]:
