@@ -28,7 +28,7 @@ Part = Literal["sounds", "shapes", "pictures"]
 
 @dataclass(frozen=True)
 class Expected:
-    """Test accuracies to expect of a part with the defaults: one number untrained, a range after training.
+    """Test accuracies to expect of a part with the defaults: measured in float32 on one thread.
 
     A processor with fast bfloat16 trains in it, others in float32, and numbers of threads round differently; over
     hundreds of steps that grows to a few hundredths.
@@ -41,18 +41,18 @@ class Expected:
 
 
 EXPECTED: dict[Part, Expected] = {
-    "sounds": Expected("instrument family, 11 classes", "about 0.72", "0.80 to 0.85", "RRC + RQ"),
-    "shapes": Expected("kind of shape, 15 classes", "about 0.86", "0.89 to 0.93", "crops, rotation + RQ"),
-    "pictures": Expected("outline and pattern, 10 classes", "about 0.38", "about 0.53", "crops, colour + RQ"),
+    "sounds": Expected("instrument family, 11 classes", "about 0.72", "about 0.80", "RRC + RQ"),
+    "shapes": Expected("kind of shape, 15 classes", "about 0.86", "about 0.88", "crops, rotation + RQ"),
+    "pictures": Expected("outline and pattern, 10 classes", "about 0.38", "about 0.47", "crops, colour + RQ"),
 }
 
 
 def demo(
     out: Path = Path("runs/demo"),
     only: Part | None = None,
-    steps: int = 200,
-    shape_steps: int = 600,
-    picture_steps: int = 150,
+    steps: int = 100,
+    shape_steps: int = 300,
+    picture_steps: int = 80,
 ) -> None:
     """Run the whole chain on synthetic notes, then on synthetic shapes, then on made-up pictures.
 

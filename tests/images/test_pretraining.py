@@ -92,6 +92,14 @@ def test_bad_input_is_one_sentence(
     assert says in last
 
 
+def test_pictures_too_large_for_the_memory_are_refused(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("randquant.training.memory.host_memory", lambda: 10**9)
+    assert here(*arguments(store.path, tmp_path / "run", "--image_size", 1024, "--batch_size", 8)) == 2
+    assert "--image_size 1024 --batch_size 8 ask for" in capsys.readouterr().err
+
+
 def test_an_untrained_encoder_depends_on_its_seed_alone() -> None:
     torch.manual_seed(5)
     state = torch.get_rng_state()
