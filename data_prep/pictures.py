@@ -45,8 +45,16 @@ def read_picture(path: Path, keep: Keep = KEEP) -> tuple[dict[str, Any], Iterabl
     Raises:
         DataError: as `randquant.images.formats.picture.Picture`, here or while the rows are read.
     """
-    data = read_bytes(path)
-    picture = Picture(data, str(path))
+    return picture_rows(read_bytes(path), str(path), keep)
+
+
+def picture_rows(data: bytes, name: str, keep: Keep = KEEP) -> tuple[dict[str, Any], Iterable[NDArray]]:
+    """The same of the picture `name`, whose file's bytes are `data`.
+
+    Raises:
+        DataError: as `read_picture`.
+    """
+    picture = Picture(data, name)
     columns: dict[str, Any] = {}
 
     def blocks() -> Iterator[NDArray]:

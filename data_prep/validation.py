@@ -7,13 +7,16 @@ call their shapes alike.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from randquant.cli.terminal import printable
 from randquant.data_prep.engine.plan import Item
 from randquant.errors import UsageError
 
 SHARE = 0.1  # of train, unless told otherwise
+TEST_SHARE = 0.2  # of everything, where nothing is parted
+_SHOWN = 5  # classes that a remark names
 
 
 def check_share(share: float, *, flag: str = "--validation") -> None:
@@ -66,3 +69,15 @@ def splits_in_words(source: str, share: float) -> str:
     ('folders, valid is 10 % of each class of train', 'folders')
     """
     return f"{source}, valid is {100 * share:g} % of each class of train" if share else source
+
+
+def class_remarks(items: Sequence[Item], remedy: str) -> Iterator[str]:
+    """What is odd about the classes of items; `remedy` says what to do about a lone one."""
+    labels = sorted({item.label for item in items if item.label is not None})
+    if len(labels) == 1:
+        yield f"one class only ({printable(labels[0])}), so no probe can be trained on it; {remedy}"
+    learnt = {item.label for item in items if item.split == "train"}
+    unlearnt = [printable(label) for label in labels if label not in learnt]
+    if unlearnt:
+        shown = ", ".join(unlearnt[:_SHOWN]) + (", …" if len(unlearnt) > _SHOWN else "")
+        yield f"classes that never occur in train, so cannot be learnt: {len(unlearnt):,} ({shown})"

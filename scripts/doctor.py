@@ -5,6 +5,7 @@
     python -m scripts.doctor modelnet --root MODELNET40
     python -m scripts.doctor covtype --root COVTYPE                     a table is read to its end
     python -m scripts.doctor cifar10 --root CIFAR10
+    python -m scripts.doctor hf --root FOLDER                           also webdataset, kaldi
     python -m scripts.doctor repeats --store STORE --out repeats.csv   test items repeated in train
     python -m scripts.doctor store STORE                               verify the hashes of a prepared store
 
@@ -42,6 +43,7 @@ from randquant.data_prep.engine.plan import Plan
 from randquant.data_prep.examine.doctor import examine
 from randquant.data_prep.examine.repeats import repeats_report as repeated
 from randquant.data_prep.examine.report import first, report, write_report
+from randquant.data_prep.exchange.registry import EXCHANGE
 from randquant.data_prep.fetching.archives import archives_in
 from randquant.data_prep.layout import is_marked, locate
 from randquant.data_prep.options import options, with_options
@@ -52,7 +54,7 @@ from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
 
 # Options of a plan that say how files become rows, or which are used, and not what should be there.
-_OF_ROWS = ("points", "sampling", "up", "seed", "validation", "keep", "fold")
+_OF_ROWS = ("points", "sampling", "up", "seed", "validation", "test", "keep", "fold", "channel", "peak_normalise")
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def _command(dataset: Dataset) -> Callable[[Any], None]:
 
     def command(settings: Folder) -> None:
         # The split that is published, before a share of train becomes valid.
-        unsplit = {"validation": 0} if "validation" in signature(plan).parameters else {}
+        unsplit = {share: 0 for share in ("validation", "test") if share in signature(plan).parameters}
         made = partial(plan, **options(settings, plan), **unsplit)
         check(dataset, settings.root, made, settings.out, getattr(settings, "decode", True), settings.workers)
 
@@ -231,7 +233,7 @@ def _refuse_packed(dataset: Dataset, root: Path) -> None:
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    **{name: _command(dataset) for name, dataset in DATASETS.items()},
+    **{name: _command(dataset) for name, dataset in (DATASETS | EXCHANGE).items()},
     "repeats": repeats,
     "store": whole_store,
 }

@@ -17,7 +17,8 @@ per recording (or window) with the columns path, start, end, seconds, embedding,
 
 For pictures (JPEG, PNG, WebP, ...) the columns are path, height, width, embedding; for meshes (OFF, PLY, OBJ, STL,
 glTF) and point clouds (NPY, PLY, PCD, LAS, E57, XYZ, ...) path, points, embedding. Read a table with
-`pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or DuckDB.
+`pyarrow.parquet.read_table("embeddings.parquet")`, pandas, polars or DuckDB. `--out NAME.npy` writes the vectors as a
+NumPy array and NAME.rows.csv beside it, `--out NAME.csv` one CSV file; `--append` adds the files that a table lacks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,7 @@ from randquant.data_prep.own_files.folder import plan_files, plan_folder
 from randquant.data_prep.own_files.meshes import by_format
 from randquant.data_prep.scan import file_size
 from randquant.data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, drawn_points, mesh_reader
+from randquant.embedding.table_formats import FORMATS
 from randquant.errors import DataError, UsageError
 from randquant.loading.modalities import modality_of
 from randquant.pointcloud.embedding import ShapeEmbedder
@@ -57,6 +59,7 @@ from randquant.pointcloud.first_points import Points
 from randquant.pointcloud.geometry import Axis
 from randquant.pointcloud.layout import Layout
 from randquant.probes.classifier_file import load_classifier
+from randquant.scripts.embedding.destination import Destination
 from randquant.scripts.embedding.pictures import embed_pictures
 from randquant.scripts.embedding.rows import embed_rows
 from randquant.training.processes.device import named_device
@@ -76,7 +79,8 @@ class Embedding:
         input: folder of recordings, pictures or shapes at any depth, or one of them; recordings of any rate, length and
             number of channels, pictures and shapes of any size and scale. Of a table the store that
             `python -m scripts.prepare table` wrote.
-        out: Parquet file to write.
+        out: table to write: Parquet, NPY (with NAME.rows.csv beside it) or CSV, by its suffix.
+        append: keep the table that is there and add the files that it does not have yet, behind its rows.
         window: of recordings: one row per window of so many seconds; by default one row per recording, averaged over
             windows of at most 10 s.
         hop: of windows: seconds from one to the next; less than --window makes them overlap.
@@ -105,6 +109,7 @@ class Embedding:
     checkpoint: str
     input: Path
     out: Path
+    append: bool = False
     window: float | None = None
     hop: float | None = None
     frames: bool = False
@@ -139,6 +144,8 @@ def embed(settings: Embedding) -> None:
         skipped = _embed_pictures(settings)
     elif modality == "tables":
         _refuse(settings, (*_OF_SOUND, *_OF_SHAPES), "is an encoder of tables, so there are no recordings or shapes")
+        if settings.append:
+            raise UsageError("--append adds files, and the rows of a table are embedded as a whole; leave it out.")
         skipped = []
         device, given = named_device(settings.device), (settings.checkpoint, settings.input, settings.out)
         embed_rows(*given, classify=settings.classify, seed=settings.seed, device=device)
@@ -182,8 +189,8 @@ def _shapes(path: Path, suffixes: Sequence[str], reader: Reader, kind: str) -> P
 
 def _check(settings: Embedding) -> None:
     out, window, hop, points = settings.out, settings.window, settings.hop, settings.points
-    if out.suffix != ".parquet":
-        raise UsageError(f"--out {out} should end in .parquet: ids and vectors are one table; rename it.")
+    if out.suffix not in FORMATS:
+        raise UsageError(f"--out {out} should end in {', '.join(FORMATS)}, which says the format; rename it.")
     if window is not None and not 0.05 <= window <= 60:
         raise UsageError(f"--window {window:g} should lie between 0.05 and 60 seconds.")
     if hop is not None and window is None:
@@ -220,8 +227,13 @@ def _require_folder(path: Path) -> None:
 
 def _embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
     checkpoint, out = settings.checkpoint, settings.out
-    root, names = recordings(settings.input, arrays=settings.sample_rate is not None)
+    root, found = recordings(settings.input, arrays=settings.sample_rate is not None)
+    destination = Destination(out, settings.append, settings.strict)
+    names = destination.new(found)
+    if destination.nothing_new(len(found), len(names)):
+        return []
     loaded = audio_weights.named_encoder(checkpoint, seed=settings.seed)
+    destination.require(loaded.sha256)
     say(f"{checkpoint}: {loaded.report}")
     intake = _intake(settings, loaded.metadata)
     saved = load_classifier(settings.classify) if settings.classify else None
@@ -242,7 +254,8 @@ def _embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
         saved=saved,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    summary = embedder.write(root, names, out, checkpoint=checkpoint)
+    summary = embedder.write(root, names, destination.target, checkpoint=checkpoint)
+    destination.finish()
     _print_resumed(summary.resumed, len(names))
     if summary.statistics_source != "checkpoint" and saved is None:
         say(f"The checkpoint has no log-mel statistics; used those of {summary.statistics_source}.")
@@ -271,7 +284,7 @@ def _embed_pictures(settings: Embedding) -> list[tuple[str, str]]:
     skipped, resumed, files = embed_pictures(
         settings.checkpoint,
         settings.input,
-        settings.out,
+        Destination(settings.out, settings.append, settings.strict),
         classify=settings.classify,
         strict=settings.strict,
         workers=settings.workers,
@@ -289,10 +302,15 @@ def _print_resumed(done: int, files: int) -> None:
 
 def _embed_shapes(settings: Embedding) -> list[tuple[str, str]]:
     checkpoint, out = settings.checkpoint, settings.out
+    destination = Destination(out, settings.append, settings.strict)
     loaded = point_named.named_encoder(checkpoint, seed=settings.seed)
     saved = load_classifier(settings.classify) if settings.classify else None
     points = _points(settings, loaded) if saved is None else shape_points(saved, loaded, settings.points)
-    plan = _planned(settings, loaded, points)
+    every = _planned(settings, loaded, points)
+    plan = destination.new_items(every)
+    if destination.nothing_new(len(every.items), len(plan.items)):
+        return []
+    destination.require(loaded.sha256)
     layout = Layout.of(plan.reader.settings["channels"])
     require_channels(loaded, layout, settings.input)
     say(f"{checkpoint}: {loaded.report}")
@@ -304,11 +322,12 @@ def _embed_shapes(settings: Embedding) -> list[tuple[str, str]]:
         [item.path for item in plan.items],
         lambda start: read_ahead(plan, workers=settings.workers, start=start, columns=read),
         layout,
-        out,
+        destination.target,
         checkpoint=checkpoint,
         source=dict(plan.reader.settings),
         columns=read,
     )
+    destination.finish()
     _print_resumed(summary.resumed, len(plan.items))
     least, most = min(summary.lengths), max(summary.lengths)
     span = f"{least:,}" if least == most else f"{least:,} to {most:,}"

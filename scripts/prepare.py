@@ -30,6 +30,13 @@ Every picture becomes upright 8-bit RGB, as pixels up to 128 x 128, else as the 
     python -m scripts.prepare cifar10 --root CIFAR10 --out STORE                      a public dataset, named below
     python -m scripts.prepare synthetic-cifar10 --out FOLDER                          a small synthetic one
 
+Datasets as other tools hold them, sounds or pictures, labelled or not, with their own splits:
+
+    python -m scripts.prepare hf --root FOLDER --out STORE --label COLUMN             save_to_disk; Parquet of the Hub
+    python -m scripts.prepare webdataset --root SHARDS --out STORE --label FIELD      TAR files, read in place
+    python -m scripts.prepare kaldi --root DATA --out STORE --label utt2spk           wav.scp, segments, utt2spk, ...
+    python -m scripts.prepare synthetic-hf --out FOLDER                               small ones: -webdataset, -kaldi
+
 A public dataset's --root is the folder with its unpacked files, or with the archives; these are then unpacked next to
 the store, or into --unpack. --download fetches them into --root first, where that is possible. `python -m
 scripts.doctor` checks a dataset without preparing it.
@@ -65,6 +72,7 @@ from randquant.data_prep.datasets.registry import DATASETS
 from randquant.data_prep.engine.plan import Plan
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.examine.summary import summary
+from randquant.data_prep.exchange.registry import EXCHANGE
 from randquant.data_prep.fetching.archives import archives_in, stem, unpacked_file, unpacked_root
 from randquant.data_prep.fetching.download import download as fetch
 from randquant.data_prep.layout import holds_tree
@@ -332,6 +340,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     **{name: _of_dataset(dataset) for name, dataset in DATASETS.items() if dataset.kind == "images"},
     "table": table,
     **{name: _of_dataset(dataset) for name, dataset in DATASETS.items() if dataset.kind == "tables"},
+    **{name: _of_files(dataset.plan) for name, dataset in EXCHANGE.items()},
     **{f"synthetic-{name}": _of_miniature(name, write) for name, write in MINIATURES.items()},
     "synthetic-table": synthetic_table,
 }

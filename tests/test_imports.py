@@ -40,6 +40,7 @@ LATE = {
     *("av", "laspy", "lazrs", "pye57", "mapbox_earcut"),
     *("timm", "kornia", "torchvision", "PIL", "mup", "umap"),
     *("onnx", "onnxscript", "onnxruntime", "huggingface_hub"),
+    *("wandb", "mlflow", "trackio"),
 }
 
 # Everything but torch, what torch needs, numpy and the standard library is hidden.

@@ -52,7 +52,7 @@ def plan_labelled(table: str | Path, root: str | Path, reader: Reader = RECORDIN
         Item(path, size or 0, row["label"], row.get("group") or None, row["split"])
         for (path, size), (_, row) in zip(files, rows, strict=True)
     ]
-    source = {"dataset": "labelled", "root": str(root), "csv": table.name, **_groups_across(items)}
+    source = {"dataset": "labelled", "root": str(root), "csv": table.name, **groups_across(items)}
     return Plan(root, items, reader, source)
 
 
@@ -102,7 +102,7 @@ def _check_labels(table: Path, rows: Iterable[Row]) -> None:
         )
 
 
-def _groups_across(items: Iterable[Item]) -> dict[str, list[str]]:
+def groups_across(items: Iterable[Item]) -> dict[str, list[str]]:
     """Groups that occur in more than one split or fold."""
     splits: dict[str, set[str | None]] = {}
     for item in items:

@@ -12,10 +12,9 @@ from randquant.data_prep.engine.plan import Item, Plan
 from randquant.data_prep.own_files.labelled import plan_labelled
 from randquant.data_prep.pictures import FOREIGN, KEEP, PICTURES, Keep, pictures_reader
 from randquant.data_prep.scan import existing_folder, file_size, is_visible_folder, visible_files
-from randquant.data_prep.validation import SHARE, check_share, with_validation
+from randquant.data_prep.validation import SHARE, TEST_SHARE, check_share, class_remarks, with_validation
 from randquant.errors import DataError, UsageError
 
-TEST_SHARE = 0.2  # of class folders without splits
 # What the folders of splits are called, in any case.
 SPELLINGS: Mapping[str, str] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -23,7 +22,8 @@ SPELLINGS: Mapping[str, str] = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 _LITTER = ("thumbs.db", "desktop.ini")  # what Windows leaves
-_KINDS, _SHOWN = 20, 5
+_KINDS = 20
+_ONE_CLASS = "give the folder above it, or --unlabelled"
 
 
 def plan_images(
@@ -149,7 +149,9 @@ def _placed(root: Path, items: Sequence[Item], validation: float, test: float) -
         "split_source": "folders" if splits else "made here" if labelled else None,
         "unplaced": len(every) - len(placed),
         "other_parts": beside,
-        "remarks": [*remarks, *_of_classes(parts)] if labelled else ["no folders of classes, so nothing is labelled"],
+        "remarks": [*remarks, *class_remarks(parts, _ONE_CLASS)]
+        if labelled
+        else ["no folders of classes, so nothing is labelled"],
     }
     return parts, found
 
@@ -160,18 +162,3 @@ def _by_folder(items: Sequence[Item], splits: Mapping[str, str]) -> Iterator[Ite
         split = splits.get(folders[0]) if splits and folders else None
         classes = folders[1:] if splits else folders
         yield replace(item, label=classes[0] if classes else None, split=split)
-
-
-def _of_classes(items: Sequence[Item]) -> Iterator[str]:
-    """What is odd about the classes."""
-    labels = sorted({item.label for item in items if item.label is not None})
-    if len(labels) == 1:
-        yield (
-            f"one class only ({printable(labels[0])}), so no probe can be trained on it; give the folder above it, or "
-            "--unlabelled"
-        )
-    learnt = {item.label for item in items if item.split == "train"}
-    unlearnt = [printable(label) for label in labels if label not in learnt]
-    if unlearnt:
-        shown = ", ".join(unlearnt[:_SHOWN]) + (", …" if len(unlearnt) > _SHOWN else "")
-        yield f"classes that never occur in train, so cannot be learnt: {len(unlearnt):,} ({shown})"

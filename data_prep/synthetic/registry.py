@@ -5,6 +5,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from randquant.data_prep.datasets.registry import DATASETS
+from randquant.data_prep.exchange.registry import EXCHANGE
 from randquant.errors import UsageError
 
 # A line a miniature: the module and name of what writes it. `small_…` takes flags of its own, `write_…` a folder and a
@@ -29,12 +30,16 @@ _ENTRIES = {
     "cifar100": "pictures.cifar:write_cifar100",
     "stl10": "pictures.stl10:write_stl10",
     "imagenet": "pictures.imagenet:write_imagenet",
+    "hf": "exchange:small_hf",
+    "webdataset": "exchange:write_webdataset",
+    "kaldi": "exchange:write_kaldi",
 }
+_PREPARED = {**DATASETS, **EXCHANGE}
 
 
 def prepared_by(name: str) -> list[str]:
     """The datasets that are prepared from the tree of `name`."""
-    return [dataset.name for dataset in DATASETS.values() if dataset.marks == DATASETS[name].marks]
+    return [dataset.name for dataset in _PREPARED.values() if dataset.marks == _PREPARED[name].marks]
 
 
 def _miniature(name: str, entry: str) -> Callable[..., Path]:
@@ -47,8 +52,8 @@ def _miniature(name: str, entry: str) -> Callable[..., Path]:
             raise UsageError(f"--seed should be at least 0, got {seed}.")
         return write(out, seed=seed)
 
-    kind = {"audio": "sounds", "points": "shapes", "images": "pictures"}[DATASETS[name].kind]
-    miniature.__doc__ = f"""Write a few megabytes of made-up {kind} in the tree of {DATASETS[name].title}.
+    kind = {"audio": "sounds", "points": "shapes", "images": "pictures"}[_PREPARED[name].kind]
+    miniature.__doc__ = f"""Write a few megabytes of made-up {kind} in the tree of {_PREPARED[name].title}.
 
     Args:
         out: folder to write into.

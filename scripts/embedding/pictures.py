@@ -22,12 +22,13 @@ from randquant.images.encoders.weights import LoadedImageEncoder, named_encoder
 from randquant.images.evaluation.sight import STATISTICS_PICTURES, Sight, sight_of_classifier
 from randquant.images.normalise import ColourStatistics, colour_statistics
 from randquant.probes.classifier_file import load_classifier
+from randquant.scripts.embedding.destination import Destination
 
 
 def embed_pictures(
     checkpoint: str,
     source: Path,
-    out: Path,
+    destination: Destination,
     *,
     classify: Path | None,
     strict: bool,
@@ -37,7 +38,7 @@ def embed_pictures(
 ) -> tuple[list[tuple[str, str]], int, int]:
     """Embed the pictures below a folder, or one of them, into a table.
 
-    Arguments are those of `scripts.embed`.
+    Arguments are those of `scripts.embed`; `destination` is its table.
 
     Returns:
         (path, reason) of the files that could not be read; how many an earlier run had done, and how many there are.
@@ -48,8 +49,12 @@ def embed_pictures(
     loaded = named_encoder(checkpoint, seed=seed)
     saved = load_classifier(classify) if classify else None
     say(f"{checkpoint}: {loaded.report}")
+    destination.require(loaded.sha256)
     sight = sight_of_classifier(saved, loaded) if saved else _sight(loaded, _plan(source, loaded.encoder.size), workers)
-    plan = _plan(source, sight.size, sight.share)
+    every = _plan(source, sight.size, sight.share)
+    plan, out = destination.new_items(every), destination.out
+    if destination.nothing_new(len(every.items), len(plan.items)):
+        return [], 0, 0
     out.parent.mkdir(parents=True, exist_ok=True)
     read: list[Mapping[str, Any]] = []
     summary = PictureEmbedder(loaded, sight, device, strict, saved).write(
@@ -57,9 +62,10 @@ def embed_pictures(
         [item.path for item in plan.items],
         lambda start: read_ahead(plan, workers=workers, start=start, columns=read),
         read,
-        out,
+        destination.target,
         checkpoint=checkpoint,
     )
+    destination.finish()
     if loaded.statistics is None and saved is None:
         say(f"The checkpoint has no statistics of colours; used those of {sight.source}.")
     say(

@@ -8,6 +8,9 @@ import pytest
 import soundfile
 import torch
 
+from randquant.audio.encoders.audio_ntt import AudioNTT2020
+from randquant.audio.encoders.weights import save_encoder as save_sound_encoder
+from randquant.audio.front_end import FrontEnd
 from randquant.cli.command import run
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.own_files.clouds import plan_clouds
@@ -59,8 +62,7 @@ def test_windows_and_a_single_file(recordings: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "code", "says"),
     [
-        (["--out", "x.npy"], 2, "should end in .parquet"),
-        (["--out", "x.csv"], 2, "should end in .parquet"),
+        (["--out", "x.txt"], 2, "should end in .parquet, .npy, .csv, which"),
         (["--window", "0"], 2, "--window"),
         (["--workers", "0"], 2, "--workers"),
         (["--input", "nowhere"], 1, "check --input"),
@@ -268,3 +270,43 @@ def test_peak_normalise_is_typed_as_for_prepare(recordings: Path, tmp_path: Path
     assert command(recordings, tmp_path / "x.parquet", "--peak_normalise") == 0
     flags = ["--input", str(recordings), "--out", str(tmp_path / "y.parquet"), "--peak_normalise"]
     assert run(embed, ["--checkpoint", "untrained:PointNetLite:16", *flags]) == 2
+
+
+def rows_of(out: Path) -> dict[str, np.ndarray]:
+    """The vector of each path, read as a user of the format would."""
+    if out.suffix == ".parquet":
+        table = pq.read_table(out)
+        return dict(zip(table["path"].to_pylist(), np.stack(table["embedding"].to_numpy()), strict=True))
+    lines = (out if out.suffix == ".csv" else out.with_name(f"{out.stem}.rows.csv")).read_text().splitlines()
+    cells = [line.split(",") for line in lines[1:]]
+    vectors = np.load(out) if out.suffix == ".npy" else np.array([row[4:] for row in cells], np.float32)
+    return {row[0]: vector for row, vector in zip(cells, vectors, strict=True)}
+
+
+def test_formats_and_appended_rows_are_equal(
+    recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(0)
+    trained = tmp_path / "encoder.safetensors"
+    save_sound_encoder(trained, AudioNTT2020(d=16), front_end=FrontEnd(), mean=-5.0, std=3.0, metadata={})
+    flags = ["--checkpoint", str(trained), "--device", "cpu", "--append"]
+    (recordings / "a.wav").rename(tmp_path / "later.wav")
+    outs = [tmp_path / f"x{suffix}" for suffix in (".parquet", ".npy", ".csv")]
+    for out in outs:
+        assert run(embed, [*flags, "--input", str(recordings), "--out", str(out)]) == 0
+    (tmp_path / "later.wav").rename(recordings / "a.wav")
+    for out in outs:
+        assert run(embed, [*flags, "--input", str(recordings), "--out", str(out)]) == 0
+        before = {path.name: path.read_bytes() for path in tmp_path.glob(f"{out.stem}*") if path.is_file()}
+        assert run(embed, [*flags, "--input", str(recordings), "--out", str(out)]) == 0
+        assert {path.name: path.read_bytes() for path in tmp_path.glob(f"{out.stem}*") if path.is_file()} == before
+        found = rows_of(out)
+        assert list(found) == ["deep/b.flac", "a.wav"]
+        assert all(np.array_equal(vector, rows_of(outs[0])[path]) for path, vector in found.items())
+    (recordings / "a.wav").rename(recordings / "c.wav")
+    for out in outs:
+        assert run(embed, [*flags, "--input", str(recordings), "--out", str(out), "--window", "1"]) == 2
+        assert len(rows_of(out)) == 2
+    told = capsys.readouterr()
+    assert told.out.count("added behind the rows that were there: 1") == 3
+    assert told.err.count("was made with other settings (") == 3

@@ -6,7 +6,8 @@ from typing import Any
 from randquant.data.features import Items
 from randquant.data.store import Store, is_fold
 
-_UNNAMED = (None, "labelled", "folder", "images")  # what a store's source says of data without a published name
+# What a store's source says of data without a published name.
+_UNNAMED = (None, "labelled", "folder", "images", "hf", "webdataset", "kaldi")
 
 
 def source_of(store: Store) -> Mapping[str, Any]:

@@ -15,7 +15,6 @@ from randquant.training.optimization.schedule import set_learning_rate
 from randquant.training.processes.ranks import any_process
 from randquant.training.processes.stopping import stop_on_signal
 from randquant.training.run import Run
-from randquant.training.run_log import RunLog
 
 
 def fit(run: Run) -> None:
@@ -28,7 +27,7 @@ def fit(run: Run) -> None:
     settings, fabric, method, model, optimizer = run.settings, run.fabric, run.method, run.model, run.optimizer
     generator = torch.Generator(device=fabric.device)
     speed, finite = Throughput(), torch.ones((), dtype=torch.bool, device=fabric.device)
-    batches, log = run.batches.between(run.start, run.steps), RunLog(settings.out, run.start, enabled=run.is_main)
+    batches, log = run.batches.between(run.start, run.steps), run.log()
     with stop_on_signal() as stop, closing(batches), log, run.bar() as shown:
         for step, (raw, groups) in enumerate(batches, run.start + 1):
             _seed_step(settings.seed, step, fabric.global_rank, generator)

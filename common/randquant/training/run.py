@@ -18,6 +18,7 @@ from randquant.training.optimization.optimizer import check_moments, make_optimi
 from randquant.training.optimization.parametrization import parametrize
 from randquant.training.optimization.schedule import learning_rate_at
 from randquant.training.processes.ranks import any_process, raised_once
+from randquant.training.run_log import RunLog
 from randquant.training.settings import FREE_SETTINGS, Training, plain_defaults, plain_settings
 from randquant.training.task import Task
 from randquant.views import ViewSet
@@ -105,6 +106,17 @@ class Run:
         )
         keeping = settings.snapshot_every > 0 and step % settings.snapshot_every == 0
         return logging, saving, monitoring and self.task.monitor is not None, keeping
+
+    def log(self) -> RunLog:
+        """Where its numbers go."""
+        settings = self.settings
+        return RunLog(
+            settings.out,
+            self.start,
+            enabled=self.is_main,
+            loggers=settings.logger,
+            settings=plain_settings(settings),
+        )
 
     def bar(self) -> "tqdm[Any]":
         """Progress in items, with items a second."""

@@ -1,38 +1,50 @@
-"""The metrics of a run, as a table and for TensorBoard; a resumed run continues them."""
+"""The metrics of a run, as a table and for its loggers; a resumed run continues them."""
 
 import csv
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from randquant.cli.terminal import say
 from randquant.files.atomic import atomic_path
+from randquant.training.loggers.logger import LoggedRun
+from randquant.training.loggers.several import Loggers
 
 _COLUMNS = ("step", "name", "value", "seconds")
 
 
 class RunLog:
-    """RUN/log.csv, one line a number, and RUN/tensorboard.
+    """RUN/log.csv, one line a number, and the loggers of the run.
 
     Args:
         run: folder of the run.
         start: step of the checkpoint the run goes on from; later rows are dropped, they will be written again.
         enabled: false in all processes but one.
+        loggers: names of `randquant.training.loggers.registry`.
+        settings: of the run, JSON values, for the loggers.
     """
 
-    def __init__(self, run: Path, start: int, *, enabled: bool) -> None:
+    def __init__(
+        self,
+        run: Path,
+        start: int,
+        *,
+        enabled: bool,
+        loggers: Sequence[str] = ("tensorboard",),
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         self.path, self.enabled, self.began = run / "log.csv", enabled, time.monotonic()
         if not enabled:
             return
-        from torch.utils.tensorboard import SummaryWriter
-
         kept = [row for row in log_rows(self.path) if int(row["step"]) <= start]
         with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, _COLUMNS)
             writer.writeheader()
             writer.writerows(kept)
         self.elapsed = float(kept[-1]["seconds"]) if kept else 0.0
-        self.board = SummaryWriter(str(run / "tensorboard"), purge_step=start + 1 if start else None)
+        self.loggers = Loggers(loggers, LoggedRun(run, start, settings or {}))
 
     def row(self, step: int, numbers: dict[str, float]) -> None:
         """Append one line a number: step, name, value, seconds of training so far."""
@@ -43,15 +55,14 @@ class RunLog:
             csv.writer(file).writerows(
                 (step, name, f"{value:.6g}", f"{seconds:.1f}") for name, value in numbers.items()
             )
-        for name, value in numbers.items():
-            self.board.add_scalar(name, value, step)
+        self.loggers.numbers(step, numbers)
 
     def __enter__(self) -> "RunLog":
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         if self.enabled:
-            self.board.close()
+            self.loggers.close(finished=kind is None)
 
 
 def log_rows(path: Path) -> list[dict[str, str]]:

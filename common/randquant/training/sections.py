@@ -23,6 +23,6 @@ SECTIONS: Sections = {
     "width (muP)": ("parametrization", "base_width", "base_hidden_size"),
     "machine, seed and log": (
         *("precision", "accelerator", "devices", "nodes", "workers", "cache", "seed"),
-        *("log_every", "checkpoint_every", "monitor_every", "snapshot_every"),
+        *("logger", "log_every", "checkpoint_every", "monitor_every", "snapshot_every"),
     ),
 }

@@ -12,6 +12,7 @@ from randquant.ssl.heads import Head
 from randquant.ssl.infonce import Negatives
 from randquant.ssl.momentum import Schedule
 from randquant.ssl.registry import MethodName
+from randquant.training.loggers.registry import LoggerName, check_installed
 from randquant.training.optimization.schedule import RateSchedule
 from randquant.training.sections import SECTIONS
 
@@ -21,6 +22,7 @@ FREE_SETTINGS = {
     "data",
     "monitor",
     "workers",
+    "logger",
     "checkpoint_every",
     "log_every",
     "monitor_every",
@@ -124,6 +126,8 @@ class Training:
         nodes: computers that train together.
         workers: loader processes per device; 0 reads in a thread of the training process.
         seed: of weights, items, crops and augmentations.
+        logger: where numbers go: csv (RUN/log.csv, written always), tensorboard (RUN/tensorboard), wandb, mlflow and
+            trackio; several may be named. One that fails ends no training; a resumed run goes on with the same ones.
         log_every: steps between rows of log.csv.
         checkpoint_every: steps between checkpoints.
         monitor_every: steps between kNN evaluations, with --monitor.
@@ -177,6 +181,7 @@ class Training:
     nodes: int = 1
     workers: int = 0
     seed: int = 42
+    logger: list[LoggerName] = field(default_factory=lambda: ["csv", "tensorboard"])
     log_every: int = 20
     checkpoint_every: int = 200
     monitor_every: int = 500
@@ -186,6 +191,7 @@ class Training:
         self.out = Path(self.out)
         check_ranges(self, RANGES)
         check_rising(self, "rq_stage_bins")
+        check_installed(self.logger)
         if self.mix == "none" and (self.mix_layer != "input" or self.mix_symmetric):
             raise ValueError("--mix_layer and --mix_symmetric say how --mix mixes; give --mix mixup or cutmix.")
         processes = self.devices * self.nodes

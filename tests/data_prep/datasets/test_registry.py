@@ -11,6 +11,7 @@ import pytest
 
 from randquant.data_prep.datasets.registry import _ENTRIES, DATASETS
 from randquant.data_prep.engine.plan import Plan
+from randquant.data_prep.exchange.registry import EXCHANGE
 from randquant.data_prep.options import options, with_options
 from randquant.data_prep.own_files.clouds import plan_clouds
 from randquant.data_prep.own_files.meshes import plan_meshes
@@ -43,7 +44,7 @@ def test_every_dataset_is_a_command(name: str) -> None:
 
 
 def test_every_miniature_is_a_command() -> None:
-    assert {name for miniature in MINIATURES for name in prepared_by(miniature)} <= set(DATASETS)
+    assert {name for miniature in MINIATURES for name in prepared_by(miniature)} <= {*DATASETS, *EXCHANGE}
     assert {f"synthetic-{name}" for name in MINIATURES} <= set(prepare.COMMANDS)
 
 

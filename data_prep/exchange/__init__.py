@@ -1,0 +1,1 @@
+"""Datasets as other tools hold them: Hugging Face, webdataset, Kaldi."""
