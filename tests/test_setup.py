@@ -21,7 +21,8 @@ import randquant
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-APART = ("xares", "mteb")  # kits of others: their pins are theirs, so that they stand in no environment of ours
+# Kits and loggers of others: their pins are theirs, so that they stand in no environment of ours.
+APART = ("xares", "mteb", "wandb", "mlflow", "trackio")
 EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name not in ("all", *APART)}
 DECLARED = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines]
 NAMES = {canonicalize_name(requirement.name) for requirement in DECLARED}
