@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Kits and loggers of others: their pins are theirs, so that they stand in no environment of ours.
 APART = ("xares", "mteb", "wandb", "mlflow", "trackio")
+SHIPPED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
 EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name not in ("all", *APART)}
 DECLARED = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines]
 NAMES = {canonicalize_name(requirement.name) for requirement in DECLARED}
@@ -199,7 +200,7 @@ def test_sdist_and_wheel_hold_the_package_alone(tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in names} == {"randquant", about}
     assert f"{about}/licenses/LICENSE" in names
     package = source / "common" / "randquant"
-    wanted = [each for pattern in ("*.py", "*.yaml", "*.html", "py.typed") for each in files_below(package, pattern)]
+    wanted = [each for pattern in ("*.py", *SHIPPED) for each in files_below(package, pattern)]
     assert {name for name in names if name.startswith("randquant/")} == {f"randquant/{each}" for each in wanted}
     assert "randquant/audio/recipes/demo.yaml" in names
 

@@ -23,41 +23,38 @@ from randquant.images.evaluation.sight import STATISTICS_PICTURES, Sight, sight_
 from randquant.images.normalise import ColourStatistics, colour_statistics
 from randquant.probes.classifier_file import load_classifier
 from randquant.scripts.embedding.destination import Destination
+from randquant.scripts.embedding.settings import Embedding, require_folder, say_resumed
+from randquant.training.processes.device import named_device
 
 
-def embed_pictures(
-    checkpoint: str,
-    source: Path,
-    destination: Destination,
-    *,
-    classify: Path | None,
-    strict: bool,
-    workers: int,
-    seed: int,
-    device: torch.device,
-) -> tuple[list[tuple[str, str]], int, int]:
+def embed_pictures(settings: Embedding) -> list[tuple[str, str]]:
     """Embed the pictures below a folder, or one of them, into a table.
 
-    Arguments are those of `scripts.embed`; `destination` is its table.
-
     Returns:
-        (path, reason) of the files that could not be read; how many an earlier run had done, and how many there are.
+        (path, reason) of the files that could not be read.
 
     Raises:
         DataError: there are no pictures, none could be read, or the classifier is of another encoder.
+        UsageError: the table is of another encoder or other settings.
     """
-    loaded = named_encoder(checkpoint, seed=seed)
-    saved = load_classifier(classify) if classify else None
+    destination = Destination(settings.out, settings.append, settings.strict)
+    checkpoint, workers = settings.checkpoint, settings.workers
+    loaded = named_encoder(checkpoint, seed=settings.seed)
+    saved = load_classifier(settings.classify) if settings.classify else None
     say(f"{checkpoint}: {loaded.report}")
     destination.require(loaded.sha256)
-    sight = sight_of_classifier(saved, loaded) if saved else _sight(loaded, _plan(source, loaded.encoder.size), workers)
-    every = _plan(source, sight.size, sight.share)
+    sight = (
+        sight_of_classifier(saved, loaded)
+        if saved
+        else _sight(loaded, _plan(settings.input, loaded.encoder.size), workers)
+    )
+    every = _plan(settings.input, sight.size, sight.share)
     plan, out = destination.new_items(every), destination.out
     if destination.nothing_new(len(every.items), len(plan.items)):
-        return [], 0, 0
+        return []
     out.parent.mkdir(parents=True, exist_ok=True)
     read: list[Mapping[str, Any]] = []
-    summary = PictureEmbedder(loaded, sight, device, strict, saved).write(
+    summary = PictureEmbedder(loaded, sight, named_device(settings.device), settings.strict, saved).write(
         plan.root,
         [item.path for item in plan.items],
         lambda start: read_ahead(plan, workers=workers, start=start, columns=read),
@@ -66,6 +63,7 @@ def embed_pictures(
         checkpoint=checkpoint,
     )
     destination.finish()
+    say_resumed(summary.resumed, len(plan.items))
     if loaded.statistics is None and saved is None:
         say(f"The checkpoint has no statistics of colours; used those of {sight.source}.")
     say(
@@ -73,7 +71,7 @@ def embed_pictures(
         f"{counted(summary.rows, 'pictures')} seen at {sight.size} x {sight.size}, {len(summary.skipped):,} skipped"
     )
     say(*reading_notes(read, "pictures"))
-    return summary.skipped, summary.resumed, len(plan.items)
+    return summary.skipped
 
 
 def _plan(path: Path, size: int, share: float = 1.0) -> Plan:
@@ -83,8 +81,7 @@ def _plan(path: Path, size: int, share: float = 1.0) -> Plan:
         if path.suffix.lower() not in PICTURES:
             raise DataError(f"{path} is no picture; give a file that ends in .jpg, .png or the like, or a folder.")
         return Plan(path.parent, [Item(path.name, file_size(path))], reader)
-    if not path.is_dir():
-        raise DataError(f"{path} does not exist; check --input.")
+    require_folder(path)
     return plan_files(path, PICTURES, reader, dataset="pictures", kind="pictures", foreign=FOREIGN)
 
 

@@ -16,8 +16,8 @@ from randquant.errors import UserError
 from randquant.images.encoders.weights import save_encoder, untrained_encoder
 from randquant.images.normalise import ColourStatistics
 from randquant.images.ready_encoder import ImageReadyEncoder
-from randquant.scripts.embedding.destination import Destination
-from randquant.scripts.embedding.pictures import embed_pictures
+from randquant.scripts.embed import embed
+from randquant.scripts.embedding.settings import Embedding
 
 STATISTICS = ColourStatistics((0.5, 0.4, 0.3), (0.2, 0.2, 0.3))
 
@@ -51,8 +51,7 @@ def test_a_vector_is_the_row_that_embed_writes(
     (tmp_path / "pictures").mkdir()
     for place, pixels in enumerate(pictures):
         Image.fromarray(pixels).save(tmp_path / "pictures" / f"{place}.png")
-    how: dict[str, Any] = {"classify": None, "strict": True, "workers": 1, "seed": 0, "device": torch.device("cpu")}
-    embed_pictures(str(weights), tmp_path / "pictures", Destination(tmp_path / "rows.parquet"), **how)
+    embed(Embedding(str(weights), tmp_path / "pictures", tmp_path / "rows.parquet", workers=1, device="cpu"))
     rows = torch.from_numpy(np.stack(pq.read_table(tmp_path / "rows.parquet")["embedding"].to_numpy()))
     close(encoder([tmp_path / "pictures" / f"{place}.png" for place in range(3)]), rows)
     close(encoder(pictures), rows)

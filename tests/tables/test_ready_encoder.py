@@ -16,7 +16,8 @@ from randquant.data.store import Store
 from randquant.data_prep.tables.prepare import prepare_table
 from randquant.data_prep.tables.settings import OwnTable
 from randquant.errors import UserError
-from randquant.scripts.embedding.rows import embed_rows
+from randquant.scripts.embed import embed
+from randquant.scripts.embedding.settings import Embedding
 from randquant.tables.encoders.weights import save_encoder, untrained_encoder
 from randquant.tables.ready_encoder import TableReadyEncoder
 from randquant.tables.stored_table import block_sizes, column_names, described, scales
@@ -62,7 +63,7 @@ def close(found: torch.Tensor, expected: torch.Tensor) -> None:
 def test_raw_rows_in_every_form_give_the_rows_that_embed_writes(
     encoder: TableReadyEncoder, weights: Path, store: Store, table: Path, tmp_path: Path
 ) -> None:
-    embed_rows(str(weights), store.path, tmp_path / "x.parquet", classify=None, seed=0, device=torch.device("cpu"))
+    embed(Embedding(str(weights), store.path, tmp_path / "x.parquet", device="cpu"))
     rows = torch.from_numpy(np.stack(pq.read_table(tmp_path / "x.parquet")["embedding"].to_numpy()))
     cells = list(csv.DictReader(open(table)))  # noqa: SIM115
     columns = {name: [row[name] for row in cells] for name in cells[0]}
