@@ -11,10 +11,10 @@ PACKAGES := randquant tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint scatter constraints dist clean distclean
+.PHONY: help setup demo test test-pages lint docs scatter constraints dist clean distclean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Create .venv and install everything (about 3 GB to download, once)
 
@@ -24,9 +24,17 @@ demo: $(INSTALLED) ## Pretrain and probe on a small synthetic data set, in minut
 test: lint ## Run ruff, mypy and pytest (with the doctests)
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n logical --maxprocesses 4 --dist worksteal
 
+test-pages: $(INSTALLED) ## Run the shell blocks and notebooks of all pages on miniatures (minutes)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m pages -n logical --maxprocesses 2 tests/pages
+
 lint: $(INSTALLED) ## Run ruff and mypy alone
 	$(PY) -m ruff check .
 	$(PY) -m mypy $(addprefix -p ,$(PACKAGES))
+
+docs: $(INSTALLED) ## Build the site into build/site (GALLERY=no: without the pictures, a minute less)
+	@if [ "$(GALLERY)" = no ]; then echo "GALLERY=no: pictures of an earlier build, or none."; else $(PY) common/docs/gallery.py; fi
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --config-file common/docs/mkdocs.yml
+	@echo "build/site: look at it by $(PY) -m http.server --directory build/site"
 
 scatter: $(INSTALLED) ## Build torch-scatter for this torch (minutes, once; everything runs without it, faster with it)
 	$(PY) -m scripts.build_scatter
