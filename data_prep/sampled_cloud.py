@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from randquant.data_prep.shapes import finished, point_settings
 from randquant.errors import DataError, UsageError
+from randquant.pointcloud.axes import Axis
 from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.geometry import Axis
 
 
 def check_points(points: Points) -> None:

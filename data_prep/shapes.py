@@ -17,9 +17,9 @@ from randquant.data_prep.formats.meshes.gltf_file import external_buffers
 from randquant.data_prep.formats.meshes.mesh_file import read_mesh
 from randquant.data_prep.surface import Sampling, sample_surface
 from randquant.errors import DataError, UsageError
-from randquant.pointcloud.farthest_points import farthest_point_order
+from randquant.pointcloud.axes import Axis, turn_up
+from randquant.pointcloud.farthest_point_order import farthest_point_order
 from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.geometry import Axis, turn_up
 from randquant.pointcloud.layout import XYZ_NORMALS
 
 UP: Axis = "z"  # in a store

@@ -6,13 +6,14 @@ from torch import Tensor, nn
 import randquant
 from randquant.export.exportable import Exportable, Size
 from randquant.files.json_record import Json
+from randquant.pointcloud.axes import Axis, turn_up
 from randquant.pointcloud.encoders.dgcnn import DGCNN
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.pointnext import STAGES, PointNeXt
 from randquant.pointcloud.encoders.weights import UP, LoadedPointEncoder
 from randquant.pointcloud.evaluation.shape_features import Preparation
-from randquant.pointcloud.geometry import Axis, turn_up, unit_sphere
+from randquant.pointcloud.geometry import unit_sphere
 from randquant.pointcloud.layout import Layout
 
 

@@ -1,19 +1,11 @@
-"""Geometry of clouds: unit sphere, up axis, neighbours. Takes batches on any device, and draws nothing."""
+"""Geometry of clouds: unit sphere, neighbours. Takes batches on any device, and draws nothing."""
 
-from typing import Literal, TypeVar
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.packed import PackedBatch
 from randquant.pointcloud.segment import segment_reduce
 
-Axis = Literal["x", "y", "z"]
-AXES: tuple[Axis, ...] = ("x", "y", "z")
-
-_Array = TypeVar("_Array", Tensor, NDArray)
 _BLOCK = 1 << 22  # distances held at once
 _NONE = 2**31 - 1  # the index of no point
 
@@ -40,34 +32,6 @@ def unit_spheres(clouds: PackedBatch) -> Tensor:
     distance = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
     radius = segment_reduce(distance, clouds.offsets, "max").clamp_min(torch.finfo(clouds.rows.dtype).tiny)
     return (centred / radius[clouds.cloud]).to(clouds.rows.dtype)
-
-
-def turn_up(points: _Array, source: Axis = "y", target: Axis = "z") -> _Array:
-    """Rotate points or normals by 90 degrees, from axis `source` to axis `target`.
-
-    The third axis stays, and it is a rotation: left and right are not swapped. Points in the other direction,
-    `turn_up(points, target, source)`, undo it.
-
-    Args:
-        points: (..., 3) coordinates or normals, a tensor or an array.
-        source, target: "x", "y" or "z".
-
-    Raises:
-        ValueError: another axis.
-
-    >>> turn_up(np.array([1.0, 2.0, 3.0]), "y", "z").tolist()
-    [1.0, -3.0, 2.0]
-    """
-    if source not in AXES or target not in AXES:
-        raise ValueError(f"source and target should be x, y or z, got {source!r} and {target!r}")
-    if source == target:
-        return points
-    columns = [points[..., axis] for axis in range(3)]
-    first, second = AXES.index(source), AXES.index(target)
-    columns[second], columns[first] = columns[first], -columns[second]
-    if isinstance(points, Tensor):
-        return torch.stack(columns, dim=-1)
-    return np.stack(columns, axis=-1)
 
 
 def nearest_neighbours(queries: Tensor, points: Tensor, k: int, kept: Tensor | None = None) -> Tensor:

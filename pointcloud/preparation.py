@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from randquant.packed import PackedBatch
+from randquant.pointcloud.axes import Axis, turn_up
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder
 from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.geometry import Axis, turn_up, unit_sphere, unit_spheres
+from randquant.pointcloud.geometry import unit_sphere, unit_spheres
 from randquant.pointcloud.layout import Layout
 
 

@@ -41,13 +41,11 @@ from randquant.data_prep.dataset import Dataset, P
 from randquant.data_prep.datasets.registry import DATASETS
 from randquant.data_prep.engine.plan import Plan
 from randquant.data_prep.examine.doctor import examine
-from randquant.data_prep.examine.repeats import repeats_report as repeated
 from randquant.data_prep.examine.report import first, report, write_report
 from randquant.data_prep.exchange.registry import EXCHANGE
 from randquant.data_prep.fetching.archives import archives_in
 from randquant.data_prep.layout import is_marked, locate
 from randquant.data_prep.options import options, with_options
-from randquant.data_prep.tables.examination import examine_table
 from randquant.data_prep.tables.plan import TablePlan
 from randquant.errors import DataError
 from randquant.files.atomic import write_text
@@ -129,6 +127,8 @@ def _command(dataset: Dataset) -> Callable[[Any], None]:
 
 def _table_command(dataset: Dataset[TablePlan]) -> Callable[[FolderOfTable], None]:
     def command(settings: FolderOfTable) -> None:
+        from randquant.data_prep.tables.examination import examine_table
+
         say(*_about(dataset, settings.root))
         _refuse_packed(dataset, settings.root)
         say(*examine_table(dataset, _planned(dataset, settings.root, partial(dataset.plan, settings.root))))
@@ -147,7 +147,9 @@ def repeats(store: Path, out: Path | None = None) -> None:
         store: of recordings or shapes, as scripts.prepare writes it.
         out: table to write (.csv): every item of test, the nearest of train, and how near it is.
     """
-    lines, table = repeated(Store.open(store))
+    from randquant.data_prep.examine.repeats import repeats_report
+
+    lines, table = repeats_report(Store.open(store))
     if out is not None:
         write_text(out, csv_text(table))
     say(*lines)

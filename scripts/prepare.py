@@ -71,7 +71,6 @@ from randquant.data_prep.dataset import Dataset
 from randquant.data_prep.datasets.registry import DATASETS
 from randquant.data_prep.engine.plan import Plan
 from randquant.data_prep.engine.preparation import prepare
-from randquant.data_prep.examine.summary import summary
 from randquant.data_prep.exchange.registry import EXCHANGE
 from randquant.data_prep.fetching.archives import archives_in, stem, unpacked_file, unpacked_root
 from randquant.data_prep.fetching.download import download as fetch
@@ -86,7 +85,6 @@ from randquant.data_prep.recordings import recordings_reader
 from randquant.data_prep.synthetic.registry import MINIATURES, prepared_by
 from randquant.data_prep.synthetic.tables import TABLE, small_table
 from randquant.data_prep.tables.plan import TablePlan
-from randquant.data_prep.tables.prepare import prepare_table
 from randquant.data_prep.tables.settings import OwnTable
 from randquant.data_prep.unpacked import archives_identity, made_of_archives
 from randquant.errors import UsageError
@@ -307,6 +305,8 @@ def _unpacked(settings: Public | PublicTable | OwnPictures) -> Path:
 def _prepare(plan: Plan | TablePlan, settings: Settings | PublicTable | OwnTable) -> None:
     complete = Store.exists(settings.out)
     if isinstance(plan, TablePlan):
+        from randquant.data_prep.tables.prepare import prepare_table
+
         store = prepare_table(plan, settings.out)
     else:
         assert isinstance(settings, Settings)
@@ -324,6 +324,8 @@ def _intake(settings: Sounds) -> Intake:
 
 
 def _close(store: Store, *, complete: bool) -> None:
+    from randquant.data_prep.examine.summary import summary
+
     if complete:
         say(f"{store.path} is complete already; nothing was done.")
     say(*summary(store))

@@ -35,7 +35,7 @@ from randquant.data_prep.sampled_cloud import check_points, cloud_settings, lead
 from randquant.data_prep.shapes import POINTS
 from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
-from randquant.pointcloud.geometry import Axis
+from randquant.pointcloud.axes import Axis
 from randquant.pointcloud.layout import FILE_ROW
 from randquant.weights.safe_pickle import read_pickle
 

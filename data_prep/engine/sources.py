@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from randquant.errors import DataError, one_line
 from randquant.files.atomic import atomic_path
@@ -64,7 +62,13 @@ def source(root: Path, path: str) -> SourceFile | None:
 
 def write_sources(store: Path, root: Path, parts: Iterable[Sequence[SourceFile]]) -> None:
     """Write the states of the files and the path of their root."""
-    schema = _SCHEMA.with_metadata({"randquant": json.dumps({"root": os.path.realpath(root)})})
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = [pa.string(), pa.int64(), pa.int64(), pa.string()]
+    schema = pa.schema(list(zip(SourceFile._fields, kinds, strict=True))).with_metadata(
+        {"randquant": json.dumps({"root": os.path.realpath(root)})}
+    )
     with atomic_path(store / FILE) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for part in parts:
             columns = list(zip(*part, strict=True)) or [()] * len(schema)
@@ -78,13 +82,16 @@ def read_sources(store: Path) -> tuple[str, list[SourceFile]] | None:
     Raises:
         DataError: the file is damaged.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     path = store / FILE
     if not path.exists():
         return None
     try:
         with pq.ParquetFile(path) as file:
             root = json.loads(file.schema_arrow.metadata[b"randquant"])["root"]
-            columns = [column.to_pylist() for column in file.read([field.name for field in _SCHEMA]).columns]
+            columns = [column.to_pylist() for column in file.read(list(SourceFile._fields)).columns]
         return str(root), [SourceFile(*row) for row in zip(*columns, strict=True)]
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
         raise DataError(f"{path} is damaged ({one_line(error)}); prepare the store again.") from None
@@ -124,6 +131,3 @@ def _spread(places: Sequence[int], count: int) -> list[int]:
     if len(places) <= count:
         return list(places)
     return [places[at] for at in np.linspace(0, len(places) - 1, count).astype(int)]
-
-
-_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("modified", pa.int64()), ("sample", pa.string())])

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from randquant.cli.spelling import did_you_mean
 from randquant.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 KEY = b"huggingface"  # of a schema's metadata
 SOUND, PICTURE, CLASSES = "Audio", "Image", "ClassLabel"
@@ -23,7 +24,7 @@ class Features:
         stated: type by column, as `datasets` writes them; empty where nothing states them.
     """
 
-    schema: pa.Schema
+    schema: "pa.Schema"
     stated: Mapping[str, Any]
 
     @property
@@ -83,6 +84,8 @@ class Features:
         Raises:
             UsageError: it does not.
         """
+        import pyarrow as pa
+
         if column not in self.schema.names:
             near = did_you_mean(column, self.schema.names)
             raise UsageError(f"{flag} {column} is no column{near}; there are {_listed(self.schema.names)}.")
@@ -107,7 +110,7 @@ class Features:
         return [None if value is None or value < 0 else classes[value] for value in values]
 
 
-def stated_in(schema: pa.Schema) -> dict[str, Any]:
+def stated_in(schema: "pa.Schema") -> dict[str, Any]:
     """The features that a file's schema states; empty where it does not."""
     try:
         found = json.loads((schema.metadata or {})[KEY])["info"]["features"]
@@ -116,7 +119,9 @@ def stated_in(schema: pa.Schema) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _holds_files(field: pa.Field) -> bool:
+def _holds_files(field: "pa.Field") -> bool:
+    import pyarrow as pa
+
     kind = field.type
     if not pa.types.is_struct(kind) or kind.get_field_index("bytes") < 0:
         return False

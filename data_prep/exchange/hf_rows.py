@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from randquant.data_prep.engine.row_files import file_stamp
 from randquant.data_prep.formats.whole_file import stand_in
 from randquant.errors import DataError, one_line
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PARQUET, ARROW = ".parquet", ".arrow"
 _BATCH = 16  # rows of a large column that are held at once
@@ -29,7 +30,7 @@ class RowFile(ABC):
     """
 
     path: Path
-    schema: pa.Schema
+    schema: "pa.Schema"
     rows: int
 
     @abstractmethod
@@ -53,6 +54,8 @@ class ParquetRows(RowFile):
     """A Parquet file, of which some rows at a time are in memory."""
 
     def __init__(self, path: Path) -> None:
+        import pyarrow.parquet as pq
+
         self.path = path
         with _explained(path):
             self._file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
@@ -86,6 +89,8 @@ class ArrowRows(RowFile):
     """An Arrow file as `datasets` writes it, mapped into memory."""
 
     def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+
         self.path = path
         with _explained(path):
             source = pa.memory_map(str(path))
@@ -118,6 +123,8 @@ def _opened(path: Path, stamp: tuple[int, int]) -> RowFile:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
+    import pyarrow as pa
+
     try:
         yield
     except (pa.ArrowException, OSError, StopIteration) as error:

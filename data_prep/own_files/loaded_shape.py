@@ -16,8 +16,8 @@ from randquant.data_prep.own_files.cloud_reader import cloud_reader
 from randquant.data_prep.sampled_cloud import spread_rows
 from randquant.data_prep.shapes import POINTS, UP, drawn_points, mesh_reader
 from randquant.errors import DataError
+from randquant.pointcloud.axes import Axis
 from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.geometry import Axis
 from randquant.pointcloud.layout import Layout
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile
 
 from randquant.audio.crops import SAMPLE_RATE
+from randquant.data_prep.synthetic.small import Layout
 from randquant.data_prep.synthetic.sounds.voices import Voice, draw_voices, say_word
 from randquant.data_prep.synthetic.tree import torch_generator, write_parts
 from randquant.files.atomic import write_json
@@ -48,21 +49,15 @@ class _Clip:
         return held.getvalue()
 
 
-def small_hf(out: Path, layout: Literal["hub", "disk"] = "hub", seed: int = 0) -> Path:
-    """Write a few hundred kilobytes of made-up words as a dataset of Hugging Face.
-
-    Args:
-        out: folder to write into.
-        layout: hub, Parquet files and a card as on the Hub; disk, Arrow files as save_to_disk writes them.
-        seed: of everything that is drawn.
-    """
+def write_hf(root: Path, *, layout: Layout = "hub", seed: int = 0) -> Path:
+    """Write the words as a dataset of Hugging Face; arguments as in `randquant.data_prep.synthetic.small.small_hf`."""
     parameters = {"dataset": "hf", "layout": layout, "seed": seed}
     if layout == "hub":
         parts: dict[str, Any] = {"README.md": partial(_write_text, _CARD), "data": partial(_write_hub, seed)}
     else:
         splits = {split: partial(_write_disk, split, seed) for split in SPEAKERS}
         parts = {"dataset_dict.json": lambda path: write_json(path, {"splits": list(SPEAKERS)}), **splits}
-    return write_parts(out, "Hugging Face dataset", parameters, parts)
+    return write_parts(root, "Hugging Face dataset", parameters, parts)
 
 
 def write_webdataset(root: Path, *, seed: int = 0) -> Path:

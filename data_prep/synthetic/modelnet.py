@@ -20,8 +20,7 @@ from randquant.data_prep.synthetic.published import scaled
 from randquant.data_prep.synthetic.solids.families import FAMILIES, draw_shape, numpy_generator
 from randquant.data_prep.synthetic.solids.solid import joined
 from randquant.data_prep.synthetic.tree import check_counts, write_macos_files, write_parts
-from randquant.errors import UsageError
-from randquant.pointcloud.farthest_points import farthest_point_order
+from randquant.pointcloud.farthest_point_order import farthest_point_order
 
 MESHES, TEXTS, ARRAYS = "ModelNet40", "modelnet40_normal_resampled", "modelnet40_ply_hdf5_2048"
 PICKLES = "modelnet40_pts_fps"
@@ -53,20 +52,6 @@ def write_modelnet(root: Path, *, train: int = 30, test: int = 12, seed: int = 0
         test: and in test.
     """
     return _write(root, MESHES, {"train": train, "test": test}, seed, _write_meshes)
-
-
-def small_modelnet(out: Path, train: int = 30, test: int = 12, seed: int = 0) -> Path:
-    """Write synthetic shapes of fifteen families in the tree of ModelNet40, to prepare with `modelnet`.
-
-    Args:
-        out: folder to write into.
-        train: shapes of each family in train, about 10 KB each.
-        test: and in test.
-        seed: of everything that is drawn.
-    """
-    if train < 1 or test < 1 or seed < 0:
-        raise UsageError(f"--train and --test should be at least 1 and --seed 0, got {train}, {test} and {seed}.")
-    return write_modelnet(out, train=train, test=test, seed=seed)
 
 
 def write_published_modelnet(root: Path, *, items: int | None = None, seed: int = 0) -> Path:

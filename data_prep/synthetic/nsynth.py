@@ -15,7 +15,6 @@ from randquant.data_prep.synthetic.published import NSYNTH_FAMILIES, apportion, 
 from randquant.data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, draw_timbre, synthesize
 from randquant.data_prep.synthetic.sounds.waves import uniform
 from randquant.data_prep.synthetic.tree import check_counts, torch_generator, write_parts, write_sound
-from randquant.errors import UsageError
 from randquant.files.atomic import write_json
 
 _PITCHES = range(21, 109)
@@ -59,29 +58,6 @@ def write_nsynth(
         parts[f"nsynth-{split}"] = partial(_write_split, instruments, notes_per_instrument, generator)
     parameters = {"instruments": counts, "notes_per_instrument": notes_per_instrument, "seed": seed}
     return write_parts(root, "NSynth", parameters, parts)
-
-
-def small_nsynth(out: Path, instruments: int = 6, notes_per_instrument: int = 9, seed: int = 0) -> Path:
-    """Write a small set of synthetic notes in NSynth's tree, to prepare with `nsynth`.
-
-    Args:
-        out: folder to write nsynth-train, nsynth-valid and nsynth-test into.
-        instruments: per family, in train; valid and test have a third of it each, other ones.
-        notes_per_instrument: notes each instrument plays, at most 25.
-        seed: of everything that is drawn.
-    """
-    if instruments < 1 or not 1 <= notes_per_instrument <= 25 or seed < 0:
-        raise UsageError(
-            "--instruments should be at least 1, --notes_per_instrument 1 to 25 and --seed at least 0, "
-            f"got {instruments}, {notes_per_instrument} and {seed}."
-        )
-    return write_nsynth(
-        out,
-        train_instruments=instruments,
-        held_out_instruments=max(1, instruments // 3),
-        notes_per_instrument=notes_per_instrument,
-        seed=seed,
-    )
 
 
 def write_published_nsynth(root: Path, *, items: int | None = None, seed: int = 0) -> Path:

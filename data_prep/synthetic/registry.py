@@ -9,16 +9,16 @@ from randquant.data_prep.exchange.registry import EXCHANGE
 from randquant.errors import UsageError
 
 # A line a miniature: the module and name of what writes it. `small_…` takes flags of its own, `write_…` a folder and a
-# seed; each returns the folder to prepare.
+# seed, and is loaded when it writes; each returns the folder to prepare.
 _ENTRIES = {
-    "nsynth": "nsynth:small_nsynth",
+    "nsynth": "small:small_nsynth",
     "us8k": "us8k:write_us8k",
     "voxceleb1": "voxceleb1:write_voxceleb1",
     "voxforge": "voxforge:write_voxforge",
     "spcv2": "speech_commands:write_speech_commands",
     "audioset": "audioset:write_audioset",
     "fsd50k": "fsd50k:write_fsd50k",
-    "modelnet": "modelnet:small_modelnet",
+    "modelnet": "small:small_modelnet",
     "modelnet-txt": "modelnet:write_modelnet_txt",
     "modelnet-h5": "modelnet:write_modelnet_h5",
     "modelnet-dat": "modelnet:write_modelnet_dat",
@@ -26,11 +26,11 @@ _ENTRIES = {
     "shapenet": "shapenet:write_shapenet55",
     "shapenetpart": "shapenet:write_shapenetpart",
     "covtype": "tables:small_covtype",
-    "cifar10": "pictures.cifar:small_cifar10",
+    "cifar10": "small:small_cifar10",
     "cifar100": "pictures.cifar:write_cifar100",
     "stl10": "pictures.stl10:write_stl10",
     "imagenet": "pictures.imagenet:write_imagenet",
-    "hf": "exchange:small_hf",
+    "hf": "small:small_hf",
     "webdataset": "exchange:write_webdataset",
     "kaldi": "exchange:write_kaldi",
 }
@@ -43,14 +43,16 @@ def prepared_by(name: str) -> list[str]:
 
 
 def _miniature(name: str, entry: str) -> Callable[..., Path]:
-    write: Callable[..., Path] = resolve_name(f"randquant.data_prep.synthetic.{entry}")
-    if write.__name__.startswith("small_"):
-        return write
+    place = f"randquant.data_prep.synthetic.{entry}"
+    if entry.partition(":")[2].startswith("small_"):
+        small: Callable[..., Path] = resolve_name(place)
+        return small
 
     def miniature(out: Path, seed: int = 0) -> Path:
         if seed < 0:
             raise UsageError(f"--seed should be at least 0, got {seed}.")
-        return write(out, seed=seed)
+        written: Path = resolve_name(place)(out, seed=seed)
+        return written
 
     kind = {"audio": "sounds", "points": "shapes", "images": "pictures"}[_PREPARED[name].kind]
     miniature.__doc__ = f"""Write a few megabytes of made-up {kind} in the tree of {_PREPARED[name].title}.

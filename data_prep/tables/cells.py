@@ -1,14 +1,13 @@
 """Cells as text or as numbers, with what is missing as null."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-Decimal = Literal["auto", "point", "comma"]
+from randquant.data_prep.tables.layout import Decimal
 
 # In small letters: what stands for a value that is not there.
 MISSING = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "?", "-", ".", "missing")

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from randquant.data_prep.tables.cells import Decimal, as_numbers, to_numpy
+from randquant.data_prep.tables.cells import as_numbers, to_numpy
+from randquant.data_prep.tables.layout import Decimal
 
 Kind = Literal["number", "yes/no", "category"]
 

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from randquant.data_prep.tables.cells import Decimal, as_numbers, first_text, normal, to_numpy
+from randquant.data_prep.tables.cells import as_numbers, first_text, normal, to_numpy
+from randquant.data_prep.tables.layout import Decimal
 from randquant.data_prep.tables.splits import NONE
 from randquant.errors import DataError
 

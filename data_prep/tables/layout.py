@@ -17,6 +17,7 @@ from randquant.errors import DataError
 from randquant.files.first_bytes import text_encoding
 
 Header = Literal["auto", "yes", "no"]
+Decimal = Literal["auto", "point", "comma"]
 Separator = Literal["auto", "comma", "semicolon", "tab", "bar"]
 
 SEPARATORS = {"tab": "\t", "semicolon": ";", "bar": "|", "comma": ","}  # the first that fits; commas stand in numbers

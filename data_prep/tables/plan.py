@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from randquant.cli.spelling import did_you_mean
-from randquant.data.manifest import file_sha256
-from randquant.data_prep.tables.cells import Decimal
+from randquant.data.content_hash import file_sha256
+from randquant.data_prep.tables.layout import Decimal
 from randquant.data_prep.tables.splits import Rule, Shares
 from randquant.data_prep.tables.table_file import TableFile
 from randquant.errors import DataError, UsageError

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from randquant.cli.ranges import SEEDS, Range, check_ranges
-from randquant.data_prep.tables.cells import Decimal
-from randquant.data_prep.tables.layout import Header, Separator, find_layout
+from randquant.data_prep.tables.layout import Decimal, Header, Separator, find_layout
 from randquant.data_prep.tables.plan import MOST_CATEGORIES, TablePlan
 from randquant.data_prep.tables.splits import Shares
 from randquant.data_prep.tables.table_file import ParquetTable, TableFile, TextFile

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from randquant.data.store import SPLITS, is_fold
-from randquant.data_prep.tables.cells import normal
 from randquant.draws import fractions
 from randquant.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NONE = -1  # a row without label or split
 _SPELLINGS = {"training": "train", "val": "valid", "validation": "valid", "dev": "valid", "testing": "test"}
@@ -111,12 +113,16 @@ class NamedSplits:
         self.renamed: set[str] = set()
         self.rows = 0
 
-    def add(self, values: pa.Array) -> None:
+    def add(self, values: "pa.Array") -> None:
         """A piece of the column.
 
         Raises:
             DataError: it holds something else.
         """
+        import pyarrow as pa
+
+        from randquant.data_prep.tables.cells import normal
+
         cells = normal(values)
         texts = (pa.nulls(len(values), pa.string()) if cells is None else cells.cast(pa.string())).to_pylist()
         known = {text: self._place(text) for text in dict.fromkeys(texts)}

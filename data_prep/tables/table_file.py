@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Protocol
 
 from randquant.data_prep.tables.layout import Layout, require_different, unpacked
 from randquant.errors import DataError, one_line
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _BLOCK = 8 << 20  # bytes of text a batch
 _ROWS = 65_536  # rows of Parquet a batch
@@ -27,7 +27,7 @@ class TableFile(Protocol):
     def names(self) -> Sequence[str]:
         """Of the columns, in order, all different."""
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: Sequence[str]) -> Iterator["pa.RecordBatch"]:
         """Some columns, in order, piece by piece."""
 
     def notes(self) -> list[str]:
@@ -52,15 +52,18 @@ class TextFile:
         """As in `TableFile`."""
         return self.layout.names
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: Sequence[str]) -> Iterator["pa.RecordBatch"]:
         """As in `TableFile`.
 
         Raises:
             DataError: a row has more or fewer cells than the first, or the text is in another encoding.
         """
+        import pyarrow as pa
+        import pyarrow.csv
+
         wrong: list[pa.csv.InvalidRow] = []
 
-        def note(row: pa.csv.InvalidRow) -> str:
+        def note(row: "pa.csv.InvalidRow") -> str:
             wrong.append(row)
             return "error"
 
@@ -110,12 +113,14 @@ class ParquetTable:
         require_different(self.path, names)
         return names
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: Sequence[str]) -> Iterator["pa.RecordBatch"]:
         """As in `TableFile`.
 
         Raises:
             DataError: it is damaged.
         """
+        import pyarrow as pa
+
         try:
             yield from self._opened().iter_batches(_ROWS, columns=list(columns))
         except (pa.ArrowException, OSError) as error:
@@ -125,7 +130,10 @@ class ParquetTable:
         """As in `TableFile`."""
         return []
 
-    def _opened(self) -> pq.ParquetFile:
+    def _opened(self) -> "pq.ParquetFile":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         try:
             return pq.ParquetFile(self.path)
         except FileNotFoundError:

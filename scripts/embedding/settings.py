@@ -9,8 +9,8 @@ from randquant.audio.samples import Channel, check_array_rate
 from randquant.cli.terminal import say
 from randquant.embedding.table_formats import FORMATS
 from randquant.errors import DataError, UsageError
+from randquant.pointcloud.axes import Axis
 from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.geometry import Axis
 
 _MOST_POINTS = 100_000
 

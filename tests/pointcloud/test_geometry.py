@@ -8,14 +8,12 @@ import torch
 from torch import Tensor
 
 from randquant.packed import PackedBatch
+from randquant.pointcloud.axes import AXES, Axis, turn_up
 from randquant.pointcloud.geometry import (
-    AXES,
-    Axis,
     ball_query,
     group,
     nearest_neighbours,
     squared_distances,
-    turn_up,
     unit_sphere,
     unit_spheres,
 )

@@ -12,9 +12,9 @@ import torch
 import randquant
 from randquant.data_prep.own_files.clouds import plan_clouds
 from randquant.errors import UserError
+from randquant.pointcloud.axes import turn_up
 from randquant.pointcloud.embedding import ShapeEmbedder
 from randquant.pointcloud.encoders.weights import save_encoder, untrained_encoder
-from randquant.pointcloud.geometry import turn_up
 from randquant.pointcloud.layout import Layout
 from randquant.pointcloud.ready_encoder import PointReadyEncoder
 

@@ -20,16 +20,19 @@ are.
 import itertools
 import re
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from randquant.data.manifest import Manifest, require_hash
+from randquant.data.content_hash import require_hash
 from randquant.data.shard import opened_shard
 from randquant.data.store_description import read_info, require_shards
 from randquant.data.store_writer import StoreWriter as StoreWriter
 from randquant.data.verification import Verification
+
+if TYPE_CHECKING:
+    from randquant.data.manifest import Manifest
 
 SPLITS = ("train", "valid", "test")
 _FOLD = re.compile("fold[1-9][0-9]*")
@@ -53,7 +56,7 @@ class Store:
     """
 
     def __init__(
-        self, path: Path, info: dict[str, Any], manifest: Manifest, row_shape: tuple[int, ...], known: Verification
+        self, path: Path, info: dict[str, Any], manifest: "Manifest", row_shape: tuple[int, ...], known: Verification
     ) -> None:
         self.path = path
         self.info = info
@@ -71,6 +74,8 @@ class Store:
         Raises:
             DataError: no store there, an unfinished one, one of another version or kind, or a damaged one.
         """
+        from randquant.data.manifest import Manifest  # late, since it loads pyarrow, which --help does not need
+
         path = Path(path)
         info = read_info(path, kind)
         rows = [shard["rows"] for shard in info["shards"]]

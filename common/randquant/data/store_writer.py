@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from randquant.data.manifest import ContentHash, file_sha256, item_count, own_columns, write_manifest
+from randquant.data.content_hash import ContentHash, file_sha256, item_count
 from randquant.data.shard import KINDS, ShardWriter, record_path, shard_path
 from randquant.data.store_description import VERSION
 from randquant.data.verification import Stamp, rows_sha256, stamp, stamp_of
@@ -132,6 +132,7 @@ class StoreWriter:
         Raises:
             DataError: no item is left; the folder is emptied, since there is nothing in it to keep.
         """
+        from randquant.data.manifest import own_columns, write_manifest  # late, since it loads pyarrow
         from randquant.data.store import Store  # late: that module offers this class too
 
         parts: list[dict[str, Any]] = []

@@ -12,7 +12,6 @@ from randquant.data_prep.datasets.pictures.cifar_files import PIXELS, SIDE
 from randquant.data_prep.synthetic.pictures.python2_pickle import python2_pickle
 from randquant.data_prep.synthetic.pictures.scenes import draw_picture, looks
 from randquant.data_prep.synthetic.tree import check_counts, torch_generator, write_parts
-from randquant.errors import UsageError
 
 FOLDER_10, BINARY_10 = "cifar-10-batches-py", "cifar-10-batches-bin"
 FOLDER_100, BINARY_100 = "cifar-100-python", "cifar-100-binary"
@@ -23,23 +22,6 @@ FINE_NAMES = [f"{look.pattern}_{look.outline}" for look in FINE_LOOKS]
 COARSE_NAMES = [
     f"{look.pattern}_{'round' if place % 2 == 0 else 'angular'}" for place, look in enumerate(FINE_LOOKS[::5])
 ]
-
-
-def small_cifar10(out: Path, train: int = 2000, test: int = 500, seed: int = 0) -> Path:
-    """Write a small set of made-up pictures in CIFAR-10's tree, to prepare with `cifar10`.
-
-    Args:
-        out: folder to write cifar-10-batches-py into.
-        train: pictures, a multiple of 50: as many of each class in each of five files.
-        test: pictures, a multiple of 10.
-        seed: of everything that is drawn.
-    """
-    if train < 50 or train % 50 or test < 10 or test % 10 or seed < 0:
-        raise UsageError(
-            "--train should be a multiple of 50, --test a multiple of 10 and --seed at least 0, "
-            f"got {train}, {test} and {seed}."
-        )
-    return write_cifar10(out, train=train, test=test, seed=seed)
 
 
 def write_cifar10(root: Path, *, train: int = 200, test: int = 100, binary: bool = False, seed: int = 0) -> Path:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from randquant.data_prep.synthetic.pictures.cifar import FINE_NAMES, small_cifar10
+from randquant.data_prep.synthetic.pictures.cifar import FINE_NAMES
 from randquant.data_prep.synthetic.pictures.python2_pickle import python2_pickle
 from randquant.data_prep.synthetic.pictures.scenes import draw_picture, looks
+from randquant.data_prep.synthetic.small import small_cifar10
 from randquant.data_prep.synthetic.tree import torch_generator
 from randquant.errors import UsageError
 from randquant.weights.safe_pickle import read_pickle

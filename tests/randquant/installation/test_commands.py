@@ -43,18 +43,18 @@ def test_what_needs_no_torch_does_not_load_it() -> None:
     code = """
 import runpy, sys
 sys.argv = ["randquant", "--help"]
-for name in (None, "build_scatter", "check_libusb", "compare", "demo", "map", "publish"):
+for name in (None, "build_scatter", "check_libusb", "compare", "demo", "doctor", "map", "prepare", "publish"):
     try:
         runpy.run_module(f"randquant.scripts.{name}" if name else "randquant", run_name="__main__", alter_sys=True)
     except SystemExit:
         pass
 import randquant
-loaded = {"torch", "scipy", "sklearn", "pyarrow", "matplotlib", "soundfile", "huggingface_hub"} & set(sys.modules)
+loaded = {"torch", "scipy", "sklearn", "pyarrow", "matplotlib", "huggingface_hub"} & set(sys.modules)
 sys.exit(" ".join(loaded) or 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("usage: ") == 6
+    assert done.stdout.count("usage: ") == 8
 
 
 def test_no_command_and_no_such_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
