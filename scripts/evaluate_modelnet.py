@@ -39,6 +39,7 @@ from randquant.pointcloud.first_points import Points, require_number
 from randquant.probes import registry
 from randquant.probes.classifier_file import require_classifier
 from randquant.probes.registry import ProbeName
+from randquant.results.command import CommandRecord
 from randquant.results.folder import Destination, is_folder, require_distinct
 from randquant.training.processes.device import named_device
 
@@ -96,12 +97,20 @@ def evaluate(
         save_classifier: file for the fitted classifier of the first probe, for embed --classify; of one store.
         device: auto, cpu or cuda.
     """
+    command = CommandRecord.of("evaluate_modelnet", locals())
     _check(points, folds, seed, seeds, out)
     preset = _preset(PROTOCOLS[protocol], points, strengths, standardise, folds, seeds)
     tuned = _finetuning(finetune, finetune_epochs, label_share, votes, seeds)
     questions = Questions(probes or [preset.classifier], robustness, repeats, tuned, save_classifier)
     evaluation = Evaluation(
-        checkpoint, PROTOCOLS[protocol], preset, questions, seed, cache or default_cache(), named_device(device)
+        checkpoint,
+        PROTOCOLS[protocol],
+        preset,
+        questions,
+        seed,
+        cache or default_cache(),
+        named_device(device),
+        command,
     )
     _run(evaluation, store, fewshot_folds, normals, out)
 

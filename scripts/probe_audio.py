@@ -35,6 +35,7 @@ from randquant.errors import UsageError
 from randquant.probes import registry
 from randquant.probes.classifier_file import require_classifier
 from randquant.probes.registry import ProbeName
+from randquant.results.command import CommandRecord
 from randquant.results.folder import Destination, is_folder, require_distinct
 from randquant.training.processes.device import named_device
 
@@ -86,6 +87,7 @@ def probe(
             train and test splits.
         device: auto, cpu or cuda.
     """
+    command = CommandRecord.of("probe_audio", locals())
     _check(unit_seconds, seed, sweep, learning_rates, statistics, statistics_scope, seeds)
     tasks = [open_task(named_store(name, stores), unit_seconds=unit_seconds) for name in task]
     if is_folder(out):
@@ -93,7 +95,7 @@ def probe(
     rates = SWEPT_RATES if sweep else tuple(learning_rates or ()) or None
     reading = Reading(cache or default_cache(), seed, layer, statistics, statistics_scope, named_device(device))
     asked = probes or ["linear"]
-    evaluation = Evaluation(checkpoint, PROTOCOLS[protocol], asked, rates, seeds, reading, save_classifier)
+    evaluation = Evaluation(checkpoint, PROTOCOLS[protocol], asked, rates, seeds, reading, save_classifier, command)
     _run(evaluation, tasks, out)
 
 

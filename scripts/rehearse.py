@@ -31,7 +31,7 @@ from randquant.cli.counted import counted
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import read_json, write_json
 from randquant.installation.commands import module_of
-from randquant.results.record import versions
+from randquant.installation.computer import versions
 from randquant.scripts.rehearsal.chain import CHAINS
 from randquant.scripts.rehearsal.measured import Cost, measured
 

@@ -18,6 +18,7 @@ from randquant.probes.classifier_file import SavedClassifier, save_classifier
 from randquant.probes.linear import LinearSettings
 from randquant.probes.outcome import Numbers
 from randquant.probes.probe import Probe
+from randquant.results.command import CommandRecord
 from randquant.results.record import Entry, entries, provenance
 
 
@@ -33,6 +34,7 @@ class Evaluation:
         repeats: of the classifier instead of the preset's.
         reading: how features are made.
         save_classifier: file for the classifier of the first probe; None where it is not wanted.
+        command: that asks for it.
     """
 
     checkpoint: str
@@ -42,6 +44,7 @@ class Evaluation:
     repeats: int | None
     reading: Reading
     save_classifier: Path | None = None
+    command: CommandRecord | None = None
 
     def linear(self, task: ClipTask) -> LinearSettings:
         """How a linear layer is trained on a task.
@@ -89,7 +92,8 @@ class Evaluation:
                 dimension=settings["dimension"],
                 crop_seed=settings["crop_seed"],
                 front_end=loaded.front_end.to_dict(),
-                **provenance(self.checkpoint, loaded, task.store, task.counts()),
+                **provenance(self.checkpoint, loaded, task.store, task.counts(), self.reading.device),
+                command=self.command,
             )
 
         if self.save_classifier is not None and wanted is not None:

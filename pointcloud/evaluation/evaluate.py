@@ -14,6 +14,7 @@ from randquant.data.features import Features
 from randquant.data.labelled_store import items_of, source_of, split_counts
 from randquant.errors import DataError
 from randquant.files.json_record import Json
+from randquant.installation.computer import computed_on
 from randquant.pointcloud.encoders.dgcnn import DGCNN
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder
 from randquant.pointcloud.evaluation import fewshot_folds, finetune
@@ -31,7 +32,8 @@ from randquant.probes.conditions import by_condition, joined
 from randquant.probes.outcome import Numbers, Outcome, on_some
 from randquant.probes.probe import Probe
 from randquant.probes.registry import ProbeName
-from randquant.results.record import CheckpointRecord, Entry, StoreRecord, entries, versions
+from randquant.results.command import CommandRecord
+from randquant.results.record import CheckpointRecord, Entry, StoreRecord, entries
 
 FEWSHOT_TASK = "modelnet40-fewshot"
 
@@ -63,6 +65,7 @@ class Evaluation:
         seed: of the first repeat and of the changes.
         cache: folder of features.
         device: where to compute.
+        command: that asks for it.
     """
 
     checkpoint: str
@@ -72,6 +75,7 @@ class Evaluation:
     seed: int
     cache: Path
     device: torch.device
+    command: CommandRecord | None = None
 
     @property
     def asked(self) -> dict[str, Probe[Any]]:
@@ -198,7 +202,8 @@ class Evaluation:
             channels=list(loaded.encoder.channels),
             encoder_up=loaded.up,
             checkpoint=CheckpointRecord.of(self.checkpoint, loaded),
-            versions=versions(),
+            command=self.command,
+            **computed_on(self.device),
         )
 
 

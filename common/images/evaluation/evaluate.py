@@ -73,6 +73,7 @@ def evaluation(probing: ImageProbing) -> Evaluation[LoadedImageEncoder, ImageRes
         return only.settings()
 
     return Evaluation(
+        command="probe_images",
         kind="images",
         load=lambda name, seed: named_encoder(name, seed=seed, size=probing.image_size),
         frozen=lambda loaded, task, device: frozen(loaded, task, sight(loaded, task), device),

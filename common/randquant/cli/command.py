@@ -24,6 +24,7 @@ import textwrap
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,6 +96,39 @@ def settings_from(configuration: type[T], argv: Sequence[str]) -> T:
     values = _values(_parser(configuration, None), [*argv])
     require_values(values, _hints(configuration))
     return _constructed(configuration, values)
+
+
+def call_of(command: Callable[..., Any], argv: Sequence[str]) -> Callable[[], Any]:
+    """What a command line calls; nothing is called yet, and its errors are raised.
+
+    Args:
+        command: a function, as `run` takes it.
+        argv: arguments.
+
+    Raises:
+        UsageError: as the command would say it.
+    """
+    call, values = _parse(command, [*argv], None)
+    return partial(call, **values)
+
+
+def call_with(command: Callable[..., Any], settings: Mapping[str, Any]) -> Callable[[], Any]:
+    """As `call_of`, of the values of flags, such as a record keeps.
+
+    Args:
+        command: a function, as `run` takes it.
+        settings: JSON values by flag.
+
+    Raises:
+        UsageError: a flag is not known, or a value is not one of its own.
+    """
+    parser = _parser(command, None)
+    try:
+        parsed = parser.parse_object(dict(settings))
+    except (ArgumentError, argparse.ArgumentError, TypeError, ValueError) as error:
+        raise UsageError(_sentence(str(error), parser, [], [])) from None
+    call, values = _call(command, _plain(parsed))
+    return partial(call, **values)
 
 
 def _failed(error: BaseException, *, debug: bool) -> int:

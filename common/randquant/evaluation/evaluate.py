@@ -19,6 +19,7 @@ from randquant.probes import registry
 from randquant.probes.classifier_file import require_classifier, save_classifier
 from randquant.probes.outcome import Numbers, Outcome
 from randquant.probes.probe import Probe
+from randquant.results.command import CommandRecord
 from randquant.results.folder import Destination, is_folder, require_distinct
 from randquant.results.record import Encoder, Entry, Result, entries, provenance
 from randquant.training.processes.device import named_device
@@ -47,6 +48,7 @@ class Evaluation(Generic[L, R]):
     """What a modality brings to the evaluation of its encoders.
 
     Attributes:
+        command: that evaluates them, such as "probe_images".
         kind: of its stores.
         load: an encoder as named on the command line, with the seed of an untrained one.
         frozen: how it encodes a task, on a device.
@@ -58,6 +60,7 @@ class Evaluation(Generic[L, R]):
         arranged: the probes that are asked, as they are to be evaluated on a task.
     """
 
+    command: str
     kind: str
     load: Callable[[str, int], L]
     frozen: Callable[[L, LabelledTask, torch.device], Frozen[Any]]
@@ -110,7 +113,8 @@ class Evaluation(Generic[L, R]):
         def record(numbers: Numbers) -> R:
             return make(
                 **vars(numbers),
-                **provenance(probing.checkpoint, loaded, task.store, task.counts()),
+                **provenance(probing.checkpoint, loaded, task.store, task.counts(), device),
+                command=CommandRecord.of(self.command, vars(probing)),
                 task=task.name,
                 probes=list(found),
                 protocol=self.preset.record(probing, numbers=task.numbers),

@@ -18,7 +18,7 @@ def overview() -> list[str]:
     rows = [
         ("randquant", f"{randquant.__version__} in {Path(randquant.__file__).parent}"),
         ("Python", f"{platform.python_version()}, {platform.system()} {platform.machine()}"),
-        ("torch, numpy", ", ".join(_version(name) for name in ("torch", "numpy"))),
+        ("torch, numpy", ", ".join(installed_version(name) for name in ("torch", "numpy"))),
         ("devices", _devices()),
         *_extras(),
         ("caches", _caches()),
@@ -27,7 +27,8 @@ def overview() -> list[str]:
     return [f"{name:<{width}}  {text}" for name, text in rows]
 
 
-def _version(name: str) -> str:
+def installed_version(name: str) -> str:
+    """Of a package, "missing" where there is none."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -51,7 +52,9 @@ def _devices() -> str:
 def _extras() -> list[tuple[str, str]]:
     """Which extras are complete, and what the others lack."""
     wanted = libraries()
-    missing = {extra: [name for name in names if _version(name) == "missing"] for extra, names in wanted.items()}
+    missing = {
+        extra: [name for name in names if installed_version(name) == "missing"] for extra, names in wanted.items()
+    }
     rows = [("complete", ", ".join(extra for extra, names in missing.items() if not names) or "no extra")]
     lacking = {extra: names for extra, names in missing.items() if names}
     rows += [(f"[{extra}]", f"lacks {', '.join(names)}") for extra, names in lacking.items()]

@@ -26,6 +26,7 @@ from randquant.probes.outcome import R2
 from randquant.results.page import closing_lines, results_page
 from randquant.results.predictions import SCHEMA, confusion, digest, per_class, select
 from randquant.results.record import Entry, Result, to_file
+from randquant.results.text_table import shortened
 
 with needs("train"):
     import pyarrow as pa
@@ -94,7 +95,7 @@ class Destination(Generic[R]):
 
     def add(self, entries: Sequence[Entry[R]]) -> None:
         """Take the results of one task and write them, so that an error in the next one loses nothing."""
-        self.tasks.append([entry.result for entry in entries])
+        self.tasks.append([_with_digest(entry) for entry in entries])
         if self.folder:
             add(self.path, self.subject, entries)
         else:
@@ -150,8 +151,8 @@ def require_subject(folder: str | Path, subject: Mapping[str, str]) -> None:
     for name, value in subject.items():
         if there.get(name) != value:
             raise DataError(
-                f"{folder} holds results with {name} {_short(there.get(name))}, but these have {name} "
-                f"{_short(value)}; a folder is for one of them, so choose another --out."
+                f"{folder} holds results with {name} {shortened(there.get(name))}, but these have {name} "
+                f"{shortened(value)}; a folder is for one of them, so choose another --out."
             )
 
 
@@ -234,8 +235,12 @@ def _merged(folder: Path, entries: Sequence[Entry[R]]) -> tuple[list[R], pa.Tabl
     old = read_report(folder, type(entries[0].result)) if there else Report[R](folder, {}, [])
     kept = [result for result in old.results if (result.task, result.probe) not in new]
     parts = old.all_predictions(kept) + [entry.predictions for entry in new.values()]
-    added = [replace(entry.result, predictions_sha256=digest(entry.predictions)) for entry in new.values()]
+    added = [_with_digest(entry) for entry in new.values()]
     return sorted([*kept, *added], key=lambda result: result.task), pa.concat_tables(parts)
+
+
+def _with_digest(entry: Entry[R]) -> R:
+    return replace(entry.result, predictions_sha256=digest(entry.predictions))
 
 
 def _of_classes(results: Sequence[Result], table: pa.Table) -> pa.Table:
@@ -257,8 +262,3 @@ def _read_predictions(folder: Path) -> pa.Table:
 def _write_table(path: Path, table: pa.Table) -> None:
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary)
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return f"{text[:12]}…" if len(text) > 40 else text

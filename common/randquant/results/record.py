@@ -4,23 +4,22 @@ A results folder keeps one object a result. A JSON file of one task keeps the fi
 numbers inside, under their names; of several tasks, a list of these under "results".
 """
 
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-import numpy as np
 import torch
 from torch import nn
 
-import randquant
 from randquant.data.coverage import NOT_SAID, Coverage, coverage
 from randquant.data.labelled_store import source_of
 from randquant.data.store import Store
 from randquant.extras import needs
 from randquant.files.json_record import Json, Record
+from randquant.installation.computer import computed_on
 from randquant.probes import registry
 from randquant.probes.outcome import Numbers, Outcome
+from randquant.results.command import CommandRecord
 from randquant.results.predictions import prediction_table
 from randquant.results.published import PublishedTable
 
@@ -103,7 +102,10 @@ class Result(Numbers):
         data: how much of the published data there is.
         dimension: of the features.
         checkpoint, store, versions: what computed it, from what.
-        predictions_sha256: of the predictions that a results folder keeps with it.
+        device, threads: where; None in results of earlier versions.
+        command: that it is of, to be run again; None in results of earlier versions.
+        predictions_sha256: of the predictions it was counted from, which a results folder keeps; None in JSON files of
+            earlier versions.
     """
 
     published: ClassVar[PublishedTable] = PublishedTable({}, (), ())
@@ -119,6 +121,9 @@ class Result(Numbers):
     checkpoint: CheckpointRecord = CheckpointRecord()
     store: StoreRecord = StoreRecord(content_hash=None, source=None)
     versions: dict[str, str] = field(default_factory=dict)
+    device: str | None = None
+    threads: int | None = None
+    command: CommandRecord | None = None
     predictions_sha256: str | None = None
 
     @classmethod
@@ -169,7 +174,9 @@ def entries(task: str, outcomes: Mapping[str, Outcome[Any]], record: Callable[[N
     ]
 
 
-def provenance(checkpoint: str, loaded: Encoder, store: Store, counts: Mapping[str, int]) -> dict[str, Any]:
+def provenance(
+    checkpoint: str, loaded: Encoder, store: Store, counts: Mapping[str, int], device: str | torch.device
+) -> dict[str, Any]:
     """The fields of a result that say what it was computed from, the same in every modality.
 
     Args:
@@ -177,13 +184,14 @@ def provenance(checkpoint: str, loaded: Encoder, store: Store, counts: Mapping[s
         loaded: what it is.
         store: of the task.
         counts: items of the store by split or fold.
+        device: where it was computed.
     """
     return {
         "split_counts": dict(counts),
         "data": coverage(source_of(store), counts),
         "checkpoint": CheckpointRecord.of(checkpoint, loaded),
         "store": StoreRecord.of(store),
-        "versions": versions(),
+        **computed_on(device),
     }
 
 
@@ -222,13 +230,3 @@ def _with_others(results: Sequence[Result]) -> dict[str, Json]:
         facts = result.to_json()
         first[result.probe] = {name: fact for name, fact in facts.items() if name in counted or first.get(name) != fact}
     return first
-
-
-def versions() -> dict[str, str]:
-    """Of what computed the numbers."""
-    return {
-        "randquant": randquant.__version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }

@@ -45,6 +45,12 @@ def escaped(text: str) -> str:
     return _TOKENS.sub(_escape, printable(text))
 
 
+def shortened(value: object) -> str:
+    """A value as one word of a sentence; hashes and other long texts by their first characters."""
+    text = str(value)
+    return f"{text[:12]}…" if len(text) > 40 else text
+
+
 def _escape(found: re.Match[str]) -> str:
     if found["done"]:
         return found["done"]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from randquant.cli.progress import bar
 from randquant.errors import DataError
+from randquant.installation.computer import computed_on
 from randquant.ssl.momentum import momentum_at
 from randquant.ssl.registry import make_method
 from randquant.training.batches import Batches, Raw, each_tensor
@@ -161,7 +162,7 @@ class Run:
             if broken is not None:
                 raise self.diverged(f"{broken} holds a NaN or an infinity at step {step}")
             about = {"step": step, "settings": plain_settings(self.settings), "data": self.task.data}
-            save_checkpoint(self.path, {**about, "threads": torch.get_num_threads(), **state})
+            save_checkpoint(self.path, {**about, **computed_on(self.fabric.device), **state})
         self.saved = step
         self.fabric.barrier()
 

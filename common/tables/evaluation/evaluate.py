@@ -58,6 +58,7 @@ def evaluation(probing: TableProbing) -> Evaluation[LoadedTableEncoder, TableRes
     """
     blocks = block_sizes(Store.open(probing.task[0], kind="tables"))
     return Evaluation(
+        command="probe_table",
         kind="tables",
         load=partial(named_encoder, blocks=blocks),
         frozen=lambda loaded, task, device: frozen(loaded, task.store, device),

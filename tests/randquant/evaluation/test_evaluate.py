@@ -60,7 +60,12 @@ def frozen(loaded: Loaded, task: LabelledTask, device: torch.device, *, scale: f
 def evaluation(**changed: Any) -> Evaluation[Loaded, Result]:
     preset = Preset("plain", "made up", ("linear", "ridge"), (LinearSettings((0.1,), max_epochs=3, repeats=2),))
     return Evaluation(
-        "points", lambda name, seed: Loaded(), frozen, lambda loaded, task: Result, **{"preset": preset, **changed}
+        "probe_points",
+        "points",
+        lambda name, seed: Loaded(),
+        frozen,
+        lambda loaded, task: Result,
+        **{"preset": preset, **changed},
     )
 
 

@@ -9,11 +9,14 @@ from randquant.errors import UsageError
 from randquant.files.atomic import read_json, write_json
 from randquant.files.store_folder import require_outside_stores
 from randquant.results.folder import Destination, is_folder, require_distinct
+from randquant.results.predictions import SCHEMA
 from randquant.results.record import Entry, Result
+
+NONE = SCHEMA.empty_table()
 
 
 def test_a_file_of_one_result_or_several(tmp_path: Path) -> None:
-    x, y = (Entry(Result.from_json({"task": name, "accuracy": 0.5, "seeds": [1]}), None) for name in "xy")
+    x, y = (Entry(Result.from_json({"task": name, "accuracy": 0.5, "seeds": [1]}), NONE) for name in "xy")
     one: Destination[Result] = Destination(str(tmp_path / "a" / "one.json"), {})
     two: Destination[Result] = Destination(str(tmp_path / "two.json"), {})
     one.add([x])

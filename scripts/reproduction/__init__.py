@@ -1,0 +1,1 @@
+"""What scripts.reproduce does: rows and trainings again, and what differs."""
