@@ -64,7 +64,7 @@ class Trained:
     def cost(self) -> str:
         """Steps and time that the training took, in words."""
         rows = log_rows(self.path / "log.csv")
-        steps = self.config.get("metadata", {}).get("step") or self.about.get("step")
+        steps = self.config.get("training", {}).get("step") or self.about.get("step")
         size = f"{steps:,} steps of {self.settings.get('batch_size')}" if isinstance(steps, int) else "all steps"
         if not rows:
             return f"{size}; the run has no log that says how long they take"
