@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import yaml
 
+from randquant.cli.clock import clock
 from randquant.errors import DataError
 from randquant.files.json_record import Json
 from randquant.results.changes import Change, differing
@@ -15,7 +16,7 @@ from randquant.scripts.reproduction.commands import training_call, words
 from randquant.scripts.reproduction.places import Places
 from randquant.training.checkpoint import load_checkpoint
 from randquant.training.run import FILE_NAME as CHECKPOINT
-from randquant.training.run_log import log_rows
+from randquant.training.run_log import last_row
 from randquant.weights.weight_file import FILE_NAME, Content, read_weights
 
 _COMPUTER = ("versions", "device", "threads")
@@ -63,14 +64,12 @@ class Trained:
 
     def cost(self) -> str:
         """Steps and time that the training took, in words."""
-        rows = log_rows(self.path / "log.csv")
+        last = last_row(self.path / "log.csv")
         steps = self.config.get("training", {}).get("step") or self.about.get("step")
         size = f"{steps:,} steps of {self.settings.get('batch_size')}" if isinstance(steps, int) else "all steps"
-        if not rows:
+        if last is None:
             return f"{size}; the run has no log that says how long they take"
-        whole = round(float(rows[-1]["seconds"]))
-        took = f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-        return f"{size}, which took {took} h by the log of the run"
+        return f"{size}, which took {clock(float(last['seconds']))} h by the log of the run"
 
     def flags(self, places: Places, out: Path) -> list[str]:
         """The command line that trains again, to another folder.

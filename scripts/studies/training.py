@@ -11,7 +11,8 @@ import yaml
 from randquant.cli.command import settings_from
 from randquant.errors import UsageError
 from randquant.scripts.studies.modality import Modality
-from randquant.training.settings import FREE_SETTINGS, Training, plain_settings
+from randquant.training.free_settings import FREE_SETTINGS
+from randquant.training.settings import Training, plain_settings
 from randquant.training.setup import pretrain
 
 

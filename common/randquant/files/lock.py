@@ -52,6 +52,17 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
             os.close(descriptor)
 
 
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock of a file or folder; false where that cannot be known."""
+    try:
+        with locked(path):
+            return False
+    except DataError:
+        return True
+    except OSError:
+        return False
+
+
 @contextmanager
 def lock_file(path: Path) -> Iterator[None]:
     """Wait for a lock file; it is created, with its folder, and removed at the end."""

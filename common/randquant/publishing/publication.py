@@ -15,7 +15,7 @@ from randquant.loading.load import load
 from randquant.publishing.card import Card
 from randquant.results.compare import read_results
 from randquant.results.record import Result
-from randquant.training.settings import FREE_SETTINGS
+from randquant.training.free_settings import FREE_SETTINGS
 from randquant.weights.hub_download import HubAddress, endpoint
 from randquant.weights.published_config import CONFIG, WEIGHTS, config_of
 from randquant.weights.weight_file import Content, read_weights

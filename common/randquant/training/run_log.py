@@ -13,6 +13,7 @@ from randquant.training.loggers.logger import LoggedRun
 from randquant.training.loggers.several import Loggers
 
 _COLUMNS = ("step", "name", "value", "seconds")
+_TAIL = 4096  # bytes
 
 
 class RunLog:
@@ -78,6 +79,18 @@ def log_rows(path: Path) -> list[dict[str, str]]:
     if len(rows) - len(whole) > cut_off:
         say(f"note: {path} had {len(rows) - len(whole)} damaged lines, which were left out", file=sys.stderr)
     return whole
+
+
+def last_row(path: Path) -> dict[str, str] | None:
+    """The last whole row of a log.csv, found from its end; None where there is none, or no file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(file.seek(0, 2) - _TAIL, 0))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return None
+    rows = (dict(zip(_COLUMNS, line.split(","), strict=False)) for line in reversed(lines))
+    return next((row for row in rows if _is_whole(row)), None)
 
 
 def _is_whole(row: dict[str, str]) -> bool:

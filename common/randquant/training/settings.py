@@ -16,18 +16,6 @@ from randquant.training.loggers.registry import LoggerName, check_installed
 from randquant.training.optimization.schedule import RateSchedule
 from randquant.training.sections import SECTIONS
 
-# Settings that change where and how a run is done, but not its result.
-FREE_SETTINGS = {
-    "out",
-    "data",
-    "monitor",
-    "workers",
-    "logger",
-    "checkpoint_every",
-    "log_every",
-    "monitor_every",
-    "snapshot_every",
-}
 RANGES = {
     "steps": Range(0, 10**9),
     "epochs": Range(1, 10**9),

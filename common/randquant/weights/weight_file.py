@@ -27,6 +27,8 @@ from randquant.files.atomic import atomic_path
 from randquant.training.checkpoint import FORMAT as CHECKPOINT_FORMAT
 from randquant.training.checkpoint import check_hash, check_version
 from randquant.training.finite import first_not_finite
+from randquant.weights.own_header import FORMAT as FORMAT
+from randquant.weights.own_header import own_header
 from randquant.weights.published_config import WEIGHTS, check_config
 
 with needs("train"):
@@ -34,7 +36,6 @@ with needs("train"):
     from safetensors.torch import load as parse_safetensors
     from safetensors.torch import save as format_safetensors
 
-FORMAT = "randquant-encoder"
 VERSION = "2"
 VERSIONS = ("1", VERSION)  # that are read
 FILE_NAME = "encoder.safetensors"
@@ -137,13 +138,8 @@ def read_weights(path: str | Path) -> Content:
 
 def own_config(path: Path) -> dict[str, Any] | None:
     """The config in the header of a file of ours, which `read_weights` accepts; None for weights of others."""
-    with _weights_file(path).open("rb") as stream:
-        start = stream.read(9)
-        if start[8:] != b"{":
-            return None
-        header = json.loads(b"{" + stream.read(int.from_bytes(start[:8], "little") - 1))
-    metadata = header.get("__metadata__", {})
-    return json.loads(metadata["config"]) if metadata.get("format") == FORMAT else None
+    header = own_header(_weights_file(path))
+    return None if header is None else json.loads(header["config"])
 
 
 def write_weights(path: str | Path, encoder: nn.Module, config: dict[str, Any]) -> None:
