@@ -63,12 +63,9 @@ def _entries(value: Any) -> Iterator[dict[str, Any]]:
             continue
         probes = entry.get("probes")
         nested = [name for name in probes if isinstance(name, str)] if isinstance(probes, list) else []
-        parts = [entry, *({**entry, **entry[name], "probe": name} for name in nested if _is_object(entry.get(name)))]
+        others = ({**entry, **entry[name], "probe": name} for name in nested if isinstance(entry.get(name), Mapping))
+        parts = [entry, *others]
         yield from ({"probe": "linear", **part} for part in parts if _is_result(part))
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, Mapping)
 
 
 def _is_result(part: Mapping[str, Any]) -> bool:
@@ -76,7 +73,7 @@ def _is_result(part: Mapping[str, Any]) -> bool:
     texts = (
         part.get("task"),
         part.get("probe", "linear"),
-        checkpoint.get("sha256") if _is_object(checkpoint) else None,
+        checkpoint.get("sha256") if isinstance(checkpoint, Mapping) else None,
     )
     number = part.get("accuracy")
     if not all(isinstance(text, str) for text in texts) or not isinstance(number, int | float):

@@ -75,7 +75,7 @@ class RunTable:
     def csv_rows(self) -> list[list[object]]:
         """Titles and rows with all digits: times in seconds, and a column for the probe of each task's number."""
         probes = [f"{task} probe" for task in self.tasks]
-        rows: list[list[object]] = [["seconds" if name == "time" else name for name in self.header] + probes]
+        rows: list[list[object]] = [[*("seconds" if name == "time" else name for name in self.header), *probes]]
         for line in self._lines:
             values = [_plain(self._value(line, name)) for name in self.header]
             rows.append([*values, *(self._probe(line, task).strip() for task in self.tasks)])
