@@ -69,9 +69,9 @@ class MatrixLogMel(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """At least n_fft // 2 + 1 samples, as many as can be reflected."""
-        half, last = self.n_fft // 2, waveform.shape[1] - 1
-        reflected = last - (last - torch.arange(-half, last + 1 + half).abs()).abs()
-        padded = waveform.index_select(1, reflected)
+        half, samples = self.n_fft // 2, waveform.shape[1]
+        away = torch.arange(half)  # a shorter waveform has no sample `half`, which is an error in any runtime
+        padded = waveform.index_select(1, torch.cat([half - away, torch.arange(samples), samples - 2 - away]))
         starts = torch.arange(1 + waveform.shape[1] // self.hop)[:, None] * self.hop
         ahead, behind = (
             padded.index_select(1, (starts + within).flatten()).unflatten(1, (-1, half))
@@ -99,7 +99,13 @@ class ExportedAudio(nn.Module):
         """Embed waveforms of one length."""
         if self.peak_normalise:
             waveform = to_peak(waveform)
-        return self.encoder(self.normalise(self.log_mel(waveform)), layer=self.layer).float()
+        return self.encoder(self._long_enough(self.normalise(self.log_mel(waveform))), layer=self.layer).float()
+
+    def _long_enough(self, x: Tensor) -> Tensor:
+        """Log-mels with the zeros that the network puts behind fewer frames than one step, without its branch."""
+        least = self.encoder.frame_step
+        frames = torch.arange(torch.sym_max(least, x.shape[3]))
+        return nn.functional.pad(x, (0, least - 1)).index_select(3, frames)
 
 
 def to_peak(waveform: Tensor) -> Tensor:
@@ -121,8 +127,7 @@ def exportable(loaded: LoadedEncoder, waveforms: Waveforms, layer: Layer = "outp
         scaled = to_peak(waveform) if waveforms.peak_normalise else waveform
         return encoder(normalise(log_mel(scaled)), layer=layer)
 
-    fewest = fewest_samples(loaded)
-    second = front_end.sample_rate
+    fewest, second = front_end.n_fft // 2 + 1, front_end.sample_rate  # as many samples as are reflected
     size = Size("samples", fewest, (fewest, second // 2 + 1, second, 2 * second - 7, 3 * second))
     return Exportable(
         ExportedAudio(loaded, waveforms, layer).eval(),
@@ -132,11 +137,6 @@ def exportable(loaded: LoadedEncoder, waveforms: Waveforms, layer: Layer = "outp
         size,
         _about(loaded, waveforms, layer, dimension, fewest),
     )
-
-
-def fewest_samples(loaded: LoadedEncoder) -> int:
-    """That a waveform needs: half a window to be reflected, and frames that the network's poolings leave one of."""
-    return max(loaded.front_end.n_fft // 2 + 1, (loaded.encoder.frame_step - 1) * loaded.front_end.hop)
 
 
 def tones(batch: int, samples: int, sample_rate: int) -> Tensor:

@@ -1,59 +1,89 @@
 """Encoders of point clouds as functions that are exported: points (B, N, C) in, their vector out."""
 
+import warnings
+
 import torch
 from torch import Tensor, nn
 
 import randquant
 from randquant.export.exportable import Exportable, Size
 from randquant.files.json_record import Json
-from randquant.pointcloud.axes import Axis, turn_up
+from randquant.pointcloud.axes import turn_up
 from randquant.pointcloud.encoders.dgcnn import DGCNN
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.pointnext import STAGES, PointNeXt
 from randquant.pointcloud.encoders.weights import UP, LoadedPointEncoder
-from randquant.pointcloud.evaluation.shape_features import Preparation
-from randquant.pointcloud.geometry import unit_sphere
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.farthest_points import farthest_point_sampling
+from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.geometry import group, unit_sphere
+from randquant.pointcloud.ready_encoder import PointReadyEncoder
+
+STORED = 2048  # points that `randquant.load` keeps of a larger cloud before it takes some of them
 
 
 class ExportedPoints(nn.Module):
-    """Clouds (B, N, C) with the up axis z, at any scale -> vectors (B, D).
+    """Clouds (B, N, C) with the up axis z, at any scale and in any order -> vectors (B, D), those of `randquant.load`.
 
-    Scaling to the unit sphere, turning to the encoder's up axis, neighbours and farthest points are all inside.
+    The points are scaled to the unit sphere, the farthest ones taken, as many as are taken of a loaded cloud, turned to
+    the encoder's up axis, and embedded. In a cloud of fewer than `fewest` points whatever runs the file finds an error.
 
     Args:
         loaded: the network, and which axis is up for it.
+        points: taken of a cloud, by `randquant.load` too.
+        fewest: that a cloud has.
     """
 
-    def __init__(self, loaded: LoadedPointEncoder) -> None:
+    last: Tensor
+
+    def __init__(self, loaded: LoadedPointEncoder, points: Points, fewest: int) -> None:
         super().__init__()
-        self.encoder, self.up = loaded.encoder, loaded.up
-        self.has_normals = Layout.of(loaded.encoder.channels).normals is not None
+        self.encoder, self.up, self.triples = loaded.encoder, loaded.up, len(loaded.encoder.channels) // 3
+        self.points, self.ordered = points, ordered_points(loaded.encoder)
+        self.register_buffer("last", torch.tensor([fewest - 1]), persistent=False)
 
     def forward(self, points: Tensor) -> Tensor:
         """Embed clouds of one size."""
-        parts = [_turned(unit_sphere(points[..., :3]), self.up)]
-        if self.has_normals:
-            parts.append(_turned(points[..., 3:6], self.up))
-        return self.encoder(torch.cat(parts, dim=-1)).float()
+        # In double precision, as clouds are loaded, so that distances round alike and the same points are the farthest.
+        xyz, others = points[..., :3].double(), points[..., 3:].double()
+        # That point makes no difference, since the mean is subtracted too; but a cloud that has none stops here.
+        rows = _scaled(torch.cat([xyz - xyz.index_select(1, self.last), others], dim=-1))
+        if self.points != "any":
+            rows = _scaled(_farthest(rows, 1, max(STORED, self.points)))
+        rows = _scaled(_farthest(rows, self.ordered, self.points).float())
+        turned = [turn_up(triple, UP, self.up) for triple in rows.unflatten(-1, (self.triples, 3)).unbind(-2)]
+        return self.encoder(torch.cat(turned, dim=-1)).float()
 
 
 def exportable(loaded: LoadedPointEncoder) -> Exportable:
     """A loaded encoder as a function that can be exported."""
     encoder = loaded.encoder.eval()
-    prepare = Preparation(loaded, loaded.layout, "cpu")
-    fewest, columns = fewest_points(encoder), len(encoder.channels)
-    size = Size("points", fewest, (fewest, fewest + 1, 2 * fewest + 3, 512, 1024))
+    ready = PointReadyEncoder(loaded)
+    fewest, columns, points = fewest_points(encoder), len(encoder.channels), ready.points
+
+    def native(clouds: Tensor) -> Tensor:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that clouds have fewer points than are taken
+            return ready(clouds)
+
+    larger = (2 * fewest + 77, 1024) if points == "any" else (points, max(points, STORED) + 77)
+    size = Size("points", fewest, (fewest, fewest + 1, *larger, 2 * fewest + 3))
     return Exportable(
-        ExportedPoints(loaded).eval(),
-        prepare,
+        ExportedPoints(loaded, points, fewest).eval(),
+        native,
         "points",
         lambda batch, points: boxes(batch, points, columns),
         size,
-        _about(loaded, fewest),
+        _about(loaded, points, fewest),
         first_exact=True,
     )
+
+
+def ordered_points(encoder: PointEncoder) -> int | None:
+    """How many points have to be in farthest-point order for an encoder, from the first one on; None for all."""
+    if isinstance(encoder, PointNetLite):
+        return encoder.centres[0]
+    return None if isinstance(encoder, PointNeXt) else 1
 
 
 def fewest_points(encoder: PointEncoder) -> int:
@@ -76,25 +106,46 @@ def boxes(batch: int, points: int, columns: int) -> Tensor:
     return torch.cat([xyz, normals], dim=-1)
 
 
-def _turned(triple: Tensor, up: Axis) -> Tensor:
-    return turn_up(triple, UP, up)
+def _scaled(rows: Tensor) -> Tensor:
+    """Rows (B, N, C) with their coordinates in the unit sphere."""
+    return torch.cat([unit_sphere(rows[..., :3]), rows[..., 3:]], dim=-1)
 
 
-def _about(loaded: LoadedPointEncoder, fewest: int) -> dict[str, Json]:
+def _farthest(rows: Tensor, ordered: int | None, most: Points) -> Tensor:
+    """The `most` farthest points of clouds (B, N, C) in the order they are chosen in; of smaller clouds all.
+
+    Args:
+        rows: the clouds.
+        ordered: how many of these have to be in that order, where there are no others; all where None.
+        most: points to take.
+    """
+    total = rows.shape[1]
+    taken = total if most == "any" else torch.sym_min(total, most)
+    count = taken if ordered is None else ordered
+    if ordered is not None and most != "any":
+        # Without a branch, since a graph is for clouds of any size: all are chosen where there are others.
+        count = ordered + (most - ordered) * torch.sym_min(1, torch.sym_max(0, total - most))
+    chosen = farthest_point_sampling(rows[..., :3].float(), count)
+    rank = (torch.arange(total) + count).expand(rows.shape[0], -1)
+    rank = rank.scatter(1, chosen, torch.arange(count).expand_as(chosen))
+    return group(rows, rank.argsort(dim=1).index_select(1, torch.arange(taken)))
+
+
+def _about(loaded: LoadedPointEncoder, points: Points, fewest: int) -> dict[str, Json]:
     encoder = loaded.encoder
     columns, dimension = ", ".join(encoder.channels), encoder.embedding_size()
+    taken = "" if points == "any" else f", of which the {points} farthest are taken"
     return {
         "modality": "points",
-        "input": f"points (batch, points, {len(encoder.channels)}) float32: {columns}; up is {UP}, any scale, at least "
-        f"{fewest} points",
+        "input": f"points (batch, points, {len(encoder.channels)}) float32: {columns}; up is {UP}, any scale and "
+        f"order, at least {fewest} points{taken}",
         "output": f"vector (batch, {dimension}) float32",
         "encoder": type(encoder).__name__,
         "layer": "output",
         "dimension": dimension,
         "channels": list(encoder.channels),
         "up": UP,
-        "points": loaded.points,
-        "order": "farthest points first, as in a store" if isinstance(encoder, PointNetLite) else "any",
+        "points": points,
         "fewest_points": fewest,
         "sha256": loaded.sha256,
         "randquant": randquant.__version__,

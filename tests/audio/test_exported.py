@@ -44,8 +44,9 @@ def file(function: Exportable, tmp_path_factory: pytest.TempPathFactory) -> Path
     return out
 
 
-@pytest.mark.parametrize("backend", ["native", "torchaudio", "nnaudio", "librosa"])
-@pytest.mark.parametrize("mel", ["slaney", "htk"])
+@pytest.mark.parametrize(
+    ("backend", "mel"), [("native", "slaney"), ("native", "htk"), ("torchaudio", "htk"), ("nnaudio", "slaney")]
+)
 def test_the_matrix_form_is_the_log_mel_of_every_back_end(backend: str, mel: str) -> None:
     front_end = FrontEnd(backend=backend, mel=mel)  # type: ignore[arg-type]
     waveform = tones(3, 7_001, 16_000)
@@ -69,6 +70,7 @@ def test_the_file_agrees_for_three_batches_of_five_lengths(function: Exportable,
     from randquant.export.onnx_file import run_onnx
 
     assert len(function.tried()) == 15
+    assert function.tried()[0].shape == (1, 33)  # three frames, fewer than one step of the network
     found = agreement(run_onnx(file), function)
     require_equal(found)
     assert found.relative < 1e-5

@@ -5,18 +5,33 @@ import torch
 
 from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.encoders.weights import untrained_encoder
-from randquant.pointcloud.exported import boxes, exportable, fewest_points
+from randquant.pointcloud.exported import STORED, boxes, exportable
+from randquant.pointcloud.geometry import group
 
 
 @pytest.mark.parametrize("name", list(ENCODERS))
 @pytest.mark.parametrize("channels", [3, 6])
-def test_scaling_and_turning_are_inside(name: str, channels: int) -> None:
+def test_a_vector_is_that_of_load(name: str, channels: int) -> None:
     loaded = untrained_encoder(name, 16, 0, channels)
-    loaded.up = "y"
+    loaded.up, loaded.points = "y", 300
     function = exportable(loaded)
-    clouds = boxes(2, fewest_points(loaded.encoder), channels)
-    with torch.inference_mode():
-        own, given = function.native(clouds.clone()), function.function(clouds.clone())
+    for points in (270, 300, 400):
+        clouds = boxes(2, points, channels)
+        order = torch.randperm(points, generator=torch.Generator().manual_seed(0))
         moved = torch.cat([7.0 * clouds[..., :3] - 3.0, clouds[..., 3:]], dim=-1)
-        torch.testing.assert_close(given, own)
-        torch.testing.assert_close(function.function(moved), own, atol=1e-2, rtol=1e-2)
+        with torch.inference_mode():
+            own = function.native(clouds)
+            torch.testing.assert_close(function.function(clouds), own, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(function.function(group(moved, order.expand(2, -1))), own, atol=1e-2, rtol=1e-2)
+
+
+@pytest.mark.parametrize("points", [40, "any"])
+def test_more_points_than_a_store_keeps(points: int | str) -> None:
+    loaded = untrained_encoder("PointNetLite", 16, 0, 3)
+    loaded.points = points  # type: ignore[assignment]
+    function = exportable(loaded)
+    clouds = boxes(1, STORED + 50, 3)
+    with torch.inference_mode():
+        torch.testing.assert_close(function.function(clouds), function.native(clouds), atol=1e-5, rtol=1e-4)
+        with pytest.raises((IndexError, RuntimeError), match="out of"):
+            function.function(clouds[:, : (function.size.fewest if function.size else 0) - 1])
