@@ -1,16 +1,14 @@
 """How log-mels are mixed: in the log or the power domain, by segments of time or bands, or by boxes."""
 
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from randquant.audio.settings import Cut, Domain
 from randquant.blend import Blend, Boxes, Linear, MixKind, Segments, as_tensors, per_sample
 from randquant.views import View
-
-Domain = Literal["log", "power"]
-Cut = Literal["time", "band", "box"]
 
 
 class MixSettings(Protocol):

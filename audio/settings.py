@@ -3,24 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from randquant.audio.augment.registry import AUGMENTATIONS, OPERATIONS
-from randquant.audio.augment.short_crop import RandomShortCrop
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.encoders.registry import EncoderName
 from randquant.audio.front_end import Backend, FrontEnd, Mel
-from randquant.audio.mel_filters import mel_filter_bank
-from randquant.audio.mixing import Cut, Domain
 from randquant.cli.ranges import Range, check_ranges, check_rising
+from randquant.most_bins import MOST_BINS
 from randquant.policies.joined_names import joined_names
 from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
-from randquant.quantize import MOST_BINS
 from randquant.training.settings import Training, store_paths
-from randquant.views import Policy
 
+if TYPE_CHECKING:
+    from randquant.views import Policy
+
+Domain = Literal["log", "power"]
+Cut = Literal["time", "band", "box"]
 RANGES = {
     "d": Range(1, 2**16),
     "unit_seconds": Range(0, 60, above=True),
@@ -115,6 +115,8 @@ class AudioPretraining(Training):
     mix_cut: Cut = "time"
 
     def __post_init__(self) -> None:
+        from randquant.audio.mel_filters import mel_filter_bank
+
         super().__post_init__()
         self.data = store_paths(self.data)
         self.augmentations()  # refuses unknown names
@@ -144,10 +146,14 @@ class AudioPretraining(Training):
 
     def augmentations(self) -> list[str]:
         """The names in `augment`."""
+        from randquant.audio.augment.registry import AUGMENTATIONS
+
         return joined_names(self.augment, AUGMENTATIONS)
 
     def planned(self) -> "list[Planned[AudioPretraining]]":
         """Every view with the settings that it has."""
+        from randquant.audio.augment.registry import AUGMENTATIONS, OPERATIONS
+
         vocabulary = Vocabulary(AudioPretraining, _OWN, ["unit_seconds"], list(AUGMENTATIONS), list(OPERATIONS), FOLDER)
         views = planned(self, vocabulary, {"unit_seconds": _LOCAL_SECONDS})
         for each in views:
@@ -158,18 +164,25 @@ class AudioPretraining(Training):
                 )
         return views
 
-    def view_policies(self) -> tuple[list[Policy], list[Policy]]:
+    def view_policies(self) -> "tuple[list[Policy], list[Policy]]":
         """The policies of the global and of the local views; equal views share one, and so its mixing bank."""
         return made_once(self.planned(), lambda each: each.settings.view_policy(each.view))
 
-    def view_policy(self, view: ViewPolicy) -> Policy:
+    def view_policy(self, view: ViewPolicy) -> "Policy":
         """The augmentations of a view that has these settings."""
+        from randquant.audio.augment.registry import OPERATIONS
+        from randquant.audio.augment.short_crop import RandomShortCrop
+        from randquant.views import Policy
+
         drawn = view.choices(lambda name, strength: OPERATIONS[name](self, strength))
         short = [RandomShortCrop(self.front_end.frames(self.unit))] if view.local else []
         return Policy(*short, *self.policy(), *drawn)
 
-    def policy(self) -> Policy:
+    def policy(self) -> "Policy":
         """The augmentations that `augment` names, in the order they are applied."""
+        from randquant.audio.augment.registry import AUGMENTATIONS
+        from randquant.views import Policy
+
         made = {name: make(self) for name, make in AUGMENTATIONS.items()}  # all, so that every flag is checked
         order = [name for name in made if name in self.augmentations()]
         if self.rq_after_crop and {"rq", "rrc"} <= set(order):

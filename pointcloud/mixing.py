@@ -4,7 +4,7 @@ The i-th points of two clouds have nothing to do with each other, so that averag
 clouds have neighbourhoods of their own: those found beforehand are dropped, and the encoder finds its own.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,9 +18,9 @@ from randquant.pointcloud.augment.dropped_points import kept_slots
 from randquant.pointcloud.cloud_batch import CloudBatch
 from randquant.pointcloud.geometry import group, squared_distances
 from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.settings import PointMix
 from randquant.views import View
 
-PointMix = Literal["subset", "assignment"]
 GOLDEN = (5.0**0.5 - 1.0) / 2.0  # its multiples, modulo 1, fill the unit interval evenly
 MOST_ASSIGNED = 1024  # points of a cloud; an assignment takes the cube of them
 

@@ -3,24 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from randquant.cli.ranges import Range, check_ranges, check_rising
-from randquant.pointcloud.augment.local_patch import RandomLocalPatch
-from randquant.pointcloud.augment.one_of import CLOUD_CHOICES
-from randquant.pointcloud.augment.policy import PointPolicy
-from randquant.pointcloud.augment.registry import AUGMENTATIONS, GEO, OPERATIONS
+from randquant.most_bins import MOST_BINS
 from randquant.pointcloud.encoders.registry import ENCODERS, EncoderName
 from randquant.pointcloud.first_points import Points, require_number
 from randquant.pointcloud.layout import XYZ, XYZ_NORMALS, Layout
-from randquant.pointcloud.mixing import PointMix
 from randquant.policies.joined_names import joined_names
 from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
-from randquant.quantize import MOST_BINS
 from randquant.ssl.registry import MethodName
 from randquant.training.settings import Training, store_paths
+
+if TYPE_CHECKING:
+    from randquant.pointcloud.augment.policy import PointPolicy
 
 RANGES = {
     "d": Range(8, 2**16),
@@ -43,6 +41,7 @@ _OWN = (
 _LOCAL_POINTS = 512
 FOLDER = Path(__file__).parent / "policies"
 Split = Literal["train", "valid", "test"]
+PointMix = Literal["subset", "assignment"]
 
 
 @dataclass
@@ -188,10 +187,14 @@ class PointPretraining(Training):
 
     def augmentations(self) -> list[str]:
         """The names in `augment`, those that geo stands for written out."""
+        from randquant.pointcloud.augment.registry import AUGMENTATIONS, GEO
+
         return joined_names(self.augment, AUGMENTATIONS, {"geo": GEO})
 
     def planned(self) -> "list[Planned[PointPretraining]]":
         """Every view with the settings that it has."""
+        from randquant.pointcloud.augment.registry import AUGMENTATIONS, OPERATIONS
+
         names = ["none", "geo", *AUGMENTATIONS]
         vocabulary = Vocabulary(PointPretraining, _OWN, ["points"], names, list(OPERATIONS), FOLDER)
         size = _LOCAL_POINTS if self.points == "any" else min(_LOCAL_POINTS, max(self.points // 2, 2))
@@ -205,18 +208,26 @@ class PointPretraining(Training):
                 )
         return views
 
-    def view_policies(self) -> tuple[list[PointPolicy], list[PointPolicy]]:
+    def view_policies(self) -> "tuple[list[PointPolicy], list[PointPolicy]]":
         """The policies of the global and of the local views."""
         return made_once(self.planned(), lambda each: each.settings.view_policy(each.view))
 
-    def view_policy(self, view: ViewPolicy) -> PointPolicy:
+    def view_policy(self, view: ViewPolicy) -> "PointPolicy":
         """The augmentations of a view that has these settings."""
+        from randquant.pointcloud.augment.local_patch import RandomLocalPatch
+        from randquant.pointcloud.augment.one_of import CLOUD_CHOICES
+        from randquant.pointcloud.augment.policy import PointPolicy
+        from randquant.pointcloud.augment.registry import OPERATIONS
+
         drawn = view.choices(lambda name, strength: OPERATIONS[name](self, strength), CLOUD_CHOICES)
         patch = [RandomLocalPatch(require_number(self.points, "a local view"))] if view.local else []
         return PointPolicy(*patch, *self.policy(), *drawn)
 
-    def policy(self) -> PointPolicy:
+    def policy(self) -> "PointPolicy":
         """The augmentations that `augment` names, in the order they are applied."""
+        from randquant.pointcloud.augment.policy import PointPolicy
+        from randquant.pointcloud.augment.registry import AUGMENTATIONS
+
         made = {name: make(self) for name, make in AUGMENTATIONS.items()}  # all, so that every flag is checked
         order = [name for name in made if name in self.augmentations()]
         if self.rq_first and "rq" in order:

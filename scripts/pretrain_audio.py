@@ -10,14 +10,16 @@ RUN/encoder.safetensors is the result; RUN/log.csv and RUN/tensorboard hold the 
 
 from functools import partial
 
-from randquant.audio.pretraining import build_task
 from randquant.audio.settings import AudioPretraining
 from randquant.cli.command import run
-from randquant.training.setup import pretrain
 
 
 def pretrain_audio(settings: AudioPretraining) -> None:
     """Pretrain an audio encoder on stores of recordings."""
+    # Late, since they load torch, which --help does not need.
+    from randquant.audio.pretraining import build_task
+    from randquant.training.setup import pretrain
+
     pretrain(settings, partial(build_task, settings))
 
 

@@ -11,13 +11,15 @@ RUN/encoder.safetensors is the result; RUN/log.csv and RUN/tensorboard hold the 
 from functools import partial
 
 from randquant.cli.command import run
-from randquant.images.pretraining import build_task
 from randquant.images.settings import ImagePretraining
-from randquant.training.setup import pretrain
 
 
 def pretrain_images(settings: ImagePretraining) -> None:
     """Pretrain an encoder of pictures on stores of pictures."""
+    # Late, since they load torch, which --help does not need.
+    from randquant.images.pretraining import build_task
+    from randquant.training.setup import pretrain
+
     pretrain(settings, partial(build_task, settings))
 
 

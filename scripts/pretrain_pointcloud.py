@@ -12,13 +12,15 @@ hold the curves, RUN/config.yaml the settings.
 from functools import partial
 
 from randquant.cli.command import run
-from randquant.pointcloud.pretraining import build_task
 from randquant.pointcloud.settings import PointPretraining
-from randquant.training.setup import pretrain
 
 
 def pretrain_pointcloud(settings: PointPretraining) -> None:
     """Pretrain an encoder of 3D point clouds on stores of shapes."""
+    # Late, since they load torch, which --help does not need.
+    from randquant.pointcloud.pretraining import build_task
+    from randquant.training.setup import pretrain
+
     pretrain(settings, partial(build_task, settings))
 
 

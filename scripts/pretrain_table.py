@@ -12,13 +12,15 @@ RUN/encoder.safetensors is the result; RUN/log.csv and RUN/tensorboard hold the 
 from functools import partial
 
 from randquant.cli.command import run
-from randquant.tables.pretraining import build_task
 from randquant.tables.settings import TablePretraining
-from randquant.training.setup import pretrain
 
 
 def pretrain_table(settings: TablePretraining) -> None:
     """Pretrain an encoder on the rows of a table."""
+    # Late, since they load torch, which --help does not need.
+    from randquant.tables.pretraining import build_task
+    from randquant.training.setup import pretrain
+
     pretrain(settings, partial(build_task, settings))
 
 

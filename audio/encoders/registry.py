@@ -2,13 +2,18 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from randquant.audio.encoders.audio_encoder import AudioEncoder
-from randquant.audio.encoders.audio_ntt import AudioNTT2020, AudioNTT2022
+from randquant.late_registry import LateRegistry
 
-ENCODERS: dict[str, type[AudioEncoder]] = {
-    "AudioNTT2020": AudioNTT2020,
-    "AudioNTT2022": AudioNTT2022,
-}
+if TYPE_CHECKING:
+    from randquant.audio.encoders.audio_encoder import AudioEncoder
+
+ENCODERS: LateRegistry["type[AudioEncoder]"] = LateRegistry(
+    "randquant.audio.encoders",
+    {
+        "AudioNTT2020": "audio_ntt:AudioNTT2020",
+        "AudioNTT2022": "audio_ntt:AudioNTT2022",
+    },
+)
 if TYPE_CHECKING:
     EncoderName = str
 else:

@@ -3,22 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from randquant.cli.ranges import Range, check_ranges, check_rising
 from randquant.images.augment.automatic.found_policies import PolicyName
-from randquant.images.augment.policy import augmentation_names, policy
-from randquant.images.augment.registry import AUGMENTATIONS, OPERATIONS
 from randquant.images.encoders.registry import ENCODERS, EncoderName
+from randquant.most_bins import MOST_BINS
 from randquant.policies.planned import Planned, parted, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
-from randquant.quantize import MOST_BINS
 from randquant.ssl.registry import MethodName
 from randquant.training.settings import Training, store_paths
-from randquant.views import Policy
 
-_PROBABILITY = Range(0, 1)
+if TYPE_CHECKING:
+    from randquant.views import Policy
+
+_PROBABILITIES = (
+    *("flip_p", "colour_p", "gray_p", "blur_p", "solarize_p"),
+    *("clahe_p", "brightness_p", "equalize_p", "posterize_p", "rq_p"),
+)
 RANGES = {
     "width": Range(0, 64, above=True),
     "image_size": Range(8, 2**12),
@@ -26,13 +29,7 @@ RANGES = {
     "crop_max": Range(0, 1, above=True),
     "colour": Range(0, 10),
     "blur_sigma": Range(0, 100, above=True),
-    **dict.fromkeys(
-        (
-            *("flip_p", "colour_p", "gray_p", "blur_p", "solarize_p"),
-            *("clahe_p", "brightness_p", "equalize_p", "posterize_p", "rq_p"),
-        ),
-        _PROBABILITY,
-    ),
+    **dict.fromkeys(_PROBABILITIES, Range(0, 1)),
     "rq_bins": Range(2, MOST_BINS),
 }
 # What a view may have of its own.
@@ -82,7 +79,7 @@ class ImagePretraining(Training):
 
     USED_BY: ClassVar[Mapping[str, tuple[str, ...]]] = {
         **dict.fromkeys(("crop_min", "crop_max"), ("rrc",)),
-        **{f"{name}_p": (name,) for name in AUGMENTATIONS},
+        **{name: (name.removesuffix("_p"),) for name in _PROBABILITIES},
         **{name: (name,) for name in ("randaugment", "autoaugment", "colour")},
         "blur_sigma": ("blur",),
         **dict.fromkeys(("rq_bins", "rq_first"), ("rq",)),
@@ -117,6 +114,8 @@ class ImagePretraining(Training):
     rq_first: bool = False
 
     def __post_init__(self) -> None:
+        from randquant.images.augment.policy import policy
+
         super().__post_init__()
         self.data = store_paths(self.data)
         check_ranges(self, RANGES)
@@ -132,6 +131,9 @@ class ImagePretraining(Training):
 
     def planned(self) -> "list[Planned[ImagePretraining]]":
         """Every view with the settings that it has."""
+        from randquant.images.augment.policy import augmentation_names
+        from randquant.images.augment.registry import AUGMENTATIONS, OPERATIONS
+
         names = ["none", *AUGMENTATIONS]
         vocabulary = Vocabulary(ImagePretraining, _OWN, ["image_size"], names, list(OPERATIONS), FOLDER)
         size = max(8, 8 * round(self.image_size * 96 / 224 / 8))
@@ -146,12 +148,16 @@ class ImagePretraining(Training):
                 )
         return views
 
-    def policies(self) -> tuple[list[Policy], list[Policy]]:
+    def policies(self) -> "tuple[list[Policy], list[Policy]]":
         """The augmentations of each global and of each local view."""
         views = self.planned()
         made = [each.settings.view_policy(each.view, number) for number, each in enumerate(views)]
         return parted(views, made)
 
-    def view_policy(self, view: ViewPolicy, number: int) -> Policy:
+    def view_policy(self, view: ViewPolicy, number: int) -> "Policy":
         """The augmentations of a view that has these settings and this number."""
+        from randquant.images.augment.policy import policy
+        from randquant.images.augment.registry import OPERATIONS
+        from randquant.views import Policy
+
         return Policy(*policy(self, number), *view.choices(lambda name, strength: OPERATIONS[name](strength)))

@@ -17,7 +17,6 @@ from randquant.arguments import checked_probability
 from randquant.augmentation import Augmentation
 from randquant.bins import look_up, search_rows
 from randquant.packed import cloud_of_row
-from randquant.quantize_arguments import MOST_BINS as MOST_BINS
 from randquant.quantize_arguments import check_floating, check_offsets, checked_bins, checked_dim, fitted_mask
 
 Edges = Literal["random", "uniform"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-MOST_BINS = 2**16  # finer bins change values by less than a 16-bit sample resolves, at the memory of their cuts
+from randquant.most_bins import MOST_BINS
 
 
 def check_offsets(offsets: Tensor, x: Tensor) -> None:

@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
-
-from torch import Tensor, zeros
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from randquant.cli.ranges import Range, check_ranges, check_rising
+from randquant.most_bins import MOST_BINS
 from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
-from randquant.quantize import MOST_BINS
 from randquant.ssl.registry import MethodName
-from randquant.tables.augment.column_quantization import RANKS, Over
-from randquant.tables.augment.registry import AUGMENTATIONS, OPERATIONS
 from randquant.tables.encoders.registry import EncoderName
 from randquant.training.optimization.schedule import RateSchedule
 from randquant.training.settings import Training, store_paths
-from randquant.views import Policy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from randquant.views import Policy
 
 RANGES = {
     "width": Range(1, 2**12),
@@ -29,6 +29,7 @@ RANGES = {
 _OWN = ("rq_bins", "rq_p", "rq_over", "input_drop")  # what a view may have of its own
 FOLDER = Path(__file__).parent / "policies"
 Split = Literal["train", "valid", "test"]
+Over = Literal["batch", "training", "quantiles"]
 
 
 @dataclass
@@ -70,6 +71,10 @@ class TablePretraining(Training):
     input_drop: float = 0.0
 
     def __post_init__(self) -> None:
+        from torch import zeros
+
+        from randquant.tables.augment.column_quantization import RANKS
+
         super().__post_init__()
         self.data = store_paths(self.data)
         if self.augment not in ("rq", "none"):
@@ -85,6 +90,8 @@ class TablePretraining(Training):
 
     def planned(self) -> "list[Planned[TablePretraining]]":
         """Every view with the settings that it has."""
+        from randquant.tables.augment.registry import OPERATIONS
+
         vocabulary = Vocabulary(TablePretraining, _OWN, [], ["none", "rq"], list(OPERATIONS), FOLDER)
         views = planned(self, vocabulary, {})
         for each in views:
@@ -92,17 +99,23 @@ class TablePretraining(Training):
                 raise ValueError(f"--views ({each.view.title}): a row has no parts to be a local view; leave it out.")
         return views
 
-    def view_policies(self, quantiles: Tensor) -> list[Policy]:
+    def view_policies(self, quantiles: "Tensor") -> "list[Policy]":
         """The policies of the views, for columns with these quantiles."""
         return made_once(self.planned(), lambda each: each.settings.view_policy(each.view, quantiles))[0]
 
-    def view_policy(self, view: ViewPolicy, quantiles: Tensor) -> Policy:
+    def view_policy(self, view: ViewPolicy, quantiles: "Tensor") -> "Policy":
         """The augmentations of a view that has these settings."""
+        from randquant.tables.augment.registry import OPERATIONS
+        from randquant.views import Policy
+
         drawn = view.choices(lambda name, strength: OPERATIONS[name](self, strength, quantiles))
         return Policy(*self.policy(quantiles), *drawn)
 
-    def policy(self, quantiles: Tensor) -> Policy:
+    def policy(self, quantiles: "Tensor") -> "Policy":
         """The augmentations of one view, in the order they are applied."""
+        from randquant.tables.augment.registry import AUGMENTATIONS
+        from randquant.views import Policy
+
         asked = {"rq": self.augment == "rq", "drop": self.input_drop > 0}
         made = {name: make(self, quantiles) for name, make in AUGMENTATIONS.items()}
         return Policy(*(made[name] for name in made if asked[name]))

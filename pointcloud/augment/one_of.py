@@ -15,8 +15,7 @@ from randquant.augmentation import Augmentation
 from randquant.packed import PackedBatch
 from randquant.pointcloud.augment.cloud_augmentation import CloudAugmentation, OfPoints
 from randquant.pointcloud.cloud_batch import CloudBatch
-from randquant.policies.one_of import assign
-from randquant.policies.view_policy import Choices
+from randquant.policies.one_of import Choices, assign
 from randquant.views import stacked, taken
 
 

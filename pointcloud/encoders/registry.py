@@ -2,18 +2,20 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from randquant.pointcloud.encoders.dgcnn import DGCNN
-from randquant.pointcloud.encoders.point_encoder import PointEncoder
-from randquant.pointcloud.encoders.pointnet import PointNet
-from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
-from randquant.pointcloud.encoders.pointnext import PointNeXt
+from randquant.late_registry import LateRegistry
 
-ENCODERS: dict[str, type[PointEncoder]] = {
-    "PointNetLite": PointNetLite,
-    "PointNet": PointNet,
-    "DGCNN": DGCNN,
-    "PointNeXt": PointNeXt,
-}
+if TYPE_CHECKING:
+    from randquant.pointcloud.encoders.point_encoder import PointEncoder
+
+ENCODERS: LateRegistry["type[PointEncoder]"] = LateRegistry(
+    "randquant.pointcloud.encoders",
+    {
+        "PointNetLite": "pointnet_lite:PointNetLite",
+        "PointNet": "pointnet:PointNet",
+        "DGCNN": "dgcnn:DGCNN",
+        "PointNeXt": "pointnext:PointNeXt",
+    },
+)
 if TYPE_CHECKING:
     EncoderName = str
 else:

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from randquant.quantize import RandomizedQuantization
-from randquant.tables.augment.column_quantization import ColumnQuantization, Over, column_quantiles
+from randquant.tables.augment.column_quantization import ColumnQuantization, column_quantiles
 from randquant.tables.augment.input_drop import RandomInputDrop
+from randquant.tables.settings import Over
 
 
 def rows(count: int = 64) -> torch.Tensor:

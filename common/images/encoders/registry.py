@@ -2,14 +2,21 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from randquant.images.encoders.image_encoder import ImageEncoder
-from randquant.images.encoders.resnet import ResNet18, ResNet50
-from randquant.images.encoders.small_cnn import SmallCNN
-from randquant.images.encoders.vision_transformer import ViTBase, ViTSmall
+from randquant.late_registry import LateRegistry
 
-ENCODERS: dict[str, type[ImageEncoder]] = {
-    each.name: each for each in (SmallCNN, ResNet18, ResNet50, ViTSmall, ViTBase)
-}
+if TYPE_CHECKING:
+    from randquant.images.encoders.image_encoder import ImageEncoder
+
+ENCODERS: LateRegistry["type[ImageEncoder]"] = LateRegistry(
+    "randquant.images.encoders",
+    {
+        "small_cnn": "small_cnn:SmallCNN",
+        "resnet18": "resnet:ResNet18",
+        "resnet50": "resnet:ResNet50",
+        "vit_small_patch16_224": "vision_transformer:ViTSmall",
+        "vit_base_patch16_224": "vision_transformer:ViTBase",
+    },
+)
 if TYPE_CHECKING:
     EncoderName = str
 else:

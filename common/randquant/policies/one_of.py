@@ -8,7 +8,8 @@ So RandAugment (Cubuk et al., NeurIPS 2020) is `OneOf(*operations)` n times over
 2019) is `OneOf` over `InTurn(Sometimes(a, p), Sometimes(b, q))`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -158,3 +159,12 @@ class InTurn(Augmentation):
 
 def _augmentations(modules: nn.ModuleList) -> Sequence[Augmentation]:
     return list(modules)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The modules that a modality makes random choices by; these take tensors."""
+
+    one_of: Callable[..., Augmentation] = OneOf
+    sometimes: Callable[[Augmentation, float], Augmentation] = Sometimes
+    in_turn: Callable[..., Augmentation] = InTurn

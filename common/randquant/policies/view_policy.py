@@ -18,14 +18,16 @@ are settings of the training, for this view alone.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from randquant.augmentation import Augmentation
-from randquant.policies.one_of import InTurn, OneOf, Sometimes
 from randquant.policies.strength import Strength
 
+if TYPE_CHECKING:
+    from randquant.augmentation import Augmentation
+    from randquant.policies.one_of import Choices
+
 S = TypeVar("S")
-Make = Callable[[str, Strength], Augmentation]  # an operation by its name and strength
+Make = Callable[[str, Strength], "Augmentation"]  # an operation by its name and strength
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,6 @@ class Step(NamedTuple):
     operation: str
     p: float
     m: float | tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Choices:
-    """The modules that a modality makes random choices by; those of `randquant.policies.one_of` take tensors."""
-
-    one_of: Callable[..., Augmentation] = OneOf
-    sometimes: Callable[[Augmentation, float], Augmentation] = Sometimes
-    in_turn: Callable[..., Augmentation] = InTurn
 
 
 @dataclass(frozen=True)
@@ -101,8 +94,11 @@ class ViewPolicy:
         said |= {name: _plain(value) for name, value in self.settings.items()}
         return self.augment if list(said) == ["augment"] else said
 
-    def choices(self, make: Make, forms: Choices = Choices()) -> list[Augmentation]:
+    def choices(self, make: Make, forms: "Choices | None" = None) -> "list[Augmentation]":
         """What is drawn after the view's augmentations: n random operations, then a sub-policy of the table."""
+        from randquant.policies.one_of import Choices  # late, since it loads torch, which --help does not need
+
+        forms = forms or Choices()
         layers: list[Augmentation] = []
         if self.random is not None:
             operations = [make(name, Strength.of(self.random.m)) for name in self.random.operations]
@@ -111,7 +107,7 @@ class ViewPolicy:
             layers.append(forms.one_of(*(self._in_turn(steps, make, forms) for steps in self.table)))
         return layers
 
-    def _in_turn(self, steps: Sequence[Step], make: Make, forms: Choices) -> Augmentation:
+    def _in_turn(self, steps: Sequence[Step], make: Make, forms: "Choices") -> "Augmentation":
         made = (forms.sometimes(make(step.operation, Strength.of(step.m)), step.p) for step in steps)
         return forms.in_turn(*made)
 

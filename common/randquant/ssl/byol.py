@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from randquant.mix import Mixture
-from randquant.ssl.heads import Head, Projected, predictor, projector
+from randquant.ssl.choices import Head
+from randquant.ssl.heads import Projected, predictor, projector
 from randquant.ssl.method import Method, each_output, key_outputs
 from randquant.ssl.momentum import MomentumTeacher
 from randquant.views import View

@@ -1,13 +1,11 @@
 """The small networks behind an encoder that only pretraining uses."""
 
 import itertools
-from typing import Literal
 
 from torch import Tensor, nn
 
+from randquant.ssl.choices import Head
 from randquant.views import View, embedded
-
-Head = Literal["byol", "linear", "mocov2", "mocov3", "mocov3_vit"]
 
 
 def projector(input_size: int, hidden_size: int = 4096, output_size: int = 256, head: Head = "byol") -> nn.Sequential:

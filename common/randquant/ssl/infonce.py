@@ -4,19 +4,18 @@
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from randquant.mix import Mixture
+from randquant.ssl.choices import Head, Negatives
 from randquant.ssl.gathering import gathered
-from randquant.ssl.heads import Head, projector
+from randquant.ssl.heads import projector
 from randquant.ssl.method import Method, each_output
 from randquant.views import View, embedded
-
-Negatives = Literal["batch", "group"]
 
 
 class InfoNCE(Method):

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from randquant.mix import Mixture
+from randquant.ssl.choices import Head
 from randquant.ssl.gathering import gathered
-from randquant.ssl.heads import Head, Projected, projector
+from randquant.ssl.heads import Projected, projector
 from randquant.ssl.infonce import info_nce
 from randquant.ssl.method import Method, each_output, key_outputs
 from randquant.ssl.momentum import MomentumTeacher

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from randquant.mix import Mixture
 from randquant.ssl.byol import BYOL
+from randquant.ssl.choices import Head
 from randquant.ssl.gathering import gathered
-from randquant.ssl.heads import Head
 from randquant.ssl.infonce import info_nce
 
 

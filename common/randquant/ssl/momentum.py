@@ -2,12 +2,11 @@
 
 import copy
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-Schedule = Literal["constant", "cosine"]
+from randquant.ssl.choices import Schedule
 
 
 class MomentumTeacher(nn.Module):

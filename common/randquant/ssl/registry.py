@@ -4,22 +4,23 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from torch import nn
+from randquant.late_registry import LateRegistry
 
-from randquant.ssl.byol import BYOL
-from randquant.ssl.infonce import InfoNCE
-from randquant.ssl.method import Method
-from randquant.ssl.moco import MoCo
-from randquant.ssl.mocov3 import MoCoV3
-from randquant.ssl.simclr import SimCLR
+if TYPE_CHECKING:
+    from torch import nn
 
-METHODS: dict[str, type[Method]] = {
-    "byol": BYOL,
-    "mocov3": MoCoV3,
-    "moco": MoCo,
-    "simclr": SimCLR,
-    "infonce": InfoNCE,
-}
+    from randquant.ssl.method import Method
+
+METHODS: LateRegistry["type[Method]"] = LateRegistry(
+    "randquant.ssl",
+    {
+        "byol": "byol:BYOL",
+        "mocov3": "mocov3:MoCoV3",
+        "moco": "moco:MoCo",
+        "simclr": "simclr:SimCLR",
+        "infonce": "infonce:InfoNCE",
+    },
+)
 if TYPE_CHECKING:
     MethodName = str
 else:
@@ -32,7 +33,7 @@ class MethodSettings(Protocol):
     method: MethodName
 
 
-def make_method(settings: MethodSettings, encoder: nn.Module, embedding_size: int) -> Method:
+def make_method(settings: MethodSettings, encoder: "nn.Module", embedding_size: int) -> "Method":
     """The method that a training's settings name, around an encoder.
 
     What its constructor takes besides the encoder and its size, it gets from the settings of the same names.

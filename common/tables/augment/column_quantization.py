@@ -1,6 +1,6 @@
 """Randomized quantization of the columns of a table."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,8 +8,7 @@ from torch import Tensor
 from randquant.arguments import checked_probability
 from randquant.augmentation import Augmentation
 from randquant.quantize import QuantizationParams, RandomizedQuantization
-
-Over = Literal["batch", "training", "quantiles"]
+from randquant.tables.settings import Over
 
 RANKS = 256  # parts of a column's values between which ranks are interpolated
 

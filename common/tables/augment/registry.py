@@ -7,8 +7,9 @@ from torch import Tensor
 
 from randquant.augmentation import Augmentation
 from randquant.policies.strength import Strength
-from randquant.tables.augment.column_quantization import ColumnQuantization, Over
+from randquant.tables.augment.column_quantization import ColumnQuantization
 from randquant.tables.augment.input_drop import RandomInputDrop
+from randquant.tables.settings import Over
 
 
 class AugmentationSettings(Protocol):

@@ -1,9 +1,19 @@
 """The encoders of tables by name."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from randquant.tables.encoders.mlp import MLP
+from randquant.late_registry import LateRegistry
 
-EncoderName = Literal["MLP"]
+if TYPE_CHECKING:
+    from randquant.tables.encoders.mlp import MLP
 
-ENCODERS: dict[str, type[MLP]] = {"MLP": MLP}
+ENCODERS: LateRegistry["type[MLP]"] = LateRegistry(
+    "randquant.tables.encoders",
+    {
+        "MLP": "mlp:MLP",
+    },
+)
+if TYPE_CHECKING:
+    EncoderName = str
+else:
+    EncoderName = Literal[tuple(ENCODERS)]

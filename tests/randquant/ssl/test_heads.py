@@ -3,7 +3,8 @@
 import pytest
 from torch import nn
 
-from randquant.ssl.heads import Head, predictor, projector
+from randquant.ssl.choices import Head
+from randquant.ssl.heads import predictor, projector
 
 LINEAR, PLAIN, NORM, FREE = "linear", "linear without bias", "norm", "norm without weights"
 OF_PROJECTOR: dict[Head, list[str]] = {

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 RateSchedule = Literal["constant", "cosine", "step"]
 FALL = 0.1  # of the rate at a milestone
@@ -42,7 +43,7 @@ def learning_rate_at(
     return highest * 0.5 * (1.0 + math.cos(math.pi * done))
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_learning_rate(optimizer: "torch.optim.Optimizer", rate: float) -> None:
     """Give each group of parameters this rate times its own `scale`, which is 1 where it has none."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("scale", 1.0)

@@ -11,8 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
-
 from randquant.errors import UsageError, UserError, one_line
 
 PREFIX = "python:"
@@ -97,6 +95,8 @@ def _imported(name: str, module: str) -> ModuleType:
 
 @lru_cache(maxsize=1)
 def _called(user: UserFunction, seed: int) -> Any:
+    import torch  # late, since --help does not need it
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
