@@ -13,7 +13,7 @@ import torch
 
 import randquant
 from randquant.audio.crops import SAMPLE_RATE
-from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.formats.engine import header_of
 from randquant.audio.frame_batches import FrameBatches, FrameRows, frame_table

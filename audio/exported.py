@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import randquant
-from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.front_end import FrontEnd
 from randquant.audio.logmel import LOG_FLOOR, LogMel

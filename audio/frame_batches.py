@@ -9,7 +9,7 @@ import pyarrow as pa
 import torch
 
 from randquant.audio.crops import SAMPLE_RATE, Samples
-from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.normalised_log_mel import NormalisedLogMel
 from randquant.audio.normalize import Normalisation

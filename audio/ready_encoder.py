@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from randquant.audio.crops import SAMPLE_RATE, Samples
-from randquant.audio.encoders.audio_encoder import AudioEncoder, Layer
+from randquant.audio.encoders.audio_encoder import AudioEncoder
+from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.registry import ENCODERS
 from randquant.audio.encoders.weights import LoadedEncoder, named_encoder
 from randquant.audio.normalised_log_mel import NormalisedLogMel

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.audio.crops import SAMPLE_RATE, Samples
-from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.front_end import FrontEnd
 from randquant.audio.normalised_log_mel import NormalisedLogMel

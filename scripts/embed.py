@@ -23,31 +23,36 @@ NumPy array and NAME.rows.csv beside it, `--out NAME.csv` one CSV file; `--appen
 
 from randquant.cli.command import run
 from randquant.cli.terminal import say
-from randquant.loading.modalities import modality_of
-from randquant.scripts.embedding.pictures import embed_pictures
-from randquant.scripts.embedding.recordings import embed_recordings
-from randquant.scripts.embedding.rows import embed_rows
 from randquant.scripts.embedding.settings import OF_SHAPES, OF_SOUND, Embedding, check, refuse
-from randquant.scripts.embedding.shapes import embed_shapes
 
 _SHOWN = 20  # skipped files printed; the table's metadata has them all
 
 
 def embed(settings: Embedding) -> None:
     """Embed every recording, picture, mesh or point cloud below a folder, or every row of a table."""
+    from randquant.loading.modalities import modality_of  # late, as all below, since it loads torch
+
     check(settings)
     modality = modality_of(settings.checkpoint, settings.seed)
     if modality == "points":
         refuse(settings, OF_SOUND, "is an encoder of point clouds, so there are no recordings")
+        from randquant.scripts.embedding.shapes import embed_shapes
+
         skipped = embed_shapes(settings)
     elif modality == "images":
         refuse(settings, (*OF_SOUND, *OF_SHAPES), "is an encoder of pictures, so there are no recordings or shapes")
+        from randquant.scripts.embedding.pictures import embed_pictures
+
         skipped = embed_pictures(settings)
     elif modality == "tables":
         refuse(settings, (*OF_SOUND, *OF_SHAPES), "is an encoder of tables, so there are no recordings or shapes")
+        from randquant.scripts.embedding.rows import embed_rows
+
         skipped = embed_rows(settings)
     else:
         refuse(settings, OF_SHAPES, "is an encoder of sound, so there are no shapes")
+        from randquant.scripts.embedding.recordings import embed_recordings
+
         skipped = embed_recordings(settings)
     for path, reason in skipped[:_SHOWN]:
         say(f"skipped {path}: {reason}")

@@ -21,27 +21,25 @@ Accuracies without the test shapes that repeat a training shape are reported too
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from randquant.cli.command import run
 from randquant.cli.terminal import say
-from randquant.data.features import default_cache
 from randquant.data.store import Store
 from randquant.data_prep.datasets.modelnet import MODELNET40
 from randquant.errors import UsageError
-from randquant.pointcloud.encoders.named_encoder import named_encoder
-from randquant.pointcloud.encoders.weights import LoadedPointEncoder
-from randquant.pointcloud.evaluation.evaluate import Evaluation, Questions, missing_settings
+from randquant.pointcloud.evaluation.choices import ProtocolName
 from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
-from randquant.pointcloud.evaluation.protocols import PROTOCOLS, Protocol, ProtocolName
-from randquant.pointcloud.evaluation.result import ShapeResult
-from randquant.pointcloud.evaluation.shape_task import ShapeTask, open_shape_task
 from randquant.pointcloud.first_points import Points, require_number
-from randquant.probes import registry
-from randquant.probes.classifier_file import require_classifier
 from randquant.probes.registry import ProbeName
 from randquant.results.command import CommandRecord
-from randquant.results.folder import Destination, is_folder, require_distinct
-from randquant.training.processes.device import named_device
+
+if TYPE_CHECKING:
+    from randquant.pointcloud.encoders.weights import LoadedPointEncoder
+    from randquant.pointcloud.evaluation.evaluate import Evaluation
+    from randquant.pointcloud.evaluation.protocols import Protocol
+    from randquant.pointcloud.evaluation.result import ShapeResult
+    from randquant.pointcloud.evaluation.shape_task import ShapeTask
 
 
 def evaluate(
@@ -98,6 +96,12 @@ def evaluate(
         device: auto, cpu or cuda.
     """
     command = CommandRecord.of("evaluate_modelnet", locals())
+    # Late, since they load torch, which --help does not need.
+    from randquant.data.features import default_cache
+    from randquant.pointcloud.evaluation.evaluate import Evaluation, Questions
+    from randquant.pointcloud.evaluation.protocols import PROTOCOLS
+    from randquant.training.processes.device import named_device
+
     _check(points, folds, seed, seeds, out)
     preset = _preset(PROTOCOLS[protocol], points, strengths, standardise, folds, seeds)
     tuned = _finetuning(finetune, finetune_epochs, label_share, votes, seeds)
@@ -115,7 +119,10 @@ def evaluate(
     _run(evaluation, store, fewshot_folds, normals, out)
 
 
-def _run(evaluation: Evaluation, stores: list[Path], fewshot_folds: Path | None, normals: bool, out: str) -> None:
+def _run(evaluation: "Evaluation", stores: list[Path], fewshot_folds: Path | None, normals: bool, out: str) -> None:
+    from randquant.pointcloud.evaluation.shape_task import open_shape_task
+    from randquant.results.folder import Destination
+
     opened = [Store.open(path, kind="points") for path in stores]
     loaded = _loaded(evaluation, normals)
     tasks = [open_shape_task(each, loaded, evaluation.protocol) for each in opened]
@@ -130,7 +137,9 @@ def _run(evaluation: Evaluation, stores: list[Path], fewshot_folds: Path | None,
     say(*destination.lines())
 
 
-def _loaded(evaluation: Evaluation, normals: bool) -> LoadedPointEncoder:
+def _loaded(evaluation: "Evaluation", normals: bool) -> "LoadedPointEncoder":
+    from randquant.pointcloud.encoders.named_encoder import named_encoder
+
     loaded = named_encoder(evaluation.checkpoint, seed=evaluation.seed, channels=6 if normals else 3)
     if normals and "nx" not in loaded.encoder.channels:
         raise UsageError(
@@ -142,8 +151,13 @@ def _loaded(evaluation: Evaluation, normals: bool) -> LoadedPointEncoder:
     return loaded
 
 
-def _require(evaluation: Evaluation, tasks: list[ShapeTask], fewshot_folds: Path | None) -> None:
+def _require(evaluation: "Evaluation", tasks: "list[ShapeTask]", fewshot_folds: Path | None) -> None:
     """Refuse tasks that cannot be evaluated, before anything is computed."""
+    from randquant.pointcloud.evaluation.evaluate import missing_settings
+    from randquant.probes import registry
+    from randquant.probes.classifier_file import require_classifier
+    from randquant.results.folder import require_distinct
+
     given = {"--finetune": evaluation.questions.finetune, "--fewshot_folds": fewshot_folds}
     for flag in (flag for flag, value in given.items() if value is not None):
         require_number(tasks[0].points, flag)
@@ -158,13 +172,13 @@ def _require(evaluation: Evaluation, tasks: list[ShapeTask], fewshot_folds: Path
 
 
 def _preset(
-    protocol: Protocol,
+    protocol: "Protocol",
     points: Points | None,
     strengths: list[float] | None,
     standardise: bool | None,
     folds: int | None,
     seeds: int | None,
-) -> Protocol:
+) -> "Protocol":
     """The preset with the command line's changes."""
     svm = protocol.svm
     try:
@@ -204,6 +218,8 @@ def _finetuning(
 
 
 def _check(points: Points | None, folds: int | None, seed: int, seeds: int | None, out: str) -> None:
+    from randquant.results.folder import is_folder
+
     is_folder(out)  # refuses another kind of file
     if isinstance(points, int) and points < 1:
         raise UsageError(f"--points {points} should be at least 1.")

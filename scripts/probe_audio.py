@@ -20,24 +20,20 @@ seconds. Hyper-parameters (learning rate, neighbours, penalty) are chosen on val
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from randquant.audio.encoders.audio_encoder import Layer
-from randquant.audio.encoders.weights import named_encoder
-from randquant.audio.evaluation.evaluate import Evaluation
-from randquant.audio.evaluation.named_store import named_store
-from randquant.audio.evaluation.result import AudioResult
-from randquant.audio.evaluation.task_features import Reading, Statistics, StatisticsScope
-from randquant.audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, ClipTask, ProtocolName, open_task
+from randquant.audio.encoders.layer import Layer
+from randquant.audio.evaluation.choices import ProtocolName, Statistics, StatisticsScope
 from randquant.cli.command import run
 from randquant.cli.terminal import say
-from randquant.data.features import default_cache
 from randquant.errors import UsageError
-from randquant.probes import registry
-from randquant.probes.classifier_file import require_classifier
 from randquant.probes.registry import ProbeName
 from randquant.results.command import CommandRecord
-from randquant.results.folder import Destination, is_folder, require_distinct
-from randquant.training.processes.device import named_device
+
+if TYPE_CHECKING:
+    from randquant.audio.evaluation.evaluate import Evaluation
+    from randquant.audio.evaluation.result import AudioResult
+    from randquant.audio.evaluation.tasks import ClipTask
 
 
 def probe(
@@ -88,6 +84,15 @@ def probe(
         device: auto, cpu or cuda.
     """
     command = CommandRecord.of("probe_audio", locals())
+    # Late, since they load torch, which --help does not need.
+    from randquant.audio.evaluation.evaluate import Evaluation
+    from randquant.audio.evaluation.named_store import named_store
+    from randquant.audio.evaluation.task_features import Reading
+    from randquant.audio.evaluation.tasks import PROTOCOLS, SWEPT_RATES, open_task
+    from randquant.data.features import default_cache
+    from randquant.results.folder import is_folder, require_distinct
+    from randquant.training.processes.device import named_device
+
     _check(unit_seconds, seed, sweep, learning_rates, statistics, statistics_scope, seeds)
     tasks = [open_task(named_store(name, stores), unit_seconds=unit_seconds) for name in task]
     if is_folder(out):
@@ -99,7 +104,10 @@ def probe(
     _run(evaluation, tasks, out)
 
 
-def _run(evaluation: Evaluation, tasks: list[ClipTask], out: str) -> None:
+def _run(evaluation: "Evaluation", tasks: "list[ClipTask]", out: str) -> None:
+    from randquant.audio.encoders.weights import named_encoder
+    from randquant.results.folder import Destination
+
     _require(evaluation, tasks)
     loaded = named_encoder(evaluation.checkpoint, seed=evaluation.reading.seed)
     subject = {"encoder": loaded.sha256, "protocol": evaluation.protocol.name, "layer": evaluation.reading.layer}
@@ -110,8 +118,11 @@ def _run(evaluation: Evaluation, tasks: list[ClipTask], out: str) -> None:
     say(*destination.lines())
 
 
-def _require(evaluation: Evaluation, tasks: list[ClipTask]) -> None:
+def _require(evaluation: "Evaluation", tasks: "list[ClipTask]") -> None:
     """Refuse tasks that cannot be probed, before anything is computed."""
+    from randquant.probes import registry
+    from randquant.probes.classifier_file import require_classifier
+
     try:
         for task in tasks:
             registry.require(evaluation.asked(task), task.items)

@@ -13,11 +13,14 @@ Hyper-parameters (learning rate, neighbours, penalty) are chosen on validation, 
 """
 
 from randquant.cli.command import run
-from randquant.images.evaluation.evaluate import ImageProbing, evaluation
+from randquant.images.evaluation.settings import ImageProbing
 
 
 def probe(probing: ImageProbing) -> None:
     """Probe a frozen encoder on labelled stores of pictures."""
+    # Late, since it loads torch, which --help does not need.
+    from randquant.images.evaluation.evaluate import evaluation
+
     evaluation(probing).run(probing)
 
 

@@ -13,11 +13,14 @@ Hyper-parameters are chosen on validation, never on test.
 """
 
 from randquant.cli.command import run
-from randquant.tables.evaluation.evaluate import TableProbing, evaluation
+from randquant.tables.evaluation.settings import TableProbing
 
 
 def probe_table(settings: TableProbing) -> None:
     """Probe a frozen encoder of tables on labelled stores."""
+    # Late, since it loads torch, which --help does not need.
+    from randquant.tables.evaluation.evaluate import evaluation
+
     evaluation(settings).run(settings)
 
 

@@ -1,11 +1,11 @@
 """The base class of audio encoders."""
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
-Layer = Literal["output", "conv", "conv+output"]
+from randquant.audio.encoders.layer import Layer
 
 
 class AudioEncoder(nn.Module):

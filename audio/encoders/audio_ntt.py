@@ -9,7 +9,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from randquant.audio.encoders.audio_encoder import AudioEncoder, Layer
+from randquant.audio.encoders.audio_encoder import AudioEncoder
+from randquant.audio.encoders.layer import Layer
 from randquant.batch_floor import at_least
 
 CHANNELS = 64  # of every convolution

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from randquant.audio.encoders.audio_encoder import AudioEncoder, Layer
+from randquant.audio.encoders.audio_encoder import AudioEncoder
+from randquant.audio.encoders.layer import Layer
 from randquant.errors import UsageError
 from randquant.weights.foreign.foreign_encoder import ForeignEncoder
 

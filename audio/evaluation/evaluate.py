@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.evaluation.result import AudioProtocolRecord, AudioResult, StatisticsRecord
 from randquant.audio.evaluation.task_features import Reading, task_features

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.audio.crops import SAMPLE_RATE
-from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
+from randquant.audio.evaluation.choices import Statistics, StatisticsScope
 from randquant.audio.evaluation.tasks import ClipTask, Protocol, read_batches
 from randquant.audio.front_end import FrontEnd
 from randquant.audio.logmel import LogMel
@@ -23,9 +23,6 @@ from randquant.cli.progress import batch_progress
 from randquant.data.features import FORMAT_VERSION, Features, cached, content_key
 from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
-
-Statistics = Literal["task", "checkpoint"]
-StatisticsScope = Literal["protocol", "fold"]
 
 _FEATURE_EPOCH, _STATISTICS_EPOCH = 0, 1  # independent draws of the same crop seed
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.audio.crops import SAMPLE_RATE, Pad, fit_length, random_starts
+from randquant.audio.evaluation.choices import ProtocolName
 from randquant.data import labelled_store
 from randquant.data.features import Items
 from randquant.data.labelled_store import folds_of, items_of, split_counts
@@ -23,8 +24,6 @@ ALIASES = {"ns": "nsynth", "vc1": "voxceleb1", "vf": "voxforge"}
 
 # Candidates of a sweep: every published rate lies between them.
 SWEPT_RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
-
-ProtocolName = Literal["byola-v1", "evar"]
 
 
 @dataclass(frozen=True)

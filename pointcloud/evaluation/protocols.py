@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from randquant.pointcloud.encoders.published_weights import NEIGHBOURS
+from randquant.pointcloud.evaluation.choices import ProtocolName
 from randquant.pointcloud.first_points import Points
 from randquant.probes.linear import LinearSettings
 from randquant.probes.svm import Kind, SvmSettings
 
-ProtocolName = Literal["audited", "crosspoint", "strl", "m2ae", "recon"]
 Order = Literal["farthest", "file"]
 
 # Rates for standardised features, two per decade.

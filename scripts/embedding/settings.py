@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.layer import Layer
 from randquant.audio.samples import Channel, check_array_rate
 from randquant.cli.terminal import say
-from randquant.embedding.table_formats import FORMATS
 from randquant.errors import DataError, UsageError
 from randquant.pointcloud.axes import Axis
 from randquant.pointcloud.first_points import Points
@@ -85,6 +84,8 @@ def check(settings: Embedding) -> None:
     Raises:
         UsageError: they do not.
     """
+    from randquant.embedding.table_formats import FORMATS  # late, since it loads pyarrow
+
     out, window, hop, points = settings.out, settings.window, settings.hop, settings.points
     if out.suffix not in FORMATS:
         raise UsageError(f"--out {out} should end in {', '.join(FORMATS)}, which says the format; rename it.")

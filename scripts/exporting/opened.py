@@ -4,7 +4,7 @@ from pathlib import Path
 
 from randquant.audio import exported as audio_exported
 from randquant.audio.encoders import weights as audio_weights
-from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.layer import Layer
 from randquant.audio.ready_encoder import USUAL_STATISTICS
 from randquant.cli.terminal import say
 from randquant.data.store import Store

@@ -62,7 +62,8 @@ def _pointcloud() -> Modality:
 def _images() -> Modality:
     from randquant.images.augment.policy import augmentation_names
     from randquant.images.augment.registry import OPERATIONS
-    from randquant.images.evaluation.evaluate import ImageProbing, evaluation
+    from randquant.images.evaluation.evaluate import evaluation
+    from randquant.images.evaluation.settings import ImageProbing
     from randquant.images.pretraining import build_task
     from randquant.images.settings import ImagePretraining
 
@@ -78,7 +79,8 @@ def _images() -> Modality:
 
 def _tables() -> Modality:
     from randquant.tables.augment.registry import OPERATIONS
-    from randquant.tables.evaluation.evaluate import TableProbing, evaluation
+    from randquant.tables.evaluation.evaluate import evaluation
+    from randquant.tables.evaluation.settings import TableProbing
     from randquant.tables.pretraining import build_task
     from randquant.tables.settings import TablePretraining
 

@@ -16,7 +16,7 @@ import torch
 from randquant.audio import embedding, window_batches
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.embedding import Embedder, decode_ahead
-from randquant.audio.encoders.audio_encoder import Layer
+from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder, untrained_encoder
 from randquant.audio.logmel import LogMel
 from randquant.audio.samples import Intake, read_samples

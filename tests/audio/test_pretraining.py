@@ -12,8 +12,9 @@ from randquant.audio.augment.fader import RandomLinearFader
 from randquant.audio.augment.filter import RandomFilter
 from randquant.audio.augment.mixup import LogMixupExp
 from randquant.audio.augment.resize_crop import RandomResizeCrop
-from randquant.audio.encoders.audio_encoder import AudioEncoder, Layer
+from randquant.audio.encoders.audio_encoder import AudioEncoder
 from randquant.audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
+from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.registry import ENCODERS
 from randquant.audio.encoders.weights import named_encoder
 from randquant.audio.lifting import lift_activations

@@ -20,7 +20,8 @@ from randquant.stages import stages_of
 from randquant.tables.encoders.mlp import MLP
 from randquant.tables.encoders.weights import load_encoder, named_encoder, save_encoder
 from randquant.tables.evaluation import evaluate
-from randquant.tables.evaluation.evaluate import TableProbing, evaluation
+from randquant.tables.evaluation.evaluate import evaluation
+from randquant.tables.evaluation.settings import TableProbing
 from randquant.tables.pretraining import build_task
 from randquant.tables.settings import TablePretraining
 from randquant.tables.stored_table import StoredTable

@@ -1,7 +1,6 @@
 """How a frozen encoder of pictures is evaluated: what it sees, and what a result says of that."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,44 +10,18 @@ from torch import Tensor
 from randquant.evaluation.evaluate import Evaluation
 from randquant.evaluation.frozen import Frozen
 from randquant.evaluation.labelled_task import LabelledTask
-from randquant.evaluation.probing import Probing
 from randquant.files.json_record import Json
 from randquant.images.encoders.image_encoder import batch_size
 from randquant.images.encoders.weights import LoadedImageEncoder, named_encoder
-from randquant.images.evaluation.protocols import PROTOCOLS, ProtocolName
+from randquant.images.evaluation.protocols import PROTOCOLS
 from randquant.images.evaluation.result import ImageResult
-from randquant.images.evaluation.sight import Sight, Statistics, sight_of
+from randquant.images.evaluation.settings import ImageProbing
+from randquant.images.evaluation.sight import Sight, sight_of
 from randquant.images.fitted_pictures import fitted_batch
 from randquant.images.normalise import ColourStatistics, Normalise, as_encoded
 from randquant.images.stored_images import StoredImages
 from randquant.probes.probe import Probe
 from randquant.probes.training_sets import over_training_sets, training_sets
-
-
-@dataclass
-class ImageProbing(Probing):
-    """Probe a frozen encoder on labelled stores of pictures.
-
-    Args:
-        protocol: preset of probes, their training, and the part of a picture that is seen.
-        image_size: side of what the encoder sees, in pixels; as it was trained by default.
-        statistics: normalise colours as the checkpoint was trained, or by the task's training pictures; auto is the
-            checkpoint's where it has some.
-        folds: train on each of the official folds of a store that has some (STL-10) instead of all of train; the mean
-            is over them.
-    """
-
-    protocol: ProtocolName = "moco-v3"
-    image_size: int | None = None
-    statistics: Statistics = "auto"
-    folds: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.image_size is not None and not 8 <= self.image_size <= 4096:
-            raise ValueError(f"--image_size should be from 8 to 4,096, got {self.image_size}.")
-        if self.folds and self.save_classifier is not None:
-            raise ValueError("--folds fits a classifier for each fold; leave it out to save one.")
 
 
 def evaluation(probing: ImageProbing) -> Evaluation[LoadedImageEncoder, ImageResult]:

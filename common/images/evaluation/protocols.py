@@ -1,13 +1,11 @@
 """The published evaluations of frozen encoders of pictures."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from randquant.evaluation.preset import Preset
+from randquant.images.evaluation.settings import ProtocolName
 from randquant.probes.knn import KnnSettings
 from randquant.probes.linear import LinearSettings
-
-ProtocolName = Literal["moco-v3", "modified-moco"]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,11 +11,11 @@ from randquant.errors import DataError, UsageError
 from randquant.evaluation.labelled_task import LabelledTask
 from randquant.files.json_record import Json
 from randquant.images.encoders.weights import LoadedImageEncoder
+from randquant.images.evaluation.settings import Statistics
 from randquant.images.normalise import ColourStatistics, colour_statistics, statistics_of
 from randquant.images.stored_images import StoredImages
 from randquant.probes.classifier_file import SavedClassifier
 
-Statistics = Literal["auto", "checkpoint", "task"]
 STATISTICS_PICTURES = 2_000
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from randquant.cli.ranges import SEEDS, Range, check_ranges
-from randquant.data.features import default_cache
 from randquant.probes.registry import ProbeName
 
 RANGES = {"seed": SEEDS, "seeds": Range(1, 10**6)}
@@ -50,4 +49,6 @@ class Probing:
     @property
     def features_folder(self) -> Path:
         """The cache of features."""
+        from randquant.data.features import default_cache  # late, since it loads torch
+
         return self.cache or default_cache()

@@ -4,32 +4,38 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from randquant.data.features import Items
 from randquant.errors import UsageError
 from randquant.files.json_record import Json
-from randquant.probes import episodes, fewshot, knn, linear, logistic, regression, ridge, svm
-from randquant.probes.items.arrangement import Device, TaskFeatures
-from randquant.probes.items.splits import assignments
-from randquant.probes.outcome import Outcome
-from randquant.probes.probe import Probe
+from randquant.late_registry import LateRegistry
+
+if TYPE_CHECKING:
+    from randquant.data.features import Items
+    from randquant.probes.items.arrangement import Device, TaskFeatures
+    from randquant.probes.outcome import Outcome
+    from randquant.probes.probe import Probe
 
 # A name stands for one probe, or for several with names of their own.
-PROBES: dict[str, Probe[Any] | Mapping[str, Probe[Any]]] = {
-    "linear": linear.LINEAR,
-    "mlp": linear.MLP,
-    "knn": knn.KNN,
-    "ridge": ridge.RIDGE,
-    "least_squares": ridge.LEAST_SQUARES,
-    "logistic": logistic.LOGISTIC,
-    "svm": svm.SVM,
-    "linear_svc": svm.LINEAR_SVC,
-    "fewshot": fewshot.FEW_LABELS,
-    "fractions": fewshot.FRACTIONS,
-    "episodes": episodes.EPISODES,
-}
+PROBES: LateRegistry["Probe[Any] | Mapping[str, Probe[Any]]"] = LateRegistry(
+    "randquant.probes",
+    {
+        "linear": "linear:LINEAR",
+        "mlp": "linear:MLP",
+        "knn": "knn:KNN",
+        "ridge": "ridge:RIDGE",
+        "least_squares": "ridge:LEAST_SQUARES",
+        "logistic": "logistic:LOGISTIC",
+        "svm": "svm:SVM",
+        "linear_svc": "svm:LINEAR_SVC",
+        "fewshot": "fewshot:FEW_LABELS",
+        "fractions": "fewshot:FRACTIONS",
+        "episodes": "episodes:EPISODES",
+    },
+)
 
 # Those of a number to predict, under the names of the probes of classes that they are like.
-REGRESSIONS: dict[str, Probe[Any]] = {"ridge": regression.RIDGE, "least_squares": regression.LEAST_SQUARES}
+REGRESSIONS: LateRegistry["Probe[Any]"] = LateRegistry(
+    "randquant.probes", {"ridge": "regression:RIDGE", "least_squares": "regression:LEAST_SQUARES"}
+)
 
 if TYPE_CHECKING:
     ProbeName = str
@@ -39,7 +45,7 @@ else:
 
 def named(
     names: Iterable[ProbeName], settings: Sequence[object] = (), *, numbers: bool = False
-) -> dict[str, Probe[Any]]:
+) -> "dict[str, Probe[Any]]":
     """Probes by the names their results have, in the order asked.
 
     Args:
@@ -58,6 +64,8 @@ def named(
                 f"{' or '.join(REGRESSIONS)}."
             )
         return {name: REGRESSIONS[name].with_settings(settings) for name in names}
+    from randquant.probes.probe import Probe
+
     found: dict[str, Probe[Any]] = {}
     for name in names:
         probe = PROBES[name]
@@ -66,8 +74,13 @@ def named(
 
 
 def evaluate(
-    probes: Mapping[str, Probe[Any]], features: TaskFeatures, *, seed: int, device: Device, fitted: str | None = None
-) -> dict[str, Outcome[Any]]:
+    probes: "Mapping[str, Probe[Any]]",
+    features: "TaskFeatures",
+    *,
+    seed: int,
+    device: "Device",
+    fitted: str | None = None,
+) -> "dict[str, Outcome[Any]]":
     """Outcomes by name, of probes as `named` gives them; `fitted` names the one whose classifier is wanted.
 
     The other arguments and errors are those of `randquant.probes.probe.Evaluate`.
@@ -79,12 +92,15 @@ def evaluate(
     return outcomes
 
 
-def require(probes: Mapping[str, Probe[Any]], items: Items) -> None:
+def require(probes: "Mapping[str, Probe[Any]]", items: "Items") -> None:
     """Refuse items that one of the probes cannot evaluate, before anything is computed.
 
     Raises:
         DataError: as the probe would.
     """
+    from randquant.probes import regression
+    from randquant.probes.items.splits import assignments
+
     if not all(probe.require is regression.require for probe in probes.values()):
         assignments(items)
     for probe in probes.values():
@@ -97,6 +113,8 @@ def how(facts: Mapping[str, Json]) -> str:
     >>> how({"neighbours": 5, "temperature": 0.07, "sweep": [], "settings": {"probe": "knn"}})
     'by 5 nearest neighbours, temperature 0.07, chosen on validation'
     """
+    from randquant.probes.probe import Probe
+
     settings = facts.get("settings")
     probe = PROBES.get(str(settings.get("probe"))) if isinstance(settings, Mapping) else None
     if probe is None:

@@ -2,9 +2,8 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
@@ -16,15 +15,13 @@ from randquant.evaluation.evaluate import Baseline, Evaluation
 from randquant.evaluation.frozen import Frozen
 from randquant.evaluation.labelled_task import LabelledTask
 from randquant.evaluation.preset import Preset
-from randquant.evaluation.probing import Probing
 from randquant.probes.probe import Probe
 from randquant.probes.solvers.lanes import LinearSettings
 from randquant.probes.trees import TREES, TREES_OF_NUMBERS
 from randquant.tables.encoders.weights import LoadedTableEncoder, named_encoder
 from randquant.tables.evaluation.result import TableResult
+from randquant.tables.evaluation.settings import BaselineName, TableProbing
 from randquant.tables.stored_table import block_sizes, column_names, other_scales
-
-BaselineName = Literal["raw", "trees"]
 
 PRESET = Preset(
     "tables",
@@ -33,21 +30,6 @@ PRESET = Preset(
     (LinearSettings((1e-3, 3e-3, 1e-2), batch_size=512, max_epochs=100, repeats=3),),
 )
 _BATCH = 4096  # rows encoded at a time
-
-
-@dataclass
-class TableProbing(Probing):
-    """Probe an encoder of tables on labelled stores.
-
-    Args:
-        checkpoint: run folder, weights file, untrained:MLP:WIDTH, or python:MODULE:FUNCTION, which runs your own code.
-        task: stores of tables with labels and splits or folds, as `python -m scripts.prepare table` writes them.
-        probes: probes to run, by default ridge and linear.
-        baselines: what stands beside the encoder: raw, the same probes of the columns themselves; trees,
-            gradient-boosted trees of them.
-    """
-
-    baselines: list[BaselineName] = field(default_factory=list)
 
 
 def evaluation(probing: TableProbing) -> Evaluation[LoadedTableEncoder, TableResult]:

@@ -43,8 +43,10 @@ def test_what_needs_no_torch_does_not_load_it() -> None:
     code = """
 import runpy, sys
 sys.argv = ["randquant", "--help"]
-for name in (None, "build_scatter", "check_libusb", "compare", "demo", "doctor", "map", "prepare",
-             "pretrain_audio", "pretrain_images", "pretrain_pointcloud", "pretrain_table", "publish"):
+for name in (None, "build_scatter", "check_libusb", "compare", "demo", "doctor", "embed",
+             "evaluate_modelnet", "map", "prepare",
+             "pretrain_audio", "pretrain_images", "pretrain_pointcloud", "pretrain_table", "probe_audio",
+             "probe_images", "probe_table", "publish"):
     try:
         runpy.run_module(f"randquant.scripts.{name}" if name else "randquant", run_name="__main__", alter_sys=True)
     except SystemExit:
@@ -55,7 +57,7 @@ sys.exit(" ".join(loaded) or 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("usage: ") == 12
+    assert done.stdout.count("usage: ") == 17
 
 
 def test_no_command_and_no_such_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
