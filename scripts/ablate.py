@@ -26,23 +26,24 @@ Source: the study of Modified-MoCo (github.com/soonwonh/Modified-Moco), which ad
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
-from randquant.evaluation.labelled_task import open_task
 from randquant.figures.figure import new_figure, write_figure
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
 from randquant.probes.registry import ProbeName
-from randquant.results.arms import Arm, Change, changes
-from randquant.results.compare import open_run
 from randquant.results.text_table import text_table
 from randquant.scripts.studies.modality import Modality, Name, modality_of, probe_quietly
 from randquant.scripts.studies.training import base_settings, trained
 from randquant.training.settings import Training
+
+if TYPE_CHECKING:
+    from randquant.results.arms import Arm, Change
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ def ablate(
         seeds: trainings of each, with the recipe's seed and those after it.
         probe: what the frozen encoders are asked.
     """
+    # Late, since they load torch, which --help does not need.
+    from randquant.evaluation.labelled_task import open_task
+    from randquant.results.arms import changes
+    from randquant.results.compare import open_run
+
     if not 1 <= seeds <= 1000:
         raise UsageError(f"--seeds {seeds} should be from 1 to 1,000.")
     found = modality_of(modality, data)
@@ -159,7 +165,7 @@ def _other(change: str) -> Variant:
     return Variant("; ".join(sets), re.sub(r"[^\w.+=-]+", "_", "_".join(sets)).strip("_"), sets)
 
 
-def lines(base: Arm, found: list[Change]) -> list[str]:
+def lines(base: "Arm", found: "list[Change]") -> list[str]:
     """The table for a terminal."""
     header = ["study", "settings", "accuracy", "by seeds", "change", "95 % by items", "by seeds", "p", "p (Holm)"]
     rows = [[*_mean(base), *[""] * 5]]
@@ -182,7 +188,7 @@ def _shown(variant: Variant) -> str:
     return "; ".join(variant.sets) or "as given"
 
 
-def _mean(arm: Arm) -> list[str]:
+def _mean(arm: "Arm") -> list[str]:
     return [arm.name, arm.settings, f"{100 * arm.accuracy:.2f}", _half(arm.half_width)]
 
 
@@ -205,6 +211,8 @@ def _results(settings: Training) -> Path:
 
 def _train_and_probe(modality: Modality, settings: Training, task: Path, probe: str) -> None:
     """Train and probe one run, as far as it has not been."""
+    from randquant.results.compare import open_run
+
     anew, results = trained(modality, settings), _results(settings)
     if not anew and (results / "results.json").exists():
         try:
@@ -216,7 +224,10 @@ def _train_and_probe(modality: Modality, settings: Training, task: Path, probe: 
     probe_quietly(modality, str(settings.out), task, probe, results)
 
 
-def _arm(variant: Variant, runs: list[Training], probe: str) -> Arm:
+def _arm(variant: Variant, runs: list[Training], probe: str) -> "Arm":
+    from randquant.results.arms import Arm
+    from randquant.results.compare import open_run
+
     accuracies, answers = [], []
     for each in runs:
         opened = open_run(str(_results(each)), probe)
@@ -230,7 +241,7 @@ def _arm(variant: Variant, runs: list[Training], probe: str) -> Arm:
     return Arm(variant.name, _shown(variant), accuracies, answers)
 
 
-def _write(out: Path, base: Arm, found: list[Change]) -> None:
+def _write(out: Path, base: "Arm", found: "list[Change]") -> None:
     header = ["study", "settings", "seeds", "accuracy", "accuracy_by_seeds", "difference", "low", "high"]
     header += ["difference_by_seeds", "p", "p_holm"]
     rows: list[list[object]] = []
@@ -245,7 +256,7 @@ def _write(out: Path, base: Arm, found: list[Change]) -> None:
     _draw(out / "ablation.png", [base, *(each.arm for each in found)])
 
 
-def _draw(out: Path, arms: list[Arm]) -> None:
+def _draw(out: Path, arms: "list[Arm]") -> None:
     """Bars of the accuracies with their intervals over seeds, the base's as a line."""
     figure = new_figure(6.0, 1.0 + 0.35 * len(arms))
     axes = figure.add_subplot()

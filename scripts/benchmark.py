@@ -14,42 +14,37 @@ the ratio is more reliable than the times.
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from randquant.cli.command import run
 from randquant.errors import UsageError
 from randquant.files.atomic import write_json
-from randquant.scripts.benchmarks.export import exported
-from randquant.scripts.benchmarks.images import image_augmentations
-from randquant.scripts.benchmarks.meshes import meshes
-from randquant.scripts.benchmarks.packed import packed_clouds, reductions
-from randquant.scripts.benchmarks.pair import HEADER, Pair, in_columns
-from randquant.scripts.benchmarks.points import farthest_points, point_augmentations, point_encoders, point_pretraining
-from randquant.scripts.benchmarks.probe import linear_probe
-from randquant.scripts.benchmarks.quantize import quantize
-from randquant.scripts.benchmarks.sound import audio_encoder, log_mel, prepare_recordings, resize_crop
-from randquant.scripts.benchmarks.startup import startup
-from randquant.training.memory import keep_freed_memory
+from randquant.late_registry import LateRegistry
 
-GROUPS: dict[str, Callable[[str], Iterator[Pair]]] = {
-    "quantize": quantize,
-    "log_mel": log_mel,
-    "crop": resize_crop,
-    "encoder": audio_encoder,
-    "probe": linear_probe,
-    "prepare": prepare_recordings,
-    "point_augment": point_augmentations,
-    "farthest_points": farthest_points,
-    "point_encoder": point_encoders,
-    "point_pretrain": point_pretraining,
-    "packed": packed_clouds,
-    "reductions": reductions,
-    "meshes": meshes,
-    "images": image_augmentations,
-    "startup": startup,
-    "export": exported,
-}
+if TYPE_CHECKING:
+    from randquant.scripts.benchmarks.pair import Pair
+
+GROUPS: LateRegistry["Callable[[str], Iterator[Pair]]"] = LateRegistry(
+    "randquant.scripts.benchmarks",
+    {
+        "quantize": "quantize:quantize",
+        "log_mel": "sound:log_mel",
+        "crop": "sound:resize_crop",
+        "encoder": "sound:audio_encoder",
+        "probe": "probe:linear_probe",
+        "prepare": "sound:prepare_recordings",
+        "point_augment": "points:point_augmentations",
+        "farthest_points": "points:farthest_points",
+        "point_encoder": "points:point_encoders",
+        "point_pretrain": "points:point_pretraining",
+        "packed": "packed:packed_clouds",
+        "reductions": "packed:reductions",
+        "meshes": "meshes:meshes",
+        "images": "images:image_augmentations",
+        "startup": "startup:startup",
+        "export": "export:exported",
+    },
+)
 
 
 def benchmark(
@@ -66,6 +61,12 @@ def benchmark(
         device: cpu or cuda.
         out: JSON file for the numbers.
     """
+    # Late, since they load torch, which --help does not need.
+    import torch
+
+    from randquant.scripts.benchmarks.pair import HEADER, in_columns
+    from randquant.training.memory import keep_freed_memory
+
     unknown = set(only or []) - GROUPS.keys()
     if unknown:
         raise UsageError(f"--only takes {', '.join(GROUPS)}, got {', '.join(sorted(unknown))}.")

@@ -20,9 +20,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
-
-import torch
+from typing import TYPE_CHECKING, Any, Literal
 
 from randquant.cli.command import run
 from randquant.cli.ranges import Range, check_ranges
@@ -31,13 +29,10 @@ from randquant.errors import UsageError
 from randquant.figures.figure import write_figure
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
-from randquant.scripts.width import loss_curves, movement
-from randquant.scripts.width.batches import random_batches, stored_batches
-from randquant.scripts.width.coordinates import coordinates
-from randquant.scripts.width.modality import MODALITIES
-from randquant.scripts.width.picture import coordinate_picture, loss_picture
-from randquant.scripts.width.study import Parametrization, Study
 from randquant.ssl.registry import MethodName
+
+if TYPE_CHECKING:
+    from randquant.scripts.width.study import Parametrization, Study
 
 _RANGES = {
     "widths": Range(1, 2**14),
@@ -98,6 +93,11 @@ class Check:
 
 def coordinate_check(settings: Check) -> int:
     """Compare widths in the standard parametrization and in muP."""
+    # Late, since they load torch, which --help does not need.
+    from randquant.scripts.width import loss_curves, movement
+    from randquant.scripts.width.coordinates import coordinates
+    from randquant.scripts.width.picture import coordinate_picture, loss_picture
+
     study, present = _study(settings), _parametrizations()
     settings.out.mkdir(parents=True, exist_ok=True)
     rows = coordinates(study, present, settings.widths, settings.seeds, settings.steps)
@@ -114,7 +114,13 @@ def coordinate_check(settings: Check) -> int:
     return int(any(passed is False for passed, _ in ends))
 
 
-def _study(settings: Check) -> Study:
+def _study(settings: Check) -> "Study":
+    import torch
+
+    from randquant.scripts.width.batches import random_batches, stored_batches
+    from randquant.scripts.width.modality import MODALITIES
+    from randquant.scripts.width.study import Study
+
     modality = MODALITIES[settings.modality]
     base, encoder = settings.widths[0], settings.encoder or modality.encoder
     if encoder not in modality.encoders:
@@ -151,7 +157,7 @@ def _study(settings: Check) -> Study:
     return Study(training, lambda width: make(width // modality.unit), batch_of)
 
 
-def _parametrizations() -> list[Parametrization]:
+def _parametrizations() -> "list[Parametrization]":
     return ["standard", "mup"] if find_spec("mup") else ["standard"]
 
 

@@ -21,21 +21,20 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.errors import UsageError
-from randquant.evaluation.labelled_task import open_task
-from randquant.export.accuracy import Cost, cost
-from randquant.export.exportable import Exportable
-from randquant.export.precision import NO_SAMPLES, Precision
-from randquant.export.written import Format, Run, require_packages, write
+from randquant.export.choices import Format, Precision
 from randquant.probes.registry import ProbeName
-from randquant.scripts.exporting.inputs import inputs_of
-from randquant.scripts.exporting.opened import opened
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from randquant.export.accuracy import Cost
+    from randquant.export.exportable import Exportable
+    from randquant.export.written import Run
 
 SAMPLES = 256  # items that ranges for int8 are taken of
 _SUFFIX: dict[Format, str] = {"onnx": ".onnx", "torch_export": ".pt2"}
@@ -74,6 +73,11 @@ class Export:
 
 def export(settings: Export) -> None:
     """Write an encoder as one file that runs without this library."""
+    # Late, since they load torch, which --help does not need.
+    from randquant.export.written import require_packages, write
+    from randquant.scripts.exporting.inputs import inputs_of
+    from randquant.scripts.exporting.opened import opened
+
     _check(settings)
     require_packages(settings.format)
     store = settings.calibrate or settings.task
@@ -94,13 +98,19 @@ def export(settings: Export) -> None:
     say(f"{settings.out}: {size / 1e6:,.1f} MB, {exportable.about['input']} -> {exportable.about['output']}")
 
 
-def _probe(settings: Export, kind: str, exportable: Exportable) -> Callable[[Run], Cost] | None:
+def _probe(settings: Export, kind: str, exportable: "Exportable") -> "Callable[[Run], Cost] | None":
+    import numpy as np
+
+    from randquant.evaluation.labelled_task import open_task
+    from randquant.export.accuracy import cost
+    from randquant.scripts.exporting.inputs import inputs_of
+
     if settings.task is None:
         return None
     task = open_task(settings.task, kind=kind)
     inputs = inputs_of(settings.task, kind, exportable)
 
-    def probe(run: Run) -> Cost:
+    def probe(run: "Run") -> "Cost":
         every = np.arange(len(task.store))
         return cost(task, settings.probe, lambda: inputs.batches(every), exportable.native, run)
 
@@ -108,6 +118,8 @@ def _probe(settings: Export, kind: str, exportable: Exportable) -> Callable[[Run
 
 
 def _check(settings: Export) -> None:
+    from randquant.export.precision import NO_SAMPLES
+
     suffix = _SUFFIX[settings.format]
     if settings.out.suffix != suffix:
         raise UsageError(f"--out {settings.out} should end in {suffix} for --format {settings.format}; rename it.")

@@ -17,13 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from randquant.audio.crops import SAMPLE_RATE
-from randquant.audio.gallery import gallery, shown_views
-from randquant.audio.griffin_lim import griffin_lim
 from randquant.audio.settings import AudioPretraining
 from randquant.cli.command import run
 from randquant.cli.counted import counted
@@ -33,6 +29,9 @@ from randquant.data.examples import examples, title
 from randquant.data.store import Store
 from randquant.figures.figure import write_figure
 from randquant.files.atomic import atomic_path, write_text
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LOUDEST = 0.99  # of full scale, in a guessed sound
 _PAGE = """<!doctype html>
@@ -68,6 +67,8 @@ class AudioPreview(AudioPretraining):
 
 def preview(settings: AudioPreview) -> None:
     """See and hear the views that pretraining makes of sounds."""
+    from randquant.audio.gallery import gallery, shown_views  # late, since it loads torch, which --help does not need
+
     stores = [Store.open(path, kind="audio") for path in settings.data]
     rows = examples(stores[0], settings.recordings, settings.match)
     titles = [title(stores[0], row) for row in rows]
@@ -85,8 +86,10 @@ def preview(settings: AudioPreview) -> None:
     say(f"{settings.out / 'index.html'}: {counted(len(rows), 'recordings')} in {counted(views, 'views')}, {heard}")
 
 
-def _sounds(crops: Tensor, log_mels: Mapping[str, Tensor], settings: AudioPreview) -> dict[str, Tensor]:
+def _sounds(crops: "Tensor", log_mels: "Mapping[str, Tensor]", settings: AudioPreview) -> "dict[str, Tensor]":
     """Waveforms (B, T) in [-1, 1], by what they are."""
+    from randquant.audio.griffin_lim import griffin_lim
+
     many = len(crops) > 1
     recorded = {
         f"crop {number}, as recorded" if many else "crop, as recorded": each.float() / 32_768.0
@@ -100,15 +103,15 @@ def _sounds(crops: Tensor, log_mels: Mapping[str, Tensor], settings: AudioPrevie
     return recorded | {name: each * _gain(each) for name, each in guessed.items()}
 
 
-def _gain(waveforms: Tensor) -> Tensor:
+def _gain(waveforms: "Tensor") -> "Tensor":
     """(B, 1), 1 for sounds within full scale."""
     return (_LOUDEST / waveforms.abs().amax(dim=1, keepdim=True).clamp(min=1e-9)).clamp(max=1.0)
 
 
-def _write(out: Path, name: str, waveform: Tensor) -> str:
+def _write(out: Path, name: str, waveform: "Tensor") -> str:
     """A 16-bit WAV file; its path below `out`."""
     path = Path("wav") / f"{name.replace(', as recorded', '').replace(', guessed', ' guessed').replace(' ', '-')}.wav"
-    samples = (waveform.clamp(-1.0, 1.0) * 32_767.0).round().to(torch.int16).numpy().astype("<i2")
+    samples = (waveform.clamp(-1.0, 1.0) * 32_767.0).round().short().numpy().astype("<i2")
     with atomic_path(out / path) as temporary, wave.open(str(temporary), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

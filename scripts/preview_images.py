@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from randquant.cli.command import run
@@ -26,7 +25,6 @@ from randquant.errors import DataError, UsageError
 from randquant.figures.figure import require_picture, write_figure
 from randquant.images.fitting import fitted
 from randquant.images.formats.picture import Picture
-from randquant.images.gallery import augmentations, gallery
 from randquant.images.stored_images import StoredImages
 
 LARGEST = 128  # pixels of a panel, if not asked for
@@ -55,6 +53,11 @@ def preview(
         match: take only pictures of the store whose path or label contains this, in any case.
         seed: of the augmentations.
     """
+    # Late, since they load torch, which --help does not need.
+    import torch
+
+    from randquant.images.gallery import augmentations, gallery
+
     require_picture(out)
     if (store is None) == (not files):
         raise UsageError("give pictures by --store or by --files, one of the two.")

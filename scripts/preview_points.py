@@ -13,7 +13,6 @@ left; and prints
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from randquant.cli.command import run
 from randquant.cli.counted import counted
@@ -22,9 +21,7 @@ from randquant.data.examples import examples, title
 from randquant.data.store import Store
 from randquant.errors import UsageError
 from randquant.figures.figure import require_picture, write_figure
-from randquant.pointcloud.evaluation.shape_features import store_layout
 from randquant.pointcloud.first_points import filled, require_points
-from randquant.pointcloud.gallery import augmentations, gallery
 
 
 def preview(
@@ -45,6 +42,12 @@ def preview(
         match: take only shapes whose path or label contains this, in any case.
         seed: of the augmentations.
     """
+    # Late, since they load torch, which --help does not need.
+    import torch
+
+    from randquant.pointcloud.evaluation.shape_features import store_layout
+    from randquant.pointcloud.gallery import augmentations, gallery
+
     require_picture(out)
     if not 1 <= shapes <= 50:
         raise UsageError(f"--shapes {shapes} should lie between 1 and 50.")

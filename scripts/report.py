@@ -23,7 +23,6 @@ from randquant.errors import UsageError
 from randquant.files.atomic import write_text
 from randquant.files.store_folder import require_outside_stores
 from randquant.maps.projection import Projection
-from randquant.report.report import Asked, report
 
 
 def write_report(
@@ -50,6 +49,8 @@ def write_report(
         projection: of the map of embeddings: umap, pca, or auto: umap where it is installed.
         seed: of the bootstrap, of permutations, and of what is drawn at random.
     """
+    from randquant.report.report import Asked, report  # late, since it loads torch, which --help does not need
+
     _require_out(out)
     if len(set(results)) < len(results):
         raise UsageError("the same results are named twice; give each once.")

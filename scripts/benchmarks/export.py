@@ -9,9 +9,10 @@ from torch import Tensor
 from randquant.audio import exported as audio_exported
 from randquant.audio.encoders.weights import untrained_encoder as untrained_sound
 from randquant.audio.ready_encoder import USUAL_STATISTICS
+from randquant.export.choices import Precision
 from randquant.export.exportable import Exportable
 from randquant.export.onnx_file import run_onnx, to_onnx
-from randquant.export.precision import Precision, in_precision
+from randquant.export.precision import in_precision
 from randquant.export.torch_file import run_torch, to_torch, torch_file
 from randquant.pointcloud import exported as point_exported
 from randquant.pointcloud.encoders.weights import untrained_encoder as untrained_shapes

@@ -1,16 +1,9 @@
 """The commands from a dataset's tree to an accuracy, each at its smallest size."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from randquant.data_prep.synthetic.audioset import write_published_audioset
-from randquant.data_prep.synthetic.modelnet import write_published_modelnet
-from randquant.data_prep.synthetic.nsynth import write_published_nsynth
-from randquant.data_prep.synthetic.speech_commands import write_published_speech_commands
-from randquant.data_prep.synthetic.us8k import write_published_us8k
-from randquant.data_prep.synthetic.voxceleb1 import write_published_voxceleb1
-from randquant.data_prep.synthetic.voxforge import write_published_voxforge
+from pkgutil import resolve_name
 
 UNIT_SECONDS = 0.07  # eight frames: the shortest clip that leaves AudioNTT2020's three poolings something
 
@@ -20,16 +13,25 @@ class Chain:
     """How one dataset is rehearsed.
 
     Attributes:
-        write: makes the tree of as many items as asked, or of all; returns the root.
+        writer: module and name of what makes the tree; it loads torch, so late.
         read: whether the recordings are read; otherwise the store is made up from the plan.
         probed: whether it has labels.
         shapes: it holds shapes and not recordings.
     """
 
-    write: Callable[..., Path]
+    writer: str
     read: bool = True
     probed: bool = True
     shapes: bool = False
+
+    def write(self, root: Path, items: int | None = None) -> Path:
+        """Make the tree of as many items as asked, or of all; returns the root.
+
+        Raises:
+            ValueError: they are too few.
+        """
+        written: Path = resolve_name(f"randquant.data_prep.synthetic.{self.writer}")(root, items=items)
+        return written
 
     def commands(self, dataset: str, root: Path, work: Path) -> Mapping[str, list[str]]:
         """Module and arguments by stage, in order; what they write lies below `work`."""
@@ -55,12 +57,12 @@ class Chain:
 
 
 CHAINS: dict[str, Chain] = {
-    "us8k": Chain(write_published_us8k),
-    "modelnet": Chain(write_published_modelnet, shapes=True),
-    "spcv2": Chain(write_published_speech_commands),
-    "spcv2-12": Chain(write_published_speech_commands),
-    "voxceleb1": Chain(write_published_voxceleb1),
-    "voxforge": Chain(write_published_voxforge),
-    "nsynth": Chain(write_published_nsynth),
-    "audioset": Chain(write_published_audioset, read=False, probed=False),
+    "us8k": Chain("us8k:write_published_us8k"),
+    "modelnet": Chain("modelnet:write_published_modelnet", shapes=True),
+    "spcv2": Chain("speech_commands:write_published_speech_commands"),
+    "spcv2-12": Chain("speech_commands:write_published_speech_commands"),
+    "voxceleb1": Chain("voxceleb1:write_published_voxceleb1"),
+    "voxforge": Chain("voxforge:write_published_voxforge"),
+    "nsynth": Chain("nsynth:write_published_nsynth"),
+    "audioset": Chain("audioset:write_published_audioset", read=False, probed=False),
 }

@@ -4,14 +4,16 @@ import contextlib
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
-
-import torch
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from randquant.data.store import Store
 from randquant.errors import UsageError
 from randquant.training.settings import Training
-from randquant.training.task import Task
+
+if TYPE_CHECKING:
+    import torch
+
+    from randquant.training.task import Task
 
 Name = Literal["audio", "pointcloud", "images", "tables"]
 
@@ -29,7 +31,7 @@ class Modality(NamedTuple):
     """
 
     settings: type[Training]
-    build: Callable[[Any, torch.device], Task]
+    build: "Callable[[Any, torch.device], Task]"
     augmentations: Callable[[Any], list[str]]
     operations: Sequence[str]
     probe: Callable[[str, Path, str, Path], None]

@@ -13,7 +13,6 @@ from randquant.errors import UsageError
 from randquant.scripts.studies.modality import Modality
 from randquant.training.free_settings import FREE_SETTINGS
 from randquant.training.settings import Training, plain_settings
-from randquant.training.setup import pretrain
 
 
 def base_settings(
@@ -63,6 +62,8 @@ def trained(modality: Modality, settings: Training) -> bool:
     """
     if (settings.out / "encoder.safetensors").exists() and _same(settings):
         return False
+    from randquant.training.setup import pretrain  # late, since it loads torch
+
     pretrain(settings, partial(modality.build, settings))
     return True
 

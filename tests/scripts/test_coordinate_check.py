@@ -47,7 +47,8 @@ def test_without_mup_the_standard_one_is_shown_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = rows({"standard": {"hidden": 8.0, "output": 1.0}})
-    monkeypatch.setattr(command, "coordinates", lambda study, present, *_: made if present == ["standard"] else [])
+    place = "randquant.scripts.width.coordinates.coordinates"
+    monkeypatch.setattr(place, lambda study, present, *_: made if present == ["standard"] else [])
     monkeypatch.setattr(command, "find_spec", lambda name: None)
     assert check(tmp_path / "check") == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith("type: pip install 'randquant[mup]'")

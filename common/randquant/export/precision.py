@@ -3,11 +3,12 @@
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from randquant.errors import UsageError
+from randquant.export.choices import Precision
 from randquant.export.exportable import Exportable
 from randquant.export.onnx_file import SCOPE
 from randquant.export.tracing import quietly
@@ -16,7 +17,6 @@ from randquant.extras import needs
 if TYPE_CHECKING:
     import onnx
 
-Precision = Literal["float32", "float16", "int8"]
 _PRODUCTS = ("Conv", "Gemm", "MatMul")
 _FOLLOWERS = ("Relu", "LeakyRelu", "MaxPool")  # which a product's precision costs nothing more
 

@@ -4,7 +4,6 @@ import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 from torch import Tensor
 
@@ -12,12 +11,11 @@ from randquant.cli.terminal import say
 from randquant.errors import UsageError
 from randquant.export.accuracy import Cost
 from randquant.export.agreement import Agreement, agreement, require_equal
+from randquant.export.choices import Format, Precision
 from randquant.export.exportable import Exportable
-from randquant.export.precision import Precision
 from randquant.files.atomic import atomic_path
 from randquant.files.json_record import Json
 
-Format = Literal["onnx", "torch_export"]
 Run = Callable[[Tensor], Tensor]
 _PACKAGES: dict[Format, tuple[str, ...]] = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "torch_export": ()}
 
