@@ -9,7 +9,8 @@ from torch import Tensor
 
 from randquant.packed import PackedBatch
 from randquant.pointcloud import segment
-from randquant.pointcloud.encoders.registry import ENCODERS, PointEncoder
+from randquant.pointcloud.encoders.point_encoder import PointEncoder
+from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.first_points import filled
 from randquant.scripts.benchmarks.pair import Call, Pair
 

@@ -20,16 +20,27 @@ class Pair:
         twin: the other one.
         twin_name: what the twin is.
         items: things (clouds, meshes) a run of either goes through, to tell how many a second; 0 tells nothing.
+        clock: seconds, of which differences are taken.
     """
 
-    def __init__(self, name: str, fast: Call, twin: Call, twin_name: str, items: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        fast: Call,
+        twin: Call,
+        twin_name: str,
+        items: int = 0,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self.name, self.fast, self.twin, self.twin_name, self.items = name, fast, twin, twin_name, items
+        self.clock = clock
 
     def measure(self, runs: int, device: str) -> dict[str, Any]:
         """Median seconds of either after a warm-up, and the median ratio twin / fast."""
         for call in (self.fast, self.twin):
-            _timed(call, device)
-        times = [(_timed(self.fast, device), _timed(self.twin, device)) for _ in range(runs)]
+            self._timed(call, device)
+        times = [(self._timed(self.fast, device), self._timed(self.twin, device)) for _ in range(runs)]
         seconds = statistics.median(fast for fast, _ in times)
         return {
             "name": self.name,
@@ -40,6 +51,15 @@ class Pair:
             "ratio": statistics.median(twin / fast for fast, twin in times),
         }
 
+    def _timed(self, call: Call, device: str) -> float:
+        if device == "cuda":
+            torch.cuda.synchronize()
+        began = self.clock()
+        call()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        return self.clock() - began
+
 
 def in_columns(numbers: dict[str, Any]) -> str:
     """What `Pair.measure` found, under `HEADER`."""
@@ -48,13 +68,3 @@ def in_columns(numbers: dict[str, Any]) -> str:
         f"{numbers['name']:<46} {numbers['seconds'] * 1e3:9.2f} {rate:>9}  {numbers['twin']:<34} "
         f"{numbers['twin_seconds'] * 1e3:9.2f}  {numbers['ratio']:6.1f}"
     )
-
-
-def _timed(call: Call, device: str) -> float:
-    if device == "cuda":
-        torch.cuda.synchronize()
-    began = time.perf_counter()
-    call()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - began
