@@ -31,7 +31,6 @@ from randquant.cli.counted import counted
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import read_json, write_json
 from randquant.installation.commands import module_of
-from randquant.installation.computer import versions
 from randquant.scripts.rehearsal.chain import CHAINS
 from randquant.scripts.rehearsal.measured import Cost, measured
 
@@ -59,6 +58,8 @@ def rehearse(
         open_files: that each process may hold at once.
         keep: leave the tree, the store and the logs.
     """
+    from randquant.installation.computer import versions  # late, since it loads torch, which --help does not need
+
     if not Path("/proc/self/task").is_dir():
         raise DataError("costs are read from /proc, which this system has not; rehearse on Linux.")
     if open_files < 64:
