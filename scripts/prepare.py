@@ -73,7 +73,6 @@ from randquant.data_prep.engine.plan import Plan
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.exchange.registry import EXCHANGE
 from randquant.data_prep.fetching.archives import archives_in, stem, unpacked_file, unpacked_root
-from randquant.data_prep.fetching.download import download as fetch
 from randquant.data_prep.layout import holds_tree
 from randquant.data_prep.options import options, with_options
 from randquant.data_prep.own_files.clouds import plan_clouds
@@ -286,7 +285,9 @@ def _prepare_public(dataset: Dataset, settings: Public | PublicTable) -> None:
                 f"{settings.root} holds {dataset.title} unpacked already; leave out --download, or give an empty "
                 "--root to fetch the archives into."
             )
-        fetch(dataset, settings.root)
+        from randquant.data_prep.fetching.download import download  # late, since --help does not need its libraries
+
+        download(dataset, settings.root)
         archives = archives_in(settings.root, dataset)
     unpacked = _unpacked(settings)
     plan = dataset.plan(**{**options(settings, dataset.plan), "root": unpacked_root(settings.root, dataset, unpacked)})

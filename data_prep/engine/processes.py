@@ -5,9 +5,6 @@ import signal
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-import joblib
-from joblib.externals.loky.process_executor import TerminatedWorkerError
-
 from randquant.errors import DataError
 from randquant.training.processes.orphans import watch_parent
 
@@ -37,6 +34,9 @@ def in_processes(
     Raises:
         DataError: a process was killed.
     """
+    import joblib  # late, since --help does not need it
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
     most = min(workers or joblib.cpu_count(), len(tasks))
     if most < 2:
         yield from (function(*task) for task in tasks)

@@ -209,7 +209,7 @@ def test_download(
         asked.append(dataset.name)
         shutil.copytree(miniatures / "packed" / dataset.name, root, dirs_exist_ok=True)
 
-    monkeypatch.setattr(randquant.scripts.prepare, "fetch", fetch)
+    monkeypatch.setattr("randquant.data_prep.fetching.download.download", fetch)
     command = ("us8k", "--root", tmp_path / "root", "--out", tmp_path / "store", "--download")
     assert prepare(*command) == 0
     assert len(Store.open(tmp_path / "store")) == 100
