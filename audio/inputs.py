@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from randquant.audio.crops import Samples
 from randquant.audio.formats.array import ArrayRecording
-from randquant.audio.formats.recording import Recording
+from randquant.audio.formats.recording import RATES, Recording
 from randquant.audio.levels import Levels
 from randquant.audio.samples import Channel, Intake, read_samples, samples_of
 from randquant.errors import DataError, UsageError
-from randquant.loading.ready_encoder import as_array
+from randquant.loading.ready_encoder import as_array, whole
 
 Axes = Literal["BT", "CT", "TC", "BCT", "BTC"]
 _FULL_SCALES = {"int8": 2**7, "uint8": 2**7, "int16": 2**15, "int32": 2**31}
@@ -123,7 +124,7 @@ def _parts(name: str, x: Any, axes: Axes | None) -> list[tuple[str, Path | NDArr
     array = as_array(name, x)
     if array.ndim == 1 and axes in (None, "BT", "CT", "TC"):
         return [(name, array[:, None])]
-    if axes is None:
+    if axes is None and array.ndim:
         raise UsageError(
             f'{name} has the shape {tuple(array.shape)}, which can be read in more than one way; say axes="BT" for a '
             'batch of one channel each, "CT" or "TC" for one recording of several channels, "BCT" or "BTC" for a batch '
@@ -138,14 +139,13 @@ def _parts(name: str, x: Any, axes: Axes | None) -> list[tuple[str, Path | NDArr
 
 
 def _rates(sample_rate: int | Sequence[int] | None, count: int) -> list[int | None]:
-    if sample_rate is None:
-        return [None] * count
-    listed = list(sample_rate) if isinstance(sample_rate, Sequence) else [sample_rate] * count
+    if isinstance(sample_rate, np.ndarray | torch.Tensor):
+        sample_rate = sample_rate.tolist()
+    listed = [*sample_rate] if isinstance(sample_rate, list | tuple) else [sample_rate] * count
     if len(listed) != count:
         raise UsageError(f"sample_rate= has {len(listed)} rates for {count} inputs; give one for all or one of each.")
-    try:
-        if all(int(rate) == rate for rate in listed):
-            return [int(rate) for rate in listed]
-    except (TypeError, ValueError):
-        pass
-    raise UsageError(f"sample_rate={sample_rate!r} should be a whole number of Hz.")
+    rates = [None if rate is None else whole("sample_rate", rate) for rate in listed]
+    strange = next((rate for rate in rates if rate is not None and not RATES[0] <= rate <= RATES[1]), None)
+    if strange is not None:
+        raise UsageError(f"sample_rate={strange} should be between {RATES[0]:,} and {RATES[1]:,} Hz.")
+    return rates

@@ -3,7 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
 
 import numpy as np
 import torch
@@ -101,7 +101,8 @@ class AudioReadyEncoder(ReadyEncoder[Samples]):
 
         Raises:
             DataError: it cannot be opened, or is of another modality.
-            UsageError: it names no encoder, or the statistics are not finite or the deviation not positive.
+            UsageError: it names no encoder, there is no such channel, or the statistics are not finite or the
+                deviation not positive.
         """
         loaded = named_encoder(name, seed=seed)
         known = None if loaded.mean is None or loaded.std is None else (loaded.mean, loaded.std)
@@ -114,9 +115,14 @@ class AudioReadyEncoder(ReadyEncoder[Samples]):
             )
         chosen = statistics or known or USUAL_STATISTICS
         try:
-            check_statistics(*chosen)
-        except (ValueError, TypeError) as error:
-            raise UsageError(f"statistics={chosen!r}: {error}") from None
+            mean, std = chosen
+            check_statistics(mean, std)
+        except (ValueError, TypeError):
+            raise UsageError(
+                f"statistics={chosen!r} should be (mean, deviation), finite and the second above 0."
+            ) from None
+        if channel is not None:
+            _check_channel(channel)
         return cls(loaded, statistics=chosen, channel=channel, peak_normalise=peak_normalise)
 
     @classmethod
@@ -244,6 +250,14 @@ class _Found:
 
     def append(self, vectors: NDArray[np.float32]) -> None:
         self.vectors.append(vectors)
+
+
+def _check_channel(channel: str) -> None:
+    with needs("audio"):
+        from randquant.audio.samples import Channel
+
+    if channel not in get_args(Channel):
+        raise UsageError(f"channel={channel!r} should be one of {', '.join(get_args(Channel))}.")
 
 
 def _warn_of(levels: Sequence["Levels"]) -> None:

@@ -186,6 +186,11 @@ def _named(x: Any) -> tuple[list[tuple[str, Path | NDArray[Any]]], bool]:
             f"the cloud has the shape {tuple(array.shape)} and holds {array.dtype.name}; expected numbers (N, 3) or "
             "(B, N, 3), or a list of clouds."
         )
+    if array.shape[-2] <= 6 and array.shape[-1] > 16:
+        raise UsageError(
+            f"the cloud has the shape {tuple(array.shape)}, which looks like channels before points; transpose it to "
+            "(N, 3) or (B, N, 3)."
+        )
     if array.ndim == 2:
         return [("the cloud", array)], True
     return [(f"cloud {place}", each) for place, each in enumerate(array)], False

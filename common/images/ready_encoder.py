@@ -82,9 +82,13 @@ class ImageReadyEncoder(ReadyEncoder[Tensor]):
                 stacklevel=3,
             )
         try:
-            chosen = statistics_of(*(statistics or loaded.statistics or IMAGENET))
-        except (ValueError, TypeError) as error:
-            raise UsageError(f"statistics={statistics!r}: {error}") from None
+            means, deviations = statistics or loaded.statistics or IMAGENET
+            chosen = statistics_of(means, deviations)
+        except (ValueError, TypeError):
+            raise UsageError(
+                f"statistics={statistics!r} should be (means, deviations), three finite numbers each for red, green "
+                "and blue, the deviations above 0."
+            ) from None
         return cls(loaded, chosen)
 
     @classmethod

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 import torch
 from torch import nn
+
+_lock = Lock()
+_evaluated: dict[nn.Module, tuple[int, dict[nn.Module, bool]]] = {}  # by how many threads now, and modes before
 
 
 @contextmanager
@@ -18,11 +22,20 @@ def inference() -> Iterator[None]:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """A network in eval mode; afterwards each of its parts is in the mode that it was in."""
-    modes = {part: part.training for part in network.modules()}
-    network.eval()
+    """A network in eval mode; after the last thread that evaluates it, each of its parts is in the mode it was in."""
+    with _lock:
+        threads, modes = _evaluated.get(network, (0, {}))
+        if not threads:
+            modes = {part: part.training for part in network.modules()}
+            network.eval()
+        _evaluated[network] = threads + 1, modes
     try:
         yield
     finally:
-        for part, training in modes.items():
-            part.training = training
+        with _lock:
+            threads, modes = _evaluated.pop(network)
+            if threads > 1:
+                _evaluated[network] = threads - 1, modes
+            else:
+                for part, training in modes.items():
+                    part.training = training

@@ -8,7 +8,7 @@ import torch
 
 from randquant.errors import UsageError
 from randquant.loading.modalities import modality_of, ready_class
-from randquant.loading.ready_encoder import ReadyEncoder
+from randquant.loading.ready_encoder import ReadyEncoder, whole
 from randquant.training.processes.device import named_device
 from randquant.weights.hub_download import PREFIX as HUB
 from randquant.weights.named_encoder import weights_path
@@ -39,7 +39,7 @@ def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42
         DataError: missing, damaged, no weights, or holding Python objects, which loading would execute.
         UsageError: the name is of no encoder, or the modality has no such option.
     """
-    name = str(name)
+    name, seed = str(name), whole("seed", seed)
     file = Path(name) if not name.startswith(HUB) else weights_path(name)
     if name.startswith(HUB):
         name = str(file)  # downloaded once, so that all is of one revision
@@ -53,4 +53,4 @@ def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42
     opened = ready.open(name, seed=seed, **options)
     if file.exists():
         opened.config, opened.source = own_config(file), file
-    return opened.to(named_device(device) if isinstance(device, str) else device).eval()
+    return opened.to(named_device(str(device))).eval()

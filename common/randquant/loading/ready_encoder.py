@@ -155,11 +155,31 @@ def as_array(name: str, x: Any) -> NDArray[Any]:
     """A tensor or an array as an array.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is neither, or its numbers are complex or partly masked.
     """
     if isinstance(x, torch.Tensor):
-        x = x.detach().cpu()
-        return (x.float() if x.dtype == torch.bfloat16 else x).numpy()
-    if isinstance(x, np.ndarray):
-        return x
-    raise UsageError(f"{name} is {type(x).__name__}; give a path, a tensor, an array, or a list of these.")
+        x = x.detach().cpu().resolve_conj()
+        x = (x.float() if x.dtype == torch.bfloat16 else x).numpy()
+    if isinstance(x, np.ma.MaskedArray):
+        raise UsageError(
+            f"{name} is a masked array; give a plain one of what counts, as by .compressed() or .filled()."
+        )
+    if not isinstance(x, np.ndarray):
+        raise UsageError(f"{name} is {type(x).__name__}; give a path, a tensor, an array, or a list of these.")
+    if np.iscomplexobj(x):
+        raise UsageError(f"{name} holds complex numbers ({x.dtype.name}); give real ones.")
+    return x
+
+
+def whole(name: str, number: Any) -> int:
+    """A whole number, also where it comes as a float or as a number of NumPy or PyTorch.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        if not isinstance(number, str | bytes) and int(number) == number:
+            return int(number)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise UsageError(f"{name}={number!r} should be a whole number.")

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 import randquant
 from randquant.audio.ready_encoder import AudioReadyEncoder
@@ -71,3 +73,33 @@ def test_the_block_of_the_readme_runs() -> None:
     expected = {"vector": (512,), "vectors": (2, 512), "batch": (2, 512), "features": (512,), "of_points": (2, 128)}
     assert shapes == expected
     assert found["frames"].vectors.shape == (1, 12, 512)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"seed": "a"}, "seed='a' should be a whole number"),
+        ({"seed": 1.5}, "whole number"),
+        ({"device": torch.device("cuda", 99)}, "cuda:99 cannot be used here"),
+        ({"statistics": (1.0,)}, "should be (mean, deviation)"),
+        ({"channel": "middle"}, "one of mean, left, right, loudest"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_before_it_is_used(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)):
+        randquant.load("untrained:AudioNTT2020:8", **{"statistics": (-7.0, 5.5), **options})
+
+
+def test_arrays_that_do_not_say_plainly_what_they_hold_are_refused() -> None:
+    points = np.random.default_rng(0).normal(size=(40, 3))
+    encoder = randquant.load("untrained:PointNetLite:16", points=20)
+    for unclear in (np.ma.masked_array(points, mask=points > 1), points.astype(complex), points.T, points.T[None]):
+        with pytest.raises(UsageError, match=r"masked|complex|channels before points"):
+            encoder(unclear)
+
+
+@pytest.mark.parametrize("rate", ["16000", float("inf"), True, (16_000, 8_000)])
+def test_a_rate_that_is_none_is_refused(rate: Any) -> None:
+    encoder = randquant.load("untrained:AudioNTT2020:8", statistics=(-7.0, 5.5))
+    with pytest.raises(UsageError, match=r"sample_rate="):
+        encoder(np.zeros(900), sample_rate=rate)
