@@ -124,7 +124,9 @@ def _parts(name: str, x: Any, axes: Axes | None) -> list[tuple[str, Path | NDArr
     array = as_array(name, x)
     if array.ndim == 1 and axes in (None, "BT", "CT", "TC"):
         return [(name, array[:, None])]
-    if axes is None and array.ndim:
+    if array.ndim == 0:
+        raise UsageError(f"{name} is a single number; give the samples of a waveform.")
+    if axes is None:
         raise UsageError(
             f'{name} has the shape {tuple(array.shape)}, which can be read in more than one way; say axes="BT" for a '
             'batch of one channel each, "CT" or "TC" for one recording of several channels, "BCT" or "BTC" for a batch '
