@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
+from randquant.files.store_folder import require_outside_stores
 
 if TYPE_CHECKING:
     from randquant.results.record import Result
@@ -60,6 +61,8 @@ def reproduce(
     path = Path(results)
     if not path.exists():
         raise DataError(f"{results} does not exist; give a results folder, a JSON file of a probe or a run folder.")
+    if out is not None:
+        require_outside_stores(out)
     places = Places.of(data or [], path / "inside" if path.is_dir() else path)
     if is_run(path):
         if only is not None or fresh:

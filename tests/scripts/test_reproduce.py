@@ -131,6 +131,7 @@ def test_what_is_missing_is_named(copy: Path, table: Path, capsys: Said) -> None
         (["results.json", "--only", "svm"], 2, "it holds: table/ridge"),
         (["results.json", "--data", "store"], 2, "OLD=NEW"),
         (["results.json", "--data", "store=/nowhere"], 2, "/nowhere does not exist"),
+        (["results.json", "--out", "store"], 2, "lies in the prepared store"),
         (["raw/customers.csv"], 1, "customers.csv"),
         (["run"], 2, "give --out"),
         (["run", "--out", "run"], 2, "give a new folder"),
