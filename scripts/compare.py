@@ -27,10 +27,12 @@ items are refused. JSON files hold no predictions, so they are compared without 
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from randquant.cli.command import run
+from randquant.cli.first_words import with_flag
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import write_json
@@ -178,13 +180,7 @@ def _interval(interval: tuple[float, float] | None) -> str:
     return _ABSENT if interval is None else f"{_points(interval[0])} to {_points(interval[1])}"
 
 
-def arguments(words: Sequence[str]) -> list[str]:
-    """The command line with the flag that results typed first of all stand for.
-
-    >>> arguments(["a", "b", "--seed", "1"])
-    ['--runs', 'a', 'b', '--seed', '1']
-    """
-    return ["--runs", *words] if words and not words[0].startswith("-") else list(words)
+arguments = partial(with_flag, "runs")
 
 
 if __name__ == "__main__":

@@ -18,12 +18,14 @@ a user of the file has to know (sample rate, layer, hash of the weights) and the
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from randquant.cli.command import run
+from randquant.cli.first_words import with_flag
 from randquant.cli.terminal import say
 from randquant.errors import UsageError
 from randquant.export.choices import Format, Precision
@@ -138,13 +140,7 @@ def _check(settings: Export) -> None:
         raise UsageError(f"--seed {settings.seed} should be at least 0.")
 
 
-def arguments(words: Sequence[str]) -> list[str]:
-    """The command line with the flag that an encoder typed first of all stands for.
-
-    >>> arguments(["RUN", "--out", "a.onnx"])
-    ['--checkpoint', 'RUN', '--out', 'a.onnx']
-    """
-    return ["--checkpoint", *words] if words and not words[0].startswith("-") else list(words)
+arguments = partial(with_flag, "checkpoint")
 
 
 if __name__ == "__main__":

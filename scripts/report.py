@@ -14,10 +14,11 @@ the probes left in their cache (--cache); where these are gone, the page says so
 """
 
 import sys
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from randquant.cli.command import run
+from randquant.cli.first_words import with_flag
 from randquant.cli.terminal import say
 from randquant.errors import UsageError
 from randquant.files.atomic import write_text
@@ -75,13 +76,7 @@ def _require_out(out: Path) -> None:
         raise UsageError(f"--out {out} should end in .html; rename it.")
 
 
-def arguments(words: Sequence[str]) -> list[str]:
-    """The command line with the flag that results typed first of all stand for.
-
-    >>> arguments(["a", "b", "--seed", "1"])
-    ['--results', 'a', 'b', '--seed', '1']
-    """
-    return ["--results", *words] if words and not words[0].startswith("-") else list(words)
+arguments = partial(with_flag, "results")
 
 
 if __name__ == "__main__":

@@ -23,11 +23,13 @@ A run folder is trained again, which takes as long as it took: the cost is said 
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from randquant.cli.command import run
+from randquant.cli.first_words import with_flag
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.files.store_folder import require_outside_stores
@@ -135,13 +137,7 @@ def _folder(out: Path | None) -> Iterator[Path]:
         yield Path(temporary)
 
 
-def arguments(words: Sequence[str]) -> list[str]:
-    """The command line with the flag that a result typed first of all stands for.
-
-    >>> arguments(["results", "--fresh"])
-    ['--results', 'results', '--fresh']
-    """
-    return ["--results", *words] if words and not words[0].startswith("-") else list(words)
+arguments = partial(with_flag, "results")
 
 
 if __name__ == "__main__":

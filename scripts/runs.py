@@ -19,11 +19,12 @@ folders of other programs are named in the end.
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from randquant.cli.command import run
 from randquant.cli.counted import counted
+from randquant.cli.first_words import with_flag
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import write_text
@@ -61,13 +62,7 @@ def runs(folder: Path, csv: Path | None = None, sort: str | None = None) -> None
     say(*(f"left out: {each}" for each in found.left_out[:_NAMED]), *([f"left out: {more} more"] if more > 0 else []))
 
 
-def arguments(words: Sequence[str]) -> list[str]:
-    """The command line with the flag that a folder typed first of all stands for.
-
-    >>> arguments(["runs", "--sort", "seed"])
-    ['--folder', 'runs', '--sort', 'seed']
-    """
-    return ["--folder", *words] if words and not words[0].startswith("-") else list(words)
+arguments = partial(with_flag, "folder")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from randquant.errors import DataError
 from randquant.pointcloud.evaluation.fewshot_folds import FoldSettings, evaluate
 from randquant.pointcloud.farthest_point_order import farthest_point_order
+from randquant.pointcloud.layout import Layout
 from randquant.results.predictions import prediction_table
 
 SETTINGS = FoldSettings(ways=5, shots=10, points=24)
@@ -36,7 +37,8 @@ class Extents(nn.Module):
 
 
 def loaded(up: str = "z", **arguments: Any) -> Any:
-    return SimpleNamespace(encoder=Extents(**arguments), up=up, sha256="0" * 64, points=24)
+    encoder = Extents(**arguments)
+    return SimpleNamespace(encoder=encoder, layout=Layout.of(encoder.channels), up=up, sha256="0" * 64, points=24)
 
 
 def boxes(generator: np.random.Generator, original: int, noise: float, points: int = 40) -> np.ndarray:
