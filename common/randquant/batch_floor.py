@@ -10,5 +10,7 @@ def at_least(count: int, batch: Tensor) -> Tensor:
     >>> at_least(4, torch.tensor([5, 6]))
     tensor([5, 6, 5, 5])
     """
+    if torch.compiler.is_exporting():  # to a graph for batches of any size, which must not ask for it
+        return batch
     missing = count - len(batch)
     return batch if missing <= 0 or not len(batch) else torch.cat([batch, batch[:1].expand(missing, *batch.shape[1:])])

@@ -12,7 +12,7 @@ import torch
 from randquant.cli.command import run
 from randquant.scripts.export import arguments, export
 
-SOUND, SHAPES = "untrained:AudioNTT2020:8", "untrained:DGCNN:16"
+SOUND, SHAPES = "untrained:AudioNTT2020:8", "untrained:small_cnn:0.25"
 
 
 @pytest.fixture

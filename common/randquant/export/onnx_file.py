@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from randquant.errors import UsageError
 from randquant.export.exportable import Exportable
 from randquant.export.tracing import quietly, traced
 from randquant.extras import needs
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import onnx
 
 OUTPUT = "vector"
+MOST_BYTES = 2**31  # of a protobuf message
 SCOPE = "pkg.torch.onnx.name_scopes"  # of a node: the modules it comes from
 
 
@@ -25,7 +27,7 @@ def to_onnx(exportable: Exportable) -> "onnx.ModelProto":
     """The function as an ONNX model in float32.
 
     Raises:
-        UsageError: the encoder cannot be traced.
+        UsageError: the encoder cannot be traced, or is too large for one file.
         ImportError: onnx or onnxscript is missing.
     """
     with needs("export"):
@@ -51,6 +53,11 @@ def to_onnx(exportable: Exportable) -> "onnx.ModelProto":
         )
     assert written is not None
     model = written.model_proto
+    if model.ByteSize() >= MOST_BYTES:
+        raise UsageError(
+            f"the encoder has {model.ByteSize() / 1e9:,.1f} GB, and a file of ONNX holds less than "
+            f"{MOST_BYTES / 1e9:.1f}; choose --format torch_export."
+        )
     _name_sizes(model, exportable)
     return model
 

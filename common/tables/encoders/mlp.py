@@ -68,7 +68,7 @@ class MLP(nn.Module):
         """
         if x.ndim != 2 or x.shape[1] != sum(self.sizes):
             raise ValueError(f"expected rows of shape (B, {sum(self.sizes)}), got {tuple(x.shape)}.")
-        rows = len(x)
+        rows = x.shape[0]
         # In eval mode the kernels, and the rounding (1.1e-6 apart), are those of any other batch.
         x = self.embed(x if self.training else at_least(_FEWEST, x))
         for layer in self.layers:
