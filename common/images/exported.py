@@ -24,7 +24,9 @@ class ExportedPictures(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Embed pictures of the encoder's size."""
-        return self.encoder(self.normalise(in_unit_range(pixels))).float()
+        # Colours first in memory: the strides of others would be those of at least two pictures in a graph.
+        x = pixels.permute(0, 3, 1, 2).clone(memory_format=torch.contiguous_format).float() / 255.0
+        return self.encoder(self.normalise(x)).float()
 
 
 def exportable(loaded: LoadedImageEncoder, colours: ColourStatistics) -> Exportable:

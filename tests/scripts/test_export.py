@@ -12,7 +12,7 @@ import torch
 from randquant.cli.command import run
 from randquant.scripts.export import arguments, export
 
-SOUND, SHAPES = "untrained:AudioNTT2020:8", "untrained:small_cnn:0.25"
+SOUND, PICTURES = "untrained:AudioNTT2020:8", "untrained:small_cnn:0.25"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_flags_that_cannot_be(refused: Callable[..., str], tmp_path: Path) -> No
         SOUND, "a.pt2", *torch_export, "--precision", "float16"
     )
     assert "has output, conv and conv+output" in refused(SOUND, "a.onnx", *onnx, "--layer", "last")
-    assert "has the layer output alone" in refused(SHAPES, "a.onnx", *onnx, "--layer", "conv")
+    assert "has the layer output alone" in refused(PICTURES, "a.onnx", *onnx, "--layer", "conv")
     assert "give --task or --calibrate a store" in refused("untrained:MLP:2", "a.onnx", *onnx)
 
 
@@ -52,12 +52,12 @@ def test_a_missing_package(refused: Callable[..., str], monkeypatch: pytest.Monk
 
 
 def test_a_file_of_torch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "deep" / "shapes.pt2"
-    assert run(export, arguments([SHAPES, "--out", str(out), "--format", "torch_export"])) == 0
-    assert "over 15 batches entries differ by" in capsys.readouterr().out
+    out = tmp_path / "deep" / "pictures.pt2"
+    assert run(export, arguments([PICTURES, "--out", str(out), "--format", "torch_export"])) == 0
+    assert "over 3 batches entries differ by" in capsys.readouterr().out
     facts = {"randquant.json": ""}
     function = torch.export.load(io.BytesIO(out.read_bytes()), extra_files=facts).module()
-    assert function(torch.rand(1, 77, 3)).shape == (1, 32)
+    assert function(torch.zeros(7, 32, 32, 3, dtype=torch.uint8)).shape == (7, 64)
     about = json.loads(facts["randquant.json"])
-    assert (about["modality"], about["up"], about["layer"]) == ("points", "z", "output")
+    assert (about["modality"], about["size"], about["layer"]) == ("images", 32, "output")
     assert about["agreement"]["relative"] < 1e-4
