@@ -15,7 +15,7 @@ from randquant.images.encoders.registry import ENCODERS
 from randquant.images.encoders.weights import LoadedImageEncoder, is_of_pictures, named_encoder
 from randquant.images.normalise import IMAGENET, ColourStatistics, Normalise, as_encoded, statistics_of
 from randquant.loading.modalities import READING_NOTES, resolved
-from randquant.loading.ready_encoder import ReadyEncoder
+from randquant.loading.ready_encoder import ReadyEncoder, whole
 from randquant.weights.weight_file import Content
 
 if TYPE_CHECKING:
@@ -74,7 +74,12 @@ class ImageReadyEncoder(ReadyEncoder[Tensor]):
             DataError: it cannot be opened, or is of another modality.
             UsageError: it names no encoder, or the statistics are not three finite means and positive deviations.
         """
+        if size is not None:
+            size = whole("size", size)
         loaded = named_encoder(name, seed=seed, size=size)
+        reason = "it should be above 0." if loaded.encoder.size < 1 else loaded.encoder.refuses(loaded.encoder.size)
+        if reason is not None:
+            raise UsageError(f"size={size}: {reason}")
         if statistics is None and loaded.statistics is None:
             warnings.warn(
                 f"{name} does not say by which colours its pictures are normalised; those of ImageNet are used: give "

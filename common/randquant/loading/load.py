@@ -1,6 +1,7 @@
 """One call from a name to an encoder that takes what a user has."""
 
 import inspect
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42
             f"an encoder of {ready.modality} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}."
         )
     opened = ready.open(name, seed=seed, **options)
+    _, noted, note = opened.report.partition("; NOTE: ")
+    if noted:
+        warnings.warn(f"{name}: {note}.", stacklevel=2)
     if file.exists():
         opened.config, opened.source = own_config(file), file
     return opened.to(named_device(str(device))).eval()

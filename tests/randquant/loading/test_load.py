@@ -103,3 +103,23 @@ def test_a_rate_that_is_none_is_refused(rate: Any) -> None:
     encoder = randquant.load("untrained:AudioNTT2020:8", statistics=(-7.0, 5.5))
     with pytest.raises(UsageError, match=r"sample_rate="):
         encoder(np.zeros(900), sample_rate=rate)
+
+
+@pytest.mark.parametrize("size", [0, 2.5, "32", 1])
+def test_a_size_that_no_picture_has_is_refused(size: Any) -> None:
+    with pytest.raises(UsageError, match=r"size="):
+        randquant.load("untrained:small_cnn:0.25", size=size, statistics=([0.5] * 3, [0.2] * 3))
+
+
+def test_a_foreign_encoder_that_looks_at_the_batch_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "looks_beside.py").write_text(
+        "class make:\n    modality = 'points'\n    dimension = 3\n"
+        "    def __call__(self, x): return x.amax(1) + x.amax((0, 1))\n"
+    )
+    with pytest.warns(UserWarning, match="with what shares its batch"):
+        randquant.load("python:looks_beside:make")
+    with pytest.raises(UsageError, match=r"without \.py"):
+        randquant.load("python:./looks_beside:make")

@@ -63,6 +63,11 @@ def user_function(name: str) -> UserFunction:
             f"--checkpoint {name} should say python:MODULE:FUNCTION, or python:MODULE:FUNCTION:ARGUMENT for a function "
             "of one text, as in python:my_encoders:make for make() in my_encoders.py of the current folder."
         )
+    if not all(map(str.isidentifier, said["module"].split("."))):
+        raise UsageError(
+            f"--checkpoint {name}: {said['module']!r} is no name of a module; go to the folder of your file and give "
+            "its name without .py, with points between folders."
+        )
     module = _imported(name, said["module"])
     function: Any = module
     for part in said["function"].split("."):
@@ -89,7 +94,7 @@ def _imported(name: str, module: str) -> ModuleType:
         raise _failed(name, error) from None
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(name, error) from None
 
 
@@ -103,18 +108,18 @@ def _called(user: UserFunction, seed: int) -> Any:
             return user.function() if user.argument is None else user.function(user.argument)
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # sys.exit would end without a word
             raise _failed(user.name, error) from None
 
 
-def _failed(name: str, error: Exception) -> UsageError:
+def _failed(name: str, error: BaseException) -> UsageError:
     """The user's code failed: what it says, and at the last line that is theirs."""
     return UsageError(
         f"--checkpoint {name}: your code failed{place_of(error)}: {type(error).__name__}: {one_line(error)}."
     )
 
 
-def place_of(error: Exception) -> str:
+def place_of(error: BaseException) -> str:
     """Where an error of foreign code was raised, as " at line N of FILE"; a syntax error says that itself."""
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if not frame.filename.startswith(("<", str(Path(__file__).parents[3])))]

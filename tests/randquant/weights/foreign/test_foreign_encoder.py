@@ -123,6 +123,7 @@ def test_a_vector_that_depends_on_its_batch_is_told(write: Write) -> None:
         ("make = 3", "something else called make"),
         ("def make(): return 3", "returned int"),
         ("def make(): return 1 / 0", "line 1 of"),
+        ("def make(): raise SystemExit(3)", "SystemExit"),
         ("import no_such_library", "no_such_library"),
         ("def make(:", "SyntaxError"),
         ("class make:\n    sample_rate = 16000\n    def __call__(self, x): return x", "is an encoder of audio"),
