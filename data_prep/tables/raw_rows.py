@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from randquant.data_prep.tables.cells import as_numbers, normal
+from randquant.data_prep.tables.cells import as_numbers, infinite_cells, normal
 from randquant.data_prep.tables.column import Arrangement, Column
 from randquant.errors import DataError, UsageError
 
@@ -50,7 +50,18 @@ def raw_rows(
         for column, count in zip(made, unknown, strict=True)
         if count
     ]
-    return rows, single, notes
+    return rows, single, notes + _infinite(made, cells, arrays)
+
+
+def _infinite(columns: Sequence[Column], cells: Mapping[str, Sequence[Any]], normals: Sequence[pa.Array]) -> list[str]:
+    """A line for each column of numbers with infinite cells, which count as missing."""
+    notes = []
+    for column, values in zip(columns, normals, strict=True):
+        numbers = as_numbers(values, column.decimal) if column.kind == "number" else None
+        count = infinite_cells(pa.array(cells[column.name]), numbers) if numbers is not None else 0
+        if count:
+            notes.append(f"{count:,} of {len(values):,} cells of {column.name} are infinite (taken as missing)")
+    return notes
 
 
 def _normal(column: Column, values: Sequence[Any]) -> pa.Array:

@@ -32,10 +32,10 @@ def embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
     root, found = _recordings(settings.input, arrays=settings.sample_rate is not None)
     destination = Destination(out, settings.append, settings.strict)
     names = destination.new(found)
-    if destination.nothing_new(len(found), len(names)):
-        return []
     loaded = named_encoder(checkpoint, seed=settings.seed)
     destination.require(loaded.sha256)
+    if destination.nothing_new(len(found), len(names)):
+        return []
     say(f"{checkpoint}: {loaded.report}")
     intake = _intake(settings, loaded.metadata)
     saved = load_classifier(settings.classify) if settings.classify else None

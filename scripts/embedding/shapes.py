@@ -45,13 +45,13 @@ def embed_shapes(settings: Embedding) -> list[tuple[str, str]]:
     checkpoint, out = settings.checkpoint, settings.out
     destination = Destination(out, settings.append, settings.strict)
     loaded = named_encoder(checkpoint, seed=settings.seed)
+    destination.require(loaded.sha256)
     saved = load_classifier(settings.classify) if settings.classify else None
     points = _points(settings, loaded) if saved is None else shape_points(saved, loaded, settings.points)
     every = _planned(settings, loaded, points)
     plan = destination.new_items(every)
     if destination.nothing_new(len(every.items), len(plan.items)):
         return []
-    destination.require(loaded.sha256)
     layout = Layout.of(plan.reader.settings["channels"])
     require_channels(loaded, layout, settings.input)
     say(f"{checkpoint}: {loaded.report}")

@@ -307,6 +307,9 @@ def test_formats_and_appended_rows_are_equal(
     for out in outs:
         assert run(embed, [*flags, "--input", str(recordings), "--out", str(out), "--window", "1"]) == 2
         assert len(rows_of(out)) == 2
+    (recordings / "c.wav").rename(recordings / "a.wav")  # nothing new, for which another encoder is no reason to agree
+    other = ["--checkpoint", "untrained:AudioNTT2020:16", "--device", "cpu", "--append"]
+    assert run(embed, [*other, "--input", str(recordings), "--out", str(outs[0])]) == 2
     told = capsys.readouterr()
     assert told.out.count("added behind the rows that were there: 1") == 3
     assert told.err.count("was made with other settings (") == 3

@@ -82,6 +82,8 @@ def test_a_data_frame_is_taken(encoder: TableReadyEncoder, store: Store, table: 
 def test_cells_that_the_training_lacks_are_said(encoder: TableReadyEncoder) -> None:
     with pytest.warns(UserWarning, match="1 of 1 cells of colour are unlike those of the training"):
         encoder({"age": 4, "colour": "violet", "member": "no", "height": 170.0})
+    with pytest.warns(UserWarning, match="1 of 1 cells of height are infinite"):
+        encoder({"age": 4, "colour": "red", "member": "no", "height": float("inf")})
 
 
 def test_files_of_before_take_prepared_rows(weights: Path, store: Store, tmp_path: Path) -> None:
