@@ -24,7 +24,8 @@ def main() -> int:
     """Run the command that the first word names.
 
     Returns:
-        The exit code: 2 where there is no such command, 1 where a library that it needs is missing.
+        The exit code: 2 where there is no such command, 1 where a library that it needs is missing, 130 where it is
+        interrupted.
     """
     first = sys.argv[1] if len(sys.argv) > 1 else ""
     name = first.replace("-", "_") if not first.startswith("-") else first
@@ -44,6 +45,9 @@ def main() -> int:
             raise
         say(f"error: {error}.", file=sys.stderr)
         return DataError.exit_code
+    except KeyboardInterrupt:  # while its libraries are imported; later the command itself says more
+        say("interrupted.", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -1,5 +1,6 @@
 """Commands are named as they are typed, and `randquant COMMAND` runs them."""
 
+import runpy
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -97,3 +98,15 @@ def test_the_overview_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> 
     assert "lacks no-such-thing" in text
     assert "pip install 'randquant[sound]'" in text
     assert "cpu (" in text
+
+
+def test_an_interruption_while_a_command_is_imported_is_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runpy, "run_module", interrupted)
+    monkeypatch.setattr(sys, "argv", ["randquant", "embed"])
+    assert main() == 130
+    assert capsys.readouterr().err == "interrupted.\n"
