@@ -24,7 +24,7 @@ demo: $(INSTALLED) ## Pretrain and probe on a small synthetic data set, in minut
 test: lint ## Run ruff, mypy and pytest (with the doctests)
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n logical --maxprocesses 4 --dist worksteal
 
-test-pages: $(INSTALLED) ## Run the shell blocks and notebooks of all pages on miniatures (minutes)
+test-pages: $(INSTALLED) ## Run the notebooks and build the site (minutes)
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m pages -n logical --maxprocesses 2 tests/pages
 
 lint: $(INSTALLED) ## Run ruff and mypy alone
