@@ -95,7 +95,6 @@ def ablate(
     # Late, since they load torch, which --help does not need.
     from randquant.evaluation.labelled_task import open_task
     from randquant.results.arms import changes
-    from randquant.results.compare import open_run
 
     if not 1 <= seeds <= 1000:
         raise UsageError(f"--seeds {seeds} should be from 1 to 1,000.")
@@ -115,16 +114,28 @@ def ablate(
         return [replace(made, seed=seed, out=out / "runs" / folder) for seed, folder in names]
 
     plans = [(each, runs_of(each)) for each in chosen]
+    arms = _arms(found, plans, task, probe)
+    compared = changes(arms[0], arms[1:])
+    _write(out, arms[0], compared)
+    name = _task_name(plans[0][1][0], probe)
+    say(f"probe {probe} on {name}, accuracy in % over {counted(seeds, 'seeds')}", "", *lines(arms[0], compared))
+    say("", f"table: {out / 'ablation.csv'}, chart: {out / 'ablation.png'}")
+
+
+def _arms(found: Modality, plans: list[tuple[Variant, list[Training]]], task: Path, probe: str) -> "list[Arm]":
+    """Train and probe all that a study compares."""
     arms = []
     for variant, runs in plans:
         for each in runs:
             _train_and_probe(found, each, task, probe)
         arms.append(_arm(variant, runs, probe))
-    compared = changes(arms[0], arms[1:])
-    _write(out, arms[0], compared)
-    name = next(iter(open_run(str(_results(plans[0][1][0])), probe).tasks))
-    say(f"probe {probe} on {name}, accuracy in % over {counted(seeds, 'seeds')}", "", *lines(arms[0], compared))
-    say("", f"table: {out / 'ablation.csv'}, chart: {out / 'ablation.png'}")
+    return arms
+
+
+def _task_name(run: Training, probe: str) -> str:
+    from randquant.results.compare import open_run
+
+    return next(iter(open_run(str(_results(run)), probe).tasks))
 
 
 def variants(

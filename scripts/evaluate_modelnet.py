@@ -20,6 +20,7 @@ Accuracies without the test shapes that repeat a training shape are reported too
 """
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,33 +43,11 @@ if TYPE_CHECKING:
     from randquant.pointcloud.evaluation.shape_task import ShapeTask
 
 
-def evaluate(
-    checkpoint: str,
-    store: list[Path],
-    out: str,
-    protocol: ProtocolName = "audited",
-    probes: list[ProbeName] | None = None,
-    points: Points | None = None,
-    strengths: list[float] | None = None,
-    standardise: bool | None = None,
-    folds: int | None = None,
-    seeds: int | None = None,
-    seed: int = 42,
-    robustness: bool = False,
-    repeats: bool = True,
-    fewshot_folds: Path | None = None,
-    finetune: bool = False,
-    finetune_epochs: int | None = None,
-    label_share: float | None = None,
-    votes: int | None = None,
-    normals: bool = False,
-    cache: Path | None = None,
-    save_classifier: Path | None = None,
-    device: str = "auto",
-) -> None:
+@dataclass(frozen=True)
+class ShapeProbing:
     """Evaluate an encoder on stores of labelled shapes.
 
-    Args:
+    Attributes:
         checkpoint: run folder, weights file (ours or published), untrained:ENCODER:D, python:MODULE:FUNCTION, which
             runs your own code, or occupancy:CELLS (a grid).
         store: stores with labels and splits, each a task.
@@ -95,28 +74,59 @@ def evaluate(
         save_classifier: file for the fitted classifier of the first probe, for embed --classify; of one store.
         device: auto, cpu or cuda.
     """
-    command = CommandRecord.of("evaluate_modelnet", locals())
+
+    checkpoint: str
+    store: list[Path]
+    out: str
+    protocol: ProtocolName = "audited"
+    probes: list[ProbeName] | None = None
+    points: Points | None = None
+    strengths: list[float] | None = None
+    standardise: bool | None = None
+    folds: int | None = None
+    seeds: int | None = None
+    seed: int = 42
+    robustness: bool = False
+    repeats: bool = True
+    fewshot_folds: Path | None = None
+    finetune: bool = False
+    finetune_epochs: int | None = None
+    label_share: float | None = None
+    votes: int | None = None
+    normals: bool = False
+    cache: Path | None = None
+    save_classifier: Path | None = None
+    device: str = "auto"
+
+
+def evaluate(settings: ShapeProbing) -> None:
+    """Evaluate an encoder on stores of labelled shapes."""
     # Late, since they load torch, which --help does not need.
     from randquant.data.features import default_cache
     from randquant.pointcloud.evaluation.evaluate import Evaluation, Questions
     from randquant.pointcloud.evaluation.protocols import PROTOCOLS
     from randquant.training.processes.device import named_device
 
-    _check(points, folds, seed, seeds, out)
-    preset = _preset(PROTOCOLS[protocol], points, strengths, standardise, folds, seeds)
-    tuned = _finetuning(finetune, finetune_epochs, label_share, votes, seeds)
-    questions = Questions(probes or [preset.classifier], robustness, repeats, tuned, save_classifier)
+    _check(settings)
+    preset = _preset(PROTOCOLS[settings.protocol], settings)
+    questions = Questions(
+        settings.probes or [preset.classifier],
+        settings.robustness,
+        settings.repeats,
+        _finetuning(settings),
+        settings.save_classifier,
+    )
     evaluation = Evaluation(
-        checkpoint,
-        PROTOCOLS[protocol],
+        settings.checkpoint,
+        PROTOCOLS[settings.protocol],
         preset,
         questions,
-        seed,
-        cache or default_cache(),
-        named_device(device),
-        command,
+        settings.seed,
+        settings.cache or default_cache(),
+        named_device(settings.device),
+        CommandRecord.of("evaluate_modelnet", vars(settings)),
     )
-    _run(evaluation, store, fewshot_folds, normals, out)
+    _run(evaluation, settings.store, settings.fewshot_folds, settings.normals, settings.out)
 
 
 def _run(evaluation: "Evaluation", stores: list[Path], fewshot_folds: Path | None, normals: bool, out: str) -> None:
@@ -171,41 +181,34 @@ def _require(evaluation: "Evaluation", tasks: "list[ShapeTask]", fewshot_folds: 
         say(f"{fewshot_folds} lacks {', '.join(lacking)}; the other settings are evaluated")
 
 
-def _preset(
-    protocol: "Protocol",
-    points: Points | None,
-    strengths: list[float] | None,
-    standardise: bool | None,
-    folds: int | None,
-    seeds: int | None,
-) -> "Protocol":
+def _preset(protocol: "Protocol", settings: ShapeProbing) -> "Protocol":
     """The preset with the command line's changes."""
     svm = protocol.svm
     try:
         changed = dataclasses.replace(
             svm,
-            strengths=tuple(sorted(set(strengths))) if strengths else svm.strengths,
-            standardise=svm.standardise if standardise is None else standardise,
-            folds=folds or svm.folds,
+            strengths=tuple(sorted(set(settings.strengths))) if settings.strengths else svm.strengths,
+            standardise=svm.standardise if settings.standardise is None else settings.standardise,
+            folds=settings.folds or svm.folds,
         )
     except ValueError as error:
         raise UsageError(f"--{error}.") from None
     # With one C nothing is drawn: repeats would all be the same.
-    repeats = (seeds or max(svm.repeats, protocol.linear.repeats)) if len(changed.tried) > 1 else 1
+    repeats = (settings.seeds or max(svm.repeats, protocol.linear.repeats)) if len(changed.tried) > 1 else 1
     return dataclasses.replace(
         protocol,
-        points=points or protocol.points,
+        points=settings.points or protocol.points,
         svm=dataclasses.replace(changed, repeats=repeats),
-        linear=dataclasses.replace(protocol.linear, repeats=seeds or protocol.linear.repeats),
+        linear=dataclasses.replace(protocol.linear, repeats=settings.seeds or protocol.linear.repeats),
     )
 
 
-def _finetuning(
-    finetune: bool, epochs: int | None, label_share: float | None, votes: int | None, seeds: int | None
-) -> FinetuneSettings | None:
-    given = {"epochs": epochs, "label_share": label_share, "votes": votes, "repeats": seeds}
+def _finetuning(settings: ShapeProbing) -> FinetuneSettings | None:
+    epochs = settings.finetune_epochs
+    shares = {"label_share": settings.label_share, "votes": settings.votes}
+    given = {"epochs": epochs, **shares, "repeats": settings.seeds}
     known = {name: value for name, value in given.items() if value is not None}
-    if not finetune:
+    if not settings.finetune:
         if set(known) - {"repeats"}:
             raise UsageError("--finetune_epochs, --label_share and --votes belong to --finetune; give that too.")
         return None
@@ -217,10 +220,11 @@ def _finetuning(
         raise UsageError(f"--finetune: {error}") from None
 
 
-def _check(points: Points | None, folds: int | None, seed: int, seeds: int | None, out: str) -> None:
+def _check(settings: ShapeProbing) -> None:
     from randquant.results.folder import is_folder
 
-    is_folder(out)  # refuses another kind of file
+    points, folds, seed, seeds = settings.points, settings.folds, settings.seed, settings.seeds
+    is_folder(settings.out)  # refuses another kind of file
     if isinstance(points, int) and points < 1:
         raise UsageError(f"--points {points} should be at least 1.")
     if folds is not None and folds < 2:

@@ -19,6 +19,7 @@ Features are extracted once and cached by content, so a second probe of the same
 seconds. Hyper-parameters (learning rate, neighbours, penalty) are chosen on validation, never on test.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,28 +37,11 @@ if TYPE_CHECKING:
     from randquant.audio.evaluation.tasks import ClipTask
 
 
-def probe(
-    checkpoint: str,
-    task: list[str],
-    out: str,
-    stores: Path | None = None,
-    protocol: ProtocolName = "byola-v1",
-    probes: list[ProbeName] | None = None,
-    seeds: int | None = None,
-    sweep: bool = False,
-    learning_rates: list[float] | None = None,
-    layer: Layer = "output",
-    unit_seconds: float | None = None,
-    statistics: Statistics = "task",
-    statistics_scope: StatisticsScope = "protocol",
-    seed: int = 42,
-    cache: Path | None = None,
-    save_classifier: Path | None = None,
-    device: str = "auto",
-) -> None:
+@dataclass(frozen=True)
+class AudioProbing:
     """Probe a frozen encoder on labelled stores.
 
-    Args:
+    Attributes:
         checkpoint: run folder, weights file (ours, published, Lightning), untrained:ENCODER:D, or
             python:MODULE:FUNCTION, which runs your own code.
         task: stores with labels and splits or folds: paths, or with --stores names such as ns us8k vc1 vf spcv2
@@ -83,7 +67,28 @@ def probe(
             train and test splits.
         device: auto, cpu or cuda.
     """
-    command = CommandRecord.of("probe_audio", locals())
+
+    checkpoint: str
+    task: list[str]
+    out: str
+    stores: Path | None = None
+    protocol: ProtocolName = "byola-v1"
+    probes: list[ProbeName] | None = None
+    seeds: int | None = None
+    sweep: bool = False
+    learning_rates: list[float] | None = None
+    layer: Layer = "output"
+    unit_seconds: float | None = None
+    statistics: Statistics = "task"
+    statistics_scope: StatisticsScope = "protocol"
+    seed: int = 42
+    cache: Path | None = None
+    save_classifier: Path | None = None
+    device: str = "auto"
+
+
+def probe(settings: AudioProbing) -> None:
+    """Probe a frozen encoder on labelled stores."""
     # Late, since they load torch, which --help does not need.
     from randquant.audio.evaluation.evaluate import Evaluation
     from randquant.audio.evaluation.named_store import named_store
@@ -93,15 +98,32 @@ def probe(
     from randquant.results.folder import is_folder, require_distinct
     from randquant.training.processes.device import named_device
 
-    _check(unit_seconds, seed, sweep, learning_rates, statistics, statistics_scope, seeds)
-    tasks = [open_task(named_store(name, stores), unit_seconds=unit_seconds) for name in task]
-    if is_folder(out):
+    _check(settings)
+    tasks = [
+        open_task(named_store(name, settings.stores), unit_seconds=settings.unit_seconds) for name in settings.task
+    ]
+    if is_folder(settings.out):
         require_distinct([each.name for each in tasks], "--task")
-    rates = SWEPT_RATES if sweep else tuple(learning_rates or ()) or None
-    reading = Reading(cache or default_cache(), seed, layer, statistics, statistics_scope, named_device(device))
-    asked = probes or ["linear"]
-    evaluation = Evaluation(checkpoint, PROTOCOLS[protocol], asked, rates, seeds, reading, save_classifier, command)
-    _run(evaluation, tasks, out)
+    rates = SWEPT_RATES if settings.sweep else tuple(settings.learning_rates or ()) or None
+    reading = Reading(
+        settings.cache or default_cache(),
+        settings.seed,
+        settings.layer,
+        settings.statistics,
+        settings.statistics_scope,
+        named_device(settings.device),
+    )
+    evaluation = Evaluation(
+        settings.checkpoint,
+        PROTOCOLS[settings.protocol],
+        settings.probes or ["linear"],
+        rates,
+        settings.seeds,
+        reading,
+        settings.save_classifier,
+        CommandRecord.of("probe_audio", vars(settings)),
+    )
+    _run(evaluation, tasks, settings.out)
 
 
 def _run(evaluation: "Evaluation", tasks: "list[ClipTask]", out: str) -> None:
@@ -132,24 +154,16 @@ def _require(evaluation: "Evaluation", tasks: "list[ClipTask]") -> None:
         require_classifier(evaluation.save_classifier, evaluation.asked(tasks[0]), [task.items for task in tasks])
 
 
-def _check(
-    unit_seconds: float | None,
-    seed: int,
-    sweep: bool,
-    learning_rates: list[float] | None,
-    statistics: Statistics,
-    statistics_scope: StatisticsScope,
-    seeds: int | None,
-) -> None:
-    if unit_seconds is not None and not 0.01 <= unit_seconds <= 3600:
-        raise UsageError(f"--unit_seconds {unit_seconds:g} should lie between 0.01 and 3600.")
-    if seed < 0:
-        raise UsageError(f"--seed {seed} should be at least 0.")
-    if seeds is not None and seeds < 1:
-        raise UsageError(f"--seeds {seeds} should be at least 1: it is the number of repeats.")
-    if sweep and learning_rates:
+def _check(settings: AudioProbing) -> None:
+    if settings.unit_seconds is not None and not 0.01 <= settings.unit_seconds <= 3600:
+        raise UsageError(f"--unit_seconds {settings.unit_seconds:g} should lie between 0.01 and 3600.")
+    if settings.seed < 0:
+        raise UsageError(f"--seed {settings.seed} should be at least 0.")
+    if settings.seeds is not None and settings.seeds < 1:
+        raise UsageError(f"--seeds {settings.seeds} should be at least 1: it is the number of repeats.")
+    if settings.sweep and settings.learning_rates:
         raise UsageError("--sweep and --learning_rates both say which rates to try; give one of them.")
-    if statistics == "checkpoint" and statistics_scope == "fold":
+    if settings.statistics == "checkpoint" and settings.statistics_scope == "fold":
         raise UsageError("--statistics checkpoint leaves no statistics to take by fold; drop --statistics_scope.")
 
 

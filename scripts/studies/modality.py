@@ -41,10 +41,10 @@ def _audio() -> Modality:
     from randquant.audio.augment.registry import OPERATIONS
     from randquant.audio.pretraining import build_task
     from randquant.audio.settings import AudioPretraining
-    from randquant.scripts.probe_audio import probe
+    from randquant.scripts.probe_audio import AudioProbing, probe
 
     def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
-        probe(checkpoint, [str(store)], f"{out}/", probes=[name], cache=out.parent / "features")
+        probe(AudioProbing(checkpoint, [str(store)], f"{out}/", probes=[name], cache=out.parent / "features"))
 
     return Modality(AudioPretraining, build_task, AudioPretraining.augmentations, list(OPERATIONS), probed)
 
@@ -53,10 +53,10 @@ def _pointcloud() -> Modality:
     from randquant.pointcloud.augment.registry import OPERATIONS
     from randquant.pointcloud.pretraining import build_task
     from randquant.pointcloud.settings import PointPretraining
-    from randquant.scripts.evaluate_modelnet import evaluate
+    from randquant.scripts.evaluate_modelnet import ShapeProbing, evaluate
 
     def probed(checkpoint: str, store: Path, name: str, out: Path) -> None:
-        evaluate(checkpoint, [store], f"{out}/", probes=[name], cache=out.parent / "features")
+        evaluate(ShapeProbing(checkpoint, [store], f"{out}/", probes=[name], cache=out.parent / "features"))
 
     return Modality(PointPretraining, build_task, PointPretraining.augmentations, list(OPERATIONS), probed)
 

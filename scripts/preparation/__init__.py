@@ -1,0 +1,1 @@
+"""What scripts.prepare is made of."""
