@@ -13,6 +13,8 @@ from randquant.cli import command as cli
 from tests.pages.blocks import ROOT, Block, Command, blocks, expanded
 
 COMMANDS = {"python", "make", "source", "awk", "pip", "git", "conda", "randquant"}
+# What pages run by `python -m` beside our commands: the parts of the library that show themselves, and others' programs.
+MODULES = {"randquant", "pytest", "ruff", "heareval", "xares"}
 # Words of the pages that stand for a file of the reader, where parsing alone opens it.
 STAND_INS = {"RECIPE": "byola_rq", "SEARCH/policy.yaml": "byola"}
 
@@ -45,7 +47,8 @@ def told(command: Command, monkeypatch: pytest.MonkeyPatch) -> str | None:
     elif program != "python":
         return None if program in COMMANDS else "no such command"
     if words[:1] != ["-m"] or not words[1].startswith("scripts."):
-        return None if words[:2] in (["-m", "pytest"], ["-m", "ruff"], ["-m", "randquant"]) else "not a command of ours"
+        known = words[:1] == ["-m"] and words[1].split(".")[0] in MODULES
+        return None if known else "not a command of ours"
     monkeypatch.setattr(sys, "argv", [words[1], *(STAND_INS.get(word, word) for word in words[2:])])
     try:
         runpy.run_module(f"randquant.{words[1]}", run_name="__main__", alter_sys=True)
