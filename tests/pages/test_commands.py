@@ -13,7 +13,7 @@ from randquant.cli import command as cli
 from tests.pages.blocks import ROOT, Block, Command, blocks, expanded
 
 COMMANDS = {"python", "make", "source", "awk", "pip", "git", "conda", "randquant"}
-# What pages run by `python -m` beside our commands: the parts of the library that show themselves, and others' programs.
+# What pages run by `python -m` beside our commands.
 MODULES = {"randquant", "pytest", "ruff", "heareval", "xares"}
 # Words of the pages that stand for a file of the reader, where parsing alone opens it.
 STAND_INS = {"RECIPE": "byola_rq", "SEARCH/policy.yaml": "byola"}
