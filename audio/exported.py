@@ -9,10 +9,10 @@ from torch import Tensor, nn
 import randquant
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.logmel import LOG_FLOOR, LogMel
-from randquant.audio.mel_filters import mel_filter_bank
-from randquant.audio.normalize import PreNorm
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.logmel import LOG_FLOOR, LogMel
+from randquant.audio.spectrogram.mel_filters import mel_filter_bank
+from randquant.audio.spectrogram.normalize import PreNorm
 from randquant.export.exportable import Exportable, Size
 from randquant.files.json_record import Json
 

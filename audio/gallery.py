@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randquant.audio.logmel import LogMel
-from randquant.audio.normalize import PreNorm
 from randquant.audio.pretraining import crop_statistics
 from randquant.audio.settings import AudioPretraining
+from randquant.audio.spectrogram.logmel import LogMel
+from randquant.audio.spectrogram.normalize import PreNorm
 from randquant.audio.stored_crops import WaveformCrops
 from randquant.data.store import Store
 from randquant.figures.figure import panels

@@ -19,12 +19,12 @@ from randquant.audio.crops import SAMPLE_RATE, fit_length
 from randquant.audio.encoders.audio_encoder import AudioEncoder
 from randquant.audio.encoders.registry import ENCODERS
 from randquant.audio.encoders.weights import save_encoder
-from randquant.audio.lifting import lift_activations
-from randquant.audio.logmel import LogMel
 from randquant.audio.mixing import log_mel_blend
-from randquant.audio.normalize import LogMelViews, PostNorm, PreNorm, mean_and_std
 from randquant.audio.samples import common_intake
 from randquant.audio.settings import AudioPretraining
+from randquant.audio.spectrogram.lifting import lift_activations
+from randquant.audio.spectrogram.logmel import LogMel
+from randquant.audio.spectrogram.normalize import LogMelViews, PostNorm, PreNorm, mean_and_std
 from randquant.audio.stored_crops import LogMelCrops, WaveformCrops
 from randquant.cli.progress import progress
 from randquant.data.repeated_stores import repeated

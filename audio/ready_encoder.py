@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from randquant.audio.crops import SAMPLE_RATE, Samples
+from randquant.audio.embedding.steps import step_vectors
+from randquant.audio.embedding.window_batches import WindowBatches, batch_seconds
+from randquant.audio.embedding.windows import windows
 from randquant.audio.encoders.audio_encoder import AudioEncoder
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.registry import ENCODERS
 from randquant.audio.encoders.weights import LoadedEncoder, named_encoder
-from randquant.audio.normalised_log_mel import NormalisedLogMel
-from randquant.audio.normalize import check_statistics
-from randquant.audio.steps import step_vectors
-from randquant.audio.window_batches import WindowBatches, batch_seconds
-from randquant.audio.windows import windows
+from randquant.audio.spectrogram.normalised_log_mel import NormalisedLogMel
+from randquant.audio.spectrogram.normalize import check_statistics
 from randquant.errors import UsageError
 from randquant.extras import needs
 from randquant.inference import evaluating, inference

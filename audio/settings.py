@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.encoders.registry import EncoderName
-from randquant.audio.front_end import Backend, FrontEnd, Mel
+from randquant.audio.spectrogram.front_end import Backend, FrontEnd, Mel
 from randquant.cli.ranges import Range, check_ranges, check_rising
 from randquant.most_bins import MOST_BINS
 from randquant.policies.joined_names import joined_names
@@ -115,7 +115,7 @@ class AudioPretraining(Training):
     mix_cut: Cut = "time"
 
     def __post_init__(self) -> None:
-        from randquant.audio.mel_filters import mel_filter_bank
+        from randquant.audio.spectrogram.mel_filters import mel_filter_bank
 
         super().__post_init__()
         self.data = store_paths(self.data)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.audio.crops import CropPositions, fit_length, random_starts
-from randquant.audio.logmel import LogMel
 from randquant.audio.settings import AudioPretraining
+from randquant.audio.spectrogram.logmel import LogMel
 from randquant.cli.progress import progress
 from randquant.data.store import Store
 from randquant.errors import DataError

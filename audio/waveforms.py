@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from randquant.audio.crops import SAMPLE_RATE
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.logmel import LogMel, as_float
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.logmel import LogMel, as_float
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def preview(settings: AudioPreview) -> None:
 
 def _sounds(crops: "Tensor", log_mels: "Mapping[str, Tensor]", settings: AudioPreview) -> "dict[str, Tensor]":
     """Waveforms (B, T) in [-1, 1], by what they are."""
-    from randquant.audio.griffin_lim import griffin_lim
+    from randquant.audio.spectrogram.griffin_lim import griffin_lim
 
     many = len(crops) > 1
     recorded = {

@@ -12,7 +12,7 @@ from randquant.audio.augment.noise import RandomNoise
 from randquant.audio.augment.resize_crop import RandomResizeCrop
 from randquant.audio.augment.shift import RandomTimeShift
 from randquant.audio.augment.speed import RandomSpeed
-from randquant.audio.front_end import FrontEnd
+from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.augmentation import Augmentation
 from randquant.policies.strength import Strength
 from randquant.quantize import RandomizedQuantization

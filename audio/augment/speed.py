@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from randquant.arguments import checked_range
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.mel_filters import band_edges
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.mel_filters import band_edges
 from randquant.augmentation import Augmentation
 
 

@@ -15,8 +15,8 @@ from randquant.audio.encoders.audio_encoder import AudioEncoder
 from randquant.audio.encoders.foreign import ForeignAudioEncoder
 from randquant.audio.encoders.published_weights import open_published
 from randquant.audio.encoders.registry import ENCODERS
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.normalize import check_statistics
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.normalize import check_statistics
 from randquant.audio.waveforms import WaveformFrontEnd
 from randquant.weights.encoder_family import EncoderFamily
 from randquant.weights.foreign.foreign_encoder import open_foreign

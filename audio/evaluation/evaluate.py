@@ -9,7 +9,7 @@ from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.evaluation.result import AudioProtocolRecord, AudioResult, StatisticsRecord
 from randquant.audio.evaluation.task_features import Reading, task_features
 from randquant.audio.evaluation.tasks import ClipTask, Protocol
-from randquant.audio.normalize import Normalisation
+from randquant.audio.spectrogram.normalize import Normalisation
 from randquant.data.features import Features
 from randquant.errors import DataError
 from randquant.files.json_record import Json

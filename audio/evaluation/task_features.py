@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.embedding.window_batches import batch_seconds
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.evaluation.choices import Statistics, StatisticsScope
 from randquant.audio.evaluation.tasks import ClipTask, Protocol, read_batches
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.logmel import LogMel
-from randquant.audio.normalize import Normalisation, PreNorm, mean_and_std
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.logmel import LogMel
+from randquant.audio.spectrogram.normalize import Normalisation, PreNorm, mean_and_std
 from randquant.audio.waveforms import WaveformFrontEnd, front_end_module
-from randquant.audio.window_batches import batch_seconds
 from randquant.cli.progress import batch_progress
 from randquant.data.features import FORMAT_VERSION, Features, cached, content_key
 from randquant.errors import DataError

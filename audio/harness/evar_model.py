@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from randquant.audio.normalize import PreNorm, mean_and_std
 from randquant.audio.ready_encoder import AudioReadyEncoder
+from randquant.audio.spectrogram.normalize import PreNorm, mean_and_std
 from randquant.errors import UsageError
 
 STATISTICS_CLIPS = 5_000

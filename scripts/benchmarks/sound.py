@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from randquant.audio.augment.resize_crop import RandomResizeCrop
 from randquant.audio.encoders.audio_ntt import AudioNTT2020
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.logmel import LogMel
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.logmel import LogMel
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.own_files.folder import plan_folder
 from randquant.errors import UsageError

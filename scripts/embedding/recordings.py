@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from randquant.audio.embedding import Embedder
+from randquant.audio.embedding.embedder import Embedder
 from randquant.audio.encoders.weights import named_encoder
 from randquant.audio.evaluation.evaluate import audio_features
 from randquant.audio.levels import levels_line

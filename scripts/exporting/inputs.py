@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.audio.evaluation.tasks import ClipTask, read_batches, usual_unit
-from randquant.audio.logmel import INT16_SCALE
+from randquant.audio.spectrogram.logmel import INT16_SCALE
 from randquant.data.labelled_store import items_of
 from randquant.data.store import Store
 from randquant.errors import DataError

@@ -12,8 +12,8 @@ import torch
 from randquant.audio.encoders.audio_ntt import AudioNTT2020
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.exported import MatrixLogMel, Waveforms, exportable, tones
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.logmel import LogMel
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.logmel import LogMel
 from randquant.data.store import Store
 from randquant.errors import DataError
 from randquant.export.agreement import agreement, require_equal

@@ -17,11 +17,11 @@ from randquant.audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.registry import ENCODERS
 from randquant.audio.encoders.weights import named_encoder
-from randquant.audio.lifting import lift_activations
-from randquant.audio.logmel import LogMel
-from randquant.audio.normalize import LogMelViews, PreNorm
 from randquant.audio.pretraining import build_task
 from randquant.audio.settings import AudioPretraining
+from randquant.audio.spectrogram.lifting import lift_activations
+from randquant.audio.spectrogram.logmel import LogMel
+from randquant.audio.spectrogram.normalize import LogMelViews, PreNorm
 from randquant.audio.stored_crops import LogMelCrops, WaveformCrops
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import DataError

@@ -14,7 +14,7 @@ import soundfile
 import torch
 
 import randquant
-from randquant.audio.embedding import Embedder
+from randquant.audio.embedding.embedder import Embedder
 from randquant.audio.encoders.weights import LoadedEncoder, load_encoder, save_encoder, untrained_encoder
 from randquant.audio.inputs import read_inputs
 from randquant.audio.ready_encoder import AudioReadyEncoder

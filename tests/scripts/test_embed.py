@@ -10,7 +10,7 @@ import torch
 
 from randquant.audio.encoders.audio_ntt import AudioNTT2020
 from randquant.audio.encoders.weights import save_encoder as save_sound_encoder
-from randquant.audio.front_end import FrontEnd
+from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.cli.command import run
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.own_files.clouds import plan_clouds

@@ -178,7 +178,7 @@ def test_six_days(stores: Path, cache: Path, tmp_path: Path) -> None:
         assert into_folder(stores, tmp_path / "days", cache, tasks=(task,)) == 0
     once, days = (read_report(tmp_path / name) for name in ("once", "days"))
     for one, other in zip(once.results, days.results, strict=True):
-        assert replace(one, seconds=None) == replace(other, seconds=None)
+        assert replace(one, seconds=None, command=None) == replace(other, seconds=None, command=None)
 
 
 def test_statistics_of_each_fold(stores: Path, cache: Path, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from randquant.audio.augment.speed import RandomSpeed, SpeedParams
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.logmel import LogMel
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.logmel import LogMel
 
 FRONT_END = FrontEnd(n_mels=32, n_fft=2048, hop=512)
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from randquant.audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
 from randquant.audio.encoders.registry import ENCODERS
 from randquant.audio.encoders.weights import encoder_hash, load_encoder, save_encoder, untrained_encoder
-from randquant.audio.front_end import FrontEnd
+from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.errors import DataError, UsageError
 from randquant.ssl.byol import BYOL
 from randquant.ssl.heads import projector

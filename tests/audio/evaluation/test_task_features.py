@@ -13,7 +13,7 @@ from randquant.audio.encoders.weights import LoadedEncoder, untrained_encoder
 from randquant.audio.evaluation import task_features
 from randquant.audio.evaluation.task_features import task_statistics
 from randquant.audio.evaluation.tasks import PROTOCOLS, ClipTask, ProtocolName, open_task, read_batches
-from randquant.audio.logmel import LogMel
+from randquant.audio.spectrogram.logmel import LogMel
 from randquant.data.features import Features
 from randquant.data.store import Store
 from randquant.errors import DataError

@@ -11,8 +11,8 @@ import randquant
 from randquant.audio.harness import evar_model
 from randquant.audio.harness.mteb_model import clip_vectors, mteb_model
 from randquant.audio.harness.xares_encoder import encoder_class
-from randquant.audio.normalize import mean_and_std
 from randquant.audio.ready_encoder import AudioReadyEncoder
+from randquant.audio.spectrogram.normalize import mean_and_std
 from randquant.errors import UsageError
 
 NAME = "untrained:AudioNTT2020:16"

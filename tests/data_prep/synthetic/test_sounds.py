@@ -453,7 +453,7 @@ def test_a_linear_probe_finds_the_label(name: str, least: float, roots: dict[str
 
 def log_mel_statistics(made: Plan, index: int) -> np.ndarray:
     from randquant.audio.decode import read_audio
-    from randquant.audio.logmel import LogMel
+    from randquant.audio.spectrogram.logmel import LogMel
 
     item = made.items[index]
     start, stop = item.window or (0, 64_000)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from randquant.audio.encoders.audio_ntt import AudioNTT2020
 from randquant.audio.encoders.weights import load_encoder as load_audio_encoder
 from randquant.audio.encoders.weights import save_encoder as save_audio_encoder
-from randquant.audio.front_end import FrontEnd
+from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.errors import DataError, UsageError
 from randquant.pointcloud.encoders.named_encoder import named_encoder
 from randquant.pointcloud.encoders.pointnet_lite import PointNetLite

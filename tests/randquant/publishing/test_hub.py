@@ -12,8 +12,8 @@ import yaml
 import randquant
 from randquant.audio.encoders.audio_ntt import AudioNTT2020
 from randquant.audio.encoders.weights import named_encoder, save_encoder
-from randquant.audio.front_end import FrontEnd
 from randquant.audio.ready_encoder import AudioReadyEncoder
+from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.cli.command import run
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import write_json

@@ -13,13 +13,13 @@ import pytest
 import soundfile
 import torch
 
-from randquant.audio import embedding, window_batches
 from randquant.audio.crops import SAMPLE_RATE
-from randquant.audio.embedding import Embedder, decode_ahead
+from randquant.audio.embedding import embedder, window_batches
+from randquant.audio.embedding.embedder import Embedder, decode_ahead
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder, untrained_encoder
-from randquant.audio.logmel import LogMel
 from randquant.audio.samples import Intake, read_samples
+from randquant.audio.spectrogram.logmel import LogMel
 from randquant.embedding.spool import Spool
 from randquant.errors import DataError
 
@@ -111,7 +111,7 @@ def test_company_and_batch_size_change_nothing(
     names = sorted(RECORDINGS)
     together = embed(loaded, root, names, tmp_path / "all.parquet", window=window)
     monkeypatch.setattr(window_batches, "batch_seconds", lambda device: 0.1)
-    monkeypatch.setattr(embedding, "_AHEAD_SECONDS", 0.0)
+    monkeypatch.setattr(embedder, "_AHEAD_SECONDS", 0.0)
     small = embed(loaded, root, names, tmp_path / "small.parquet", window=window, workers=1)
     np.testing.assert_allclose(vectors(small), vectors(together), rtol=1e-4, atol=1e-5)
     assert small.drop(["embedding"]).equals(together.drop(["embedding"]))
@@ -262,7 +262,7 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(
 ) -> None:
     if not carries:
         loaded.mean = loaded.std = None
-    monkeypatch.setattr(embedding, "_PART_BATCHES", 1 / 64)  # one second of sound, so one recording or a few
+    monkeypatch.setattr(embedder, "_PART_BATCHES", 1 / 64)  # one second of sound, so one recording or a few
     (tmp_path / "in").symlink_to(root)
     names = [*sorted(RECORDINGS), "gone.wav"]
     whole, out = tmp_path / "whole.parquet", tmp_path / "x.parquet"
@@ -290,13 +290,13 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(
 def test_a_changed_recording_is_not_taken_from_an_earlier_run(
     loaded: LoadedEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedding, "_PART_BATCHES", 1 / 64)
+    monkeypatch.setattr(embedder, "_PART_BATCHES", 1 / 64)
     generator = np.random.default_rng(0)
     names = ["a.wav", "b.wav"]
     for name in names:
         soundfile.write(tmp_path / name, generator.uniform(-0.5, 0.5, 20_000), SAMPLE_RATE)
     with monkeypatch.context() as patch:
-        patch.setattr(embedding, "write_table", lambda *args, **more: (_ for _ in ()).throw(OSError("full")))
+        patch.setattr(embedder, "write_table", lambda *args, **more: (_ for _ in ()).throw(OSError("full")))
         with pytest.raises(OSError, match="full"):
             embed(loaded, tmp_path, names, tmp_path / "x.parquet")
     soundfile.write(tmp_path / "b.wav", generator.uniform(-0.5, 0.5, 20_000), SAMPLE_RATE)
@@ -335,7 +335,7 @@ def test_a_name_that_is_not_utf8_is_skipped_with_its_reason(
 def test_an_intake_is_honoured_told_and_part_of_what_is_taken_up(
     loaded: LoadedEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case = Path(__file__).parents[1] / "data_prep" / "cases" / "audio"
+    case = Path(__file__).parents[2] / "data_prep" / "cases" / "audio"
     names = ["antiphase_stereo_2s.wav", "float_int16_scale_2s.wav"]
     plain = Embedder(loaded).write(case, names, tmp_path / "x.parquet", checkpoint="test")
     assert plain.levels == {"silent": 1, "clipped": 1, "cancelling": 1}

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from randquant.audio.windows import windows
+from randquant.audio.embedding.windows import windows
 
 
 @pytest.mark.parametrize("samples", [1, 800, 159_999, 160_000, 160_001, 1_000_000])

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from randquant.audio.normalize import PostNorm, PreNorm, mean_and_std
+from randquant.audio.spectrogram.normalize import PostNorm, PreNorm, mean_and_std
 
 
 @pytest.fixture

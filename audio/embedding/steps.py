@@ -8,7 +8,7 @@ from torch import Tensor
 from randquant.audio.crops import Samples
 from randquant.audio.encoders.audio_encoder import AudioEncoder
 from randquant.audio.encoders.layer import Layer
-from randquant.audio.front_end import FrontEnd
+from randquant.audio.spectrogram.front_end import FrontEnd
 
 _CHUNK = 125  # steps that are computed at once: 10 s of AudioNTT2020
 

@@ -13,16 +13,16 @@ import torch
 
 import randquant
 from randquant.audio.crops import SAMPLE_RATE
+from randquant.audio.embedding.frame_batches import FrameBatches, FrameRows, frame_table
+from randquant.audio.embedding.window_batches import Row, WindowBatches, batch_seconds, exact_encoder
+from randquant.audio.embedding.windows import LONGEST, windows
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.formats.engine import header_of
-from randquant.audio.frame_batches import FrameBatches, FrameRows, frame_table
 from randquant.audio.levels import COUNTED, Levels, count_levels
-from randquant.audio.logmel import LogMel
-from randquant.audio.normalize import Normalisation, mean_and_std
 from randquant.audio.samples import PLAIN, Intake, Samples, count_arrays, read_samples
-from randquant.audio.window_batches import Row, WindowBatches, batch_seconds, exact_encoder
-from randquant.audio.windows import LONGEST, windows
+from randquant.audio.spectrogram.logmel import LogMel
+from randquant.audio.spectrogram.normalize import Normalisation, mean_and_std
 from randquant.cli.progress import progress
 from randquant.embedding.embedding_table import write_table
 from randquant.embedding.spool import Spool, file_states, spool

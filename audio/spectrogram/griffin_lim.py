@@ -6,9 +6,9 @@ A log-mel has neither phases nor what lies between its bands, so this is a guess
 import torch
 from torch import Tensor
 
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.logmel import LOG_FLOOR
-from randquant.audio.mel_filters import mel_filter_bank
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.logmel import LOG_FLOOR
+from randquant.audio.spectrogram.mel_filters import mel_filter_bank
 
 _STEPS = 100  # of the search for spectra with the given bands
 _TINY = 1e-12

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from randquant.audio.front_end import FrontEnd
+from randquant.audio.spectrogram.front_end import FrontEnd
 
 
 def mel_filter_bank(front_end: FrontEnd) -> Tensor:

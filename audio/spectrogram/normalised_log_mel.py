@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from randquant.audio.crops import Samples
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.normalize import PreNorm
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.normalize import PreNorm
 from randquant.audio.waveforms import front_end_module
 
 

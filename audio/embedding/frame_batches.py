@@ -9,12 +9,12 @@ import pyarrow as pa
 import torch
 
 from randquant.audio.crops import SAMPLE_RATE, Samples
+from randquant.audio.embedding.steps import step_vectors
+from randquant.audio.embedding.window_batches import Vectors, batch_seconds
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
-from randquant.audio.normalised_log_mel import NormalisedLogMel
-from randquant.audio.normalize import Normalisation
-from randquant.audio.steps import step_vectors
-from randquant.audio.window_batches import Vectors, batch_seconds
+from randquant.audio.spectrogram.normalised_log_mel import NormalisedLogMel
+from randquant.audio.spectrogram.normalize import Normalisation
 
 
 @dataclass(frozen=True)

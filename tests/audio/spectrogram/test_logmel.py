@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from randquant.audio.front_end import Backend, FrontEnd, Mel
-from randquant.audio.logmel import LOG_FLOOR, LogMel
-from randquant.audio.mel_filters import mel_filter_bank
+from randquant.audio.spectrogram.front_end import Backend, FrontEnd, Mel
+from randquant.audio.spectrogram.logmel import LOG_FLOOR, LogMel
+from randquant.audio.spectrogram.mel_filters import mel_filter_bank
 from randquant.errors import UsageError
 
 BACKENDS = get_args(Backend)
@@ -181,7 +181,7 @@ def test_a_missing_library_is_named(backend: Backend, error: Exception, monkeypa
     def broken(name: str) -> None:
         raise error
 
-    monkeypatch.setattr("randquant.audio.mel_backends.importlib.import_module", broken)
+    monkeypatch.setattr("randquant.audio.spectrogram.mel_backends.importlib.import_module", broken)
     with pytest.raises(UsageError, match=f"(?i)pip install {backend}"):
         LogMel(FrontEnd(backend=backend))
     LogMel()(torch.zeros(1, 1_000))

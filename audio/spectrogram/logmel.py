@@ -8,8 +8,8 @@ area norm; log(mel + float32 epsilon). The libraries' own defaults disagree with
 import torch
 from torch import Tensor, nn
 
-from randquant.audio.front_end import DEFAULT_FRONT_END, FrontEnd
-from randquant.audio.mel_backends import BACKENDS
+from randquant.audio.spectrogram.front_end import DEFAULT_FRONT_END, FrontEnd
+from randquant.audio.spectrogram.mel_backends import BACKENDS
 
 LOG_FLOOR = 1.1920929e-07  # float32 epsilon: silence becomes log(LOG_FLOOR) = -15.94
 INT16_SCALE = 1.0 / 32_768.0

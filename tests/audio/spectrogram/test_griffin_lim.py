@@ -2,9 +2,9 @@
 
 import torch
 
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.griffin_lim import griffin_lim
-from randquant.audio.logmel import LogMel
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.griffin_lim import griffin_lim
+from randquant.audio.spectrogram.logmel import LogMel
 
 
 def sounds() -> torch.Tensor:

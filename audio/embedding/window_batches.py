@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.audio.crops import SAMPLE_RATE, Samples
+from randquant.audio.embedding.windows import Windows
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.normalised_log_mel import NormalisedLogMel
-from randquant.audio.normalize import Normalisation
-from randquant.audio.windows import Windows
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.normalised_log_mel import NormalisedLogMel
+from randquant.audio.spectrogram.normalize import Normalisation
 
 _WAITING_BATCHES = 8  # batches' worth of windows that may wait for others of as many frames
 

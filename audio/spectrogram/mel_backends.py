@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from randquant.audio.front_end import FrontEnd
-from randquant.audio.mel_filters import mel_filter_bank
+from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.audio.spectrogram.mel_filters import mel_filter_bank
 from randquant.errors import UsageError
 
 

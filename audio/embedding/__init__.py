@@ -1,0 +1,1 @@
+"""Recordings of any length to vectors: windows, batches, frames, tables."""

@@ -1,0 +1,1 @@
+"""From waveforms to normalised log-mels, and back to sound."""
