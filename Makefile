@@ -11,7 +11,7 @@ PACKAGES := randquant tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-pages lint docs scatter constraints dist clean distclean
+.PHONY: help setup demo test test-long lint docs scatter constraints dist clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +24,8 @@ demo: $(INSTALLED) ## Pretrain and probe on a small synthetic data set, in minut
 test: lint ## Run ruff, mypy and pytest (with the doctests)
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n logical --maxprocesses 4 --dist worksteal
 
-test-pages: $(INSTALLED) ## Run the notebooks and build the site (minutes)
-	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m pages -n logical --maxprocesses 2 tests/pages
+test-long: $(INSTALLED) ## Run whole chains, kills, a campaign of damaged files, the notebooks and the site (minutes)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m long -n logical --maxprocesses 4 --dist worksteal
 
 lint: $(INSTALLED) ## Run ruff and mypy alone
 	$(PY) -m ruff check .

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("common", "audio", "pointcloud", "data_prep", "scripts")
 EARLIER = ROOT / "tests" / "earlier" / "stores"

@@ -153,7 +153,7 @@ WRONG: dict[str, tuple[Callable[[AudioReadyEncoder], Any], str]] = {
     "NaN": (lambda encoder: encoder([np.full(99, np.nan)], sample_rate=8_000), "input 0 holds NaN or infinite"),
     "int64": (lambda encoder: encoder(np.arange(99), sample_rate=8_000), "no full scale"),
     "floats of integers": (lambda encoder: encoder(np.full(99, 900.0), sample_rate=8_000), "divide by"),
-    "rate": (lambda encoder: encoder(np.zeros(99), sample_rate=22_050.5), "a whole number of Hz"),
+    "rate": (lambda encoder: encoder(np.zeros(99), sample_rate=22_050.5), "should be a whole number"),
     "rates": (lambda encoder: encoder([np.zeros(99)], sample_rate=[8_000, 9_000]), "2 rates for 1 inputs"),
     "layer": (lambda encoder: encoder(np.zeros(99), sample_rate=8_000, layer="last"), "no layer 'last'"),
     "type": (lambda encoder: encoder({"x": 1}), "give a path, a tensor, an array, or a list"),

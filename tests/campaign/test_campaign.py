@@ -14,7 +14,7 @@ from tests.campaign.material import build
 INPUTS, SEED = 700, 0
 SHARES = 8  # of pieces and of flags, so that no test takes long and workers share them
 FILES = file_parts(INPUTS, SEED)
-pytestmark = pytest.mark.timeout(900)  # with whatever else the machine does
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]  # with whatever else the machine does
 
 
 @pytest.fixture(scope="module")

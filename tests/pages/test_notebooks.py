@@ -22,7 +22,7 @@ def test_kept_without_outputs(path: Path) -> None:
     assert [cell for cell in cells if cell.outputs or cell.execution_count] == []
 
 
-@pytest.mark.pages
+@pytest.mark.long
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = pytest.importorskip("nbclient").NotebookClient

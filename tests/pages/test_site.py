@@ -13,7 +13,7 @@ from tests.pages.blocks import ROOT
 ASSET = re.compile(r"<(?:script|img|link rel=\"stylesheet\")[^>]*(?:src|href)=\"(https?:[^\"]*)\"")
 
 
-@pytest.mark.pages
+@pytest.mark.long
 def test_strict_build(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs")
     words = ["build", "--strict", "--quiet", "-f", str(ROOT / "common" / "docs" / "mkdocs.yml"), "-d", str(tmp_path)]

@@ -11,6 +11,8 @@ import pytest
 
 from tests.pointcloud.test_pretraining import write_store
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 

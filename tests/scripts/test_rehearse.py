@@ -11,6 +11,8 @@ from randquant.scripts.rehearsal.chain import CHAINS
 from randquant.scripts.rehearsal.measured import measured
 from randquant.scripts.rehearse import rehearse
 
+pytestmark = pytest.mark.long
+
 linux = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="costs are read from /proc")
 
 

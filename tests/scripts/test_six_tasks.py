@@ -16,6 +16,8 @@ from randquant.scripts.compare import arguments, compare
 from randquant.scripts.prepare import COMMANDS
 from randquant.scripts.probe_audio import probe
 
+pytestmark = pytest.mark.long
+
 TASKS = ("ns", "us8k", "vc1", "vf", "spcv2", "spcv2-12")
 UNITS = {"nsynth": 4.0, "us8k": 4.0, "voxceleb1": 8.2, "voxforge": 5.8, "spcv2": 1.0, "spcv2-12": 1.0}
 

@@ -20,7 +20,7 @@ from tests.randquant.report.probed import folder, training
 
 HOSTILE = "</script><script>document.title='taken'</script> \u2028 \" ' <img src=x>.wav"
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="chromium is not installed")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(BROWSER is None, reason="chromium is not installed")]
 
 
 @pytest.fixture(scope="module")
