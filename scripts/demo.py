@@ -28,7 +28,7 @@ Part = Literal["sounds", "shapes", "pictures"]
 
 @dataclass(frozen=True)
 class Expected:
-    """Test accuracies to expect of a part with the defaults: measured in float32 on one thread.
+    """Test accuracies to expect of a part with the defaults: measured in float32 on one and two threads.
 
     A processor with fast bfloat16 trains in it, others in float32, and numbers of threads round differently; over
     hundreds of steps that grows to a few hundredths.
@@ -41,9 +41,9 @@ class Expected:
 
 
 EXPECTED: dict[Part, Expected] = {
-    "sounds": Expected("instrument family, 11 classes", "about 0.72", "about 0.80", "RRC + RQ"),
-    "shapes": Expected("kind of shape, 15 classes", "about 0.86", "about 0.88", "crops, rotation + RQ"),
-    "pictures": Expected("outline and pattern, 10 classes", "about 0.38", "about 0.47", "crops, colour + RQ"),
+    "sounds": Expected("instrument family, 11 classes", "about 0.72", "0.77 to 0.80", "RRC + RQ"),
+    "shapes": Expected("kind of shape, 15 classes", "about 0.86", "0.86 to 0.88", "crops, rotation + RQ"),
+    "pictures": Expected("outline and pattern, 10 classes", "about 0.38", "0.46 to 0.47", "crops, colour + RQ"),
 }
 
 
