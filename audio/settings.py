@@ -9,11 +9,11 @@ from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.encoders.registry import EncoderName
 from randquant.audio.spectrogram.front_end import Backend, FrontEnd, Mel
 from randquant.cli.ranges import Range, check_ranges, check_rising
-from randquant.most_bins import MOST_BINS
 from randquant.policies.joined_names import joined_names
 from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
+from randquant.quantizers.most_bins import MOST_BINS
 from randquant.training.settings import Training, store_paths
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from randquant.data_prep.engine.plan import Item, Reader, Reading
 from randquant.data_prep.engine.row_files import file_stamp, row_reader
 from randquant.data_prep.sampled_cloud import cloud_settings, leading_rows
 from randquant.errors import DataError
-from randquant.pointcloud.axes import Axis
-from randquant.pointcloud.layout import FILE_ROW
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.layout import FILE_ROW
 
 _MOST_CLASSES = 100_000  # that labels may count where nobody says how many there are
 _CACHE = 64 << 20  # bytes of decompressed chunks, so that none is decompressed twice on the way through

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from randquant.data_prep.shapes import finished, point_settings
 from randquant.errors import DataError, UsageError
-from randquant.pointcloud.axes import Axis
-from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.first_points import Points
 
 
 def check_points(points: Points) -> None:

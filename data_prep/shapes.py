@@ -17,10 +17,10 @@ from randquant.data_prep.formats.meshes.gltf_file import external_buffers
 from randquant.data_prep.formats.meshes.mesh_file import read_mesh
 from randquant.data_prep.surface import Sampling, sample_surface
 from randquant.errors import DataError, UsageError
-from randquant.pointcloud.axes import Axis, turn_up
-from randquant.pointcloud.farthest_point_order import farthest_point_order
-from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.layout import XYZ_NORMALS
+from randquant.pointcloud.points.axes import Axis, turn_up
+from randquant.pointcloud.points.farthest_point_order import farthest_point_order
+from randquant.pointcloud.points.first_points import Points
+from randquant.pointcloud.points.layout import XYZ_NORMALS
 
 UP: Axis = "z"  # in a store
 BY_FORMAT: Literal["by format"] = "by format"  # what a store says whose files stand on their format's own axis

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from randquant.packed import PackedBatch
 from randquant.pointcloud.augment.policy import PointPolicy
 from randquant.pointcloud.cloud_batch import CloudBatch
-from randquant.pointcloud.geometry import unit_sphere, unit_spheres
+from randquant.pointcloud.points.geometry import unit_sphere, unit_spheres
 from randquant.pointcloud.stored_clouds import Finder
 from randquant.views import View, ViewSet
 

@@ -16,8 +16,8 @@ from randquant.data.bounded_batches import bounded
 from randquant.embedding.file_rows import FileRows, Summary
 from randquant.errors import DataError
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder
-from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.first_points import Points
+from randquant.pointcloud.points.layout import Layout
 from randquant.pointcloud.preparation import Preparation, batch_points
 from randquant.probes.classifier_file import SavedClassifier
 

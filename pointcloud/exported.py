@@ -8,15 +8,15 @@ from torch import Tensor, nn
 import randquant
 from randquant.export.exportable import Exportable, Size
 from randquant.files.json_record import Json
-from randquant.pointcloud.axes import turn_up
 from randquant.pointcloud.encoders.dgcnn import DGCNN
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.pointnext import STAGES, PointNeXt
 from randquant.pointcloud.encoders.weights import UP, LoadedPointEncoder
-from randquant.pointcloud.farthest_points import farthest_point_sampling
-from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.geometry import group, unit_sphere
+from randquant.pointcloud.points.axes import turn_up
+from randquant.pointcloud.points.farthest_points import farthest_point_sampling
+from randquant.pointcloud.points.first_points import Points
+from randquant.pointcloud.points.geometry import group, unit_sphere
 from randquant.pointcloud.ready_encoder import PointReadyEncoder
 
 STORED = 2048  # points that `randquant.load` keeps of a larger cloud before it takes some of them

@@ -16,7 +16,7 @@ from randquant.pointcloud.augment.jitter import RandomJitter
 from randquant.pointcloud.augment.quantize import PointQuantization, Quantizer
 from randquant.pointcloud.augment.rotation import RandomRotation
 from randquant.pointcloud.augment.scale import RandomAnisotropicScale
-from randquant.pointcloud.layout import XYZ
+from randquant.pointcloud.points.layout import XYZ
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,8 +16,8 @@ from randquant.extras import needs
 from randquant.packed import PackedBatch
 from randquant.pointcloud.augment.dropped_points import kept_slots
 from randquant.pointcloud.cloud_batch import CloudBatch
-from randquant.pointcloud.geometry import group, squared_distances
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.geometry import group, squared_distances
+from randquant.pointcloud.points.layout import Layout
 from randquant.pointcloud.settings import PointMix
 from randquant.views import View
 

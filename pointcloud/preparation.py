@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from randquant.packed import PackedBatch
-from randquant.pointcloud.axes import Axis, turn_up
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder
-from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.geometry import unit_sphere, unit_spheres
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.axes import Axis, turn_up
+from randquant.pointcloud.points.first_points import Points
+from randquant.pointcloud.points.geometry import unit_sphere, unit_spheres
+from randquant.pointcloud.points.layout import Layout
 
 
 class CloudInputs:

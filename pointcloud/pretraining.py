@@ -25,9 +25,9 @@ from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.encoders.weights import save_encoder
-from randquant.pointcloud.first_points import filled, require_points
-from randquant.pointcloud.geometry import unit_sphere
 from randquant.pointcloud.mixing import cloud_blend
+from randquant.pointcloud.points.first_points import filled, require_points
+from randquant.pointcloud.points.geometry import unit_sphere
 from randquant.pointcloud.preparation import batch_points
 from randquant.pointcloud.settings import PointPretraining
 from randquant.pointcloud.stored_clouds import StoredClouds, WholeClouds, leading_columns

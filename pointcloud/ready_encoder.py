@@ -16,13 +16,13 @@ from randquant.extras import needs
 from randquant.loading.modalities import IS_CLOUD, READ_SHAPE, SPREAD_CLOUD, resolved
 from randquant.loading.ready_encoder import ReadyEncoder, as_array
 from randquant.packed import PackedBatch
-from randquant.pointcloud.axes import AXES, Axis
 from randquant.pointcloud.encoders.named_encoder import named_encoder, split_neighbours
 from randquant.pointcloud.encoders.occupancy import PREFIX
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.encoders.weights import UP, LoadedPointEncoder, is_of_points
-from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.points.axes import AXES, Axis
+from randquant.pointcloud.points.first_points import Points
 from randquant.pointcloud.preparation import CloudInputs, batch_points
 from randquant.weights.weight_file import Content
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from randquant.cli.ranges import Range, check_ranges, check_rising
-from randquant.most_bins import MOST_BINS
 from randquant.pointcloud.encoders.registry import ENCODERS, EncoderName
-from randquant.pointcloud.first_points import Points, require_number
-from randquant.pointcloud.layout import XYZ, XYZ_NORMALS, Layout
+from randquant.pointcloud.points.first_points import Points, require_number
+from randquant.pointcloud.points.layout import XYZ, XYZ_NORMALS, Layout
 from randquant.policies.joined_names import joined_names
 from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
+from randquant.quantizers.most_bins import MOST_BINS
 from randquant.ssl.registry import MethodName
 from randquant.training.settings import Training, store_paths
 

@@ -13,8 +13,8 @@ from randquant.data.store import Store
 from randquant.draws import fractions
 from randquant.errors import DataError, UsageError
 from randquant.pointcloud.encoders.registry import ENCODERS
-from randquant.pointcloud.first_points import filled, require_number
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.first_points import filled, require_number
+from randquant.pointcloud.points.layout import Layout
 from randquant.pointcloud.settings import PointPretraining
 
 Finder = Callable[[Tensor], Tensor]  # coordinates (B, N, 3) -> neighbourhoods (B, M, k)

@@ -31,7 +31,7 @@ from randquant.data_prep.datasets.modelnet import MODELNET40
 from randquant.errors import UsageError
 from randquant.pointcloud.evaluation.choices import ProtocolName
 from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
-from randquant.pointcloud.first_points import Points, require_number
+from randquant.pointcloud.points.first_points import Points, require_number
 from randquant.probes.registry import ProbeName
 from randquant.results.command import CommandRecord
 

@@ -21,7 +21,7 @@ from randquant.data.examples import examples, title
 from randquant.data.store import Store
 from randquant.errors import UsageError
 from randquant.figures.figure import require_picture, write_figure
-from randquant.pointcloud.first_points import filled, require_points
+from randquant.pointcloud.points.first_points import filled, require_points
 
 
 def preview(

@@ -57,7 +57,7 @@ for module in json.loads(sys.argv[1]):
 print(json.dumps(told))
 """
 # Parts of randquant that work with torch and numpy alone, whatever else is missing.
-LIGHT = ("augmentation", "compat", "draws", "errors", "files", "packed", "quantize", "ssl", "views")
+LIGHT = ("augmentation", "compat", "draws", "errors", "files", "packed", "quantize", "quantizers", "ssl", "views")
 
 
 @cache

@@ -11,19 +11,19 @@ import soundfile
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.formats.array import MAGIC, open_array
 from randquant.audio.formats.chained_recording import ChainedRecording
+from randquant.audio.formats.containers.pcm_containers import is_pcm_container, open_pcm_container
+from randquant.audio.formats.containers.stated_size import check_stated_size
+from randquant.audio.formats.containers.tags import after_tags
 from randquant.audio.formats.ffmpeg import FFmpegRecording
 from randquant.audio.formats.file_type import is_text, open_head, refuse_non_audio
 from randquant.audio.formats.flac import flac_parts
 from randquant.audio.formats.libsndfile import LibsndfileRecording, reason
 from randquant.audio.formats.mp3 import frame_header, is_adts, is_free_format, runs
 from randquant.audio.formats.ogg import links
-from randquant.audio.formats.pcm_containers import is_pcm_container, open_pcm_container
 from randquant.audio.formats.recording import Header, Recording, damaged
 from randquant.audio.formats.span import Span
-from randquant.audio.formats.stated_size import check_stated_size
-from randquant.audio.formats.tags import after_tags
-from randquant.audio.formats.wav import open_wav
-from randquant.audio.formats.wav_header import FORMS, W64_FORM
+from randquant.audio.formats.wav.wav import open_wav
+from randquant.audio.formats.wav.wav_header import FORMS, W64_FORM
 from randquant.errors import DataError
 
 _AFTER_ID3 = (b"wvpk", b"TTA1", b"MAC ", b"MPCK", b"MP+")  # what else people tag in this way

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from randquant.audio.formats.containers.stated_duration import StatedDuration
 from randquant.audio.formats.recording import BLOCK, Block, Header, Recording, Source, damaged
-from randquant.audio.formats.stated_duration import StatedDuration
 from randquant.errors import DataError
 
 # Demuxers of containers of sound, by their names in FFmpeg. Playlists (hls, concat, dash) and devices are none of them.

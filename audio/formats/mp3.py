@@ -15,8 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
+from randquant.audio.formats.containers.tags import tag_length
 from randquant.audio.formats.recording import damaged, truncated
-from randquant.audio.formats.tags import tag_length
 
 _SYNC = re.compile(rb"\xff[\xe2-\xff]")
 _INDEX = re.compile(rb"Xing|Info|VBRI")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from randquant.cli.ranges import Range, check_ranges, check_rising
 from randquant.images.augment.automatic.found_policies import PolicyName
 from randquant.images.encoders.registry import ENCODERS, EncoderName
-from randquant.most_bins import MOST_BINS
 from randquant.policies.planned import Planned, parted, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
+from randquant.quantizers.most_bins import MOST_BINS
 from randquant.ssl.registry import MethodName
 from randquant.training.settings import Training, store_paths
 

@@ -15,9 +15,15 @@ from torch import Tensor
 
 from randquant.arguments import checked_probability
 from randquant.augmentation import Augmentation
-from randquant.bins import look_up, search_rows
 from randquant.packed import cloud_of_row
-from randquant.quantize_arguments import check_floating, check_offsets, checked_bins, checked_dim, fitted_mask
+from randquant.quantizers.bins import look_up, search_rows
+from randquant.quantizers.quantize_arguments import (
+    check_floating,
+    check_offsets,
+    checked_bins,
+    checked_dim,
+    fitted_mask,
+)
 
 Edges = Literal["random", "uniform"]
 Value = Literal["random", "midpoint", "zero"]

@@ -23,7 +23,7 @@ from randquant.data_prep.shapes import POINTS, mesh_reader
 from randquant.data_prep.surface import Sampling
 from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
-from randquant.pointcloud.axes import Axis
+from randquant.pointcloud.points.axes import Axis
 
 MODELNET10 = ("bathtub", "bed", "chair", "desk", "dresser", "monitor", "night_stand", "sofa", "table", "toilet")
 _NAMES = """

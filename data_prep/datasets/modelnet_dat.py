@@ -35,8 +35,8 @@ from randquant.data_prep.sampled_cloud import check_points, cloud_settings, lead
 from randquant.data_prep.shapes import POINTS
 from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
-from randquant.pointcloud.axes import Axis
-from randquant.pointcloud.layout import FILE_ROW
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.layout import FILE_ROW
 from randquant.weights.safe_pickle import read_pickle
 
 _FILE = re.compile(r"modelnet(?P<classes>10|40)_(?P<split>train|test)_(?P<points>[0-9]+)pts_fps\.dat")

@@ -37,7 +37,7 @@ from randquant.data_prep.sampled_cloud import check_points
 from randquant.data_prep.shapes import POINTS
 from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
-from randquant.pointcloud.axes import Axis
+from randquant.pointcloud.points.axes import Axis
 
 _PREFIXES = ("ply_data_", "")  # of the files' names; some copies have none
 _NUMBERED = re.compile(r"(.*?)([0-9]+)")

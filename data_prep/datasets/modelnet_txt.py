@@ -31,8 +31,8 @@ from randquant.data_prep.scan import sizes_below
 from randquant.data_prep.shapes import POINTS
 from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
-from randquant.pointcloud.axes import Axis
-from randquant.pointcloud.layout import FILE_ROW
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.layout import FILE_ROW
 
 Classes = Literal[10, 40]
 

@@ -29,7 +29,7 @@ from randquant.data_prep.sampled_cloud import check_points
 from randquant.data_prep.shapes import POINTS
 from randquant.data_prep.validation import SHARE, check_share, splits_in_words, with_validation
 from randquant.errors import DataError
-from randquant.pointcloud.axes import Axis
+from randquant.pointcloud.points.axes import Axis
 
 Variant = Literal["obj_bg", "obj_only", "pb_t50_rs"]
 

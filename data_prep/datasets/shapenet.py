@@ -28,8 +28,8 @@ from randquant.data_prep.scan import files_below
 from randquant.data_prep.shapes import POINTS, drawn_points, mesh_reader
 from randquant.data_prep.surface import Sampling
 from randquant.errors import DataError
-from randquant.pointcloud.axes import Axis
-from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.first_points import Points
 
 CLOUDS, SPLITS = "shapenet_pc", "ShapeNet-55"
 _CLOUD = re.compile(r"[0-9]{8}-.+\.npy")  # synset and model

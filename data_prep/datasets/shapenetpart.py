@@ -24,8 +24,8 @@ from randquant.data_prep.listing import read_lines, read_names
 from randquant.data_prep.sampled_cloud import check_points, cloud_settings, short_cloud, spread_rows
 from randquant.data_prep.scan import sizes_below
 from randquant.errors import DataError
-from randquant.pointcloud.axes import Axis
-from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.first_points import Points
 
 # The parts of each category, by the numbers in the files.
 PARTS: dict[str, tuple[int, ...]] = {

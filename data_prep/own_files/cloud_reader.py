@@ -9,8 +9,8 @@ from randquant.data_prep.formats.clouds.cloud_file import read_cloud
 from randquant.data_prep.formats.clouds.columns import check_columns
 from randquant.data_prep.sampled_cloud import check_points, cloud_settings, short_cloud, spread_rows
 from randquant.data_prep.shapes import POINTS
-from randquant.pointcloud.axes import Axis
-from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.first_points import Points
 
 
 def cloud_reader(

@@ -9,8 +9,8 @@ from randquant.data_prep.own_files.cloud_reader import cloud_reader
 from randquant.data_prep.own_files.folder import plan_files
 from randquant.data_prep.own_files.labelled import plan_labelled
 from randquant.data_prep.shapes import POINTS
-from randquant.pointcloud.axes import Axis
-from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.first_points import Points
 
 
 def plan_clouds(

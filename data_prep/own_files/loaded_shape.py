@@ -16,9 +16,9 @@ from randquant.data_prep.own_files.cloud_reader import cloud_reader
 from randquant.data_prep.sampled_cloud import spread_rows
 from randquant.data_prep.shapes import POINTS, UP, drawn_points, mesh_reader
 from randquant.errors import DataError
-from randquant.pointcloud.axes import Axis
-from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.first_points import Points
+from randquant.pointcloud.points.layout import Layout
 
 
 def read_shape(

@@ -12,8 +12,8 @@ from randquant.data_prep.own_files.labelled import plan_labelled
 from randquant.data_prep.sampled_cloud import check_points
 from randquant.data_prep.shapes import POINTS, UP, Y_UP, drawn_points, mesh_reader
 from randquant.data_prep.surface import Sampling
-from randquant.pointcloud.axes import Axis
-from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.first_points import Points
 
 
 def plan_meshes(

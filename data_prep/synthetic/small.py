@@ -22,7 +22,7 @@ def small_nsynth(out: Path, instruments: int = 6, notes_per_instrument: int = 9,
             "--instruments should be at least 1, --notes_per_instrument 1 to 25 and --seed at least 0, "
             f"got {instruments}, {notes_per_instrument} and {seed}."
         )
-    from randquant.data_prep.synthetic.nsynth import write_nsynth
+    from randquant.data_prep.synthetic.sounds.nsynth import write_nsynth
 
     return write_nsynth(
         out,
@@ -44,7 +44,7 @@ def small_modelnet(out: Path, train: int = 30, test: int = 12, seed: int = 0) ->
     """
     if train < 1 or test < 1 or seed < 0:
         raise UsageError(f"--train and --test should be at least 1 and --seed 0, got {train}, {test} and {seed}.")
-    from randquant.data_prep.synthetic.modelnet import write_modelnet
+    from randquant.data_prep.synthetic.shapes.modelnet import write_modelnet
 
     return write_modelnet(out, train=train, test=test, seed=seed)
 

@@ -9,7 +9,7 @@ from randquant.arguments import checked_probability
 from randquant.augmentation import Augmentation
 from randquant.packed import PackedBatch
 from randquant.pointcloud.cloud_batch import CloudBatch
-from randquant.pointcloud.layout import XYZ, Layout
+from randquant.pointcloud.points.layout import XYZ, Layout
 
 
 class CloudAugmentation(Augmentation):

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from randquant.pointcloud.geometry import group
+from randquant.pointcloud.points.geometry import group
 
 SPARE = 2  # neighbours found beforehand for each that is taken, so that there are enough where points are dropped
 

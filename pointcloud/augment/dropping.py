@@ -14,7 +14,7 @@ from randquant.arguments import checked_count, checked_range
 from randquant.packed import PackedBatch
 from randquant.pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision
 from randquant.pointcloud.cloud_batch import CloudBatch
-from randquant.pointcloud.segment import lowest, segment_reduce
+from randquant.pointcloud.points.segment import lowest, segment_reduce
 
 MINIMUM = 32  # points that stay at least, where the cloud has them
 

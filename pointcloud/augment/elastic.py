@@ -16,7 +16,7 @@ from randquant.pointcloud.augment.cloud_augmentation import (
     with_geometry,
 )
 from randquant.pointcloud.augment.shear import turned_normals
-from randquant.pointcloud.layout import XYZ, Layout
+from randquant.pointcloud.points.layout import XYZ, Layout
 
 _STEP = 1e-2  # of the differences that say how the field turns normals
 

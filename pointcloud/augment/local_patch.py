@@ -9,7 +9,7 @@ from randquant.arguments import checked_count
 from randquant.packed import PackedBatch
 from randquant.pointcloud.augment.cloud_augmentation import CloudAugmentation, check_clouds, in_full_precision
 from randquant.pointcloud.cloud_batch import CloudBatch
-from randquant.pointcloud.segment import lowest
+from randquant.pointcloud.points.segment import lowest
 
 
 class PatchParams(NamedTuple):

@@ -18,9 +18,9 @@ from torch.nn import functional
 from randquant.arguments import checked_size
 from randquant.packed import PackedBatch
 from randquant.pointcloud.augment.cloud_augmentation import PerCloudAugmentation, check_clouds, in_full_precision
-from randquant.pointcloud.geometry import unit_sphere, unit_spheres
-from randquant.pointcloud.layout import XYZ, Layout
-from randquant.pointcloud.segment import segment_reduce
+from randquant.pointcloud.points.geometry import unit_sphere, unit_spheres
+from randquant.pointcloud.points.layout import XYZ, Layout
+from randquant.pointcloud.points.segment import segment_reduce
 from randquant.quantize import Edges, QuantizationParams, RandomizedQuantization, Value
 
 CLIP = 3.0  # of the jitter, in standard deviations

@@ -13,8 +13,8 @@ from randquant.pointcloud.augment.rotation import RandomRotation, RandomRotation
 from randquant.pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
 from randquant.pointcloud.augment.shear import RandomShear
 from randquant.pointcloud.augment.translation import RandomTranslation
-from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.first_points import Points
+from randquant.pointcloud.points.layout import Layout
 from randquant.policies.strength import Strength
 
 GEO = ("crop", "dropout", "stretch", "jitter")  # what "geo" stands for

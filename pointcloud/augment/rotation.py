@@ -13,7 +13,7 @@ from randquant.pointcloud.augment.cloud_augmentation import (
     in_full_precision,
     with_geometry,
 )
-from randquant.pointcloud.layout import XYZ, Layout
+from randquant.pointcloud.points.layout import XYZ, Layout
 
 Axis = Literal["x", "y", "z", "so3"]
 

@@ -12,7 +12,7 @@ from randquant.pointcloud.augment.cloud_augmentation import (
     in_full_precision,
     with_geometry,
 )
-from randquant.pointcloud.layout import XYZ, Layout
+from randquant.pointcloud.points.layout import XYZ, Layout
 
 
 class ScaleParams(NamedTuple):

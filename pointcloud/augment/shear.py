@@ -13,7 +13,7 @@ from randquant.pointcloud.augment.cloud_augmentation import (
     with_geometry,
 )
 from randquant.pointcloud.augment.rotation import rotate
-from randquant.pointcloud.layout import XYZ, Layout
+from randquant.pointcloud.points.layout import XYZ, Layout
 
 
 class ShearParams(NamedTuple):

@@ -7,8 +7,8 @@ from torch.nn import functional as F
 from randquant.packed import PackedBatch
 from randquant.pointcloud.augment.dropped_points import SPARE, kept_neighbours, kept_slots
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
-from randquant.pointcloud.geometry import group
-from randquant.pointcloud.segment import segment_reduce
+from randquant.pointcloud.points.geometry import group
+from randquant.pointcloud.points.segment import segment_reduce
 from randquant.stages import Tap
 
 WIDTHS = (64, 64, 128, 256)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from randquant.pointcloud.encoders.point_encoder import CHANNELS, PointEncoder
 from randquant.pointcloud.encoders.weights import NORMALISE, LoadedPointEncoder
-from randquant.pointcloud.geometry import unit_sphere
+from randquant.pointcloud.points.geometry import unit_sphere
 from randquant.weights.foreign.foreign_encoder import ForeignEncoder, open_foreign
 
 _EXAMPLE = 1024  # points of a cloud

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from randquant.packed import PackedBatch
-from randquant.pointcloud.layout import XYZ, XYZ_NORMALS
+from randquant.pointcloud.points.layout import XYZ, XYZ_NORMALS
 
 CHANNELS = {len(layout): layout.channels for layout in (XYZ, XYZ_NORMALS)}
 

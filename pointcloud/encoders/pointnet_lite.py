@@ -7,8 +7,8 @@ from randquant.packed import PackedBatch
 from randquant.pointcloud.augment.dropped_points import SPARE, kept_neighbours
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.shared_layer import SharedLayer
-from randquant.pointcloud.geometry import group, nearest_neighbours
-from randquant.pointcloud.segment import segment_reduce
+from randquant.pointcloud.points.geometry import group, nearest_neighbours
+from randquant.pointcloud.points.segment import segment_reduce
 from randquant.stages import Tap
 
 

@@ -7,8 +7,8 @@ from torch.nn import functional as F
 from randquant.pointcloud.augment.dropped_points import kept_slots
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.shared_layer import SharedLayer
-from randquant.pointcloud.farthest_points import farthest_point_sampling
-from randquant.pointcloud.geometry import ball_query, group
+from randquant.pointcloud.points.farthest_points import farthest_point_sampling
+from randquant.pointcloud.points.geometry import ball_query, group
 
 STAGES = 4  # each keeps half of the points and doubles the channels
 RADIUS, GROWTH = 0.15, 1.5  # of the first stage's balls in units of the unit sphere, and from stage to stage

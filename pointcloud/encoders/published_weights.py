@@ -21,13 +21,13 @@ import torch
 from torch import Tensor, nn
 
 from randquant.errors import DataError
-from randquant.pointcloud.axes import Axis
 from randquant.pointcloud.encoders.dgcnn import DGCNN
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.pointnet import PointNet
 from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.pointnext import PointNeXt
 from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.points.axes import Axis
 from randquant.weights.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, find_encoder, shortened, state_dicts
 from randquant.weights.weight_file import Content
 

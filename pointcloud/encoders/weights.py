@@ -10,12 +10,12 @@ from typing import Any
 
 from torch import nn
 
-from randquant.pointcloud.axes import Axis
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.published_weights import OTHER_PART, is_recognised, open_published, own_names
 from randquant.pointcloud.encoders.registry import ENCODERS
-from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.first_points import Points
+from randquant.pointcloud.points.layout import Layout
 from randquant.weights.encoder_family import EncoderFamily
 from randquant.weights.weight_file import Content, network_hash, read_weights
 

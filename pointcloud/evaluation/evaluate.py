@@ -25,7 +25,7 @@ from randquant.pointcloud.evaluation.repeats import known_repeats
 from randquant.pointcloud.evaluation.result import ChangeScore, ShapeProtocolRecord, ShapeResult, WithoutRepeats
 from randquant.pointcloud.evaluation.robustness import corruptions, described
 from randquant.pointcloud.evaluation.shape_task import POINTS, ShapeTask
-from randquant.pointcloud.first_points import Points, in_words, require_number
+from randquant.pointcloud.points.first_points import Points, in_words, require_number
 from randquant.probes import registry
 from randquant.probes.classifier_file import SavedClassifier, save_classifier
 from randquant.probes.conditions import by_condition, joined

@@ -18,11 +18,11 @@ from torch import Tensor
 from randquant.cli.progress import batch_progress
 from randquant.data.features import Features, Items, cached
 from randquant.errors import DataError
-from randquant.pointcloud.axes import Axis, turn_up
 from randquant.pointcloud.evaluation.fold_files import FOLDS, QUERIES, SETTINGS, Fold, fold_paths, read_fold
-from randquant.pointcloud.farthest_points import farthest_point_sampling
-from randquant.pointcloud.geometry import group
-from randquant.pointcloud.layout import XYZ, XYZ_NORMALS
+from randquant.pointcloud.points.axes import Axis, turn_up
+from randquant.pointcloud.points.farthest_points import farthest_point_sampling
+from randquant.pointcloud.points.geometry import group
+from randquant.pointcloud.points.layout import XYZ, XYZ_NORMALS
 from randquant.pointcloud.preparation import Preparation
 from randquant.probes.episodes import Asked, EpisodeDetails, answers, episode_outcome
 from randquant.probes.outcome import Outcome

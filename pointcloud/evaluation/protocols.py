@@ -11,7 +11,7 @@ from typing import Literal
 
 from randquant.pointcloud.encoders.published_weights import NEIGHBOURS
 from randquant.pointcloud.evaluation.choices import ProtocolName
-from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.points.first_points import Points
 from randquant.probes.linear import LinearSettings
 from randquant.probes.svm import Kind, SvmSettings
 

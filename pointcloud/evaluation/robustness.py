@@ -14,7 +14,7 @@ from torch import Tensor
 
 from randquant.files.json_record import Json
 from randquant.pointcloud.evaluation.result import ChangeScore
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.layout import Layout
 from randquant.probes.outcome import PartScore
 
 _VERSION = 1  # raise it whenever the same facts would give other clouds

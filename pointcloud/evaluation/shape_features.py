@@ -18,8 +18,8 @@ from randquant.errors import DataError
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder
 from randquant.pointcloud.evaluation.protocols import Order
 from randquant.pointcloud.evaluation.robustness import Corruption
-from randquant.pointcloud.first_points import Points, require_points
-from randquant.pointcloud.layout import FILE_ROW, Layout
+from randquant.pointcloud.points.first_points import Points, require_points
+from randquant.pointcloud.points.layout import FILE_ROW, Layout
 from randquant.pointcloud.preparation import Preparation, batch_points
 
 

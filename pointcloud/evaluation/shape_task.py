@@ -19,7 +19,7 @@ from randquant.pointcloud.evaluation.shape_features import (
     shape_features,
     store_layout,
 )
-from randquant.pointcloud.first_points import Points, in_words, require_points
+from randquant.pointcloud.points.first_points import Points, in_words, require_points
 from randquant.probes.items.splits import assignments, official_train
 
 POINTS = 1024  # of a shape where neither command, preset nor encoder says; fewer where shapes have fewer

@@ -14,7 +14,7 @@ from randquant.pointcloud.augment.scale import RandomAnisotropicScale
 from randquant.pointcloud.augment.translation import RandomTranslation
 from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
 from randquant.pointcloud.evaluation.shape_features import require_channels, store_layout
-from randquant.pointcloud.first_points import filled, require_points
+from randquant.pointcloud.points.first_points import filled, require_points
 from randquant.pointcloud.preparation import Preparation
 from randquant.views import Policy
 

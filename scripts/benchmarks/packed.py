@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from randquant.packed import PackedBatch
-from randquant.pointcloud import segment
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.registry import ENCODERS
-from randquant.pointcloud.first_points import filled
+from randquant.pointcloud.points import segment
+from randquant.pointcloud.points.first_points import filled
 from randquant.scripts.benchmarks.pair import Call, Pair
 
 CLOUDS, SMALLEST, LARGEST = 16, 64, 1024
@@ -83,7 +83,7 @@ def _reduce(rows: Tensor, offsets: Tensor, reduction: segment.Reduction, backend
 
 def _without_scatter(call: Callable[[], object]) -> Call:
     def run() -> object:
-        with patch("randquant.pointcloud.segment._torch_scatter", lambda: None):
+        with patch("randquant.pointcloud.points.segment._torch_scatter", lambda: None):
             return call()
 
     return run

@@ -20,8 +20,8 @@ from randquant.pointcloud.augment.translation import RandomTranslation
 from randquant.pointcloud.cloud_views import CloudViews
 from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.registry import ENCODERS
-from randquant.pointcloud.farthest_point_order import farthest_point_order
-from randquant.pointcloud.farthest_points import farthest_point_sampling
+from randquant.pointcloud.points.farthest_point_order import farthest_point_order
+from randquant.pointcloud.points.farthest_points import farthest_point_sampling
 from randquant.scripts.benchmarks.pair import Call, Pair
 from randquant.scripts.benchmarks.quantize import original_formulation
 from randquant.ssl.simclr import SimCLR

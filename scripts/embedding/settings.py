@@ -8,8 +8,8 @@ from randquant.audio.encoders.layer import Layer
 from randquant.audio.samples import Channel, check_array_rate
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
-from randquant.pointcloud.axes import Axis
-from randquant.pointcloud.first_points import Points
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.first_points import Points
 
 _MOST_POINTS = 100_000
 

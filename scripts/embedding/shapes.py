@@ -17,15 +17,15 @@ from randquant.data_prep.own_files.meshes import by_format
 from randquant.data_prep.scan import file_size
 from randquant.data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, drawn_points, mesh_reader
 from randquant.errors import DataError, UsageError
-from randquant.pointcloud.axes import Axis
 from randquant.pointcloud.embedding import ShapeEmbedder
 from randquant.pointcloud.encoders.named_encoder import named_encoder
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder
 from randquant.pointcloud.evaluation import shape_task
 from randquant.pointcloud.evaluation.evaluate import shape_points
 from randquant.pointcloud.evaluation.shape_features import require_channels
-from randquant.pointcloud.first_points import Points
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.axes import Axis
+from randquant.pointcloud.points.first_points import Points
+from randquant.pointcloud.points.layout import Layout
 from randquant.probes.classifier_file import load_classifier
 from randquant.scripts.embedding.destination import Destination
 from randquant.scripts.embedding.settings import Embedding, require_folder, say_resumed

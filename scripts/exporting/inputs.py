@@ -19,7 +19,7 @@ from randquant.images.fitted_pictures import fitted_batch
 from randquant.images.stored_images import StoredImages
 from randquant.pointcloud.evaluation.shape_features import store_layout
 from randquant.pointcloud.evaluation.shape_task import POINTS
-from randquant.pointcloud.first_points import filled
+from randquant.pointcloud.points.first_points import filled
 
 _BATCH = {"audio": 16, "points": 32, "images": 32, "tables": 1024}
 Read = Callable[[NDArray[np.int64]], Tensor]

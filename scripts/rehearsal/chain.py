@@ -57,12 +57,12 @@ class Chain:
 
 
 CHAINS: dict[str, Chain] = {
-    "us8k": Chain("us8k:write_published_us8k"),
-    "modelnet": Chain("modelnet:write_published_modelnet", shapes=True),
-    "spcv2": Chain("speech_commands:write_published_speech_commands"),
-    "spcv2-12": Chain("speech_commands:write_published_speech_commands"),
-    "voxceleb1": Chain("voxceleb1:write_published_voxceleb1"),
-    "voxforge": Chain("voxforge:write_published_voxforge"),
-    "nsynth": Chain("nsynth:write_published_nsynth"),
-    "audioset": Chain("audioset:write_published_audioset", read=False, probed=False),
+    "us8k": Chain("sounds.us8k:write_published_us8k"),
+    "modelnet": Chain("shapes.modelnet:write_published_modelnet", shapes=True),
+    "spcv2": Chain("sounds.speech_commands:write_published_speech_commands"),
+    "spcv2-12": Chain("sounds.speech_commands:write_published_speech_commands"),
+    "voxceleb1": Chain("sounds.voxceleb1:write_published_voxceleb1"),
+    "voxforge": Chain("sounds.voxforge:write_published_voxforge"),
+    "nsynth": Chain("sounds.nsynth:write_published_nsynth"),
+    "audioset": Chain("sounds.audioset:write_published_audioset", read=False, probed=False),
 }

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from randquant.data_prep.synthetic.hdf5 import write_h5
-from randquant.data_prep.synthetic.noise import write_noise
+from randquant.data_prep.synthetic.shapes.hdf5 import write_h5
+from randquant.data_prep.synthetic.sounds.noise import write_noise
 from tests.campaign.child import Outcome
 from tests.campaign.damage import damages, impostors
 from tests.campaign.input import Input

@@ -12,7 +12,7 @@ from randquant.data.store import SPLITS
 from randquant.data_prep.datasets.speech_commands import MAIN, TEST_SET
 from randquant.data_prep.datasets.voxceleb1 import LIST as SPLIT_FILE
 from randquant.data_prep.datasets.voxforge import LIST as URL_FILE
-from randquant.data_prep.synthetic.voxceleb1 import TEST_SPEAKERS
+from randquant.data_prep.synthetic.sounds.voxceleb1 import TEST_SPEAKERS
 from randquant.errors import DataError
 from randquant.files.atomic import atomic_path
 

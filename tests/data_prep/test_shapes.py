@@ -11,8 +11,8 @@ from randquant.data_prep.engine.plan import Item, Plan
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.shapes import finished, mesh_reader
 from randquant.errors import DataError
-from randquant.pointcloud.axes import turn_up
-from randquant.pointcloud.farthest_points import farthest_point_sampling
+from randquant.pointcloud.points.axes import turn_up
+from randquant.pointcloud.points.farthest_points import farthest_point_sampling
 from tests.data_prep.formats.meshes.test_mesh import BOX, off_text
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "shapes30"

@@ -14,7 +14,7 @@ from randquant.errors import DataError
 from randquant.pointcloud import embedding
 from randquant.pointcloud.embedding import Outcome, ShapeEmbedder, Summary
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder, untrained_encoder
-from randquant.pointcloud.layout import XYZ_NORMALS
+from randquant.pointcloud.points.layout import XYZ_NORMALS
 
 NAMES = [f"{letter}.off" for letter in "edcba"]
 

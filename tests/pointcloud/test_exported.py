@@ -6,7 +6,7 @@ import torch
 from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.encoders.weights import untrained_encoder
 from randquant.pointcloud.exported import STORED, boxes, exportable
-from randquant.pointcloud.geometry import group
+from randquant.pointcloud.points.geometry import group
 
 
 @pytest.mark.parametrize("name", list(ENCODERS))

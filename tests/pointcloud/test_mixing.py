@@ -12,8 +12,8 @@ from randquant.mix import InputMix, Mix
 from randquant.packed import PackedBatch
 from randquant.pointcloud.cloud_batch import CloudBatch
 from randquant.pointcloud.encoders.registry import ENCODERS
-from randquant.pointcloud.layout import XYZ, XYZ_NORMALS
 from randquant.pointcloud.mixing import AssignmentMix, BallMix, SubsetMix, cloud_blend
+from randquant.pointcloud.points.layout import XYZ, XYZ_NORMALS
 from randquant.stages import quantize_stage, stages_of
 from randquant.views import embedded
 

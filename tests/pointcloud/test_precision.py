@@ -12,7 +12,7 @@ from torch import Tensor
 
 from randquant.pointcloud.encoders.dgcnn import DGCNN
 from randquant.pointcloud.encoders.registry import ENCODERS
-from randquant.pointcloud.geometry import unit_sphere
+from randquant.pointcloud.points.geometry import unit_sphere
 from randquant.pointcloud.pretraining import build_task
 from randquant.pointcloud.settings import PointPretraining
 from randquant.ssl.registry import MethodName

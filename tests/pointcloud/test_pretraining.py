@@ -13,8 +13,8 @@ from randquant.pointcloud.cloud_batch import CloudBatch
 from randquant.pointcloud.cloud_views import CloudViews
 from randquant.pointcloud.encoders.dgcnn import DGCNN
 from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
-from randquant.pointcloud.geometry import unit_sphere
-from randquant.pointcloud.layout import XYZ_NORMALS
+from randquant.pointcloud.points.geometry import unit_sphere
+from randquant.pointcloud.points.layout import XYZ_NORMALS
 from randquant.pointcloud.pretraining import build_task, knn_monitor
 from randquant.pointcloud.settings import PointPretraining
 from randquant.pointcloud.stored_clouds import StoredClouds, WholeClouds

@@ -12,10 +12,10 @@ import torch
 import randquant
 from randquant.data_prep.own_files.clouds import plan_clouds
 from randquant.errors import UserError
-from randquant.pointcloud.axes import turn_up
 from randquant.pointcloud.embedding import ShapeEmbedder
 from randquant.pointcloud.encoders.weights import save_encoder, untrained_encoder
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.axes import turn_up
+from randquant.pointcloud.points.layout import Layout
 from randquant.pointcloud.ready_encoder import PointReadyEncoder
 
 TETRAHEDRON = "OFF\n4 4 0\n0 0 0\n1 0 0\n0 2 0\n0 0 3\n3 0 1 2\n3 0 1 3\n3 0 2 3\n3 1 2 3\n"

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 from randquant import QuantizationParams, RandomizedQuantization, randomized_quantization
-from randquant.bins import FEW_BINS
+from randquant.quantizers.bins import FEW_BINS
 
 Dim = int | tuple[int, ...]
 LAYOUTS: dict[str, tuple[tuple[int, ...], Dim, tuple[int, ...]]] = {  # name: (shape, dim, quantized axes of that shape)

@@ -16,13 +16,13 @@ from randquant.cli.command import run
 from randquant.data_prep.datasets.registry import DATASETS
 from randquant.data_prep.engine.plan import Plan
 from randquant.data_prep.examine.doctor import examine
-from randquant.data_prep.synthetic.audioset import write_audioset
-from randquant.data_prep.synthetic.fsd50k import write_fsd50k
-from randquant.data_prep.synthetic.nsynth import write_nsynth
-from randquant.data_prep.synthetic.speech_commands import write_speech_commands
-from randquant.data_prep.synthetic.us8k import write_us8k
-from randquant.data_prep.synthetic.voxceleb1 import write_voxceleb1
-from randquant.data_prep.synthetic.voxforge import write_voxforge
+from randquant.data_prep.synthetic.sounds.audioset import write_audioset
+from randquant.data_prep.synthetic.sounds.fsd50k import write_fsd50k
+from randquant.data_prep.synthetic.sounds.nsynth import write_nsynth
+from randquant.data_prep.synthetic.sounds.speech_commands import write_speech_commands
+from randquant.data_prep.synthetic.sounds.us8k import write_us8k
+from randquant.data_prep.synthetic.sounds.voxceleb1 import write_voxceleb1
+from randquant.data_prep.synthetic.sounds.voxforge import write_voxforge
 from randquant.scripts.doctor import COMMANDS, check
 from tests.data_prep.packing import pack
 

@@ -13,14 +13,14 @@ from randquant.cli.command import run
 from randquant.data_prep.datasets.registry import DATASETS
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.examine.doctor import examine
-from randquant.data_prep.synthetic.modelnet import (
+from randquant.data_prep.synthetic.shapes.modelnet import (
     write_modelnet,
     write_modelnet_dat,
     write_modelnet_h5,
     write_modelnet_txt,
 )
-from randquant.data_prep.synthetic.scanobjectnn import write_scanobjectnn
-from randquant.data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
+from randquant.data_prep.synthetic.shapes.scanobjectnn import write_scanobjectnn
+from randquant.data_prep.synthetic.shapes.shapenet import write_shapenet55, write_shapenetpart
 from randquant.scripts.doctor import COMMANDS, check, flagged
 
 WRITTEN = {"shapenet": "shapenet55"}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from randquant.cli.command import run
 from randquant.data.store import Store, StoreWriter
 from randquant.files.atomic import read_json
-from randquant.pointcloud.farthest_point_order import farthest_point_order
+from randquant.pointcloud.points.farthest_point_order import farthest_point_order
 from randquant.results.folder import read_report
 from randquant.results.predictions import answers
 from randquant.scripts.compare import arguments, compare

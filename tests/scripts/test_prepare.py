@@ -18,14 +18,14 @@ from randquant.data.shard import ShardWriter
 from randquant.data.store import Store
 from randquant.data_prep.dataset import Dataset
 from randquant.data_prep.datasets.registry import DATASETS
-from randquant.data_prep.synthetic.modelnet import write_modelnet_dat, write_modelnet_h5, write_modelnet_txt
-from randquant.data_prep.synthetic.nsynth import write_nsynth
-from randquant.data_prep.synthetic.scanobjectnn import write_scanobjectnn
-from randquant.data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
-from randquant.data_prep.synthetic.speech_commands import write_speech_commands
-from randquant.data_prep.synthetic.us8k import write_us8k
-from randquant.data_prep.synthetic.voxceleb1 import write_voxceleb1
-from randquant.data_prep.synthetic.voxforge import write_voxforge
+from randquant.data_prep.synthetic.shapes.modelnet import write_modelnet_dat, write_modelnet_h5, write_modelnet_txt
+from randquant.data_prep.synthetic.shapes.scanobjectnn import write_scanobjectnn
+from randquant.data_prep.synthetic.shapes.shapenet import write_shapenet55, write_shapenetpart
+from randquant.data_prep.synthetic.sounds.nsynth import write_nsynth
+from randquant.data_prep.synthetic.sounds.speech_commands import write_speech_commands
+from randquant.data_prep.synthetic.sounds.us8k import write_us8k
+from randquant.data_prep.synthetic.sounds.voxceleb1 import write_voxceleb1
+from randquant.data_prep.synthetic.sounds.voxforge import write_voxforge
 from randquant.scripts.prepare import COMMANDS
 from tests.data_prep.packing import pack
 

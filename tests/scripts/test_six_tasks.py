@@ -6,11 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from randquant.cli.command import run
-from randquant.data_prep.synthetic.nsynth import write_nsynth
-from randquant.data_prep.synthetic.speech_commands import write_speech_commands
-from randquant.data_prep.synthetic.us8k import write_us8k
-from randquant.data_prep.synthetic.voxceleb1 import write_voxceleb1
-from randquant.data_prep.synthetic.voxforge import write_voxforge
+from randquant.data_prep.synthetic.sounds.nsynth import write_nsynth
+from randquant.data_prep.synthetic.sounds.speech_commands import write_speech_commands
+from randquant.data_prep.synthetic.sounds.us8k import write_us8k
+from randquant.data_prep.synthetic.sounds.voxceleb1 import write_voxceleb1
+from randquant.data_prep.synthetic.sounds.voxforge import write_voxforge
 from randquant.files.atomic import read_json
 from randquant.scripts.compare import arguments, compare
 from randquant.scripts.prepare import COMMANDS

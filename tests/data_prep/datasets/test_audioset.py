@@ -7,7 +7,7 @@ import pytest
 from randquant.data_prep.datasets.audioset import clip_video, plan_audioset
 from randquant.data_prep.engine.plan import Plan
 from randquant.data_prep.engine.preparation import prepare
-from randquant.data_prep.synthetic.audioset import write_audioset
+from randquant.data_prep.synthetic.sounds.audioset import write_audioset
 from randquant.errors import DataError, UsageError
 
 COMMENTS = (

@@ -8,7 +8,7 @@ import pytest
 from randquant.data_prep.datasets.fsd50k import plan_fsd50k
 from randquant.data_prep.engine.plan import Item
 from randquant.data_prep.engine.preparation import prepare
-from randquant.data_prep.synthetic.fsd50k import write_fsd50k
+from randquant.data_prep.synthetic.sounds.fsd50k import write_fsd50k
 from randquant.errors import DataError, UsageError
 
 DEV = 'fname,labels,mids,split\n64760,"Electric_guitar,Music","/m/02sgy,/m/04rlf",train\n16399,Bark,/m/05tny_,val\n'

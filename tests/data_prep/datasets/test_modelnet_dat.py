@@ -11,7 +11,7 @@ import pytest
 from randquant.data_prep.datasets.modelnet import MODELNET40, plan_modelnet
 from randquant.data_prep.datasets.modelnet_dat import plan_modelnet_dat
 from randquant.data_prep.engine.preparation import prepare, read_item
-from randquant.data_prep.synthetic.modelnet import write_modelnet, write_modelnet_dat
+from randquant.data_prep.synthetic.shapes.modelnet import write_modelnet, write_modelnet_dat
 from randquant.errors import DataError
 
 POINTS = 40

@@ -8,8 +8,8 @@ import pytest
 
 from randquant.data_prep.datasets.nsynth import plan_nsynth
 from randquant.data_prep.engine.preparation import prepare
-from randquant.data_prep.synthetic.nsynth import write_nsynth
 from randquant.data_prep.synthetic.sounds.notes import FAMILIES
+from randquant.data_prep.synthetic.sounds.nsynth import write_nsynth
 from randquant.errors import DataError
 
 

@@ -10,7 +10,7 @@ import pytest
 from randquant.data_prep.datasets.shapenet import plan_shapenet
 from randquant.data_prep.engine.preparation import prepare
 from randquant.errors import DataError, UsageError
-from randquant.pointcloud.farthest_point_order import farthest_point_order
+from randquant.pointcloud.points.farthest_point_order import farthest_point_order
 
 OBJ = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"
 MODELS = [("02691156", "1a04e3"), ("02691156", "u3f-2b"), ("03001627", "1a04e3")]

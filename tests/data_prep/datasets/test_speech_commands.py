@@ -25,7 +25,7 @@ from randquant.data_prep.datasets.speech_commands import (
 )
 from randquant.data_prep.engine.plan import Plan
 from randquant.data_prep.engine.preparation import prepare
-from randquant.data_prep.synthetic.speech_commands import NOISES, write_speech_commands
+from randquant.data_prep.synthetic.sounds.speech_commands import NOISES, write_speech_commands
 from randquant.errors import DataError
 
 

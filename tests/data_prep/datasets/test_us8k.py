@@ -10,7 +10,7 @@ import soundfile
 
 from randquant.data_prep.datasets.us8k import CLASSES, FOLDS, plan_us8k
 from randquant.data_prep.engine.preparation import prepare
-from randquant.data_prep.synthetic.us8k import write_us8k
+from randquant.data_prep.synthetic.sounds.us8k import write_us8k
 from randquant.errors import DataError
 
 COLUMNS = ["slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class"]

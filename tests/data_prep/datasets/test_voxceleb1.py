@@ -8,7 +8,7 @@ from randquant.data_prep.datasets.voxceleb1 import DATASET, plan_voxceleb1
 from randquant.data_prep.engine.plan import Item, Plan
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.fetching.archives import unpacked_root
-from randquant.data_prep.synthetic.voxceleb1 import write_voxceleb1
+from randquant.data_prep.synthetic.sounds.voxceleb1 import write_voxceleb1
 from randquant.errors import DataError
 from tests.data_prep.packing import pack
 

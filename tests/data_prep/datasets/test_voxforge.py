@@ -17,7 +17,7 @@ from randquant.data_prep.datasets.voxforge import (
 from randquant.data_prep.engine.plan import Item, Plan
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.fetching.archives import unpacked_root
-from randquant.data_prep.synthetic.voxforge import write_voxforge
+from randquant.data_prep.synthetic.sounds.voxforge import write_voxforge
 from randquant.errors import DataError, UsageError
 from tests.data_prep.packing import pack
 

@@ -17,8 +17,8 @@ from randquant.data_prep.exchange.hf_files import shards_below
 from randquant.data_prep.exchange.huggingface import plan_hf
 from randquant.data_prep.exchange.splits import Splitting
 from randquant.data_prep.synthetic.exchange import WORDS
-from randquant.data_prep.synthetic.noise import noise_file
 from randquant.data_prep.synthetic.small import small_hf
+from randquant.data_prep.synthetic.sounds.noise import noise_file
 from randquant.errors import DataError, UsageError
 
 

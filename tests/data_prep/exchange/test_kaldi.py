@@ -9,7 +9,7 @@ from randquant.audio.samples import read_samples
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.exchange.kaldi import plan_kaldi
 from randquant.data_prep.synthetic.exchange import WORDS, write_kaldi
-from randquant.data_prep.synthetic.noise import noise_file
+from randquant.data_prep.synthetic.sounds.noise import noise_file
 from randquant.errors import DataError, UsageError
 
 

@@ -9,7 +9,7 @@ from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.own_files.meshes import plan_meshes
 from randquant.data_prep.shapes import mesh_reader
 from randquant.errors import DataError, UsageError
-from randquant.pointcloud.axes import turn_up
+from randquant.pointcloud.points.axes import turn_up
 from tests.data_prep.formats.meshes.gltf_writer import GltfWriter
 
 TETRAHEDRON = "OFF\n4 4 6\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 2 1\n3 0 1 3\n3 0 3 2\n3 1 2 3\n"

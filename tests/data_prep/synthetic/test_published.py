@@ -7,11 +7,6 @@ import pytest
 import soundfile
 
 from randquant.data_prep.datasets.registry import DATASETS
-from randquant.data_prep.synthetic.audioset import write_published_audioset
-from randquant.data_prep.synthetic.modelnet import write_published_modelnet
-from randquant.data_prep.synthetic.noise import LONGEST, SHORTEST, write_noise
-from randquant.data_prep.synthetic.nsynth import _published as nsynth_numbers
-from randquant.data_prep.synthetic.nsynth import write_published_nsynth
 from randquant.data_prep.synthetic.published import (
     AUDIOSET_LISTED,
     MODELNET40,
@@ -23,12 +18,17 @@ from randquant.data_prep.synthetic.published import (
     apportion,
     scaled,
 )
-from randquant.data_prep.synthetic.speech_commands import write_published_speech_commands
+from randquant.data_prep.synthetic.shapes.modelnet import write_published_modelnet
+from randquant.data_prep.synthetic.sounds.audioset import write_published_audioset
+from randquant.data_prep.synthetic.sounds.noise import LONGEST, SHORTEST, write_noise
+from randquant.data_prep.synthetic.sounds.nsynth import _published as nsynth_numbers
+from randquant.data_prep.synthetic.sounds.nsynth import write_published_nsynth
+from randquant.data_prep.synthetic.sounds.speech_commands import write_published_speech_commands
+from randquant.data_prep.synthetic.sounds.us8k import _published as us8k_slices
+from randquant.data_prep.synthetic.sounds.us8k import write_published_us8k
+from randquant.data_prep.synthetic.sounds.voxceleb1 import write_published_voxceleb1
+from randquant.data_prep.synthetic.sounds.voxforge import write_published_voxforge
 from randquant.data_prep.synthetic.tree import torch_generator
-from randquant.data_prep.synthetic.us8k import _published as us8k_slices
-from randquant.data_prep.synthetic.us8k import write_published_us8k
-from randquant.data_prep.synthetic.voxceleb1 import write_published_voxceleb1
-from randquant.data_prep.synthetic.voxforge import write_published_voxforge
 
 WRITERS = {
     "nsynth": write_published_nsynth,

@@ -18,11 +18,11 @@ from randquant.data_prep.datasets.shapenetpart import PARTS
 from randquant.data_prep.engine.plan import Plan
 from randquant.data_prep.engine.preparation import read_item
 from randquant.data_prep.formats.meshes.mesh_file import read_mesh
-from randquant.data_prep.synthetic.clouds import draw_cloud
-from randquant.data_prep.synthetic.modelnet import write_modelnet, write_modelnet_h5, write_modelnet_txt
-from randquant.data_prep.synthetic.off import STYLES, write_off
-from randquant.data_prep.synthetic.scanobjectnn import FAMILY, write_scanobjectnn
-from randquant.data_prep.synthetic.shapenet import write_shapenet55, write_shapenetpart
+from randquant.data_prep.synthetic.shapes.clouds import draw_cloud
+from randquant.data_prep.synthetic.shapes.modelnet import write_modelnet, write_modelnet_h5, write_modelnet_txt
+from randquant.data_prep.synthetic.shapes.off import STYLES, write_off
+from randquant.data_prep.synthetic.shapes.scanobjectnn import FAMILY, write_scanobjectnn
+from randquant.data_prep.synthetic.shapes.shapenet import write_shapenet55, write_shapenetpart
 from randquant.data_prep.synthetic.solids.families import FAMILIES, draw_shape, numpy_generator
 from randquant.data_prep.synthetic.solids.solid import joined
 from randquant.errors import DataError

@@ -17,16 +17,16 @@ from randquant.data_prep.datasets.registry import DATASETS
 from randquant.data_prep.datasets.speech_commands import silence_windows
 from randquant.data_prep.engine.plan import Plan
 from randquant.data_prep.fetching.archives import unpacked_root
-from randquant.data_prep.synthetic.audioset import write_audioset
-from randquant.data_prep.synthetic.fsd50k import write_fsd50k
-from randquant.data_prep.synthetic.nsynth import _draw_instruments, write_nsynth
+from randquant.data_prep.synthetic.sounds.audioset import write_audioset
 from randquant.data_prep.synthetic.sounds.events import EVENTS, synthesize_event
+from randquant.data_prep.synthetic.sounds.fsd50k import write_fsd50k
 from randquant.data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, synthesize
+from randquant.data_prep.synthetic.sounds.nsynth import _draw_instruments, write_nsynth
+from randquant.data_prep.synthetic.sounds.speech_commands import COMMANDS, NOISES, WORDS, write_speech_commands
+from randquant.data_prep.synthetic.sounds.us8k import write_us8k
 from randquant.data_prep.synthetic.sounds.voices import LANGUAGES, PHONES, draw_voices, say_word, speak
-from randquant.data_prep.synthetic.speech_commands import COMMANDS, NOISES, WORDS, write_speech_commands
-from randquant.data_prep.synthetic.us8k import write_us8k
-from randquant.data_prep.synthetic.voxceleb1 import write_voxceleb1
-from randquant.data_prep.synthetic.voxforge import write_voxforge
+from randquant.data_prep.synthetic.sounds.voxceleb1 import write_voxceleb1
+from randquant.data_prep.synthetic.sounds.voxforge import write_voxforge
 from randquant.errors import DataError
 from tests.data_prep.packing import pack
 

@@ -15,7 +15,7 @@ from randquant.pointcloud.augment.resample import RandomResample
 from randquant.pointcloud.augment.rotation import RandomRotation, RandomRotationPerturbation
 from randquant.pointcloud.augment.scale import RandomAnisotropicScale, RandomScale
 from randquant.pointcloud.augment.translation import RandomTranslation
-from randquant.pointcloud.layout import XYZ_NORMALS, Layout
+from randquant.pointcloud.points.layout import XYZ_NORMALS, Layout
 
 LAYOUT = Layout.of(["x", "y", "z", "nx", "ny", "nz", "r", "g", "b", "file_row"])
 

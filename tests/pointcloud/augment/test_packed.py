@@ -18,7 +18,7 @@ from randquant.pointcloud.augment.scale import RandomAnisotropicScale, RandomSca
 from randquant.pointcloud.augment.shear import RandomShear
 from randquant.pointcloud.augment.translation import RandomTranslation
 from randquant.pointcloud.cloud_batch import CloudBatch
-from randquant.pointcloud.layout import XYZ_NORMALS, Layout
+from randquant.pointcloud.points.layout import XYZ_NORMALS, Layout
 from randquant.quantize import RandomizedQuantization
 
 COLOURED = Layout.of((*XYZ_NORMALS.channels, "r", "g", "b"))

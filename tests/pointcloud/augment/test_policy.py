@@ -13,7 +13,7 @@ from randquant.pointcloud.augment.resample import RandomResample
 from randquant.pointcloud.augment.rotation import RandomRotation
 from randquant.pointcloud.augment.scale import RandomAnisotropicScale
 from randquant.pointcloud.cloud_batch import CloudBatch
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.layout import Layout
 
 LAYOUT = Layout.of(["x", "y", "z", "file_row"])
 

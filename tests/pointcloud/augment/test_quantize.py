@@ -8,7 +8,7 @@ from torch import Tensor
 
 from randquant import QuantizationParams, RandomizedQuantization
 from randquant.pointcloud.augment.quantize import PointQuantization, Quantizer
-from randquant.pointcloud.layout import XYZ_NORMALS, Layout
+from randquant.pointcloud.points.layout import XYZ_NORMALS, Layout
 
 LAYOUT = Layout.of(["x", "y", "z", "part", "nx", "ny", "nz", "r", "g", "b", "file_row"])
 

@@ -15,7 +15,7 @@ from randquant.pointcloud.augment.rotation import (
     RotationParams,
     rotate,
 )
-from randquant.pointcloud.layout import XYZ_NORMALS
+from randquant.pointcloud.points.layout import XYZ_NORMALS
 
 MAKERS: dict[str, Callable[[], Rotating]] = {
     "z": RandomRotation,

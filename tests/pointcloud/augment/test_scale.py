@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from randquant.pointcloud.augment.scale import RandomAnisotropicScale, RandomScale, ScaleParams
-from randquant.pointcloud.layout import XYZ_NORMALS
+from randquant.pointcloud.points.layout import XYZ_NORMALS
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from randquant.pointcloud.augment.elastic import RandomElastic
 from randquant.pointcloud.augment.shear import RandomShear
-from randquant.pointcloud.layout import XYZ_NORMALS
+from randquant.pointcloud.points.layout import XYZ_NORMALS
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -18,7 +18,7 @@ from randquant.pointcloud.encoders.named_encoder import named_encoder
 from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.encoders.weights import is_of_points, load_encoder, save_encoder, untrained_encoder
-from randquant.pointcloud.layout import XYZ, XYZ_NORMALS
+from randquant.pointcloud.points.layout import XYZ, XYZ_NORMALS
 from randquant.ssl.byol import BYOL
 from randquant.ssl.infonce import InfoNCE
 from randquant.ssl.moco import MoCo

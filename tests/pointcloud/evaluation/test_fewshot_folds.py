@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from randquant.errors import DataError
 from randquant.pointcloud.evaluation.fewshot_folds import FoldSettings, evaluate
-from randquant.pointcloud.farthest_point_order import farthest_point_order
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.farthest_point_order import farthest_point_order
+from randquant.pointcloud.points.layout import Layout
 from randquant.results.predictions import prediction_table
 
 SETTINGS = FoldSettings(ways=5, shots=10, points=24)

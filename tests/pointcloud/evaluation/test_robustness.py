@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from randquant.pointcloud.evaluation.robustness import KINDS, Corruption, corruptions, described
-from randquant.pointcloud.layout import XYZ, XYZ_NORMALS
+from randquant.pointcloud.points.layout import XYZ, XYZ_NORMALS
 from randquant.probes.outcome import PartScore
 
 

@@ -15,8 +15,8 @@ from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder, untrained_encoder
 from randquant.pointcloud.evaluation.robustness import Corruption
 from randquant.pointcloud.evaluation.shape_features import keeps_file_order, shape_features
-from randquant.pointcloud.geometry import unit_sphere
-from randquant.pointcloud.layout import Layout
+from randquant.pointcloud.points.geometry import unit_sphere
+from randquant.pointcloud.points.layout import Layout
 
 XYZ = ("x", "y", "z")
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from randquant.data_prep.class_names import SHAPE_NAMES
 from randquant.data_prep.datasets.scanobjectnn import CLASSES, PARTS, VARIANTS, WRAPPER
-from randquant.data_prep.synthetic.clouds import draw_cloud
-from randquant.data_prep.synthetic.hdf5 import write_h5
+from randquant.data_prep.synthetic.shapes.clouds import draw_cloud
+from randquant.data_prep.synthetic.shapes.hdf5 import write_h5
 from randquant.data_prep.synthetic.solids.families import numpy_generator
 from randquant.data_prep.synthetic.tree import check_counts, write_parts
 

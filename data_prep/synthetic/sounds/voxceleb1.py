@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from randquant.data_prep.datasets.voxceleb1 import DATASET, LIST
-from randquant.data_prep.synthetic.noise import write_noise
 from randquant.data_prep.synthetic.published import apportion
+from randquant.data_prep.synthetic.sounds.noise import write_noise
 from randquant.data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
 from randquant.data_prep.synthetic.sounds.waves import Range, uniform
 from randquant.data_prep.synthetic.tree import check_counts, letters, torch_generator, write_parts, write_sound

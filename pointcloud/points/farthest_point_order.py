@@ -1,7 +1,7 @@
 """Farthest points of one cloud, on one CPU core: for preparing data, in many processes, without torch.
 
 No point is chosen twice, also where points coincide, and of equally far ones the first is taken, as in
-`randquant.pointcloud.farthest_points`, the form for batches on any device.
+`randquant.pointcloud.points.farthest_points`, the form for batches on any device.
 """
 
 from collections.abc import Callable

@@ -1,14 +1,14 @@
 """Farthest points: chosen one after another, each the farthest from all chosen before (Eldar et al. 1997).
 
 No point is chosen twice, also where points coincide, and of equally far ones the first is taken, so this form, that of
-`randquant.pointcloud.farthest_point_order` and the definition give the same order. This one takes a batch on any
+`randquant.pointcloud.points.farthest_point_order` and the definition give the same order. This one takes a batch on any
 device; the other one cloud on one CPU core, for preparing data.
 """
 
 import torch
 from torch import Tensor
 
-from randquant.pointcloud.farthest_point_order import EQUAL, check_count
+from randquant.pointcloud.points.farthest_point_order import EQUAL, check_count
 
 
 def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None = None) -> Tensor:

@@ -9,7 +9,7 @@ from randquant.data_prep.formats.meshes.mesh import Mesh
 from randquant.data_prep.surface import sample_surface
 from randquant.data_prep.synthetic.solids.families import draw_shape, numpy_generator
 from randquant.data_prep.synthetic.solids.solid import Parts
-from randquant.pointcloud.axes import turn_up
+from randquant.pointcloud.points.axes import turn_up
 
 
 @dataclass(frozen=True)

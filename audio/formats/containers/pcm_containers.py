@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 from typing import IO
 
-from randquant.audio.formats.aiff_header import read_aiff_header
+from randquant.audio.formats.containers.aiff_header import read_aiff_header
+from randquant.audio.formats.containers.stated_size import check_stated_size
 from randquant.audio.formats.libsndfile import LibsndfileRecording
-from randquant.audio.formats.padded_pcm import open_low_aligned
 from randquant.audio.formats.recording import Recording, contradictory, truncated
-from randquant.audio.formats.stated_size import check_stated_size
-from randquant.audio.formats.wav_extent import sound_bytes
-from randquant.audio.formats.wav_header import PCM
+from randquant.audio.formats.wav.padded_pcm import open_low_aligned
+from randquant.audio.formats.wav.wav_extent import sound_bytes
+from randquant.audio.formats.wav.wav_header import PCM
 from randquant.errors import DataError
 
 _AU, _NIST = (b".snd", b"dns."), b"NIST_1A"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from randquant.pointcloud.farthest_point_order import farthest_point_order
-from randquant.pointcloud.farthest_points import farthest_point_sampling
+from randquant.pointcloud.points.farthest_point_order import farthest_point_order
+from randquant.pointcloud.points.farthest_points import farthest_point_sampling
 
 
 def clouds(batch: int = 2, points: int = 60) -> Tensor:

@@ -10,8 +10,8 @@ import torch
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.data.store import SPLITS
 from randquant.data_prep.datasets.nsynth import DATASET
-from randquant.data_prep.synthetic.noise import write_noise
 from randquant.data_prep.synthetic.published import NSYNTH_FAMILIES, apportion, scaled
+from randquant.data_prep.synthetic.sounds.noise import write_noise
 from randquant.data_prep.synthetic.sounds.notes import FAMILIES, TRAIN_ONLY, Instrument, draw_timbre, synthesize
 from randquant.data_prep.synthetic.sounds.waves import uniform
 from randquant.data_prep.synthetic.tree import check_counts, torch_generator, write_parts, write_sound

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from randquant.packed import PackedBatch
-from randquant.pointcloud.axes import AXES, Axis, turn_up
-from randquant.pointcloud.geometry import (
+from randquant.pointcloud.points.axes import AXES, Axis, turn_up
+from randquant.pointcloud.points.geometry import (
     ball_query,
     group,
     nearest_neighbours,
@@ -64,7 +64,7 @@ def test_nearest_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
     found = nearest_neighbours(queries, points, 6)
     distances = (queries[:, :, None] - points[:, None]).norm(dim=-1)
     assert torch.equal(found, distances.argsort(dim=-1)[..., :6])
-    monkeypatch.setattr("randquant.pointcloud.geometry._BLOCK", 1)
+    monkeypatch.setattr("randquant.pointcloud.points.geometry._BLOCK", 1)
     assert torch.equal(nearest_neighbours(queries, points, 6), found)
     assert torch.equal(nearest_neighbours(points, points, 1)[..., 0], torch.arange(50).expand(2, -1))
     assert nearest_neighbours(points[:, :1], points[:, :1], 1).tolist() == [[[0]], [[0]]]
@@ -85,7 +85,7 @@ def test_ball_query(radius: float, k: int, monkeypatch: pytest.MonkeyPatch) -> N
     assert (found.shape, found.dtype) == ((2, 40, k), torch.int64)
     for batch, row in product(range(2), range(40)):
         assert found[batch, row].tolist() == slow_ball(queries[batch, row], points[batch], radius, k)
-    monkeypatch.setattr("randquant.pointcloud.geometry._BLOCK", 1)
+    monkeypatch.setattr("randquant.pointcloud.points.geometry._BLOCK", 1)
     assert torch.equal(ball_query(queries, points, radius, k), found)
 
 

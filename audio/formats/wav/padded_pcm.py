@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from randquant.audio.formats.array import ArrayRecording
 from randquant.audio.formats.recording import BLOCK
-from randquant.audio.formats.wav_header import SampleLayout
+from randquant.audio.formats.wav.wav_header import SampleLayout
 from randquant.errors import DataError
 
 

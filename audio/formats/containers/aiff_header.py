@@ -4,9 +4,9 @@ import struct
 from pathlib import Path
 from typing import IO
 
-from randquant.audio.formats.chunks import AIFF, Order
+from randquant.audio.formats.containers.chunks import AIFF, Order
 from randquant.audio.formats.recording import contradictory
-from randquant.audio.formats.wav_header import ALAW, FLOAT, PCM, ULAW, SampleLayout
+from randquant.audio.formats.wav.wav_header import ALAW, FLOAT, PCM, ULAW, SampleLayout
 from randquant.errors import DataError
 
 # Codings of AIFF-C whose samples have a fixed size: tag of WAV, byte order, bits where COMM may say something else.

@@ -10,7 +10,7 @@ import numpy as np
 from randquant.data_prep.datasets.shapenet import CLOUDS, SPLITS
 from randquant.data_prep.datasets.shapenetpart import CATEGORIES as CATEGORY_TABLE
 from randquant.data_prep.datasets.shapenetpart import LISTS, PARTS
-from randquant.data_prep.synthetic.clouds import draw_cloud
+from randquant.data_prep.synthetic.shapes.clouds import draw_cloud
 from randquant.data_prep.synthetic.solids.families import numpy_generator
 from randquant.data_prep.synthetic.tree import check_counts, write_parts
 

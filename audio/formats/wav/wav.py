@@ -7,11 +7,11 @@ from typing import IO
 import soundfile
 
 from randquant.audio.formats.libsndfile import LibsndfileRecording
-from randquant.audio.formats.padded_pcm import open_low_aligned
 from randquant.audio.formats.recording import Header, Recording
 from randquant.audio.formats.span import Span
-from randquant.audio.formats.wav_extent import coded_frames, sound_bytes
-from randquant.audio.formats.wav_header import ALAW, BLOCK_CODES, FLOAT, PCM, ULAW, SampleLayout, read_wav_header
+from randquant.audio.formats.wav.padded_pcm import open_low_aligned
+from randquant.audio.formats.wav.wav_extent import coded_frames, sound_bytes
+from randquant.audio.formats.wav.wav_header import ALAW, BLOCK_CODES, FLOAT, PCM, ULAW, SampleLayout, read_wav_header
 from randquant.errors import DataError
 
 _WIDTHS = {PCM: (1, 2, 3, 4), FLOAT: (4, 8), ALAW: (1,), ULAW: (1,)}  # bytes of a sample

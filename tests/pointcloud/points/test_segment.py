@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from randquant.packed import PackedBatch
-from randquant.pointcloud.segment import Backend, Reduction, _torch_scatter, lowest, segment_reduce
+from randquant.pointcloud.points.segment import Backend, Reduction, _torch_scatter, lowest, segment_reduce
 
 SIZES = [0, 4, 1, 0, 7, 0]
 OFFSETS = torch.tensor([0, 0, 4, 5, 5, 12, 12])
@@ -83,7 +83,7 @@ def test_without_torch_scatter(error: type[Exception], monkeypatch: pytest.Monke
         return usual(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", broken)
-    monkeypatch.setattr("randquant.pointcloud.segment._torch_scatter", _torch_scatter.__wrapped__)
+    monkeypatch.setattr("randquant.pointcloud.points.segment._torch_scatter", _torch_scatter.__wrapped__)
     rows = torch.randn(12, 3)
     assert segment_reduce(rows, OFFSETS, "max").equal(slow(rows, "max"))
     with pytest.raises(ImportError, match="make scatter"):

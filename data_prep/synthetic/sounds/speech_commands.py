@@ -10,7 +10,6 @@ import torch
 
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.data_prep.datasets.speech_commands import COMMANDS, LISTS, MAIN, NOISE, SILENCE, SPCV2, TEST_SET, UNKNOWN
-from randquant.data_prep.synthetic.noise import write_noise
 from randquant.data_prep.synthetic.published import (
     SPEECH_COMMANDS,
     SPEECH_COMMANDS_SPEAKERS,
@@ -19,6 +18,7 @@ from randquant.data_prep.synthetic.published import (
     scaled,
 )
 from randquant.data_prep.synthetic.sounds.events import Event, synthesize_event
+from randquant.data_prep.synthetic.sounds.noise import write_noise
 from randquant.data_prep.synthetic.sounds.voices import Voice, draw_voices, say_word
 from randquant.data_prep.synthetic.sounds.waves import Array, at_random_level, band_noise, integer, uniform, white
 from randquant.data_prep.synthetic.tree import check_counts, letters, torch_generator, write_parts, write_sound

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from randquant.audio.formats.chunks import RIFF, W64, Order
+from randquant.audio.formats.containers.chunks import RIFF, W64, Order
 from randquant.errors import DataError
 
 PCM, MS_ADPCM, FLOAT, ALAW, ULAW, IMA_ADPCM, GSM610, EXTENSIBLE = 1, 2, 3, 6, 7, 0x11, 0x31, 0xFFFE

@@ -11,9 +11,9 @@ import soundfile
 import torch
 
 from randquant.data_prep.datasets.audioset import DATASET
-from randquant.data_prep.synthetic.noise import noise_file
 from randquant.data_prep.synthetic.published import AUDIOSET_LISTED, apportion
 from randquant.data_prep.synthetic.sounds.events import EVENTS, synthesize_event
+from randquant.data_prep.synthetic.sounds.noise import noise_file
 from randquant.data_prep.synthetic.tree import check_counts, torch_generator, write_csv, write_parts, write_sound
 
 PARTS = ("balanced_train", "unbalanced_train", "eval")

@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from randquant.data_prep.datasets.modelnet import HALVES, MODELNET10, MODELNET40
-from randquant.data_prep.synthetic.clouds import draw_cloud
-from randquant.data_prep.synthetic.hdf5 import write_h5
-from randquant.data_prep.synthetic.off import STYLES, Style, write_off
 from randquant.data_prep.synthetic.published import MODELNET40 as PUBLISHED
 from randquant.data_prep.synthetic.published import scaled
+from randquant.data_prep.synthetic.shapes.clouds import draw_cloud
+from randquant.data_prep.synthetic.shapes.hdf5 import write_h5
+from randquant.data_prep.synthetic.shapes.off import STYLES, Style, write_off
 from randquant.data_prep.synthetic.solids.families import FAMILIES, draw_shape, numpy_generator
 from randquant.data_prep.synthetic.solids.solid import joined
 from randquant.data_prep.synthetic.tree import check_counts, write_macos_files, write_parts
-from randquant.pointcloud.farthest_point_order import farthest_point_order
+from randquant.pointcloud.points.farthest_point_order import farthest_point_order
 
 MESHES, TEXTS, ARRAYS = "ModelNet40", "modelnet40_normal_resampled", "modelnet40_ply_hdf5_2048"
 PICKLES = "modelnet40_pts_fps"

@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 from typing import IO
 
-from randquant.audio.formats.chunks import RIFF, is_chunk_name
+from randquant.audio.formats.containers.chunks import RIFF, is_chunk_name
 from randquant.audio.formats.recording import contradictory, truncated
-from randquant.audio.formats.wav_header import SampleLayout
+from randquant.audio.formats.wav.wav_header import SampleLayout
 from randquant.errors import DataError
 
 # Behind the sound: tags of music players, and chunks that programs cut off without harm.

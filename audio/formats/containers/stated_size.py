@@ -8,9 +8,9 @@ import struct
 from pathlib import Path
 from typing import IO
 
-from randquant.audio.formats.chunks import ASF, AVI, CAF, is_chunk_name
+from randquant.audio.formats.containers.chunks import ASF, AVI, CAF, is_chunk_name
+from randquant.audio.formats.containers.tags import tag_length
 from randquant.audio.formats.recording import truncated
-from randquant.audio.formats.tags import tag_length
 from randquant.errors import DataError
 
 _SLACK = 8  # bytes; a pad or an index that lacks its end takes no sound away

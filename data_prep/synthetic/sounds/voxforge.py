@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from randquant.data_prep.datasets.voxforge import ARCHIVES, DATASET, LIST, speaker_splits
-from randquant.data_prep.synthetic.noise import write_noise
 from randquant.data_prep.synthetic.published import apportion
+from randquant.data_prep.synthetic.sounds.noise import write_noise
 from randquant.data_prep.synthetic.sounds.voices import LANGUAGES, Voice, draw_letters, draw_voices, speak
 from randquant.data_prep.synthetic.sounds.waves import Range, integer, uniform
 from randquant.data_prep.synthetic.tree import (

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from randquant.packed import PackedBatch
-from randquant.pointcloud.segment import segment_reduce
+from randquant.pointcloud.points.segment import segment_reduce
 
 _BLOCK = 1 << 22  # distances held at once
 _NONE = 2**31 - 1  # the index of no point

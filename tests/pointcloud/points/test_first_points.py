@@ -8,7 +8,7 @@ import pytest
 
 from randquant.data.bounded_batches import bounded
 from randquant.errors import DataError, UsageError
-from randquant.pointcloud.first_points import filled, in_words, require_number, require_points
+from randquant.pointcloud.points.first_points import filled, in_words, require_number, require_points
 from tests.pointcloud.evaluation.test_shape_features import clouds, write
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from randquant.pointcloud.layout import XYZ, XYZ_NORMALS, Layout
+from randquant.pointcloud.points.layout import XYZ, XYZ_NORMALS, Layout
 
 
 def test_columns_are_found_by_name() -> None:

@@ -1,0 +1,1 @@
+"""What containers of sound say of themselves, held against the file."""

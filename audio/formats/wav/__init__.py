@@ -1,0 +1,1 @@
+"""WAV: its header held against its bytes, and odd forms of it."""

@@ -1,0 +1,1 @@
+"""What randomized quantization is made of: its bins, and what it takes."""

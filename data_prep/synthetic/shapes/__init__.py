@@ -1,0 +1,1 @@
+"""Synthetic shapes in the trees of public datasets."""

@@ -1,0 +1,1 @@
+"""Points of clouds: their columns, axes, order, distances, and sums over them."""
