@@ -125,6 +125,7 @@ class DGCNN(PointEncoder):
         x = x if half else x.to(weight.dtype)
         with torch.autocast(x.device.type, enabled=half):
             near, centre = F.linear(x, difference), F.linear(x, own - difference)[:, :, None]
+        # Gradients need all edges at once; a graph for clouds of any size has no loop over parts of them.
         if self.training or torch.is_grad_enabled() or torch.compiler.is_exporting():
             return _highest_edges(norm, near, index, centre)
         size = max(1, _ROWS[x.device.type] // len(x))
@@ -146,7 +147,7 @@ def nearest_features(x: Tensor, k: int, kept: Tensor | None = None) -> Tensor:
     Where fewer than k are kept, the nearest stands in for those that are missing.
     """
     k = min(k, x.shape[1])
-    if torch.compiler.is_exporting():
+    if torch.compiler.is_exporting():  # to a graph for batches of any size, which has no loop over parts of them
         return _nearest(x.float(), x.float(), k, kept)
     parts = max(1, _BLOCK // x.shape[1] ** 2)
     masks = [None] * len(x) if kept is None else kept.split(parts)

@@ -25,7 +25,7 @@ def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None 
     Raises:
         ValueError: `count` is outside [1, N].
     """
-    if torch.compiler.is_exporting():
+    if torch.compiler.is_exporting():  # to a graph for clouds of any size, where steps would be unrolled for one
         return _scanned(points.float(), count, _from_centroid(points) if start is None else start)
     check_count(count, points.shape[-2])
     x, y, z = points.float().unbind(-1)

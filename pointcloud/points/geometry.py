@@ -112,8 +112,8 @@ def squared_distances(queries: Tensor, points: Tensor) -> Tensor:
 
 
 def _parts(queries: Tensor, points: Tensor) -> tuple[Tensor, ...]:
-    """Queries in parts of which the distances to all points fit in a block; undivided in an exported graph."""
-    if torch.compiler.is_exporting():
+    """Queries in parts of which the distances to all points fit in a block."""
+    if torch.compiler.is_exporting():  # to a graph for clouds of any size, which has no loop over parts
         return (queries,)
     most = max(1, _BLOCK // max(1, len(points) * points.shape[1]))
     return queries.split(most, dim=1)
@@ -129,12 +129,9 @@ def group(points: Tensor, index: Tensor) -> Tensor:
     Returns:
         (B, M, k, C) or (B, M, C).
     """
-    if torch.compiler.is_exporting():
-        index = index.clone(memory_format=torch.contiguous_format)  # a view's strides would fix the batch's size
-    flat = index.flatten(1)
-    if (
-        not torch.compiler.is_exporting() and len(points) == 1
-    ):  # as where clouds are packed: whole rows, copied twice as fast as by gather
-        return points[0].index_select(0, flat[0]).view(*index.shape, points.shape[-1])
-    rows = points.gather(1, flat[..., None].expand(-1, -1, points.shape[-1]))
+    if torch.compiler.is_exporting():  # to a graph for batches of any size, which must not ask for it
+        index = index.clone(memory_format=torch.contiguous_format)  # a view's strides would fix it too
+    elif len(points) == 1:  # as where clouds are packed: whole rows, copied twice as fast as by gather
+        return points[0].index_select(0, index.flatten()).view(*index.shape, points.shape[-1])
+    rows = points.gather(1, index.flatten(1)[..., None].expand(-1, -1, points.shape[-1]))
     return rows.unflatten(1, index.shape[1:])
