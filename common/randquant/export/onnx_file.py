@@ -1,7 +1,6 @@
 """ONNX files: written from a graph, with metadata, and run by onnxruntime."""
 
 import json
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,7 @@ def to_onnx(exportable: Exportable) -> "onnx.ModelProto":
         import onnx  # noqa: F401
         import onnxscript
 
+    _require_size(exportable.function)
     _define_halved()
     opset = onnxscript.opset18
 
@@ -53,11 +53,6 @@ def to_onnx(exportable: Exportable) -> "onnx.ModelProto":
         )
     assert written is not None
     model = written.model_proto
-    if model.ByteSize() >= MOST_BYTES:
-        raise UsageError(
-            f"the encoder has {model.ByteSize() / 1e9:,.1f} GB, and a file of ONNX holds less than "
-            f"{MOST_BYTES / 1e9:.1f}; choose --format torch_export."
-        )
     _name_sizes(model, exportable)
     return model
 
@@ -112,6 +107,16 @@ def _define_halved() -> None:
         return x.new_empty(x.shape[0], x.shape[1], x.shape[2] // 2, x.shape[3] // 2)
 
 
+def _require_size(function: nn.Module) -> None:
+    """Refuse weights that no message holds: a larger one says neither its size nor what is wrong."""
+    size = sum(values.nbytes for values in (*function.parameters(), *function.buffers()))
+    if size >= MOST_BYTES:
+        raise UsageError(
+            f"the encoder has {size / 1e9:,.1f} GB, and a file of ONNX holds less than {MOST_BYTES / 1e9:.1f}; choose "
+            "--format torch_export."
+        )
+
+
 def _name_sizes(model: Any, exportable: Exportable) -> None:
     """Call the free dimensions of input and output by their names instead of those of the tracer's symbols."""
     names = ["batch", *([exportable.size.name] if exportable.size else [])]
@@ -119,12 +124,3 @@ def _name_sizes(model: Any, exportable: Exportable) -> None:
         for place, name in enumerate(sizes):
             value.type.tensor_type.shape.dim[place].dim_param = name
     del model.graph.value_info[:]  # the rest is in terms of those symbols; runtimes infer it again
-
-
-def read_metadata(file: Path) -> dict[str, str]:
-    """The facts in an ONNX file."""
-    with needs("export"):
-        import onnx
-
-    with warnings.catch_warnings():
-        return {each.key: each.value for each in onnx.load(file, load_external_data=False).metadata_props}

@@ -1,7 +1,8 @@
 """Lower precisions of an ONNX model: the network's products alone; what prepares its input stays in float32."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,35 +78,31 @@ def _int8(model: "onnx.ModelProto", chosen: list[str], name: str, samples: Itera
         import onnx
         from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
+    batches = iter(samples)
+    first = next(batches, None)
+    if first is None:
+        raise UsageError(NO_SAMPLES)
+    every = chain([first], batches)
+
     class Samples(CalibrationDataReader):
         """Hands the samples out one by one."""
 
-        def __init__(self, batches: Iterator[Tensor]) -> None:
-            self.batches = batches
-            self.count = 0
-
         def get_next(self) -> dict[str, Any] | None:
-            batch = next(self.batches, None)
-            if batch is None:
-                return None
-            self.count += 1
-            return {name: batch.numpy()}
+            batch = next(every, None)
+            return None if batch is None else {name: batch.numpy()}
 
-    reader = Samples(iter(samples))
     with tempfile.TemporaryDirectory() as folder, quietly():
         out = Path(folder, "int8.onnx")
         quantize_static(
             model,
             out,
-            reader,
+            Samples(),
             nodes_to_quantize=chosen,
             op_types_to_quantize=list(_PRODUCTS),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        if not reader.count:
-            raise UsageError(NO_SAMPLES)
         return onnx.load(out)
 
 
