@@ -1,5 +1,6 @@
 """An encoder as named on the command line, as a function that can be exported."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from randquant.audio import exported as audio_exported
@@ -37,8 +38,7 @@ def opened(checkpoint: str, *, layer: str | None, seed: int, store: Path | None)
     kind = modality_of(checkpoint)
     if kind == "audio":
         return _sound(checkpoint, layer, seed), kind
-    if layer not in (None, "output"):
-        raise UsageError(f"--layer {layer}: an encoder of {kind} has the layer output alone; leave it out.")
+    _require_layer(layer, ("output",))
     if kind == "points":
         shapes = named_point_encoder(checkpoint, seed=seed)
         say(f"{checkpoint}: {shapes.report}")
@@ -48,21 +48,26 @@ def opened(checkpoint: str, *, layer: str | None, seed: int, store: Path | None)
     return _rows(checkpoint, seed, store), kind
 
 
+def _require_layer(layer: str | None, layers: Sequence[str]) -> None:
+    if layer is None or layer in layers:
+        return
+    *others, last = layers
+    if not others:
+        raise UsageError(f"--layer {layer}: this encoder has the layer {last} alone; leave it out.")
+    raise UsageError(f"--layer {layer}: this encoder has {', '.join(others)} and {last}; choose one of them.")
+
+
 def _sound(checkpoint: str, layer: str | None, seed: int) -> Exportable:
     loaded = audio_weights.named_encoder(checkpoint, seed=seed)
+    _require_layer(layer, loaded.encoder.layers)
     say(f"{checkpoint}: {loaded.report}")
     mean, std = loaded.mean, loaded.std
     if mean is None or std is None:
         mean, std = USUAL_STATISTICS
         say(f"It does not say how log-mels are normalised; {mean:g} and {std:g} are used, those of everyday sounds.")
     channel, peak = str(loaded.metadata.get("channel", "mean")), bool(loaded.metadata.get("peak_normalise"))
-    chosen: Layer = layer or "output"  # type: ignore[assignment]  # refused below where it is none
-    try:
-        return audio_exported.exportable(loaded, audio_exported.Waveforms(mean, std, channel, peak), chosen)
-    except (ValueError, KeyError):
-        raise UsageError(
-            f"--layer {layer}: {type(loaded.encoder).__name__} has output, conv and conv+output; choose one of them."
-        ) from None
+    chosen: Layer = layer or "output"  # type: ignore[assignment]  # one of its layers, as required above
+    return audio_exported.exportable(loaded, audio_exported.Waveforms(mean, std, channel, peak), chosen)
 
 
 def _pictures(checkpoint: str, seed: int) -> Exportable:
