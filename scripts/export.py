@@ -76,6 +76,7 @@ class Export:
 def export(settings: Export) -> None:
     """Write an encoder as one file that runs without this library."""
     # Late, since they load torch, which --help does not need.
+    from randquant.data.store import Store
     from randquant.export.written import require_packages, write
     from randquant.scripts.exporting.inputs import inputs_of
     from randquant.scripts.exporting.opened import opened
@@ -86,7 +87,7 @@ def export(settings: Export) -> None:
     exportable, kind = opened(settings.checkpoint, layer=settings.layer, seed=settings.seed, store=store)
     samples: Iterable[Tensor] = ()
     if settings.precision == "int8" and store is not None:
-        samples = inputs_of(store, kind, exportable).unlabelled(SAMPLES)
+        samples = inputs_of(Store.open(store, kind=kind), exportable).unlabelled(SAMPLES)
     _, found, size = write(
         exportable,
         settings.out,
@@ -110,13 +111,8 @@ def _probe(settings: Export, kind: str, exportable: "Exportable") -> "Callable[[
     if settings.task is None:
         return None
     task = open_task(settings.task, kind=kind)
-    inputs = inputs_of(settings.task, kind, exportable)
-
-    def probe(run: "Run") -> "Cost":
-        every = np.arange(len(task.store))
-        return cost(task, settings.probe, lambda: inputs.batches(every), exportable.native, run)
-
-    return probe
+    inputs, every = inputs_of(task.store, exportable), np.arange(len(task.store))
+    return lambda run: cost(task, settings.probe, inputs.batches(every), exportable.native, run)
 
 
 def _check(settings: Export) -> None:

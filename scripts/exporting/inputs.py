@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -52,15 +51,14 @@ class Inputs:
         return self.batches(rows[spread])
 
 
-def inputs_of(path: Path, kind: str, exportable: Exportable) -> Inputs:
-    """The items of a store for a function of that kind.
+def inputs_of(store: Store, exportable: Exportable) -> Inputs:
+    """The items of a store for a function of its kind.
 
     Raises:
-        DataError: no store of this kind is there, or its points lack a channel.
+        DataError: its points lack a channel.
     """
-    store = Store.open(path, kind=kind)
-    read = {"audio": _clips, "points": _clouds, "images": _pictures, "tables": _rows}[kind]
-    return Inputs(store, read(store, exportable), _BATCH[kind])
+    read = {"audio": _clips, "points": _clouds, "images": _pictures, "tables": _rows}[store.kind]
+    return Inputs(store, read(store, exportable), _BATCH[store.kind])
 
 
 def _clips(store: Store, exportable: Exportable) -> Read:

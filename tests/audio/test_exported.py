@@ -118,8 +118,8 @@ def test_lower_precisions_stay_near(function: Exportable, file: Path, precision:
 
 
 def test_inputs_of_a_store(store: Store) -> None:
-    function, kind = opened("untrained:AudioNTT2020:8", layer="conv", seed=0, store=None)
-    inputs = inputs_of(store.path, kind, function)
+    function, _ = opened("untrained:AudioNTT2020:8", layer="conv", seed=0, store=None)
+    inputs = inputs_of(store, function)
     (batch,) = inputs.unlabelled(2)  # of the three training items the first and the last
     assert batch.shape[0] == 2
     assert batch.dtype == torch.float32

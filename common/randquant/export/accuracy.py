@@ -1,11 +1,12 @@
 """What an exported file costs in accuracy: one probe on its vectors and on the encoder's own."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.data.features import Features
@@ -46,13 +47,13 @@ class Cost:
         )
 
 
-def cost(task: LabelledTask, probe: str, batches: Callable[[], Iterable[Tensor]], native: Run, exported: Run) -> Cost:
+def cost(task: LabelledTask, probe: str, batches: Iterable[Tensor], native: Run, exported: Run) -> Cost:
     """Probe a task on the vectors of an encoder and on those of its exported file.
 
     Args:
         task: with labels, and splits or folds.
         probe: its name in the registry.
-        batches: gives the inputs of all items, in order.
+        batches: the inputs of all items, in order.
         native: inputs to vectors by the encoder.
         exported: the same by the file.
 
@@ -61,14 +62,19 @@ def cost(task: LabelledTask, probe: str, batches: Callable[[], Iterable[Tensor]]
     """
     probes = registry.named([probe], numbers=task.numbers)
     registry.require(probes, task.items)
-    own, given = (_probed(task, probes, batches(), run) for run in (native, exported))
+    own, given = (_probed(task, probes, vectors) for vectors in _vectors(batches, (native, exported)))
     numbers = own.numbers
     return Cost(task.name, probe, numbers.accuracy, given.numbers.accuracy, list(numbers.ci95_items), len(own.rows))
 
 
-def _probed(task: LabelledTask, probes: Mapping[str, Probe[Any]], batches: Iterable[Tensor], run: Run) -> Outcome[Any]:
+def _vectors(batches: Iterable[Tensor], runs: Sequence[Run]) -> list[NDArray[np.float32]]:
+    """What each gives for all inputs, (n, D), which are read once."""
     with torch.inference_mode():
-        vectors = np.concatenate([run(inputs).float().numpy() for inputs in batches])
+        given = [[run(inputs).float().numpy() for run in runs] for inputs in batches]
+    return [np.concatenate(vectors) for vectors in zip(*given, strict=True)]
+
+
+def _probed(task: LabelledTask, probes: Mapping[str, Probe[Any]], vectors: NDArray[np.float32]) -> Outcome[Any]:
     if not np.isfinite(vectors).all():
         raise DataError(f"vectors of {task.name} are not finite; its weights are broken: export another encoder.")
     features = Features(vectors, **vars(task.items))
