@@ -7,7 +7,7 @@ import randquant
 from randquant.export.exportable import Exportable
 from randquant.files.json_record import Json
 from randquant.images.encoders.weights import LoadedImageEncoder
-from randquant.images.normalise import ColourStatistics, Normalise, in_unit_range
+from randquant.images.normalise import ColourStatistics, Normalise, as_encoded
 
 
 class ExportedPictures(nn.Module):
@@ -34,7 +34,7 @@ def exportable(loaded: LoadedImageEncoder, colours: ColourStatistics) -> Exporta
     encoder, normalise, side = loaded.encoder.eval(), Normalise(colours), loaded.encoder.size
     return Exportable(
         ExportedPictures(loaded, colours).eval(),
-        lambda pixels: encoder(normalise(in_unit_range(pixels))),
+        lambda pixels: encoder(as_encoded(pixels, normalise, "cpu")),
         "pixels",
         lambda batch, _: gradients(batch, side),
         None,

@@ -57,7 +57,7 @@ def shape_features(
         DataError: a channel is missing, no shape has as many points, or one has more than the encoder takes.
     """
     layout = store_layout(store)
-    require_channels(loaded, layout, store.path)
+    require_channels(loaded.encoder.channels, layout, store.path)
     chosen = np.arange(len(store), dtype=np.int64) if rows is None else rows
     require_points(store, points)
     _require_size(loaded, store, chosen, points)
@@ -112,9 +112,9 @@ def keeps_file_order(store: Store) -> bool:
     return FILE_ROW in store_layout(store).channels
 
 
-def require_channels(loaded: LoadedPointEncoder, layout: Layout, source: str | Path) -> None:
-    """Refuse clouds from `source` that lack what the encoder reads, with a DataError that names the channels."""
-    held, wanted = layout.channels, loaded.encoder.channels
+def require_channels(wanted: Sequence[str], layout: Layout, source: str | Path) -> None:
+    """Refuse clouds from `source` that lack what an encoder reads, with a DataError that names the channels."""
+    held = layout.channels
     missing = [name for name in wanted if name not in held]
     if missing:
         raise DataError(

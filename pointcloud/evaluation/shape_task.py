@@ -85,7 +85,7 @@ def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol
     items = official_train(items_of(store))
     assignments(items)
     taken = protocol.points or loaded.points or min(POINTS, int(store.lengths.max()))
-    require_channels(loaded, store_layout(store), store.path)
+    require_channels(loaded.encoder.channels, store_layout(store), store.path)
     require_points(store, taken)
     order: Order = protocol.order if keeps_file_order(store) else "farthest"
     return ShapeTask(shape_task_name(store), store, items, taken, order, protocol.renormalise)

@@ -30,7 +30,7 @@ class ShapeViews:
     def __init__(
         self, loaded: "LoadedPointEncoder", store: Store, settings: FinetuneSettings, device: str | torch.device
     ) -> None:
-        require_channels(loaded, store_layout(store), store.path)
+        require_channels(loaded.encoder.channels, store_layout(store), store.path)
         require_points(store, settings.points)
         self.store, self.device = store, torch.device(device)
         self.points, self.batch_size = settings.points, settings.batch_size

@@ -53,7 +53,7 @@ def embed_shapes(settings: Embedding) -> list[tuple[str, str]]:
     if destination.nothing_new(len(every.items), len(plan.items)):
         return []
     layout = Layout.of(plan.reader.settings["channels"])
-    require_channels(loaded, layout, settings.input)
+    require_channels(loaded.encoder.channels, layout, settings.input)
     say(f"{checkpoint}: {loaded.report}")
     embedder = ShapeEmbedder(loaded, points, named_device(settings.device), settings.strict, saved)
     out.parent.mkdir(parents=True, exist_ok=True)

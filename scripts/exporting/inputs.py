@@ -12,11 +12,10 @@ from randquant.audio.evaluation.tasks import ClipTask, read_batches, usual_unit
 from randquant.audio.spectrogram.logmel import INT16_SCALE
 from randquant.data.labelled_store import items_of
 from randquant.data.store import Store
-from randquant.errors import DataError
 from randquant.export.exportable import Exportable
 from randquant.images.fitted_pictures import fitted_batch
 from randquant.images.stored_images import StoredImages
-from randquant.pointcloud.evaluation.shape_features import store_layout
+from randquant.pointcloud.evaluation.shape_features import require_channels, store_layout
 from randquant.pointcloud.evaluation.shape_task import POINTS
 from randquant.pointcloud.points.first_points import filled
 
@@ -79,9 +78,7 @@ def _clouds(store: Store, exportable: Exportable) -> Read:
     """As many points of each as in training; of a smaller cloud all, over and over."""
     layout = store_layout(store)
     wanted = [str(name) for name in exportable.about["channels"]]  # type: ignore[union-attr]
-    missing = [name for name in wanted if name not in layout.channels]
-    if missing:
-        raise DataError(f"{store.path} has no {', '.join(missing)}, which the encoder reads; prepare it with normals.")
+    require_channels(wanted, layout, store.path)
     columns = [layout.index(name) for name in wanted]
     said = exportable.about["points"]
     points = said if isinstance(said, int) else min(POINTS, int(store.lengths.max()))
