@@ -88,7 +88,7 @@ def export(settings: Export) -> None:
     samples: Iterable[Tensor] = ()
     if settings.precision == "int8" and store is not None:
         samples = inputs_of(Store.open(store, kind=kind), exportable).unlabelled(SAMPLES)
-    _, found, size = write(
+    found, size = write(
         exportable,
         settings.out,
         format=settings.format,
@@ -117,17 +117,14 @@ def _probe(settings: Export, kind: str, exportable: "Exportable") -> "Callable[[
 
 def _check(settings: Export) -> None:
     from randquant.export.precision import NO_SAMPLES
+    from randquant.export.written import require_precision
 
     suffix = _SUFFIX[settings.format]
     if settings.out.suffix != suffix:
         raise UsageError(f"--out {settings.out} should end in {suffix} for --format {settings.format}; rename it.")
     if settings.out.is_dir() or (settings.out.exists() and not settings.overwrite):
         raise UsageError(f"--out {settings.out} exists; give another name, or --overwrite.")
-    if settings.precision != "float32" and settings.format != "onnx":
-        raise UsageError(
-            f"--precision {settings.precision} is for --format onnx, whose runtimes have it; leave it out for "
-            f"{settings.format}."
-        )
+    require_precision(settings.format, settings.precision)
     if settings.precision == "int8" and settings.calibrate is None and settings.task is None:
         raise UsageError(NO_SAMPLES)
     if settings.calibrate is not None and settings.precision != "int8":

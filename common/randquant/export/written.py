@@ -10,7 +10,7 @@ from torch import Tensor
 from randquant.cli.terminal import say
 from randquant.errors import UsageError
 from randquant.export.accuracy import Cost
-from randquant.export.agreement import Agreement, agreement, require_equal
+from randquant.export.agreement import agreement, require_equal
 from randquant.export.choices import Format, Precision
 from randquant.export.exportable import Exportable
 from randquant.files.atomic import atomic_path
@@ -36,6 +36,18 @@ def require_packages(format: Format) -> None:
             ) from None
 
 
+def require_precision(format: Format, precision: Precision) -> None:
+    """Refuse a precision that a format does not have.
+
+    Raises:
+        UsageError: it has float32 alone.
+    """
+    if precision != "float32" and format != "onnx":
+        raise UsageError(
+            f"--precision {precision} is for --format onnx, whose runtimes have it; leave it out for {format}."
+        )
+
+
 def write(
     exportable: Exportable,
     out: Path,
@@ -44,7 +56,7 @@ def write(
     precision: Precision,
     samples: Iterable[Tensor],
     probe: Callable[[Run], Cost] | None,
-) -> tuple[Agreement, Cost | None, int]:
+) -> tuple[Cost | None, int]:
     """Write the file of a function.
 
     Args:
@@ -56,12 +68,13 @@ def write(
         probe: what the file costs in accuracy, from how it is run; None where nothing is probed.
 
     Returns:
-        How far it is from the encoder, what it costs in accuracy, and its size in bytes.
+        What it costs in accuracy, and its size in bytes.
 
     Raises:
         DataError: it differs from the encoder by more than rounding, in float32; nothing is written.
         UsageError: the encoder cannot be traced, or the precision is not one of the format.
     """
+    require_precision(format, precision)
     run, finished = _made(exportable, format, precision, samples)
     found = agreement(run, exportable)
     if precision == "float32":
@@ -74,7 +87,7 @@ def write(
     content = finished(about)
     with atomic_path(out) as temporary:
         temporary.write_bytes(content)
-    return found, cost, len(content)
+    return cost, len(content)
 
 
 def _made(
@@ -89,9 +102,5 @@ def _made(
         return run_onnx(model.SerializeToString()), lambda about: with_metadata(model, about)
     from randquant.export.torch_file import run_torch, to_torch, torch_file
 
-    if precision != "float32":
-        raise UsageError(
-            f"--precision {precision} is for --format onnx, whose runtimes have it; leave it out for torch_export."
-        )
     program = to_torch(exportable)
     return run_torch(torch_file(program, {})), lambda about: torch_file(program, about)
