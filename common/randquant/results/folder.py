@@ -13,6 +13,7 @@ the digest of its predictions, so files that do not belong together are noticed.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
@@ -58,20 +59,17 @@ class Report(Generic[R]):
         Raises:
             DataError: they are missing, or they are another run's.
         """
-        return self.all_predictions([result])[0]
-
-    def all_predictions(self, results: Sequence[R]) -> list[pa.Table]:
-        """The predictions of several results, as `predictions` gives them."""
-        everything = _read_predictions(self.path) if results else None
-        return [self._checked(select(everything, result.task, result.probe), result) for result in results]
-
-    def _checked(self, table: pa.Table, result: R) -> pa.Table:
+        table = select(self._everything, result.task, result.probe)
         if digest(table) != result.predictions_sha256:
             raise DataError(
                 f"{self.path / 'predictions.parquet'} does not hold the predictions that results.json was counted "
                 f"from ({result.task}, {result.probe}); run that probe again."
             )
         return table
+
+    @cached_property
+    def _everything(self) -> pa.Table:
+        return _read_predictions(self.path)
 
 
 class Destination(Generic[R]):
@@ -234,7 +232,7 @@ def _merged(folder: Path, entries: Sequence[Entry[R]]) -> tuple[list[R], pa.Tabl
     there = (folder / "results.json").is_file()
     old = read_report(folder, type(entries[0].result)) if there else Report[R](folder, {}, [])
     kept = [result for result in old.results if (result.task, result.probe) not in new]
-    parts = old.all_predictions(kept) + [entry.predictions for entry in new.values()]
+    parts = [*map(old.predictions, kept), *(entry.predictions for entry in new.values())]
     added = [_with_digest(entry) for entry in new.values()]
     return sorted([*kept, *added], key=lambda result: result.task), pa.concat_tables(parts)
 

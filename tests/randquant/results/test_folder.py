@@ -53,7 +53,7 @@ def test_another_task_is_added_and_the_same_is_replaced(tmp_path: Path) -> None:
     found = read_report(tmp_path)
     kept = [(result.task, result.probe, result.accuracy) for result in found.results]
     assert sorted(kept) == [("a", "knn", 1.0), ("a", "linear", 0.5), ("b", "linear", 1.0)]
-    assert len(found.all_predictions(found.results)) == 3
+    assert len([found.predictions(each) for each in found.results]) == 3
     assert pq.read_table(tmp_path / "predictions.parquet").num_rows == 24
 
 
