@@ -9,7 +9,7 @@ import numpy as np
 
 from randquant.errors import DataError
 from randquant.files.json_record import Json
-from randquant.probes.outcome import R2, repeats_half_width
+from randquant.probes.outcome import repeats_half_width
 from randquant.report.inputs import Probed
 from randquant.report.modality import Reported
 from randquant.results.arms import over_seeds
@@ -73,12 +73,6 @@ class ReportedEncoder:
         """Its results of one probe."""
         runs = [each.of(probe) for each in self.trainings]
         return replace(runs[0], name=self.name) if len(runs) == 1 else SeedMean(self.name, runs)
-
-    def classed(self, probe: str) -> ComparedRun:
-        """The same without the tasks that predict numbers, which have no right and wrong answers."""
-        run = self.of(probe)
-        run.tasks = {task: result for task, result in run.tasks.items() if result.measure != R2}
-        return run
 
 
 def side_by_side(probed: Sequence[Probed]) -> list[ReportedEncoder]:

@@ -9,7 +9,7 @@ from randquant.extras import needs
 from randquant.files.json_record import Json
 from randquant.report.modality import Reported, modality_of
 from randquant.results.compare import ComparedRun, read_results
-from randquant.results.folder import Report, read_report
+from randquant.results.folder import Report
 from randquant.results.record import Result
 
 with needs("train"):
@@ -62,7 +62,7 @@ def open_inputs(paths: Sequence[str]) -> tuple[list[Probed], list[Run]]:
     """
     runs = {path: _run(Path(path)) for path in paths if is_run(Path(path))}
     known = {run.path.resolve(): run for run in runs.values()}
-    probed = [each for path in paths if path not in runs for each in _probed(path, known)]
+    probed = [_probed(path, known) for path in paths if path not in runs]
     used = {each.run.path.resolve() for each in probed if each.run is not None}
     return probed, [run for place, run in known.items() if place not in used]
 
@@ -81,8 +81,8 @@ def _run(path: Path) -> Run:
     return Run(path, settings if isinstance(settings, dict) else {})
 
 
-def _probed(path: str, known: Mapping[Path, Run]) -> list[Probed]:
-    """The results of a path, apart by encoder: a JSON file holds those of one, as a folder does."""
+def _probed(path: str, known: Mapping[Path, Run]) -> Probed:
+    """The results of a path: a JSON file holds those of one encoder, as a folder does."""
     if not Path(path).exists():
         raise DataError(f"{path} does not exist; name results folders, JSON files of a probe, or run folders.")
     if Path(path).is_dir() and not (Path(path) / "results.json").is_file():
@@ -93,15 +93,11 @@ def _probed(path: str, known: Mapping[Path, Run]) -> list[Probed]:
     if not results:
         raise DataError(f"{path} holds no results; probe into it first, or leave it out.")
     modality = modality_of(results[0].to_json())
-    if report is None:
-        try:
-            results = [modality.result.from_json(each.to_json()) for each in results]
-        except ValueError as error:
-            raise DataError(f"{path} is damaged ({error}); restore it, or probe again.") from None
-    else:
-        report = read_report(path, modality.result)
-        results = report.results
-    return [Probed(path, results, report, modality, _run_of(results[0], known))]
+    try:
+        results = [modality.result.from_json(each.to_json()) for each in results]
+    except ValueError as error:
+        raise DataError(f"{path} is damaged ({error}); restore it, or probe again.") from None
+    return Probed(path, results, report, modality, _run_of(results[0], known))
 
 
 def _run_of(result: Result, known: Mapping[Path, Run]) -> Run | None:

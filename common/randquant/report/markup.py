@@ -49,11 +49,6 @@ def text(value: str) -> Html:
     return Html(escape(printable(value)))
 
 
-def named(value: str) -> Html:
-    """A stranger's text inside a sentence: its direction of writing ends with it."""
-    return element("bdi", value)
-
-
 def note(*children: Child) -> Html:
     """A paragraph that says how to read what is above it, or what is missing."""
     return element("p", *children, class_="note")

@@ -85,10 +85,7 @@ def _published(encoders: Sequence[ReportedEncoder]) -> list[Html]:
         found.setdefault(each.modality.kind, []).append(each)
     tables = []
     for kind, group in found.items():
-        asked = {
-            each.name: [result for probe in each.probes() for result in each.of(probe).tasks.values()] for each in group
-        }
-        own = [row for name, results in asked.items() if (row := own_row(results, name)) is not None]
+        own = [row for each in group if (row := own_row(_results(each), each.name)) is not None]
         if own:
             published = group[0].modality.result.published
             header, rows = beside_published([row for row, _ in own], published.rows, published.columns)

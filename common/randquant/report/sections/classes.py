@@ -38,20 +38,11 @@ def _recalls(task: ReportedTask, known: Sequence[Candidate]) -> Html:
     """A row a class, a dot an encoder; the hardest first."""
     counts, recalls = _counted(known)
     order = sorted(recalls, key=lambda label: float(np.mean(list(recalls[label].values()))))
-    scale, named = (
-        Scale.over([0.0, 1.0]),
-        dict(sorted((each.number, each.encoder.name) for each in known)),
-    )
+    scale, named = Scale.over([0.0, 1.0]), dict(sorted((each.number, each.encoder.name) for each in known))
     rows = [
         [
             element("bdi", label),
-            dots(
-                [
-                    Dot(share, number, f"{named[number]}: {100 * share:.1f} %")
-                    for number, share in recalls[label].items()
-                ],
-                scale,
-            ),
+            dots([_dot(number, named[number], share) for number, share in recalls[label].items()], scale),
             *(_percent(recalls[label].get(number)) for number in list(named)[:4]),
             f"{counts[label]:,}",
         ]
