@@ -33,10 +33,11 @@ from randquant.cli.first_words import with_flag
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.files.store_folder import require_outside_stores
+from randquant.scripts.reproduction.places import Places
+from randquant.training.run_settings import is_run
 
 if TYPE_CHECKING:
     from randquant.results.record import Result
-    from randquant.scripts.reproduction.places import Places
 
 
 def reproduce(
@@ -57,9 +58,6 @@ def reproduce(
         fresh: make all features again.
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
     """
-    from randquant.report.inputs import is_run  # late, since it loads torch, which --help does not need
-    from randquant.scripts.reproduction.places import Places
-
     path = Path(results)
     if not path.exists():
         raise DataError(f"{results} does not exist; give a results folder, a JSON file of a probe or a run folder.")
@@ -74,7 +72,7 @@ def reproduce(
         return _rows(results, only, places, folder, folder / "features" if fresh else cache)
 
 
-def _rows(results: str, only: Sequence[str] | None, places: "Places", out: Path, cache: Path | None) -> int:
+def _rows(results: str, only: Sequence[str] | None, places: Places, out: Path, cache: Path | None) -> int:
     from randquant.data.features import default_cache
     from randquant.results.compare import read_results
     from randquant.scripts.reproduction.lines import closing_lines, lacking
@@ -107,7 +105,7 @@ def _chosen(stated: Sequence["Result"], only: Sequence[str] | None, results: str
     return [each for each, known in zip(stated, names, strict=True) if known & set(only)]
 
 
-def _training(path: Path, places: "Places", out: Path | None) -> int:
+def _training(path: Path, places: Places, out: Path | None) -> int:
     from randquant.scripts.reproduction.trainings import Trained, in_words, origin_changes, train_again, weight_changes
 
     if out is None:

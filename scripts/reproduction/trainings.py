@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from randquant.cli.clock import clock
 from randquant.errors import DataError
@@ -17,6 +16,8 @@ from randquant.scripts.reproduction.places import Places
 from randquant.training.checkpoint import load_checkpoint
 from randquant.training.run import FILE_NAME as CHECKPOINT
 from randquant.training.run_log import last_row
+from randquant.training.run_settings import FILE_NAME as CONFIG
+from randquant.training.run_settings import read_settings
 from randquant.weights.weight_file import FILE_NAME, Content, read_weights
 
 _COMPUTER = ("versions", "device", "threads")
@@ -47,12 +48,9 @@ class Trained:
         """
         if not (path / FILE_NAME).is_file():
             raise DataError(f"{path} is not finished; run its command again, which goes on from its last checkpoint.")
-        try:
-            settings = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise DataError(f"{path / 'config.yaml'} cannot be read ({' '.join(str(error).split())}).") from None
-        if not isinstance(settings, dict):
-            raise DataError(f"{path / 'config.yaml'} holds no settings; restore it.")
+        settings = read_settings(path)
+        if not settings:
+            raise DataError(f"{path / CONFIG} holds no settings; restore it.")
         state = load_checkpoint(path / CHECKPOINT) if (path / CHECKPOINT).exists() else {}
         about = {name: state[name] for name in ("data", "step", *_COMPUTER) if name in state}
         return cls(path, settings, read_weights(path), about)
@@ -83,7 +81,7 @@ class Trained:
             moved["data"] = [places.found(str(each), "store") for each in data]
         if self.settings.get("monitor"):
             moved["monitor"] = places.found(str(self.settings["monitor"]), "store")
-        return ["--config", str(self.path / "config.yaml"), *words(moved)]
+        return ["--config", str(self.path / CONFIG), *words(moved)]
 
 
 def train_again(run: Trained, places: Places, out: Path) -> Trained:

@@ -4,14 +4,12 @@ import shlex
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from randquant.cli.command import settings_from
 from randquant.errors import UsageError
 from randquant.scripts.studies.modality import Modality
 from randquant.training.free_settings import FREE_SETTINGS
+from randquant.training.run_settings import FILE_NAME, read_settings
 from randquant.training.settings import Training, plain_settings
 
 
@@ -69,9 +67,7 @@ def trained(modality: Modality, settings: Training) -> bool:
 
 
 def _same(settings: Training) -> bool:
-    path = settings.out / "config.yaml"
-    stored: Any = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
-    wanted = plain_settings(settings)
-    return isinstance(stored, dict) and all(
-        stored.get(name) == value for name, value in wanted.items() if name not in FREE_SETTINGS
-    )
+    if not (settings.out / FILE_NAME).exists():
+        return False
+    stored, wanted = read_settings(settings.out), plain_settings(settings)
+    return all(stored.get(name) == value for name, value in wanted.items() if name not in FREE_SETTINGS)

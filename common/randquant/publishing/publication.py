@@ -16,12 +16,10 @@ from randquant.publishing.card import Card
 from randquant.results.compare import read_results
 from randquant.results.record import Result
 from randquant.training.free_settings import FREE_SETTINGS
+from randquant.training.run_settings import FILE_NAME, read_settings
 from randquant.weights.hub_download import HubAddress, endpoint
 from randquant.weights.published_config import CONFIG, WEIGHTS, config_of
 from randquant.weights.weight_file import Content, read_weights
-
-with needs("train"):
-    import yaml
 
 CARD = "README.md"
 _OF_MACHINE = {*FREE_SETTINGS, "cache", "accelerator"}  # settings that a recipe has not
@@ -64,14 +62,7 @@ class Publication:
 
     def _settings(self) -> dict[str, Any]:
         """The settings of the run; none where it has left none."""
-        file = None if self.run is None else self.run / "config.yaml"
-        if file is None or not file.is_file():
-            return {}
-        try:
-            settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise DataError(f"{file} is not YAML ({one_line(error)[:100]}); restore it.") from None
-        return settings if isinstance(settings, dict) else {}
+        return {} if self.run is None or not (self.run / FILE_NAME).is_file() else read_settings(self.run)
 
 
 def publishable(name: Path, results: Sequence[Path] = (), licence: str | None = None) -> Publication:

@@ -1,21 +1,16 @@
 """What a report is of: results folders, JSON files of probes, and run folders."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from randquant.errors import DataError
-from randquant.extras import needs
 from randquant.files.json_record import Json
 from randquant.report.modality import Reported, modality_of
 from randquant.results.compare import ComparedRun, read_results
 from randquant.results.folder import Report
 from randquant.results.record import Result
-
-with needs("train"):
-    import yaml
-
-CONFIG = "config.yaml"
+from randquant.training.run_settings import FILE_NAME, is_run, read_settings
 
 
 @dataclass(frozen=True)
@@ -24,7 +19,7 @@ class Run:
 
     Attributes:
         path: as named.
-        settings: of its config.yaml; empty where that cannot be read.
+        settings: of its config.yaml; empty where that holds none.
     """
 
     path: Path
@@ -60,25 +55,11 @@ def open_inputs(paths: Sequence[str]) -> tuple[list[Probed], list[Run]]:
     Raises:
         DataError: a path is neither.
     """
-    runs = {path: _run(Path(path)) for path in paths if is_run(Path(path))}
+    runs = {path: Run(Path(path), read_settings(Path(path))) for path in paths if is_run(Path(path))}
     known = {run.path.resolve(): run for run in runs.values()}
     probed = [_probed(path, known) for path in paths if path not in runs]
     used = {each.run.path.resolve() for each in probed if each.run is not None}
     return probed, [run for place, run in known.items() if place not in used]
-
-
-def is_run(path: Path) -> bool:
-    """Whether a path is the folder of a training."""
-    return (path / CONFIG).is_file() and not (path / "results.json").exists()
-
-
-def _run(path: Path) -> Run:
-    try:
-        settings = yaml.safe_load((path / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path / CONFIG} cannot be read ({reason}); restore it or leave the run out.") from None
-    return Run(path, settings if isinstance(settings, dict) else {})
 
 
 def _probed(path: str, known: Mapping[Path, Run]) -> Probed:
@@ -87,7 +68,7 @@ def _probed(path: str, known: Mapping[Path, Run]) -> Probed:
         raise DataError(f"{path} does not exist; name results folders, JSON files of a probe, or run folders.")
     if Path(path).is_dir() and not (Path(path) / "results.json").is_file():
         raise DataError(
-            f"{path} is neither a results folder (no results.json) nor a run (no {CONFIG}); check the path."
+            f"{path} is neither a results folder (no results.json) nor a run (no {FILE_NAME}); check the path."
         )
     report, results = read_results(path)
     if not results:
@@ -106,4 +87,4 @@ def _run_of(result: Result, known: Mapping[Path, Run]) -> Run | None:
     place = place if place.is_dir() else place.parent
     if not result.checkpoint.path or not is_run(place):
         return None
-    return known.get(place.resolve()) or replace(_run(place), path=place)
+    return known.get(place.resolve()) or Run(place, read_settings(place))
