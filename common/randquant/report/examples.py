@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from randquant.data.features import Features, default_cache
 from randquant.data.kept_features import kept_features
 from randquant.data.store import Store, is_fold
-from randquant.errors import UserError
+from randquant.errors import UserError, one_line
 from randquant.report.comparison import Candidate, ReportedTask
 from randquant.report.media.excerpt import Excerpt
 from randquant.report.modality import Show
@@ -55,7 +55,7 @@ class Examples:
         try:
             return self.show(self.stored[name])
         except (UserError, OSError, ValueError) as error:
-            self.notes.append(f"{name} cannot be shown ({' '.join(str(error).split())})")
+            self.notes.append(f"{name} cannot be shown ({one_line(error)}).")
             return None
 
     def nearest(self, queries: Sequence[int], count: int, *, trained: bool) -> list[list[tuple[int, float]]]:
@@ -142,7 +142,7 @@ def _store(path: str, content_hash: str | None, kind: str, notes: list[str]) -> 
         store = Store.open(path, kind=kind or None)
         same = store.info["content_hash"] == content_hash
     except (UserError, OSError) as error:
-        notes.append(f"The items are not shown: {' '.join(str(error).split())}")
+        notes.append(f"The items are not shown: {one_line(error)}.")
         return None
     if not same:
         notes.append(f"The items are not shown: {path} holds other data now than those that were probed.")
@@ -154,7 +154,7 @@ def _show(task: ReportedTask, store: Store, notes: list[str]) -> Show | None:
     try:
         return task.modality.shows(store)
     except (UserError, OSError, ImportError) as error:
-        notes.append(f"The items are not shown: {' '.join(str(error).split())}")
+        notes.append(f"The items are not shown: {one_line(error)}.")
         return None
 
 

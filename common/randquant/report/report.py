@@ -118,7 +118,7 @@ def _examples(
     wrong = mistakes(shown, first)
     near = neighbours(shown, second, seed=asked.seed)
     refused = first.refused + second.refused
-    notes = []
+    notes = list(dict.fromkeys(said for _, examples in shown for said in examples.notes))
     if refused:
         notes.append(
             f"{counted(refused, 'examples')} did not fit into {asked.budget / 1e6:g} MB and are named only; --budget "

@@ -122,3 +122,11 @@ def test_a_store_that_is_gone_is_said(probed: Path) -> None:
     html = report(Asked([str(probed)], projection="pca")).html
     assert "The items are not shown" in html
     assert "are not in the cache" in html
+
+
+def test_what_is_not_shown_is_said_of_an_encoder_without_mistakes(tmp_path: Path) -> None:
+    results = folder(tmp_path / "results", share=1.0, store=str(tmp_path / "gone"), content_hash="0")
+    made = report(Asked([str(results)], projection="pca"))
+    assert "makes none here" in made.html
+    assert "The items are not shown" in made.html
+    assert [note for note in made.notes if "are not in the cache" in note]

@@ -99,7 +99,7 @@ def _task(task: ReportedTask, examples: Examples, purse: Purse) -> Html:
         f"these are {len(cards)} of them. {sure}"
     )
     shown = element("div", *cards, class_="cards")
-    return joined([heading(task.name), note(told), shown, *map(note, dict.fromkeys(examples.notes))])
+    return joined([heading(task.name), note(told), shown])
 
 
 def _card(each: Mistake, answers: Answers, examples: Examples, others: Sequence[Candidate], purse: Purse) -> Html:
