@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 
 from filelock import FileLock, lock_descriptor
 
 from randquant.errors import DataError
 
 _WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)  # some network disks
+_INSTANT = 0.02  # seconds
 _HELD: set[int] = set()  # descriptors whose locks this process holds or waits for
 
 
@@ -43,7 +45,7 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDONLY)
     _HELD.add(descriptor)
     try:
-        if not _taken(lambda: lock_descriptor(descriptor, blocking=wait)):
+        if not _taken(lambda: lock_descriptor(descriptor, blocking=wait) or _taken_soon(descriptor)):
             raise DataError(f"another run is writing {path}; wait for it or stop it.")
         yield
     finally:
@@ -53,7 +55,10 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock of a file or folder; false where that cannot be known."""
+    """Whether a process holds the lock of a file or folder; false where that cannot be known.
+
+    A lock can only be looked at by taking it, for an instant that `locked` outlasts.
+    """
     try:
         with locked(path):
             return False
@@ -74,6 +79,12 @@ def lock_file(path: Path) -> Iterator[None]:
     finally:
         path.unlink(missing_ok=True)  # before the release, so that waiting processes see it
         lock.release()
+
+
+def _taken_soon(descriptor: int) -> bool:
+    """Whether a lock was taken after the instant in which another process may have looked at it."""
+    sleep(_INSTANT)
+    return lock_descriptor(descriptor, blocking=False)
 
 
 def _taken(take: Callable[[], object]) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from randquant.errors import DataError
-from randquant.files.lock import locked
+from randquant.files.lock import is_locked, locked
 
 HOLD = """
 import sys, time
@@ -35,6 +35,16 @@ def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> 
         pass
     process.kill()
     process.wait()
+    with locked(tmp_path):
+        pass
+
+
+def test_a_look_at_a_lock_refuses_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not is_locked(tmp_path)
+    looking = locked(tmp_path)
+    looking.__enter__()
+    assert is_locked(tmp_path)
+    monkeypatch.setattr("randquant.files.lock.sleep", lambda _: looking.__exit__(None, None, None))
     with locked(tmp_path):
         pass
 
