@@ -29,10 +29,10 @@ def add_numbers(found: Numbers, file: Path) -> None:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is damaged.
+        ValueError: it is damaged, or too large.
     """
     if file.stat().st_size > _LARGEST:
-        return
+        raise ValueError(f"it is larger than {_LARGEST >> 20} MiB, and was not looked into for results")
     value = json.loads(file.read_text(encoding="utf-8"))
     for entry in _entries(value):
         checkpoint, task, number = entry["checkpoint"], entry["task"], Number(entry["accuracy"], entry["probe"])
