@@ -15,13 +15,24 @@ _PROBES = {
     "probe_images": "probe",
     "probe_table": "probe_table",
 }
-# By the modality in the header of an encoder.
+# By modality: the kind of the stores, and what the header of an encoder says.
+_PROBINGS = {
+    "audio": "probe_audio",
+    "points": "evaluate_modelnet",
+    "images": "probe_images",
+    "tables": "probe_table",
+}
 _TRAININGS = {
     "audio": "pretrain_audio",
     "points": "pretrain_pointcloud",
     "images": "pretrain_images",
     "tables": "pretrain_table",
 }
+
+
+def probing_command(modality: str) -> str | None:
+    """The name of the command that probes encoders of a modality; None where none does."""
+    return _PROBINGS.get(modality)
 
 
 def data_flag(name: str) -> str:

@@ -7,18 +7,11 @@ from typing import get_args
 from randquant.cli.counted import counted
 from randquant.files.json_record import Json
 from randquant.probes.registry import ProbeName
+from randquant.report.modality import modality_of
 from randquant.results.record import Result
 from randquant.results.text_table import text_table
-from randquant.scripts.reproduction.commands import words
+from randquant.scripts.reproduction.commands import data_flag, probing_command, words
 from randquant.scripts.reproduction.rows import Row
-
-# The command of a result of earlier versions, by a key that only results of one modality have.
-_COMMANDS = {
-    "front_end": ("probe_audio", "task"),
-    "channels": ("evaluate_modelnet", "store"),
-    "image_size": ("probe_images", "task"),
-    "columns": ("probe_table", "task"),
-}
 
 
 def closing_lines(rows: Sequence[Row]) -> list[str]:
@@ -35,17 +28,17 @@ def lacking(results: Sequence[Result]) -> list[str]:
     """What to say of results that do not say their command: one command for each task, as far as it is known."""
     lines = []
     for result in {(each.checkpoint.path, each.store.path, each.task): each for each in results}.values():
-        known = next((_COMMANDS[key] for key in _COMMANDS if key in result.more), None)
-        if known is not None:
-            lines.append(f"as far as they say: {_as_known(*known, result)}")
+        name = probing_command(modality_of(result.to_json()).kind)
+        if name is not None:
+            lines.append(f"as far as they say: {_as_known(name, result)}")
     return lines
 
 
-def _as_known(name: str, flag: str, result: Result) -> str:
+def _as_known(name: str, result: Result) -> str:
     folds = result.store.content_hash is None  # which are no store
     settings: dict[str, Json] = {
         "checkpoint": result.checkpoint.path,
-        flag: ["STORE" if folds else result.store.path],
+        data_flag(name): ["STORE" if folds else result.store.path],
         "fewshot_folds": result.store.path if folds else None,
         "protocol": None if name == "probe_table" else result.protocol.name,
         "probes": []
