@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.evaluation.result import AudioResult
 from randquant.data.store import Store
+from randquant.extras import needs
 from randquant.files.json_record import Json
 from randquant.report.media.excerpt import Sound
 from randquant.report.modality import Reported, Show
@@ -33,7 +34,8 @@ def excerpts(store: Store) -> Show:
 
 def compressed(samples: NDArray[np.int16]) -> tuple[str, bytes]:
     """The MIME type and bytes of (T,) int16 samples at 16 kHz; WAV where libsndfile writes no MP3."""
-    import soundfile
+    with needs("audio"):
+        import soundfile
 
     file = BytesIO()
     if "MP3" in soundfile.available_formats():

@@ -10,8 +10,9 @@ import randquant
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.spectrogram.front_end import FrontEnd
-from randquant.audio.spectrogram.logmel import LOG_FLOOR, LogMel
+from randquant.audio.spectrogram.logmel import LOG_FLOOR
 from randquant.audio.spectrogram.mel_filters import mel_filter_bank
+from randquant.audio.spectrogram.normalised_log_mel import NormalisedLogMel
 from randquant.audio.spectrogram.normalize import PreNorm
 from randquant.export.exportable import Exportable, Size
 from randquant.files.json_record import Json
@@ -121,11 +122,11 @@ def exportable(loaded: LoadedEncoder, waveforms: Waveforms, layer: Layer = "outp
     """
     front_end, encoder = loaded.front_end, loaded.encoder.eval()
     dimension = encoder.embedding_size(layer)
-    log_mel, normalise = LogMel(front_end), PreNorm(waveforms.mean, waveforms.std)
+    prepare = NormalisedLogMel(front_end, waveforms.mean, waveforms.std)
 
     def native(waveform: Tensor) -> Tensor:
         scaled = to_peak(waveform) if waveforms.peak_normalise else waveform
-        return encoder(normalise(log_mel(scaled)), layer=layer)
+        return encoder(prepare(scaled), layer=layer)
 
     fewest, second = front_end.n_fft // 2 + 1, front_end.sample_rate  # as many samples as are reflected
     size = Size("samples", fewest, (fewest, second // 2 + 1, second, 2 * second - 7, 3 * second))

@@ -206,7 +206,7 @@ class AudioReadyEncoder(ReadyEncoder[Samples]):
         return self.prepare.of_lengths(waveforms).to(self.dtype)
 
     def _embed(self, items: Sequence[Samples], layer: Layer) -> Tensor:  # type: ignore[override]
-        found = _Found()
+        found: list[NDArray[np.float32]] = []
         batches = WindowBatches(
             lambda waveforms: self.encoder(self._network_input(waveforms), layer=layer),
             self.front_end,
@@ -216,7 +216,7 @@ class AudioReadyEncoder(ReadyEncoder[Samples]):
         for place, samples in enumerate(items):
             batches.add(place, samples, windows(len(samples)), average=True)
         batches.flush()
-        vectors = torch.from_numpy(np.stack(found.vectors))
+        vectors = torch.from_numpy(np.stack(found))
         return vectors[torch.tensor([row.recording for row in batches.rows]).argsort()]
 
     def _batches(self, samples: Sequence[Samples]) -> list[list[int]]:
@@ -240,16 +240,6 @@ class AudioReadyEncoder(ReadyEncoder[Samples]):
         read, single = read_inputs(x, sample_rate, axes, channel=self.channel, peak_normalise=self.peak_normalise)
         _warn_of([levels for _, levels in read])
         return [samples for samples, _ in read], single
-
-
-class _Found:
-    """Vectors as they come."""
-
-    def __init__(self) -> None:
-        self.vectors: list[NDArray[np.float32]] = []
-
-    def append(self, vectors: NDArray[np.float32]) -> None:
-        self.vectors.append(vectors)
 
 
 def _check_channel(channel: str) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.audio.spectrogram.logmel import LogMel, as_float
+from randquant.extras import needs
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Waveforms(nn.Module):
         samples = as_float(waveform)
         if self.sample_rate == SAMPLE_RATE or not len(samples):
             return samples
-        import soxr
+        with needs("audio"):
+            import soxr
 
         read = samples.cpu().numpy()
         at_rate = np.stack([soxr.resample(clip, SAMPLE_RATE, self.sample_rate, quality="HQ") for clip in read])

@@ -14,10 +14,12 @@ weights (their SHA-256); without any the card says that nothing is claimed. No p
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from randquant.cli.command import run
+from randquant.cli.first_words import with_flag
 from randquant.cli.terminal import say
 from randquant.errors import UsageError
 from randquant.weights.hub_download import hub_address
@@ -64,10 +66,7 @@ def publish(
             say(f"uploaded: {upload(folder, address, private=private or None, message=message)}")
 
 
-def flagged(words: list[str]) -> list[str]:
-    """The command line with the run as a flag, where it was typed first."""
-    return ["--run", *words] if words and not words[0].startswith("-") else words
-
+flagged = partial(with_flag, "run")
 
 if __name__ == "__main__":
     raise SystemExit(run(publish, flagged(sys.argv[1:]), description=__doc__))

@@ -25,7 +25,7 @@ Encode = Callable[[Sequence[Samples]], Tensor]
 class Vectors(Protocol):
     """Takes vectors (D,) one after the other, as a spool does."""
 
-    def append(self, vectors: NDArray[np.float32]) -> None:
+    def append(self, vectors: NDArray[np.float32], /) -> None:
         """Take a vector."""
 
 

@@ -17,8 +17,9 @@ from randquant.audio.evaluation.choices import Statistics, StatisticsScope
 from randquant.audio.evaluation.tasks import ClipTask, Protocol, read_batches
 from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.audio.spectrogram.logmel import LogMel
-from randquant.audio.spectrogram.normalize import Normalisation, PreNorm, mean_and_std
-from randquant.audio.waveforms import WaveformFrontEnd, front_end_module
+from randquant.audio.spectrogram.normalised_log_mel import NormalisedLogMel
+from randquant.audio.spectrogram.normalize import Normalisation, mean_and_std
+from randquant.audio.waveforms import WaveformFrontEnd
 from randquant.cli.progress import batch_progress
 from randquant.data.features import FORMAT_VERSION, Features, cached, content_key
 from randquant.errors import DataError
@@ -176,12 +177,11 @@ def encoder_function(
     loaded: LoadedEncoder, normalisation: Normalisation, layer: Layer, device: str | torch.device
 ) -> Callable[[Tensor], Tensor]:
     """The map from waveforms (B, T), int16 or float, to float32 embeddings (B, D) on `device`."""
-    front = front_end_module(loaded.front_end).to(device)
-    normalise = PreNorm(normalisation.mean, normalisation.std).to(device)
+    prepare = NormalisedLogMel(loaded.front_end, normalisation.mean, normalisation.std).to(device)
     encoder = loaded.encoder.to(device).float().eval()
 
     def encode(waveform: Tensor) -> Tensor:
-        return encoder(normalise(front(waveform.to(device, non_blocking=True))), layer=layer)
+        return encoder(prepare(waveform.to(device, non_blocking=True)), layer=layer)
 
     return encode
 

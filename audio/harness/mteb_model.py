@@ -63,8 +63,7 @@ def clip_vectors(encoder: AudioReadyEncoder, clips: Any) -> Tensor:
     """
     rates = [int(clip["sampling_rate"]) for clip in clips]
     waveforms = [torch.as_tensor(clip["array"], dtype=torch.float32) for clip in clips]
-    mono = [waveform.mean(dim=0) if waveform.ndim == 2 else waveform for waveform in waveforms]
-    return encoder(mono, sample_rate=rates).cpu()
+    return encoder(waveforms, sample_rate=rates, axes="CT").cpu()
 
 
 def _meta(encoder: AudioReadyEncoder, name: str) -> Any:

@@ -101,5 +101,5 @@ def _rgb(pixels: NDArray[np.uint8], name: str, notes: list[dict[str, int]]) -> P
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
+    except (OSError, ValueError) as error:  # of a name that no file can have, ValueError
+        raise DataError(f"{path} cannot be read ({getattr(error, 'strerror', error)}); check the path.") from None

@@ -24,8 +24,8 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from None
+    except (OSError, ValueError) as error:  # of a name that no file can have, ValueError
+        raise DataError(f"{path} cannot be read ({getattr(error, 'strerror', error)}); check the path.") from None
     reason = _told(path, data[:_HEAD])
     if reason is not None:
         raise DataError(reason)

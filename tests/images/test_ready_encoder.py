@@ -93,6 +93,7 @@ WRONG: dict[str, tuple[Callable[[ImageReadyEncoder], Any], str]] = {
     "range": (lambda encoder: encoder(np.full((9, 9, 3), 2.0)), r"outside \[0, 1\]"),
     "empty": (lambda encoder: encoder(np.zeros((0, 9, 3), np.uint8)), "at least a pixel"),
     "path": (lambda encoder: encoder("nowhere.png"), "nowhere.png cannot be read"),
+    "no name": (lambda encoder: encoder("a\0.png"), "cannot be read .embedded null byte"),
     "frames": (lambda encoder: encoder.frames(np.zeros((9, 9, 3), np.uint8)), "no time"),
     "statistics": (lambda encoder: randquant.load("untrained:small_cnn:1", statistics=(1, 2)), r"statistics=\(1, 2\)"),
 }

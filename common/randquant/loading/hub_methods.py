@@ -95,11 +95,11 @@ class HubMethods:
         """Upload the encoder, with the weights as they are now.
 
         Args:
-            repo_id: `owner/name`; created where absent.
+            repo_id: `owner/name` or `owner/name@branch`; created where absent.
             commit_message: of the commit.
             private: whether a new repository is private.
             token: of the Hub; by default the one of `hf auth login`.
-            branch: to write to, instead of the main one.
+            branch: to write to, instead of that of `repo_id`, or the main one.
             license: of the weights, for the card.
 
         Returns:
@@ -112,15 +112,17 @@ class HubMethods:
         from randquant.publishing.publication import upload
         from randquant.weights.hub_download import hub_address
 
-        address = hub_address(repo_id)._replace(revision=branch)
+        address = hub_address(repo_id)
+        if branch is not None:
+            address = address._replace(revision=branch)
         with TemporaryDirectory() as folder:
-            self._publication(Path(folder), license).write(Path(folder), repo_id)
+            self._publication(Path(folder), license).write(Path(folder), address.repository)
             return upload(Path(folder), address, private=private, message=commit_message, token=token)
 
     def _publication(self, folder: Path, license: str | None) -> "Publication":
         from randquant.publishing.publication import Publication
-        from randquant.weights.published_config import WEIGHTS
-        from randquant.weights.weight_file import Content, read_weights, write_weights
+        from randquant.weights.published_config import CONFIG, WEIGHTS
+        from randquant.weights.weight_file import read_weights, write_weights
 
         if self.config is None:
             raise UsageError(
@@ -130,10 +132,10 @@ class HubMethods:
         folder.mkdir(parents=True, exist_ok=True)
         network = cast(nn.Module, cast(Any, self).encoder)
         try:
-            (folder / "config.json").unlink(missing_ok=True)  # it may be of the weights that were there
+            (folder / CONFIG).unlink(missing_ok=True)  # it may be of the weights that were there
             write_weights(folder / WEIGHTS, network, dict(self.config))
         except OSError as error:
             raise DataError(f"{folder} cannot be written ({error.strerror}); choose another folder.") from None
-        content: Content = read_weights(folder / WEIGHTS)
+        content = read_weights(folder / WEIGHTS)
         run = self.source if self.source is not None and self.source.is_dir() else None
         return Publication(content, run=run, licence=license)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from randquant.errors import UsageError
+from randquant.errors import UsageError, without_flags
 from randquant.loading.modalities import modality_of, ready_class
 from randquant.loading.ready_encoder import ReadyEncoder, whole
 from randquant.training.processes.device import named_device
@@ -41,20 +41,22 @@ def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42
         UsageError: the name is of no encoder, or the modality has no such option.
     """
     name, seed = str(name), whole("seed", seed)
-    file = Path(name) if not name.startswith(HUB) else weights_path(name)
+    file = weights_path(name)
     if name.startswith(HUB):
         name = str(file)  # downloaded once, so that all is of one revision
-    ready = ready_class(modality_of(name, seed))
+    with without_flags():
+        place, ready = named_device(str(device)), ready_class(modality_of(name, seed))
     known = [*inspect.signature(ready.open).parameters][2:]
     unknown = [option for option in options if option not in known]
     if unknown:
         raise UsageError(
             f"an encoder of {ready.modality} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}."
         )
-    opened = ready.open(name, seed=seed, **options)
+    with without_flags():
+        opened = ready.open(name, seed=seed, **options)
     _, noted, note = opened.report.partition("; NOTE: ")
     if noted:
         warnings.warn(f"{name}: {note}.", stacklevel=2)
     if file.exists():
         opened.config, opened.source = own_config(file), file
-    return opened.to(named_device(str(device))).eval()
+    return opened.to(place).eval()

@@ -1,14 +1,15 @@
 """The modalities by name. The core reaches them here alone, by names that are resolved when they are needed."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from randquant.errors import UsageError
+from randquant.errors import DataError, UsageError
 from randquant.loading.ready_encoder import ReadyEncoder
 from randquant.weights.foreign.foreign_encoder import modality_of_foreign
 from randquant.weights.foreign.user_function import PREFIX
 from randquant.weights.named_encoder import UNTRAINED, weights_path
-from randquant.weights.weight_file import read_weights
+from randquant.weights.weight_file import own_config, read_weights
 
 # As headers of weights call them -> the class of its ready encoders. Weights that no other one recognises are of sound.
 READY = {
@@ -51,6 +52,9 @@ def modality_of(name: str, seed: int = 42) -> str:
     """
     if name.startswith(PREFIX):
         return modality_of_foreign(name, seed)
+    said = _said_of(name)  # most often, and no other modality is imported for it
+    if said is not None:
+        return said
     classes = {modality: ready_class(modality) for modality in READY}
     made = next((modality for modality, ready in classes.items() if ready.has_untrained(name)), None)
     if made is not None:
@@ -64,5 +68,19 @@ def modality_of(name: str, seed: int = 42) -> str:
     file = name
     for ready in classes.values():
         file = ready.file_of(file)
-    content = read_weights(weights_path(file))
+    path = weights_path(file)
+    said = _said_of(path)
+    if said is not None:
+        return said
+    content = read_weights(path)
     return next((modality for modality, ready in classes.items() if ready.recognises(content)), "audio")
+
+
+def _said_of(path: str | Path) -> str | None:
+    """The modality that a file of ours says, read of its header alone; None for others, and for what opens not."""
+    try:
+        config = own_config(Path(path))
+    except (DataError, OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None  # `read_weights` says why
+    said = config.get("modality") if isinstance(config, dict) else None
+    return said if said in READY else None

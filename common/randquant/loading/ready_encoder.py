@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from randquant.errors import DataError, UsageError
+from randquant.errors import DataError, UsageError, without_flags
 from randquant.inference import evaluating, inference
 from randquant.loading.hub_methods import HubMethods
 from randquant.weights.named_encoder import untrained_name
@@ -137,7 +137,7 @@ class ReadyEncoder(HubMethods, nn.Module, Generic[Item]):
         self._require_layer(layer)
         if not items:
             return torch.zeros(0, self._dimension(layer), device=self.device)
-        with inference(), evaluating(self.encoder):
+        with inference(), evaluating(self.encoder), without_flags():
             found = self._embed(items, layer)
         vectors = found.to(self.device, torch.float32).clone()  # outside, so that a layer behind can be trained
         if not bool(torch.isfinite(vectors).all()):

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from randquant.errors import DataError, UsageError, one_line
 from randquant.extras import needs
+from randquant.weights.published_config import CONFIG, WEIGHTS
 
 PREFIX = "hf://"
-FILES = ("config.json", "model.safetensors")
+FILES = (CONFIG, WEIGHTS)
 _NAME = re.compile(r"(?P<repository>[\w-][\w.-]*/[\w-][\w.-]*)(@(?P<revision>[\w-][\w./-]*))?", re.ASCII)
 _TAKEN = "hf://owner/name, or hf://owner/name@revision with a branch, a tag or a commit"
 
@@ -81,8 +82,8 @@ def downloaded(name: str) -> Path:
 
 
 def _whole(name: str, folder: Path) -> Path:
-    if not (folder / FILES[1]).is_file():
+    if not (folder / WEIGHTS).is_file():
         raise DataError(
-            f"{name} has no {FILES[1]}; only safetensors are read, since other files of weights can execute code."
+            f"{name} has no {WEIGHTS}; only safetensors are read, since other files of weights can execute code."
         )
     return folder

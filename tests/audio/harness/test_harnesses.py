@@ -43,6 +43,9 @@ def test_clips_of_mteb_have_their_own_rates_lengths_and_channels() -> None:
     found = clip_vectors(encoder, clips)
     assert torch.allclose(found[0], encoder(AUDIO[0], sample_rate=16_000), rtol=1e-5, atol=1e-6)
     assert torch.allclose(found[1], encoder(AUDIO[1, :8_000], sample_rate=8_000), rtol=1e-5, atol=1e-6)
+    of_right = AudioReadyEncoder.open(NAME, channel="right")
+    stereo = [{"array": np.stack([AUDIO[0].numpy(), AUDIO[1].numpy()]), "sampling_rate": 16_000}]
+    assert torch.equal(clip_vectors(of_right, stereo)[0], of_right(AUDIO[1], sample_rate=16_000))
 
 
 def test_the_mock_run_of_mteb() -> None:

@@ -21,6 +21,8 @@ def test_bytes_or_a_sentence(tmp_path: Path) -> None:
     assert read_bytes(tmp_path / "a") == b"\0\1"
     with pytest.raises(DataError, match=r"b cannot be read \(No such file or directory\); check the path"):
         read_bytes(tmp_path / "b")
+    with pytest.raises(DataError, match="embedded null byte"):
+        read_bytes(tmp_path / "a\0b")
     with pytest.raises(DataError, match="Is a directory"):
         read_bytes(tmp_path)
 

@@ -49,6 +49,11 @@ def test_what_is_no_name_or_option_is_said(tmp_path: Path) -> None:
         randquant.load("untrained:AudioNTT2020:8", sample_rate=8_000)
     with pytest.raises(UsageError, match="does not name an untrained encoder"):
         randquant.load("untrained:Transformer:8")
+    for name in ("untrained:AudioNTT2020", "occupancy:x", "python:no_such_module:make"):
+        with pytest.raises(UsageError, match=f"^{name}[ :]"):  # without --checkpoint, which was not typed
+            randquant.load(name)
+    with pytest.raises(UsageError, match=r"^device gpu cannot be used here"):
+        randquant.load("untrained:AudioNTT2020:8", device="gpu")
     with pytest.raises(DataError, match="does not exist"):
         randquant.load(tmp_path / "nowhere")
 

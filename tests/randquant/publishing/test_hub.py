@@ -119,6 +119,9 @@ def test_the_methods_of_the_hub(trained: Path, server: HubServer, tmp_path: Path
     assert not torch.equal(expected, vector(trained))
     encoder.push_to_hub(NAME, commit_message="tuned")
     assert torch.equal(AudioReadyEncoder.from_pretrained(NAME)(sound, sample_rate=16_000), expected)
+    assert "tried" not in server.branches
+    encoder.push_to_hub(f"{NAME}@tried")
+    assert "tried" in server.branches
     again = AudioReadyEncoder.from_pretrained(NAME, revision=server.branches["main"])
     assert torch.equal(again(sound, sample_rate=16_000), expected)
     with pytest.raises(UsageError, match="is an encoder of audio, not a PointReadyEncoder"):
