@@ -74,6 +74,7 @@ class Plan:
         source: goes into store.json.
         missing: what the dataset's own lists name and that has no file: paths below `root` where known, names
             otherwise.
+        damaged: a sentence for each container of items that is not whole, so that items of it may be missing.
     """
 
     root: Path
@@ -81,6 +82,7 @@ class Plan:
     reader: Reader
     source: Mapping[str, Any] = field(default_factory=dict)
     missing: Sequence[str] = ()
+    damaged: Sequence[str] = ()
 
     def fingerprint(self) -> str:
         """SHA-256 of the items and the settings; the location of the root and missing files do not count."""

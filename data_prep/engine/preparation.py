@@ -39,7 +39,7 @@ def prepare(
         out: the store's folder.
         workers: processes; one a core where None.
         strict: an unreadable file stops everything instead of being listed in store.json under `skipped`, and
-            so does a missing one.
+            so does a missing one, or a container of items that is not whole.
         dask: address of a Dask scheduler, as in tcp://host:8786, whose workers do the work instead of
             processes of this computer; they must see the plan's root and `out` under the same paths.
 
@@ -60,6 +60,8 @@ def prepare(
             f"{plan.root} lacks {len(plan.missing)} files that its lists name (the first: {plan.missing[0]}); restore "
             "them, or drop --strict."
         )
+    if strict and plan.damaged:
+        raise DataError(plan.damaged[0])
     writer = StoreWriter(out, kind=plan.reader.kind, plan=plan.fingerprint(), about=about(plan))
     require_same_plan(plan, writer)
     shards = plan.shards()

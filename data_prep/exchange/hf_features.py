@@ -104,7 +104,8 @@ class Features:
         classes = self.classes(column)
         if classes is None:
             return [None if value is None or value == "" else str(value) for value in values]
-        wrong = next((value for value in values if value is not None and value >= len(classes)), None)
+        known = [value for value in values if value is not None]
+        wrong = next((value for value in known if not isinstance(value, int) or value >= len(classes)), None)
         if wrong is not None:
             raise DataError(f"the column {column} holds the class {wrong} of {len(classes)}; restore the dataset.")
         return [None if value is None or value < 0 else classes[value] for value in values]

@@ -23,6 +23,7 @@ from randquant.files.atomic import read_json
 
 STATE, INFO, DICT = "state.json", "dataset_info.json", "dataset_dict.json"
 _NUMBERED = re.compile(r"-\d{5}-of-\d{5}(?:-[0-9a-f]{16})?$")
+_COUNTED = re.compile(r"-\d{5}-of-(\d{5})$")
 _PLAIN = re.compile(r"data|part|\d+|cache-.*|tmp.*", re.IGNORECASE)  # names of files that say no split
 _DATA = "data"  # the folder that push_to_hub makes
 
@@ -42,10 +43,22 @@ def shards_below(root: Path) -> list[Shard]:
     Raises:
         DataError: a state.json is damaged.
     """
-    files = sorted(path for path in visible_files(root) if path.suffix.lower() in (PARQUET, ARROW))
-    files = [path for path in files if not Store.exists(path.parent)]  # a store that was written in there
+    read = (path for path in visible_files(root) if path.suffix.lower() in (PARQUET, ARROW) or path.name == STATE)
+    files = [path for path in sorted(read) if not Store.exists(path.parent)]  # a store that was written in there
     chosen = [path for path in files if path.suffix.lower() == PARQUET and path.stem.lower() != "metadata"]
-    return [_shard(root, path) for path in chosen or _data_files(files)]
+    return [_shard(root, path) for path in chosen or _data_files([path for path in files if path.suffix != PARQUET])]
+
+
+def missing_shards(shards: Sequence[Shard]) -> list[Path]:
+    """Files that the names of others count and that are not there: of 00000-of-00002 alone, 00001-of-00002."""
+    there = {shard.path for shard in shards}
+    counted = {
+        path.with_name(f"{path.name[: found.start()]}-{number:05d}-of-{found[1]}{path.suffix}"): None
+        for path in sorted(there)
+        if (found := _COUNTED.search(path.stem))
+        for number in range(int(found[1]))
+    }
+    return [path for path in counted if path not in there]
 
 
 def of_config(shards: Sequence[Shard], config: str | None) -> list[Shard]:
@@ -68,7 +81,8 @@ def _data_files(files: Sequence[Path]) -> Iterator[Path]:
     folders: Mapping[Path, list[Path]] = defaultdict(list)
     for path in files:
         folders[path.parent].append(path)
-    for folder, held in folders.items():
+    for folder, found in folders.items():
+        held = [path for path in found if path.name != STATE]
         named = _state(folder)
         listed = [entry.get("filename") for entry in named.get("_data_files", ()) if isinstance(entry, dict)]
         if named.get("_indices_data_files"):

@@ -70,11 +70,14 @@ def media_folder(root: Path, *, label: str | None, group: str | None) -> MediaFo
     held = sounds or pictures
     tables = [name for name in files if PurePosixPath(name).name in TABLES]
     if tables:
-        rows = dict(_rows(root, tables))
+        read = list(_rows(root, tables))
+        rows = dict(read)
         items = list(_by_table(root, held, rows, label, group))
         missing = sorted(rows.keys() - set(held))
         unlisted = len(held) - len(items)
         remarks = [f"files that no table of the dataset names, left out: {unlisted:,}"] if unlisted else []
+        if len(rows) < len(read):
+            remarks.append(f"rows that name a file again, of which the last counts: {len(read) - len(rows):,}")
         return MediaFolder(items, "audio" if sounds else "images", tables, missing, remarks)
     if label is not None or group is not None:
         raise UsageError(f"{root} has no {TABLES[0]} that could hold a column for --label or --group; leave them out.")
@@ -126,11 +129,12 @@ def _text(row: Mapping[str, Any], column: str | None) -> str | None:
 
 
 def _rows(root: Path, tables: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of all tables by the path of their file; those without a path are skipped."""
+    """The rows of all tables by the path of their file."""
     for table in tables:
-        for row in _table_rows(root / table):
-            if isinstance(row.get(NAME), str):
-                yield posixpath.normpath(posixpath.join(posixpath.dirname(table), row[NAME])), row
+        for number, row in enumerate(_table_rows(root / table), 1):
+            if not isinstance(row.get(NAME), str):
+                raise DataError(f"{root / table} row {number} has no {NAME}; fill it in or remove the row.")
+            yield posixpath.normpath(posixpath.join(posixpath.dirname(table), row[NAME])), row
 
 
 def _table_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -148,8 +152,10 @@ def _table_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        if not line.strip():
+            continue
         try:
-            row = json.loads(line) if line.strip() else {}
+            row = json.loads(line)
         except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PARQUET, ARROW = ".parquet", ".arrow"
+_END = b"\xff\xff\xff\xff\0\0\0\0"  # of a stream, as its writers close it
 _BATCH = 16  # rows of a large column that are held at once
 
 
@@ -96,6 +97,9 @@ class ArrowRows(RowFile):
             source = pa.memory_map(str(path))
             try:
                 self._table = pa.ipc.open_stream(source).read_all()
+                source.seek(source.size() - len(_END))
+                if source.read() != _END:  # cut off between two batches it opens all the same
+                    raise OSError("the mark of its end is not there")
             except pa.ArrowInvalid:
                 self._table = pa.ipc.open_file(source).read_all()
         self.schema, self.rows = self._table.schema, self._table.num_rows

@@ -4,7 +4,7 @@ They are read by pyarrow; the package `datasets` is not needed, and sounds and p
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,9 +17,9 @@ from randquant.data_prep.engine.plan import Item, Plan, Reading
 from randquant.data_prep.engine.row_files import row_reader
 from randquant.data_prep.exchange.held_file import Kind, Media, kind_of
 from randquant.data_prep.exchange.hf_features import PICTURE, SOUND, Features, stated_in
-from randquant.data_prep.exchange.hf_files import INFO, STATE, Shard, of_config, shards_below
+from randquant.data_prep.exchange.hf_files import INFO, STATE, Shard, missing_shards, of_config, shards_below
 from randquant.data_prep.exchange.hf_folder import media_folder
-from randquant.data_prep.exchange.hf_rows import open_rows
+from randquant.data_prep.exchange.hf_rows import RowFile, open_rows
 from randquant.data_prep.exchange.splits import Splitting
 from randquant.data_prep.formats.whole_file import read_bytes
 from randquant.data_prep.pictures import KEEP, PICTURES, Keep
@@ -83,10 +83,11 @@ def plan_hf(
     kind = _kind(features, name, whole)
     items, told = splitting.placed(items)
     remarks = [*told["remarks"], *_unlabelled(features, taken), *(f"left out: {why}" for why in damaged.values())]
+    missing = [path.relative_to(top).as_posix() for path in missing_shards(shards)] if root.is_dir() else []
     source = {"dataset": DATASET.name, "root": str(top), **_about(top, shards), **told, "column": name}
-    source |= {"label": taken, "config": shards[0].config, "remarks": remarks}
+    source |= {"label": taken, "config": shards[0].config, "missing": len(missing), "remarks": remarks}
     reader = row_reader(partial(_read_row, column=name, media=media(kind)), media(kind).files.settings, kind=kind)
-    return Plan(top, items, reader, source)
+    return Plan(top, items, reader, source, missing, damaged=list(damaged.values()))
 
 
 def _lone(root: Path) -> list[Shard]:
@@ -146,7 +147,7 @@ def _kind(features: Features, column: str, shards: Sequence[Shard]) -> Kind:
     for shard in shards:
         file = open_rows(shard.path)
         for row in range(min(file.rows, _SHOWN)):
-            held = file.value(column, row) or {}
+            held = _held(file, column, row)
             if held.get("bytes"):
                 return kind_of(held["bytes"])
             if held.get("path"):
@@ -154,12 +155,25 @@ def _kind(features: Features, column: str, shards: Sequence[Shard]) -> Kind:
     return "audio"
 
 
+def _held(file: RowFile, column: str, row: int) -> Mapping[str, Any]:
+    """The bytes and the path that a row holds, or one of them.
+
+    Raises:
+        DataError: it holds something else, whatever its dataset states.
+    """
+    held = file.value(column, row)
+    if held is not None and not isinstance(held, dict):
+        kind = type(held).__name__
+        raise DataError(f"{file.path} row {row} holds {kind} in its column {column}, where bytes and path are read.")
+    return held or {}
+
+
 def _read_row(path: Path, row: int, *, column: str, media: Media) -> Reading:
     """A row's sound or picture, and in the column `file` what the dataset calls it."""
-    held = open_rows(path).value(column, row)
-    stated = (held or {}).get("path")
+    held = _held(open_rows(path), column, row)
+    stated = held.get("path")
     name = f"{path} row {row}" + (f" ({stated})" if stated else "")
-    data = (held or {}).get("bytes")
+    data = held.get("bytes")
     if data is None and not stated:
         raise DataError(f"{name} holds nothing in its column {column}; leave it out.")
     if data is None:

@@ -60,6 +60,8 @@ class Splitting:
             DataError: nothing is left.
             UsageError: --split names a split that is not there.
         """
+        if not items:
+            raise DataError("the dataset holds nothing to prepare; check that it is whole.")
         names = list(dict.fromkeys(item.split for item in items if item.split is not None))
         targets = self._targets(names)
         taken = [item for item in items if item.split in targets] if self.wanted is not None else list(items)

@@ -1,5 +1,6 @@
 """Hugging Face datasets by pyarrow alone: splits, classes, sounds to the bits of the files, damage and odd layouts."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,60 @@ def test_damage_is_told(hub: Path, tmp_path: Path) -> None:
     assert all(part in reasons for part in ("holds nothing", "names a file elsewhere", "cut.wav"))
     with pytest.raises(UsageError, match=r"--label wrd is no column .did you mean word"):
         plan_hf(tmp_path, label="wrd")
+
+
+def test_what_a_dataset_lacks_is_told_and_strict_stops(hub: Path, tmp_path: Path) -> None:
+    (table,) = sorted((hub / "data").glob("test-*.parquet"))
+    folder = tmp_path / "shards" / "data"
+    folder.mkdir(parents=True)
+    for name in ("train-00000-of-00003", "train-00002-of-00003"):
+        (folder / f"{name}.parquet").write_bytes(table.read_bytes())
+    plan = plan_hf(tmp_path / "shards", validation=0, test=0)
+    assert plan.missing == ["data/train-00001-of-00003.parquet"]
+    with pytest.raises(DataError, match="00001-of-00003"):
+        prepare(plan, tmp_path / "store", strict=True)
+    (folder / "train-00002-of-00003.parquet").write_bytes(table.read_bytes()[:-9])
+    plan = plan_hf(tmp_path / "shards", validation=0, test=0)
+    with pytest.raises(DataError, match=r"00002-of-00003\.parquet is damaged"):
+        prepare(dataclasses.replace(plan, missing=()), tmp_path / "store", strict=True)
+
+
+def test_a_stream_cut_between_two_batches_is_damaged(tmp_path: Path) -> None:
+    held = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    sound = {"bytes": noise_file(seed=0, name="a"), "path": None}
+    path = tmp_path / "words-train.arrow"
+    with pa.ipc.new_stream(path, pa.schema([("audio", held)])) as stream:
+        for _ in range(2):
+            stream.write_batch(pa.record_batch([pa.array([sound], held)], ["audio"]))
+    whole = path.read_bytes()
+    assert len(plan_hf(tmp_path, validation=0, test=0).items) == 2
+    path.write_bytes(whole[:-8])  # without the mark of its end, as where the writer was stopped
+    with pytest.raises(DataError, match="the mark of its end is not there"):
+        plan_hf(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ('{"file_name": "a.wav"}\n\n{"word": "yes"}\n', "row 2 has no file_name"),
+        ('{"file_name": "a.wav"}\n{"file_name": \n', "metadata.jsonl line 2"),
+    ],
+)
+def test_rows_of_a_folder_that_name_no_file(rows: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(noise_file(seed=0, name="a"))
+    (tmp_path / "metadata.jsonl").write_text(rows)
+    with pytest.raises(DataError, match=said):
+        plan_hf(tmp_path)
+
+
+def test_a_file_named_twice_counts_once_and_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(noise_file(seed=0, name="a"))
+    (tmp_path / "metadata.jsonl").write_text(
+        '{"file_name": "a.wav", "word": "no"}\n{"file_name": "a.wav", "word": "yes"}'
+    )
+    plan = plan_hf(tmp_path, label="word", validation=0, test=0)
+    assert [item.label for item in plan.items] == ["yes"]
+    assert any("name a file again" in remark for remark in plan.source["remarks"])
 
 
 def test_folders_of_sounds(tmp_path: Path) -> None:
