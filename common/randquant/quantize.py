@@ -15,8 +15,9 @@ from torch import Tensor
 
 from randquant.arguments import checked_probability
 from randquant.augmentation import Augmentation
-from randquant.packed import cloud_of_row
-from randquant.quantizers.bins import look_up, search_rows
+from randquant.kernels.by_kernel import by_kernel
+from randquant.kernels.chosen import Kernel, kernel_for
+from randquant.quantizers.plain import quantized_plainly
 from randquant.quantizers.quantize_arguments import (
     check_floating,
     check_offsets,
@@ -131,7 +132,15 @@ class RandomizedQuantization(Augmentation):
         check_floating(x)
         if not self.training:
             return x
-        return self.transform(x, self.make_params(x, offsets=offsets, generator=generator), offsets=offsets, mask=mask)
+        kernel = self._kernel(x)
+        if kernel is None or x.numel() == 0 or self._most() > kernel.most_drawn():
+            params = self.make_params(x, offsets=offsets, generator=generator)
+            return self.transform(x, params, offsets=offsets, mask=mask)
+        dims, batched = self._layout(x, offsets)
+        channels = _channels(x, dims, offsets)
+        bins = _expanded(*self._draw_bins(x, channels, batched, generator), channels)
+        counted = None if mask is None else fitted_mask(mask, x)
+        return by_kernel(kernel, x, bins, counted, dims, offsets, drawn=True)
 
     def make_params(
         self, x: Tensor, *, offsets: Tensor | None = None, generator: torch.Generator | None = None
@@ -139,19 +148,7 @@ class RandomizedQuantization(Augmentation):
         """Draw bins for a tensor of this layout. Only shape, dtype and device of x are used."""
         dims, batched = self._layout(x, offsets)
         channels = _channels(x, dims, offsets)
-        samples = channels[0] if batched else 1
-        drawn = [1, *channels[1:]] if batched and self.same_on_batch else channels
-        most = self.bins if isinstance(self.bins, int) else self.bins[1]
-        draw = _Draw(
-            dtype=torch.float64 if x.dtype == torch.float64 else torch.float32, device=x.device, generator=generator
-        )
-
-        edges, values = self._draw_bins(draw, drawn, most, batched)
-        apply = None
-        if self.p < 1.0:
-            apply = draw.uniform([1 if self.same_on_batch else samples]) < self.p
-            apply = apply.expand(samples) if batched else apply[0]
-        return QuantizationParams(edges.expand(*channels, most - 1), values.expand(*channels, most), apply)
+        return QuantizationParams(*_expanded(*_sorted(*self._draw_bins(x, channels, batched, generator)), channels))
 
     def transform(
         self, x: Tensor, params: QuantizationParams, *, offsets: Tensor | None = None, mask: Tensor | None = None
@@ -165,18 +162,12 @@ class RandomizedQuantization(Augmentation):
         if x.numel() == 0:
             return x
         counted = None if mask is None else fitted_mask(mask, x)
-        if offsets is None:
-            quantized = _quantize_dense(x, params, counted, dims).to(x.dtype)
-        else:
-            quantized = _quantize_packed(x, params, counted, offsets).to(x.dtype)
-        finite = _filled(x, 0.0)
-        if self.straight_through:
-            quantized, finite = quantized.detach(), finite.detach()
-        # x - finite is zero for a finite entry and the entry itself for any other.
-        quantized = quantized + (x - finite)
-        for kept in (counted, _per_entry(params.apply, x, offsets, batched)):
-            quantized = quantized if kept is None else torch.where(kept, quantized, x)
-        return quantized
+        kernel = self._kernel(x, params.values.shape[-1])
+        if kernel is not None:
+            return by_kernel(kernel, x, params, counted, dims, offsets, drawn=False)
+        return quantized_plainly(
+            x, params, counted, dims, offsets, batched=batched, straight_through=self.straight_through
+        )
 
     def _layout(self, x: Tensor, offsets: Tensor | None) -> tuple[tuple[int, ...], bool]:
         """The quantized dimensions as non-negative axes, and whether the first remaining dimension is a batch."""
@@ -192,8 +183,38 @@ class RandomizedQuantization(Augmentation):
         sample_ndim = first + 1 if len(dims) > 1 else first
         return dims, x.ndim > sample_ndim and 0 not in dims
 
-    def _draw_bins(self, draw: "_Draw", channels: list[int], most: int, batched: bool) -> tuple[Tensor, Tensor]:
-        """Fractions of the cut points (channels..., K - 1) and of the values (channels..., K)."""
+    def _most(self) -> int:
+        """The most bins that a sample can have."""
+        return self.bins if isinstance(self.bins, int) else self.bins[1]
+
+    def _kernel(self, x: Tensor, bins: int | None = None) -> Kernel | None:
+        """What quantizes x by these bins, or by the module's; None for the plain form."""
+        gradient = x.requires_grad and torch.is_grad_enabled() and not self.straight_through
+        return kernel_for(x, self._most() if bins is None else bins, gradient)
+
+    def _draw_bins(
+        self, x: Tensor, channels: list[int], batched: bool, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Fractions of the cut points (channels..., K - 1), in no order and infinite where not used; each bin's share
+        (channels..., K): 0 is its lower end, 1 its upper, NaN the constant zero; both may have dimensions of size 1
+        instead; and which samples are quantized."""
+        most, samples = self._most(), channels[0] if batched else 1
+        drawn = [1, *channels[1:]] if batched and self.same_on_batch else channels
+        draw = _Draw(torch.float64 if x.dtype == torch.float64 else torch.float32, x.device, generator)
+        cuts = self._draw_cuts(draw, drawn, most, batched)
+        if self.value == "random":
+            shares = draw.uniform([*drawn, most])
+        else:
+            share = 0.5 if self.value == "midpoint" else torch.nan
+            shares = torch.full((1,), share, dtype=draw.dtype, device=draw.device)
+        apply = None
+        if self.p < 1.0:
+            apply = draw.uniform([1 if self.same_on_batch else samples]) < self.p
+            apply = apply.expand(samples) if batched else apply[0]
+        return cuts, shares, apply
+
+    def _draw_cuts(self, draw: "_Draw", channels: list[int], most: int, batched: bool) -> Tensor:
+        """Fractions of the cut points (channels..., K - 1)."""
         position = torch.arange(most - 1, device=draw.device)
         count: Tensor | int = most
         if isinstance(self.bins, tuple):
@@ -201,20 +222,11 @@ class RandomizedQuantization(Augmentation):
             samples = channels[0] if batched else 1
             choice = (draw.uniform([samples] + [1] * (len(channels) if batched else 0)) * (high - low + 1)).long()
             count = low + choice.clamp(max=high - low)
-        used = position < count - 1
         if self.edges == "random":
             cuts = draw.uniform([*channels, most - 1])
         else:
-            cuts = ((position + 1) / count).to(draw.dtype).expand(*channels, most - 1)
-        edges = torch.where(used, cuts, torch.inf).sort(dim=-1).values
-
-        if self.value == "zero":
-            return edges, torch.full([*channels, most], torch.nan, dtype=draw.dtype, device=draw.device)
-        inner = edges.clamp(max=1.0)
-        low_end = torch.nn.functional.pad(inner, (1, 0), value=0.0)
-        high_end = torch.nn.functional.pad(inner, (0, 1), value=1.0)
-        within = draw.uniform([*channels, most]) if self.value == "random" else 0.5
-        return edges, low_end + within * (high_end - low_end)
+            cuts = ((position + 1) / count).to(draw.dtype)
+        return cuts if isinstance(count, int) else torch.where(position < count - 1, cuts, torch.inf)
 
 
 def randomized_quantization(
@@ -258,70 +270,18 @@ class _Draw(NamedTuple):
         return torch.rand(tuple(shape), dtype=self.dtype, device=self.device, generator=self.generator)
 
 
-def _quantize_dense(x: Tensor, params: QuantizationParams, counted: Tensor | None, dims: tuple[int, ...]) -> Tensor:
-    """Quantize along `dims`: rows (one a channel) of L entries each, all channels at once."""
-    order = [*(axis for axis in range(x.ndim) if axis not in dims), *dims]
-    moved = x.permute(order)
-    rows = params.edges.shape[:-1].numel()
-    entries = moved.reshape(rows, -1).to(params.edges.dtype)
-    if counted is not None:
-        counted = counted.expand_as(x).permute(order).reshape(rows, -1)
-
-    low = _filled(entries, torch.inf, counted).amin(dim=1, keepdim=True)
-    high = _filled(entries, -torch.inf, counted).amax(dim=1, keepdim=True)
-    cuts, values = _in_units(params, low, high, rows)
-    inverse = [order.index(axis) for axis in range(x.ndim)]
-    return look_up(cuts, values, entries).reshape(moved.shape).permute(inverse)
+def _sorted(cuts: Tensor, shares: Tensor, apply: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """A draw with its cuts in ascending order, and the values that the shares of the bins stand for."""
+    edges = cuts.sort(dim=-1).values
+    inner = edges.clamp(max=1.0)
+    low_end = torch.nn.functional.pad(inner, (1, 0), value=0.0)
+    high_end = torch.nn.functional.pad(inner, (0, 1), value=1.0)
+    return edges, low_end + shares * (high_end - low_end), apply
 
 
-def _quantize_packed(x: Tensor, params: QuantizationParams, counted: Tensor | None, offsets: Tensor) -> Tensor:
-    """Quantize a packed batch along its rows: ranges by scatter, bins by a binary search of log2(K) gathers."""
-    clouds = offsets.shape[0] - 1
-    entries = x.reshape(x.shape[0], -1).to(params.edges.dtype)
-    if counted is not None:
-        counted = counted.expand_as(x).reshape(entries.shape)
-    cloud = cloud_of_row(offsets, x.shape[0])
-    columns = entries.shape[1]
-    target = cloud[:, None].expand(-1, columns)
-    highest = entries.new_full((clouds, columns), torch.inf)
-    low = highest.scatter_reduce(0, target, _filled(entries, torch.inf, counted), "amin")
-    high = (-highest).scatter_reduce(0, target, _filled(entries, -torch.inf, counted), "amax")
-
-    cuts, values = _in_units(params, low.reshape(-1, 1), high.reshape(-1, 1), clouds * columns)
-    row = cloud[:, None] * columns + torch.arange(columns, device=x.device)
-    index = search_rows(cuts, row, entries.detach())
-    return values.reshape(-1)[row * values.shape[1] + index].reshape(x.shape)
-
-
-def _filled(x: Tensor, fill: float, counted: Tensor | None = None) -> Tensor:
-    """x with every NaN, infinite or uncounted entry replaced."""
-    # On a CPU this is forty times as fast as torch.where on a finiteness mask, which is not vectorised.
-    filled = torch.nan_to_num(x, nan=fill, posinf=fill, neginf=fill)
-    return filled if counted is None else torch.where(counted, filled, fill)
-
-
-def _in_units(params: QuantizationParams, low: Tensor, high: Tensor, rows: int) -> tuple[Tensor, Tensor]:
-    """Map fractions to each row's [low, high] (rows, 1): the cuts (rows, K - 1) and the values (rows, K)."""
-    # A row without a single counted entry has low > high; give it an empty range, its entries are not replaced anyway.
-    vacant = low > high
-    low, high = low.masked_fill(vacant, 0.0), high.masked_fill(vacant, 0.0)
-    fractions = params.edges.reshape(rows, -1)
-    # low * (1 - f) + high * f cannot overflow where high - low could; the clamp undoes its rounding, which is what
-    # keeps constant channels and the extremes exact.
-    inner = fractions.clamp(max=1.0)
-    cuts = torch.minimum(torch.maximum(low * (1.0 - inner) + high * inner, low), high).detach()
-    cuts = torch.where(torch.isinf(fractions), torch.inf, cuts)
-    values = params.values.reshape(rows, -1)
-    zero = torch.isnan(values)
-    values = values.masked_fill(zero, 0.0)  # before the arithmetic: NaN times a gradient of 0 is NaN
-    replaced = torch.minimum(torch.maximum(low * (1.0 - values) + high * values, low), high)
-    return cuts, replaced.masked_fill(zero, 0.0)
-
-
-def _per_entry(apply: Tensor | None, x: Tensor, offsets: Tensor | None, batched: bool) -> Tensor | None:
-    """Spread the per-sample decision so that it broadcasts to x."""
-    if apply is None:
-        return None
-    if offsets is not None:
-        apply = apply[cloud_of_row(offsets, x.shape[0])]
-    return apply.reshape([-1] + [1] * (x.ndim - 1)) if batched else apply
+def _expanded(
+    cuts: Tensor, values: Tensor, apply: Tensor | None, channels: list[int]
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """A draw for every channel, also where several share one."""
+    most = cuts.shape[-1] + 1
+    return cuts.expand(*channels, most - 1), values.expand(*channels, most), apply

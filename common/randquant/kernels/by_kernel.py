@@ -1,0 +1,71 @@
+"""Tensors of any layout as the rows that a kernel takes, and back."""
+
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from randquant.kernels.chosen import Kernel
+
+
+def by_kernel(
+    kernel: Kernel,
+    x: Tensor,
+    bins: tuple[Tensor, Tensor, Tensor | None],
+    counted: Tensor | None,
+    dims: tuple[int, ...],
+    offsets: Tensor | None,
+    *,
+    drawn: bool,
+) -> Tensor:
+    """Quantize x, which needs no gradient or passes it straight through.
+
+    Args:
+        kernel: that does it.
+        x: of at least one entry.
+        bins: cuts (channels..., K - 1) and values (channels..., K), see `Kernel`; which samples (samples,) or () are
+            quantized, None for all.
+        counted: bool that broadcasts to x, or None.
+        dims: that share a quantizer, ascending.
+        offsets: of a packed batch.
+        drawn: see `Kernel`.
+    """
+    cuts, values, apply = bins
+    rows = cuts.shape[:-1].numel()
+    cuts, values = cuts.reshape(rows, -1), values.reshape(rows, -1)
+    applied = None if apply is None else apply.reshape(-1, 1).expand(-1, rows // apply.numel()).reshape(rows)
+    bare = x.detach()
+    if counted is not None:
+        counted = counted.expand_as(bare)
+    if offsets is None:
+        order = [*(axis for axis in range(x.ndim) if axis not in dims), *dims]
+        bare, counted = (None if each is None else _three(each, dims, order) for each in (bare, counted))
+        assert bare is not None
+        moved = kernel.quantize(bare, cuts, values, counted, applied, drawn=drawn)
+        quantized = moved.view([x.shape[axis] for axis in order]).permute([order.index(axis) for axis in range(x.ndim)])
+    else:
+        bare, counted = (None if each is None else each.reshape(len(x), -1) for each in (bare, counted))
+        assert bare is not None
+        quantized = kernel.quantize_packed(bare, offsets, cuts, values, counted, applied, drawn=drawn).view(x.shape)
+    return _StraightThrough.apply(x, quantized) if x.requires_grad and torch.is_grad_enabled() else quantized
+
+
+def _three(x: Tensor, dims: tuple[int, ...], order: list[int]) -> Tensor:
+    """(A, L, C), with the dimensions that share a quantizer as L: a view of x where its strides allow it."""
+    if dims[-1] - dims[0] == len(dims) - 1:
+        parts = x.shape[: dims[0]], x.shape[dims[0] : dims[-1] + 1], x.shape[dims[-1] + 1 :]
+        return x.reshape([prod(part) for part in parts])
+    return x.permute(order).reshape(-1, prod(x.shape[axis] for axis in dims), 1)
+
+
+class _StraightThrough(torch.autograd.Function):
+    """The second tensor, with the gradient of the first."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, quantized: Tensor) -> Tensor:
+        return quantized.view_as(quantized)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        return gradients[0], None
