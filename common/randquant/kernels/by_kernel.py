@@ -35,19 +35,16 @@ def by_kernel(
     rows = cuts.shape[:-1].numel()
     cuts, values = cuts.reshape(rows, -1), values.reshape(rows, -1)
     applied = None if apply is None else apply.reshape(-1, 1).expand(-1, rows // apply.numel()).reshape(rows)
-    bare = x.detach()
-    if counted is not None:
-        counted = counted.expand_as(bare)
+    bare, counted = x.detach(), None if counted is None else counted.expand_as(x)
     if offsets is None:
         order = [*(axis for axis in range(x.ndim) if axis not in dims), *dims]
-        bare, counted = (None if each is None else _three(each, dims, order) for each in (bare, counted))
-        assert bare is not None
-        moved = kernel.quantize(bare, cuts, values, counted, applied, drawn=drawn)
+        seen = None if counted is None else _three(counted, dims, order)
+        moved = kernel.quantize(_three(bare, dims, order), cuts, values, seen, applied, drawn=drawn)
         quantized = moved.view([x.shape[axis] for axis in order]).permute([order.index(axis) for axis in range(x.ndim)])
     else:
-        bare, counted = (None if each is None else each.reshape(len(x), -1) for each in (bare, counted))
-        assert bare is not None
-        quantized = kernel.quantize_packed(bare, offsets, cuts, values, counted, applied, drawn=drawn).view(x.shape)
+        seen = None if counted is None else counted.reshape(len(x), -1)
+        flat = kernel.quantize_packed(bare.reshape(len(x), -1), offsets, cuts, values, seen, applied, drawn=drawn)
+        quantized = flat.view(x.shape)
     return _StraightThrough.apply(x, quantized) if x.requires_grad and torch.is_grad_enabled() else quantized
 
 
