@@ -6,23 +6,27 @@
     python -m scripts.benchmark --only packed reductions    # clouds of any size; more pairs with torch-scatter
     python -m scripts.benchmark --only images --threads 1
     python -m scripts.benchmark --only export --threads 2   # exported files against their encoders
-    python -m scripts.benchmark --device cuda --out benchmark.json
+    python -m scripts.benchmark --device cuda --json benchmark.json
+    python -m scripts.benchmark --only quantize --against benchmark.json   # what has become slower since
+    python -m scripts.benchmark --only encoder --profile                   # where the time goes
+    python -m scripts.benchmark --only quantize --page BENCHMARKS.md       # write the page's table
 
-prints, for each pair, the median time of either and the median of the ratios taken run by run: on a shared machine
-the ratio is more reliable than the times.
+prints what the machine can do at most and, for each pair, the median time of either and the median and middle half of
+the ratios taken run by run: on a shared machine the ratio is more reliable than the times.
 """
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from randquant.cli.command import run
+from randquant.cli.terminal import say
 from randquant.errors import UsageError
-from randquant.files.atomic import write_json
 from randquant.late_registry import LateRegistry
 
 if TYPE_CHECKING:
     from randquant.scripts.benchmarks.pair import Pair
+    from randquant.scripts.benchmarks.stored_run import StoredRun
 
 GROUPS: LateRegistry["Callable[[str], Iterator[Pair]]"] = LateRegistry(
     "randquant.scripts.benchmarks",
@@ -48,8 +52,15 @@ GROUPS: LateRegistry["Callable[[str], Iterator[Pair]]"] = LateRegistry(
 
 
 def benchmark(
-    only: list[str] | None = None, runs: int = 9, threads: int = 0, device: str = "cpu", out: Path | None = None
-) -> None:
+    only: list[str] | None = None,
+    runs: int = 9,
+    threads: int = 0,
+    device: Literal["cpu", "cuda"] = "cpu",
+    json: Path | None = None,
+    against: Path | None = None,
+    page: Path | None = None,
+    profile: bool = False,
+) -> int:
     """Measure pairs and print a table.
 
     Args:
@@ -59,12 +70,17 @@ def benchmark(
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         device: cpu or cuda.
-        out: JSON file for the numbers.
+        json: file for the numbers.
+        against: file of an earlier run with --json; tells which ratios fell by more than their noise, and exits with 1
+            where one did.
+        page: Markdown file whose marks, as in BENCHMARKS.md, get the tables.
+        profile: show the costliest operations of each fast form instead of measuring.
     """
     # Late, since they load torch, which --help does not need.
     import torch
 
-    from randquant.scripts.benchmarks.pair import HEADER, in_columns
+    from randquant.scripts.benchmarks.page import write_page
+    from randquant.scripts.benchmarks.stored_run import StoredRun
     from randquant.training.memory import keep_freed_memory
 
     unknown = set(only or []) - GROUPS.keys()
@@ -72,19 +88,63 @@ def benchmark(
         raise UsageError(f"--only takes {', '.join(GROUPS)}, got {', '.join(sorted(unknown))}.")
     if runs < 1:
         raise UsageError(f"--runs should be at least 1, got {runs}.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda cannot be used here, torch sees no GPU; leave it out.")
+    before = None if against is None else StoredRun.read(against)
     if threads:
         torch.set_num_threads(threads)
     keep_freed_memory()
-    print(HEADER)
-    results = []
-    for group in only or list(GROUPS):
+    groups = only or list(GROUPS)
+    if profile:
+        _profile(groups, device)
+        return 0
+    measured = _measure(groups, runs, device)
+    if json is not None:
+        measured.write(json)
+    if page is not None:
+        for group in write_page(page, measured):
+            say(
+                f"{page} has no mark for {group} on {device} with {measured.threads} threads; its table is not written."
+            )
+    return 0 if before is None else _compare(measured, before)
+
+
+def _profile(groups: list[str], device: str) -> None:
+    from randquant.scripts.benchmarks.profile import costliest
+
+    for pair in (pair for group in groups for pair in GROUPS[group](device)):
+        say("", pair.name, *costliest(pair, device))
+
+
+def _measure(groups: list[str], runs: int, device: str) -> "StoredRun":
+    from randquant.installation.computer import computed_on
+    from randquant.scripts.benchmarks.limits import measured_limits
+    from randquant.scripts.benchmarks.page import HEADER, cells, in_columns
+    from randquant.scripts.benchmarks.stored_run import StoredRun
+
+    limits = measured_limits(device)
+    say(str(limits))
+    print(in_columns(HEADER))
+    lines = []
+    for group in groups:
         for pair in GROUPS[group](device):
-            numbers = pair.measure(runs, device)
-            results.append({"group": group, **numbers})
-            print(in_columns(numbers), flush=True)
-    if out is not None:
-        about = {"torch": torch.__version__, "threads": torch.get_num_threads(), "device": device, "runs": runs}
-        write_json(out, {"about": about, "results": results})
+            lines.append(pair.measure(group, runs, device))
+            print(in_columns(cells(lines[-1])), flush=True)
+    return StoredRun(**computed_on(device), runs=runs, limits=limits, lines=lines)
+
+
+def _compare(measured: "StoredRun", before: "StoredRun") -> int:
+    from randquant.scripts.benchmarks.stored_run import slower
+
+    now, then = measured.circumstances(), before.circumstances()
+    differing = [f"{name} {then.get(name)} -> {now[name]}" for name in now if now[name] != then.get(name)]
+    if differing:
+        say(f"NOTE: the two runs differ in more than the code: {', '.join(differing)}.")
+    found = slower(measured.lines, before.lines)
+    for new, old in found:
+        say(f"slower: {new.name} against {new.twin}: ratio {old.ratio:.1f} -> {new.ratio:.1f}")
+    say(f"{len(found)} of {len(measured.lines)} ratios fell by more than their noise.")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

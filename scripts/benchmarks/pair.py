@@ -3,12 +3,40 @@
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 
+from randquant.files.json_record import Record
+
 Call = Callable[[], object]
-HEADER = f"{'what':<46} {'ms':>9} {'a second':>9}  {'twin':<34} {'ms':>9}  {'ratio':>6}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line(Record):
+    """What the runs of a pair gave.
+
+    Attributes:
+        group: of the pair.
+        name: what the fast form does.
+        twin: what it is compared with.
+        seconds: of the fast form, the median.
+        twin_seconds: of its twin, likewise.
+        ratio: twin / fast, the median of the runs.
+        ratio_low: a quarter of the runs have a lower ratio.
+        ratio_high: a quarter have a higher one.
+        per_second: things the fast form goes through in a second; None where they are not counted.
+    """
+
+    group: str
+    name: str
+    twin: str
+    seconds: float
+    twin_seconds: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    per_second: float | None = None
 
 
 class Pair:
@@ -36,20 +64,25 @@ class Pair:
         self.name, self.fast, self.twin, self.twin_name, self.items = name, fast, twin, twin_name, items
         self.clock = clock
 
-    def measure(self, runs: int, device: str) -> dict[str, Any]:
-        """Median seconds of either after a warm-up, and the median ratio twin / fast."""
+    def measure(self, group: str, runs: int, device: str) -> Line:
+        """Run both in turn after a warm-up."""
         for call in (self.fast, self.twin):
             self._timed(call, device)
         times = [(self._timed(self.fast, device), self._timed(self.twin, device)) for _ in range(runs)]
+        ratios = [twin / fast for fast, twin in times]
+        low, ratio, high = statistics.quantiles(ratios, n=4, method="inclusive") if runs > 1 else ratios * 3
         seconds = statistics.median(fast for fast, _ in times)
-        return {
-            "name": self.name,
-            "twin": self.twin_name,
-            "seconds": seconds,
-            "per_second": self.items / seconds if self.items else None,
-            "twin_seconds": statistics.median(twin for _, twin in times),
-            "ratio": statistics.median(twin / fast for fast, twin in times),
-        }
+        return Line(
+            group=group,
+            name=self.name,
+            twin=self.twin_name,
+            seconds=seconds,
+            twin_seconds=statistics.median(twin for _, twin in times),
+            ratio=ratio,
+            ratio_low=low,
+            ratio_high=high,
+            per_second=self.items / seconds if self.items else None,
+        )
 
     def _timed(self, call: Call, device: str) -> float:
         if device == "cuda":
@@ -59,12 +92,3 @@ class Pair:
         if device == "cuda":
             torch.cuda.synchronize()
         return self.clock() - began
-
-
-def in_columns(numbers: dict[str, Any]) -> str:
-    """What `Pair.measure` found, under `HEADER`."""
-    rate = "" if numbers["per_second"] is None else f"{numbers['per_second']:,.0f}"
-    return (
-        f"{numbers['name']:<46} {numbers['seconds'] * 1e3:9.2f} {rate:>9}  {numbers['twin']:<34} "
-        f"{numbers['twin_seconds'] * 1e3:9.2f}  {numbers['ratio']:6.1f}"
-    )

@@ -1,44 +1,105 @@
 """Speed: how pairs are measured and shown, and that the forms of the shapes' groups do what their twins do."""
 
-import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from randquant.data_prep.formats.meshes.off import read_off
-from randquant.errors import UsageError
+from randquant.errors import DataError, UsageError
 from randquant.installation.commands import commands
 from randquant.scripts import benchmark as script
 from randquant.scripts.benchmark import GROUPS, benchmark
-from randquant.scripts.benchmarks import images
+from randquant.scripts.benchmarks import images, limits
 from randquant.scripts.benchmarks.meshes import write_torus
+from randquant.scripts.benchmarks.page import HEADER
 from randquant.scripts.benchmarks.pair import Pair
 from randquant.scripts.benchmarks.quantize import original_formulation
+from randquant.scripts.benchmarks.stored_run import StoredRun, slower
 
 
 def test_both_forms_run_in_turn_after_a_warm_up() -> None:
     calls: list[str] = []
     pair = Pair("a", lambda: calls.append("fast"), lambda: calls.append("twin"), "b", items=10)
-    numbers = pair.measure(3, "cpu")
+    line = pair.measure("letters", 3, "cpu")
     assert calls == ["fast", "twin"] * 4
-    assert numbers["per_second"] == pytest.approx(10 / numbers["seconds"])
-    assert numbers["ratio"] > 0.0
+    assert line.per_second == pytest.approx(10 / line.seconds)
+    assert 0.0 < line.ratio_low <= line.ratio <= line.ratio_high
 
 
-def test_the_table_and_the_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
-    def small(device: str) -> Iterator[Pair]:
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sums(device: str) -> Iterator[Pair]:
         yield Pair(f"sum on {device}", lambda: sum(range(100)), lambda: sum(range(1000)), "longer sum", 100)
 
-    monkeypatch.setitem(script.GROUPS, "small", small)
-    benchmark(only=["small"], runs=2, out=tmp_path / "numbers.json")
-    header, line = capsys.readouterr().out.splitlines()
-    assert header.split() == ["what", "ms", "a", "second", "twin", "ms", "ratio"]
+    monkeypatch.setitem(script.GROUPS, "small", sums)
+    monkeypatch.setattr(limits, "_COPIED", 1 << 16)
+    monkeypatch.setattr(limits, "_LEAST_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("small")
+def test_the_table_and_the_file(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    assert benchmark(only=["small"], runs=2, json=tmp_path / "numbers.json") == 0
+    machine, header, line = capsys.readouterr().out.splitlines()
+    assert "GB/s" in machine
+    assert header.split() == [word for title in HEADER for word in title.split()]
     assert line.startswith("sum on cpu")
-    stored = json.loads((tmp_path / "numbers.json").read_text())
-    assert stored["about"]["runs"] == 2
-    assert [(each["group"], each["twin"]) for each in stored["results"]] == [("small", "longer sum")]
+    stored = StoredRun.read(tmp_path / "numbers.json")
+    assert (stored.runs, stored.device.split()[0]) == (2, "cpu")
+    assert [(each.group, each.twin) for each in stored.lines] == [("small", "longer sum")]
+    assert min(stored.limits.copy, stored.limits.float32, stored.limits.bfloat16) > 0
+
+
+@pytest.mark.usefixtures("small")
+def test_what_became_slower_is_told(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    path = tmp_path / "numbers.json"
+    benchmark(only=["small"], runs=3, json=path)
+    before = StoredRun.read(path)
+    better = replace(before.lines[0], ratio=1e6, ratio_low=0.9e6, ratio_high=1.1e6)
+    replace(before, lines=[better], threads=before.threads + 1).write(path)
+    capsys.readouterr()
+    assert benchmark(only=["small"], runs=3, against=path) == 1
+    told = capsys.readouterr().out
+    assert "slower: sum on cpu against longer sum: ratio 1000000.0 -> " in told
+    assert f"threads {before.threads + 1} -> {before.threads}" in told
+    assert slower([better], [better]) == []
+    assert slower([better], [replace(better, twin="another")]) == []
+
+
+@pytest.mark.usefixtures("small")
+def test_the_page_keeps_what_is_written_by_hand(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    page = tmp_path / "BENCHMARKS.md"
+    mark = f"<!-- benchmark small cpu {torch.get_num_threads()} -->"
+    page.write_text(f"# Sums\n\n{mark}\nold\n<!-- end -->\n\nThe end.\n")
+    for _ in range(2):
+        benchmark(only=["small"], runs=2, page=page)
+    text = page.read_text()
+    assert text.startswith("# Sums\n\n<!--")
+    assert text.endswith("<!-- end -->\n\nThe end.\n")
+    assert (text.count("| sum on cpu"), text.count("old"), text.count(mark)) == (1, 0, 1)
+    page.write_text("# Sums\n")
+    benchmark(only=["small"], runs=1, page=page)
+    assert page.read_text() == "# Sums\n"
+    assert "no mark for small on cpu" in capsys.readouterr().out
+
+
+def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text('{"lines": []}')
+    with pytest.raises(DataError, match="is no file of scripts"):
+        benchmark(only=["quantize"], against=tmp_path / "other.json")
+    with pytest.raises(DataError, match="cannot be read"):
+        benchmark(only=["quantize"], against=tmp_path / "none.json")
+
+
+def test_where_the_time_goes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    x = torch.randn(64, 64)
+    monkeypatch.setitem(
+        script.GROUPS, "small", lambda device: iter([Pair("product", lambda: x @ x, lambda: x, "none")])
+    )
+    assert benchmark(only=["small"], profile=True) == 0
+    assert "aten::mm" in capsys.readouterr().out
 
 
 def test_unknown_groups_and_runs_are_refused() -> None:
