@@ -11,7 +11,7 @@ PACKAGES := randquant tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint docs scatter constraints dist clean distclean
+.PHONY: help setup demo test test-long test-gpu lint docs scatter constraints dist clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: lint ## Run ruff, mypy and pytest (with the doctests)
 
 test-long: $(INSTALLED) ## Run whole chains, kills, a campaign of damaged files, the notebooks and the site (minutes)
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m long -n logical --maxprocesses 4 --dist worksteal
+
+test-gpu: $(INSTALLED) ## Run what needs a CUDA device
+	$(PY) -m pytest -q -m gpu
 
 lint: $(INSTALLED) ## Run ruff and mypy alone
 	$(PY) -m ruff check .

@@ -13,6 +13,17 @@ def fixed_seed() -> None:
     torch.manual_seed(0)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole commands first: they take longest, and one that began last would keep a core waiting for it."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whole commands first: they take longest, and one that began last would keep a core waiting for it. What needs a
+    GPU is left out where there is none."""
     items.sort(key=lambda item: COMMANDS not in item.path.parents)
+    if not torch.cuda.is_available():
+        needing = [item for item in items if item.get_closest_marker("gpu") is not None]
+        config.hook.pytest_deselected(items=needing)
+        items[:] = [item for item in items if item.get_closest_marker("gpu") is None]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once what was left out."""
+    if not torch.cuda.is_available():
+        terminalreporter.write_line("Tests marked gpu were left out: they need a CUDA device.")

@@ -40,6 +40,7 @@ CONDA_TO_INDEX = {
 # Packages that a declared one stands on by its own promise, and whose names code has to say.
 BROUGHT_ALONG = {
     "torch_scatter",  # make scatter
+    "triton",  # torch, where it runs on a GPU
     "evar",  # the user's own copy
     *APART,
     "pillow_heif",  # HEIC pictures, for whoever has them and installs it

@@ -37,10 +37,8 @@ def by_kernel(
     applied = None if apply is None else apply.reshape(-1, 1).expand(-1, rows // apply.numel()).reshape(rows)
     bare, counted = x.detach(), None if counted is None else counted.expand_as(x)
     if offsets is None:
-        order = [*(axis for axis in range(x.ndim) if axis not in dims), *dims]
-        seen = None if counted is None else _three(counted, dims, order)
-        moved = kernel.quantize(_three(bare, dims, order), cuts, values, seen, applied, drawn=drawn)
-        quantized = moved.view([x.shape[axis] for axis in order]).permute([order.index(axis) for axis in range(x.ndim)])
+        seen = None if counted is None else _three(counted, dims)
+        quantized = _back(kernel.quantize(_three(bare, dims), cuts, values, seen, applied, drawn=drawn), x, dims)
     else:
         seen = None if counted is None else counted.reshape(len(x), -1)
         flat = kernel.quantize_packed(bare.reshape(len(x), -1), offsets, cuts, values, seen, applied, drawn=drawn)
@@ -48,12 +46,33 @@ def by_kernel(
     return _StraightThrough.apply(x, quantized) if x.requires_grad and torch.is_grad_enabled() else quantized
 
 
-def _three(x: Tensor, dims: tuple[int, ...], order: list[int]) -> Tensor:
+def _three(x: Tensor, dims: tuple[int, ...]) -> Tensor:
     """(A, L, C), with the dimensions that share a quantizer as L: a view of x where its strides allow it."""
-    if dims[-1] - dims[0] == len(dims) - 1:
+    if _beside_one_another(dims):
         parts = x.shape[: dims[0]], x.shape[dims[0] : dims[-1] + 1], x.shape[dims[-1] + 1 :]
         return x.reshape([prod(part) for part in parts])
-    return x.permute(order).reshape(-1, prod(x.shape[axis] for axis in dims), 1)
+    return x.permute(_order(x, dims)).reshape(-1, prod(x.shape[axis] for axis in dims), 1)
+
+
+def _back(quantized: Tensor, x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """A kernel's (A, L, C), or (A * C, L), in the shape of x."""
+    beside = _beside_one_another(dims)
+    if quantized.ndim == 2:
+        columns = prod(x.shape[dims[-1] + 1 :]) if beside else 1
+        quantized = quantized.view(-1, columns, quantized.shape[1]).transpose(1, 2)
+    if beside:
+        return quantized.view(x.shape)
+    order = _order(x, dims)
+    return quantized.view([x.shape[axis] for axis in order]).permute([order.index(axis) for axis in range(x.ndim)])
+
+
+def _beside_one_another(dims: tuple[int, ...]) -> bool:
+    return dims[-1] - dims[0] == len(dims) - 1
+
+
+def _order(x: Tensor, dims: tuple[int, ...]) -> list[int]:
+    """The axes, those that share a quantizer last."""
+    return [*(axis for axis in range(x.ndim) if axis not in dims), *dims]
 
 
 class _StraightThrough(torch.autograd.Function):

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-_KERNELS = {"cpu": "randquant.kernels.cpu"}  # by type of device; imported when the first tensor of that device comes
+# By type of device; imported when the first tensor of that device comes.
+_KERNELS = {"cpu": "randquant.kernels.cpu", "cuda": "randquant.kernels.cuda"}
 _PLAIN: ContextVar[bool] = ContextVar("plain", default=False)
 
 
@@ -49,7 +50,8 @@ class Kernel(Protocol):
         *,
         drawn: bool,
     ) -> Tensor:
-        """(A * C, L) contiguous, from entries (A, L, C) of any strides; row a * C + c holds entries[a, :, c]."""
+        """Of the entries (A, L, C) of any strides, row a * C + c being entries[a, :, c]: either the same shape in any
+        strides, or (A * C, L) contiguous."""
 
     def quantize_packed(
         self,
@@ -62,8 +64,8 @@ class Kernel(Protocol):
         *,
         drawn: bool,
     ) -> Tensor:
-        """(N, C) contiguous, from entries (N, C) of any strides; row s * C + c is column c of cloud s, which begins at
-        offsets[s], of (S + 1,) int32 or int64."""
+        """(N, C) of any strides, from entries (N, C) of any strides; row s * C + c is column c of cloud s, which begins
+        at offsets[s], of (S + 1,) int32 or int64."""
 
 
 def kernel_for(x: Tensor, bins: int, gradient: bool) -> Kernel | None:
@@ -74,10 +76,19 @@ def kernel_for(x: Tensor, bins: int, gradient: bool) -> Kernel | None:
         bins: K, the most of any sample.
         gradient: whether the extremes of x receive a gradient, which only the plain form gives.
     """
-    if torch.compiler.is_compiling() or gradient or _PLAIN.get() or x.device.type not in _KERNELS or not _ordinary(x):
+    if torch.compiler.is_compiling():
+        return None if gradient or x.device.type != "cuda" else _compiled(x.dtype, bins)
+    if gradient or _PLAIN.get() or x.device.type not in _KERNELS or not _ordinary(x):
         return None
     kernel = cast(Kernel, import_module(_KERNELS[x.device.type]))
     return kernel if kernel.takes(x.dtype, bins) else None
+
+
+def _compiled(dtype: torch.dtype, bins: int) -> Kernel | None:
+    """The GPU's kernel as one operation of a compiled graph."""
+    from randquant.kernels import operations
+
+    return operations if operations.takes(dtype, bins) else None
 
 
 @contextmanager
