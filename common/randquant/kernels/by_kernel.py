@@ -51,7 +51,7 @@ def _three(x: Tensor, dims: tuple[int, ...]) -> Tensor:
     if _beside_one_another(dims):
         parts = x.shape[: dims[0]], x.shape[dims[0] : dims[-1] + 1], x.shape[dims[-1] + 1 :]
         return x.reshape([prod(part) for part in parts])
-    return x.permute(_order(x, dims)).reshape(-1, prod(x.shape[axis] for axis in dims), 1)
+    return x.permute(_order(x, dims)).reshape(-1, prod([x.shape[axis] for axis in dims]), 1)
 
 
 def _back(quantized: Tensor, x: Tensor, dims: tuple[int, ...]) -> Tensor:
