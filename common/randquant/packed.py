@@ -60,7 +60,7 @@ class PackedBatch:
     def to(self, device: str | torch.device) -> "PackedBatch":
         """The same on another device."""
         other = PackedBatch(self.rows.to(device), self.offsets.to(device))
-        other.__dict__.update({name: self.__dict__[name] for name in ("sizes",) if name in self.__dict__})
+        other._sizes = self._sizes
         return other
 
     def __len__(self) -> int:
