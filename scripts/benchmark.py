@@ -6,6 +6,7 @@
     python -m scripts.benchmark --only packed reductions    # clouds of any size; more pairs with torch-scatter
     python -m scripts.benchmark --only images --threads 1
     python -m scripts.benchmark --only export --threads 2   # exported files against their encoders
+    python -m scripts.benchmark --only embed --files 1000   # scripts.embed against loops written by hand
     python -m scripts.benchmark --device cuda --json benchmark.json
     python -m scripts.benchmark --only quantize --against benchmark.json   # what has become slower since
     python -m scripts.benchmark --only encoder --profile                   # where the time goes
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from randquant.scripts.benchmarks.pair import Pair
     from randquant.scripts.benchmarks.stored_run import StoredRun
 
-GROUPS: LateRegistry["Callable[[str], Iterator[Pair]]"] = LateRegistry(
+GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
     "randquant.scripts.benchmarks",
     {
         "quantize": "quantize:quantize",
@@ -47,14 +48,17 @@ GROUPS: LateRegistry["Callable[[str], Iterator[Pair]]"] = LateRegistry(
         "images": "images:image_augmentations",
         "startup": "startup:startup",
         "export": "export:exported",
+        "embed": "embed:embeddings",
     },
 )
+_SIZED = ("embed",)  # groups that --files is for
 
 
 def benchmark(
     only: list[str] | None = None,
     runs: int = 9,
     threads: int = 0,
+    files: int | None = None,
     device: Literal["cpu", "cuda"] = "cpu",
     json: Path | None = None,
     against: Path | None = None,
@@ -66,9 +70,11 @@ def benchmark(
     Args:
         only: groups to measure: quantize; log_mel, crop, encoder, prepare (sound); probe; point_augment,
             farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images; export
-            (files against their encoders); startup (every command's help against import torch).
+            (files against their encoders); embed (the command against loops written by hand); startup (every
+            command's help against import torch).
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
+        files: recordings and meshes of embed, 100 by default; other groups have sizes of their own.
         device: cpu or cuda.
         json: file for the numbers.
         against: file of an earlier run with --json; tells which ratios fell by more than their noise, and exits with 1
@@ -88,6 +94,8 @@ def benchmark(
         raise UsageError(f"--only takes {', '.join(GROUPS)}, got {', '.join(sorted(unknown))}.")
     if runs < 1:
         raise UsageError(f"--runs should be at least 1, got {runs}.")
+    if files is not None and files < 1:
+        raise UsageError(f"--files should be at least 1, got {files}.")
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device cuda cannot be used here, torch sees no GPU; leave it out.")
     before = None if against is None else StoredRun.read(against)
@@ -96,9 +104,9 @@ def benchmark(
     keep_freed_memory()
     groups = only or list(GROUPS)
     if profile:
-        _profile(groups, device)
+        _profile(groups, device, files)
         return 0
-    measured = _measure(groups, runs, device)
+    measured = _measure(groups, runs, device, files)
     if json is not None:
         measured.write(json)
     if page is not None:
@@ -109,14 +117,18 @@ def benchmark(
     return 0 if before is None else _compare(measured, before)
 
 
-def _profile(groups: list[str], device: str) -> None:
+def _pairs(group: str, device: str, files: int | None) -> "Iterator[Pair]":
+    return GROUPS[group](device, **({"files": files} if files is not None and group in _SIZED else {}))
+
+
+def _profile(groups: list[str], device: str, files: int | None) -> None:
     from randquant.scripts.benchmarks.profile import costliest
 
-    for pair in (pair for group in groups for pair in GROUPS[group](device)):
+    for pair in (pair for group in groups for pair in _pairs(group, device, files)):
         say("", pair.name, *costliest(pair, device))
 
 
-def _measure(groups: list[str], runs: int, device: str) -> "StoredRun":
+def _measure(groups: list[str], runs: int, device: str, files: int | None) -> "StoredRun":
     from randquant.installation.computer import computed_on
     from randquant.scripts.benchmarks.limits import measured_limits
     from randquant.scripts.benchmarks.page import HEADER, cells, in_columns
@@ -127,7 +139,7 @@ def _measure(groups: list[str], runs: int, device: str) -> "StoredRun":
     print(in_columns(HEADER))
     lines = []
     for group in groups:
-        for pair in GROUPS[group](device):
+        for pair in _pairs(group, device, files):
             lines.append(pair.measure(group, runs, device))
             print(in_columns(cells(lines[-1])), flush=True)
     return StoredRun(**computed_on(device), runs=runs, limits=limits, lines=lines)

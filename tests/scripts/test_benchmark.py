@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -107,6 +108,8 @@ def test_unknown_groups_and_runs_are_refused() -> None:
         benchmark(only=["speed"])
     with pytest.raises(UsageError, match="--runs should be at least 1"):
         benchmark(runs=0)
+    with pytest.raises(UsageError, match="--files should be at least 1"):
+        benchmark(files=0)
 
 
 @pytest.mark.parametrize("group", ["point_augment", "farthest_points", "point_pretrain"])
@@ -147,3 +150,13 @@ def test_the_torus_is_closed(tmp_path: Path) -> None:
     assert len(edges) == 2 * len(set(edges))
     x, y = vertices.T[:2]
     assert abs((x**2 + y**2) ** 0.5 - 1.0).max() <= 0.4 + 1e-5
+
+
+def test_the_command_gives_the_vectors_of_the_loop(tmp_path: Path) -> None:
+    loop = embed.recordings(tmp_path, 2)
+    embed.embedded(loop, tmp_path / "sound.parquet", "cpu")
+    table = pq.read_table(tmp_path / "sound.parquet")
+    command, by_hand = torch.tensor(table["embedding"].to_pylist()), loop.vectors(1, "cpu")
+    assert table["path"].to_pylist() == [file.name for file in loop.files]
+    assert torch.nn.functional.cosine_similarity(command, by_hand).min() > 0.9999  # one is rounded to int16
+    assert embed.meshes(tmp_path, 3).vectors(2, "cpu").shape == (3, 512)
