@@ -2,14 +2,17 @@
 
 import ast
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
@@ -175,35 +178,98 @@ def test_every_import_is_declared() -> None:
     assert not undeclared
 
 
-def test_sdist_and_wheel_hold_the_package_alone(tmp_path: Path) -> None:
-    source = tmp_path / "source"
+class Built(NamedTuple):
+    """An sdist and the wheel that was built from it, in empty folders."""
+
+    source: Path
+    sdist: Path
+    wheel: Path
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("built")
+    source = folder / "source"
     ignored = shutil.ignore_patterns("*.egg-info", "__pycache__")
-    for folder in FOLDERS:
-        shutil.copytree(ROOT / folder, source / folder, ignore=ignored, symlinks=True)
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, source / name, ignore=ignored, symlinks=True)
     for name in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "MANIFEST.in"):
         shutil.copy(ROOT / name, source / name)
     (source / "tests").mkdir()
     (source / "tests" / "test_a.py").touch()
     build = "from setuptools import build_meta; build_meta.build_sdist('..')"
     subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)
-    (sdist,) = tmp_path.glob("*.tar.gz")
+    (sdist,) = folder.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
+        archive.extractall(folder / "unpacked", filter="data")
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "."]
+    (unpacked,) = (folder / "unpacked").iterdir()
+    subprocess.run([*command, "--wheel-dir", str(folder)], cwd=unpacked, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    return Built(source, sdist, wheel)
+
+
+def test_sdist_and_wheel_hold_the_package_alone(built: Built) -> None:
+    with tarfile.open(built.sdist) as archive:
         held = archive.getmembers()
-        archive.extractall(tmp_path / "unpacked", filter="data")
     assert all(each.isfile() or each.isdir() for each in held)  # the links between folders are resolved
     assert not [each.name for each in held if "test" in Path(each.name).parts[-1].split("_")[0]]
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "."]
-    (unpacked,) = (tmp_path / "unpacked").iterdir()
-    subprocess.run([*command, "--wheel-dir", str(tmp_path)], cwd=unpacked, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
+    names = set(zipfile.ZipFile(built.wheel).namelist())
     about = f"randquant-{randquant.__version__}.dist-info"
     assert {name.partition("/")[0] for name in names} == {"randquant", about}
     assert f"{about}/licenses/LICENSE" in names
-    package = source / "common" / "randquant"
+    package = built.source / "common" / "randquant"
     wanted = [each for pattern in ("*.py", *SHIPPED) for each in files_below(package, pattern)]
     assert {name for name in names if name.startswith("randquant/")} == {f"randquant/{each}" for each in wanted}
     assert "randquant/audio/recipes/demo.yaml" in names
+
+
+USER = """
+import torch
+from torch import Tensor, nn
+
+import randquant
+from randquant.audio.ready_encoder import AudioReadyEncoder
+
+encoder = randquant.load("untrained:AudioNTT2020:512")
+reveal_type(encoder(torch.zeros(16_000), sample_rate=16_000))
+reveal_type(encoder.frames("recording.wav").times)
+reveal_type(AudioReadyEncoder.from_pretrained("somebody/tones").sample_rate)
+
+
+class Model(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.augment = randquant.RandomizedQuantization(bins=8, dim=(-2, -1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.augment(x)
+
+
+randquant.load(3)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_users_program_is_type_checked_against_the_wheel(built: Built, tmp_path: Path) -> None:
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=False)
+    python = environment / "bin" / "python"
+    (packages,) = environment.glob("lib/*/site-packages")
+    zipfile.ZipFile(built.wheel).extractall(packages)
+    others = next(path for path in map(Path, sys.path) if (path / "torch").is_dir())
+    (packages / "others.pth").write_text(f"{others}\n")  # torch and numpy
+    (tmp_path / "user.py").write_text(USER)
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--python-executable={python}", "user.py"]
+    plain = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MYPYPATH")}
+    checked = subprocess.run(command, cwd=tmp_path, env=plain, capture_output=True, text=True)
+    said = [line.partition(": ")[2] for line in checked.stdout.splitlines()]
+    revealed = 'note: Revealed type is "torch._tensor.Tensor"'
+    assert said[:3] == [revealed, revealed, 'note: Revealed type is "builtins.int"'], checked.stdout + checked.stderr
+    assert "has incompatible type" in said[3]  # the number, and nothing else
+    assert len(said) == 5
+    assert "Found 1 error" in checked.stdout
 
 
 def files_below(folder: Path, pattern: str) -> list[str]:

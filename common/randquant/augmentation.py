@@ -1,7 +1,7 @@
 """The base class of augmentations: drawing (`make_params`) is separate from applying (`transform`)."""
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,10 @@ class Augmentation(nn.Module):
     A subclass implements `make_params`, which draws, and `transform`, which applies without drawing, so that a draw
     can be kept, inspected and replayed. Nothing in either may read a tensor's values on the host.
     """
+
+    if TYPE_CHECKING:  # a module's own says Any
+
+        def __call__(self, x: Any, **how: Any) -> Tensor: ...
 
     def make_params(self, x: Tensor, *, generator: torch.Generator | None = None) -> Any:
         """Draw what `transform` needs for a batch of this shape, dtype and device."""

@@ -25,7 +25,7 @@ from randquant.data_prep.synthetic.solids.families import FAMILIES, draw_shape, 
 from randquant.data_prep.synthetic.solids.solid import joined
 from randquant.data_prep.synthetic.sounds.events import EVENTS, synthesize_event
 from randquant.data_prep.synthetic.tree import torch_generator, write_sound
-from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.weights import save_encoder as save_shapes
 from randquant.scripts.benchmarks.pair import Pair
 from randquant.scripts.embed import embed
@@ -94,7 +94,7 @@ def meshes(folder: Path, items: int) -> Loop:
     """Solids of some hundred triangles as OFF files; trimesh, points at random from the surface, and PointNetLite."""
     torch.manual_seed(0)
     encoder, files = (
-        ENCODERS["PointNetLite"](d=256),
+        PointNetLite(d=256),
         [folder / "meshes" / f"{number:05}.off" for number in range(items)],
     )
     (folder / "meshes").mkdir()
@@ -130,6 +130,7 @@ def _pairs(folder: Path, loop: Loop, what: str, device: str) -> Iterator[Pair]:
             partial(loop.vectors, size, device),
             name,
             items,
+            warm_up=items <= FILES,  # of more, the first ones are few enough
         )
 
 

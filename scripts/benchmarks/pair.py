@@ -49,6 +49,7 @@ class Pair:
         twin_name: what the twin is.
         items: things (clouds, meshes) a run of either goes through, to tell how many a second; 0 tells nothing.
         clock: seconds, of which differences are taken.
+        warm_up: whether either runs once before it is measured.
     """
 
     def __init__(
@@ -60,13 +61,14 @@ class Pair:
         items: int = 0,
         *,
         clock: Callable[[], float] = time.perf_counter,
+        warm_up: bool = True,
     ) -> None:
         self.name, self.fast, self.twin, self.twin_name, self.items = name, fast, twin, twin_name, items
-        self.clock = clock
+        self.clock, self.warm_up = clock, warm_up
 
     def measure(self, group: str, runs: int, device: str) -> Line:
-        """Run both in turn after a warm-up."""
-        for call in (self.fast, self.twin):
+        """Run both in turn, after a warm-up where there is one."""
+        for call in (self.fast, self.twin) if self.warm_up else ():
             self._timed(call, device)
         times = [(self._timed(self.fast, device), self._timed(self.twin, device)) for _ in range(runs)]
         ratios = [twin / fast for fast, twin in times]

@@ -1,7 +1,7 @@
 """The base class of encoders that take what a user has."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 import torch
@@ -53,6 +53,10 @@ class ReadyEncoder(HubMethods, nn.Module, Generic[Item]):
     modality: ClassVar[str]
     networks: ClassVar[Mapping[str, type[nn.Module]]]
     _anchor: Tensor
+
+    if TYPE_CHECKING:  # a module's own says Any
+
+        def __call__(self, x: Any, **how: Any) -> Tensor: ...
 
     def __init__(self, encoder: nn.Module, *, sha256: str, report: str, metadata: Mapping[str, Any]) -> None:
         super().__init__()
