@@ -1,5 +1,6 @@
 """What a user has of sound -> what a store would hold of it: one channel of int16 at 16 kHz."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -59,6 +60,12 @@ class Sound:
             raise DataError(
                 f"{self.name} holds {kind} numbers far beyond 1.0, which is full scale; divide by that of the integers "
                 "they come from, 32,768 for 16 bits."
+            )
+        if kind == "int32" and 0 < max(int(self.frames.max()), -int(self.frames.min())) < 2**15:
+            warnings.warn(
+                f"{self.name} holds int32 that int16 could hold, which is silence at the full scale of 32 bits; make it "
+                "int16 where it was recorded with 16.",
+                stacklevel=7,
             )
         return samples_of(partial(_opened, self), intake)
 

@@ -186,6 +186,7 @@ class AudioReadyEncoder(ReadyEncoder[Samples]):
             DataError, UsageError: as in a call.
         """
         self._require_layer(layer)
+        self._require_numbers()
         samples, _ = self._samples(x, sample_rate, axes)
         counts = [self.encoder.frame_count(self.front_end.frames(len(each))) for each in samples]
         longest = max(counts, default=0)

@@ -175,6 +175,11 @@ def _named(x: Any) -> tuple[list[tuple[str, Path | NDArray[Any]]], bool]:
     if isinstance(x, list | tuple):
         found: list[tuple[str, Path | NDArray[Any]]] = []
         for place, each in enumerate(x):
+            if isinstance(each, list | tuple):
+                raise UsageError(
+                    f"shape {place} of the list is itself a list; a list holds clouds (N, 3), as tensors or arrays, and "
+                    "paths."
+                )
             one, single = _named(each)
             if not single:
                 raise UsageError(f"shape {place} of the list has three axes; a list holds clouds (N, 3) and paths.")

@@ -54,7 +54,7 @@ def _read(name: str, x: Any, axes: Axes | None, notes: list[dict[str, int]]) -> 
     if "C" not in order:
         array, order = array[..., None], f"{order}C"
     channels = order.index("C")
-    if array.shape[channels] not in _COLOURS or 0 in array.shape:
+    if array.shape[channels] not in _COLOURS or 0 in array.shape[order.startswith("B") :]:
         raise UsageError(f"{name} has the shape {array.shape}; expected 1, 3 or 4 colours, and at least a pixel.")
     last = np.moveaxis(array, channels, -1)
     single = not order.startswith("B")

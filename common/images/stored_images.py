@@ -29,7 +29,7 @@ class StoredImages:
             DataError: it is a store of another kind, or not as `scripts.prepare` writes it.
         """
         if store.kind != KIND:
-            raise DataError(f"{store.path} holds {store.kind} where {KIND} is expected; give a store of {KIND}.")
+            raise DataError(f"{store.path} holds {store.kind} where {KIND} are expected; give a store of {KIND}.")
         try:
             heights, widths, encodings = (store.column(name) for name in ("height", "width", "encoding"))
         except KeyError as missing:

@@ -87,6 +87,8 @@ class TableReadyEncoder(ReadyEncoder[Tensor]):
         """
         self._require_layer(layer)
         prepared = isinstance(x, torch.Tensor | np.ndarray)
+        if isinstance(x, list | tuple) and not x:
+            return self._vectors([], layer, single=False)
         rows, single = self._prepared(as_array("the row", x)) if prepared else self._raw(x)
         return self._vectors([*torch.from_numpy(rows)], layer, single=single)
 
@@ -99,7 +101,11 @@ class TableReadyEncoder(ReadyEncoder[Tensor]):
             )
         if not np.isfinite(rows).all():
             raise DataError("the rows hold NaN or infinity; a missing cell of a prepared row is 0.")
-        return np.atleast_2d(rows).astype(np.float32), rows.ndim == 1
+        with np.errstate(over="ignore"):
+            single = rows.astype(np.float32)
+        if not np.isfinite(single).all():
+            raise DataError("the rows hold numbers too large for single precision; standardise them as the training's.")
+        return np.atleast_2d(single), rows.ndim == 1
 
     def _raw(self, x: Any) -> tuple[NDArray[np.float32], bool]:
         if not self.described:

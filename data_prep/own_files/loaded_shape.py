@@ -72,6 +72,10 @@ def is_cloud(path: Path) -> bool:
     Raises:
         DataError: it is neither, or cannot be read.
     """
+    if not path.exists():
+        raise DataError(f"{path} does not exist; check the path.")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder where a shape is expected; give a file.")
     suffix = path.suffix.lower()
     if suffix not in MESHES and suffix not in CLOUDS:
         raise DataError(

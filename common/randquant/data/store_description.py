@@ -49,7 +49,7 @@ def read_info(path: Path, kind: str | None) -> dict[str, Any]:
             "prepare it again with python -m scripts.prepare."
         )
     if kind is not None and info.get("kind") != kind:
-        raise DataError(f"{path} holds {info.get('kind')} where {kind} is expected; give a store of {kind}.")
+        raise DataError(f"{path} holds {info.get('kind')} where {kind} are expected; give a store of {kind}.")
     _require_description(path / "store.json", info)
     return info
 

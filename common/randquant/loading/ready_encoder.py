@@ -141,12 +141,17 @@ class ReadyEncoder(HubMethods, nn.Module, Generic[Item]):
         self._require_layer(layer)
         if not items:
             return torch.zeros(0, self._dimension(layer), device=self.device)
+        self._require_numbers()
         with inference(), evaluating(self.encoder), without_flags():
             found = self._embed(items, layer)
         vectors = found.to(self.device, torch.float32).clone()  # outside, so that a layer behind can be trained
         if not bool(torch.isfinite(vectors).all()):
             raise DataError("The encoder gave NaN or infinite vectors; its weights are broken: use others.")
         return vectors[0] if single else vectors
+
+    def _require_numbers(self) -> None:
+        if self.device.type == "meta":
+            raise UsageError('the encoder is on the device "meta", which holds no numbers; load it on "cpu" or "cuda".')
 
     def _require_layer(self, layer: str) -> None:
         if layer not in self.layers:

@@ -128,3 +128,79 @@ def test_a_foreign_encoder_that_looks_at_the_batch_is_warned_of(
         randquant.load("python:looks_beside:make")
     with pytest.raises(UsageError, match=r"without \.py"):
         randquant.load("python:./looks_beside:make")
+
+
+def ready() -> list[tuple[ReadyEncoder[Any], dict[str, Any], Any, Any]]:
+    """An encoder of each modality, what its calls take, one input, and a batch of none."""
+    return [
+        (
+            randquant.load("untrained:AudioNTT2020:8", statistics=(-7.0, 5.5)),
+            {"sample_rate": 16_000, "axes": "BT"},
+            torch.ones(900),
+            torch.zeros(0, 900),
+        ),
+        (randquant.load("untrained:PointNetLite:16", points=20), {}, torch.rand(30, 3), torch.zeros(0, 30, 3)),
+        (
+            randquant.load("untrained:small_cnn:0.25", statistics=([0.5] * 3, [0.2] * 3)),
+            {},
+            torch.rand(3, 9, 9),
+            torch.zeros(0, 3, 9, 9),
+        ),
+        (randquant.load("untrained:MLP:1", blocks=[3]), {}, torch.rand(3), torch.zeros(0, 3)),
+    ]
+
+
+def test_no_inputs_give_no_vectors_in_every_modality() -> None:
+    for encoder, how, _, none in ready():
+        for empty in ([], (), none, none.numpy()):
+            vectors = encoder(empty, **how)
+            assert vectors.shape == (0, encoder.dimension()), encoder
+            assert vectors.dtype == torch.float32
+
+
+@pytest.mark.parametrize("device", ["meta", "cuda:99", "mps", "nonsense", None])
+def test_a_device_that_cannot_compute_is_refused(device: Any) -> None:
+    with pytest.raises(UsageError, match="cannot be used here; give auto, cpu or cuda"):
+        randquant.load("untrained:MLP:1", blocks=[3], device=device)
+
+
+def test_an_encoder_without_numbers_says_so() -> None:
+    for encoder, how, one, _ in ready():
+        with pytest.raises(UsageError, match='device "meta", which holds no numbers'):
+            encoder.to("meta")(one, **how)
+
+
+def test_what_is_no_file_is_said_in_every_modality(tmp_path: Path) -> None:
+    for encoder, how, *_ in ready()[:3]:
+        for name in (tmp_path / "none.x", "a\0b", tmp_path):
+            with pytest.raises(DataError, match=r"does not exist|No such file|folder|cannot be read"):
+                encoder(name, **how)
+
+
+def test_a_list_of_lists_is_no_list_of_clouds() -> None:
+    with pytest.raises(UsageError, match="shape 0 of the list is itself a list"):
+        randquant.load("untrained:PointNetLite:16", points=1)([[0.0, 1.0, 2.0]])
+
+
+def test_numbers_that_no_row_has_are_not_blamed_on_the_weights() -> None:
+    with pytest.raises(DataError, match="too large for single precision"):
+        randquant.load("untrained:MLP:1", blocks=[3])(np.full(3, 1e300))
+
+
+@pytest.mark.filterwarnings("ignore:of 1 inputs 1 silent")
+def test_integers_stand_at_the_full_scale_of_their_type() -> None:
+    encoder = randquant.load("untrained:AudioNTT2020:8", statistics=(-7.0, 5.5))
+    wave = np.sin(np.arange(9_000) / 9) * 0.5
+    expected = encoder(wave, sample_rate=16_000)
+    scales = {np.int16: 2**15, np.int32: 2**31}
+    for kind, scale in scales.items():
+        found = encoder(np.rint(wave * scale).astype(kind), sample_rate=16_000)
+        assert torch.allclose(found, expected, atol=1e-3)
+    coarse = encoder(np.rint(wave * 2**7).astype(np.int8), sample_rate=16_000)
+    unsigned = encoder((np.rint(wave * 2**7) + 128).astype(np.uint8), sample_rate=16_000)
+    assert torch.equal(coarse, unsigned)
+    for kind in (np.int64, np.uint16, np.bool_):  # no recording has these, and their numbers may be of any scale
+        with pytest.raises(DataError, match="no full scale that recordings use"):
+            encoder(np.full(900, 2**60).astype(kind), sample_rate=16_000)
+    with pytest.warns(UserWarning, match="int32 that int16 could hold"):
+        encoder(np.rint(wave * 2**15).astype(np.int32), sample_rate=16_000)

@@ -15,7 +15,7 @@ def named_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError):
+        torch.empty(1, device=device).tolist()  # the device "meta" holds no numbers
+    except (RuntimeError, AssertionError, NotImplementedError):
         raise UsageError(f"--device {name} cannot be used here; give auto, cpu or cuda.") from None
     return device
