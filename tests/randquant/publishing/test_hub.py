@@ -2,9 +2,11 @@
 
 import importlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -15,10 +17,18 @@ from randquant.audio.encoders.weights import named_encoder, save_encoder
 from randquant.audio.ready_encoder import AudioReadyEncoder
 from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.cli.command import run
+from randquant.data_prep.tables.column import Arrangement, Column
 from randquant.errors import DataError, UsageError
 from randquant.files.atomic import write_json
+from randquant.images.encoders.small_cnn import SmallCNN
+from randquant.images.encoders.weights import save_encoder as save_pictures
+from randquant.images.normalise import ColourStatistics
+from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
+from randquant.pointcloud.encoders.weights import save_encoder as save_shapes
 from randquant.pointcloud.ready_encoder import PointReadyEncoder
 from randquant.scripts.publish import flagged, publish
+from randquant.tables.encoders.weights import save_encoder as save_rows
+from randquant.tables.encoders.weights import untrained_encoder as untrained_rows
 from randquant.weights.hub_download import hub_address
 from tests.randquant.publishing.hub_server import HubServer, hub
 
@@ -128,6 +138,48 @@ def test_the_methods_of_the_hub(trained: Path, server: HubServer, tmp_path: Path
         PointReadyEncoder.from_pretrained(trained)
     with pytest.raises(UsageError, match="came from elsewhere or is untrained"):
         randquant.load("untrained:PointNetLite:16").save_pretrained(tmp_path / "none")
+
+
+def of_shapes(file: Path) -> Any:
+    save_shapes(file, PointNetLite(d=32).eval(), points=64, metadata={"method": "moco"})
+    return np.random.default_rng(0).normal(size=(99, 3))
+
+
+def of_pictures(file: Path) -> Any:
+    colours = ColourStatistics((0.4, 0.5, 0.6), (0.2, 0.3, 0.2))
+    save_pictures(file, SmallCNN(0.25, 24).eval(), statistics=colours, metadata={"method": "byol"})
+    return np.random.default_rng(0).integers(0, 256, (30, 40, 3)).astype(np.uint8)
+
+
+def of_rows(file: Path) -> Any:
+    columns = (Column("age", "number", mean=40.0, deviation=9.0), Column("colour", "category", ("blue", "red")))
+    arranged = Arrangement(columns)
+    encoder = untrained_rows("MLP", 1, seed=0, blocks=arranged.sizes).encoder
+    kept = [column.record() for column in columns]
+    save_rows(file, encoder, columns=arranged.names, described=kept, metadata={"method": "simclr"})
+    return {"age": 41, "colour": "red"}
+
+
+@pytest.mark.parametrize("save", [of_shapes, of_pictures, of_rows])
+def test_every_modality_goes_there_and_back(save: Callable[[Path], Any], server: HubServer, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    given = save(tmp_path / "run" / "encoder.safetensors")
+    encoder = randquant.load(tmp_path / "run")
+    expected = encoder(given)
+    assert run(publish, flagged([str(tmp_path / "run"), "--to", f"hf://{NAME}", "--out", str(tmp_path / "out")])) == 0
+    for name in (f"hf://{NAME}", tmp_path / "out"):
+        assert torch.equal(randquant.load(name)(given), expected)
+    assert "encoder(" in server.commits[server.branches["main"]]["README.md"].decode()
+    with torch.no_grad():
+        next(encoder.encoder.parameters()).mul_(1.5)  # fine-tuned
+    tuned = encoder(given)
+    assert not torch.equal(tuned, expected)
+    encoder.save_pretrained(tmp_path / "tuned")
+    encoder.push_to_hub(NAME)
+    for again in (tmp_path / "tuned", NAME):
+        assert torch.equal(type(encoder).from_pretrained(again)(given), tuned)
+    with pytest.raises(UsageError, match=f"is an encoder of {encoder.modality}, not a AudioReadyEncoder"):
+        AudioReadyEncoder.from_pretrained(tmp_path / "tuned")
 
 
 def test_what_was_downloaded_opens_offline(
