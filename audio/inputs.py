@@ -63,8 +63,8 @@ class Sound:
             )
         if kind == "int32" and 0 < max(int(self.frames.max()), -int(self.frames.min())) < 2**15:
             warnings.warn(
-                f"{self.name} holds int32 that int16 could hold, which is silence at the full scale of 32 bits; make it "
-                "int16 where it was recorded with 16.",
+                f"{self.name} holds int32 that int16 could hold, which is silence at the full scale of 32 bits; make "
+                "it int16 where it was recorded with 16.",
                 stacklevel=7,
             )
         return samples_of(partial(_opened, self), intake)

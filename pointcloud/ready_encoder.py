@@ -177,8 +177,8 @@ def _named(x: Any) -> tuple[list[tuple[str, Path | NDArray[Any]]], bool]:
         for place, each in enumerate(x):
             if isinstance(each, list | tuple):
                 raise UsageError(
-                    f"shape {place} of the list is itself a list; a list holds clouds (N, 3), as tensors or arrays, and "
-                    "paths."
+                    f"shape {place} of the list is itself a list; a list holds clouds (N, 3), as tensors or arrays, "
+                    "and paths."
                 )
             one, single = _named(each)
             if not single:

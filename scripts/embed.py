@@ -34,30 +34,37 @@ def embed(settings: Embedding) -> None:
 
     check(settings)
     modality = modality_of(settings.checkpoint, settings.seed)
-    if modality == "points":
-        refuse(settings, OF_SOUND, "is an encoder of point clouds, so there are no recordings")
-        from randquant.scripts.embedding.shapes import embed_shapes
+    from randquant.scripts.embedding.destination import Destination
 
-        skipped = embed_shapes(settings)
-    elif modality == "images":
-        refuse(settings, (*OF_SOUND, *OF_SHAPES), "is an encoder of pictures, so there are no recordings or shapes")
-        from randquant.scripts.embedding.pictures import embed_pictures
-
-        skipped = embed_pictures(settings)
-    elif modality == "tables":
-        refuse(settings, (*OF_SOUND, *OF_SHAPES), "is an encoder of tables, so there are no recordings or shapes")
-        from randquant.scripts.embedding.rows import embed_rows
-
-        skipped = embed_rows(settings)
-    else:
-        refuse(settings, OF_SHAPES, "is an encoder of sound, so there are no shapes")
-        from randquant.scripts.embedding.recordings import embed_recordings
-
-        skipped = embed_recordings(settings)
+    with Destination(settings.out, settings.append).alone():
+        skipped = _embedded(settings, modality)
     for path, reason in skipped[:_SHOWN]:
         say(f"skipped {path}: {reason}")
     if len(skipped) > _SHOWN:
         say(f"… and {len(skipped) - _SHOWN:,} more; the table's metadata lists them all")
+
+
+def _embedded(settings: Embedding, modality: str) -> list[tuple[str, str]]:
+    """Embed with an encoder of this modality; paths and reasons of the files that could not be read."""
+    if modality == "points":
+        refuse(settings, OF_SOUND, "is an encoder of point clouds, so there are no recordings")
+        from randquant.scripts.embedding.shapes import embed_shapes
+
+        return embed_shapes(settings)
+    if modality == "images":
+        refuse(settings, (*OF_SOUND, *OF_SHAPES), "is an encoder of pictures, so there are no recordings or shapes")
+        from randquant.scripts.embedding.pictures import embed_pictures
+
+        return embed_pictures(settings)
+    if modality == "tables":
+        refuse(settings, (*OF_SOUND, *OF_SHAPES), "is an encoder of tables, so there are no recordings or shapes")
+        from randquant.scripts.embedding.rows import embed_rows
+
+        return embed_rows(settings)
+    refuse(settings, OF_SHAPES, "is an encoder of sound, so there are no shapes")
+    from randquant.scripts.embedding.recordings import embed_recordings
+
+    return embed_recordings(settings)
 
 
 if __name__ == "__main__":

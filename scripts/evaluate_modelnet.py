@@ -48,8 +48,8 @@ class ShapeProbing:
     """Evaluate an encoder on stores of labelled shapes.
 
     Attributes:
-        checkpoint: run folder, weights file (ours or published), untrained:ENCODER:D, python:MODULE:FUNCTION, which
-            runs your own code, or occupancy:CELLS (a grid).
+        checkpoint: run folder, weights file (ours or published), hf://OWNER/NAME, untrained:ENCODER:D,
+            python:MODULE:FUNCTION, which runs your own code, or occupancy:CELLS (a grid).
         store: stores with labels and splits, each a task.
         out: JSON file to write (several stores become a list under "results"), or a results folder to add to.
         protocol: preset of classifier, C, points and standardisation.

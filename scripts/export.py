@@ -47,8 +47,8 @@ class Export:
     """Write an encoder as one file that runs without this library.
 
     Attributes:
-        checkpoint: run folder, weights file (ours, published, Lightning), or untrained:ENCODER:D; the first word of the
-            command line.
+        checkpoint: run folder, weights file (ours, published, Lightning), hf://OWNER/NAME, untrained:ENCODER:D, or
+            python:MODULE:FUNCTION, which runs your own code; the first word of the command line.
         format: onnx, for onnxruntime and others; torch_export, for torch without this library.
         out: file to write, .onnx or .pt2; it must not exist.
         precision: of the network, for onnx: float32; float16, half the size; int8, a quarter, with ranges from

@@ -42,7 +42,7 @@ class AudioProbing:
     """Probe a frozen encoder on labelled stores.
 
     Attributes:
-        checkpoint: run folder, weights file (ours, published, Lightning), untrained:ENCODER:D, or
+        checkpoint: run folder, weights file (ours, published, Lightning), hf://OWNER/NAME, untrained:ENCODER:D, or
             python:MODULE:FUNCTION, which runs your own code.
         task: stores with labels and splits or folds: paths, or with --stores names such as ns us8k vc1 vf spcv2
             spcv2-12.

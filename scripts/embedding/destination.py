@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from randquant.cli.terminal import say
 from randquant.data_prep.engine.plan import Plan
 from randquant.embedding.table_formats import KEY, format_of
 from randquant.errors import UsageError
+from randquant.files.lock import is_locked, lock_file
 
 # What may differ between runs that fill one table: the name of the weights, what was read, and versions.
 _FREE = ("checkpoint", "report", "randquant", "torch", "skipped", "levels", "device", "colours")
@@ -62,6 +64,18 @@ class Destination:
         """The same of a plan."""
         left = set(self.new([item.path for item in plan.items]))
         return replace(plan, items=[item for item in plan.items if item.path in left])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Appending runs take turns, so that each sees the rows of those before it."""
+        if not self.append:
+            yield
+            return
+        lock = self.out.with_name(f".{self.out.name}.lock")
+        if is_locked(lock):
+            say(f"Another run appends to {self.out}; this one waits for it.")
+        with lock_file(lock):
+            yield
 
     def nothing_new(self, files: int, left: int) -> bool:
         """Whether a table has all files already, which is said."""

@@ -19,7 +19,7 @@ class Embedding:
     """Embed every recording, picture, mesh or point cloud below a folder, or every row of a table.
 
     Attributes:
-        checkpoint: run folder, weights file (ours, published, Lightning), untrained:ENCODER:D, or
+        checkpoint: run folder, weights file (ours, published, Lightning), hf://OWNER/NAME, untrained:ENCODER:D, or
             python:MODULE:FUNCTION, which runs your own code; its kind decides whether recordings, pictures, shapes or
             rows are embedded.
         input: folder of recordings, pictures or shapes at any depth, or one of them; recordings of any rate, length and

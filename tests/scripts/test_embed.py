@@ -1,5 +1,7 @@
 """From a folder of recordings, or of meshes, to a table, as typed."""
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import torch
 from randquant.audio.encoders.audio_ntt import AudioNTT2020
 from randquant.audio.encoders.weights import save_encoder as save_sound_encoder
 from randquant.audio.spectrogram.front_end import FrontEnd
-from randquant.cli.command import run
+from randquant.cli.command import run, settings_from
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.own_files.clouds import plan_clouds
 from randquant.data_prep.own_files.meshes import plan_meshes
@@ -21,6 +23,7 @@ from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.encoders.weights import save_encoder, untrained_encoder
 from randquant.pointcloud.evaluation.shape_features import shape_features
 from randquant.scripts.embed import embed
+from randquant.scripts.embedding.settings import Embedding
 
 
 @pytest.fixture
@@ -303,6 +306,16 @@ def test_formats_and_appended_rows_are_equal(
         found = rows_of(out)
         assert list(found) == ["deep/b.flac", "a.wav"]
         assert all(np.array_equal(vector, rows_of(outs[0])[path]) for path, vector in found.items())
+    for other in (tmp_path / "first", tmp_path / "second"):
+        other.mkdir()
+        shutil.copy(recordings / "a.wav", other / f"{other.name}.wav")
+    both = tmp_path / "both.parquet"
+    words = [*flags, "--out", str(both), "--input"]
+    with ThreadPoolExecutor(2) as pool:  # the lock is one of files, so threads stand for processes
+        folders = [str(tmp_path / name) for name in ("first", "second")]
+        assert [*pool.map(lambda folder: embed(settings_from(Embedding, [*words, folder])), folders)] == [None, None]
+    assert sorted(rows_of(both)) == ["first.wav", "second.wav"]
+    assert not [*tmp_path.glob(".both*")]
     (recordings / "a.wav").rename(recordings / "c.wav")
     for out in outs:
         assert run(embed, [*flags, "--input", str(recordings), "--out", str(out), "--window", "1"]) == 2

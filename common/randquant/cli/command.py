@@ -294,7 +294,7 @@ def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands
     missing = re.search(r"arguments are required: (.+)", text)
     if missing:
         names = [f"--{name.rsplit('.', 1)[-1]}" for name in missing.group(1).split(", ")]
-        return f"{' and '.join(names)} must be given; see --help."
+        return f"{' and '.join(names)} must be given{_meant(names, parser, argv)}; see --help."
     unknown = re.search(r"[Uu]nrecognized arguments: (\S+)", text) or re.search(r"(?:O|o)ption '([\w.]+)'", text)
     if unknown:
         return f"{unknown.group(1)} is not known here{_nearest(unknown.group(1), parser, argv)}; see --help."
@@ -303,6 +303,13 @@ def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands
         name = f"--{value.group(1).rsplit('.', 1)[-1]}"
         return f"{name} does not take the value {value.group(2)}{_expected(_actions(parser, argv), name)}; see --help."
     return f"{text}; see --help."
+
+
+def _meant(names: Sequence[str], parser: ArgumentParser, argv: list[str]) -> str:
+    """What a lone flag stands for, as the first words of its help say."""
+    helps = (action.help or "" for action in _actions(parser, argv) if names[0] in action.option_strings)
+    said = re.split(r"[;(]|\.(?: |$)", next(helps, ""))[0].strip() if len(names) == 1 else ""
+    return f" ({said})" if said else ""
 
 
 def _expected(actions: list[argparse.Action], flag: str) -> str:

@@ -14,8 +14,8 @@ class Probing:
     """Probe a frozen encoder on labelled stores.
 
     Args:
-        checkpoint: run folder, weights file, untrained:ENCODER:SIZE, or python:MODULE:FUNCTION, which runs your own
-            code.
+        checkpoint: run folder, weights file, hf://OWNER/NAME, untrained:ENCODER:SIZE, or python:MODULE:FUNCTION, which
+            runs your own code.
         task: stores with labels and splits or folds.
         out: JSON file to write (several tasks become a list under "results"), or a results folder to add to.
         probes: probes to run; the protocol's own by default. fewshot means 1, 5 and 10 labels per class, 1 % and 10 %

@@ -75,6 +75,7 @@ class HubMethods:
             The address of the commit, where it was uploaded.
 
         Raises:
+            DataError: the folder holds files of these names that are not of ours, or cannot be written.
             UsageError: the encoder was not trained by a training of ours, so there is nothing that describes it.
         """
         folder = Path(save_directory)
@@ -121,7 +122,7 @@ class HubMethods:
 
     def _publication(self, folder: Path, license: str | None) -> "Publication":
         from randquant.publishing.publication import Publication
-        from randquant.weights.published_config import CONFIG, WEIGHTS
+        from randquant.weights.published_config import CONFIG, WEIGHTS, require_ours
         from randquant.weights.weight_file import read_weights, write_weights
 
         if self.config is None:
@@ -129,6 +130,7 @@ class HubMethods:
                 "only encoders that a training of randquant wrote can be saved, since they say what prepares their "
                 "inputs; this one came from elsewhere or is untrained."
             )
+        require_ours(folder)
         folder.mkdir(parents=True, exist_ok=True)
         network = cast(nn.Module, cast(Any, self).encoder)
         try:

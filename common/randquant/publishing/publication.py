@@ -18,10 +18,9 @@ from randquant.results.record import Result
 from randquant.training.free_settings import FREE_SETTINGS
 from randquant.training.run_settings import FILE_NAME, read_settings
 from randquant.weights.hub_download import HubAddress, endpoint
-from randquant.weights.published_config import CONFIG, WEIGHTS, config_of
+from randquant.weights.published_config import CARD, CONFIG, WEIGHTS, config_of, require_ours
 from randquant.weights.weight_file import Content, read_weights
 
-CARD = "README.md"
 _OF_MACHINE = {*FREE_SETTINGS, "cache", "accelerator"}  # settings that a recipe has not
 
 
@@ -47,7 +46,11 @@ class Publication:
         Args:
             folder: where; created where absent.
             name: of the model, or `owner/name` of its repository.
+
+        Raises:
+            DataError: the folder holds files of these names that are not of ours.
         """
+        require_ours(folder)
         content, settings = self.content, self._settings()
         recipe = {key: value for key, value in settings.items() if key not in _OF_MACHINE and value is not None}
         data = [_described(Path(path)) for path in settings.get("data") or []]

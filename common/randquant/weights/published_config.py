@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from randquant.errors import DataError
+from randquant.weights.own_header import own_header
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
+CARD = "README.md"
 LIBRARY = "randquant"
 
 
@@ -16,6 +18,35 @@ def config_of(header: Mapping[str, str]) -> dict[str, Any]:
     """The JSON of config.json, of the metadata in the header of a file of ours."""
     about = {key: value for key, value in header.items() if key != "config"}
     return {"library_name": LIBRARY, **about, **json.loads(header["config"])}
+
+
+def require_ours(folder: Path) -> None:
+    """Refuse a folder whose files of these names are not of ours, before any is replaced.
+
+    Raises:
+        DataError: it holds some.
+    """
+    found = [name for name in (WEIGHTS, CONFIG, CARD) if (folder / name).exists()]
+    if found and not _is_ours(folder):
+        raise DataError(
+            f"{folder} holds {', '.join(found)} that randquant has not published; give an empty folder, or one that it "
+            "has written."
+        )
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether config.json or the weights say that they are; a save that was killed leaves the latter alone."""
+    try:
+        said = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        return isinstance(said, dict) and said.get("library_name") == LIBRARY
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, RecursionError):
+        return False
+    try:
+        return own_header(folder / WEIGHTS) is not None
+    except (OSError, ValueError):
+        return False
 
 
 def check_config(weights: Path, sha256: str | None) -> None:

@@ -244,6 +244,26 @@ def test_what_is_refused(trained: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert not (tmp_path / "a").exists()
 
 
+def test_the_files_of_others_stay(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    encoder = randquant.load(trained)
+    for name, content in (
+        ("README.md", "# Mine"),
+        ("config.json", '{"model_type": "bert"}'),
+        ("model.safetensors", "x"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text(content)
+        assert run(publish, flagged([str(trained), "--out", str(tmp_path / name)])) == 1
+        assert f"holds {name} that randquant has not published" in capsys.readouterr().err
+        with pytest.raises(DataError, match="has not published"):
+            encoder.save_pretrained(tmp_path / name)
+        assert [(each.name, each.read_text()) for each in (tmp_path / name).iterdir()] == [(name, content)]
+    for _ in range(2):  # its own may be written again, also what a killed process has left
+        encoder.save_pretrained(tmp_path / "own")
+        (tmp_path / "own" / "config.json").unlink()
+    assert run(publish, flagged([str(trained), "--out", str(tmp_path / "own")])) == 0
+
+
 def test_torch_hub_opens_it(trained: Path) -> None:
     clone = str(Path(__file__).parents[3])
     opened = torch.hub.load(clone, "encoder", str(trained), source="local")
