@@ -13,7 +13,7 @@ from randquant.errors import DataError, UsageError
 from randquant.installation.commands import commands
 from randquant.scripts import benchmark as script
 from randquant.scripts.benchmark import GROUPS, benchmark
-from randquant.scripts.benchmarks import images, limits
+from randquant.scripts.benchmarks import embed, images, limits
 from randquant.scripts.benchmarks.meshes import write_torus
 from randquant.scripts.benchmarks.page import HEADER
 from randquant.scripts.benchmarks.pair import Pair

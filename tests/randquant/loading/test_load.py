@@ -152,7 +152,8 @@ def ready() -> list[tuple[ReadyEncoder[Any], dict[str, Any], Any, Any]]:
 
 def test_no_inputs_give_no_vectors_in_every_modality() -> None:
     for encoder, how, _, none in ready():
-        for empty in ([], (), none, none.numpy()):
+        empties: list[Any] = [[], (), none, none.numpy()]
+        for empty in empties:
             vectors = encoder(empty, **how)
             assert vectors.shape == (0, encoder.dimension()), encoder
             assert vectors.dtype == torch.float32
@@ -199,8 +200,8 @@ def test_integers_stand_at_the_full_scale_of_their_type() -> None:
     coarse = encoder(np.rint(wave * 2**7).astype(np.int8), sample_rate=16_000)
     unsigned = encoder((np.rint(wave * 2**7) + 128).astype(np.uint8), sample_rate=16_000)
     assert torch.equal(coarse, unsigned)
-    for kind in (np.int64, np.uint16, np.bool_):  # no recording has these, and their numbers may be of any scale
+    for other in ("int64", "uint16", "bool"):  # no recording has these, and their numbers may be of any scale
         with pytest.raises(DataError, match="no full scale that recordings use"):
-            encoder(np.full(900, 2**60).astype(kind), sample_rate=16_000)
+            encoder(np.full(900, 2**60).astype(other), sample_rate=16_000)
     with pytest.warns(UserWarning, match="int32 that int16 could hold"):
         encoder(np.rint(wave * 2**15).astype(np.int32), sample_rate=16_000)
