@@ -63,6 +63,8 @@ def _readings(cells: pa.Array, decimal: Decimal) -> Iterator[pa.Array]:
     if decimal != "comma":
         yield cells
     if decimal == "point":
+        if has_commas(cells) and not thousands(cells):
+            return  # 41,5 is no number with marks of thousands
         yield pc.replace_substring(cells, ",", "")
     else:
         whole = pc.replace_substring(cells, ".", "")
@@ -83,9 +85,22 @@ def infinite_cells(values: pa.Array, numbers: pa.Array) -> int:
     return int(numbers.null_count - texts.null_count)
 
 
+def commas(cells: pa.Array) -> int:
+    """How many cells of text hold a comma."""
+    return int(pc.sum(pc.match_substring(cells, ",")).as_py() or 0) if pa.types.is_string(cells.type) else 0
+
+
 def has_commas(cells: pa.Array) -> bool:
     """Whether a cell of text holds a comma."""
-    return pa.types.is_string(cells.type) and bool(pc.any(pc.match_substring(cells, ",")).as_py())
+    return commas(cells) > 0
+
+
+def has_points(cells: pa.Array) -> bool:
+    """Whether a cell of text holds a point and no comma."""
+    if not pa.types.is_string(cells.type):
+        return False
+    held = pc.and_(pc.match_substring(cells, "."), pc.invert(pc.match_substring(cells, ",")))
+    return bool(pc.any(held).as_py())
 
 
 def thousands(cells: pa.Array) -> bool:
@@ -100,10 +115,10 @@ def are_dates(cells: pa.Array) -> bool:
     return len(held) > 0 and bool(pc.all(pc.match_substring_regex(held, _DATE)).as_py())
 
 
-def first_text(cells: pa.Array) -> tuple[int, str]:
+def first_text(cells: pa.Array, decimal: Decimal) -> tuple[int, str]:
     """The place and text of the first cell that is no number."""
     for place, cell in enumerate(cells.to_pylist()):
-        if cell is not None and as_numbers(pa.array([cell]), "auto") is None:
+        if cell is not None and as_numbers(pa.array([cell]), decimal) is None:
             return place, cell
     return 0, ""
 

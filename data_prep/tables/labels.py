@@ -92,7 +92,7 @@ class Targets:
         cells = normal(values)
         found = None if cells is None else as_numbers(cells, self.decimal)
         if found is None or cells is None:
-            place, text = (0, "") if cells is None else first_text(cells)
+            place, text = (0, "") if cells is None else first_text(cells, self.decimal)
             raise DataError(
                 f"{self.path}: the column {self.column} holds {text!r} in row {self.rows + place + 1:,} where a number "
                 "to predict is expected; give another --target, or this one as --label."

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from randquant.data_prep.tables.cells import as_numbers, infinite_cells, normal
+from randquant.data_prep.tables.cells import as_numbers, commas, infinite_cells, normal
 from randquant.data_prep.tables.column import Arrangement, Column
 from randquant.errors import DataError, UsageError
 
@@ -50,7 +50,16 @@ def raw_rows(
         for column, count in zip(made, unknown, strict=True)
         if count
     ]
-    return rows, single, notes + _infinite(made, cells, arrays)
+    return rows, single, notes + _commas(made, arrays) + _infinite(made, cells, arrays)
+
+
+def _commas(columns: Sequence[Column], normals: Sequence[pa.Array]) -> list[str]:
+    """A line for each column of numbers with cells that were read by a decimal comma because nothing else was said."""
+    return [
+        f"{count:,} of {len(values):,} cells of {column.name} hold a comma (taken as the decimal mark)"
+        for column, values in zip(columns, normals, strict=True)
+        if column.kind == "number" and column.decimal == "auto" and (count := commas(values))
+    ]
 
 
 def _infinite(columns: Sequence[Column], cells: Mapping[str, Sequence[Any]], normals: Sequence[pa.Array]) -> list[str]:

@@ -13,6 +13,7 @@ from randquant.data_prep.tables.cells import (
     as_numbers,
     first_text,
     has_commas,
+    has_points,
     infinite_cells,
     normal,
     thousands,
@@ -38,7 +39,7 @@ class Survey:
     def __init__(self, name: str, *, decimal: Decimal, most: int, forced: bool) -> None:
         self.name, self.decimal, self.most, self.forced = name, decimal, most, forced
         self.rows = self.missing = self.infinite = self.given = self.different = self.seen = 0
-        self.nested = self.commas = False
+        self.nested = self.commas = self.points = False
         self.grouped = self.numeric = self.whole = self.dates = True
         self.text: tuple[int, str] | None = None  # row and text of the first cell that is no number
         self.texts: set[str] | None = set()  # texts of training rows; None where there are more than `most`
@@ -59,7 +60,7 @@ class Survey:
     def _add_cells(self, values: pa.Array, cells: pa.Array, training: NDArray[np.bool_]) -> None:
         numbers = as_numbers(cells, self.decimal) if self.numeric else None
         if self.numeric and numbers is None:
-            place, text = first_text(cells)
+            place, text = first_text(cells, self.decimal)
             self.numeric, self.text = False, (self.rows + place + 1, text)
         if cells.null_count < len(cells):
             self.dates &= not self.numeric and are_dates(cells)
@@ -85,6 +86,7 @@ class Survey:
         if has_commas(cells):
             self.commas = True
             self.grouped &= thousands(cells)
+        self.points |= has_points(cells)
         self._follow(numbers)
         held = numbers[training & ~np.isnan(numbers)]
         if len(held):
@@ -115,6 +117,11 @@ class Survey:
         Raises:
             DataError: nobody can tell which.
         """
+        if self.numeric and not self.forced and self.commas and self.points and self.decimal == "auto":
+            raise DataError(
+                f"{path}: the column {self.name} holds numbers with points and others with commas, such as 3.5 and "
+                "41,5; make them one, or give --decimal point or comma, which takes the other for a mark of thousands."
+            )
         if self.numeric and self.commas and self.grouped and self.decimal == "auto" and separator == ",":
             raise DataError(
                 f"{path}: the column {self.name} holds numbers such as 1,234; give --decimal point where the comma "

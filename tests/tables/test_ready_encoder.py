@@ -86,6 +86,12 @@ def test_cells_that_the_training_lacks_are_said(encoder: TableReadyEncoder) -> N
         encoder({"age": 4, "colour": "red", "member": "no", "height": float("inf")})
 
 
+def test_a_decimal_comma_is_said(encoder: TableReadyEncoder) -> None:
+    row = {"age": 4, "colour": "red", "member": "no"}
+    with pytest.warns(UserWarning, match="1 of 1 cells of height hold a comma"):
+        close(encoder({**row, "height": "170,5"}), encoder({**row, "height": 170.5}))
+
+
 def test_files_of_before_take_prepared_rows(weights: Path, store: Store, tmp_path: Path) -> None:
     made = untrained_encoder("MLP", 1, seed=0, blocks=block_sizes(store))
     save_encoder(tmp_path / "old.safetensors", made.encoder, columns=column_names(store), metadata={})

@@ -179,6 +179,11 @@ CLASSED = "x,label\n" + rows("{n}.5", "{c}")
         ),
         ("x,label\n" + rows("7", "{c}"), {"label": "label"}, r"no column to learn from \(x: constant\)"),
         ('x,label\n"1,234",a\n' + rows('"2,345"', "{c}"), {"label": "label"}, "give --decimal point"),
+        (
+            "x;label\n41,5;a\n" + rows("{n}.5", "{c}").replace(",", ";"),
+            {"label": "label"},
+            "holds numbers with points and others with commas",
+        ),
         ("x,y,label\n1,2,a\n1,b\n", {"label": "label"}, "3 cells in its first row and 2 in row 3"),
         ("x,x,label\n1,2,a\n", {"label": "label"}, "has the column x 2 times"),
         ("x,label,s\n" + rows("{n}.5", "{c}", "held out"), {"label": "label", "split": "s"}, "holds 'held out' where"),
