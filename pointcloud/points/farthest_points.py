@@ -44,21 +44,25 @@ def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None 
 
 def _scanned(points: Tensor, count: int, start: Tensor) -> Tensor:
     """`farthest_point_sampling` as one loop of an exported graph, for clouds of any size (B, N, 3)."""
-    from torch._higher_order_ops.scan import scan
+    # The operator itself: `scan`, its public form, compiles every loop first, which is half of an export's time.
+    from torch._higher_order_ops.scan import scan_op
 
     x, y, z = (column.clone() for column in points.unbind(-1))  # the loop takes no views of one tensor
     slots = torch.arange(points.shape[1], device=points.device)
-
-    def step(carried: list[Tensor], _: Tensor) -> tuple[list[Tensor], Tensor]:
-        nearest, current = carried
-        index = current[:, None]
-        dx, dy, dz = x - x.gather(1, index), y - y.gather(1, index), z - z.gather(1, index)
-        nearest = torch.minimum(nearest, dx * dx + dy * dy + dz * dz)
-        nearest = torch.where(slots == index, -1.0, nearest)
-        return [nearest, nearest.argmax(dim=1)], current.clone()
-
-    _, chosen = scan(step, [torch.full_like(x, torch.inf), start], torch.arange(count, device=points.device))
+    steps = torch.arange(count, device=points.device)
+    _, _, chosen = scan_op(_step, [torch.full_like(x, torch.inf), start], [steps], (x, y, z, slots))
     return chosen.T
+
+
+def _step(
+    nearest: Tensor, current: Tensor, _: Tensor, x: Tensor, y: Tensor, z: Tensor, slots: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """One point chosen: distances (B, N) to the nearest so far and the point (B,) chosen last, and the latter again."""
+    index = current[:, None]
+    dx, dy, dz = x - x.gather(1, index), y - y.gather(1, index), z - z.gather(1, index)
+    nearest = torch.minimum(nearest, dx * dx + dy * dy + dz * dz)
+    nearest = torch.where(slots == index, -1.0, nearest)
+    return nearest, nearest.argmax(dim=1), current.clone()
 
 
 def _from_centroid(points: Tensor) -> Tensor:
