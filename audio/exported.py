@@ -69,10 +69,12 @@ class MatrixLogMel(nn.Module):
         self.register_buffer("within", torch.arange(1, half + 1))
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """At least n_fft // 2 + 1 samples, as many as can be reflected."""
-        half, samples = self.n_fft // 2, waveform.shape[1]
-        away = torch.arange(half)  # a shorter waveform has no sample `half`, which is an error in any runtime
-        padded = waveform.index_select(1, torch.cat([half - away, torch.arange(samples), samples - 2 - away]))
+        """At least one sample; zeros follow where there are too few to be reflected, as in `LogMel`."""
+        half = self.n_fft // 2
+        away, samples = torch.arange(half), torch.sym_max(half + 1, waveform.shape[1])
+        # Without a branch. Of no samples there is no number `half` behind the zeros, which is an error in any runtime.
+        places = torch.cat([half - away, torch.arange(samples), samples - 2 - away])
+        padded = nn.functional.pad(waveform, (0, half)).index_select(1, places)
         starts = torch.arange(1 + waveform.shape[1] // self.hop)[:, None] * self.hop
         ahead, behind = (
             padded.index_select(1, (starts + within).flatten()).unflatten(1, (-1, half))
@@ -128,8 +130,8 @@ def exportable(loaded: LoadedEncoder, waveforms: Waveforms, layer: Layer = "outp
         scaled = to_peak(waveform) if waveforms.peak_normalise else waveform
         return encoder(prepare(scaled), layer=layer)
 
-    fewest, second = front_end.n_fft // 2 + 1, front_end.sample_rate  # as many samples as are reflected
-    size = Size("samples", fewest, (fewest, second // 2 + 1, second, 2 * second - 7, 3 * second))
+    fewest, second = 1, front_end.sample_rate
+    size = Size("samples", fewest, (fewest, front_end.n_fft // 2, second // 2 + 1, 2 * second - 7, 3 * second))
     return Exportable(
         ExportedAudio(loaded, waveforms, layer).eval(),
         native,
@@ -154,7 +156,7 @@ def _about(loaded: LoadedEncoder, waveforms: Waveforms, layer: str, dimension: i
     scale = "scaled inside so that the largest sample is 1" if waveforms.peak_normalise else "full scale 1.0"
     return {
         "modality": "audio",
-        "input": f"waveform (batch, samples) float32, one channel at {rate} Hz, {scale}, at least {fewest} samples",
+        "input": f"waveform (batch, samples) float32, one channel at {rate} Hz, {scale}, at least {fewest} sample",
         "output": f"vector (batch, {dimension}) float32",
         "encoder": type(loaded.encoder).__name__,
         "layer": layer,

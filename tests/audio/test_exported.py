@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from randquant.audio.encoders.audio_ntt import AudioNTT2020
-from randquant.audio.encoders.weights import LoadedEncoder
+from randquant.audio.encoders.weights import LoadedEncoder, untrained_encoder
 from randquant.audio.exported import MatrixLogMel, Waveforms, exportable, tones
+from randquant.audio.ready_encoder import AudioReadyEncoder
 from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.audio.spectrogram.logmel import LogMel
 from randquant.data.store import Store
@@ -70,12 +71,33 @@ def test_the_file_agrees_for_three_batches_of_five_lengths(function: Exportable,
     from randquant.export.onnx_file import run_onnx
 
     assert len(function.tried()) == 15
-    assert function.tried()[0].shape == (1, 33)  # three frames, fewer than one step of the network
+    assert function.tried()[0].shape == (
+        1,
+        1,
+    )  # one frame, fewer than one step of the network, of a sample that nothing reflects
     found = agreement(run_onnx(file), function)
     require_equal(found)
     assert found.relative < 1e-5
     with pytest.raises(DataError, match="differs from the encoder"):
         require_equal(agreement(lambda inputs: function.native(inputs) * 1.001, function))
+
+
+@pytest.mark.parametrize("samples", [1, 2, 511, 512, 513, 700])
+def test_short_waveforms_are_padded_as_load_pads_them(samples: int) -> None:
+    ready = AudioReadyEncoder.open("untrained:AudioNTT2020:16", statistics=(-7.0, 5.5))
+    function = exportable(untrained_encoder("AudioNTT2020", 16, 42), Waveforms(-7.0, 5.5)).function
+    waveform = torch.randint(-9_000, 9_000, (1, samples)).float() / 32_768.0  # what a store holds exactly
+    with torch.inference_mode():
+        torch.testing.assert_close(function(waveform)[0], ready(waveform[0], sample_rate=16_000), atol=1e-5, rtol=1e-4)
+
+
+def test_no_samples_are_refused_as_load_refuses_them(file: Path) -> None:
+    session = onnxruntime.InferenceSession(str(file))
+    with pytest.raises(Exception, match="out of data bounds"):
+        session.run(None, {"waveform": np.zeros((1, 0), np.float32)})
+    ready = AudioReadyEncoder.open("untrained:AudioNTT2020:16", statistics=(-7.0, 5.5))
+    with pytest.raises(DataError, match="holds no samples"):
+        ready(torch.zeros(0), sample_rate=16_000)
 
 
 def test_onnxruntime_alone_runs_it(function: Exportable, file: Path) -> None:
