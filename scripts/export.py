@@ -122,7 +122,9 @@ def _check(settings: Export) -> None:
     suffix = _SUFFIX[settings.format]
     if settings.out.suffix != suffix:
         raise UsageError(f"--out {settings.out} should end in {suffix} for --format {settings.format}; rename it.")
-    if settings.out.is_dir() or (settings.out.exists() and not settings.overwrite):
+    if settings.out.is_dir():
+        raise UsageError(f"--out {settings.out} is a folder; give the name of a file in it.")
+    if settings.out.exists() and not settings.overwrite:
         raise UsageError(f"--out {settings.out} exists; give another name, or --overwrite.")
     require_precision(settings.format, settings.precision)
     if settings.precision == "int8" and settings.calibrate is None and settings.task is None:

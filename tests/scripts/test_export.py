@@ -35,6 +35,8 @@ def test_flags_that_cannot_be(refused: Callable[..., str], tmp_path: Path) -> No
     assert "should end in .pt2" in refused(SOUND, "a.onnx", *torch_export)
     (tmp_path / "here.onnx").write_text("mine")
     assert "exists; give another name, or --overwrite" in refused(SOUND, "here.onnx", *onnx)
+    (tmp_path / "folder.onnx").mkdir()
+    assert "is a folder; give the name of a file in it" in refused(SOUND, "folder.onnx", *onnx, "--overwrite")
     assert "give --calibrate STORE" in refused(SOUND, "a.onnx", *onnx, "--precision", "int8")
     assert "--precision float16 is for --format onnx" in refused(
         SOUND, "a.pt2", *torch_export, "--precision", "float16"
