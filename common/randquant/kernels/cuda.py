@@ -9,18 +9,20 @@ import torch
 from torch import Tensor
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
-FEW_BINS = 32  # up to here a comparison a cut beats a search
+FEW_BINS = 16  # up to here a comparison a cut beats a search
 WHOLE = 16_384  # entries of a tile that stays in registers
-PART = 8_192  # entries of a part of a longer row
+LOOPED = 8_192  # entries of a tile of longer rows
 PER_THREAD = 32  # entries
-LEAD = 8 * 2**20  # bytes between the range of a part and its replacement: much less than the L2 cache
+CACHED = 32 * 2**20  # bytes of long rows that are worked on at a time, less than the L2 cache holds
+BESIDE = 4  # threads that share a short row
+MOST_DRAWN = 64  # bins that are sorted in registers
 
 
 class Tile(NamedTuple):
-    """Entries that a program works on at a time."""
+    """Entries that a program works on at a time; segment after segment of each of its rows."""
 
-    rows: int
     segments: int
+    rows: int
     width: int
 
     @property
@@ -40,7 +42,7 @@ def takes(dtype: torch.dtype, bins: int) -> bool:
 
 def most_drawn() -> int:
     """The most bins for which it sorts a draw itself."""
-    return 0
+    return MOST_DRAWN
 
 
 @functools.cache
@@ -70,6 +72,7 @@ def quantize(
     order = (2, 0, 1) if entries.shape[2] == 1 else (0, 2, 1)
     seen = None if counted is None else counted.permute(order)
     with torch.cuda.device_of(entries):
+        cuts, values = _arranged(cuts, values) if drawn else (cuts, values)
         _launch(entries.permute(order), out.permute(order), seen, cuts, values, applied)
     return out
 
@@ -88,8 +91,24 @@ def quantize_packed(
     out = torch.empty_like(entries)
     seen = None if counted is None else counted.T[None]
     with torch.cuda.device_of(entries):
+        cuts, values = _arranged(cuts, values) if drawn else (cuts, values)
         _launch(entries.T[None], out.T[None], seen, cuts, values, applied, offsets)
     return out
+
+
+def _arranged(cuts: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+    """Draws as fractions of cuts (rows, K - 1) and of values (rows, K), both ascending."""
+    from randquant.kernels import triton_kernels
+
+    rows, bins = shares.shape
+    width = _power(bins)
+    edges, values = torch.empty_like(cuts, memory_format=torch.contiguous_format), shares.new_empty(rows, bins)
+    at_once = max(1, 1024 // width)
+    triton_kernels.arrange[(-(-rows // at_once),)](
+        cuts.contiguous(), shares.contiguous(), edges, values, rows, bins,
+        BINS=width, ROWS=at_once, num_warps=4, enable_fp_fusion=False,
+    )  # fmt: skip
+    return edges, values
 
 
 def _launch(
@@ -102,45 +121,65 @@ def _launch(
     offsets: Tensor | None = None,
 ) -> None:
     """Quantize x (outer, inner, along) into `out`; the packed clouds of (1, inner, along) are its outer rows."""
-    from randquant.kernels import triton_kernels
+    from randquant.kernels import triton_kernels as kernels
 
     inner, along = x.shape[1:]
     clouds = len(x) if offsets is None else len(offsets) - 1
     length = along if offsets is None else -(-along // clouds)
     tile = tile_of(x, length)
     whole = offsets is None and tile.segments * tile.width >= length
-    tile = tile if whole else part_of(tile)
+    tile = tile if whole else looped(tile)
     bins, searched = values.shape[1], values.shape[1] > FEW_BINS
     flags = None if counted is None else counted.view(torch.uint8)
     applied = None if applied is None else applied.contiguous().view(torch.uint8)
     table = None if whole and not searched else x.new_empty((clouds * inner * 2 * bins,), dtype=torch.float32)
-    tensors = (x, out, edges.contiguous(), values.contiguous(), applied, flags, table)
-    strides = [*x.stride(), *out.stride(), *((0, 0, 0) if flags is None else flags.stride())]
-    constants = {
-        "BINS": 1 << (bins - 1).bit_length(),
-        "STEPS": (bins - 1).bit_length() if searched else 0,
+    drawn = (edges.contiguous(), values.contiguous(), applied, flags, table)
+    x_strides, out_strides = x.stride(), out.stride()
+    flag_strides = (0, 0, 0) if flags is None else flags.stride()
+    shape = {
         "ROWS": tile.rows,
-        "SEGMENTS": tile.segments,
         "WIDTH": tile.width,
         "WIDE": any(_span(each) >= 2**31 for each in (x, out)),
-        "HAS_APPLIED": applied is not None,
         "HAS_COUNTED": flags is not None,
         "num_warps": tile.warps(),
         "num_stages": 1,
         "enable_fp_fusion": False,  # a * b + c rounds twice, as in the plain form
     }
+    binned = {
+        "BINS": _power(bins),
+        "STEPS": (bins - 1).bit_length() if searched else 0,
+        "HAS_APPLIED": applied is not None,
+        **shape,
+    }
     groups = clouds * -(-inner // tile.rows)
+    strides = (*x_strides, *out_strides, *flag_strides)
     if whole:
-        triton_kernels.quantize_whole[(groups,)](*tensors, bins, inner, length, *strides, **constants)
+        kernels.quantize_whole[(groups,)](
+            x, out, *drawn, bins, inner, length, *strides, SEGMENTS=tile.segments, **binned
+        )
         return
-    splits = -(-length // (tile.segments * tile.width))
-    items = groups * splits
-    lead = min(items, max(splits, LEAD // (tile.entries * x.element_size())))
-    state = torch.zeros(1 + 2 * groups + 2 * clouds * inner, dtype=torch.int32, device=x.device)
-    sizes = (bins, inner, length, groups, splits, lead)
-    triton_kernels.quantize_split[(2 * items,)](
-        *tensors, state, offsets, *sizes, *strides, PACKED=offsets is not None, **constants
+    packed, processors = offsets is not None, _processors(x.device)
+    if groups >= processors:
+        at_a_time = CACHED // (processors * tile.rows * length * x.element_size())
+        programs = min(groups, processors * max(1, min(at_a_time, 2048 // (32 * tile.warps()))))
+        kernels.quantize_long[(programs,)](
+            x, out, *drawn, offsets, bins, inner, length, groups, *strides, PACKED=packed, **binned
+        )
+        return
+    splits = max(1, min(-(-length // tile.width), 4 * processors // groups))
+    keys = torch.zeros(2 * clouds * inner, dtype=torch.uint32, device=x.device)
+    kernels.range_of_parts[(groups * splits,)](
+        x, flags, keys, offsets, inner, length, splits, *x_strides, *flag_strides, PACKED=packed, **shape
     )
+    kernels.replace_parts[(groups * splits,)](
+        x, out, *drawn, keys, offsets, bins, inner, length, splits, *strides, PACKED=packed, **binned
+    )
+
+
+@functools.cache
+def _processors(device: torch.device) -> int:
+    """Multiprocessors of a GPU."""
+    return torch.cuda.get_device_properties(device).multi_processor_count if device.type == "cuda" else 2
 
 
 def tile_of(x: Tensor, length: int) -> Tile:
@@ -148,17 +187,17 @@ def tile_of(x: Tensor, length: int) -> Tile:
     inner, padded = _power(x.shape[1]), _power(length)
     if x.stride(1) < x.stride(2):  # columns: several side by side, for memory comes in pieces of 32 bytes
         rows = min(inner, max(32 // x.element_size(), 4096 // padded))
-        return Tile(rows, 1, min(padded, WHOLE // rows))
+        return Tile(1, rows, min(padded, WHOLE // rows))
     rows = max(1, min(inner, 4096 // padded))
-    beside = 8 if rows > 1 else 512  # threads along a row; each reads 16 bytes
+    beside = BESIDE if rows > 1 else 512  # threads along a row; each reads 16 bytes
     width = min(padded, beside * 16 // x.element_size())
-    return Tile(rows, min(padded, WHOLE) // width, width)
+    return Tile(min(padded, WHOLE) // width, rows, width)
 
 
-def part_of(tile: Tile) -> Tile:
-    """A tile of parts of rows that are too long."""
-    width = max(1, min(tile.width, PART // tile.rows))
-    return Tile(tile.rows, max(1, min(tile.segments, PART // (tile.rows * width))), width)
+def looped(tile: Tile) -> Tile:
+    """A tile of rows that are too long to be held."""
+    rows = min(tile.rows, 16)
+    return Tile(1, rows, LOOPED // rows)
 
 
 def _power(number: int) -> int:

@@ -1,9 +1,9 @@
 # mypy: ignore-errors
-"""Randomized quantization on a GPU, in Triton: a row that fits on a multiprocessor is read once and written once; a
-longer one is split over programs, and its second reading comes from the L2 cache.
+"""Randomized quantization on a GPU, in Triton.
 
-A program works on a tile (ROWS, SEGMENTS, WIDTH) of entries, of which place `segment * WIDTH + column` of a row is
-meant: neighbouring rows lie beside one another so that a warp holds several and computes the cuts of each once.
+A row that fits into the registers of a multiprocessor is read once and written once (`quantize_whole`). A longer one
+is read twice by one program, the second time from the cache (`quantize_long`); where there are too few rows for all
+multiprocessors, parts of a row are worked on by several programs (`range_of_parts`, then `replace_parts`).
 """
 
 import triton
@@ -29,14 +29,6 @@ def _value(fraction, low, high):
 
 
 @triton.jit
-def _range(entries, counts):
-    """The lowest and the highest of a tile's entries that count, of each row (ROWS,)."""
-    low = tl.min(tl.min(tl.where(counts, entries, float("inf")), 1), 1)
-    high = tl.max(tl.max(tl.where(counts, entries, float("-inf")), 1), 1)
-    return low, high
-
-
-@triton.jit
 def _closed(low, high):
     """A row without a single counted entry gets an empty range."""
     vacant = low > high
@@ -49,27 +41,20 @@ def _finite(entries):
 
 
 @triton.jit
-def _places(first, SEGMENTS: tl.constexpr, WIDTH: tl.constexpr, WIDE: tl.constexpr):
-    """Where in their row a tile's entries stand."""
-    place = first + tl.arange(0, SEGMENTS)[None, :, None] * WIDTH + tl.arange(0, WIDTH)[None, None, :]
-    return place.to(tl.int64) if WIDE else place
-
-
-@triton.jit
 def _write_table(table, edges, values, row, there, low, high, bins, BINS: tl.constexpr):
-    """Cuts and values of rows in units of their entries, as (rows, 2, bins); the last cut is infinite."""
+    """Cuts and values of rows (ROWS,) in units of their entries, as (rows, 2, bins); the last cut is infinite."""
     at = tl.arange(0, BINS)[None, :]
     low, high, there = low[:, None], high[:, None], there[:, None]
     edge = tl.load(edges + row[:, None] * (bins - 1) + at, mask=there & (at < bins - 1), other=float("inf"))
     tl.store(table + row[:, None] * (2 * bins) + at, _cut(edge, low, high), mask=there & (at < bins))
     value = tl.load(values + row[:, None] * bins + at, mask=there & (at < bins), other=0.0)
     tl.store(table + row[:, None] * (2 * bins) + bins + at, _value(value, low, high), mask=there & (at < bins))
+    tl.debug_barrier()
 
 
 @triton.jit
-def _searched(entries, table, row, bins, STEPS: tl.constexpr):
-    """The value of each entry's bin by a binary search in the table: the number of cuts at or below it."""
-    own = table + row[:, None, None] * (2 * bins)
+def _searched(entries, own, bins, STEPS: tl.constexpr):
+    """The value of each entry's bin by a binary search in its row's table: the number of cuts at or below it."""
     found = tl.zeros(entries.shape, tl.int32)
     for step in tl.static_range(STEPS):
         candidate = found + (1 << (STEPS - 1 - step))
@@ -79,28 +64,26 @@ def _searched(entries, table, row, bins, STEPS: tl.constexpr):
 
 
 @triton.jit
-def _counted_up(entries, table, row, there, bins, BINS: tl.constexpr):
+def _counted_up(entries, own, bins, BINS: tl.constexpr):
     """The same by one comparison and one choice a cut, which is quicker for few bins."""
-    own = table + row * (2 * bins)
-    chosen = tl.zeros(entries.shape, tl.float32) + tl.load(own + bins, mask=there)[:, None, None]
+    chosen = tl.zeros(entries.shape, tl.float32) + tl.load(own + bins)
     for k in tl.static_range(1, BINS):
-        used = there & (k < bins)
-        cut = tl.load(own + (k - 1), mask=used, other=float("inf"))[:, None, None]
-        value = tl.load(own + (bins + k), mask=used, other=0.0)[:, None, None]
+        cut = tl.load(own + tl.minimum(k, bins) - 1)
+        value = tl.load(own + bins + tl.minimum(k, bins - 1))
         chosen = tl.where(entries >= cut, value, chosen)
     return chosen
 
 
 @triton.jit
 def _computed(entries, edges, values, row, there, low, high, bins, BINS: tl.constexpr):
-    """As `_counted_up`, with the cuts and values computed instead of read."""
+    """As `_counted_up` for a tile (SEGMENTS, ROWS, WIDTH), with the cuts and values computed instead of read."""
     first = _value(tl.load(values + row * bins, mask=there, other=0.0), low, high)
-    chosen = tl.zeros(entries.shape, tl.float32) + first[:, None, None]
+    chosen = tl.zeros(entries.shape, tl.float32) + first[None, :, None]
     for k in tl.static_range(1, BINS):
         used = there & (k < bins)
         cut = _cut(tl.load(edges + row * (bins - 1) + (k - 1), mask=used, other=float("inf")), low, high)
         value = _value(tl.load(values + row * bins + k, mask=used, other=0.0), low, high)
-        chosen = tl.where(entries >= cut[:, None, None], value[:, None, None], chosen)
+        chosen = tl.where(entries >= cut[None, :, None], value[None, :, None], chosen)
     return chosen
 
 
@@ -127,57 +110,202 @@ def quantize_whole(
     counted_along,
     BINS: tl.constexpr,
     STEPS: tl.constexpr,
-    ROWS: tl.constexpr,
     SEGMENTS: tl.constexpr,
+    ROWS: tl.constexpr,
     WIDTH: tl.constexpr,
     WIDE: tl.constexpr,
     HAS_APPLIED: tl.constexpr,
     HAS_COUNTED: tl.constexpr,
 ):
-    """ROWS rows as a whole: one read, one write."""
+    """ROWS rows as a whole: one read, one write.
+
+    The tile is (SEGMENTS, ROWS, WIDTH), of which place `segment * WIDTH + column` of a row is meant: with segments
+    first, a warp holds several rows and a thread many entries of one, for which it computes the cuts once.
+    """
     parts = tl.cdiv(inner, ROWS)
     outer = (tl.program_id(0) // parts).to(tl.int64)
     within = (tl.program_id(0) % parts) * ROWS + tl.arange(0, ROWS)
     there = within < inner
     row = outer * inner + within
-    column = within[:, None, None]
-    place = _places(0, SEGMENTS, WIDTH, WIDE)
-    inside = there[:, None, None] & (place < length)
+    column = within[None, :, None]
+    place = tl.arange(0, SEGMENTS)[:, None, None] * WIDTH + tl.arange(0, WIDTH)[None, None, :]
+    place = place.to(tl.int64) if WIDE else place
+    inside = there[None, :, None] & (place < length)
     raw = tl.load(x + outer * x_outer + column * x_inner + place * x_along, mask=inside, other=0.0)
     entries = raw.to(tl.float32)
     replaced = inside & _finite(entries)
     if HAS_COUNTED:
         flags = counted + outer * counted_outer + column * counted_inner + place * counted_along
         replaced = replaced & (tl.load(flags, mask=inside, other=0) != 0)
-    low, high = _range(entries, replaced)
+    low = tl.min(tl.min(tl.where(replaced, entries, float("inf")), 0), 1)
+    high = tl.max(tl.max(tl.where(replaced, entries, float("-inf")), 0), 1)
     low, high = _closed(low, high)
     if HAS_APPLIED:
-        replaced = replaced & (tl.load(applied + row, mask=there, other=0) != 0)[:, None, None]
+        replaced = replaced & (tl.load(applied + row, mask=there, other=0) != 0)[None, :, None]
     if STEPS == 0:
         chosen = _computed(entries, edges, values, row, there, low, high, bins, BINS)
     else:
         _write_table(table, edges, values, row, there, low, high, bins, BINS)
-        tl.debug_barrier()
-        chosen = _searched(entries, table, tl.where(there, row, 0), bins, STEPS)
+        own = table + tl.where(there, row, 0)[None, :, None] * (2 * bins)
+        chosen = _searched(entries, own, bins, STEPS)
     quantized = tl.where(replaced, (chosen + 0.0).to(raw.dtype), raw)
     tl.store(out + outer * out_outer + column * out_inner + place * out_along, quantized, mask=inside)
 
 
 @triton.jit
-def _turn(ticket, items, lead):
-    """What the program with this ticket does: 0 a range, 1 a replacement, and of which item.
+def _extent(offsets, outer, length, PACKED: tl.constexpr):
+    """Where the rows of an outer index begin along the packed dimension, and how long they are."""
+    if PACKED:
+        start = tl.load(offsets + outer).to(tl.int64)
+        return start, (tl.load(offsets + outer + 1) - start).to(tl.int32)
+    return tl.zeros((), tl.int64), length
 
-    Ranges lead by so much that they are known when they are asked for, and by so little that what they read is still
-    in the cache. Who waits, waits for lower tickets alone, which are drawn by programs that run, so none waits forever.
-    """
-    after = ticket - lead
-    steady = 2 * (items - lead)
-    leading = after < 0
-    alternating = after < steady
-    replaces = tl.where(leading, 0, tl.where(alternating, after % 2, 1))
-    middle = tl.where(replaces == 1, after // 2, lead + after // 2)
-    item = tl.where(leading, ticket, tl.where(alternating, middle, items - lead + after - steady))
-    return replaces, item
+
+@triton.jit
+def _range(
+    x,
+    counted,
+    there,
+    first,
+    last,
+    x_along,
+    counted_along,
+    ROWS: tl.constexpr,
+    WIDTH: tl.constexpr,
+    WIDE: tl.constexpr,
+    HAS_COUNTED: tl.constexpr,
+):
+    """The lowest and the highest of the entries from `first` to `last` that count, of each row (ROWS,)."""
+    low = tl.full((ROWS, WIDTH), float("inf"), tl.float32)
+    high = tl.full((ROWS, WIDTH), float("-inf"), tl.float32)
+    begin = first
+    while begin < last:  # not range, which the interpreter does not take from computed bounds
+        place = begin + tl.arange(0, WIDTH)[None, :]
+        inside = there & (place < last)
+        place = place.to(tl.int64) if WIDE else place
+        entries = tl.load(x + place * x_along, mask=inside, other=0.0, eviction_policy="evict_last").to(tl.float32)
+        counts = inside & _finite(entries)
+        if HAS_COUNTED:
+            counts = counts & (tl.load(counted + place * counted_along, mask=inside, other=0) != 0)
+        low = tl.minimum(low, tl.where(counts, entries, float("inf")))
+        high = tl.maximum(high, tl.where(counts, entries, float("-inf")))
+        begin += WIDTH
+    return tl.min(low, 1), tl.max(high, 1)
+
+
+@triton.jit
+def _replace(
+    x,
+    out,
+    counted,
+    own,
+    there,
+    taken,
+    first,
+    last,
+    bins,
+    x_along,
+    out_along,
+    counted_along,
+    BINS: tl.constexpr,
+    STEPS: tl.constexpr,
+    WIDTH: tl.constexpr,
+    WIDE: tl.constexpr,
+    HAS_COUNTED: tl.constexpr,
+):
+    """Replace the entries from `first` to `last` of the rows that are taken; those of others stay as they are."""
+    begin = first
+    while begin < last:
+        place = begin + tl.arange(0, WIDTH)[None, :]
+        inside = there & (place < last)
+        place = place.to(tl.int64) if WIDE else place
+        raw = tl.load(x + place * x_along, mask=inside, other=0.0, eviction_policy="evict_first")
+        entries = raw.to(tl.float32)
+        replaced = taken & _finite(entries)
+        if HAS_COUNTED:
+            replaced = replaced & (tl.load(counted + place * counted_along, mask=inside, other=0) != 0)
+        chosen = _counted_up(entries, own, bins, BINS) if STEPS == 0 else _searched(entries, own, bins, STEPS)
+        quantized = tl.where(replaced, (chosen + 0.0).to(raw.dtype), raw)
+        tl.store(out + place * out_along, quantized, mask=inside, eviction_policy="evict_first")
+        begin += WIDTH
+
+
+@triton.jit
+def quantize_long(
+    x,
+    out,
+    edges,
+    values,
+    applied,
+    counted,
+    table,
+    offsets,
+    bins,
+    inner,
+    length,
+    groups,
+    x_outer,
+    x_inner,
+    x_along,
+    out_outer,
+    out_inner,
+    out_along,
+    counted_outer,
+    counted_inner,
+    counted_along,
+    BINS: tl.constexpr,
+    STEPS: tl.constexpr,
+    ROWS: tl.constexpr,
+    WIDTH: tl.constexpr,
+    WIDE: tl.constexpr,
+    HAS_APPLIED: tl.constexpr,
+    HAS_COUNTED: tl.constexpr,
+    PACKED: tl.constexpr,
+):
+    """ROWS rows at a time, one group of them after another: there are as many programs as leave what all of them have
+    read in the cache."""
+    parts = tl.cdiv(inner, ROWS)
+    group = tl.program_id(0)
+    while group < groups:
+        outer = (group // parts).to(tl.int64)
+        within = (group % parts) * ROWS + tl.arange(0, ROWS)
+        there, column = within < inner, within[:, None]
+        row = outer * inner + within
+        start, size = _extent(offsets, outer, length, PACKED)
+        skipped = 0 if PACKED else outer
+        source = x + skipped * x_outer + start * x_along + column * x_inner
+        target = out + skipped * out_outer + start * out_along + column * out_inner
+        flags = counted + skipped * counted_outer + start * counted_along + column * counted_inner if HAS_COUNTED else x
+        begin = size * 0  # a number of the type that the loops count with
+        low, high = _range(
+            source, flags, there[:, None], begin, size, x_along, counted_along, ROWS, WIDTH, WIDE, HAS_COUNTED
+        )
+        low, high = _closed(low, high)
+        _write_table(table, edges, values, row, there, low, high, bins, BINS)
+        own = table + tl.where(there, row, 0)[:, None] * (2 * bins)
+        taken = there
+        if HAS_APPLIED:
+            taken = tl.load(applied + row, mask=there, other=0) != 0
+        _replace(
+            source,
+            target,
+            flags,
+            own,
+            there[:, None],
+            taken[:, None],
+            begin,
+            size,
+            bins,
+            x_along,
+            out_along,
+            counted_along,
+            BINS,
+            STEPS,
+            WIDTH,
+            WIDE,
+            HAS_COUNTED,
+        )
+        group += tl.num_programs(0)
 
 
 @triton.jit
@@ -194,7 +322,49 @@ def _from_key(key):
 
 
 @triton.jit
-def quantize_split(
+def range_of_parts(
+    x,
+    counted,
+    keys,
+    offsets,
+    inner,
+    length,
+    splits,
+    x_outer,
+    x_inner,
+    x_along,
+    counted_outer,
+    counted_inner,
+    counted_along,
+    ROWS: tl.constexpr,
+    WIDTH: tl.constexpr,
+    WIDE: tl.constexpr,
+    HAS_COUNTED: tl.constexpr,
+    PACKED: tl.constexpr,
+):
+    """The range of a part of ROWS rows, into two keys a row that are zero at first."""
+    group, split = tl.program_id(0) // splits, tl.program_id(0) % splits
+    parts = tl.cdiv(inner, ROWS)
+    outer = (group // parts).to(tl.int64)
+    within = (group % parts) * ROWS + tl.arange(0, ROWS)
+    there, column = within < inner, within[:, None]
+    start, size = _extent(offsets, outer, length, PACKED)
+    skipped = 0 if PACKED else outer
+    source = x + skipped * x_outer + start * x_along + column * x_inner
+    flags = counted + skipped * counted_outer + start * counted_along + column * counted_inner if HAS_COUNTED else x
+    step = tl.cdiv(tl.cdiv(size, splits), WIDTH) * WIDTH
+    first = split * step
+    last = tl.minimum(first + step, size)
+    low, high = _range(
+        source, flags, there[:, None], first, last, x_along, counted_along, ROWS, WIDTH, WIDE, HAS_COUNTED
+    )
+    key = keys + (outer * inner + within) * 2
+    tl.atomic_max(key, _key(-low), mask=there, sem="relaxed")
+    tl.atomic_max(key + 1, _key(high), mask=there, sem="relaxed")
+
+
+@triton.jit
+def replace_parts(
     x,
     out,
     edges,
@@ -202,14 +372,12 @@ def quantize_split(
     applied,
     counted,
     table,
-    state,
+    keys,
     offsets,
     bins,
     inner,
     length,
-    groups,
     splits,
-    lead,
     x_outer,
     x_inner,
     x_along,
@@ -222,88 +390,67 @@ def quantize_split(
     BINS: tl.constexpr,
     STEPS: tl.constexpr,
     ROWS: tl.constexpr,
-    SEGMENTS: tl.constexpr,
     WIDTH: tl.constexpr,
     WIDE: tl.constexpr,
     HAS_APPLIED: tl.constexpr,
     HAS_COUNTED: tl.constexpr,
     PACKED: tl.constexpr,
 ):
-    """One part of ROWS long rows: its range, or its replacement once every part's range is known.
-
-    `state` is zero at first: a ticket, and for each group of rows the parts whose range is known and whether the table
-    is written; then two keys for each row.
-    """
-    replaces, item = _turn(tl.atomic_add(state, 1), groups * splits, lead)
-    group, split = item // splits, item % splits
+    """A part of ROWS rows whose range is known. Every program of a row writes the same table."""
+    group, split = tl.program_id(0) // splits, tl.program_id(0) % splits
     parts = tl.cdiv(inner, ROWS)
     outer = (group // parts).to(tl.int64)
     within = (group % parts) * ROWS + tl.arange(0, ROWS)
-    there = within < inner
+    there, column = within < inner, within[:, None]
     row = outer * inner + within
-    column = within[:, None, None]
-    if PACKED:
-        start = tl.load(offsets + outer).to(tl.int64)
-        size = (tl.load(offsets + outer + 1) - start).to(tl.int32)
-        x += start * x_along
-        out += start * out_along
-        counted_from = start * counted_along
-    else:
-        size = length
-        x += outer * x_outer
-        out += outer * out_outer
-        counted_from = outer * counted_outer
-    known, ready = state + 1 + group, state + 1 + groups + group
-    keys = (state + 1 + 2 * groups).to(tl.pointer_type(tl.uint32)) + row * 2
-    TILE: tl.constexpr = SEGMENTS * WIDTH
+    start, size = _extent(offsets, outer, length, PACKED)
+    skipped = 0 if PACKED else outer
+    source = x + skipped * x_outer + start * x_along + column * x_inner
+    target = out + skipped * out_outer + start * out_along + column * out_inner
+    flags = counted + skipped * counted_outer + start * counted_along + column * counted_inner if HAS_COUNTED else x
+    low = -_from_key(tl.load(keys + row * 2, mask=there, other=0))
+    high = _from_key(tl.load(keys + row * 2 + 1, mask=there, other=0))
+    low, high = _closed(low, high)
+    _write_table(table, edges, values, row, there, low, high, bins, BINS)
+    own = table + tl.where(there, row, 0)[:, None] * (2 * bins)
+    taken = there
+    if HAS_APPLIED:
+        taken = tl.load(applied + row, mask=there, other=0) != 0
+    step = tl.cdiv(tl.cdiv(size, splits), WIDTH) * WIDTH
+    first = split * step
+    last = tl.minimum(first + step, size)
+    _replace(
+        source,
+        target,
+        flags,
+        own,
+        there[:, None],
+        taken[:, None],
+        first,
+        last,
+        bins,
+        x_along,
+        out_along,
+        counted_along,
+        BINS,
+        STEPS,
+        WIDTH,
+        WIDE,
+        HAS_COUNTED,
+    )
 
-    if replaces == 0:
-        low = tl.full((ROWS,), float("inf"), tl.float32)
-        high = tl.full((ROWS,), float("-inf"), tl.float32)
-        first = split * TILE
-        while first < size:
-            place = _places(first, SEGMENTS, WIDTH, WIDE)
-            inside = there[:, None, None] & (place < size)
-            address = x + column * x_inner + place * x_along
-            entries = tl.load(address, mask=inside, other=0.0, eviction_policy="evict_last").to(tl.float32)
-            counts = inside & _finite(entries)
-            if HAS_COUNTED:
-                flags = counted + counted_from + column * counted_inner + place * counted_along
-                counts = counts & (tl.load(flags, mask=inside, other=0) != 0)
-            tile_low, tile_high = _range(entries, counts)
-            low, high = tl.minimum(low, tile_low), tl.maximum(high, tile_high)
-            first += splits * TILE
-        tl.atomic_max(keys, _key(-low), mask=there, sem="relaxed")
-        tl.atomic_max(keys + 1, _key(high), mask=there, sem="relaxed")
-        tl.debug_barrier()
-        if tl.atomic_add(known, 1) == splits - 1:
-            low = -_from_key(tl.load(keys, mask=there, other=0, volatile=True))
-            high = _from_key(tl.load(keys + 1, mask=there, other=0, volatile=True))
-            low, high = _closed(low, high)
-            _write_table(table, edges, values, row, there, low, high, bins, BINS)
-            tl.debug_barrier()
-            tl.atomic_xchg(ready, 1, sem="release")
-    else:
-        while tl.atomic_add(ready, 0, sem="acquire") == 0:
-            pass
-        first = split * TILE
-        while first < size:
-            place = _places(first, SEGMENTS, WIDTH, WIDE)
-            inside = there[:, None, None] & (place < size)
-            address = x + column * x_inner + place * x_along
-            raw = tl.load(address, mask=inside, other=0.0, eviction_policy="evict_first")
-            entries = raw.to(tl.float32)
-            replaced = inside & _finite(entries)
-            if HAS_COUNTED:
-                flags = counted + counted_from + column * counted_inner + place * counted_along
-                replaced = replaced & (tl.load(flags, mask=inside, other=0) != 0)
-            if HAS_APPLIED:
-                replaced = replaced & (tl.load(applied + row, mask=there, other=0) != 0)[:, None, None]
-            if STEPS == 0:
-                chosen = _counted_up(entries, table, row, there, bins, BINS)
-            else:
-                chosen = _searched(entries, table, tl.where(there, row, 0), bins, STEPS)
-            quantized = tl.where(replaced, (chosen + 0.0).to(raw.dtype), raw)
-            target = out + column * out_inner + place * out_along
-            tl.store(target, quantized, mask=inside, eviction_policy="evict_first")
-            first += splits * TILE
+
+@triton.jit
+def arrange(cuts, shares, edges, values, rows, bins, BINS: tl.constexpr, ROWS: tl.constexpr):
+    """Draws as `Kernel.drawn` has them, as ascending fractions of cuts (rows, K - 1) and of values (rows, K)."""
+    row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)[:, None]
+    at = tl.arange(0, BINS)[None, :]
+    there = row < rows
+    cut = tl.sort(tl.load(cuts + row * (bins - 1) + at, mask=there & (at < bins - 1), other=float("inf")), 1)
+    own = edges + row * (bins - 1)
+    tl.store(own + at, cut, mask=there & (at < bins - 1))
+    tl.debug_barrier()
+    below = tl.load(own + at - 1, mask=there & (at > 0) & (at < bins), other=0.0)
+    low, high = tl.minimum(below, 1.0), tl.minimum(cut, 1.0)
+    share = tl.load(shares + row * bins + at, mask=there & (at < bins), other=0.0)
+    tl.store(values + row * bins + at, low + share * (high - low), mask=there & (at < bins))

@@ -56,8 +56,8 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
 
 @pytest.fixture
 def split(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows are split over programs, even short ones."""
-    for name, size in (("WHOLE", 32), ("PART", 32), ("LEAD", 1024)):
+    """Rows are too long to be held, even short ones."""
+    for name, size in (("WHOLE", 32), ("LOOPED", 32)):
         monkeypatch.setattr(cuda, name, size)
 
 
@@ -118,6 +118,20 @@ def test_values_that_are_no_numbers_and_every_way_to_draw(
 ) -> None:
     same(RandomizedQuantization(bins, -2, p=0.8, value=value), _odd(), kernel)  # type: ignore[arg-type]
     same(RandomizedQuantization(bins, -2, edges="uniform", same_on_batch=True, value=value), _odd(), kernel)  # type: ignore[arg-type]
+
+
+@kernel_test
+@pytest.mark.parametrize("value", ["random", "midpoint", "zero"])
+@pytest.mark.parametrize("bins", [2, 7, (3, 40)])
+def test_draws_are_sorted_by_the_kernel(kernel: Callable[[], bool], bins: int | tuple[int, int], value: str) -> None:
+    for shape, same_on_batch in (((4, 3, 30), False), ((4, 3, 30), True), ((30,), False)):
+        x = torch.randn(shape).to(DEVICE)
+        augment = RandomizedQuantization(bins, -1, p=0.9, value=value, same_on_batch=same_on_batch)  # type: ignore[arg-type]
+        found = augment(x, generator=torch.Generator(DEVICE).manual_seed(1))
+        assert kernel()
+        with plain_form():
+            expected = augment(x, generator=torch.Generator(DEVICE).manual_seed(1))
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
 @kernel_test
