@@ -134,8 +134,8 @@ def _launch(
     applied = None if applied is None else applied.contiguous().view(torch.uint8)
     table = None if whole and not searched else x.new_empty((clouds * inner * 2 * bins,), dtype=torch.float32)
     drawn = (edges.contiguous(), values.contiguous(), applied, flags, table)
-    x_strides, out_strides = x.stride(), out.stride()
-    flag_strides = (0, 0, 0) if flags is None else flags.stride()
+    x_strides, out_strides = _strides(x), _strides(out)
+    flag_strides = (0, 0, 0) if flags is None else _strides(flags)
     shape = {
         "ROWS": tile.rows,
         "WIDTH": tile.width,
@@ -203,6 +203,12 @@ def looped(tile: Tile) -> Tile:
 def _power(number: int) -> int:
     """The next power of two, at least 1."""
     return 1 << max(number - 1, 0).bit_length()
+
+
+def _strides(x: Tensor) -> tuple[int, ...]:
+    """With 0 for a dimension of size 1, which PyTorch gives any: Triton reads 16 bytes at once where all are multiples
+    of 16, as 0 is."""
+    return tuple(0 if size == 1 else stride for size, stride in zip(x.shape, x.stride(), strict=True))
 
 
 def _span(x: Tensor) -> int:

@@ -76,14 +76,14 @@ def _counted_up(entries, own, bins, BINS: tl.constexpr):
 
 @triton.jit
 def _computed(entries, edges, values, row, there, low, high, bins, BINS: tl.constexpr):
-    """As `_counted_up` for a tile (SEGMENTS, ROWS, WIDTH), with the cuts and values computed instead of read."""
+    """As `_counted_up` for a tile (ROWS, SEGMENTS, WIDTH), with the cuts and values computed instead of read."""
     first = _value(tl.load(values + row * bins, mask=there, other=0.0), low, high)
-    chosen = tl.zeros(entries.shape, tl.float32) + first[None, :, None]
+    chosen = tl.zeros(entries.shape, tl.float32) + first[:, None, None]
     for k in tl.static_range(1, BINS):
         used = there & (k < bins)
         cut = _cut(tl.load(edges + row * (bins - 1) + (k - 1), mask=used, other=float("inf")), low, high)
         value = _value(tl.load(values + row * bins + k, mask=used, other=0.0), low, high)
-        chosen = tl.where(entries >= cut[None, :, None], value[None, :, None], chosen)
+        chosen = tl.where(entries >= cut[:, None, None], value[:, None, None], chosen)
     return chosen
 
 
@@ -110,8 +110,8 @@ def quantize_whole(
     counted_along,
     BINS: tl.constexpr,
     STEPS: tl.constexpr,
-    SEGMENTS: tl.constexpr,
     ROWS: tl.constexpr,
+    SEGMENTS: tl.constexpr,
     WIDTH: tl.constexpr,
     WIDE: tl.constexpr,
     HAS_APPLIED: tl.constexpr,
@@ -119,34 +119,34 @@ def quantize_whole(
 ):
     """ROWS rows as a whole: one read, one write.
 
-    The tile is (SEGMENTS, ROWS, WIDTH), of which place `segment * WIDTH + column` of a row is meant: with segments
-    first, a warp holds several rows and a thread many entries of one, for which it computes the cuts once.
+    The tile is (ROWS, SEGMENTS, WIDTH), of which place `segment * WIDTH + column` of a row is meant: Triton then gives
+    a warp several rows and a thread many entries of one, for which it computes the cuts once.
     """
     parts = tl.cdiv(inner, ROWS)
     outer = (tl.program_id(0) // parts).to(tl.int64)
     within = (tl.program_id(0) % parts) * ROWS + tl.arange(0, ROWS)
     there = within < inner
     row = outer * inner + within
-    column = within[None, :, None]
-    place = tl.arange(0, SEGMENTS)[:, None, None] * WIDTH + tl.arange(0, WIDTH)[None, None, :]
+    column = within[:, None, None]
+    place = tl.arange(0, SEGMENTS)[None, :, None] * WIDTH + tl.arange(0, WIDTH)[None, None, :]
     place = place.to(tl.int64) if WIDE else place
-    inside = there[None, :, None] & (place < length)
+    inside = there[:, None, None] & (place < length)
     raw = tl.load(x + outer * x_outer + column * x_inner + place * x_along, mask=inside, other=0.0)
     entries = raw.to(tl.float32)
     replaced = inside & _finite(entries)
     if HAS_COUNTED:
         flags = counted + outer * counted_outer + column * counted_inner + place * counted_along
         replaced = replaced & (tl.load(flags, mask=inside, other=0) != 0)
-    low = tl.min(tl.min(tl.where(replaced, entries, float("inf")), 0), 1)
-    high = tl.max(tl.max(tl.where(replaced, entries, float("-inf")), 0), 1)
+    low = tl.min(tl.min(tl.where(replaced, entries, float("inf")), 1), 1)
+    high = tl.max(tl.max(tl.where(replaced, entries, float("-inf")), 1), 1)
     low, high = _closed(low, high)
     if HAS_APPLIED:
-        replaced = replaced & (tl.load(applied + row, mask=there, other=0) != 0)[None, :, None]
+        replaced = replaced & (tl.load(applied + row, mask=there, other=0) != 0)[:, None, None]
     if STEPS == 0:
         chosen = _computed(entries, edges, values, row, there, low, high, bins, BINS)
     else:
         _write_table(table, edges, values, row, there, low, high, bins, BINS)
-        own = table + tl.where(there, row, 0)[None, :, None] * (2 * bins)
+        own = table + tl.where(there, row, 0)[:, None, None] * (2 * bins)
         chosen = _searched(entries, own, bins, STEPS)
     quantized = tl.where(replaced, (chosen + 0.0).to(raw.dtype), raw)
     tl.store(out + outer * out_outer + column * out_inner + place * out_along, quantized, mask=inside)
