@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,16 +41,17 @@ def add_numbers(found: Numbers, file: Path) -> None:
             best[task] = number
 
 
-def numbers_of(run: RunEntry, found: Numbers) -> dict[str, Number]:
-    """The best numbers of a run by task."""
+def numbers_of(run: RunEntry, found: Numbers, classes: Collection[str]) -> dict[str, Number]:
+    """The best numbers of a run by task; `classes` are those of the encoders in `found`."""
     best: dict[str, Number] = {}
     if run.sha256 is None:
         return best
     arguments = json.dumps(run.arguments, sort_keys=True)
-    for encoder, tasks in found.items():
+    for name in classes:
         # Of pictures and tables the hash is one of class, arguments and tensors (randquant.weights.network_hash).
-        network = hashlib.sha256(f"{encoder[0]} {arguments} {run.sha256}".encode()).hexdigest()
-        if encoder[1] in (run.sha256, network):
+        network = hashlib.sha256(f"{name} {arguments} {run.sha256}".encode()).hexdigest()
+        for digest in (run.sha256, network):
+            tasks = found.get((name, digest), {})
             best |= {task: max(best.get(task, number), number) for task, number in tasks.items()}
     return best
 

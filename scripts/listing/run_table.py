@@ -39,7 +39,8 @@ class RunTable:
 
     def __init__(self, folder: Path, found: Found) -> None:
         self._folder = folder
-        self._lines = [Line(run, numbers_of(run, found.numbers)) for run in found.runs]
+        classes = {name for name, _ in found.numbers}
+        self._lines = [Line(run, numbers_of(run, found.numbers, classes)) for run in found.runs]
         self.settings = differing([run.settings for run in found.runs])
         self.tasks = sorted({task for line in self._lines for task in line.numbers})
 
