@@ -8,6 +8,7 @@
     python -m scripts.benchmark --only export --threads 2   # exported files against their encoders
     python -m scripts.benchmark --only embed --files 1000   # scripts.embed against loops written by hand
     python -m scripts.benchmark --device cuda --json benchmark.json
+    python -m scripts.benchmark --device cuda --only kernels   # RQ against the plain form and a copy of as many bytes
     python -m scripts.benchmark --only quantize --against benchmark.json   # what has become slower since
     python -m scripts.benchmark --only encoder --profile                   # where the time goes
     python -m scripts.benchmark --only quantize --page BENCHMARKS.md       # write the page's table
@@ -33,6 +34,7 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
     "randquant.scripts.benchmarks",
     {
         "quantize": "quantize:quantize",
+        "kernels": "kernels:kernels",
         "log_mel": "sound:log_mel",
         "crop": "sound:resize_crop",
         "encoder": "sound:audio_encoder",
@@ -68,7 +70,7 @@ def benchmark(
     """Measure pairs and print a table.
 
     Args:
-        only: groups to measure: quantize; log_mel, crop, encoder, prepare (sound); probe; point_augment,
+        only: groups to measure: quantize, kernels (RQ); log_mel, crop, encoder, prepare (sound); probe; point_augment,
             farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images; export
             (files against their encoders); embed (the command against loops written by hand); startup (every
             command's help against import torch).

@@ -18,8 +18,9 @@ def cells(line: Line) -> list[str]:
     """A row under `HEADER`."""
     rate = "" if line.per_second is None else f"{line.per_second:,.0f}"
     times = f"{line.seconds * 1e3:.2f}", f"{line.twin_seconds * 1e3:.2f}"
-    between = f"{line.ratio_low:.1f} to {line.ratio_high:.1f}"
-    return [line.name, times[0], rate, line.twin, times[1], f"{line.ratio:.1f}", between]
+    digits = 1 if line.ratio >= 2 else 2  # a share of the machine's limit needs both
+    between = f"{line.ratio_low:.{digits}f} to {line.ratio_high:.{digits}f}"
+    return [line.name, times[0], rate, line.twin, times[1], f"{line.ratio:.{digits}f}", between]
 
 
 def in_columns(row: Sequence[str]) -> str:
