@@ -8,6 +8,7 @@ device; the other one cloud on one CPU core, for preparing data.
 import torch
 from torch import Tensor
 
+from randquant.kernels import cuda
 from randquant.pointcloud.points.farthest_point_order import EQUAL, check_count
 
 
@@ -28,6 +29,10 @@ def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None 
     if torch.compiler.is_exporting():  # to a graph for clouds of any size, where steps would be unrolled for one
         return _scanned(points.float(), count, _from_centroid(points) if start is None else start)
     check_count(count, points.shape[-2])
+    if _by_kernel(points):
+        from randquant.pointcloud.points.farthest_points_kernel import farthest_by_kernel
+
+        return farthest_by_kernel(points.detach().float(), count, _from_centroid(points) if start is None else start)
     x, y, z = points.float().unbind(-1)
     nearest = torch.full_like(x, torch.inf)
     chosen = torch.empty(len(points), count, dtype=torch.int64, device=points.device)
@@ -40,6 +45,15 @@ def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None 
         nearest.scatter_(1, index, -1.0)
         current = nearest.argmax(dim=1)
     return chosen
+
+
+def _by_kernel(points: Tensor) -> bool:
+    """Whether a kernel chooses them, in one launch instead of a dozen a step."""
+    if points.device.type != "cuda" or torch.compiler.is_compiling() or not cuda.takes(torch.float32, 2):
+        return False
+    from randquant.pointcloud.points.farthest_points_kernel import MOST_POINTS
+
+    return points.shape[0] > 0 and points.shape[1] <= MOST_POINTS
 
 
 def _scanned(points: Tensor, count: int, start: Tensor) -> Tensor:

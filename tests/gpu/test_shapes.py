@@ -51,7 +51,8 @@ def test_sizes_travel_with_a_batch() -> None:
 
 def test_searches() -> None:
     points = torch.randn(4, 700, 3)
-    agrees(lambda points: farthest_point_sampling(points, 200), points)
+    for cloud in (points, torch.randint(0, 4, (3, 300, 3)).float(), torch.randn(2, 3, 16_000).mT):
+        agrees(lambda points: farthest_point_sampling(points, 200), cloud)
     agrees(lambda points: nearest_neighbours(points[:, :50], points, 12), points)
     agrees(lambda points: ball_query(points[:, :50], points, 0.4, 16), points)
     agrees(lambda points: group(points, nearest_neighbours(points[:, :50], points, 5)), points)

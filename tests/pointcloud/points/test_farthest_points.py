@@ -1,5 +1,8 @@
 """Farthest points by both forms against the definition."""
 
+import os
+import subprocess
+import sys
 from itertools import product
 
 import numpy as np
@@ -109,3 +112,23 @@ def test_more_points_than_there_are(count: int) -> None:
 def test_the_order_is_that_of_the_definition_with_ties(total: int, places: int, seed: int) -> None:
     points = np.random.default_rng(seed).integers(0, places, (total, 3)) / 3
     assert farthest_point_order(points).tolist() == slow_order(points, total)
+
+
+INTERPRETED = """
+import torch
+from randquant.pointcloud.points.farthest_points import farthest_point_sampling
+from randquant.pointcloud.points.farthest_points_kernel import farthest_by_kernel
+
+lattice = torch.randint(0, 3, (2, 40, 4)).float()[..., 1:]
+for points in (torch.randn(3, 70, 3), torch.randn(2, 3, 20).mT, torch.ones(1, 5, 3), lattice):
+    start = torch.arange(len(points))
+    expected = farthest_point_sampling(points, points.shape[1], start=start)
+    assert torch.equal(farthest_by_kernel(points, points.shape[1], start), expected)
+"""
+
+
+def test_the_kernel_in_the_interpreter() -> None:
+    pytest.importorskip("triton", reason="no Triton: its kernels are not tested")
+    told = {**os.environ, "TRITON_INTERPRET": "1"}  # read when Triton loads
+    ran = subprocess.run([sys.executable, "-c", INTERPRETED], env=told, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr[-3000:]
