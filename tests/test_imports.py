@@ -1,9 +1,9 @@
 """Imports go one way: randquant <- the modalities <- data_prep <- scripts; and what is optional loads late."""
 
 import ast
-import importlib.metadata
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
@@ -35,13 +35,16 @@ ALLOWED = {
 }
 # Missing on some machines or slow to load: imported inside the function that needs them.
 LATE = {
-    *("torchaudio", "torch_scatter", "open3d", "trimesh", "h5py", "numba", "librosa", "nnAudio"),
+    *("torchaudio", "torch_scatter", "open3d", "trimesh", "h5py", "numba", "llvmlite", "librosa", "nnAudio"),
     *("mteb", "xares", "evar"),
     *("av", "laspy", "lazrs", "pye57", "mapbox_earcut"),
     *("timm", "kornia", "torchvision", "PIL", "mup", "umap"),
     *("onnx", "onnxscript", "onnxruntime", "huggingface_hub"),
     *("wandb", "mlflow", "trackio"),
 }
+# Written in what numba compiles, and so with numba at the top: no other module imports them when it is imported.
+COMPILED = "randquant.kernels.compiled"
+COMPILED_FOLDER = PLACES[CORE] / "kernels" / "compiled"
 
 # Everything but torch, what torch needs, numpy and the standard library is hidden.
 IMPORT_ALONE = """
@@ -108,7 +111,14 @@ def test_imports_go_one_way(folder: str, path: Path) -> None:
 def test_optional_packages_load_late(path: Path) -> None:
     statements = runs_on_import(parsed(path))
     flat = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert not LATE & {name for node in flat for name in absolute_imports(node)}
+    late = LATE - {"numba", "llvmlite"} if path.is_relative_to(COMPILED_FOLDER) else LATE
+    assert not late & {name for node in flat for name in absolute_imports(node)}
+
+
+def test_compiled_code_is_imported_late() -> None:
+    users = {name for name in MODULES if any(f"{each}.".startswith(f"{COMPILED}.") for each in imported_modules(name))}
+    assert {name for name in users if not f"{name}.".startswith(f"{COMPILED}.")} == set()
+    assert users, "compiled code is made of several modules"
 
 
 def test_the_rule_sees_what_it_should() -> None:
@@ -133,11 +143,12 @@ def test_randquant_imports_with_torch_and_numpy_alone() -> None:
 
 
 def test_a_module_that_needs_more_names_the_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     for module, error in imported_alone()[1].items():
         sentence = r"ImportError: \w+ is not installed; type: pip install 'randquant\[(\w+)\]'"
         extra = re.fullmatch(sentence, error)
         assert extra, f"{module}: {error}"
-        assert extra[1] in importlib.metadata.metadata("randquant").get_all("Provides-Extra", [])
+        assert extra[1] in extras
 
 
 def module_name(folder: str, path: Path) -> str:

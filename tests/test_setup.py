@@ -44,6 +44,7 @@ CONDA_TO_INDEX = {
 BROUGHT_ALONG = {
     "torch_scatter",  # make scatter
     "triton",  # torch, where it runs on a GPU
+    "llvmlite",  # numba: the instructions it compiles to
     "evar",  # the user's own copy
     *APART,
     "pillow_heif",  # HEIC pictures, for whoever has them and installs it

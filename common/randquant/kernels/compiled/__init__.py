@@ -1,0 +1,1 @@
+"""Randomized quantization compiled by numba; imported where it is first used."""
