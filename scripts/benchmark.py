@@ -38,6 +38,7 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
         "log_mel": "sound:log_mel",
         "crop": "sound:resize_crop",
         "encoder": "sound:audio_encoder",
+        "sound_pretrain": "sound_pretraining:sound_pretraining",
         "probe": "probe:linear_probe",
         "prepare": "sound:prepare_recordings",
         "point_augment": "points:point_augmentations",
@@ -70,9 +71,9 @@ def benchmark(
     """Measure pairs and print a table.
 
     Args:
-        only: groups to measure: quantize, kernels (RQ); log_mel, crop, encoder, prepare (sound); probe; point_augment,
-            farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images; export
-            (files against their encoders); embed (the command against loops written by hand); startup (every
+        only: groups to measure: quantize, kernels (RQ); log_mel, crop, encoder, sound_pretrain, prepare (sound); probe;
+            point_augment, farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images;
+            export (files against their encoders); embed (the command against loops written by hand); startup (every
             command's help against import torch).
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
