@@ -18,6 +18,7 @@ from randquant.training.memory import keep_freed_memory
 from randquant.training.mixing import input_mix_of, mix_of, quantize_its_stage
 from randquant.training.optimization.parametrization import base_shapes
 from randquant.training.processes.ranks import agreed, together
+from randquant.training.processes.repeatable import repeatable
 from randquant.training.run import Run, stored_state
 from randquant.training.run_folder import own_folder
 from randquant.training.run_settings import FILE_NAME
@@ -52,7 +53,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
     keep_freed_memory()
     fabric = fabric_of(settings)
     # Locked and checked before other processes are started and before the task is built, which can take minutes.
-    with own_folder(settings.out, writes=fabric.is_global_zero):
+    with own_folder(settings.out, writes=fabric.is_global_zero), repeatable(fabric.device):
         state = stored_state(settings)
         with together(fabric, devices=settings.devices, nodes=settings.nodes):
             torch.manual_seed(settings.seed)
