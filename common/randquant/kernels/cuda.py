@@ -12,7 +12,8 @@ DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 FEW_BINS = 16  # up to here a comparison a cut beats a search
 WHOLE = 16_384  # entries of a tile that stays in registers
 LOOPED = 8_192  # entries of a tile of longer rows
-PER_THREAD = 32  # entries
+PER_THREAD = 16  # entries of a tile that stays in registers
+LOOPED_PER_THREAD = 16  # entries of a tile of longer rows
 CACHED = 32 * 2**20  # bytes of long rows that are worked on at a time, less than the L2 cache holds
 BESIDE = 4  # threads that share a short row
 MOST_DRAWN = 64  # bins that are sorted in registers
@@ -30,9 +31,9 @@ class Tile(NamedTuple):
         """Of all rows."""
         return self.rows * self.segments * self.width
 
-    def warps(self) -> int:
-        """That work on it, a power of two."""
-        return max(1, min(16, self.entries // (32 * PER_THREAD)))
+    def warps(self, per_thread: int) -> int:
+        """That work on it, a power of two, if each of their threads takes so many entries."""
+        return max(1, min(32, self.entries // (32 * per_thread)))
 
 
 def takes(dtype: torch.dtype, bins: int) -> bool:
@@ -129,6 +130,7 @@ def _launch(
     tile = tile_of(x, length)
     whole = offsets is None and tile.segments * tile.width >= length
     tile = tile if whole else looped(tile)
+    warps = tile.warps(PER_THREAD if whole else LOOPED_PER_THREAD)
     bins, searched = values.shape[1], values.shape[1] > FEW_BINS
     flags = None if counted is None else counted.view(torch.uint8)
     applied = None if applied is None else applied.contiguous().view(torch.uint8)
@@ -141,7 +143,7 @@ def _launch(
         "WIDTH": tile.width,
         "WIDE": any(_span(each) >= 2**31 for each in (x, out)),
         "HAS_COUNTED": flags is not None,
-        "num_warps": tile.warps(),
+        "num_warps": warps,
         "num_stages": 1,
         "enable_fp_fusion": False,  # a * b + c rounds twice, as in the plain form
     }
@@ -161,7 +163,7 @@ def _launch(
     packed, processors = offsets is not None, _processors(x.device)
     if groups >= processors:
         at_a_time = CACHED // (processors * tile.rows * length * x.element_size())
-        programs = min(groups, processors * max(1, min(at_a_time, 2048 // (32 * tile.warps()))))
+        programs = min(groups, processors * max(1, min(at_a_time, 64 // warps)))
         kernels.quantize_long[(programs,)](
             x, out, *drawn, offsets, bins, inner, length, groups, *strides, PACKED=packed, **binned
         )
