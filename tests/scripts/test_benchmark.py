@@ -14,6 +14,7 @@ from randquant.installation.commands import commands
 from randquant.scripts import benchmark as script
 from randquant.scripts.benchmark import GROUPS, benchmark
 from randquant.scripts.benchmarks import embed, images, limits
+from randquant.scripts.benchmarks import quantize as quantization
 from randquant.scripts.benchmarks.meshes import write_torus
 from randquant.scripts.benchmarks.page import HEADER
 from randquant.scripts.benchmarks.pair import Pair
@@ -132,6 +133,17 @@ def test_pictures_take_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_start_of_every_command_is_measured() -> None:
     names = [pair.name for pair in GROUPS["startup"]("cpu")]
     assert {f"{name} --help" for name in commands()} < set(names)
+
+
+def test_every_form_of_quantization_and_its_twin_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantization, "SHAPES", [((2, 3, 8, 8), 4, (-2, -1)), ((2, 9, 3), 4, -2)])
+    monkeypatch.setattr(quantization, "CLOUDS", 2)
+    monkeypatch.setattr(quantization, "POINTS", 20)
+    for pair in quantization.quantize("cpu"):
+        quantized, twin = pair.fast(), pair.twin()
+        assert isinstance(quantized, torch.Tensor)
+        assert isinstance(twin, torch.Tensor)
+        assert quantized.numel() == twin.numel() or "random numbers" in pair.twin_name
 
 
 def test_the_original_formulation_quantizes() -> None:

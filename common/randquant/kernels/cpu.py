@@ -62,8 +62,8 @@ def quantize_packed(
 
 def _bins(cuts: Tensor, values: Tensor, applied: Tensor | None, dtype: torch.dtype, drawn: bool) -> tuple[Any, ...]:
     """As `quantize_rows` takes them, from `cuts` to `numbers`."""
-    most, flat = values.shape[1], [each.contiguous().view(-1).numpy() for each in (cuts, values)]
-    every = np.empty(0, np.bool_) if applied is None else applied.contiguous().numpy()
+    most, flat = values.shape[1], [np.ascontiguousarray(each.numpy()).reshape(-1) for each in (cuts, values)]
+    every = np.empty(0, np.bool_) if applied is None else np.ascontiguousarray(applied.numpy())
     numbers = tuple(flat[0].dtype.type(number) for number in (1.0, np.inf, _VANISHING.get(dtype, 0.0)))
     return (*flat, most, network(most - 1 if drawn else 0), drawn, every, numbers)
 
@@ -79,7 +79,7 @@ def _fill(out: Tensor, entries: Tensor, counted: Tensor | None, bounds: np.ndarr
     steps, counted_steps = entries.stride(), (0, 0, 0) if counted is None else counted.stride()
     x = _reached(entries)
     truths = np.empty(0, np.uint8) if counted is None else _reached(counted.view(torch.uint8))
-    arguments = (x, truths, bounds, steps, counted_steps, (length, columns), *bins, out.view(-1).numpy())
+    arguments = (x, truths, bounds, steps, counted_steps, (length, columns), *bins, out.numpy().reshape(-1))
     numbers = scratch_size(bins[2], steps[1] != 1)
     bytes_ = truths_size(counted is not None and counted_steps[1] != 1)
 
