@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 
 from randquant.extras import names_extra
-from randquant.kernels.sorting_network import network
+from randquant.kernels.sorting_network import MOST_SORTED, network
 from randquant.kernels.threads import over
 
-_MOST_DRAWN = 256
 # Negative values up to this size become 0 in the entries' own dtype, where the plain form leaves no sign.
 _VANISHING = {torch.float16: 2.0**-25, torch.bfloat16: 2.0**-134}
 
@@ -27,7 +26,7 @@ def takes(dtype: torch.dtype, bins: int) -> bool:
 
 def most_drawn() -> int:
     """The most bins for which cuts are sorted here."""
-    return _MOST_DRAWN
+    return MOST_SORTED
 
 
 def quantize(

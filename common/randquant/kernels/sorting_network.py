@@ -5,6 +5,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_SORTED = 256  # bins whose cuts are sorted, and compared one by one; a bin among more is searched for
+
 
 @cache
 def network(count: int) -> NDArray[np.int64]:

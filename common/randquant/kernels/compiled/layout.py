@@ -51,6 +51,15 @@ class Scratch(NamedTuple):
 
 
 @compiled
+def layout_of(entries: Any, counted: Any, bounds: Any, steps: Any, counted_steps: Any, size: Any, out: Any) -> Any:
+    """Of 1-D arrays; without bounds rows are not packed, without truths all entries count."""
+    length, columns = size
+    packed, masked = len(bounds) > 0, len(counted) > 0
+    truths, begins, target = address(counted), address(bounds), address(out)
+    return Layout(address(entries), truths, begins, steps, counted_steps, length, columns, packed, masked, target)
+
+
+@compiled
 def scratch_in(numbers: Any, truths: Any, bins: int) -> Any:
     """Of `scratch_size` numbers and bytes."""
     start, bytes_ = address(numbers), address(truths)

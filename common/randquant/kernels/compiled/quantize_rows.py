@@ -8,12 +8,12 @@ from typing import Any
 
 from randquant.kernels.compiled.compiled import compiled
 from randquant.kernels.compiled.lanes import WIDTH, address, ahead
-from randquant.kernels.compiled.layout import PIECE, Bins, Layout, row_at, scratch_in
+from randquant.kernels.compiled.layout import PIECE, Bins, layout_of, row_at, scratch_in
 from randquant.kernels.compiled.rows import copy, range_of, range_of_some, replace, replace_searching, replace_some
 from randquant.kernels.compiled.scaled import scale_lanes, scale_row, sort_lanes
+from randquant.kernels.sorting_network import MOST_SORTED
 
 ALIGNED = WIDTH  # rows that are gone through together
-CHOSEN = 256  # the most bins of which one is chosen cut by cut; among more it is searched for
 
 
 @compiled
@@ -59,19 +59,7 @@ def quantize_rows(
         first: row.
         last: row behind the last.
     """
-    length, columns = size
-    layout = Layout(
-        address(entries),
-        address(counted),
-        address(bounds),
-        steps,
-        counted_steps,
-        length,
-        columns,
-        len(bounds) > 0,
-        len(counted) > 0,
-        address(out),
-    )
+    layout = layout_of(entries, counted, bounds, steps, counted_steps, size, out)
     bins = Bins(address(cuts), address(values), most, numbers[0], numbers[1], numbers[2])
     scratch = scratch_in(scratch_numbers, scratch_truths, most)
     for top in range(first, last, WIDTH):
@@ -149,7 +137,7 @@ def _replace_row(layout: Any, bins: Any, scratch: Any, drawn: bool, number: int,
         size = min(PIECE, count - start)
         piece, truths = _piece(layout, scratch, row, counted, start, size, lane, count > PIECE)
         target = ahead(goal, start) if goal_step == 1 else scratch.replaced
-        if bins.most > CHOSEN:
+        if bins.most > MOST_SORTED:
             replace_searching(piece, size, truths, layout.masked, cuts, values, bins.most, target)
         elif scratch.odd[lane] != 0:
             truths_tail = scratch.counted_tail
