@@ -194,6 +194,16 @@ def test_without_a_cache_code_is_compiled_in_each_process(monkeypatch: pytest.Mo
     assert compiled(_twice)(3) == 6
 
 
+def test_compiled_code_is_as_old_as_all_that_it_calls() -> None:
+    from randquant.kernels.compiled.compiled import source_stamp
+    from randquant.kernels.compiled.quantize_rows import quantize_rows
+
+    assert quantize_rows._cache._cache_file._source_stamp == source_stamp()
+    assert {"lanes.py", "layout.py", "rows.py", "scaled.py", "sorting_network.py"} <= {
+        name for name, _, _ in source_stamp()
+    }
+
+
 def _twice(number: int) -> int:
     return 2 * number
 

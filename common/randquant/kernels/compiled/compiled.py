@@ -1,5 +1,8 @@
 """How functions are compiled."""
 
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from randquant.extras import needs
@@ -15,6 +18,17 @@ def compiled(function: Any) -> Any:
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "fastmath": False}
     try:
-        return numba.njit(cache=True, **options)(function)
+        made = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written: once in each process
         return numba.njit(**options)(function)
+    # numba compiles anew where the function's own file has changed, but a function holds those that it calls.
+    with suppress(AttributeError):  # of a version of numba that keeps it elsewhere
+        made._cache._cache_file._source_stamp = source_stamp()
+    return made
+
+
+@cache
+def source_stamp() -> tuple[tuple[str, int, int], ...]:
+    """What changes with any file that compiled code is made of."""
+    files = [*Path(__file__).parent.glob("*.py"), Path(__file__).parents[1] / "sorting_network.py"]
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(files))
