@@ -3,7 +3,7 @@
 import functools
 import importlib.util
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -99,13 +99,13 @@ def quantize_packed(
 
 def _arranged(cuts: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
     """Draws as fractions of cuts (rows, K - 1) and of values (rows, K), both ascending."""
-    from randquant.kernels import triton_kernels
+    from randquant.kernels.triton_code.draws import arrange
 
     rows, bins = shares.shape
     width = _power(bins)
     edges, values = torch.empty_like(cuts, memory_format=torch.contiguous_format), shares.new_empty(rows, bins)
     at_once = max(1, 1024 // width)
-    triton_kernels.arrange[(-(-rows // at_once),)](
+    arrange[(-(-rows // at_once),)](
         cuts.contiguous(), shares.contiguous(), edges, values, rows, bins,
         BINS=width, ROWS=at_once, num_warps=4, enable_fp_fusion=False,
     )  # fmt: skip
@@ -122,7 +122,7 @@ def _launch(
     offsets: Tensor | None = None,
 ) -> None:
     """Quantize x (outer, inner, along) into `out`; the packed clouds of (1, inner, along) are its outer rows."""
-    from randquant.kernels import triton_kernels as kernels
+    from randquant.kernels.triton_code.whole_rows import quantize_whole
 
     inner, along = x.shape[1:]
     clouds = len(x) if offsets is None else len(offsets) - 1
@@ -154,27 +154,60 @@ def _launch(
         **shape,
     }
     groups = clouds * -(-inner // tile.rows)
-    strides = (*x_strides, *out_strides, *flag_strides)
+    strides = (x_strides, out_strides, flag_strides)
     if whole:
-        kernels.quantize_whole[(groups,)](
-            x, out, *drawn, bins, inner, length, *strides, SEGMENTS=tile.segments, **binned
-        )
-        return
-    packed, processors = offsets is not None, _processors(x.device)
-    if groups >= processors:
-        at_a_time = CACHED // (processors * tile.rows * length * x.element_size())
-        programs = min(groups, processors * max(1, min(at_a_time, 64 // warps)))
-        kernels.quantize_long[(programs,)](
-            x, out, *drawn, offsets, bins, inner, length, groups, *strides, PACKED=packed, **binned
-        )
-        return
-    splits = max(1, min(-(-length // tile.width), 4 * processors // groups))
+        flat = (*x_strides, *out_strides, *flag_strides)
+        quantize_whole[(groups,)](x, out, *drawn, bins, inner, length, *flat, SEGMENTS=tile.segments, **binned)
+    elif groups >= _processors(x.device):
+        _launch_long(x, out, drawn, offsets, (bins, inner, length, groups), strides, binned)
+    else:
+        _launch_split(x, out, drawn, offsets, (bins, inner, length, groups), strides, shape, binned)
+
+
+Drawn = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]  # edges, values, applied, counted, table
+Sizes = tuple[int, int, int, int]  # bins, inner, length, groups
+Strides = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # of x, out, counted
+
+
+def _launch_long(
+    x: Tensor, out: Tensor, drawn: Drawn, offsets: Tensor | None, sizes: Sizes, strides: Strides, binned: dict[str, Any]
+) -> None:
+    """One program for several rows, after one another."""
+    from randquant.kernels.triton_code.long_rows import quantize_long
+
+    _, _, length, groups = sizes
+    processors = _processors(x.device)
+    at_a_time = CACHED // (processors * binned["ROWS"] * length * x.element_size())
+    programs = min(groups, processors * max(1, min(at_a_time, 64 // binned["num_warps"])))
+    flat = (*strides[0], *strides[1], *strides[2])
+    quantize_long[(programs,)](x, out, *drawn, offsets, *sizes, *flat, PACKED=offsets is not None, **binned)
+
+
+def _launch_split(
+    x: Tensor,
+    out: Tensor,
+    drawn: Drawn,
+    offsets: Tensor | None,
+    sizes: Sizes,
+    strides: Strides,
+    shape: dict[str, Any],
+    binned: dict[str, Any],
+) -> None:
+    """Several programs for a row."""
+    from randquant.kernels.triton_code.split_rows import range_of_parts, replace_parts
+
+    bins, inner, length, groups = sizes
+    packed = offsets is not None
+    splits = max(1, min(-(-length // shape["WIDTH"]), 4 * _processors(x.device) // groups))
+    clouds = groups // -(-inner // shape["ROWS"])
     keys = torch.zeros(2 * clouds * inner, dtype=torch.uint32, device=x.device)
-    kernels.range_of_parts[(groups * splits,)](
-        x, flags, keys, offsets, inner, length, splits, *x_strides, *flag_strides, PACKED=packed, **shape
+    x_strides, out_strides, flag_strides = strides
+    range_of_parts[(groups * splits,)](
+        x, drawn[3], keys, offsets, inner, length, splits, *x_strides, *flag_strides, PACKED=packed, **shape
     )
-    kernels.replace_parts[(groups * splits,)](
-        x, out, *drawn, keys, offsets, bins, inner, length, splits, *strides, PACKED=packed, **binned
+    flat = (*x_strides, *out_strides, *flag_strides)
+    replace_parts[(groups * splits,)](
+        x, out, *drawn, keys, offsets, bins, inner, length, splits, *flat, PACKED=packed, **binned
     )
 
 

@@ -1,0 +1,1 @@
+"""Kernels of randomized quantization for a GPU, in Triton."""
