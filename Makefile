@@ -24,7 +24,7 @@ demo: $(INSTALLED) ## Pretrain and probe on a small synthetic data set, in minut
 test: lint ## Run ruff, mypy and pytest (with the doctests)
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n logical --maxprocesses 4 --dist worksteal
 
-test-long: $(INSTALLED) ## Run whole chains, kills, a campaign of damaged files, the notebooks and the site (minutes)
+test-long: $(INSTALLED) ## Run whole chains, kills, a campaign of damaged files, the pages, the notebooks and the site (minutes)
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m long -n logical --maxprocesses 4 --dist worksteal
 
 test-gpu: $(INSTALLED) ## Run what needs a CUDA device

@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("common", "audio", "pointcloud", "data_prep", "scripts")
 FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 # bash expands variables, loops and quotes; every word that is no builtin comes to the handler, which writes it down.
 _RECORDER = r"""
@@ -23,12 +24,18 @@ cd() { command_not_found_handle cd "$@"; }
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page; `line` is that of its fence."""
+    """A fenced block of a page; `line` is that of its fence, `section` the heading above it."""
 
     page: str
     line: int
     language: str
     text: str
+    section: str = ""
+
+    @property
+    def typed(self) -> str:
+        """What is typed of it: what a page leaves to the reader, "[STORE ...]" or "[--window 1]", is not."""
+        return re.sub(r" \[[^\]\n]*\]", "", self.text) if self.language == "bash" else self.text
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -53,15 +60,17 @@ def pages() -> tuple[Path, ...]:
 
 
 @cache
-def blocks(language: str = "bash") -> tuple[Block, ...]:
-    """The blocks in a language, of all pages."""
-    return tuple(block for page in pages() for block in _of(page) if block.language == language)
+def blocks(*languages: str) -> tuple[Block, ...]:
+    """The blocks in these languages, bash where none is named, of all pages and in their order."""
+    return tuple(block for page in pages() for block in _of(page) if block.language in (languages or ("bash",)))
 
 
 def _of(page: Path) -> Iterator[Block]:
     text = (ROOT / page).read_text(encoding="utf-8")
     for found in FENCED.finditer(text):
-        yield Block(page.as_posix(), text.count("\n", 0, found.start()) + 1, found["language"], found["text"])
+        line = text.count("\n", 0, found.start()) + 1
+        headings = HEADING.findall(FENCED.sub("", text[: found.start()]))
+        yield Block(page.as_posix(), line, found["language"], found["text"], headings[-1] if headings else "")
 
 
 def expanded(block: Block, folder: Path) -> list[Command]:
@@ -72,9 +81,7 @@ def expanded(block: Block, folder: Path) -> list[Command]:
         folder: where files of redirections go.
     """
     record = folder / "record"
-    # What a page leaves to the reader in brackets, "[STORE ...]" or "[--window 1]", is no word of a command.
-    text = re.sub(r" \[[^\]\n]*\]", "", block.text)
-    script = _RECORDER + text
+    script = _RECORDER + block.typed
     environment = {"PATH": "/nowhere", "RECORD": str(record), "HOME": os.environ.get("HOME", "/")}
     subprocess.run(["/bin/bash", "-c", script], cwd=folder, env=environment, capture_output=True, check=False)
     lines = record.read_text(encoding="utf-8").split("\x1e")[:-1]
