@@ -40,8 +40,8 @@ class Reader:
     def type(self, block: Block) -> int:
         """Run a block; its exit code."""
         if block.language == "bash":
-            lines = [line for line in block.typed.splitlines() if not any(held in line for held in UNRUNNABLE)]
-            text = "\n".join(lines)
+            lines = [line.partition(" #")[0] for line in block.typed.splitlines()]
+            text = "\n".join(line for line in lines if not any(held in line for held in UNRUNNABLE))
             for long, short in shortened.TEXT.items():
                 text = text.replace(long, short)
             return terminal.run(text, self.folder(text), self.log, self.rewritten)
