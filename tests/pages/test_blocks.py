@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from randquant.scripts.benchmarks.pair import HEADER
 from randquant.scripts.demo import EXPECTED
 from tests.pages import shortened, terminal
 from tests.pages.blocks import FOLDERS, ROOT, Block, blocks
@@ -126,11 +125,8 @@ def test_page(page: str, reader: Reader) -> None:
     assert wrong == []
 
 
-def test_tables_that_pages_show_have_the_columns_of_the_commands() -> None:
+def test_the_table_of_the_demo_is_shown_as_it_is_printed() -> None:
     shown = [block.text.splitlines() for block in blocks("") if block.text]
-    headers = [lines[0] for lines in shown if lines[0].startswith("what ")]
-    assert headers
-    assert set(headers) == {HEADER}
     (demo,) = [lines for lines in shown if lines[-1].startswith("pretrained")]
     for expected in EXPECTED.values():
         head = demo.index(next(line for line in demo if line.startswith(expected.what)))
