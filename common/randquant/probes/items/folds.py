@@ -74,8 +74,13 @@ def _require_enough(
     short = np.flatnonzero(present & (dealt < count))
     if len(short):
         name = str(short[0]) if classes is None else classes[short[0]]
-        what = "training items" if len(units) == len(targets) else "groups of training items"
+        if len(units) == len(targets):
+            needed, found, kind = "training items", f'"{name}" has {dealt[short[0]]}', "items"
+        else:
+            holding = sum(short[0] in targets[unit] for unit in units)
+            needed, kind = "groups of training items", "groups"
+            found = f'"{name}" is the most frequent class in {dealt[short[0]]} of the {holding} that hold it'
         raise DataError(
-            f'{count} folds need at least {count} {what} in every class, but "{name}" has {dealt[short[0]]}; '
-            "take fewer --folds, or add items to that class."
+            f"{count} folds need at least {count} {needed} in every class, but {found}; "
+            f"take fewer --folds, or add {kind} of that class."
         )

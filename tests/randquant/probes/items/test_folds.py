@@ -41,7 +41,10 @@ def test_a_class_too_small_is_named() -> None:
     with pytest.raises(DataError, match='5 folds need at least 5 training items in every class, but "vase" has 3'):
         stratified_folds(targets, [None] * 13, 5, seed=0, classes=["plant", "vase"])
     groups = [f"g{index}" for index in range(10)] + ["one"] * 3
-    with pytest.raises(DataError, match="groups of training items"):
+    with pytest.raises(DataError, match=r'2 groups .*"vase" is the most frequent class in 1 of the 1 that hold it'):
         stratified_folds(targets, groups, 2, seed=0, classes=["plant", "vase"])
+    shared = [f"g{index // 2}" for index in range(8)]
+    with pytest.raises(DataError, match='"vase" is the most frequent class in 0 of the 4 that hold it'):
+        stratified_folds(np.array([0, 1] * 4), shared, 2, seed=0, classes=["plant", "vase"])
     with pytest.raises(ValueError, match="count"):
         stratified_folds(targets, [None] * 13, 1, seed=0)
