@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("common", "audio", "pointcloud", "data_prep", "scripts")
-FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 # bash expands variables, loops and quotes; every word that is no builtin comes to the handler, which writes it down.
@@ -70,7 +71,8 @@ def _of(page: Path) -> Iterator[Block]:
     for found in FENCED.finditer(text):
         line = text.count("\n", 0, found.start()) + 1
         headings = HEADING.findall(FENCED.sub("", text[: found.start()]))
-        yield Block(page.as_posix(), line, found["language"], found["text"], headings[-1] if headings else "")
+        section = headings[-1] if headings else ""
+        yield Block(page.as_posix(), line, found["language"], textwrap.dedent(found["text"]), section)
 
 
 def expanded(block: Block, folder: Path) -> list[Command]:

@@ -1,6 +1,7 @@
 """What the pages call RECORDINGS, MESHES, STORE, RUN, ...: made up and small, a folder for each kind of data."""
 
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ _TYPED = {
         python -m scripts.prepare us8k --root URBANSOUND8K --out stores/us8k
         for d in nsynth voxceleb1 voxforge spcv2; do python -m scripts.prepare $d --root raw/$d --out stores/$d; done
         python -m scripts.prepare spcv2-12 --root raw/spcv2 --out stores/spcv2-12
+        rm -r raw/nsynth raw/voxceleb1 raw/voxforge raw/spcv2
         python -m scripts.prepare synthetic-hf --out FOLDER
         python -m scripts.prepare synthetic-webdataset --out SHARDS
         python -m scripts.prepare synthetic-kaldi --out DATA
@@ -67,9 +69,7 @@ def make(kind: str, folder: Path, log: Path) -> None:
         log: file for what they print.
     """
     _FILES[kind](folder)
-    code = terminal.run(
-        _TYPED[kind], folder, log, lambda words: terminal.Start(folder, shortened.words_of(words[1], words[2:]))
-    )
+    code = terminal.run_bash(_TYPED[kind], folder, log, partial(shortened.start, folder))
     assert code == 0, log.read_text()
 
 

@@ -1,6 +1,9 @@
 """What makes the commands of the pages take a second each, and run on miniatures: further flags, other words."""
 
 from collections.abc import Sequence
+from pathlib import Path
+
+from tests.pages.terminal import Start
 
 _TRAINING = "--batch_size 4 --workers 0 --hidden_size 16 --projection_size 8 --warmup_steps 0 --steps 2 --precision 32"
 # Behind a command of this name, or of this name with this word.
@@ -14,6 +17,8 @@ FLAGS = {
     "search_policy": "--trials 2",
     "coordinate_check": "--widths 32 64 --steps 1 --seeds 1 --batch_size 4 --curve_steps 2 --log_every 1",
     "evaluate_modelnet --finetune": "--finetune_epochs 1",
+    "preview_points": "--shapes 1",
+    "preview_images": "--pictures 1",
     "map": "--projection pca",
     "report": "--projection pca",
     "prepare synthetic-modelnet": "--train 5 --test 2",
@@ -31,6 +36,8 @@ SETTINGS = {
 # In the text of a block.
 TEXT = {
     "42 43 44": "42",
+    "AudioNTT2020:2048": "AudioNTT2020:64",
+    "AudioNTT2020:512": "AudioNTT2020:64",
     "--label COLUMN": "--label label",
     "--target COLUMN": "--target label",
     "--label FIELD": "--label word",
@@ -40,20 +47,24 @@ TEXT = {
 EXIT_CODES = {"coordinate_check": (0, 1)}
 
 
-def words_of(module: str, arguments: Sequence[str]) -> list[str]:
+def start(folder: Path, module: str, arguments: Sequence[str]) -> Start:
     """A command, `python -m MODULE ARGUMENTS`, with what is behind it here."""
     name = module.removeprefix("scripts.")
     keys = (name, *(f"{name} {word}" for word in arguments))
     words = [*arguments, *_of(FLAGS, keys)]
     if settings := _of(SETTINGS, keys):
-        if "--settings" not in words:
-            words.append("--settings")
-        behind = words.index("--settings") + 1
-        while behind < len(words) and not words[behind].startswith("--"):
-            behind += 1
-        words[behind:behind] = settings
-    return ["-m", module, *words]
+        _add_settings(words, settings)
+    return Start(folder, module, words, EXIT_CODES.get(name, (0,)))
 
 
 def _of(table: dict[str, str], keys: Sequence[str]) -> list[str]:
     return [word for key in keys if key in table for word in table[key].split()]
+
+
+def _add_settings(words: list[str], settings: Sequence[str]) -> None:
+    if "--settings" not in words:
+        words.append("--settings")
+    behind = words.index("--settings") + 1
+    while behind < len(words) and not words[behind].startswith("--"):
+        behind += 1
+    words[behind:behind] = settings

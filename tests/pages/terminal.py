@@ -1,28 +1,26 @@
-"""A terminal whose `python` is forked from a process that has loaded torch: it starts in milliseconds."""
+"""A terminal that a block is typed into: bash, but for `python`, whose words are asked for before it runs."""
 
-import fnmatch
-import multiprocessing
 import os
-import runpy
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import randquant
+from tests.pages.forked import run_module
 
 
 class Start(NamedTuple):
-    """What `python` is to do: the words behind it in a folder; `good` are the exit codes that count as 0."""
+    """What `python -m` is to do: in a folder, a module with arguments; `good` are the exit codes that count as 0."""
 
     folder: Path
-    words: Sequence[str]
+    module: str
+    arguments: Sequence[str]
     good: Sequence[int] = (0,)
 
 
-# From the words behind `python`.
-Rewrite = Callable[[Sequence[str]], Start]
+# From a module and the arguments that are typed behind it.
+Rewrite = Callable[[str, Sequence[str]], Start]
 
 # `exit`, since `set -e` passes over what stands left of `&&`.
 _PYTHON = r"""
@@ -34,50 +32,27 @@ python() {
   [ "$code" = 0 ] || exit "$code"
 }
 """
-_LIBRARIES = (
-    "torch._dynamo",
-    "torch.utils.tensorboard",
-    "lightning_fabric",
-    "pandas",
-    "sklearn.svm",
-    "matplotlib.pyplot",
-)
 
 
-def _ours() -> Iterator[str]:
-    """Every module of randquant, but for what runs when it is imported."""
-    root = Path(randquant.__file__).parent
-    for folder, _, files in os.walk(root, followlinks=True):
-        for file in fnmatch.filter(files, "*.py"):
-            path = (Path(folder) / file).relative_to(root.parent)
-            if path.stem not in ("__init__", "__main__", "gallery"):
-                yield ".".join(path.with_suffix("").parts)
-
-
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([*_LIBRARIES, *_ours()])
-
-
-def run(text: str, folder: Path, log: Path, rewrite: Rewrite) -> int:
+def run_bash(text: str, folder: Path, log: Path, rewrite: Rewrite) -> int:
     """Run a block of bash; its first command that fails ends it.
 
     Args:
         text: of the block.
         folder: where bash is.
         log: file to which everything that is printed is added.
-        rewrite: of the words of every `python`.
+        rewrite: of every `python -m`.
 
     Returns:
         The exit code.
     """
     asked, ask = os.pipe()
     answer, answered = os.pipe()
-    environment = {**os.environ, "ASK": str(ask), "ANSWER": str(answer)}
     with log.open("ab") as out:
         bash = subprocess.Popen(
             ["bash", "-eu", "-o", "pipefail", "-c", _PYTHON + text],
             cwd=folder,
-            env=environment,
+            env={**os.environ, "ASK": str(ask), "ANSWER": str(answer)},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -87,40 +62,15 @@ def run(text: str, folder: Path, log: Path, rewrite: Rewrite) -> int:
     os.close(answer)
     with os.fdopen(asked) as questions, os.fdopen(answered, "w") as answers:
         for line in questions:
-            bash_id, *words = line.split("\x1f")[:-1]
-            start = rewrite(words)
-            code = _forked(Path("/proc") / bash_id / "fd", start.folder, start.words)
+            bash_id, option, module, *arguments = line.split("\x1f")[:-1]
+            assert option == "-m", line
+            start = rewrite(module, arguments)
+            code = run_module(start.module, start.arguments, start.folder, Path("/proc") / bash_id / "fd")
             print(0 if code in start.good else code, file=answers, flush=True)
     return bash.wait()
 
 
 def run_python(code: str, folder: Path, log: Path) -> int:
-    """Run Python code as a script of a folder; arguments and exit code as of `run`."""
-    log.touch()
-    return _forked(log, folder, ["-c", code])
-
-
-def _forked(out: Path, folder: Path, words: Sequence[str]) -> int:
-    process = _CONTEXT.Process(target=_python, args=(dict(os.environ), out, folder, words))
-    process.start()
-    process.join()
-    assert process.exitcode is not None
-    return process.exitcode
-
-
-def _python(environment: dict[str, str], out: Path, folder: Path, words: Sequence[str]) -> None:
-    """Be `python WORDS` in this process, and print to `out`: a file, or the folder of another process's descriptors."""
-    os.environ.clear()
-    os.environ.update(environment)
-    for number in (1, 2):
-        place = out / str(number) if out.is_dir() else out
-        os.dup2(os.open(place, os.O_WRONLY | os.O_APPEND), number)
-    os.chdir(folder)
-    sys.path.insert(0, str(folder))
-    option, what, *rest = words
-    sys.argv = [option, *rest]
-    if option == "-c":
-        exec(compile(what, "block", "exec"), {"__name__": "__main__"})
-    else:
-        assert option == "-m", words
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    """Run a block of Python by an interpreter of its own, as a reader does; arguments and result as of `run_bash`."""
+    with log.open("ab") as out:
+        return subprocess.run([sys.executable, "-c", code], cwd=folder, stdout=out, stderr=out, check=False).returncode

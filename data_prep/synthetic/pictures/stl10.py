@@ -14,7 +14,7 @@ FOLDER = "stl10_binary"
 
 
 def write_stl10(root: Path, *, train: int = 60, test: int = 40, unlabelled: int = 60, seed: int = 0) -> Path:
-    """Write `stl10_binary/` with its three parts, the names of its classes and ten folds, each a fifth of train.
+    """Write `stl10_binary/` with its three parts, the names of its classes and ten folds, each a third of train.
 
     Args:
         root: folder to write into.
@@ -30,21 +30,30 @@ def write_stl10(root: Path, *, train: int = 60, test: int = 40, unlabelled: int 
 
 def _write(counts: dict[str, int], seed: int, folder: Path) -> None:
     folder.mkdir(parents=True)
-    chosen = looks(len(CLASSES))
-    for part, count in counts.items():
-        order = torch.randperm(count, generator=torch_generator(seed, part, "order"))
-        labels = (order % len(CLASSES)).tolist()
-        pictures = [
-            draw_picture(chosen[label], height=SIDE, width=SIDE, generator=torch_generator(seed, part, place))
-            for place, label in enumerate(labels)
-        ]
-        # Each plane column by column, as the real ones.
-        (folder / f"{part}_X.bin").write_bytes(np.stack(pictures).transpose(0, 3, 2, 1).tobytes())
-        if part != "unlabeled":
-            (folder / f"{part}_y.bin").write_bytes(bytes(label + 1 for label in labels))
+    labels = {part: _write_part(folder, part, count, seed) for part, count in counts.items()}
     (folder / "class_names.txt").write_text("\n".join([*CLASSES, ""]))
-    lines = []
-    for fold in range(FOLDS):
-        drawn = torch.randperm(counts["train"], generator=torch_generator(seed, "fold", fold))
-        lines.append(" ".join(map(str, sorted(drawn[: max(1, counts["train"] // 5)].tolist()))) + " \n")
-    (folder / FOLD_LIST).write_text("".join(lines))
+    folds = [_fold(labels["train"], torch_generator(seed, "fold", fold)) for fold in range(FOLDS)]
+    (folder / FOLD_LIST).write_text("".join(" ".join(map(str, rows)) + " \n" for rows in folds))
+
+
+def _write_part(folder: Path, part: str, count: int, seed: int) -> list[int]:
+    """Pictures, and their labels but for the unlabelled, in two files; returns the labels from 0."""
+    chosen = looks(len(CLASSES))
+    order = torch.randperm(count, generator=torch_generator(seed, part, "order"))
+    labels: list[int] = (order % len(CLASSES)).tolist()
+    pictures = [
+        draw_picture(chosen[label], height=SIDE, width=SIDE, generator=torch_generator(seed, part, place))
+        for place, label in enumerate(labels)
+    ]
+    # Each plane column by column, as the real ones.
+    (folder / f"{part}_X.bin").write_bytes(np.stack(pictures).transpose(0, 3, 2, 1).tobytes())
+    if part != "unlabeled":
+        (folder / f"{part}_y.bin").write_bytes(bytes(label + 1 for label in labels))
+    return labels
+
+
+def _fold(labels: list[int], generator: torch.Generator) -> list[int]:
+    """A third of each class, as the real folds hold all classes alike."""
+    drawn = torch.randperm(len(labels), generator=generator).tolist()
+    by_class = ([row for row in drawn if labels[row] == label] for label in range(len(CLASSES)))
+    return sorted(row for rows in by_class for row in rows[: max(1, len(rows) // 3)])

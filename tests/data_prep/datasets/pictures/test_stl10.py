@@ -35,6 +35,12 @@ def test_pixels_labels_and_folds(root: Path, tmp_path: Path) -> None:
     assert any("unused 12 of 100,000" in line for line in summary(pictures.store))
 
 
+def test_made_up_folds_hold_every_class_alike(root: Path) -> None:
+    labels = np.fromfile(root / "train_y.bin", np.uint8)
+    for line in (root / "fold_indices.txt").read_text().splitlines():
+        assert sorted(labels[[int(row) for row in line.split()]]) == [*range(1, 11)]
+
+
 def test_a_fold_is_all_of_train(root: Path) -> None:
     plan = plan_stl10(root, fold=3, validation=0)
     chosen = [int(word) for word in (root / "fold_indices.txt").read_text().splitlines()[2].split()]
