@@ -9,7 +9,6 @@ _WORDS = {
     "shapes": r"pointcloud|modelnet|meshes|clouds|_points|shapes|MESHES|CLOUDS|PointNet",
     "sounds": r"audio|folder|labelled|us8k|nsynth|RECORDINGS|AudioNTT",
 }
-KINDS = tuple(_WORDS)
 
 
 def kind_of(text: str) -> str | None:

@@ -47,6 +47,8 @@ class Reader:
     def _bash(self, block: Block) -> int:
         lines = [line.partition(" #")[0] for line in block.typed.splitlines()]
         text = "\n".join(line for line in lines if not any(held in line for held in UNRUNNABLE))
+        if not text.strip():
+            return 0
         for long, short in shortened.TEXT.items():
             text = text.replace(long, short)
         return terminal.run_bash(text, self._folder(text), self.log, self._rewritten)
