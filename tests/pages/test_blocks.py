@@ -64,6 +64,7 @@ def reader(page: str, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("page", PAGES)
 def test_page(page: str, reader: Reader) -> None:
     told = [reader.type(block) for block in ALL if block.page == page]
