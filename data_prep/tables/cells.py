@@ -19,6 +19,7 @@ _DAY = (
 _TIME = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|[+-]\d{2}:?\d{2}|AM|PM))?"
 _DATE = rf"(?i)^(({_DAY})([ T]{_TIME})?|{_TIME})$"
 _GROUPED = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
+_GROUPED_BY_POINTS = r"^[+-]?\d{1,3}(\.\d{3})+(,\d*)?$"
 
 
 def normal(values: pa.Array) -> pa.Array | None:
@@ -67,9 +68,12 @@ def _readings(cells: pa.Array, decimal: Decimal) -> Iterator[pa.Array]:
             return  # 41,5 is no number with marks of thousands
         yield pc.replace_substring(cells, ",", "")
     else:
-        whole = pc.replace_substring(cells, ".", "")
-        held = whole if decimal == "comma" else pc.if_else(pc.match_substring(cells, ","), whole, cells)
-        yield pc.replace_substring(held, ",", ".")
+        holds = pc.match_substring(cells, ".")
+        if decimal == "auto":
+            holds = pc.and_(holds, pc.match_substring(cells, ","))
+        if not pc.all(pc.match_substring_regex(cells.filter(holds), _GROUPED_BY_POINTS), min_count=0).as_py():
+            return  # neither 3.5 nor 1,234.5 is a number with a decimal comma
+        yield pc.replace_substring(pc.if_else(holds, pc.replace_substring(cells, ".", ""), cells), ",", ".")
 
 
 def _finite(numbers: pa.Array) -> pa.Array:

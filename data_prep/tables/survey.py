@@ -127,6 +127,19 @@ class Survey:
                 f"{path}: the column {self.name} holds numbers such as 1,234; give --decimal point where the comma "
                 "marks thousands, or --decimal comma where the fraction follows it."
             )
+        self._require_one_mark(path)
+
+    def _require_one_mark(self, path: object) -> None:
+        """Refuse what would be a number if --decimal said another mark: it is hardly meant as text."""
+        others: tuple[Decimal, ...] = ("point", "comma")
+        row, text = self.text or (0, "")
+        for other in others if text and not self.forced else ():
+            if other != self.decimal and as_numbers(pa.array([text]), other) is not None:
+                given = "" if self.decimal == "auto" else f" where --decimal {self.decimal} is given"
+                raise DataError(
+                    f"{path}: the column {self.name} holds {text!r} in row {row:,}{given}; give --decimal {other}, "
+                    f"name it in --categories, or fix that cell."
+                )
 
     def reason(self) -> str | None:
         """Why the column is left out, in words; None where it is kept."""

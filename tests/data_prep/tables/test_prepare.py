@@ -184,6 +184,21 @@ CLASSED = "x,label\n" + rows("{n}.5", "{c}")
             {"label": "label"},
             "holds numbers with points and others with commas",
         ),
+        (
+            "x;label\n" + rows("1#234.5", "{c}").replace(",", ";").replace("#", ","),
+            {"label": "label"},
+            "holds '1,234.5' in row 1; give --decimal point",
+        ),
+        (
+            "x;label\n" + rows("{n}.5", "{c}").replace(",", ";"),
+            {"label": "label", "decimal": "comma"},
+            "holds '0.5' in row 1 where --decimal comma is given; give --decimal point",
+        ),
+        (
+            "x;label\n" + rows("{n}#5", "{c}").replace(",", ";").replace("#", ","),
+            {"label": "label", "decimal": "point"},
+            "holds '0,5' in row 1 where --decimal point is given; give --decimal comma",
+        ),
         ("x,y,label\n1,2,a\n1,b\n", {"label": "label"}, "3 cells in its first row and 2 in row 3"),
         ("x,x,label\n1,2,a\n", {"label": "label"}, "has the column x 2 times"),
         ("x,label,s\n" + rows("{n}.5", "{c}", "held out"), {"label": "label", "split": "s"}, "holds 'held out' where"),
