@@ -75,6 +75,21 @@ def test_a_logger_that_fails_is_said_once(
     assert [entry[1] for entry in told if entry[0] == "log"] == [1, 2]
 
 
+def test_ids_that_cannot_be_kept_are_said(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(path: Path, value: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("randquant.training.loggers.several.write_json", refuse)
+    Loggers(["wandb"], LoggedRun(tmp_path, 0, {})).numbers(1, {"loss": 2.5})
+    assert ("log", 1, {"loss": 2.5}) in told
+    assert f"{FILE} cannot be written" in capsys.readouterr().err
+    (tmp_path / FILE).write_text("[")
+    Loggers(["wandb"], LoggedRun(tmp_path, 0, {}))
+    assert f"{FILE} cannot be read" in capsys.readouterr().err
+
+
 def test_a_missing_package_is_told_before_anything_is_done() -> None:
     check_installed(["csv"])
     with pytest.raises(ValueError, match=r"pip install 'randquant\[nowhere\]'"):

@@ -3,15 +3,17 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from randquant.cli.terminal import say
-from randquant.errors import one_line
+from randquant.errors import DataError, one_line
 from randquant.files.atomic import read_json, write_json
 from randquant.training.loggers.logger import LoggedRun, Logger
 from randquant.training.loggers.registry import CSV, make_logger
 
 FILE = "loggers.json"  # in the folder of a run: the id of each logger's run
+_ANEW = "resumed, the training begins other runs of its loggers"
 
 
 class Loggers:
@@ -24,14 +26,14 @@ class Loggers:
 
     def __init__(self, names: Sequence[str], run: LoggedRun) -> None:
         path = run.folder / FILE
-        known = read_json(path) if path.is_file() else {}
+        known = _known(path)
         self._loggers: dict[str, Logger] = {}
         for name in dict.fromkeys(names):
             if name != CSV:
                 self._try(name, self._begin, name, replace(run, id=known.get(name)))
         ids = {name: logger.id for name, logger in self._loggers.items() if logger.id is not None}
         if ids and ids != known:
-            write_json(path, {**known, **ids})
+            _keep(path, {**known, **ids})
 
     def numbers(self, step: int, numbers: Mapping[str, float]) -> None:
         """Log numbers of a step with each."""
@@ -53,3 +55,19 @@ class Loggers:
             self._loggers.pop(name, None)
             reason = one_line(error)[:200] or type(error).__name__
             say(f"warning: the logger {name} failed ({reason}); the training goes on without it", file=sys.stderr)
+
+
+def _known(path: Path) -> dict[str, Any]:
+    """The ids that an earlier part of the training has kept."""
+    try:
+        return read_json(path) if path.is_file() else {}
+    except (OSError, DataError) as error:
+        say(f"warning: {path} cannot be read ({one_line(error)}); {_ANEW}", file=sys.stderr)
+        return {}
+
+
+def _keep(path: Path, ids: Mapping[str, str]) -> None:
+    try:
+        write_json(path, ids)
+    except (OSError, DataError) as error:
+        say(f"warning: {path} cannot be written ({one_line(error)}); {_ANEW}", file=sys.stderr)
