@@ -1,7 +1,7 @@
 """Lower precisions of an ONNX model: the network's products alone; what prepares its input stays in float32."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,9 +68,18 @@ def _float16(model: "onnx.ModelProto", chosen: list[str]) -> "onnx.ModelProto":
         if node.op_type in _FOLLOWERS and node.input[0] in outputs:
             low.add(node.name)
             outputs |= set(node.output)
-    others = [node.name for node in model.graph.node if node.name not in low]
+    others = [node.name for node in _every_node(model.graph) if node.name not in low]
     with quietly():
         return convert_float_to_float16(model, keep_io_types=True, node_block_list=others, op_block_list=[])
+
+
+def _every_node(graph: "onnx.GraphProto") -> Iterator["onnx.NodeProto"]:
+    """The nodes of a graph and of the loops in it."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _every_node(attribute.g)
 
 
 def _int8(model: "onnx.ModelProto", chosen: list[str], name: str, samples: Iterable[Tensor]) -> "onnx.ModelProto":
