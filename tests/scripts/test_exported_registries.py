@@ -1,14 +1,12 @@
 """Every encoder that a registry names is exported in both formats and agrees with itself."""
 
-from collections.abc import Callable
-
 import pytest
-from torch import Tensor
 
 from randquant.audio.encoders.registry import ENCODERS as AUDIO
 from randquant.export.agreement import agreement, require_equal
 from randquant.export.choices import Format
 from randquant.export.exportable import Exportable
+from randquant.export.written import Run
 from randquant.images.encoders.registry import ENCODERS as IMAGES
 from randquant.pointcloud.encoders.registry import ENCODERS as POINTS
 from randquant.scripts.exporting.opened import opened
@@ -31,16 +29,19 @@ def function(name: str) -> Exportable:
     return exportable
 
 
-def written(exportable: Exportable, format: Format) -> Callable[[Tensor], Tensor]:
-    """How the file of a function runs."""
+def written(exportable: Exportable, format: Format) -> tuple[Run, Run | None]:
+    """How the file of a function runs, and the one in float16 where the format has it."""
     if format == "onnx":
         pytest.importorskip("onnxruntime", reason="pip install 'randquant[export]' for the files of ONNX")
         from randquant.export.onnx_file import run_onnx, to_onnx
+        from randquant.export.precision import in_precision
 
-        return run_onnx(to_onnx(exportable).SerializeToString())
+        model = to_onnx(exportable)
+        run = run_onnx(model.SerializeToString())
+        return run, run_onnx(in_precision(model, exportable, "float16", ()).SerializeToString())
     from randquant.export.torch_file import run_torch, to_torch, torch_file
 
-    return run_torch(torch_file(to_torch(exportable), {}))
+    return run_torch(torch_file(to_torch(exportable), {})), None
 
 
 @pytest.mark.long
@@ -48,6 +49,8 @@ def written(exportable: Exportable, format: Format) -> Callable[[Tensor], Tensor
 @pytest.mark.parametrize("name", NAMED)
 def test_every_encoder_agrees_with_its_file(name: str, format: Format) -> None:
     exportable = function(name)
-    found = agreement(written(exportable, format), exportable)
+    run, half = written(exportable, format)
+    found = agreement(run, exportable)
     require_equal(found)
     assert found.inputs == (15 if exportable.size else 3)
+    assert half is None or agreement(half, exportable).cosine > 0.999

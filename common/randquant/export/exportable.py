@@ -37,7 +37,8 @@ class Exportable:
         example: random inputs for a size of the batch and one of the free dimension.
         size: the free dimension; None where only the batch is free.
         about: what a user of the file has to know: modality, layer, scale of the input, hash of the weights.
-        first_exact: the first product of the network stays in float32 in a lower precision, since it reads coordinates.
+        first_exact: what the first product of the network reads stays in float32 in a lower precision, since it is
+            coordinates.
     """
 
     function: nn.Module

@@ -1,7 +1,7 @@
 """Lower precisions of an ONNX model: the network's products alone; what prepares its input stays in float32."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ from torch import Tensor
 from randquant.errors import UsageError
 from randquant.export.choices import Precision
 from randquant.export.exportable import Exportable
-from randquant.export.onnx_file import SCOPE
+from randquant.export.half import halve
+from randquant.export.onnx_file import MOST_BYTES, SCOPE
 from randquant.export.tracing import quietly
 from randquant.extras import needs
 
@@ -39,19 +40,34 @@ def in_precision(
     """
     if precision == "float32":
         return model
+    model = _folded(model)
     chosen = _products(model, exportable)
     return _float16(model, chosen) if precision == "float16" else _int8(model, chosen, exportable.input, samples)
+
+
+def _folded(model: "onnx.ModelProto") -> "onnx.ModelProto":
+    """A model whose weights are those that its products read, not slices or transposes of them, however large."""
+    with needs("export"):
+        from onnxscript import optimizer
+
+    with quietly():
+        folded = optimizer.optimize(
+            model, onnx_shape_inference=False, input_size_limit=MOST_BYTES, output_size_limit=MOST_BYTES
+        )
+    del folded.graph.value_info[:]
+    return folded
 
 
 def _products(model: "onnx.ModelProto", exportable: Exportable) -> list[str]:
     """The names of the network's convolutions and matrix products with weights, in order."""
     weights = {each.name for each in model.graph.initializer}
     found = [
-        node.name
+        node
         for node in model.graph.node
         if node.op_type in _PRODUCTS and "'encoder'" in _scope(node) and weights & set(node.input[1:2])
     ]
-    return found[1:] if exportable.first_exact else found
+    exact = {node.input[0] for node in found[:1]} if exportable.first_exact else set()
+    return [node.name for node in found if node.input[0] not in exact]
 
 
 def _scope(node: Any) -> str:
@@ -59,27 +75,14 @@ def _scope(node: Any) -> str:
 
 
 def _float16(model: "onnx.ModelProto", chosen: list[str]) -> "onnx.ModelProto":
-    with needs("export"):
-        from onnxruntime.transformers.float16 import convert_float_to_float16
-
     low = set(chosen)
     outputs = {name for node in model.graph.node if node.name in low for name in node.output}
     for node in model.graph.node:  # what follows a product stays as narrow as it, without a detour through float32
         if node.op_type in _FOLLOWERS and node.input[0] in outputs:
             low.add(node.name)
             outputs |= set(node.output)
-    others = [node.name for node in _every_node(model.graph) if node.name not in low]
-    with quietly():
-        return convert_float_to_float16(model, keep_io_types=True, node_block_list=others, op_block_list=[])
-
-
-def _every_node(graph: "onnx.GraphProto") -> Iterator["onnx.NodeProto"]:
-    """The nodes of a graph and of the loops in it."""
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                yield from _every_node(attribute.g)
+    halve(model, low)
+    return model
 
 
 def _int8(model: "onnx.ModelProto", chosen: list[str], name: str, samples: Iterable[Tensor]) -> "onnx.ModelProto":

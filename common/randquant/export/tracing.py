@@ -33,7 +33,7 @@ def traced(exportable: Exportable, *, halve: "type[nn.Module] | None" = None) ->
     free = {0: Dim("batch", min=1)} | ({1: Dim(size.name, min=size.fewest)} if size else {})
     try:
         with quietly(), torch.no_grad(), _free_of_examples():
-            return torch.export.export(function, (example,), dynamic_shapes=(free,), strict=False)
+            return _untold(torch.export.export(function, (example,), dynamic_shapes=(free,), strict=False))
     except (
         Exception
     ) as error:  # whatever a tracer raises, of dozens of kinds, it is the encoder's code it cannot follow
@@ -75,6 +75,14 @@ def _halve_freely(module: nn.Module, halve: type[nn.Module]) -> None:
             setattr(module, name, halve())
         else:
             _halve_freely(part, halve)
+
+
+def _untold(program: ExportedProgram) -> ExportedProgram:
+    """A graph that does not say on which lines, in which folders of whose machine, its nodes were written."""
+    for module in program.graph_module.modules():
+        for node in getattr(getattr(module, "graph", None), "nodes", ()):
+            node.meta.pop("stack_trace", None)
+    return program
 
 
 def _free_of_examples() -> Any:
