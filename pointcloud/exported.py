@@ -26,7 +26,8 @@ class ExportedPoints(nn.Module):
     """Clouds (B, N, C) with the up axis z, at any scale and in any order -> vectors (B, D), those of `randquant.load`.
 
     The points are scaled to the unit sphere, the farthest ones taken, as many as are taken of a loaded cloud, turned to
-    the encoder's up axis, and embedded. In a cloud of fewer than `fewest` points whatever runs the file finds an error.
+    the encoder's up axis, and embedded. Whatever runs the file finds an error where a cloud has fewer than `fewest`
+    points, or all of them in one place, or a coordinate that is not finite.
 
     Args:
         loaded: the network, and which axis is up for it.
@@ -46,8 +47,10 @@ class ExportedPoints(nn.Module):
         """Embed clouds of one size."""
         # In double precision, as clouds are loaded, so that distances round alike and the same points are the farthest.
         xyz, others = points[..., :3].double(), points[..., 3:].double()
+        spread = (xyz - xyz[:, :1]).abs().sum(dim=(1, 2))
+        refused = ((spread > 0) & (spread < torch.inf)).logical_not().any().long()  # NaN is neither
         # That point makes no difference, since the mean is subtracted too; but a cloud that has none stops here.
-        rows = _scaled(torch.cat([xyz - xyz.index_select(1, self.last), others], dim=-1))
+        rows = _scaled(torch.cat([xyz - xyz.index_select(1, self.last + refused * xyz.shape[1]), others], dim=-1))
         if self.points != "any":
             rows = _scaled(_farthest(rows, 1, max(STORED, self.points)))
         rows = _scaled(_farthest(rows, self.ordered, self.points).float())
@@ -138,7 +141,7 @@ def _about(loaded: LoadedPointEncoder, points: Points, fewest: int) -> dict[str,
     return {
         "modality": "points",
         "input": f"points (batch, points, {len(encoder.channels)}) float32: {columns}; up is {UP}, any scale and "
-        f"order, at least {fewest} points{taken}",
+        f"order, at least {fewest} points, finite and not all in one place{taken}",
         "output": f"vector (batch, {dimension}) float32",
         "encoder": type(encoder).__name__,
         "layer": "output",

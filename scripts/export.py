@@ -29,6 +29,7 @@ from randquant.cli.first_words import with_flag
 from randquant.cli.terminal import say
 from randquant.errors import UsageError
 from randquant.export.choices import Format, Precision
+from randquant.files.writable import require_writable
 from randquant.probes.registry import ProbeName
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def export(settings: Export) -> None:
 
     _check(settings)
     require_packages(settings.format)
+    require_writable(settings.out)
     store = settings.calibrate or settings.task
     exportable, kind = opened(settings.checkpoint, layer=settings.layer, seed=settings.seed, store=store)
     samples: Iterable[Tensor] = ()

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from randquant.errors import DataError
 from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.encoders.weights import untrained_encoder
 from randquant.pointcloud.exported import STORED, boxes, exportable
@@ -35,3 +36,18 @@ def test_more_points_than_a_store_keeps(points: int | str) -> None:
         torch.testing.assert_close(function.function(clouds), function.native(clouds), atol=1e-5, rtol=1e-4)
         with pytest.raises((IndexError, RuntimeError), match="out of"):
             function.function(clouds[:, : (function.size.fewest if function.size else 0) - 1])
+
+
+@pytest.mark.parametrize("value", [0.5, float("nan"), float("inf")])
+def test_clouds_that_load_refuses(value: float) -> None:
+    function = exportable(untrained_encoder("PointNet", 16, 0, 3))
+    clouds = boxes(2, 40, 3)
+    clouds[1, :, 0] = value
+    if value == 0.5:  # points in one place
+        clouds[1] = value
+    with torch.inference_mode():
+        with pytest.raises(DataError):
+            function.native(clouds)
+        with pytest.raises((IndexError, RuntimeError), match="out of"):
+            function.function(clouds)
+        function.function(clouds[:1])

@@ -46,6 +46,18 @@ def test_flags_that_cannot_be(refused: Callable[..., str], tmp_path: Path) -> No
     assert "give --task or --calibrate a store" in refused("untrained:MLP:2", "a.onnx", *onnx)
 
 
+def test_what_cannot_be_written_is_told_before_the_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("mine")
+    out = str(tmp_path / "file" / "a.onnx")
+    assert run(export, arguments(["no such encoder", "--out", out, "--format", "torch_export"])) == 2  # its suffix
+    assert (
+        run(export, arguments(["no such encoder", "--out", out.replace("onnx", "pt2"), "--format", "torch_export"]))
+        == 1
+    )
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told == f"error: {tmp_path / 'file'}: not a directory; a folder was expected, give one."
+
+
 def test_a_missing_package(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert "pip install 'randquant[export]', or choose --format torch_export" in refused(

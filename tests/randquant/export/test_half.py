@@ -1,5 +1,7 @@
 """Nodes of an ONNX graph in half precision, beside nodes and a loop that stay in float32."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'randquant[
 WEIGHTS = np.random.default_rng(0).normal(size=(8, 8)).astype(np.float32)
 
 
-def model_with_a_loop() -> "onnx.ModelProto":
+def model_with_a_loop() -> Any:
     """x -> x + 1e-4 -> product -> relu; a loop over the rows of the first adds them and the last row of the relu."""
     helper, FLOAT = onnx.helper, onnx.TensorProto.FLOAT
     value = helper.make_tensor_value_info
@@ -33,8 +35,8 @@ def model_with_a_loop() -> "onnx.ModelProto":
         helper.make_node("Add", ["sums", "shared"], ["vector"], name="last"),
         helper.make_node("MatMul", ["sums", "weights"], ["other"], name="wide_product"),
     ]
-    constants = {"small": np.float32([1e-4]), "start": np.zeros(8, np.float32), "weights": WEIGHTS}
-    constants["shared"] = np.float32([0.5])
+    constants = {"small": np.full(1, 1e-4, np.float32), "start": np.zeros(8, np.float32), "weights": WEIGHTS}
+    constants["shared"] = np.full(1, 0.5, np.float32)
     graph = helper.make_graph(
         nodes,
         "graph",
@@ -45,12 +47,12 @@ def model_with_a_loop() -> "onnx.ModelProto":
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
-def outputs(model: "onnx.ModelProto", x: np.ndarray) -> list[np.ndarray]:
+def outputs(model: Any, x: np.ndarray) -> list[np.ndarray]:
     onnx.checker.check_model(model, full_check=True)
     return onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"x": x})
 
 
-def names(model: "onnx.ModelProto") -> set[str]:
+def names(model: Any) -> set[str]:
     return {each.name for each in model.graph.initializer}
 
 
