@@ -4,8 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from randquant.kernels import neighbourhoods
 from randquant.packed import PackedBatch
 from randquant.pointcloud.augment.dropped_points import SPARE, kept_neighbours, kept_slots
+from randquant.pointcloud.encoders.highest_normed import highest_normed, takes_edges
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.points.geometry import group
 from randquant.pointcloud.points.segment import segment_reduce
@@ -125,6 +127,8 @@ class DGCNN(PointEncoder):
         x = x if half else x.to(weight.dtype)
         with torch.autocast(x.device.type, enabled=half):
             near, centre = F.linear(x, difference), F.linear(x, own - difference)[:, :, None]
+        if takes_edges(norm, near, index):
+            return F.leaky_relu(highest_normed(norm, near, index, centre[:, :, 0]), SLOPE)
         # Gradients need all edges at once; a graph for clouds of any size has no loop over parts of them.
         if self.training or torch.is_grad_enabled() or torch.compiler.is_exporting():
             return _highest_edges(norm, near, index, centre)
@@ -176,6 +180,11 @@ def _nearest(queries: Tensor, x: Tensor, k: int, kept: Tensor | None) -> Tensor:
         distances = own[:, :, None] - 2.0 * queries @ x.transpose(1, 2) + square[:, None]
     if kept is not None:
         distances = distances.masked_fill(~(kept | ~kept.any(dim=1, keepdim=True))[:, None], torch.inf)
+    if neighbourhoods.takes(distances):
+        places = neighbourhoods.smallest(distances, k, as_topk=False)
+        if kept is None:
+            return places
+        return torch.where(distances.gather(2, places).isinf(), places[..., :1], places)
     found = distances.topk(k, dim=-1, largest=False)
     return torch.where(found.values.isinf(), found.indices[..., :1], found.indices)
 

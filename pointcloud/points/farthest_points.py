@@ -5,11 +5,12 @@ No point is chosen twice, also where points coincide, and of equally far ones th
 device; the other one cloud on one CPU core, for preparing data.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from randquant.kernels import cuda
-from randquant.pointcloud.points.farthest_point_order import EQUAL, check_count
+from randquant.kernels import cuda, neighbourhoods
+from randquant.pointcloud.points.farthest_point_order import EQUAL, by_lanes, check_count
 
 
 def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None = None) -> Tensor:
@@ -33,6 +34,10 @@ def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None 
         from randquant.pointcloud.points.farthest_points_kernel import farthest_by_kernel
 
         return farthest_by_kernel(points.detach().float(), count, _from_centroid(points) if start is None else start)
+    if neighbourhoods.takes(points) and bool(points.isfinite().all()):
+        starts = (_from_centroid(points) if start is None else start).tolist()
+        clouds = zip(points.detach().numpy(), starts, strict=True)
+        return torch.from_numpy(np.stack([by_lanes(cloud, count, first) for cloud, first in clouds]))
     x, y, z = points.float().unbind(-1)
     nearest = torch.full_like(x, torch.inf)
     chosen = torch.empty(len(points), count, dtype=torch.int64, device=points.device)

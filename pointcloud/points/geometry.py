@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from randquant.kernels import neighbourhoods
 from randquant.packed import PackedBatch
 from randquant.pointcloud.points.segment import segment_reduce
 
@@ -59,8 +60,14 @@ def nearest_neighbours(queries: Tensor, points: Tensor, k: int, kept: Tensor | N
         distances = squared_distances(part, points)
         if kept is not None:
             distances.masked_fill_(~kept[:, None], torch.inf)
-        found.append(distances.topk(k, dim=-1, largest=False).indices)
+        found.append(_nearest(distances, k))
     return torch.cat(found, dim=1)
+
+
+def _nearest(distances: Tensor, k: int) -> Tensor:
+    if neighbourhoods.takes(distances):
+        return neighbourhoods.smallest(distances, k, as_topk=True)
+    return distances.topk(k, dim=-1, largest=False).indices
 
 
 def ball_query(queries: Tensor, points: Tensor, radius: float, k: int) -> Tensor:
@@ -89,6 +96,8 @@ def ball_query(queries: Tensor, points: Tensor, radius: float, k: int) -> Tensor
 
 
 def _in_ball(distances: Tensor, radius: float, k: int) -> Tensor:
+    if neighbourhoods.takes(distances):
+        return neighbourhoods.in_ball(distances, radius * radius, k)
     total = distances.shape[-1]
     index = torch.arange(total, device=distances.device)
     outside = distances > radius * radius

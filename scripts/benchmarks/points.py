@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from randquant.augmentation import Augmentation
+from randquant.kernels.chosen import plain_form
 from randquant.pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
 from randquant.pointcloud.augment.jitter import RandomJitter
 from randquant.pointcloud.augment.policy import PointPolicy
@@ -69,19 +70,29 @@ def farthest_points(device: str) -> Iterator[Pair]:
     else:
         other = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(cloud.astype(np.float64)))
         yield Pair("farthest points, 10,000 -> 1,024", own, lambda: other.farthest_point_down_sample(1024), "Open3D", 1)
+    try:
+        import fpsample
+    except (ImportError, OSError):
+        pass
+    else:
+
+        def buckets() -> object:
+            return fpsample.bucket_fps_kdline_sampling(cloud, 1024, h=5, start_idx=0)
+
+        yield Pair("farthest points, 10,000 -> 1,024", own, buckets, "fpsample, buckets of a tree", 1)
     clouds = torch.randn(32, 1024, 3, device=device)
-    host = clouds.cpu().numpy()
+    if device == "cpu":
+        name, twin, twin_name = "", in_plain_form(lambda: farthest_point_sampling(clouds, 512)), "plain form"
+    else:
+        host, name, twin_name = clouds.cpu().numpy(), f", {device}", "one by one on the CPU"
+        twin = lambda: [farthest_point_order(each, 512) for each in host]  # noqa: E731
     yield Pair(
-        "farthest points, 32 x 1,024 -> 512, torch",
-        lambda: farthest_point_sampling(clouds, 512),
-        lambda: [farthest_point_order(each, 512) for each in host],
-        "one by one on the CPU",
-        32,
+        f"farthest points, 32 x 1,024 -> 512{name}", lambda: farthest_point_sampling(clouds, 512), twin, twin_name, 32
     )
 
 
 def point_encoders(device: str) -> Iterator[Pair]:
-    """Forward and backward of every encoder on 8 clouds of 512 points; the ratio is to PointNet."""
+    """Forward and backward of every encoder on 8 clouds of 512 points, against PointNet and its own plain form."""
     x = torch.randn(8, 512, 3, device=device)
     made = {name: make(d=256).to(device) for name, make in ENCODERS.items()}  # type: ignore[call-arg]
     reference = "PointNet" if "PointNet" in made else "PointNetLite"
@@ -93,6 +104,22 @@ def point_encoders(device: str) -> Iterator[Pair]:
             reference,
             len(x),
         )
+    for name in ("PointNetLite", "PointNeXt", "DGCNN") if device == "cpu" else ():
+
+        def step(encoder: nn.Module = made[name]) -> None:
+            encoder(x).square().mean().backward()
+
+        yield Pair(f"{name}-256 step of 8 x 512", step, in_plain_form(step), "plain form", len(x))
+
+
+def in_plain_form(call: Call) -> Call:
+    """The same without compiled code."""
+
+    def plain() -> None:
+        with plain_form():
+            call()
+
+    return plain
 
 
 def point_pretraining(device: str) -> Iterator[Pair]:

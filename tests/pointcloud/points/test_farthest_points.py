@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from randquant.pointcloud.points.farthest_point_order import farthest_point_order
+from randquant.kernels.chosen import plain_form
+from randquant.pointcloud.points.farthest_point_order import by_blocks, farthest_point_order
 from randquant.pointcloud.points.farthest_points import farthest_point_sampling
 
 
@@ -52,6 +53,9 @@ def test_farthest_points_by_every_form(points: int, count: int) -> None:
         expected = slow_order(cloud.numpy(), count)
         assert indices.tolist() == expected
         assert farthest_point_order(cloud.numpy(), count).tolist() == expected
+        assert by_blocks(cloud.numpy(), count, expected[0]).tolist() == expected
+    with plain_form():
+        assert torch.equal(farthest_point_sampling(batch, count), chosen)
 
 
 def test_farthest_points_from_a_given_start() -> None:

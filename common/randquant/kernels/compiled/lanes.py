@@ -138,6 +138,13 @@ def times(context: Any, a: Any, b: Any) -> tuple[Any, _Code]:
 
 
 @_operation
+def in_double(context: Any, lanes: Any) -> tuple[Any, _Code]:
+    """Numbers of single precision in double precision."""
+    wide = ir.VectorType(ir.DoubleType(), WIDTH)
+    return Lanes(types.float64)(lanes), lambda context, builder, signature, arguments: builder.fpext(arguments[0], wide)
+
+
+@_operation
 def below(context: Any, a: Any, b: Any) -> tuple[Any, _Code]:
     """a < b, false for NaN."""
     return _TRUTHS(a, b), lambda context, builder, signature, arguments: builder.fcmp_ordered("<", *arguments)
@@ -147,6 +154,18 @@ def below(context: Any, a: Any, b: Any) -> tuple[Any, _Code]:
 def reaches(context: Any, a: Any, b: Any) -> tuple[Any, _Code]:
     """a >= b, false for NaN."""
     return _TRUTHS(a, b), lambda context, builder, signature, arguments: builder.fcmp_ordered(">=", *arguments)
+
+
+@_operation
+def differ(context: Any, a: Any, b: Any) -> tuple[Any, _Code]:
+    """a != b, true for NaN."""
+    return _TRUTHS(a, b), lambda context, builder, signature, arguments: builder.fcmp_unordered("!=", *arguments)
+
+
+@_operation
+def either(context: Any, a: Any, b: Any) -> tuple[Any, _Code]:
+    """Of truths."""
+    return a(a, b), lambda context, builder, signature, arguments: builder.or_(*arguments)
 
 
 @_operation

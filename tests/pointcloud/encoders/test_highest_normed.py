@@ -1,0 +1,99 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from randquant.kernels.chosen import plain_form
+from randquant.pointcloud.encoders.highest_normed import highest_normed, takes_edges
+from randquant.pointcloud.encoders.registry import ENCODERS
+from randquant.pointcloud.points.geometry import group
+
+pytest.importorskip("numba")
+
+
+def of_all_edges(norm: nn.BatchNorm2d, near: Tensor, index: Tensor, centre: Tensor) -> Tensor:
+    edges = group(near, index) + centre[:, :, None]
+    return norm(edges.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).amax(dim=2)
+
+
+def inputs(clouds: int, points: int, k: int, channels: int) -> tuple[nn.BatchNorm2d, Tensor, Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(points)
+    norm = nn.BatchNorm2d(channels)
+    nn.init.normal_(norm.weight, generator=generator)
+    nn.init.normal_(norm.bias, generator=generator)
+    near = 100.0 + torch.randn(clouds, points + 3, channels, generator=generator)
+    centre, ahead = torch.randn(2, clouds, points, channels, generator=generator)
+    return norm, near, torch.randint(points + 3, (clouds, points, k), generator=generator), centre, ahead
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", [(1, 70, 20, 64), (3, 33, 5, 16), (2, 1, 2, 32), (8, 128, 12, 48)], ids=str)
+def test_equals_the_maximum_over_all_edges_in_double_precision(shape: tuple[int, ...], training: bool) -> None:
+    norm, near, index, centre, ahead = inputs(*shape)
+    norm.train(training)
+    found = []
+    for precise in (False, True):
+        one = nn.BatchNorm2d(shape[3])
+        one.load_state_dict(norm.state_dict())
+        one.train(training)
+        dtype = torch.float64 if precise else torch.float32
+        a, b = (x.detach().to(dtype).requires_grad_() for x in (near, centre))
+        assert takes_edges(one.to(dtype), a, index) is not precise
+        out = (of_all_edges if precise else highest_normed)(one, a, index, b)
+        (out * ahead.to(dtype)).sum().backward()
+        gradients = [a.grad, b.grad, one.weight.grad, one.bias.grad]
+        found.append([out.detach(), *gradients, one.running_mean, one.running_var, one.num_batches_tracked])
+    for fast, slow in zip(*found, strict=True):
+        assert fast is not None
+        assert slow is not None
+        torch.testing.assert_close(fast.double(), slow.double(), rtol=3e-4, atol=3e-4)
+
+
+def test_nan_is_not_hidden() -> None:
+    norm, near, index, centre, _ = inputs(2, 40, 6, 32)
+    near[1, 7, 3] = torch.nan
+    norm.eval()
+    with torch.no_grad():
+        fast, slow = highest_normed(norm, near, index, centre), of_all_edges(norm, near, index, centre)
+    assert slow.isnan().any()
+    assert torch.equal(fast.isnan(), slow.isnan())
+
+
+def test_threads_change_no_bit() -> None:
+    norm, near, index, centre, _ = inputs(8, 128, 12, 48)
+    threads, found = torch.get_num_threads(), []
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            a = near.clone().requires_grad_()
+            out = highest_normed(norm, a, index, centre)
+            out.square().sum().backward()
+            found.append((out.detach(), a.grad))
+    finally:
+        torch.set_num_threads(threads)
+    (one, gradient), (other, again) = found
+    assert torch.equal(one, other)
+    assert gradient is not None
+    assert again is not None
+    assert torch.equal(gradient, again)
+
+
+def test_what_it_does_not_take_keeps_the_plain_form() -> None:
+    norm, near, index, _, _ = inputs(1, 8, 2, 16)
+    assert not takes_edges(nn.SyncBatchNorm(16), near, index)
+    assert not takes_edges(nn.BatchNorm2d(16, momentum=None), near, index)
+    assert not takes_edges(norm, near[..., :15], index)
+    with plain_form():
+        assert not takes_edges(norm, near, index)
+
+
+@pytest.mark.parametrize("name", ["DGCNN", "PointNeXt"])
+def test_encoders_embed_as_in_their_plain_form(name: str) -> None:
+    torch.manual_seed(0)
+    encoder, points = ENCODERS[name](d=64), torch.randn(4, 128, 3)  # type: ignore[call-arg]
+    kept = torch.rand(4, 128) < 0.8
+    for training in (True, False):
+        encoder.train(training)
+        fast = encoder(points, kept=kept)
+        with plain_form():
+            slow = encoder(points, kept=kept)
+        torch.testing.assert_close(fast, slow, rtol=1e-3, atol=1e-4)
