@@ -30,20 +30,28 @@ POINTS = 2048  # drawn from a mesh unless told otherwise
 ORDERED = 2**14  # points of a cloud that is kept whole that are put in farthest-point order; the rest is shuffled
 
 
-def mesh_reader(*, points: int = POINTS, up: Axis | None = "z", sampling: Sampling = "area", seed: int = 0) -> Reader:
+def mesh_reader(
+    *,
+    points: int = POINTS,
+    up: Axis | None = "z",
+    sampling: Sampling = "area",
+    seed: int = 0,
+    first: int | None = None,
+) -> Reader:
     """Meshes as `points` points of their surface with normals; columns `vertices` and `faces` in the manifest.
 
     Args:
         points: drawn from each mesh, at least 1.
         up: the axis that points up in the files; y in glTF files and z in others where None.
         sampling, seed: as in `sample_surface`.
+        first: as in `finished`; of no account to whoever reads no more than these.
 
     Raises:
         ValueError: `points` is below 1.
     """
     if points < 1:
         raise ValueError(f"points should be at least 1, got {points}")
-    read = partial(_read_shape, points=points, up=up, sampling=sampling, seed=seed)
+    read = partial(_read_shape, points=points, up=up, sampling=sampling, seed=seed, first=first)
     settings = point_settings(XYZ_NORMALS.channels, points, file_up=up or BY_FORMAT, sampling=sampling, seed=seed)
     return Reader("points", read, settings, companions=external_buffers)
 
@@ -87,14 +95,14 @@ def point_settings(
 
 
 def _read_shape(
-    path: Path, *, points: int, up: Axis | None, sampling: Sampling, seed: int
+    path: Path, *, points: int, up: Axis | None, sampling: Sampling, seed: int, first: int | None
 ) -> tuple[dict[str, Any], Iterable[NDArray]]:
     mesh = read_mesh(path)
     up = up or ("y" if path.suffix.lower() in Y_UP else UP)
     places, normals = sample_surface(mesh, points, sampling=sampling, seed=seed)
     columns = {"vertices": len(mesh.vertices), "faces": len(mesh.faces), **mesh.notes}
     try:
-        return columns, [finished(places, up=up, normals=normals)]
+        return columns, [finished(places, up=up, normals=normals, first=first)]
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
@@ -107,6 +115,7 @@ def finished(
     extra: NDArray | None = None,
     count: int | None = None,
     file_row: bool = False,
+    first: int | None = None,
 ) -> NDArray[np.float32]:
     """The rows of one item: rotated upright, in farthest-point order, in the unit sphere.
 
@@ -121,9 +130,10 @@ def finished(
         extra: (N, E) further columns, kept as they are.
         count: points to keep; all where None.
         file_row: whether the index of each point among the N is the last column.
+        first: rows to give, from the start, of which the others are not put in order; all where None.
 
     Returns:
-        (count, 3 [+ 3] + E [+ 1]) float32, in this order of columns.
+        (count or first, 3 [+ 3] + E [+ 1]) float32, in this order of columns.
 
     Raises:
         DataError: no points, fewer than `count`, values that are not finite, or all points in one place. It
@@ -142,7 +152,8 @@ def finished(
     if count is not None and count < len(turned):
         kept = farthest_point_order(_in_unit_sphere(turned), count)
     places = _in_unit_sphere(turned[kept])
-    order = farthest_point_order(places) if count is not None else _whole_order(places)
+    given = len(places) if first is None else min(first, len(places))
+    order = farthest_point_order(places, given) if count is not None else _whole_order(places, given)
     kept = kept[order]
     parts: list[NDArray] = [places[order]]
     if normals is not None:
@@ -154,11 +165,13 @@ def finished(
     return np.concatenate([part.astype(np.float32) for part in parts], axis=1)
 
 
-def _whole_order(places: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Every row once: the first `ORDERED` in farthest-point order, the others in a fixed random order."""
-    first = farthest_point_order(places, min(ORDERED, len(places)))
+def _whole_order(places: NDArray[np.float32], given: int) -> NDArray[np.int64]:
+    """The first `given` rows: at most `ORDERED` in farthest-point order, the others in a fixed random order."""
+    first = farthest_point_order(places, min(ORDERED, given))
+    if len(first) == given:
+        return first
     others = np.setdiff1d(np.arange(len(places)), first, assume_unique=True)
-    return np.concatenate([first, np.random.default_rng(0).permutation(others)])
+    return np.concatenate([first, np.random.default_rng(0).permutation(others)])[:given]
 
 
 def _in_unit_sphere(points: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ def read_shape(
         least, most = (None, points) if points == "any" else (points, max(POINTS, points))
         reader = cloud_reader(points=most, least=least, normals=normals, up=up or UP)
     else:
-        reader = mesh_reader(points=max(POINTS, drawn_points(points)), up=up)
+        reader = mesh_reader(points=max(POINTS, drawn_points(points)), up=up, first=drawn_points(points))
     columns, blocks = reader.read(path)
     rows = np.concatenate(list(blocks))
     noted = {name: count for name, count in columns.items() if name != "short_clouds"}  # which the encoder counts

@@ -95,7 +95,7 @@ def _points(settings: Embedding, loaded: LoadedPointEncoder) -> Points:
 def _planned(settings: Embedding, loaded: LoadedPointEncoder, points: Points) -> Plan:
     """The files to embed, as the points that a store has by default, of which the first are spread over the shape."""
     if not settings.clouds:
-        return _meshes(settings.input, points=max(POINTS, drawn_points(points)), up=settings.up)
+        return _meshes(settings.input, points=drawn_points(points), up=settings.up)
     reader = cloud_reader(
         points=points if points == "any" else max(POINTS, points),
         least=None if points == "any" else points,
@@ -107,8 +107,9 @@ def _planned(settings: Embedding, loaded: LoadedPointEncoder, points: Points) ->
 
 
 def _meshes(path: Path, *, points: int, up: Axis | None = None) -> Plan:
-    """The plan of a folder of meshes, or of a single one; `points` are drawn from each."""
-    return by_format(partial(_shapes, path, MESHES, kind="meshes"), partial(mesh_reader, points=points), up)
+    """The plan of a folder of meshes, or of a single one, whose first `points` are taken."""
+    reader = partial(mesh_reader, points=max(POINTS, points), first=points)
+    return by_format(partial(_shapes, path, MESHES, kind="meshes"), reader, up)
 
 
 def _shapes(path: Path, suffixes: Sequence[str], reader: Reader, kind: str) -> Plan:

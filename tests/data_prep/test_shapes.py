@@ -1,6 +1,7 @@
 """Shapes in a store: upright, in the unit sphere, in farthest-point order, whatever the number of workers."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,6 +40,16 @@ def test_rows_are_centred_scaled_and_ordered(count: int | None, cloud: np.ndarra
     assert np.linalg.norm(rows, axis=1).max() == pytest.approx(1, abs=1e-6)
     order = farthest_point_sampling(torch.from_numpy(rows)[None], len(rows))[0]
     assert order.tolist() == list(range(len(rows)))
+
+
+@pytest.mark.parametrize("count", [None, 200])
+@pytest.mark.parametrize("first", [1, 77, 150, 299, 1_000])
+def test_the_first_rows_are_those_of_all(
+    first: int, count: int | None, cloud: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("randquant.data_prep.shapes.ORDERED", 100)
+    options: dict[str, Any] = {"up": "z", "normals": cloud, "count": count, "file_row": True}
+    assert np.array_equal(finished(cloud, first=first, **options), finished(cloud, **options)[:first])
 
 
 def test_columns_stay_with_their_points(cloud: np.ndarray) -> None:
