@@ -88,9 +88,9 @@ def benchmark(
     # Late, since they load torch, which --help does not need.
     import torch
 
+    from randquant.kept_memory import keep_freed_memory
     from randquant.scripts.benchmarks.page import write_page
     from randquant.scripts.benchmarks.stored_run import StoredRun
-    from randquant.training.memory import keep_freed_memory
 
     unknown = set(only or []) - GROUPS.keys()
     if unknown:

@@ -23,6 +23,7 @@ NumPy array and NAME.rows.csv beside it, `--out NAME.csv` one CSV file; `--appen
 
 from randquant.cli.command import run
 from randquant.cli.terminal import say
+from randquant.kept_memory import keep_freed_memory
 from randquant.scripts.embedding.settings import OF_SHAPES, OF_SOUND, Embedding, check, refuse
 
 _SHOWN = 20  # skipped files printed; the table's metadata has them all
@@ -33,6 +34,7 @@ def embed(settings: Embedding) -> None:
     from randquant.loading.modalities import modality_of  # late, as all below, since it loads torch
 
     check(settings)
+    keep_freed_memory()
     modality = modality_of(settings.checkpoint, settings.seed)
     from randquant.scripts.embedding.destination import Destination
 

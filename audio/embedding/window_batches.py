@@ -16,6 +16,7 @@ from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.audio.spectrogram.normalised_log_mel import NormalisedLogMel
 from randquant.audio.spectrogram.normalize import Normalisation
+from randquant.kept_memory import keeps_freed_memory
 
 _WAITING_BATCHES = 8  # batches' worth of windows that may wait for others of as many frames
 
@@ -62,8 +63,13 @@ def exact_encoder(
 
 
 def batch_seconds(device: str | torch.device) -> float:
-    """Seconds of audio per batch: enough to use the device fully within its memory."""
-    return 64.0 if torch.device(device).type == "cpu" else 1024.0
+    """Seconds of audio per batch: enough to use the device fully within its memory.
+
+    On a CPU that gives freed memory back, activations of more than 32 MB, those of 20 s, take up to twice as long.
+    """
+    if torch.device(device).type != "cpu":
+        return 1024.0
+    return 64.0 if keeps_freed_memory() else 16.0
 
 
 class WindowBatches:

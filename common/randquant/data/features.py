@@ -26,6 +26,7 @@ from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
 from randquant.files.lock import lock_file
 from randquant.inference import inference
+from randquant.kept_memory import keep_freed_memory
 
 FORMAT_VERSION = 1  # part of every cache key: raise it whenever the same settings would give other vectors
 _CHECKSUM_ROWS = 4096
@@ -131,6 +132,7 @@ def extract(
         DataError: an embedding is not finite, so the encoder is broken.
         ValueError: the batches hold more or fewer items than there are rows to write.
     """
+    keep_freed_memory()
     row = start
     with inference():
         for batch in batches:

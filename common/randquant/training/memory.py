@@ -1,9 +1,7 @@
-"""The memory of a training: what does not fit is refused before it is allocated, what was freed is kept."""
+"""The memory of a training: what does not fit is refused before it is allocated."""
 
-import ctypes
 import math
 import os
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,8 +17,6 @@ from randquant.training.settings import Training
 
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
 _LEAST_TIMES = 200  # the size of its input that a training may need
-# Options of mallopt(3).
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 
 
 def host_memory() -> int:
@@ -97,18 +93,3 @@ def _too_much(settings: Training, names: list[str], needed: int, what: str, ther
     return UsageError(
         f"{flags} ask for {needed / 1e9:,.0f} GB for {what}, but there are {there / 1e9:,.0f} GB; lower them."
     )
-
-
-def keep_freed_memory() -> None:
-    """Ask the C library to hold on to freed blocks of any size, for the life of the process.
-
-    glibc gives a freed block of more than 32 MB straight back to the kernel, and every step's activations are such
-    blocks: each is mapped, zeroed and unmapped again, which takes up to half of a step. Without glibc nothing happens.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_MMAP_MAX, 0)
-        mallopt(_TRIM_THRESHOLD, 2**31 - 1)
-        mallopt(_TOP_PAD, 2**28)

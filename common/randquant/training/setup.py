@@ -11,10 +11,10 @@ from randquant.cli.terminal import say
 from randquant.errors import UsageError
 from randquant.extras import needs
 from randquant.files.atomic import write_text
+from randquant.kept_memory import keep_freed_memory
 from randquant.training.batches import Batches
 from randquant.training.idle import idle_settings
 from randquant.training.loop import fit
-from randquant.training.memory import keep_freed_memory
 from randquant.training.mixing import input_mix_of, mix_of, quantize_its_stage
 from randquant.training.optimization.parametrization import base_shapes
 from randquant.training.processes.ranks import agreed, together
