@@ -74,8 +74,8 @@ class VisionTransformer(ImageEncoder):
     def forward(self, x: Tensor) -> Tensor:
         """As in `ImageEncoder`; pictures have the side `size`."""
         self.check(x)
-        tokens = self.patch_embed(x)
-        tokens = torch.cat([self.cls_token.expand(len(tokens), -1, -1), tokens], dim=1) + self.pos_embed
+        tokens = self.patch_embed(x)  # whose len would be fixed in a graph for batches of any size, unlike its shape
+        tokens = torch.cat([self.cls_token.expand(tokens.shape[0], -1, -1), tokens], dim=1) + self.pos_embed
         for block in self.blocks:
             tokens = block(tokens)
         embedding = self.norm(tokens)[:, 0]
