@@ -5,6 +5,7 @@
     python -m scripts.benchmark --only point_augment farthest_points point_encoder point_pretrain meshes
     python -m scripts.benchmark --only packed reductions    # clouds of any size; more pairs with torch-scatter
     python -m scripts.benchmark --only images --threads 1
+    python -m scripts.benchmark --only probe_paths --threads 1 --runs 1
     python -m scripts.benchmark --only export --threads 2   # exported files against their encoders
     python -m scripts.benchmark --only embed --files 1000   # scripts.embed against loops written by hand
     python -m scripts.benchmark --device cuda --json benchmark.json
@@ -40,6 +41,7 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
         "encoder": "sound:audio_encoder",
         "sound_pretrain": "sound_pretraining:sound_pretraining",
         "probe": "probe:linear_probe",
+        "probe_paths": "probe:probe_paths",
         "prepare": "sound:prepare_recordings",
         "point_augment": "points:point_augmentations",
         "farthest_points": "points:farthest_points",
@@ -54,6 +56,7 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
         "embed": "embed:embeddings",
     },
 )
+_LONG = ("probe_paths",)  # groups measured only where they are asked for
 _SIZED = ("embed",)  # groups that --files is for
 
 
@@ -71,10 +74,11 @@ def benchmark(
     """Measure pairs and print a table.
 
     Args:
-        only: groups to measure: quantize, kernels (RQ); log_mel, crop, encoder, sound_pretrain, prepare (sound); probe;
-            point_augment, farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images;
-            export (files against their encoders); embed (the command against loops written by hand); startup (every
-            command's help against import torch).
+        only: groups to measure: quantize, kernels (RQ); log_mel, crop, encoder, sound_pretrain, prepare (sound); probe,
+            probe_paths (whole evaluations against fits one by one: many minutes, so only where asked); point_augment,
+            farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images; export (files
+            against their encoders); embed (the command against loops written by hand); startup (every command's help
+            against import torch).
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         files: recordings and meshes of embed, 100 by default; other groups have sizes of their own.
@@ -105,7 +109,7 @@ def benchmark(
     if threads:
         torch.set_num_threads(threads)
     keep_freed_memory()
-    groups = only or list(GROUPS)
+    groups = only or [group for group in GROUPS if group not in _LONG]
     if profile:
         _profile(groups, device, files)
         return 0

@@ -19,6 +19,7 @@ from randquant.probes.probe import Probe
 from randquant.probes.solvers.stacked_layers import absorb, predict
 
 _LOGITS = 2**23  # logits held at a time: 32 MB
+SAMPLE = 4096  # items that tell the curvature of the loss
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,13 @@ class Problem:
         logs = logits.log_softmax(dim=1)
         lost = -logs.gather(1, own).double().sum()
         return lost, logs.exp_().scatter_add_(1, own, logs.new_full((), -1.0).expand(own.shape))
+
+    def curvature(self, parameters: Sequence[Tensor]) -> Tensor:
+        """(C,) mean second derivative of the loss by the logits of each class, of a share of the items."""
+        weight, bias = self._on_raw(parameters)
+        rows = self.x[:: 1 + self.count // SAMPLE]
+        chances = torch.addmm(bias, rows, weight.T).softmax(dim=1)
+        return (chances * (1 - chances)).mean(dim=0)
 
     def _on_raw(self, parameters: Sequence[Tensor]) -> list[Tensor]:
         if self.scale is None or self.offset is None:

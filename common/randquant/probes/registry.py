@@ -24,6 +24,7 @@ PROBES: LateRegistry["Probe[Any] | Mapping[str, Probe[Any]]"] = LateRegistry(
         "ridge": "ridge:RIDGE",
         "least_squares": "ridge:LEAST_SQUARES",
         "logistic": "logistic:LOGISTIC",
+        "logistic_path": "logistic_path:LOGISTIC_PATH",
         "svm": "svm:SVM",
         "linear_svc": "svm:LINEAR_SVC",
         "fewshot": "fewshot:FEW_LABELS",

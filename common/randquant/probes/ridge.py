@@ -18,6 +18,7 @@ from randquant.probes.items.scaling import Moments, moments
 from randquant.probes.items.splits import Assignment, assignments
 from randquant.probes.outcome import Details, Outcome, outcome_of, tried
 from randquant.probes.probe import Probe
+from randquant.probes.solvers.eigenbasis import decompose
 
 LEAVE_ONE_OUT = "each training item left out in turn"
 _SCORES = 2**22  # float64 scores held at a time: 32 MB
@@ -110,7 +111,7 @@ class Spectrum:
         self.pieces, self.count, self.classes = pieces, count, classes
         sums, numbers = _class_sums(pieces(), classes)
         self.mean, self.prior = sums.sum(dim=0) / count, numbers / count
-        self.basis, squares = self._decompose(sums.shape[1])
+        self.basis, squares = decompose(lambda: (x for x, _ in pieces()), count, self.mean)
         self.shrink = shrinkage(squares, penalties, count)  # (r, P)
         cross = (sums - numbers[:, None] * self.mean).T  # (D, C), X'Y of centred X
         weights = self.basis.T @ cross
@@ -151,18 +152,6 @@ class Spectrum:
 
     def _scores(self, projected: Tensor) -> Tensor:
         return (projected @ self.weights.flatten(1)).unflatten(1, self.weights.shape[1:]) + self.prior
-
-    def _decompose(self, dimension: int) -> tuple[Tensor, Tensor]:
-        """Right singular vectors (D, r) and squared singular values (r,) of the centred features."""
-        if self.count > dimension:
-            gram = sum(x.T @ x for x, _ in self.pieces()) - self.count * torch.outer(self.mean, self.mean)
-            squares, basis = torch.linalg.eigh(gram)
-            return basis, squares.clamp_min(0)
-        x = torch.cat([x for x, _ in self.pieces()]) - self.mean
-        squares, left = torch.linalg.eigh(x @ x.T)
-        # Centring takes a dimension away: its eigenvalue is 0 but for rounding, and has no direction.
-        kept = squares > squares[-1] * len(x) * torch.finfo(x.dtype).eps
-        return (x.T @ left[:, kept]) / squares[kept].sqrt(), squares[kept]
 
 
 def shrinkage(squares: Tensor, penalties: Sequence[float], count: int) -> Tensor:

@@ -12,13 +12,12 @@ from torch import Tensor
 from randquant.probes.classifier import Classifier, layers
 from randquant.probes.items.arrangement import CHUNK, Part
 from randquant.probes.items.scaling import Moments, moments
-from randquant.probes.logistic import LogisticSettings, Problem, fit
+from randquant.probes.logistic import SAMPLE, Problem
+from randquant.probes.solvers.descent import Labelled, fitted, zero_layer
+from randquant.probes.solvers.eigenbasis import Eigenbasis
 from randquant.probes.solvers.stacked_layers import predict
 
 _QUERIES = 2048  # rows whose inner products with the training items are held at a time
-# Of the largest entry of the gradient at zero, as the tolerance of `LinearSVC` is relative.
-_TOLERANCE = 1e-4
-_ITERATIONS = 300  # of L-BFGS at most
 
 
 class Solver:
@@ -145,6 +144,13 @@ class SquaredHinge(Problem):
         missed = (1 - sign * logits).clamp_min_(0)
         return missed.double().square().sum(), missed.mul_(sign).mul_(-2)
 
+    def curvature(self, parameters: Sequence[Tensor]) -> Tensor:
+        """As in `Problem`: 2 for each item within the margin."""
+        rows = slice(None, None, 1 + self.count // SAMPLE)
+        scores, own = self.x[rows] @ parameters[0].T, self.targets[rows].unsqueeze(1)
+        sign = torch.full_like(scores, -1.0).scatter_(1, own, 1.0)
+        return 2 * (sign * scores < 1).to(scores).mean(dim=0)
+
     def loss(self, parameters: Sequence[Tensor], penalty: float) -> tuple[float, list[Tensor]]:
         """As in `Problem`; the bias (C,) stays at zero."""
         value, (weight, bias) = super().loss(parameters, penalty)
@@ -154,8 +160,8 @@ class SquaredHinge(Problem):
 class LinearSolver(Solver):
     """The one-vs-rest SVM of `sklearn.svm.LinearSVC`: squared hinge loss, from the features themselves.
 
-    Where that class solves one problem a class and C from nothing, here the classes share every pass over the features,
-    and each C starts from the optimum of the one below it. The optimum is the same.
+    Where that class solves one problem a class and C from nothing, here all share the eigenbasis of the features, the
+    classes share every pass over them, and each C starts from the optimum of the one below it. The optimum is the same.
     """
 
     def predict(
@@ -175,14 +181,12 @@ class LinearSolver(Solver):
         """Weights (P, C, D + 1), the last column of which is the intercept, and what standardises the features."""
         scaler, task = self.scaler(fit_on), self.part.assignment
         x = self._with_one(fit_on, scaler)
-        problem = SquaredHinge(x, torch.from_numpy(task.targets[fit_on]).to(x.device), slice(None))
-        parameters = [x.new_zeros(len(task.classes), x.shape[1]), x.new_zeros(len(task.classes))]
-        steepest = float(problem.loss(parameters, 0.0)[1][0].abs().max())
-        settings = LogisticSettings(max_iterations=_ITERATIONS, tolerance=max(_TOLERANCE * steepest, 1e-12))
-        found = []
+        basis = Eigenbasis.of(x)
+        items = Labelled(basis.rotate(x), torch.from_numpy(task.targets[fit_on]).to(x.device))
+        layer, found = zero_layer(len(task.classes), basis), []
         for strength in strengths:
-            parameters, _ = fit(problem, strength, parameters, settings)
-            found.append(parameters[0])
+            layer, _ = fitted(SquaredHinge, items, 1 / (strength * len(x)), layer, basis)
+            found.append(layer[0] @ basis.axes.T)
         return torch.stack(found), scaler
 
     def _with_one(self, rows: NDArray[np.int64], scaler: Moments | None) -> Tensor:

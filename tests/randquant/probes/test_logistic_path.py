@@ -1,0 +1,73 @@
+"""The path of penalties against scikit-learn's optima."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from randquant.data.features import Features
+from randquant.probes import logistic_path
+from randquant.probes.logistic_path import PathSettings
+
+
+def make_features(splits: list[str], dimension: int = 12, classes: int = 4) -> Features:
+    """Overlapping clouds of unequal scales."""
+    generator = np.random.default_rng(0)
+    targets = generator.integers(classes, size=len(splits))
+    centres = generator.normal(size=(classes, dimension))
+    x = (centres[targets] + 1.5 * generator.normal(size=(len(splits), dimension))) * np.geomspace(0.1, 10, dimension)
+    ids, labels = [str(row) for row in range(len(splits))], [f"class {target}" for target in targets]
+    return Features((x + 5).astype(np.float32), ids, labels, [None] * len(splits), splits)
+
+
+@pytest.mark.parametrize("dimension", [12, 150], ids=["more items", "more features"])
+@pytest.mark.parametrize("penalty", [1.0, 1e-2])
+def test_answers_are_those_of_scikit_learn(dimension: int, penalty: float) -> None:
+    features = make_features(["train"] * 100 + ["valid"] * 40 + ["test"] * 160, dimension)
+    outcome = logistic_path.evaluate(features, PathSettings((10.0, penalty), patience=9))
+    alone = logistic_path.evaluate(features, PathSettings((penalty,)))
+    mean, deviation = features.vectors[:100].mean(axis=0), features.vectors[:100].std(axis=0)
+    x, labels = (features.vectors - mean) / deviation, np.array(features.labels)
+    twin = LogisticRegression(C=1 / (penalty * 100), tol=1e-7, max_iter=3000).fit(x[:100], labels[:100])
+    guesses = np.array(alone.classes)[alone.predictions[0]]
+    assert np.mean(guesses == twin.predict(x[140:])) >= 0.99, "an item on the border may fall on either side"
+    assert [each["penalty"] for each in outcome.numbers.to_json()["sweep"]] == [10.0, penalty]
+    assert outcome.details.sweep[1]["valid_accuracy"] == pytest.approx(alone.numbers.valid_accuracy, abs=0.026)
+    assert alone.fitted is not None
+    ids, chances = alone.fitted().answer(features.vectors[140:])
+    assert (ids == alone.predictions[0]).mean() >= 0.99
+    np.testing.assert_allclose(chances, twin.predict_proba(x[140:]).max(axis=1), atol=0.02)
+
+
+def test_the_path_ends_where_validation_no_longer_gains() -> None:
+    features = make_features(["train"] * 40 + ["valid"] * 60 + ["test"] * 60, 60)
+    whole = logistic_path.evaluate(features, PathSettings(patience=99))
+    short = logistic_path.evaluate(features, PathSettings(patience=1))
+    accuracies = [each["valid_accuracy"] for each in whole.details.sweep]
+    falls = next(place for place in range(1, 13) if accuracies[place] < max(accuracies[:place]))
+    assert [each["valid_accuracy"] for each in short.details.sweep] == accuracies[: falls + 1]
+    assert short.numbers.valid_accuracy == max(accuracies[: falls + 1])
+    json.dumps(short.numbers.to_json())
+
+
+def test_folds_equal_a_loop_over_them() -> None:
+    folds = [f"fold{1 + row // 50}" for row in range(150)]
+    features, settings = make_features(folds), PathSettings((0.1,))
+    together = logistic_path.evaluate(features, settings)
+    alone = []
+    for name in dict.fromkeys(folds):
+        splits = ["test" if fold == name else "train" for fold in folds]
+        part = Features(features.vectors, features.ids, features.labels, features.groups, splits)
+        alone.append(logistic_path.evaluate(part, settings))
+    apart = np.concatenate([each.predictions for each in alone], axis=1)
+    assert (together.predictions == apart).mean() > 0.98
+    assert together.numbers.valid_accuracy == pytest.approx(np.mean([one.numbers.valid_accuracy for one in alone]))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"penalties": ()}, {"penalties": (0.0,)}, {"penalties": (0.1, 1.0)}, {"patience": 0}]
+)
+def test_wrong_settings_are_refused(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} need"):
+        PathSettings(**wrong)
