@@ -101,7 +101,9 @@ def descend(problem: Smooth, penalty: float, start: Sequence[Tensor], squares: T
     group["lr"] = max(1.0, sum(float(part.grad.abs().sum()) for part in parameters if part.grad is not None))
     optimiser.step(closure)
     group["lr"], group["max_iter"] = 1.0, _ITERATIONS
-    for _ in range(2):  # the loss may have fallen far below that which the first tolerance is a share of
-        group["tolerance_change"] = _CHANGE * losses[-1]
+    before = float("inf")
+    while losses[-1] < before / 2:  # it may have fallen far below that which the tolerance was a share of
+        before = losses[-1]
+        group["tolerance_change"] = _CHANGE * before
         optimiser.step(closure)
     return [part * scale for part, scale in zip(parameters, scales, strict=True)], len(losses)
