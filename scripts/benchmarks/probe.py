@@ -77,8 +77,8 @@ def _sweeps(device: str) -> Iterator[Pair]:
         )
 
 
-def _alone(x: Tensor, targets: Tensor, rate: float, epochs: int) -> None:
-    """One layer on 18,000 rows, by Adam, until validation on the next 2,000 stops it."""
+def _alone(x: Tensor, targets: Tensor, rate: float, epochs: int) -> float:
+    """Accuracy on the 2,000 validation rows of a layer trained on the 18,000 before, by Adam to its early stop."""
     settings = LinearSettings()
     layer = nn.Linear(x.shape[1], int(targets.max()) + 1, device=x.device)
     adam = torch.optim.Adam(layer.parameters(), rate, weight_decay=settings.weight_decay)
@@ -93,6 +93,7 @@ def _alone(x: Tensor, targets: Tensor, rate: float, epochs: int) -> None:
         best, since = (right, 0) if right >= best else (best, since + 1)
         if since >= settings.patience:
             break
+    return best
 
 
 def _features(classes: int, splits: dict[str, int]) -> Features:
