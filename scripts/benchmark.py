@@ -28,8 +28,8 @@ from randquant.errors import UsageError
 from randquant.late_registry import LateRegistry
 
 if TYPE_CHECKING:
-    from randquant.scripts.benchmarks.pair import Pair
-    from randquant.scripts.benchmarks.stored_run import StoredRun
+    from randquant.scripts.measuring.pair import Pair
+    from randquant.scripts.measuring.stored_run import StoredRun
 
 GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
     "randquant.scripts.benchmarks",
@@ -93,16 +93,10 @@ def benchmark(
     import torch
 
     from randquant.kept_memory import keep_freed_memory
-    from randquant.scripts.benchmarks.page import write_page
-    from randquant.scripts.benchmarks.stored_run import StoredRun
+    from randquant.scripts.measuring.page import write_page
+    from randquant.scripts.measuring.stored_run import StoredRun
 
-    unknown = set(only or []) - GROUPS.keys()
-    if unknown:
-        raise UsageError(f"--only takes {', '.join(GROUPS)}, got {', '.join(sorted(unknown))}.")
-    if runs < 1:
-        raise UsageError(f"--runs should be at least 1, got {runs}.")
-    if files is not None and files < 1:
-        raise UsageError(f"--files should be at least 1, got {files}.")
+    _check(only or [], runs, files)
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device cuda cannot be used here, torch sees no GPU; leave it out.")
     before = None if against is None else StoredRun.read(against)
@@ -124,12 +118,22 @@ def benchmark(
     return 0 if before is None else _compare(measured, before)
 
 
+def _check(only: list[str], runs: int, files: int | None) -> None:
+    unknown = set(only) - GROUPS.keys()
+    if unknown:
+        raise UsageError(f"--only takes {', '.join(GROUPS)}, got {', '.join(sorted(unknown))}.")
+    if runs < 1:
+        raise UsageError(f"--runs should be at least 1, got {runs}.")
+    if files is not None and files < 1:
+        raise UsageError(f"--files should be at least 1, got {files}.")
+
+
 def _pairs(group: str, device: str, files: int | None) -> "Iterator[Pair]":
     return GROUPS[group](device, **({"files": files} if files is not None and group in _SIZED else {}))
 
 
 def _profile(groups: list[str], device: str, files: int | None) -> None:
-    from randquant.scripts.benchmarks.profile import costliest
+    from randquant.scripts.measuring.profile import costliest
 
     for pair in (pair for group in groups for pair in _pairs(group, device, files)):
         say("", pair.name, *costliest(pair, device))
@@ -137,9 +141,9 @@ def _profile(groups: list[str], device: str, files: int | None) -> None:
 
 def _measure(groups: list[str], runs: int, device: str, files: int | None) -> "StoredRun":
     from randquant.installation.computer import computed_on
-    from randquant.scripts.benchmarks.limits import measured_limits
-    from randquant.scripts.benchmarks.page import HEADER, cells, in_columns
-    from randquant.scripts.benchmarks.stored_run import StoredRun
+    from randquant.scripts.measuring.limits import measured_limits
+    from randquant.scripts.measuring.page import HEADER, cells, in_columns
+    from randquant.scripts.measuring.stored_run import StoredRun
 
     limits = measured_limits(device)
     say(str(limits))
@@ -153,7 +157,7 @@ def _measure(groups: list[str], runs: int, device: str, files: int | None) -> "S
 
 
 def _compare(measured: "StoredRun", before: "StoredRun") -> int:
-    from randquant.scripts.benchmarks.stored_run import slower
+    from randquant.scripts.measuring.stored_run import slower
 
     now, then = measured.circumstances(), before.circumstances()
     differing = [f"{name} {then.get(name)} -> {now[name]}" for name in now if now[name] != then.get(name)]

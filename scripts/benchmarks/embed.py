@@ -27,9 +27,9 @@ from randquant.data_prep.synthetic.sounds.events import EVENTS, synthesize_event
 from randquant.data_prep.synthetic.tree import torch_generator, write_sound
 from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.weights import save_encoder as save_shapes
-from randquant.scripts.benchmarks.pair import Pair
 from randquant.scripts.embed import embed
 from randquant.scripts.embedding.settings import Embedding
+from randquant.scripts.measuring.pair import Pair
 
 FILES = 100  # recordings and meshes where none are asked for
 SECONDS, RATE, DRAWN = 10, 44_100, 20  # of the recordings, of which so many differ

@@ -16,7 +16,7 @@ from randquant.export.precision import in_precision
 from randquant.export.torch_file import run_torch, to_torch, torch_file
 from randquant.pointcloud import exported as point_exported
 from randquant.pointcloud.encoders.weights import untrained_encoder as untrained_shapes
-from randquant.scripts.benchmarks.pair import Pair
+from randquant.scripts.measuring.pair import Pair
 
 CLIPS, RATE = 16, 16_000
 CLOUDS, POINTS = 16, 1024

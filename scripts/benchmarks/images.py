@@ -12,7 +12,7 @@ from randquant.images.augment.colour import ColourJitter
 from randquant.images.augment.gray import RandomGray
 from randquant.images.augment.resize_crop import RandomResizedCrop
 from randquant.quantize import RandomizedQuantization
-from randquant.scripts.benchmarks.pair import Pair
+from randquant.scripts.measuring.pair import Pair
 from randquant.views import Policy
 
 SIDE, COUNT = 32, 256

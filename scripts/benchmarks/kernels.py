@@ -8,7 +8,7 @@ from torch import Tensor
 
 from randquant import QuantizationParams, RandomizedQuantization
 from randquant.kernels.chosen import plain_form
-from randquant.scripts.benchmarks.pair import Call, Pair
+from randquant.scripts.measuring.pair import Call, Pair
 
 Dims = int | tuple[int, ...]
 SHAPES: list[tuple[str, tuple[int, ...], Dims, int]] = [  # what, shape, dim, bins

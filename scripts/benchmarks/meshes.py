@@ -12,7 +12,7 @@ from randquant.data_prep.formats.meshes.off import read_off
 from randquant.data_prep.formats.meshes.ply import read_ply
 from randquant.data_prep.own_files.meshes import plan_meshes
 from randquant.data_prep.shapes import POINTS, mesh_reader
-from randquant.scripts.benchmarks.pair import Pair
+from randquant.scripts.measuring.pair import Pair
 
 COUNT = 100  # meshes prepared in a run
 

@@ -12,7 +12,7 @@ from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.points import segment
 from randquant.pointcloud.points.first_points import filled
-from randquant.scripts.benchmarks.pair import Call, Pair
+from randquant.scripts.measuring.pair import Call, Pair
 
 CLOUDS, SMALLEST, LARGEST = 16, 64, 1024
 Batch = tuple[Tensor | PackedBatch, Tensor | None, Tensor | None]  # what an encoder takes

@@ -23,8 +23,8 @@ from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.points.farthest_point_order import farthest_point_order
 from randquant.pointcloud.points.farthest_points import farthest_point_sampling
-from randquant.scripts.benchmarks.pair import Call, Pair
 from randquant.scripts.benchmarks.quantize import original_formulation
+from randquant.scripts.measuring.pair import Call, Pair
 from randquant.ssl.simclr import SimCLR
 
 CLOUDS, POINTS = 64, 1024

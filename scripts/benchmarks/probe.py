@@ -14,7 +14,7 @@ from randquant.probes.items.arrangement import Part
 from randquant.probes.items.splits import assignments
 from randquant.probes.solvers.lanes import Lane, LinearSettings, train
 from randquant.probes.solvers.linear_svm import GramSolver, LinearSolver
-from randquant.scripts.benchmarks.pair import Pair
+from randquant.scripts.measuring.pair import Pair
 
 _RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 _DIMENSION, _FACTORS = 2048, 128

@@ -9,7 +9,7 @@ from torch import Tensor
 from randquant import RandomizedQuantization
 from randquant.kernels.chosen import plain_form
 from randquant.packed import PackedBatch
-from randquant.scripts.benchmarks.pair import Pair
+from randquant.scripts.measuring.pair import Pair
 
 SHAPES: list[tuple[tuple[int, ...], int, int | tuple[int, ...]]] = [  # shape, bins, dim
     ((256, 64, 96), 8, -1),

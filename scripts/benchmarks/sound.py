@@ -19,7 +19,7 @@ from randquant.audio.spectrogram.logmel import LogMel
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.own_files.folder import plan_folder
 from randquant.errors import UsageError
-from randquant.scripts.benchmarks.pair import Pair
+from randquant.scripts.measuring.pair import Pair
 
 
 def log_mel(device: str) -> Iterator[Pair]:

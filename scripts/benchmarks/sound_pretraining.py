@@ -11,7 +11,7 @@ from randquant.audio.encoders.audio_ntt import AudioNTT2020
 from randquant.audio.settings import AudioPretraining
 from randquant.audio.spectrogram.logmel import LogMel
 from randquant.audio.spectrogram.normalize import LogMelViews, PreNorm
-from randquant.scripts.benchmarks.pair import Call, Pair
+from randquant.scripts.measuring.pair import Call, Pair
 from randquant.ssl.byol import BYOL
 from randquant.views import Views, ViewSet
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from randquant.installation.commands import commands
-from randquant.scripts.benchmarks.pair import Pair
+from randquant.scripts.measuring.pair import Pair
 
 
 def startup(device: str) -> Iterator[Pair]:

@@ -13,13 +13,14 @@ from randquant.errors import DataError, UsageError
 from randquant.installation.commands import commands
 from randquant.scripts import benchmark as script
 from randquant.scripts.benchmark import GROUPS, benchmark
-from randquant.scripts.benchmarks import embed, images, limits
+from randquant.scripts.benchmarks import embed, images
 from randquant.scripts.benchmarks import quantize as quantization
 from randquant.scripts.benchmarks.meshes import write_torus
-from randquant.scripts.benchmarks.page import HEADER
-from randquant.scripts.benchmarks.pair import Pair
 from randquant.scripts.benchmarks.quantize import original_formulation
-from randquant.scripts.benchmarks.stored_run import StoredRun, slower
+from randquant.scripts.measuring import limits
+from randquant.scripts.measuring.page import HEADER
+from randquant.scripts.measuring.pair import Pair
+from randquant.scripts.measuring.stored_run import StoredRun, slower
 
 
 def test_both_forms_run_in_turn_after_a_warm_up() -> None:

@@ -9,8 +9,8 @@ from typing import Any, Self
 from randquant.errors import DataError
 from randquant.files.atomic import write_json
 from randquant.files.json_record import Record
-from randquant.scripts.benchmarks.limits import Limits
-from randquant.scripts.benchmarks.pair import Line
+from randquant.scripts.measuring.limits import Limits
+from randquant.scripts.measuring.pair import Line
 
 _LEAST = 0.1  # a ratio that falls by less is not told
 

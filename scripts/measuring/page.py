@@ -8,8 +8,8 @@ from pathlib import Path
 from randquant.errors import DataError
 from randquant.files.atomic import write_text
 from randquant.results.text_table import text_table
-from randquant.scripts.benchmarks.pair import Line
-from randquant.scripts.benchmarks.stored_run import StoredRun
+from randquant.scripts.measuring.pair import Line
+from randquant.scripts.measuring.stored_run import StoredRun
 
 HEADER = ("what", "ms", "a second", "twin", "ms of twin", "ratio", "middle half")
 

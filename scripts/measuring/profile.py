@@ -3,7 +3,7 @@
 from torch.profiler import ProfilerActivity, profile
 
 from randquant.results.text_table import text_table
-from randquant.scripts.benchmarks.pair import Pair
+from randquant.scripts.measuring.pair import Pair
 
 _SHOWN = 12
 

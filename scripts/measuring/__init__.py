@@ -1,0 +1,1 @@
+"""How benchmarks are measured, shown, kept and compared."""
