@@ -47,6 +47,7 @@ BROUGHT_ALONG = {
     "llvmlite",  # numba: the instructions it compiles to
     "evar",  # the user's own copy
     *APART,
+    "fpsample",  # what farthest points are timed against, where it is installed
     "pillow_heif",  # HEIC pictures, for whoever has them and installs it
     "distributed",  # dask[distributed]
     "urllib3",  # requests: the exceptions it lets through

@@ -302,4 +302,4 @@ def test_stores_that_cannot_be_evaluated(cache: Path, tmp_path: Path, capsys: py
         shard.append([np.zeros(9, dtype=np.int16)], {"path": "0.wav", "label": "a", "group": None, "split": "train"})
     with writer.begin():
         writer.finish(1, {"sample_rate": 16_000})
-    assert "holds audio where points is expected" in said(tmp_path / "sounds")
+    assert "holds audio where points are expected" in said(tmp_path / "sounds")

@@ -53,7 +53,8 @@ def test_nobody_outlives_the_parent(ending: signal.Signals, tmp_path: Path) -> N
     if ending == signal.SIGKILL:
         assert not out.exists()
     else:
-        assert (run.returncode, errors.strip().split("\n")[-1][:11]) == (130, "interrupted")
+        assert run.returncode == 130
+        assert "\ninterrupted" in f"\n{errors}"  # Python may tell of semaphores after it
         assert not list(out.rglob("*.partial*"))
 
 
