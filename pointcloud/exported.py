@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 import randquant
+from randquant.errors import UsageError
 from randquant.export.exportable import Exportable, Size
 from randquant.files.json_record import Json
 from randquant.pointcloud.encoders.dgcnn import DGCNN
@@ -59,10 +60,19 @@ class ExportedPoints(nn.Module):
 
 
 def exportable(loaded: LoadedPointEncoder) -> Exportable:
-    """A loaded encoder as a function that can be exported."""
+    """A loaded encoder as a function that can be exported.
+
+    Raises:
+        UsageError: fewer points are taken of a cloud than a file can work on.
+    """
     encoder = loaded.encoder.eval()
     ready = PointReadyEncoder(loaded)
     fewest, columns, points = fewest_points(encoder), len(encoder.channels), ready.points
+    if points != "any" and points < fewest:
+        raise UsageError(
+            f"the encoder takes {points} points of each cloud, and a file of {type(encoder).__name__} works on {fewest} "
+            f"or more; pretrain it with --points {fewest}, or use randquant.load."
+        )
 
     def native(clouds: Tensor) -> Tensor:
         with warnings.catch_warnings():

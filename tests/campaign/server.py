@@ -45,7 +45,7 @@ FUNCTIONS = {
     "benchmark": "benchmark",
     "demo": "demo",
 }
-MEMORY = 3 << 29  # bytes of address space beyond what the imports took
+MEMORY = 5 << 29  # bytes of address space beyond what the imports took
 CPU_SECONDS = 30
 
 

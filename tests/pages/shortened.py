@@ -9,7 +9,7 @@ _TRAINING = "--batch_size 4 --workers 0 --hidden_size 16 --projection_size 8 --w
 # Behind a command of this name, or of this name with this word.
 FLAGS = {
     "pretrain_audio": f"{_TRAINING} --encoder AudioNTT2020 --d 64 --unit_seconds 0.4 --crops 1 --cache none",
-    "pretrain_pointcloud": f"{_TRAINING} --d 16 --points 64",
+    "pretrain_pointcloud": f"{_TRAINING} --d 16 --points 128",
     "pretrain_images": f"{_TRAINING} --encoder small_cnn --image_size 16",
     "pretrain_table": f"{_TRAINING} --width 2 --batch_size 16",
     "probe_audio": "--seeds 1 --unit_seconds 0.4",

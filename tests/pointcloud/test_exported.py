@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from randquant.errors import DataError
+from randquant.errors import DataError, UsageError
 from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.encoders.weights import untrained_encoder
 from randquant.pointcloud.exported import STORED, boxes, exportable
@@ -26,7 +26,7 @@ def test_a_vector_is_that_of_load(name: str, channels: int) -> None:
             torch.testing.assert_close(function.function(group(moved, order.expand(2, -1))), own, atol=1e-2, rtol=1e-2)
 
 
-@pytest.mark.parametrize("points", [40, "any"])
+@pytest.mark.parametrize("points", [128, "any"])
 def test_more_points_than_a_store_keeps(points: int | str) -> None:
     loaded = untrained_encoder("PointNetLite", 16, 0, 3)
     loaded.points = points  # type: ignore[assignment]
@@ -36,6 +36,13 @@ def test_more_points_than_a_store_keeps(points: int | str) -> None:
         torch.testing.assert_close(function.function(clouds), function.native(clouds), atol=1e-5, rtol=1e-4)
         with pytest.raises((IndexError, RuntimeError), match="out of"):
             function.function(clouds[:, : (function.size.fewest if function.size else 0) - 1])
+
+
+def test_fewer_points_than_a_file_works_on_are_refused() -> None:
+    loaded = untrained_encoder("PointNetLite", 16, 0, 3)
+    loaded.points = 40
+    with pytest.raises(UsageError, match=r"takes 40 points of each cloud, and a file of PointNetLite works on 128"):
+        exportable(loaded)
 
 
 @pytest.mark.parametrize("value", [0.5, float("nan"), float("inf")])
