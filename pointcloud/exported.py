@@ -69,9 +69,10 @@ def exportable(loaded: LoadedPointEncoder) -> Exportable:
     ready = PointReadyEncoder(loaded)
     fewest, columns, points = fewest_points(encoder), len(encoder.channels), ready.points
     if points != "any" and points < fewest:
+        name = type(encoder).__name__
         raise UsageError(
-            f"the encoder takes {points} points of each cloud, and a file of {type(encoder).__name__} works on {fewest} "
-            f"or more; pretrain it with --points {fewest}, or use randquant.load."
+            f"the encoder takes {points} points of each cloud, and a file of {name} works on {fewest} or more; "
+            f"pretrain it with --points {fewest}, or use randquant.load."
         )
 
     def native(clouds: Tensor) -> Tensor:
