@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.errors import UsageError
+from randquant.files.writable import require_writable
 from randquant.late_registry import LateRegistry
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def benchmark(
     from randquant.scripts.measuring.stored_run import StoredRun
 
     _check(only or [], runs, files)
+    _check_written(json, page)
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device cuda cannot be used here, torch sees no GPU; leave it out.")
     before = None if against is None else StoredRun.read(against)
@@ -126,6 +128,15 @@ def _check(only: list[str], runs: int, files: int | None) -> None:
         raise UsageError(f"--runs should be at least 1, got {runs}.")
     if files is not None and files < 1:
         raise UsageError(f"--files should be at least 1, got {files}.")
+
+
+def _check_written(json: Path | None, page: Path | None) -> None:
+    """Before minutes of measuring, not after."""
+    if page is not None and not page.is_file():
+        raise UsageError(f"--page {page} is no file; give the page that has the marks.")
+    for path in (json, page):
+        if path is not None:
+            require_writable(path)
 
 
 def _pairs(group: str, device: str, files: int | None) -> "Iterator[Pair]":

@@ -96,6 +96,15 @@ def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
         benchmark(only=["quantize"], against=tmp_path / "none.json")
 
 
+def test_places_are_tried_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(script, "_measure", lambda *arguments: pytest.fail("measured"))
+    with pytest.raises(UsageError, match=r"--page .* is no file"):
+        benchmark(only=["quantize"], page=tmp_path / "none.md")
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        benchmark(only=["quantize"], json=tmp_path / "file" / "numbers.json")
+
+
 def test_where_the_time_goes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     x = torch.randn(64, 64)
     monkeypatch.setitem(
