@@ -51,7 +51,6 @@ class Dataset(Generic[P]):
     tree: str  # the layout below --root, as a few lines to compare with
     marks: Sequence[str]  # paths or globs below the root, any of which shows that it is the right one
     plan: Callable[..., P]
-    summary: str = ""  # what `prepare` makes a store of, as "NSynth, labelled with the instrument family"
     kind: Literal["audio", "points", "images", "tables"] = "audio"  # of its items, which `THINGS` calls by name
     # Published number by split ("unused" for none of them), {"all": n} of a total, or none.
     items: Mapping[str, int] = field(default_factory=dict)

@@ -56,193 +56,46 @@ or, for shapes and pictures, with
 """
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import wraps
-from pathlib import Path
 from typing import Any
 
-import docstring_parser
-
-from randquant.audio.samples import Intake, check_array_rate
 from randquant.cli.command import run
-from randquant.cli.terminal import say
-from randquant.data.store import Store
-from randquant.data_prep.dataset import Dataset
-from randquant.data_prep.datasets.registry import DATASETS
-from randquant.data_prep.engine.plan import Plan
-from randquant.data_prep.engine.preparation import prepare
-from randquant.data_prep.exchange.registry import EXCHANGE
-from randquant.data_prep.fetching.archives import archives_in, stem, unpacked_file, unpacked_root
-from randquant.data_prep.layout import holds_tree
-from randquant.data_prep.options import options, with_options
-from randquant.data_prep.own_files.clouds import plan_clouds
-from randquant.data_prep.own_files.folder import plan_folder
-from randquant.data_prep.own_files.labelled import plan_labelled
-from randquant.data_prep.own_files.meshes import plan_meshes
-from randquant.data_prep.own_files.pictures import plan_images
-from randquant.data_prep.recordings import recordings_reader
-from randquant.data_prep.synthetic.registry import MINIATURES, prepared_by
-from randquant.data_prep.synthetic.tables import TABLE, small_table
-from randquant.data_prep.tables.plan import TablePlan
-from randquant.data_prep.tables.settings import OwnTable
-from randquant.data_prep.unpacked import archives_identity, made_of_archives
-from randquant.errors import UsageError
-from randquant.scripts.preparation.settings import (
-    Labelled,
-    OwnPictures,
-    OwnSounds,
-    Public,
-    PublicSounds,
-    PublicTable,
-    PublicWholeFiles,
-    Settings,
-    Sounds,
+from randquant.cli.late_commands import LateCommands
+from randquant.data_prep.datasets.registry import PICTURES, SHAPES, SOUNDS, TABLES, Listed
+from randquant.data_prep.exchange import registry as exchange
+from randquant.data_prep.synthetic import registry as synthetic
+
+
+def _of(listed: dict[str, Listed]) -> dict[str, str]:
+    return {name: f"Prepare {each.line}." for name, each in listed.items()}
+
+
+def _made(name: str) -> Callable[..., Any]:
+    from randquant.scripts.preparation.commands import command  # late: the list of commands needs none of them
+
+    return command(name, COMMANDS.lines[name])
+
+
+COMMANDS = LateCommands(
+    {
+        "folder": "Prepare every recording below a folder, without labels.",
+        "labelled": "Prepare the recordings a CSV file names, with their labels and splits.",
+        **_of(SOUNDS),
+        "meshes": "Prepare every mesh below a folder, or those that a CSV file names with their labels and splits.",
+        "clouds": "Prepare every point cloud below a folder, or those that a CSV file names with their labels and "
+        "splits.",
+        **_of(SHAPES),
+        "images": "Prepare the pictures below a folder: classes by their folders, or as a CSV file names them, or "
+        "unlabelled.",
+        **_of(PICTURES),
+        "table": "Prepare a table, CSV or Parquet, with the label or the number to predict that a column holds.",
+        **_of(TABLES),
+        **_of(exchange.LISTED),
+        **{f"synthetic-{name}": synthetic.line(name) for name in synthetic.MINIATURES},
+        "synthetic-table": "Write a made-up table of customers: numbers, categories, answers, gaps, a free text, and "
+        "the plan they chose.",
+    },
+    _made,
 )
-
-_MAY_GO = "holds what was unpacked; the store does not need it, so it may be deleted."
-
-
-def folder(settings: OwnSounds) -> None:
-    """Prepare every recording below a folder, without labels."""
-    _prepare(plan_folder(settings.root, arrays=settings.sample_rate is not None), settings)
-
-
-def labelled(settings: Labelled) -> None:
-    """Prepare the recordings a CSV file names, with their labels and splits."""
-    _prepare(plan_labelled(settings.csv, settings.root), settings)
-
-
-def table(settings: OwnTable) -> None:
-    """Prepare a table, CSV or Parquet, with the label or the number to predict that a column holds."""
-    _prepare(settings.plan(), settings)
-
-
-@wraps(small_table)
-def synthetic_table(**flags: Any) -> None:
-    """The command that writes a small table of mixed columns."""
-    file = small_table(**flags) / TABLE
-    say(f"{file}: prepare it with python -m scripts.prepare table --csv {file} --label plan --out STORE")
-
-
-def _of_files(plan: Callable[..., Plan], takes: type[Settings] = Settings) -> Callable[[Settings], None]:
-    """The command that prepares a user's own shapes or pictures, with the flags of their plan."""
-
-    def command(settings: Settings) -> None:
-        root = settings.root
-        if isinstance(settings, OwnPictures) and root.is_file() and stem(root.name) != root.name:
-            root = unpacked_file(root, _unpacked(settings))
-        _prepare(plan(**{**options(settings, plan), "root": root}), settings)
-        if root != settings.root:
-            say(f"{root} {_MAY_GO}")
-
-    command.__annotations__["settings"] = with_options(takes, plan)
-    command.__doc__ = docstring_parser.parse(plan.__doc__ or "").short_description
-    return command
-
-
-def _of_dataset(dataset: Dataset) -> Callable[[Public], None]:
-    """The command that prepares a public dataset, with the flags of its plan."""
-    public = {"audio": PublicSounds, "tables": PublicTable}.get(dataset.kind, Public)
-    public = PublicWholeFiles if dataset.whole_files else public
-
-    def command(settings: Public) -> None:
-        _prepare_public(dataset, settings)
-
-    command.__annotations__["settings"] = with_options(public, dataset.plan, without=("root",))
-    command.__doc__ = f"Prepare {dataset.summary or dataset.title}."
-    return command
-
-
-def _of_miniature(name: str, write: Callable[..., Path]) -> Callable[..., None]:
-    """The command that writes a small dataset, with the flags of what writes it."""
-
-    @wraps(write)
-    def command(**flags: Any) -> None:
-        root = write(**flags)
-        for dataset in prepared_by(name):
-            say(f"{root}: prepare it with python -m scripts.prepare {dataset} --root {root} --out STORE")
-
-    return command
-
-
-def _prepare_public(dataset: Dataset, settings: Public | PublicTable) -> None:
-    """From archives or from a tree to a store."""
-    out = settings.out
-    archives = archives_in(settings.root, dataset)
-    if dataset.alternatives and len(archives) > 1:
-        names = " and ".join(path.name for paths, _ in archives for path in paths)
-        raise UsageError(f"{settings.root} holds {names}; keep one there, each makes its own store.")
-    if made_of_archives(out, dataset, settings.root, gone=settings.download):
-        _close(Store.open(out), complete=True)
-        return
-    if settings.download:
-        if holds_tree(settings.root, dataset):
-            raise UsageError(
-                f"{settings.root} holds {dataset.title} unpacked already; leave out --download, or give an empty "
-                "--root to fetch the archives into."
-            )
-        from randquant.data_prep.fetching.download import download  # late, since --help does not need its libraries
-
-        download(dataset, settings.root)
-        archives = archives_in(settings.root, dataset)
-    unpacked = _unpacked(settings)
-    plan = dataset.plan(**{**options(settings, dataset.plan), "root": unpacked_root(settings.root, dataset, unpacked)})
-    if archives:
-        plan = replace(plan, source={**plan.source, "archives": archives_identity(archives)})
-    _prepare(plan, settings)
-    if archives:
-        say(f"{unpacked} {_MAY_GO}")
-
-
-def _unpacked(settings: Public | PublicTable | OwnPictures) -> Path:
-    """Where archives are unpacked."""
-    return settings.unpack or settings.out.with_name(f"{settings.out.name}.unpacked")
-
-
-def _prepare(plan: Plan | TablePlan, settings: Settings | PublicTable | OwnTable) -> None:
-    complete = Store.exists(settings.out)
-    if isinstance(plan, TablePlan):
-        from randquant.data_prep.tables.prepare import prepare_table
-
-        store = prepare_table(plan, settings.out)
-    else:
-        assert isinstance(settings, Settings)
-        if isinstance(settings, Sounds):
-            plan = replace(plan, reader=recordings_reader(_intake(settings)))
-        store = prepare(plan, settings.out, workers=settings.workers, strict=settings.strict, dask=settings.dask)
-    _close(store, complete=complete)
-
-
-def _intake(settings: Sounds) -> Intake:
-    array_rate = settings.sample_rate if isinstance(settings, OwnSounds) else None
-    if array_rate is not None:
-        check_array_rate(array_rate)
-    return Intake(settings.channel, settings.peak_normalise, array_rate)
-
-
-def _close(store: Store, *, complete: bool) -> None:
-    from randquant.data_prep.examine.summary import summary
-
-    if complete:
-        say(f"{store.path} is complete already; nothing was done.")
-    say(*summary(store))
-
-
-COMMANDS: dict[str, Callable[..., None]] = {
-    "folder": folder,
-    "labelled": labelled,
-    **{name: _of_dataset(dataset) for name, dataset in DATASETS.items() if dataset.kind == "audio"},
-    "meshes": _of_files(plan_meshes),
-    "clouds": _of_files(plan_clouds),
-    **{name: _of_dataset(dataset) for name, dataset in DATASETS.items() if dataset.kind == "points"},
-    "images": _of_files(plan_images, OwnPictures),
-    **{name: _of_dataset(dataset) for name, dataset in DATASETS.items() if dataset.kind == "images"},
-    "table": table,
-    **{name: _of_dataset(dataset) for name, dataset in DATASETS.items() if dataset.kind == "tables"},
-    **{name: _of_files(dataset.plan) for name, dataset in EXCHANGE.items()},
-    **{f"synthetic-{name}": _of_miniature(name, write) for name, write in MINIATURES.items()},
-    "synthetic-table": synthetic_table,
-}
 
 if __name__ == "__main__":
     raise SystemExit(run(COMMANDS, description=__doc__))

@@ -175,7 +175,6 @@ def _source(root: Path, items: Sequence[Item], read: dict[Part, _Clips]) -> dict
 DATASET = Dataset(
     name="audioset",
     title="AudioSet",
-    summary="AudioSet, without labels",
     kind="audio",
     licence="lists CC BY 4.0; the clips belong to those who published the videos",
     source="Gemmeke et al., Audio Set: an ontology and human-labeled dataset for audio events, ICASSP 2017",

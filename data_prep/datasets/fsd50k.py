@@ -123,7 +123,6 @@ def _splits(table: Path, part: Part) -> dict[str, str | None]:
 DATASET = Dataset(
     name="fsd50k",
     title="FSD50K",
-    summary="FSD50K, without labels",
     kind="audio",
     licence="CC BY 4.0 as a whole, and each clip its own Creative Commons licence, some for non-commercial use only",
     source="Fonseca et al., FSD50K: an open dataset of human-labeled sound events, TASLP 2022",

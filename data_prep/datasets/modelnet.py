@@ -151,7 +151,6 @@ def _refuse_capitals(root: Path) -> None:
 DATASET = Dataset(
     name="modelnet",
     title="ModelNet",
-    summary="ModelNet40, ModelNet10 or another set of meshes in their tree",
     kind="points",
     licence="for academic use; the copyright of the meshes lies with their authors",
     source="Wu et al., 3D ShapeNets: a deep representation for volumetric shapes, CVPR 2015",

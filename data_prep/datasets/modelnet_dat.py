@@ -186,7 +186,6 @@ def _read_row(path: Path, row: int, *, points: int, normals: bool, up: Axis) -> 
 DATASET = Dataset(
     name="modelnet-dat",
     title="ModelNet as pickles of farthest points",
-    summary="ModelNet from Point-BERT's pickles of farthest points, which are read without running them",
     kind="points",
     licence="for academic use; the copyright of the meshes lies with their authors",
     source="Yu et al., Point-BERT: pre-training 3D point cloud transformers with masked point modeling, CVPR 2022",

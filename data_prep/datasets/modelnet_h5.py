@@ -194,7 +194,6 @@ def _list_of(path: Path, what: str) -> Path | None:
 DATASET = Dataset(
     name="modelnet-h5",
     title="ModelNet40 as 2,048 points a shape in HDF5",
-    summary="ModelNet40 from 2,048 points a shape, in HDF5 files",
     kind="points",
     licence="for academic use; the copyright of the meshes lies with their authors",
     source="Qi et al., PointNet: deep learning on point sets for 3D classification and segmentation, CVPR 2017",

@@ -142,7 +142,6 @@ def _read_shape(path: Path, *, points: int, normals: bool, up: Axis) -> Reading:
 DATASET = Dataset(
     name="modelnet-txt",
     title="ModelNet40 as 10,000 points a shape, resampled with normals",
-    summary="ModelNet40 (or 10) from 10,000 points a shape, as text",
     kind="points",
     licence="for academic use; the copyright of the meshes lies with their authors",
     source="Qi et al., PointNet++: deep hierarchical feature learning on point sets in a metric space, NeurIPS 2017",

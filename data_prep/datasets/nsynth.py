@@ -87,7 +87,6 @@ _MD5 = {
 DATASET = Dataset(
     name="nsynth",
     title="NSynth",
-    summary="NSynth, labelled with the instrument family",
     kind="audio",
     licence="CC BY 4.0",
     source="Engel et al., Neural audio synthesis of musical notes with WaveNet autoencoders, ICML 2017",

@@ -112,7 +112,6 @@ def _path(root: Path, variant: Variant, split: str) -> Path:
 DATASET = Dataset(
     name="scanobjectnn",
     title="ScanObjectNN",
-    summary="one variant of ScanObjectNN",
     kind="points",
     licence="the authors' terms of use, to be agreed to in a form",
     source=(

@@ -144,7 +144,6 @@ def _read_cloud(path: Path, *, points: Points, up: Axis) -> Reading:
 DATASET = Dataset(
     name="shapenet",
     title="ShapeNet",
-    summary="ShapeNet, for pretraining: meshes, ShapeNet-55 or one array of clouds",
     kind="points",
     licence="ShapeNet's terms of use, for non-commercial research and education",
     source="Chang et al., ShapeNet: an information-rich 3D model repository, 2015",

@@ -146,7 +146,6 @@ def _read_shape(path: Path, *, points: Points, normals: bool, up: Axis, known: M
 DATASET = Dataset(
     name="shapenetpart",
     title="ShapeNetPart",
-    summary="ShapeNetPart, with the part of each point",
     kind="points",
     licence="ShapeNet's terms of use, for non-commercial research and education",
     source="Yi et al., A scalable active framework for region annotation in 3D shape collections, SIGGRAPH Asia 2016",

@@ -83,7 +83,6 @@ def _read_slices(table: Path) -> dict[str, tuple[str, str, str]]:
 DATASET = Dataset(
     name="us8k",
     title="UrbanSound8K",
-    summary="UrbanSound8K, in its ten folds",
     kind="audio",
     licence="CC BY-NC 4.0",
     source="Salamon, Jacoby, Bello, A dataset and taxonomy for urban sound research, ACM Multimedia 2014",

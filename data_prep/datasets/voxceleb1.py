@@ -115,7 +115,6 @@ def _utterances(root: Path) -> tuple[dict[str, tuple[str, int]], int]:
 DATASET = Dataset(
     name="voxceleb1",
     title="VoxCeleb1",
-    summary="VoxCeleb1 for speaker identification",
     kind="audio",
     licence="for research; the recordings belong to those who published the videos they were taken from",
     source="Nagrani, Chung, Zisserman, VoxCeleb: a large-scale speaker identification dataset, Interspeech 2017",

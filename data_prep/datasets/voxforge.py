@@ -284,7 +284,6 @@ def _key(path: str) -> tuple[str, str]:
 DATASET = Dataset(
     name="voxforge",
     title="VoxForge",
-    summary="VoxForge for language identification",
     kind="audio",
     licence="GNU General Public License",
     source="http://www.voxforge.org",

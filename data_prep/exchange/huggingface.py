@@ -220,7 +220,6 @@ def _card(root: Path) -> dict[str, Any]:
 DATASET = Dataset(
     name="hf",
     title="a Hugging Face dataset",
-    summary="a dataset of Hugging Face",
     licence="as the dataset's card says",
     source="https://huggingface.co/docs/datasets",
     tree="data/train-00000-of-00002.parquet\ntrain/data-00000-of-00001.arrow, train/state.json (save_to_disk)\n"

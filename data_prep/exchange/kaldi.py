@@ -191,7 +191,6 @@ def _sound(data: bytes, name: str) -> bytes:
 DATASET = Dataset(
     name="kaldi",
     title="a Kaldi data folder",
-    summary="a Kaldi data folder",
     licence="as that of the recordings",
     source="https://kaldi-asr.org/doc/data_prep.html",
     tree="wav.scp, segments, utt2spk, text, …\nor train/wav.scp … dev/wav.scp … test/wav.scp …",

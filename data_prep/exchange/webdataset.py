@@ -226,7 +226,6 @@ def _named(fields: Counter[str]) -> str:
 DATASET = Dataset(
     name="webdataset",
     title="webdataset shards",
-    summary="webdataset shards",
     licence="as their publisher says",
     source="https://github.com/webdataset/webdataset",
     tree="shard-000000.tar: 0001.flac 0001.json 0001.cls …\ntrain-000000.tar … test-000000.tar, or in folders",

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from pkgutil import resolve_name
 
 from randquant.data_prep.datasets.registry import DATASETS
 from randquant.data_prep.exchange.registry import EXCHANGE
 from randquant.errors import UsageError
+from randquant.late_registry import LateRegistry
 
 # A line a miniature: the module and name of what writes it. `small_…` takes flags of its own, `write_…` a folder and a
-# seed, and is loaded when it writes; each returns the folder to prepare.
+# seed.
 _ENTRIES = {
     "nsynth": "small:small_nsynth",
     "us8k": "sounds.us8k:write_us8k",
@@ -34,28 +34,36 @@ _ENTRIES = {
     "webdataset": "exchange:write_webdataset",
     "kaldi": "exchange:write_kaldi",
 }
-_PREPARED = {**DATASETS, **EXCHANGE}
+
+
+def line(name: str) -> str:
+    """What a list of commands says of a miniature."""
+    return f"Write a small made-up dataset, to prepare with {name}."
 
 
 def prepared_by(name: str) -> list[str]:
     """The datasets that are prepared from the tree of `name`."""
-    return [dataset.name for dataset in _PREPARED.values() if dataset.marks == _PREPARED[name].marks]
+    known = {**DATASETS, **EXCHANGE}
+    return [dataset.name for dataset in known.values() if dataset.marks == known[name].marks]
 
 
-def _miniature(name: str, entry: str) -> Callable[..., Path]:
-    place = f"randquant.data_prep.synthetic.{entry}"
-    if entry.partition(":")[2].startswith("small_"):
-        small: Callable[..., Path] = resolve_name(place)
-        return small
+class _Miniatures(LateRegistry[Callable[..., Path]]):
+    """What writes them, with the flags of each."""
 
+    def __getitem__(self, name: str) -> Callable[..., Path]:
+        write = super().__getitem__(name)
+        return write if write.__name__.startswith("small_") else _with_seed(name, write)
+
+
+def _with_seed(name: str, write: Callable[..., Path]) -> Callable[..., Path]:
     def miniature(out: Path, seed: int = 0) -> Path:
         if seed < 0:
             raise UsageError(f"--seed should be at least 0, got {seed}.")
-        written: Path = resolve_name(place)(out, seed=seed)
-        return written
+        return write(out, seed=seed)
 
-    kind = {"audio": "sounds", "points": "shapes", "images": "pictures"}[_PREPARED[name].kind]
-    miniature.__doc__ = f"""Write a few megabytes of made-up {kind} in the tree of {_PREPARED[name].title}.
+    dataset = DATASETS[name] if name in DATASETS else EXCHANGE[name]
+    kind = {"audio": "sounds", "points": "shapes", "images": "pictures"}[dataset.kind]
+    miniature.__doc__ = f"""Write a few megabytes of made-up {kind} in the tree of {dataset.title}.
 
     Args:
         out: folder to write into.
@@ -64,4 +72,4 @@ def _miniature(name: str, entry: str) -> Callable[..., Path]:
     return miniature
 
 
-MINIATURES: dict[str, Callable[..., Path]] = {name: _miniature(name, entry) for name, entry in _ENTRIES.items()}
+MINIATURES = _Miniatures("randquant.data_prep.synthetic", _ENTRIES)

@@ -23,7 +23,8 @@ from randquant.data_prep.synthetic.sounds.speech_commands import write_speech_co
 from randquant.data_prep.synthetic.sounds.us8k import write_us8k
 from randquant.data_prep.synthetic.sounds.voxceleb1 import write_voxceleb1
 from randquant.data_prep.synthetic.sounds.voxforge import write_voxforge
-from randquant.scripts.doctor import COMMANDS, check
+from randquant.scripts.doctor import COMMANDS
+from randquant.scripts.preparation.checks import check
 from tests.data_prep.packing import pack
 
 ROOT = Path(__file__).parents[2]

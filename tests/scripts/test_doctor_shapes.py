@@ -21,7 +21,8 @@ from randquant.data_prep.synthetic.shapes.modelnet import (
 )
 from randquant.data_prep.synthetic.shapes.scanobjectnn import write_scanobjectnn
 from randquant.data_prep.synthetic.shapes.shapenet import write_shapenet55, write_shapenetpart
-from randquant.scripts.doctor import COMMANDS, check, flagged
+from randquant.scripts.doctor import COMMANDS, flagged
+from randquant.scripts.preparation.checks import check
 
 WRITTEN = {"shapenet": "shapenet55"}
 CLOUDS = {"train": 2, "test": 1, "points": 2048}

@@ -142,7 +142,6 @@ CIFAR10 = Dataset(
 CIFAR100 = Dataset(
     name="cifar100",
     title="CIFAR-100",
-    summary="CIFAR-100, labelled with its 100 fine or 20 coarse classes",
     kind="images",
     licence="none stated",
     source=_SOURCE,

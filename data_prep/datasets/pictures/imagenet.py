@@ -112,7 +112,6 @@ def _refuse_packed(train: Path) -> None:
 DATASET = Dataset(
     name="imagenet",
     title="ImageNet (ILSVRC 2012)",
-    summary="ImageNet's 1,000 classes; test is the published validation set",
     kind="images",
     licence="for non-commercial research and education, by its terms of access",
     source="Russakovsky et al., ImageNet large scale visual recognition challenge, IJCV 2015",

@@ -159,7 +159,6 @@ def _folds(path: Path) -> list[list[int]]:
 DATASET = Dataset(
     name="stl10",
     title="STL-10",
-    summary="STL-10, with its 100,000 pictures without labels",
     kind="images",
     licence="none stated; the pictures are from ImageNet",
     source="Coates, Ng, Lee, An analysis of single-layer networks in unsupervised feature learning, AISTATS 2011",

@@ -93,7 +93,6 @@ def table_at(root: str | Path, dataset: Dataset, names: tuple[str, ...]) -> Path
 DATASET = Dataset(
     name="covtype",
     title="CovType",
-    summary="CovType, forest cover in 54 columns",
     kind="tables",
     licence="CC BY 4.0",
     source="Blackard, Covertype, UCI Machine Learning Repository, 1998",

@@ -79,7 +79,6 @@ def published_splits(validation: float, seed: int, rows: int) -> Splits | None:
 DATASET = Dataset(
     name="higgs",
     title="HIGGS",
-    summary="HIGGS, signal or background in 28 columns",
     kind="tables",
     licence="CC BY 4.0",
     source="Baldi, Sadowski, Whiteson, Searching for exotic particles in high-energy physics, Nature Comm. 2014",

@@ -9,7 +9,8 @@ from typing import get_type_hints
 import docstring_parser
 import pytest
 
-from randquant.data_prep.datasets.registry import _ENTRIES, DATASETS
+from randquant.cli.late_commands import LateCommands
+from randquant.data_prep.datasets.registry import DATASETS, PICTURES, SHAPES, SOUNDS, TABLES
 from randquant.data_prep.engine.plan import Plan
 from randquant.data_prep.exchange.registry import EXCHANGE
 from randquant.data_prep.options import options, with_options
@@ -29,8 +30,20 @@ def test_every_flag_is_explained(plan: Callable[..., Plan]) -> None:
 
 
 def test_every_dataset_has_its_own_name() -> None:
-    assert len(DATASETS) == len(_ENTRIES)
+    assert all(dataset.name == name for name, dataset in {**DATASETS, **EXCHANGE}.items())
     assert not set(DATASETS) & {"folder", "labelled", "meshes", "clouds", "store", "repeats"}
+
+
+def test_datasets_are_listed_by_their_kind() -> None:
+    for kind, listed in {"audio": SOUNDS, "points": SHAPES, "images": PICTURES, "tables": TABLES}.items():
+        assert {DATASETS[name].kind for name in listed} == {kind}
+
+
+@pytest.mark.parametrize("commands", [prepare.COMMANDS, doctor.COMMANDS])
+def test_a_command_is_listed_as_its_page_begins(commands: LateCommands) -> None:
+    for name, line in commands.lines.items():
+        page = docstring_parser.parse(commands[name].__doc__ or "").short_description
+        assert page == line or (name.startswith("synthetic-") and line.endswith(f"with {name[10:]}."))
 
 
 @pytest.mark.parametrize("name", DATASETS)

@@ -40,7 +40,7 @@ def test_installed_it_is_a_word(started: None) -> None:
     assert module_of("embed") == "randquant.scripts.embed"
 
 
-def test_no_help_loads_torch() -> None:
+def test_no_help_loads_torch_nor_a_dataset() -> None:
     code = """
 import runpy, sys
 sys.argv = ["randquant", "--help"]
@@ -49,7 +49,8 @@ for module in ("randquant", *sys.stdin.read().split()):
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit:
         pass
-loaded = {"torch", "scipy", "sklearn", "pyarrow", "matplotlib", "huggingface_hub"} & set(sys.modules)
+loaded = {"torch", "scipy", "sklearn", "pyarrow", "matplotlib", "huggingface_hub"}
+loaded = (loaded | {"randquant.data_prep.datasets.us8k"}) & set(sys.modules)
 sys.exit(" ".join(loaded) or 0)
 """
     modules = " ".join(f"randquant.scripts.{name}" for name in commands())
