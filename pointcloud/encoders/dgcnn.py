@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from randquant.kernels import neighbourhoods
+from randquant.kernels.edges import edges_of
 from randquant.packed import PackedBatch
 from randquant.pointcloud.augment.dropped_points import SPARE, kept_neighbours, kept_slots
 from randquant.pointcloud.encoders.highest_normed import highest_normed, takes_edges
@@ -128,7 +129,8 @@ class DGCNN(PointEncoder):
         with torch.autocast(x.device.type, enabled=half):
             near, centre = F.linear(x, difference), F.linear(x, own - difference)[:, :, None]
         if takes_edges(norm, near, index):
-            return F.leaky_relu(highest_normed(norm, near, index, centre[:, :, 0]), SLOPE)
+            edges = edges_of(index, near.shape[1])
+            return F.leaky_relu(highest_normed(norm, near, edges, centre[:, :, 0]), SLOPE)
         # Gradients need all edges at once; a graph for clouds of any size has no loop over parts of them.
         if self.training or torch.is_grad_enabled() or torch.compiler.is_exporting():
             return _highest_edges(norm, near, index, centre)

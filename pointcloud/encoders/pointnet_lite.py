@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from randquant.packed import PackedBatch
 from randquant.pointcloud.augment.dropped_points import SPARE, kept_neighbours
+from randquant.pointcloud.encoders.local_network import LocalNetwork
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.shared_layer import SharedLayer
 from randquant.pointcloud.points.geometry import group, nearest_neighbours
@@ -136,14 +137,12 @@ class _Stage(nn.Module):
 
     def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
         super().__init__()
-        self.network = nn.Sequential(SharedLayer(inputs, hidden), SharedLayer(hidden, outputs))
+        self.network = LocalNetwork(inputs, hidden, outputs)
 
     def forward(self, points: Tensor, at: Tensor, neighbours: Tensor) -> tuple[Tensor, Tensor]:
         """Points (B, N, 3 + F), slots (B, M) and (B, M, k) -> features (B, M, outputs), their centres (B, M, 3)."""
         centres = group(points[..., :3], at)
-        local = group(points, neighbours)
-        local = torch.cat([local[..., :3] - centres[:, :, None], local[..., 3:]], dim=-1)
-        return self.network(local).amax(dim=2), centres
+        return self.network(points[..., :3], points[..., 3:], centres, neighbours), centres
 
 
 def _first(kept: Tensor | None, count: int) -> Tensor | None:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from randquant.pointcloud.augment.dropped_points import kept_slots
-from randquant.pointcloud.encoders.highest_normed import highest_normed, takes_edges
+from randquant.pointcloud.encoders.local_network import LocalNetwork
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.shared_layer import SharedLayer
 from randquant.pointcloud.points.farthest_points import farthest_point_sampling
@@ -68,9 +68,7 @@ class _SetAbstraction(nn.Module):
         super().__init__()
         self.radius, self.k = radius, k
         # As published, the layer in between is half as wide as the last.
-        self.network = nn.Sequential(
-            SharedLayer(3 + inputs, outputs // 2), SharedLayer(outputs // 2, outputs, activated=False)
-        )
+        self.network = LocalNetwork(3 + inputs, outputs // 2, outputs, activated=False)
         self.skip = nn.Linear(inputs, outputs)
 
     def forward(self, xyz: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,18 +77,5 @@ class _SetAbstraction(nn.Module):
             at = farthest_point_sampling(xyz, xyz.shape[1] // 2 or 1)
             centres = group(xyz, at)
             ball = ball_query(centres, xyz, self.radius, self.k)
-        places = (group(xyz, ball) - centres[:, :, None]) / self.radius
-        local = self._highest(torch.cat([places.to(features.dtype), group(features, ball)], dim=-1))
+        local = self.network(xyz, features, centres, ball, self.radius)
         return centres, F.relu(local + self.skip(group(features, at)))
-
-    def _highest(self, balls: Tensor) -> Tensor:
-        """The maximum of the network over balls (B, M, k, C) -> (B, M, C')."""
-        first, last = self.network
-        assert isinstance(last, SharedLayer)
-        edges = last.linear(first(balls))
-        clouds, count, k = edges.shape[:3]
-        rows, index = edges.flatten(1, 2), torch.arange(count * k, device=edges.device).view(1, count, k)
-        if takes_edges(last.norm, rows, index):
-            centre = rows.new_zeros(clouds, count, rows.shape[2])
-            return highest_normed(last.norm, rows, index.expand(clouds, -1, -1), centre)
-        return last.norm(edges.flatten(0, -2)).view_as(edges).amax(dim=2)

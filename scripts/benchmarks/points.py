@@ -23,11 +23,13 @@ from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.points.farthest_point_order import farthest_point_order
 from randquant.pointcloud.points.farthest_points import farthest_point_sampling
+from randquant.pointcloud.points.geometry import unit_sphere
 from randquant.scripts.benchmarks.quantize import original_formulation
 from randquant.scripts.measuring.pair import Call, Pair
 from randquant.ssl.simclr import SimCLR
 
 CLOUDS, POINTS = 64, 1024
+_COMPILED = (("PointNetLite", 512), ("PointNeXt", 512), ("PointNeXt", 2048), ("DGCNN", 512))  # encoders and points
 OneCloud = Callable[[NDArray[np.float32], np.random.Generator], NDArray]
 
 
@@ -94,7 +96,7 @@ def farthest_points(device: str) -> Iterator[Pair]:
 
 def point_encoders(device: str) -> Iterator[Pair]:
     """Forward and backward of every encoder on 8 clouds of 512 points, against PointNet and its own plain form."""
-    x = torch.randn(8, 512, 3, device=device)
+    x = ellipsoids(8, 512).to(device)
     made = {name: make(d=256).to(device) for name, make in ENCODERS.items()}  # type: ignore[call-arg]
     reference = "PointNet" if "PointNet" in made else "PointNetLite"
     for name, encoder in made.items():
@@ -105,12 +107,21 @@ def point_encoders(device: str) -> Iterator[Pair]:
             reference,
             len(x),
         )
-    for name in ("PointNetLite", "PointNeXt", "DGCNN") if device == "cpu" else ():
+    for name, points in _COMPILED if device == "cpu" else ():
+        clouds = ellipsoids(8, points)
 
-        def step(encoder: nn.Module = made[name]) -> None:
-            encoder(x).square().mean().backward()
+        def step(encoder: nn.Module = made[name], clouds: Tensor = clouds) -> None:
+            encoder(clouds).square().mean().backward()
 
-        yield Pair(f"{name}-256 step of 8 x 512", step, in_plain_form(step), "plain form", len(x))
+        yield Pair(f"{name}-256 step of 8 x {points:,}", step, in_plain_form(step), "plain form", len(clouds))
+
+
+def ellipsoids(clouds: int, points: int) -> Tensor:
+    """(B, N, 3) points of surfaces, in the unit sphere."""
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.randn(clouds, points, 3, generator=generator)
+    axes = 0.3 + torch.rand(clouds, 1, 3, generator=generator)
+    return unit_sphere(directions / directions.norm(dim=-1, keepdim=True) * axes)
 
 
 def in_plain_form(call: Call) -> Call:
