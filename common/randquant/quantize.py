@@ -17,6 +17,7 @@ from randquant.arguments import checked_probability
 from randquant.augmentation import Augmentation
 from randquant.kernels.by_kernel import by_kernel
 from randquant.kernels.chosen import Kernel, kernel_for
+from randquant.kernels.uniform import uniform
 from randquant.quantizers.plain import quantized_plainly
 from randquant.quantizers.quantize_arguments import (
     check_floating,
@@ -138,7 +139,7 @@ class RandomizedQuantization(Augmentation):
             return self.transform(x, params, offsets=offsets, mask=mask)
         dims, batched = self._layout(x, offsets)
         channels = _channels(x, dims, offsets)
-        bins = _expanded(*self._draw_bins(x, channels, batched, generator), channels)
+        bins = _expanded(*self._draw_bins(x, channels, batched, generator, kernel), channels)
         counted = None if mask is None else fitted_mask(mask, x)
         return by_kernel(kernel, x, bins, counted, dims, offsets, drawn=True)
 
@@ -193,14 +194,19 @@ class RandomizedQuantization(Augmentation):
         return kernel_for(x, self._most() if bins is None else bins, gradient)
 
     def _draw_bins(
-        self, x: Tensor, channels: list[int], batched: bool, generator: torch.Generator | None
+        self,
+        x: Tensor,
+        channels: list[int],
+        batched: bool,
+        generator: torch.Generator | None,
+        kernel: Kernel | None = None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Fractions of the cut points (channels..., K - 1), in no order and infinite where not used; each bin's share
         (channels..., K): 0 is its lower end, 1 its upper, NaN the constant zero; both may have dimensions of size 1
         instead; and which samples are quantized."""
         most, samples = self._most(), channels[0] if batched else 1
         drawn = [1, *channels[1:]] if batched and self.same_on_batch else channels
-        draw = _Draw(torch.float64 if x.dtype == torch.float64 else torch.float32, x.device, generator)
+        draw = _Draw(torch.float64 if x.dtype == torch.float64 else torch.float32, x.device, generator, kernel)
         cuts = self._draw_cuts(draw, drawn, most, batched)
         if self.value == "random":
             shares = draw.uniform([*drawn, most])
@@ -263,8 +269,11 @@ class _Draw(NamedTuple):
     dtype: torch.dtype
     device: torch.device
     generator: torch.Generator | None
+    kernel: Kernel | None
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
+        if self.kernel is not None and self.dtype == torch.float32 and self.device.type == "cpu":
+            return uniform(shape, self.generator)
         if self.generator is None:  # not passed as None: torch.compile then refuses sizes that vary
             return torch.rand(tuple(shape), dtype=self.dtype, device=self.device)
         return torch.rand(tuple(shape), dtype=self.dtype, device=self.device, generator=self.generator)
