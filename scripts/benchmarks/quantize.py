@@ -8,6 +8,7 @@ from torch import Tensor
 
 from randquant import RandomizedQuantization
 from randquant.kernels.chosen import plain_form
+from randquant.kernels.uniform import uniform
 from randquant.packed import PackedBatch
 from randquant.scripts.measuring.pair import Pair
 
@@ -63,9 +64,10 @@ def _channels(x: Tensor, dim: int | tuple[int, ...]) -> Tensor:
 
 
 def _draws(rows: int, bins: int, device: str) -> Tensor:
-    """The numbers that a draw takes, from PyTorch's generator."""
-    torch.rand(rows, bins - 1, device=device)
-    return torch.rand(rows, bins, device=device)
+    """The numbers that a draw takes, as the compiled form draws them."""
+    draw = uniform if device == "cpu" else partial(torch.rand, device=device)
+    draw((rows, bins - 1), generator=None)
+    return draw((rows, bins), generator=None)
 
 
 def _plainly(call: partial[Tensor]) -> Tensor:

@@ -11,12 +11,12 @@ with needs("fast"):
     import numba
 
 
-def compiled(function: Any) -> Any:
+def compiled(function: Any, **more: Any) -> Any:
     """The function as machine code, made at its first call and kept on disk; it runs without Python's lock.
 
     No operation is fused or reordered, so that every number is rounded as PyTorch rounds it.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "fastmath": False}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "fastmath": False, **more}
     try:
         made = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written: once in each process
@@ -25,6 +25,11 @@ def compiled(function: Any) -> Any:
     with suppress(AttributeError):  # of a version of numba that keeps it elsewhere
         made._cache._cache_file._source_stamp = source_stamp()
     return made
+
+
+def inlined(function: Any) -> Any:
+    """The same, put into the code of those that call it: what takes many arguments loses half its time with them."""
+    return compiled(function, forceinline=True)
 
 
 @cache

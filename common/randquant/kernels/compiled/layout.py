@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from randquant.kernels.compiled.compiled import compiled
+from randquant.kernels.compiled.compiled import inlined
 from randquant.kernels.compiled.lanes import WIDTH, address, ahead
 
 PIECE = 2048  # entries of a row that are brought together at a time
@@ -50,7 +50,7 @@ class Scratch(NamedTuple):
     counted_together: Any
 
 
-@compiled
+@inlined
 def layout_of(entries: Any, counted: Any, bounds: Any, steps: Any, counted_steps: Any, size: Any, out: Any) -> Any:
     """Of 1-D arrays; without bounds rows are not packed, without truths all entries count."""
     length, columns = size
@@ -59,7 +59,7 @@ def layout_of(entries: Any, counted: Any, bounds: Any, steps: Any, counted_steps
     return Layout(address(entries), truths, begins, steps, counted_steps, length, columns, packed, masked, target)
 
 
-@compiled
+@inlined
 def scratch_in(numbers: Any, truths: Any, bins: int) -> Any:
     """Of `scratch_size` numbers and bytes."""
     start, bytes_ = address(numbers), address(truths)
@@ -89,7 +89,7 @@ def truths_size(apart: bool) -> int:
     return TRUTHS + (WIDTH * PIECE if apart else 0)
 
 
-@compiled
+@inlined
 def row_at(layout: Any, number: int) -> Any:
     """The addresses of a row's entries, of what says which count and of its result; and how many entries it has."""
     group, column = number, 0

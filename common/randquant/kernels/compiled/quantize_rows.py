@@ -6,7 +6,7 @@ side by side are brought together, a piece at a time.
 
 from typing import Any
 
-from randquant.kernels.compiled.compiled import compiled
+from randquant.kernels.compiled.compiled import compiled, inlined
 from randquant.kernels.compiled.lanes import WIDTH, address, ahead
 from randquant.kernels.compiled.layout import PIECE, Bins, layout_of, row_at, scratch_in
 from randquant.kernels.compiled.rows import copy, range_of, range_of_some, replace, replace_searching, replace_some
@@ -76,7 +76,7 @@ def quantize_rows(
                 copy(row, layout.steps[1], count, goal, layout.columns if layout.packed else 1)
 
 
-@compiled
+@inlined
 def _find_range(layout: Any, bins: Any, scratch: Any, number: int, lane: int) -> None:
     """Range of a row, and whether some of its entries keep their value."""
     row, counted, _, count = row_at(layout, number)
@@ -95,7 +95,7 @@ def _find_range(layout: Any, bins: Any, scratch: Any, number: int, lane: int) ->
     scratch.odd[lane] = odd
 
 
-@compiled
+@inlined
 def _piece(layout: Any, scratch: Any, row: Any, counted: Any, start: int, size: int, lane: int, fetched: bool) -> Any:
     """Entries of a row from `start` on, side by side, and which of them count; `fetched` where they are not yet."""
     piece, truths = ahead(row, start), ahead(counted, start)
@@ -111,7 +111,7 @@ def _piece(layout: Any, scratch: Any, row: Any, counted: Any, start: int, size: 
     return piece, truths
 
 
-@compiled
+@inlined
 def _scale_drawn(bins: Any, scratch: Any, pairs: Any, top: int, rows: int) -> None:
     """Sort the cuts of rows, and bring them and the values into the rows' units: one row a lane."""
     for lane in range(WIDTH):
@@ -122,7 +122,7 @@ def _scale_drawn(bins: Any, scratch: Any, pairs: Any, top: int, rows: int) -> No
     scale_lanes(scratch.cuts, scratch.values, bins.most, scratch.lows, scratch.highs, bins.vanishing)
 
 
-@compiled
+@inlined
 def _replace_row(layout: Any, bins: Any, scratch: Any, drawn: bool, number: int, lane: int) -> None:
     """Write the result of a row."""
     row, counted, goal, count = row_at(layout, number)
