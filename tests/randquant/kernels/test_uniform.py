@@ -40,7 +40,8 @@ def test_keeps_a_pending_normal_number() -> None:
 
 
 def test_threads_do_not_share_numbers() -> None:
-    generator, drawn = torch.Generator().manual_seed(0), []
+    generator = torch.Generator().manual_seed(0)
+    drawn: list[torch.Tensor] = []
 
     def draw() -> None:
         drawn.extend(uniform((2**14,), generator) for _ in range(20))
