@@ -1,7 +1,7 @@
 """Text files as they are written (UTF-8, UTF-16, or numbers with remarks in an older encoding) and their numbers."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from randquant.errors import DataError
 from randquant.files.first_bytes import text_encoding
 
 _HEAD = 4096  # bytes that are looked at
-_LONG = 1 << 15  # bytes of text that are worth compiled code
+LONG = 1 << 15  # bytes of text that are worth compiled code
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def text_numbers(text: bytes, dtype: DTypeLike = np.float64) -> NDArray | None:
     >>> text_numbers(b"1 2.5\\n -3e2 nan"), text_numbers(b"1 two")
     (array([   1. ,    2.5, -300. ,    nan]), None)
     """
-    if len(text) >= _LONG and (found := _compiled_numbers(text, np.dtype(dtype))) is not None:
+    if len(text) >= LONG and (found := _compiled_numbers(text, np.dtype(dtype))) is not None:
         return found
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)  # how numpy tells that it met something else
@@ -68,24 +68,25 @@ def text_numbers(text: bytes, dtype: DTypeLike = np.float64) -> NDArray | None:
 
 def _compiled_numbers(text: bytes, dtype: np.dtype) -> NDArray | None:
     """The same numbers by compiled code; None where there is none, or where it leaves the text to numpy."""
-    reader = _readers().get(dtype)
-    if reader is None:
+    if dtype not in (np.float64, np.int64) or not has_compiled_readers():
         return None
+    from randquant.kernels.compiled.numbers import numbers
+
     found = np.empty(len(text) // 2 + 1, dtype=dtype)
-    count = reader(np.frombuffer(text, dtype=np.uint8), found)
+    count = numbers(np.frombuffer(text, dtype=np.uint8), found, dtype == np.int64)
     return found[:count].copy() if count > 0 else None
 
 
 @cache
-def _readers() -> dict[np.dtype, Callable[[NDArray[np.uint8], NDArray], int]]:
-    """By the type of the numbers; none without numba, or where it compiles nothing."""
+def has_compiled_readers() -> bool:
+    """Whether compiled code reads text; not without numba, or where it compiles nothing."""
     try:
-        from randquant.kernels.compiled.numbers import decimals, integers
+        from randquant.kernels.compiled.numbers import numbers
 
-        decimals(np.frombuffer(b"1", dtype=np.uint8), np.empty(1))
+        numbers(np.frombuffer(b"1", dtype=np.uint8), np.empty(1), False)
     except Exception:  # whatever a compiler of another version, or for another machine, may find
-        return {}
-    return {np.dtype(np.float64): decimals, np.dtype(np.int64): integers}
+        return False
+    return True
 
 
 def triples(rows: Sequence[Sequence[bytes]]) -> NDArray[np.float64] | int:

@@ -1,4 +1,4 @@
-"""Meshes of 20,000 faces: reading OFF and PLY files, and all the way to a store."""
+"""Meshes of 20,000 faces: reading OFF, OBJ and PLY files, and all the way to a store."""
 
 import itertools
 import tempfile
@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from randquant.data_prep.engine.preparation import prepare
+from randquant.data_prep.formats.meshes.obj import read_obj
 from randquant.data_prep.formats.meshes.off import read_off
 from randquant.data_prep.formats.meshes.ply import read_ply
 from randquant.data_prep.own_files.meshes import plan_meshes
 from randquant.data_prep.shapes import POINTS, mesh_reader
 from randquant.scripts.measuring.pair import Pair
 
-COUNT = 100  # meshes prepared in a run
+COUNT = 40  # meshes prepared in a run
 
 
 def meshes(_device: str) -> Iterator[Pair]:
@@ -33,6 +34,15 @@ def meshes(_device: str) -> Iterator[Pair]:
             "OFF file of 20,000 faces",
             lambda: read_off(paths[0]),
             lambda: open3d.io.read_triangle_mesh(paths[0]),
+            "Open3D",
+            1,
+        )
+        obj = Path(folder, "torus.obj")
+        open3d.io.write_triangle_mesh(obj, open3d.io.read_triangle_mesh(paths[0]))
+        yield Pair(
+            "OBJ file of 20,000 faces",
+            lambda: read_obj(obj),
+            lambda: open3d.io.read_triangle_mesh(obj),
             "Open3D",
             1,
         )

@@ -3,20 +3,22 @@
 trimesh counts negative indices from the end of the file instead of from the line they stand on (of `f -3 -2 -1` after
 each of two triples of vertices it makes the second triangle twice), and takes vertex 0, which does not exist, for the
 last one; hence a reader of our own. Texture, normals, groups and materials are ignored, points and lines are counted,
-and free-form surfaces refused.
+and free-form surfaces refused. Files whose lines are all usual ones are read by compiled code where it is there.
 """
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from randquant.data_prep.formats.meshes.mesh import Mesh, from_polygons
-from randquant.data_prep.formats.text import excerpt, text_numbers, triples
+from randquant.data_prep.formats.text import LONG, excerpt, has_compiled_readers, text_numbers, triples
 from randquant.data_prep.formats.whole_file import read_bytes
 from randquant.errors import DataError
 from randquant.files.first_bytes import text_encoding
@@ -32,12 +34,15 @@ _HEAD = 1 << 12  # bytes that tell whether it is text
 _VERTEX, _FACE = (b"v ", b"V "), (b"f ", b"F ", b"fo ")  # the last is how old files write faces
 _BARE = (b"v", b"V", b"f", b"F")  # what a cut leaves of a line
 # What says nothing of polygons: attributes, groups, materials, curves, and how to draw them.
-_ATTRIBUTES = (b"vt ", b"vn ")
+_ATTRIBUTES, _OFTEN = (b"vt ", b"vn "), (b"vt", b"vn", b"g", b"s", b"usemtl")
+_SHORT = 8  # bytes, of which compiled code looks at one fewer
 _PASSED = frozenset(
     b"vt vn vp vnt g o s usemtl mtllib usemap maplib mg lod bevel c_interp d_interp shadow_obj trace_obj cstype deg "
     b"bmat step curv curv2 parm trim hole scrv sp end con ctech stech call csh".split()
 )
 _LOOSE, _FREE = (b"p ", b"l "), (b"surf ", b"bsp ", b"bzp ", b"cdp ")
+
+_NONE = np.empty(0, dtype=np.int64)
 
 Lines = Sequence[bytes]  # each with its keyword
 
@@ -53,7 +58,12 @@ def read_obj(path: str | Path) -> Mesh:
             surfaces, or polygons that cross themselves.
     """
     path = Path(path)
-    lines = _lines(path)
+    data = _text(path)
+    regular = _read_regular(data)
+    if regular is not None:
+        places, corners, counts, notes = regular
+        return _mesh(path, places, corners, counts, notes)
+    lines = _lines(data)
     vertices: list[bytes] = []
     faces: list[bytes] = []
     before: list[int] = []  # vertices above each face
@@ -79,10 +89,8 @@ def read_obj(path: str | Path) -> Mesh:
             )
     places = _read_vertices(path, vertices, lines)
     notes = dict(+Counter(loose_elements=loose, unknown_lines=unknown))
-    if not faces:
-        return Mesh(places, np.empty((0, 3), dtype=np.int64), notes)
-    read = from_polygons(path, places, *_read_faces(path, faces, np.array(before, dtype=np.int64), lines))
-    return replace(read, notes={**notes, **read.notes})
+    corners, counts = _read_faces(path, faces, np.array(before, dtype=np.int64), lines) if faces else (_NONE, _NONE)
+    return _mesh(path, places, corners, counts, notes)
 
 
 def read_obj_points(path: str | Path) -> NDArray[np.float64]:
@@ -92,7 +100,11 @@ def read_obj_points(path: str | Path) -> NDArray[np.float64]:
         DataError: the file is missing, or the line of a vertex cannot be read.
     """
     path = Path(path)
-    lines = _lines(path)
+    data = _text(path)
+    regular = _read_regular(data)
+    if regular is not None:
+        return regular.vertices
+    lines = _lines(data)
     return _read_vertices(path, [line for line in map(bytes.lstrip, lines) if line.startswith(_VERTEX)], lines)
 
 
@@ -102,11 +114,56 @@ def has_faces(path: str | Path) -> bool:
     Raises:
         DataError: it cannot be read.
     """
-    return any(line.startswith(_FACE) for line in _lines(Path(path)))
+    return any(line.startswith(_FACE) for line in _lines(_text(Path(path))))
 
 
-def _lines(path: Path) -> list[bytes]:
-    """The lines of a file without comments, with continuation lines joined."""
+class _Polygons(NamedTuple):
+    """What a file holds: coordinates (V, 3), vertices of its faces, from 0, the size of each face, and notes."""
+
+    vertices: NDArray[np.float64]
+    corners: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    notes: dict[str, int]
+
+
+def _read_regular(data: bytes) -> _Polygons | None:
+    """Read by compiled code; None where there is none, or where it leaves the file to `_lines`."""
+    if len(data) < LONG or not has_compiled_readers():
+        return None
+    from randquant.kernels.compiled.wavefront import polygons
+
+    # The shortest lines are "v 1 2 3" and "f 1".
+    vertices, sizes = np.empty((len(data) // 8 + 1, 3)), np.zeros(4, dtype=np.int64)
+    corners, counts = (np.empty(len(data) // least + 1, dtype=np.int64) for least in (2, 4))
+    if not polygons(np.frombuffer(data, dtype=np.uint8), _keywords(), vertices, corners, counts, sizes):
+        return None
+    vertex, corner, face, loose = sizes.tolist()
+    notes = {"loose_elements": loose} if loose else {}
+    return _Polygons(vertices[:vertex].copy(), corners[:corner].copy(), counts[:face].copy(), notes)
+
+
+@cache
+def _keywords() -> NDArray[np.int64]:
+    """The short ones of lines that are passed over, the most frequent first."""
+    ordered = sorted((word for word in _PASSED if len(word) < _SHORT), key=lambda word: (word not in _OFTEN, word))
+    return np.array([int.from_bytes(word, "little") for word in ordered], dtype=np.int64)
+
+
+def _mesh(
+    path: Path,
+    vertices: NDArray[np.float64],
+    corners: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    notes: dict[str, int],
+) -> Mesh:
+    if not len(counts):
+        return Mesh(vertices, np.empty((0, 3), dtype=np.int64), notes)
+    read = from_polygons(path, vertices, corners, counts)
+    return replace(read, notes={**notes, **read.notes})
+
+
+def _text(path: Path) -> bytes:
+    """The bytes of a file that may be text."""
     data = read_bytes(path)
     head = data[:_HEAD]
     if b"\0" in head:
@@ -115,8 +172,12 @@ def _lines(path: Path) -> list[bytes]:
         raise DataError(
             f"{path} is binary where an OBJ file is text (it holds zero bytes); export the mesh again or leave it out."
         )
-    data = data.removeprefix(_BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    data = _COMMENT.sub(b"", data)
+    return data.removeprefix(_BOM)
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """The lines of a file without comments, with continuation lines joined."""
+    data = _COMMENT.sub(b"", data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
     if b"\\" in data:
         data = _LONG_LINE.sub(_joined, _NAME.sub(rb"\1", data))
     return data.replace(b"\t", b" ").split(b"\n")

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from randquant.data_prep.formats.meshes import obj as module
 from randquant.data_prep.formats.meshes.obj import read_obj, read_obj_points
 from randquant.errors import DataError
 from tests.data_prep.formats.meshes.test_mesh import BOX, CUBE, SIDES
@@ -14,6 +15,14 @@ FACES = ["f " + " ".join(str(corner + 1) for corner in side) for side in SIDES]
 PLAIN = "\n".join([*VERTICES, *FACES, ""])
 # Every side with vertices of its own, right above it, counted back.
 BLOCKS = "\n".join(f"{VERTICES[a]}\n{VERTICES[b]}\n{VERTICES[c]}\n{VERTICES[d]}\nf -4 -3 -2 -1" for a, b, c, d in SIDES)
+
+
+@pytest.fixture(autouse=True, params=["compiled", "plain"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of any length by compiled code where it is there, and without it."""
+    monkeypatch.setattr(module, "LONG", 0)
+    if request.param == "plain":
+        monkeypatch.setattr(module, "has_compiled_readers", lambda: False)
 
 
 def geometry(path: Path) -> tuple[np.ndarray, np.ndarray]:
