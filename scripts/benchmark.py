@@ -4,6 +4,7 @@
     python -m scripts.benchmark --only quantize log_mel
     python -m scripts.benchmark --only point_augment farthest_points point_encoder point_pretrain meshes
     python -m scripts.benchmark --only packed reductions    # clouds of any size; more pairs with torch-scatter
+    python -m scripts.benchmark --only sound_encoder --threads 2
     python -m scripts.benchmark --only images --threads 1
     python -m scripts.benchmark --only probe_paths --threads 1 --runs 1
     python -m scripts.benchmark --only export --threads 2   # exported files against their encoders
@@ -40,6 +41,7 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
         "log_mel": "sound:log_mel",
         "crop": "sound:resize_crop",
         "encoder": "sound:audio_encoder",
+        "sound_encoder": "sound_encoder:sound_encoder",
         "sound_pretrain": "sound_pretraining:sound_pretraining",
         "probe": "probe:linear_probe",
         "probe_paths": "probe:probe_paths",
@@ -75,11 +77,11 @@ def benchmark(
     """Measure pairs and print a table.
 
     Args:
-        only: groups to measure: quantize, kernels (RQ); log_mel, crop, encoder, sound_pretrain, prepare (sound); probe,
-            probe_paths (whole evaluations against fits one by one: many minutes, so only where asked); point_augment,
-            farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images; export (files
-            against their encoders); embed (the command against loops written by hand); startup (every command's help
-            against the imports of all).
+        only: groups to measure: quantize, kernels (RQ); log_mel, crop, encoder, sound_encoder, sound_pretrain, prepare
+            (sound); probe, probe_paths (whole evaluations against fits one by one: many minutes, so only where asked);
+            point_augment, farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images;
+            export (files against their encoders); embed (the command against loops written by hand); startup (every
+            command's help against the imports of all).
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         files: recordings and meshes of embed, 100 by default; other groups have sizes of their own.

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from randquant.audio.encoders.audio_encoder import AudioEncoder
+from randquant.audio.encoders.conv_blocks import CHANNELS, PARTS, ConvBlocks, through
 from randquant.audio.encoders.layer import Layer
 from randquant.batch_floor import at_least
 
-CHANNELS = 64  # of every convolution
-PARTS = 4  # modules of a block
 _SMALL = 20_480  # numbers up to which PyTorch takes other kernels for a batch of one
 
 
@@ -40,7 +39,7 @@ class AudioNTT(AudioEncoder):
         self.n_mels, self.frame_step = n_mels, shrink
         self.frame_reach = shrink - 1  # 1 of the first block, 2 of the second, 4 of the third
         self.conv_size = n_mels // shrink * CHANNELS
-        self.features = nn.Sequential(*(part for block in range(blocks) for part in _block(CHANNELS if block else 1)))
+        self.features = ConvBlocks.of(blocks)
         self.fc = nn.Sequential(
             nn.Linear(self.conv_size, hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, last), nn.ReLU()
         )
@@ -86,11 +85,10 @@ class AudioNTT(AudioEncoder):
     def _masked_features(self, x: Tensor, lengths: Tensor) -> Tensor:
         """The blocks, each of which reads zeros behind a clip's own frames, as the convolution's padding has them."""
         lengths = lengths.clamp(min=self.frame_step)  # shorter clips have zeros at the tail
-        for place, part in enumerate(self.features, 1):
-            x = part(x)
-            if place % PARTS == 0:
-                lengths = lengths // 2
-                x = x.masked_fill(_behind(lengths, x.shape[3])[:, None, None], 0.0)
+        for block in self.features.blocks():
+            x = through(block, x)
+            lengths = lengths // 2
+            x = x.masked_fill(_behind(lengths, x.shape[3])[:, None, None], 0.0)
         return x
 
     def _head(self, conv: Tensor, layer: Layer) -> Tensor:
@@ -159,15 +157,6 @@ class AudioNTT2022(AudioNTT):
 
     def _head(self, conv: Tensor, layer: Layer) -> Tensor:
         return torch.cat([conv, self.fc(conv)], dim=-1)
-
-
-def _block(channels: int) -> tuple[nn.Module, ...]:
-    """One block of four modules, so that indices, and with them parameter names, are those of published weights.
-
-    The maximum stands before the ReLU: values and gradients are the same in this order, at a quarter of the work.
-    """
-    convolution = nn.Conv2d(channels, CHANNELS, kernel_size=3, padding=1)
-    return convolution, nn.BatchNorm2d(CHANNELS), nn.MaxPool2d(2), nn.ReLU(inplace=True)
 
 
 def _behind(lengths: Tensor, frames: int) -> Tensor:

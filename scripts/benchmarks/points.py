@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from randquant.augmentation import Augmentation
-from randquant.kernels.chosen import plain_form
 from randquant.pointcloud.augment.dropping import RandomCrop, RandomCutout, RandomDropout
 from randquant.pointcloud.augment.jitter import RandomJitter
 from randquant.pointcloud.augment.policy import PointPolicy
@@ -25,7 +24,7 @@ from randquant.pointcloud.points.farthest_point_order import farthest_point_orde
 from randquant.pointcloud.points.farthest_points import farthest_point_sampling
 from randquant.pointcloud.points.geometry import unit_sphere
 from randquant.scripts.benchmarks.quantize import original_formulation
-from randquant.scripts.measuring.pair import Call, Pair
+from randquant.scripts.measuring.pair import Call, Pair, in_plain_form
 from randquant.ssl.simclr import SimCLR
 
 CLOUDS, POINTS = 64, 1024
@@ -122,16 +121,6 @@ def ellipsoids(clouds: int, points: int) -> Tensor:
     directions = torch.randn(clouds, points, 3, generator=generator)
     axes = 0.3 + torch.rand(clouds, 1, 3, generator=generator)
     return unit_sphere(directions / directions.norm(dim=-1, keepdim=True) * axes)
-
-
-def in_plain_form(call: Call) -> Call:
-    """The same without compiled code."""
-
-    def plain() -> None:
-        with plain_form():
-            call()
-
-    return plain
 
 
 def point_pretraining(device: str) -> Iterator[Pair]:

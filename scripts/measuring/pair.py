@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from randquant.files.json_record import Record
+from randquant.kernels.chosen import plain_form
 
 Call = Callable[[], object]
 
@@ -94,3 +95,13 @@ class Pair:
         if device == "cuda":
             torch.cuda.synchronize()
         return self.clock() - began
+
+
+def in_plain_form(call: Call) -> Call:
+    """The same without compiled code."""
+
+    def plain() -> None:
+        with plain_form():
+            call()
+
+    return plain

@@ -35,5 +35,5 @@ def inlined(function: Any) -> Any:
 @cache
 def source_stamp() -> tuple[tuple[str, int, int], ...]:
     """What changes with any file that compiled code is made of."""
-    files = [*Path(__file__).parent.glob("*.py"), Path(__file__).parents[1] / "sorting_network.py"]
+    files = [*Path(__file__).parent.rglob("*.py"), Path(__file__).parents[1] / "sorting_network.py"]
     return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(files))

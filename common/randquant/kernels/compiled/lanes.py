@@ -1,7 +1,7 @@
 """Vectors of numbers that compiled code computes with, as one does with numbers.
 
 The compiler vectorises few of the loops here by itself; so a vector is a type of its own, and LLVM makes of it what the
-machine has. No operation is fused with another: every number is rounded as PyTorch rounds it.
+machine has. No operation is fused with another, `times_plus` excepted: every number is rounded as PyTorch rounds it.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ with needs("fast"):
 
 WIDTH = 16  # numbers in a vector: more than any machine's registers hold, so that operations overlap
 _ELEMENTS = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.boolean: ir.IntType(1)}
+_BITS = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}
 _Code = Callable[[Any, Any, Any, Any], Any]
 
 
@@ -81,6 +82,31 @@ def load_truths(context: Any, place: Any, first: Any) -> tuple[Any, _Code]:
 
 
 @_operation
+def bytes_equal(context: Any, place: Any, first: Any, number: Any) -> tuple[Any, _Code]:
+    """`WIDTH` bytes from entry `first` on, true where they are this number."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        found = builder.load(_vector_at(builder, *arguments[:2]), align=1)
+        wanted = builder.trunc(arguments[2], ir.IntType(8))
+        return builder.icmp_unsigned("==", found, _everywhere(builder, wanted))
+
+    return _TRUTHS(place, types.intp, types.intp), code
+
+
+@_operation
+def store_bytes(context: Any, place: Any, first: Any, lanes: Any) -> tuple[Any, _Code]:
+    """Numbers from 0 to 255 as bytes."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        wide = builder.fptosi(arguments[2], ir.VectorType(ir.IntType(32), WIDTH))
+        bytes_ = builder.trunc(wide, ir.VectorType(ir.IntType(8), WIDTH))
+        builder.store(bytes_, _vector_at(builder, *arguments[:2]), align=1)
+        return context.get_dummy_value()
+
+    return types.none(place, types.intp, lanes), code
+
+
+@_operation
 def store(context: Any, place: Any, first: Any, lanes: Any) -> tuple[Any, _Code]:
     """The reverse, for numbers."""
 
@@ -135,6 +161,18 @@ def minus(context: Any, a: Any, b: Any) -> tuple[Any, _Code]:
 def times(context: Any, a: Any, b: Any) -> tuple[Any, _Code]:
     """a * b."""
     return a(a, b), lambda context, builder, signature, arguments: builder.fmul(*arguments)
+
+
+@_operation
+def times_plus(context: Any, a: Any, b: Any, c: Any) -> tuple[Any, _Code]:
+    """a * b + c, rounded once."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = arguments[0].type
+        name = f"llvm.fma.v{WIDTH}{_BITS[kind.element]}"
+        return builder.call(builder.module.declare_intrinsic(name, (), ir.FunctionType(kind, [kind] * 3)), arguments)
+
+    return a(a, b, c), code
 
 
 @_operation
@@ -249,9 +287,8 @@ def _chosen(builder: Any, sign: str, a: Any, b: Any) -> Any:
 
 def _called(builder: Any, name: str, a: Any, b: Any) -> Any:
     """An operation of LLVM on numbers that are not NaN."""
-    bits = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}[a.type.element]
     kind = ir.FunctionType(a.type, [a.type, a.type])
-    operation = builder.module.declare_intrinsic(f"llvm.{name}.v{WIDTH}{bits}", (), kind)
+    operation = builder.module.declare_intrinsic(f"llvm.{name}.v{WIDTH}{_BITS[a.type.element]}", (), kind)
     return builder.call(operation, (a, b), fastmath=("nnan", "nsz"))
 
 

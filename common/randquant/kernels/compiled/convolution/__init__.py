@@ -1,0 +1,1 @@
+"""Blocks of convolution, batch norm, maximum and ReLU, compiled by numba."""
