@@ -22,7 +22,7 @@ def block(channels: int, scales: str = "any") -> ConvBlock:
     made.norm.weight.data.copy_(torch.randn(64) if scales == "any" else torch.full((64,), float(scales)))
     made.norm.bias.data.normal_()
     made.norm.running_mean.normal_()  # type: ignore[union-attr]
-    made.norm.running_var.uniform_(0.5, 2.0)  # type: ignore[union-attr]
+    made.norm.running_var.uniform_(0.5, 2.0)
     return made
 
 
@@ -155,7 +155,7 @@ def hooked(made: ConvBlock) -> None:
 
 
 def synchronised(made: ConvBlock) -> None:
-    made.norm.__class__ = nn.SyncBatchNorm
+    made.norm.__class__ = nn.SyncBatchNorm  # type: ignore[assignment]
 
 
 def frozen(made: ConvBlock) -> None:
