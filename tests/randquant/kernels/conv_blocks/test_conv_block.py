@@ -22,7 +22,7 @@ def block(channels: int, scales: str = "any") -> ConvBlock:
     made.norm.weight.data.copy_(torch.randn(64) if scales == "any" else torch.full((64,), float(scales)))
     made.norm.bias.data.normal_()
     made.norm.running_mean.normal_()  # type: ignore[union-attr]
-    made.norm.running_var.uniform_(0.5, 2.0)
+    made.norm.running_var.uniform_(0.5, 2.0)  # type: ignore[union-attr]
     return made
 
 
@@ -45,7 +45,7 @@ def everything(form: Callable[[Tensor, ConvBlock], Tensor], x: Tensor, made: Con
 
 
 def in_double(made: ConvBlock) -> ConvBlock:
-    return ConvBlock(*nn.ModuleList(copy.deepcopy(made)).double())  # type: ignore[arg-type]
+    return ConvBlock(*nn.ModuleList(copy.deepcopy(made)).double())
 
 
 def assert_as_exact_as_the_modules(x: Tensor, made: ConvBlock) -> None:
