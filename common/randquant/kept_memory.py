@@ -21,7 +21,8 @@ def keep_freed_memory() -> None:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        options = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 2**28}
+        # Trimming is switched off rather than put off: a step of 256 sounds frees more than any threshold it takes.
+        options = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1, _TOP_PAD: 2**28}
         done = [mallopt(option, value) for option, value in options.items()]
         _kept[:] = [all(done)]
 
