@@ -42,20 +42,26 @@ class WaveformCrops:
 
     def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
         """Crops for these positions of the epoch."""
-        batch = np.empty((self.crops, len(positions), self.unit), dtype=np.int16)
-        clips = self.groups(positions)
-        for view, starts in enumerate(self._starts(positions, self.lengths[clips], self.unit, epoch)):
-            for row, (clip, start) in enumerate(zip(clips, starts, strict=True)):
-                samples = self.waveform(int(clip), int(start), int(start) + self.unit)
-                batch[view, row] = fit_length(samples, self.unit)
-        return torch.from_numpy(batch)
+        clips, unit = self.groups(positions), self.unit
+        batch = np.empty((self.crops * len(positions), unit), dtype=np.int16)
+        starts = np.concatenate(self.starts(positions, self.lengths[clips], unit, epoch))
+        clips = np.tile(clips, self.crops)
+        counts = np.minimum(self.lengths[clips], unit)
+        batch[counts < unit] = 0  # shorter recordings stand in the middle of zeros, as by `fit_length`
+        places = np.arange(len(batch)) * unit + (unit - counts) // 2
+        owners = np.searchsorted(self._first, clips, side="right") - 1
+        for number in np.unique(owners):
+            its = owners == number
+            items = clips[its] - self._first[number]
+            self.stores[number].gather(batch.reshape(-1), places[its], items, starts[its], counts[its])
+        return torch.from_numpy(batch).view(self.crops, len(positions), unit)
 
     def waveform(self, clip: int, start: int = 0, stop: int | None = None) -> NDArray[np.int16]:
         """Samples of a recording, (T,) int16."""
         owner = int(np.searchsorted(self._first, clip, side="right")) - 1
         return self.stores[owner].rows(clip - int(self._first[owner]), start, stop)
 
-    def _starts(
+    def starts(
         self, positions: NDArray[np.int64], lengths: NDArray[np.int64], unit: int, epoch: int
     ) -> list[NDArray[np.int64]]:
         """Starts for each crop, within the position's part of its recording.
@@ -86,23 +92,22 @@ class LogMelCrops(WaveformCrops):
             self._whole(front, clip, device)
             for clip in progress(range(len(self.lengths)), label="log-mels", unit="recordings", total=len(self.lengths))
         ]
-        self.frame_counts = np.array([log_mel.shape[1] for log_mel in self.log_mels], dtype=np.int64)
+        self.frame_counts = np.array([len(log_mel) for log_mel in self.log_mels], dtype=np.int64)
 
     def fetch(self, positions: NDArray[np.int64], epoch: int) -> Tensor:
         """Crops for these positions of the epoch."""
-        clips = self.groups(positions)
-        starts = self._starts(positions, self.frame_counts[clips], self.frames, epoch)
-        crops = [
-            torch.stack(
-                [self.log_mels[clip][:, start : start + self.frames] for clip, start in zip(clips, view, strict=True)]
-            )
-            for view in starts
-        ]
-        return torch.stack(crops).unsqueeze(2)
+        clips, frames = self.groups(positions), self.frames
+        views = self.starts(positions, self.frame_counts[clips], frames, epoch)
+        batch = np.empty((self.crops, len(positions), 1, self.log_mels[0].shape[1], frames), dtype=np.float32)
+        for view, starts in zip(batch, views, strict=True):
+            for crop, clip, start in zip(view[:, 0], clips.tolist(), starts.tolist(), strict=True):
+                crop[:] = self.log_mels[clip][start : start + frames].T
+        return torch.from_numpy(batch)
 
     @torch.no_grad()
-    def _whole(self, front: LogMel, clip: int, device: torch.device) -> Tensor:
+    def _whole(self, front: LogMel, clip: int, device: torch.device) -> NDArray[np.float32]:
+        """(frames, F), so that a crop is one piece of memory instead of F."""
         samples = self.waveform(clip)
         if len(samples) < self.unit:
             samples = fit_length(samples, self.unit)
-        return front(torch.from_numpy(np.array(samples))[None].to(device))[0, 0].cpu()
+        return front(torch.from_numpy(np.array(samples))[None].to(device))[0, 0].T.contiguous().cpu().numpy()

@@ -40,6 +40,7 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
         "kernels": "kernels:kernels",
         "log_mel": "sound:log_mel",
         "crop": "sound:resize_crop",
+        "stored_crops": "stored_crops:stored_crops",
         "encoder": "sound:audio_encoder",
         "sound_encoder": "sound_encoder:sound_encoder",
         "sound_pretrain": "sound_pretraining:sound_pretraining",
@@ -77,8 +78,9 @@ def benchmark(
     """Measure pairs and print a table.
 
     Args:
-        only: groups to measure: quantize, kernels (RQ); log_mel, crop, encoder, sound_encoder, sound_pretrain, prepare
-            (sound); probe, probe_paths (whole evaluations against fits one by one: many minutes, so only where asked);
+        only: groups to measure: quantize, kernels (RQ); log_mel, crop, stored_crops, encoder, sound_encoder,
+            sound_pretrain, prepare (sound); probe, probe_paths (whole evaluations against fits one by one: many minutes,
+            so only where asked);
             point_augment, farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images;
             export (files against their encoders); embed (the command against loops written by hand); startup (every
             command's help against the imports of all).

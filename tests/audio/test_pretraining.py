@@ -12,6 +12,7 @@ from randquant.audio.augment.fader import RandomLinearFader
 from randquant.audio.augment.filter import RandomFilter
 from randquant.audio.augment.mixup import LogMixupExp
 from randquant.audio.augment.resize_crop import RandomResizeCrop
+from randquant.audio.crops import fit_length
 from randquant.audio.encoders.audio_encoder import AudioEncoder
 from randquant.audio.encoders.audio_ntt import AudioNTT, AudioNTT2020, AudioNTT2022
 from randquant.audio.encoders.layer import Layer
@@ -56,6 +57,24 @@ def test_crops_are_parts_of_their_recording_and_change_with_the_epoch(noises: St
     assert (crops == 1) or (first[0, 2] != first[1, 2]).any()
 
 
+@pytest.mark.parametrize("crops", [1, 2])
+@pytest.mark.parametrize("sampling", ["clip", "duration"])
+def test_crops_of_several_stores_are_those_read_one_by_one(
+    noises: Store, write_store: Callable[..., Store], crops: int, sampling: str
+) -> None:
+    stores = [noises, write_store("more"), noises]
+    source = WaveformCrops(stores, settings(noises, crops=crops, sampling=sampling))
+    positions = np.random.default_rng(0).permutation(len(source)).astype(np.int64)
+    clips = source.groups(positions)
+    for epoch in (0, 7):
+        batch = source.fetch(positions, epoch).numpy()
+        views = source.starts(positions, source.lengths[clips], source.unit, epoch)
+        for view, starts in zip(batch, views, strict=True):
+            for crop, clip, start in zip(view, clips.tolist(), starts.tolist(), strict=True):
+                samples = source.waveform(clip, start, start + source.unit)
+                assert np.array_equal(crop, fit_length(samples, source.unit))
+
+
 def test_sampling_by_duration_and_blocks_of_one_recording(noises: Store) -> None:
     source = WaveformCrops([noises], settings(noises, sampling="duration", together=3))
     assert list(np.bincount(source.groups(np.arange(len(source))))) == [max(1, length // 15_200) for length in LENGTHS]
@@ -84,6 +103,10 @@ def test_cached_log_mels_agree_with_those_of_crops_away_from_the_ends(noises: St
     cached = LogMelCrops([noises], settings(noises, cache="log_mel"), torch.device("cpu"))
     batch = cached.fetch(np.arange(5), 0)
     assert batch.shape == (1, 5, 1, 64, 96)
+    starts = cached.starts(np.arange(5), cached.frame_counts, cached.frames, 0)[0]
+    for crop, clip, start in zip(batch[0, :, 0], range(5), starts, strict=True):
+        samples = fit_length(whole, cached.unit) if len(whole := noises.rows(clip)) < cached.unit else whole
+        assert torch.equal(crop, LogMel()(torch.from_numpy(samples)[None])[0, 0, :, start : start + cached.frames])
     # The first recording is shorter than a crop, so both ways read the same padded samples.
     torch.testing.assert_close(batch[0, 0], LogMel()(by_wave.fetch(np.array([0]), 0)[0])[0])
 

@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
 
+from randquant.audio.stored_crops import LogMelCrops
 from randquant.data_prep.formats.meshes.off import read_off
 from randquant.errors import DataError, UsageError
 from randquant.installation.commands import commands
 from randquant.scripts import benchmark as script
 from randquant.scripts.benchmark import GROUPS, benchmark
-from randquant.scripts.benchmarks import embed, images
+from randquant.scripts.benchmarks import embed, images, stored_crops
 from randquant.scripts.benchmarks import quantize as quantization
 from randquant.scripts.benchmarks.meshes import write_torus
 from randquant.scripts.benchmarks.quantize import original_formulation
@@ -30,6 +32,15 @@ def test_both_forms_run_in_turn_after_a_warm_up() -> None:
     assert calls == ["fast", "twin"] * 4
     assert line.per_second == pytest.approx(10 / line.seconds)
     assert 0.0 < line.ratio_low <= line.ratio <= line.ratio_high
+
+
+def test_stored_crops_are_those_read_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_crops, "_RECORDINGS", 8)
+    source = stored_crops._source(tmp_path / "store", 1.5)
+    log_mels = LogMelCrops(source.stores, stored_crops._settings(tmp_path), torch.device("cpu"))
+    positions = np.arange(8)[::-1].copy()
+    assert torch.equal(source.fetch(positions, 3)[0], stored_crops._one_by_one(source)(positions, 3))
+    assert torch.equal(log_mels.fetch(positions, 3)[0], stored_crops._bands_one_by_one(log_mels)(positions, 3))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from randquant.errors import DataError, one_line
+from randquant.kernels.file_runs import read_runs
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,37 @@ class ShardReader:
             DataError: the file ends before.
         """
         out = np.empty((stop - start, *self._row_shape), self._dtype)
-        wanted = out.data.cast("B") if out.size else memoryview(b"")
-        place = HEADER_BYTES + start * self._row_bytes
+        if out.size:
+            self._read(out.data.cast("B"), HEADER_BYTES + start * self._row_bytes)
+        return out
+
+    def fill(
+        self, out: NDArray[np.uint8], places: NDArray[np.int64], sizes: NDArray[np.int64], starts: NDArray[np.int64]
+    ) -> None:
+        """Copy many runs of bytes of rows.
+
+        Args:
+            out: (bytes,) contiguous, which every run lies in.
+            places: (n,) where in `out` each begins.
+            sizes: (n,) bytes of each.
+            starts: (n,) where in the shard's rows each begins, in bytes.
+
+        Raises:
+            DataError: the file ends before.
+        """
+        starts = starts + HEADER_BYTES
+        done = read_runs(self._file.fileno(), out, places, sizes, starts)
+        if done < len(places):
+            for place, size, start in zip(*(each[done:].tolist() for each in (places, sizes, starts)), strict=True):
+                self._read(out.data[place : place + size], start)
+
+    def _read(self, wanted: memoryview, place: int) -> None:
+        """Fill a piece of memory with the file's bytes from `place` on."""
         while len(wanted):
             count = self._read_into(wanted, place)
             if not count:
                 raise DataError(f"{self._path} was cut off while it was read; prepare the store again.")
             place, wanted = place + count, wanted[count:]
-        return out
 
     def _read_into(self, wanted: memoryview, place: int) -> int:
         if hasattr(os, "preadv"):

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from randquant.data.content_hash import require_hash
-from randquant.data.shard import opened_shard
+from randquant.data.shard import ShardReader, opened_shard
 from randquant.data.store_description import read_info, require_shards
 from randquant.data.store_writer import StoreWriter as StoreWriter
 from randquant.data.verification import Verification
@@ -125,9 +125,47 @@ class Store:
         """
         first, last, _ = slice(start, stop).indices(int(self.lengths[index]))
         offset, number = int(self._manifest.offsets[index]), int(self._manifest.shards[index])
+        return self._shard(number).rows(offset + first, offset + max(first, last))
+
+    def gather(
+        self,
+        out: NDArray,
+        places: NDArray[np.int64],
+        items: NDArray[np.int64],
+        starts: NDArray[np.int64],
+        counts: NDArray[np.int64],
+    ) -> None:
+        """Copy runs of rows of many items, each file's one after the other.
+
+        Args:
+            out: (rows, ...) of the store's dtype, contiguous.
+            places: (n,) the row of `out` at which each run begins.
+            items: (n,) whose rows they are.
+            starts: (n,) the item's row at which each begins.
+            counts: (n,) its rows.
+
+        Raises:
+            DataError: as `rows`.
+            ValueError: a run does not lie within its item, or within `out`.
+        """
+        if len(items) == 0:
+            return
+        if min(places.min(), counts.min(), starts.min()) < 0 or (places + counts).max() > len(out):
+            raise ValueError(f"a run of rows begins below zero or ends behind the {len(out)} of the array for them")
+        if (starts + counts > self.lengths[items]).any():
+            raise ValueError("a run of rows ends behind its item")
+        order = np.argsort(self._manifest.shards[items], kind="stable")
+        items, row_bytes = items[order], out.dtype.itemsize * out[:1].size
+        numbers, begins = self._manifest.shards[items], self._manifest.offsets[items] + starts[order]
+        runs = [each * row_bytes for each in (places[order], counts[order], begins)]
+        whole = out.reshape(-1).view(np.uint8)
+        ends = np.flatnonzero(np.diff(numbers, append=-1)) + 1
+        for first, last in itertools.pairwise([0, *ends.tolist()]):
+            self._shard(int(numbers[first])).fill(whole, *(each[first:last] for each in runs))
+
+    def _shard(self, number: int) -> ShardReader:
         self.verification.require(number)
-        shard = opened_shard(self.path, number, self.kind, self._row_shape, self._number)
-        return shard.rows(offset + first, offset + max(first, last))
+        return opened_shard(self.path, number, self.kind, self._row_shape, self._number)
 
     def every_row(self) -> NDArray:
         """All rows of all items, shard after shard, in one array: the table of a store of tables.
@@ -137,9 +175,7 @@ class Store:
         """
         parts = []
         for number, shard in enumerate(self.info["shards"]):
-            self.verification.require(number)
-            opened = opened_shard(self.path, number, self.kind, self._row_shape, self._number)
-            parts.append(opened.rows(0, int(shard["rows"])))
+            parts.append(self._shard(number).rows(0, int(shard["rows"])))
         return np.concatenate(parts)
 
     def column(self, name: str) -> list[Any]:

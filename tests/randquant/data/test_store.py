@@ -24,6 +24,7 @@ from randquant.data.store_description import VERSION
 from randquant.errors import DataError
 from randquant.files import atomic
 from randquant.files.store_folder import FORMAT
+from randquant.kernels import file_runs
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "common")])}
@@ -96,6 +97,40 @@ def test_rows_are_copies_whatever_is_asked_for(store: Store) -> None:
     assert (store.rows(1) != 7).any()
     for start, stop in ((0, None), (3, 3), (5, 2), (-4, None), (-4, -1), (100, 200), (0, 0)):
         np.testing.assert_array_equal(store.rows(3, start, stop), store.rows(3)[start:stop])
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_gathered_rows_are_those_of_one_item_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiled: bool
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(file_runs, "_compiled", lambda: None)
+    random = np.random.default_rng(0)
+    lengths = np.arange(5, 45).reshape(4, 10)
+    shards = [[random.random((n, 3), dtype=np.float32) for n in shard] for shard in lengths]
+    store = write(tmp_path / "store", shards, kind="points")
+    items = random.integers(0, 40, 100)
+    starts = random.integers(0, store.lengths[items])
+    counts = random.integers(0, store.lengths[items] - starts + 1)
+    places = np.cumsum(counts + 2) - counts  # two rows between two runs
+    out = np.full((int(places[-1] + counts[-1]) + 1, 3), -1, np.float32)
+    store.gather(out, places, items, starts, counts)
+    expected = np.full_like(out, -1)
+    for place, item, start, count in zip(places, items, starts, counts, strict=True):
+        expected[place : place + count] = store.rows(int(item), int(start), int(start + count))
+    assert np.array_equal(out, expected)
+
+    none = np.empty(0, np.int64)
+    store.gather(out, none, none, none, none)
+    one = np.ones(1, np.int64)
+    for place, start, count in ((len(out), 0, 1), (-1, 0, 1), (0, -1, 1), (0, 0, 50), (0, 5, 2), (3, 0, -1)):
+        with pytest.raises(ValueError, match="run of rows"):
+            store.gather(out, place * one, one, start * one, count * one)
+    shard = store.path / "shards" / "00003.npy"
+    with shard.open("r+b") as file:
+        file.truncate(shard.stat().st_size - 12)
+    with pytest.raises(DataError, match="cut off"):
+        store.gather(out, 0 * one, 39 * one, 0 * one, store.lengths[39] * one)
 
 
 def test_a_store_of_many_shards_needs_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
