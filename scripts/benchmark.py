@@ -79,11 +79,10 @@ def benchmark(
 
     Args:
         only: groups to measure: quantize, kernels (RQ); log_mel, crop, stored_crops, encoder, sound_encoder,
-            sound_pretrain, prepare (sound); probe, probe_paths (whole evaluations against fits one by one: many minutes,
-            so only where asked);
-            point_augment, farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images;
-            export (files against their encoders); embed (the command against loops written by hand); startup (every
-            command's help against the imports of all).
+            sound_pretrain, prepare (sound); probe, probe_paths (whole evaluations against fits one by one: many
+            minutes, so only where asked); point_augment, farthest_points, point_encoder, point_pretrain, packed,
+            reductions, meshes (shapes); images; export (files against their encoders); embed (the command against
+            loops written by hand); startup (every command's help against the imports of all).
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         files: recordings and meshes of embed, 100 by default; other groups have sizes of their own.
