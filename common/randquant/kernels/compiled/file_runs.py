@@ -9,7 +9,7 @@ with needs("fast"):
     from numba import types
 
 # By its name, since a function that holds an address cannot be kept on disk.
-_pread = types.ExternalFunction("pread", types.intp(types.intc, types.uintp, types.uintp, types.int64))
+_pread: Any = types.ExternalFunction("pread", types.intp(types.intc, types.uintp, types.uintp, types.int64))
 
 
 @compiled
