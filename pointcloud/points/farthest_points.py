@@ -5,12 +5,12 @@ No point is chosen twice, also where points coincide, and of equally far ones th
 device; the other one cloud on one CPU core, for preparing data.
 """
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from randquant.kernels import cuda, neighbourhoods
-from randquant.pointcloud.points.farthest_point_order import EQUAL, by_lanes, check_count
+from randquant.kernels.threads import over
+from randquant.pointcloud.points.farthest_point_order import EQUAL, check_count, chosen_from
 
 
 def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None = None) -> Tensor:
@@ -35,9 +35,7 @@ def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None 
 
         return farthest_by_kernel(points.detach().float(), count, _from_centroid(points) if start is None else start)
     if neighbourhoods.takes(points) and bool(points.isfinite().all()):
-        starts = (_from_centroid(points) if start is None else start).tolist()
-        clouds = zip(points.detach().numpy(), starts, strict=True)
-        return torch.from_numpy(np.stack([by_lanes(cloud, count, first) for cloud, first in clouds]))
+        return _by_clouds(points.detach(), count, _from_centroid(points) if start is None else start)
     x, y, z = points.float().unbind(-1)
     nearest = torch.full_like(x, torch.inf)
     chosen = torch.empty(len(points), count, dtype=torch.int64, device=points.device)
@@ -49,6 +47,19 @@ def farthest_point_sampling(points: Tensor, count: int, *, start: Tensor | None 
         nearest = torch.minimum(nearest, dx * dx + dy * dy + dz * dz)
         nearest.scatter_(1, index, -1.0)
         current = nearest.argmax(dim=1)
+    return chosen
+
+
+def _by_clouds(points: Tensor, count: int, start: Tensor) -> Tensor:
+    """By compiled code, as many clouds at a time as there are threads."""
+    clouds, starts, chosen = points.numpy(), start.tolist(), torch.empty(len(points), count, dtype=torch.int64)
+    rows = chosen.numpy()
+
+    def some(first: int, last: int) -> None:
+        for cloud in range(first, last):
+            rows[cloud] = chosen_from(clouds[cloud], count, starts[cloud])
+
+    over(len(points), points.shape[0] * points.shape[1] * count, 1, some)
     return chosen
 
 

@@ -72,16 +72,7 @@ def farthest_points(device: str) -> Iterator[Pair]:
     else:
         other = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(cloud.astype(np.float64)))
         yield Pair("farthest points, 10,000 -> 1,024", own, lambda: other.farthest_point_down_sample(1024), "Open3D", 1)
-    try:
-        import fpsample
-    except (ImportError, OSError):
-        pass
-    else:
-
-        def buckets() -> object:
-            return fpsample.bucket_fps_kdline_sampling(cloud, 1024, h=5, start_idx=0)
-
-        yield Pair("farthest points, 10,000 -> 1,024", own, buckets, "fpsample, buckets of a tree", 1)
+    yield from _fpsample_pairs()
     clouds = torch.randn(32, 1024, 3, device=device)
     if device == "cpu":
         name, twin, twin_name = "", in_plain_form(lambda: farthest_point_sampling(clouds, 512)), "plain form"
@@ -91,6 +82,25 @@ def farthest_points(device: str) -> Iterator[Pair]:
     yield Pair(
         f"farthest points, 32 x 1,024 -> 512{name}", lambda: farthest_point_sampling(clouds, 512), twin, twin_name, 32
     )
+
+
+def _fpsample_pairs() -> Iterator[Pair]:
+    """Surfaces of few and of many points, by the tree of the depth that suits each; nothing without fpsample."""
+    try:
+        import fpsample
+    except (ImportError, OSError):
+        return
+    for total, count, depth in ((1_024, 512, 3), (2_048, 2_048, 5), (10_000, 1_024, 5), (100_000, 2_048, 7)):
+        cloud = ellipsoids(1, total)[0].numpy()
+        yield Pair(
+            f"farthest points, {total:,} -> {count:,}",
+            lambda cloud=cloud, count=count: farthest_point_order(cloud, count),  # type: ignore[misc]
+            lambda cloud=cloud, count=count, depth=depth: fpsample.bucket_fps_kdline_sampling(  # type: ignore[misc]
+                cloud, count, h=depth, start_idx=0
+            ),
+            "fpsample, buckets of a tree",
+            1,
+        )
 
 
 def point_encoders(device: str) -> Iterator[Pair]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from randquant.kernels.chosen import plain_form
-from randquant.pointcloud.points.farthest_point_order import by_blocks, farthest_point_order
+from randquant.pointcloud.points.farthest_point_order import by_blocks, by_lanes, farthest_point_order
 from randquant.pointcloud.points.farthest_points import farthest_point_sampling
 
 
@@ -86,6 +86,7 @@ def test_the_order_is_a_permutation_whatever_coincides(points: np.ndarray) -> No
     order = farthest_point_order(points)
     assert sorted(order.tolist()) == list(range(len(points)))
     assert order.tolist() == slow_order(points, len(points))
+    assert by_blocks(points.astype(np.float32), len(points), int(order[0])).tolist() == order.tolist()
     tensor = torch.from_numpy(points.astype(np.float32))[None]
     assert farthest_point_sampling(tensor, len(points))[0].tolist() == order.tolist()
 
@@ -95,6 +96,13 @@ def test_a_large_cloud_in_both_forms() -> None:
     order = farthest_point_order(points[0].numpy(), 1024)
     assert np.array_equal(farthest_point_sampling(points, 1024)[0], order)
     assert np.array_equal(farthest_point_order(points[0].numpy(), 300), order[:300])
+
+
+def test_blocks_of_near_points_are_skipped_and_every_point_is_chosen() -> None:
+    points = torch.cat([torch.nn.functional.normalize(clouds(1, 2999)[0], dim=-1), torch.tensor([[1e3, 0.0, 0.0]])])
+    order = by_lanes(points.numpy(), 3000, 5)
+    assert np.array_equal(by_blocks(points.numpy(), 3000, 5), order)
+    assert len(set(order.tolist())) == 3000
 
 
 def test_moving_the_points_about_moves_the_order_along() -> None:
@@ -115,7 +123,9 @@ def test_more_points_than_there_are(count: int) -> None:
 @given(st.integers(1, 300), st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_the_order_is_that_of_the_definition_with_ties(total: int, places: int, seed: int) -> None:
     points = np.random.default_rng(seed).integers(0, places, (total, 3)) / 3
-    assert farthest_point_order(points).tolist() == slow_order(points, total)
+    expected = slow_order(points, total)
+    assert farthest_point_order(points).tolist() == expected
+    assert by_blocks(points.astype(np.float32), total, expected[0]).tolist() == expected
 
 
 INTERPRETED = """

@@ -213,6 +213,24 @@ def both(context: Any, a: Any, b: Any) -> tuple[Any, _Code]:
 
 
 @_operation
+def bits(context: Any, truths: Any) -> tuple[Any, _Code]:
+    """Truths as a whole number: that of the first lane is the lowest bit."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.zext(builder.bitcast(arguments[0], ir.IntType(WIDTH)), ir.IntType(64))
+
+    return types.int64(truths), code
+
+
+@_operation
+def lowest_bit(context: Any, number: Any) -> tuple[Any, _Code]:
+    """The place of the lowest bit that is set, of a number other than 0."""
+    return types.int64(types.int64), lambda context, builder, signature, arguments: builder.cttz(
+        arguments[0], ir.Constant(ir.IntType(1), 1)
+    )
+
+
+@_operation
 def where(context: Any, truth: Any, a: Any, b: Any) -> tuple[Any, _Code]:
     """a where it is true, else b."""
     return a(truth, a, b), lambda context, builder, signature, arguments: builder.select(*arguments)
