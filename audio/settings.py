@@ -13,7 +13,7 @@ from randquant.policies.joined_names import joined_names
 from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
-from randquant.quantizers.most_bins import MOST_BINS
+from randquant.quantizers.choices import MOST_BINS, Edges
 from randquant.training.settings import Training, store_paths
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Domain = Literal["log", "power"]
 Cut = Literal["time", "band", "box"]
+Scale = Literal["log", "power", "rank"]
 RANGES = {
     "d": Range(1, 2**16),
     "unit_seconds": Range(0, 60, above=True),
@@ -29,6 +30,8 @@ RANGES = {
     "dropout": Range(0, 1),
     "rq_bins": Range(2, MOST_BINS),
     "rq_p": Range(0, 1),
+    "rq_block": Range(1, 1024),
+    "rq_weight": Range(0, 1),
     "crop_frequency": Range(0, 100, above=True),
     "crop_time": Range(0, 100, above=True),
     "mixup_alpha": Range(0, 1),
@@ -37,7 +40,8 @@ RANGES = {
     "hop": Range(1, 2**16),
 }
 # What a view may have of its own, and what a local one may beside that.
-_OWN = ("rq_bins", "rq_per", "rq_p", "rq_after_crop", "crop_frequency", "crop_time", "mixup_alpha")
+_RQ = ("rq_bins", "rq_per", "rq_block", "rq_scale", "rq_edges", "rq_weight", "rq_p", "rq_after_crop")
+_OWN = (*_RQ, "crop_frequency", "crop_time", "mixup_alpha")
 _LOCAL_SECONDS = 0.32
 FOLDER = Path(__file__).parent / "policies"
 
@@ -71,7 +75,12 @@ class AudioPretraining(Training):
             usual initialisation, which zeroes half of the units after batch norm and leaves a third of them dead.
         dropout: of the encoder's MLP while it trains; 0.3 as published.
         rq_bins: bins of the quantizer: one number, or the lowest and highest of a range.
-        rq_per: one quantizer per mel band or per clip.
+        rq_per: one quantizer per mel band, per block of rq_block neighbouring bands, or per clip.
+        rq_block: bands of a block; they divide n_mels.
+        rq_scale: where bins lie: log, among log-mels; power, among their exponentials; rank, among ranks, so that each
+            bin holds as many entries.
+        rq_edges: random: cuts anywhere; jittered: one in each of equal parts of the range; uniform: equal bins.
+        rq_weight: range of the weight of the quantized log-mel in a view, the rest being what was there.
         rq_p: probability that a view is quantized.
         rq_after_crop: quantize after rrc instead of before it.
         crop_frequency: range of the crop's height over the number of bands.
@@ -82,7 +91,7 @@ class AudioPretraining(Training):
     """
 
     USED_BY: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        **dict.fromkeys(("rq_bins", "rq_per", "rq_p", "rq_after_crop"), ("rq",)),
+        **dict.fromkeys(_RQ, ("rq",)),
         **dict.fromkeys(("crop_frequency", "crop_time"), ("rrc",)),
         "mixup_alpha": ("mixup",),
     }
@@ -105,7 +114,11 @@ class AudioPretraining(Training):
     activation_margin: float = 0.0
     dropout: float = 0.3
     rq_bins: list[int] = field(default_factory=lambda: [8])
-    rq_per: Literal["band", "clip"] = "band"
+    rq_per: Literal["band", "block", "clip"] = "band"
+    rq_block: int = 8
+    rq_scale: Scale = "log"
+    rq_edges: Edges = "random"
+    rq_weight: tuple[float, float] = (1.0, 1.0)
     rq_p: float = 1.0
     rq_after_crop: bool = False
     crop_frequency: tuple[float, float] = (0.6, 1.5)
@@ -121,10 +134,12 @@ class AudioPretraining(Training):
         self.data = store_paths(self.data)
         self.augmentations()  # refuses unknown names
         check_ranges(self, RANGES)
-        for name in ("crop_frequency", "crop_time"):
+        for name in ("crop_frequency", "crop_time", "rq_weight"):
             low, high = getattr(self, name)
             if not low <= high:
-                raise ValueError(f"--{name} should be two factors with 0 < low <= high, got {low} {high}.")
+                raise ValueError(f"--{name} should be two numbers with low <= high, got {low} {high}.")
+        if self.rq_per == "block" and self.n_mels % self.rq_block:
+            raise ValueError(f"--rq_block {self.rq_block} should divide --n_mels {self.n_mels}.")
         if self.unit < 1:
             raise ValueError(f"--unit_seconds {self.unit_seconds} is shorter than one sample; raise it.")
         if self.dropout == 1.0:

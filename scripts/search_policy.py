@@ -37,7 +37,7 @@ from randquant.errors import DataError, UsageError
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
 from randquant.policies.strength import MOST
-from randquant.quantizers.most_bins import MOST_BINS
+from randquant.quantizers.choices import MOST_BINS
 from randquant.results.text_table import text_table
 from randquant.scripts.studies.modality import Modality, Name, modality_of
 from randquant.scripts.studies.training import base_settings, trained

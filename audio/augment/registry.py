@@ -9,21 +9,28 @@ from randquant.audio.augment.gain import RandomGain
 from randquant.audio.augment.mask import RandomMask
 from randquant.audio.augment.mixup import LogMixupExp
 from randquant.audio.augment.noise import RandomNoise
+from randquant.audio.augment.quantization import LogMelQuantization
 from randquant.audio.augment.resize_crop import RandomResizeCrop
 from randquant.audio.augment.shift import RandomTimeShift
 from randquant.audio.augment.speed import RandomSpeed
+from randquant.audio.settings import Scale
 from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.augmentation import Augmentation
 from randquant.policies.strength import Strength
 from randquant.quantize import RandomizedQuantization
+from randquant.quantizers.choices import Edges
 
 
 class AugmentationSettings(Protocol):
     """The settings of a training that augmentations read; see `randquant.audio.settings.AudioPretraining`."""
 
     rq_bins: list[int]
-    rq_per: Literal["band", "clip"]
+    rq_per: Literal["band", "block", "clip"]
+    rq_block: int
     rq_p: float
+    rq_scale: Scale
+    rq_edges: Edges
+    rq_weight: tuple[float, float]
     crop_frequency: tuple[float, float]
     crop_time: tuple[float, float]
     mixup_alpha: float
@@ -32,14 +39,17 @@ class AugmentationSettings(Protocol):
     def front_end(self) -> FrontEnd: ...
 
 
-def _quantization(settings: AugmentationSettings) -> RandomizedQuantization:
+def _quantization(settings: AugmentationSettings) -> Augmentation:
     numbers = settings.rq_bins
     bins = numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
-    return RandomizedQuantization(bins, _quantized_along(settings), p=settings.rq_p)
+    if settings.rq_per != "block" and settings.rq_scale == "log" and settings.rq_weight == (1.0, 1.0):
+        return RandomizedQuantization(bins, _quantized_along(settings), settings.rq_p, settings.rq_edges)  # fastest
+    bands = {"band": 1, "block": settings.rq_block, "clip": 0}[settings.rq_per]
+    return LogMelQuantization(bins, bands, settings.rq_p, settings.rq_scale, settings.rq_edges, settings.rq_weight)
 
 
 def _quantized_along(settings: AugmentationSettings) -> int | tuple[int, int]:
-    return -1 if settings.rq_per == "band" else (-2, -1)
+    return (-2, -1) if settings.rq_per == "clip" else -1
 
 
 AUGMENTATIONS: dict[str, Callable[[AugmentationSettings], Augmentation]] = {

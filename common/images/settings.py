@@ -11,7 +11,7 @@ from randquant.images.encoders.registry import ENCODERS, EncoderName
 from randquant.policies.planned import Planned, parted, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
-from randquant.quantizers.most_bins import MOST_BINS
+from randquant.quantizers.choices import MOST_BINS
 from randquant.ssl.registry import MethodName
 from randquant.training.settings import Training, store_paths
 

@@ -8,7 +8,7 @@ Self-supervised Learning", ICCV 2023 (arXiv 2212.08663).
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from randquant.augmentation import Augmentation
 from randquant.kernels.by_kernel import by_kernel
 from randquant.kernels.chosen import Kernel, kernel_for
 from randquant.kernels.uniform import uniform
+from randquant.quantizers.choices import Edges, Value
 from randquant.quantizers.plain import quantized_plainly
 from randquant.quantizers.quantize_arguments import (
     check_floating,
@@ -26,9 +27,6 @@ from randquant.quantizers.quantize_arguments import (
     checked_dim,
     fitted_mask,
 )
-
-Edges = Literal["random", "uniform"]
-Value = Literal["random", "midpoint", "zero"]
 
 
 class QuantizationParams(NamedTuple):
@@ -74,7 +72,8 @@ class RandomizedQuantization(Augmentation):
         bins: number of bins K from 2 to 65,536, or (low, high) to draw K per sample, uniformly, both ends included.
         dim: dimension or dimensions that share a quantizer.
         p: probability that a sample is quantized.
-        edges: "random": K - 1 uniform draws over the range, sorted; "uniform": equal bins.
+        edges: "random": K - 1 uniform draws over the range, sorted; "jittered": one in each of K - 1 equal parts of
+            it; "uniform": equal bins.
         value: what replaces a bin: a "random" value inside it, its "midpoint", or "zero".
         same_on_batch: one draw of fractions and of `p` for all samples (ranges stay each channel's own).
         straight_through: pass the gradient as if nothing had been done. Without it only each channel's extremes
@@ -105,9 +104,9 @@ class RandomizedQuantization(Augmentation):
         super().__init__()
         self.bins = checked_bins(bins)
         self.dim = checked_dim(dim)
-        if edges not in ("random", "uniform"):
-            raise ValueError(f"edges should be 'random' or 'uniform', got {edges!r}.")
-        if value not in ("random", "midpoint", "zero"):
+        if edges not in get_args(Edges):
+            raise ValueError(f"edges should be 'random', 'jittered' or 'uniform', got {edges!r}.")
+        if value not in get_args(Value):
             raise ValueError(f"value should be 'random', 'midpoint' or 'zero', got {value!r}.")
         self.p, self.edges, self.value = checked_probability("p", p), edges, value
         self.same_on_batch, self.straight_through = same_on_batch, straight_through
@@ -228,10 +227,12 @@ class RandomizedQuantization(Augmentation):
             samples = channels[0] if batched else 1
             choice = (draw.uniform([samples] + [1] * (len(channels) if batched else 0)) * (high - low + 1)).long()
             count = low + choice.clamp(max=high - low)
-        if self.edges == "random":
-            cuts = draw.uniform([*channels, most - 1])
-        else:
+        if self.edges == "uniform":
             cuts = ((position + 1) / count).to(draw.dtype)
+        else:
+            cuts = draw.uniform([*channels, most - 1])
+            if self.edges == "jittered":
+                cuts = (position + cuts) / (count - 1)
         return cuts if isinstance(count, int) else torch.where(position < count - 1, cuts, torch.inf)
 
 

@@ -9,7 +9,7 @@ from randquant.cli.ranges import Range, check_ranges, check_rising
 from randquant.policies.planned import Planned, made_once, planned, written
 from randquant.policies.reading import Vocabulary
 from randquant.policies.view_policy import ViewPolicy
-from randquant.quantizers.most_bins import MOST_BINS
+from randquant.quantizers.choices import MOST_BINS
 from randquant.ssl.registry import MethodName
 from randquant.tables.encoders.registry import EncoderName
 from randquant.training.optimization.schedule import RateSchedule

@@ -65,7 +65,7 @@ def test_equals_the_slow_definition(name: str, bins: int | tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-@pytest.mark.parametrize("edges", ["random", "uniform"])
+@pytest.mark.parametrize("edges", ["random", "jittered", "uniform"])
 @pytest.mark.parametrize("value", ["random", "midpoint"])
 @pytest.mark.parametrize("bins", [2, 8, (2, 6), 40])
 def test_promises(name: str, edges: str, value: str, bins: int | tuple[int, int]) -> None:
@@ -131,6 +131,14 @@ def test_uniform_edges_make_bins_of_equal_width(bins: int) -> None:
     params = RandomizedQuantization(bins, -1, edges="uniform", value="midpoint").make_params(torch.zeros(1, 9))
     torch.testing.assert_close(params.edges[0], torch.arange(1, bins) / bins)
     torch.testing.assert_close(params.values[0], (torch.arange(bins) + 0.5) / bins)
+
+
+def test_jittered_edges_lie_one_in_each_part() -> None:
+    params = RandomizedQuantization((3, 9), -1, edges="jittered").make_params(torch.zeros(500, 9))
+    used = params.edges.isfinite()
+    parts = used.sum(dim=1, keepdim=True)
+    expected = torch.arange(8).expand_as(used)
+    assert torch.equal((params.edges * parts).floor()[used].long(), expected[used])
 
 
 def test_distribution_of_edges_and_values() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from randquant.quantizers.most_bins import MOST_BINS
+from randquant.quantizers.choices import MOST_BINS
 
 
 def check_offsets(offsets: Tensor, x: Tensor) -> None:

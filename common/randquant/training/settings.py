@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from randquant.cli.ranges import SEEDS, Range, check_ranges, check_rising
 from randquant.cli.sections import Sections
-from randquant.quantizers.most_bins import MOST_BINS
+from randquant.quantizers.choices import MOST_BINS
 from randquant.ssl.choices import Head, Negatives, Schedule
 from randquant.ssl.registry import MethodName
 from randquant.training.loggers.registry import LoggerName, check_installed

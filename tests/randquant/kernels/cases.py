@@ -67,7 +67,7 @@ def any_augmentation(chance: random.Random, dim: int | tuple[int, ...]) -> Rando
         chance.choice(BINS),
         dim,
         p=chance.choice([1.0, 0.5]),
-        edges=chance.choice(["random", "uniform"]),
+        edges=chance.choice(["random", "jittered", "uniform"]),
         value=chance.choice(["random", "midpoint", "zero"]),
         same_on_batch=chance.random() < 0.3,
     )
