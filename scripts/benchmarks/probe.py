@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from randquant.data.features import Features
-from randquant.probes import logistic_path
+from randquant.probes import logistic
 from randquant.probes.items.arrangement import Part
 from randquant.probes.items.splits import assignments
 from randquant.probes.solvers.lanes import Lane, LinearSettings, train
@@ -45,8 +45,8 @@ def probe_paths(device: str) -> Iterator[Pair]:
     x = torch.from_numpy(features.vectors).to(device)
     targets = torch.tensor([int(label or 0) for label in features.labels], device=device)
     yield Pair(
-        "logistic_path, 20,000 x 2,048, 35 classes",
-        lambda: logistic_path.evaluate(features, device=device),
+        "logistic, 20,000 x 2,048, 35 classes",
+        lambda: logistic.evaluate(features, device=device),
         lambda: [_alone(x, targets, rate, LinearSettings().max_epochs) for rate in _RATES],
         "5 rates one by one, early stopping",
         clock=time.process_time,

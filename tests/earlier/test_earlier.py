@@ -266,7 +266,12 @@ def test_probes_give_the_same_numbers(function: Callable[..., Any], words: str, 
     assert (new["format"], new["version"]) == (old["format"], old["version"])
     known = {(facts["task"], facts["probe"]): facts for facts in old["results"]}
     for facts in new["results"]:
-        require_equal(facts, known[facts["task"], facts["probe"]], facts["probe"])
+        before = known[facts["task"], facts["probe"]]
+        if facts["probe"] == "logistic":  # its penalties are others since
+            low, high = before["ci95_items"]
+            assert low <= facts["accuracy"] <= high
+            before = {name: before[name] for name in ("task", "classes", "counts", "validation", "majority_floor")}
+        require_equal(facts, before, facts["probe"])
 
 
 @pytest.mark.parametrize(

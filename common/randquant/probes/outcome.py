@@ -207,6 +207,15 @@ def tried(name: str, values: Sequence[float], valid: NDArray[np.float64]) -> lis
     return [{name: value, "valid_accuracy": accuracy} for value, accuracy in pairs]
 
 
+def not_converged(name: str, values: Sequence[float]) -> str:
+    """Words for the end of `how`: of which candidates the fit ran out of steps; none where all converged.
+
+    >>> not_converged("C", [1.0, 0.5])
+    ', not converged at C 1 and 0.5'
+    """
+    return f", not converged at {name} {' and '.join(f'{value:g}' for value in values)}" if values else ""
+
+
 def score_of(
     right: NDArray[np.bool_], truth: NDArray[np.int64], accuracies: NDArray[np.float64] | None = None
 ) -> Score:

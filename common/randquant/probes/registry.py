@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from randquant.cli.terminal import say
 from randquant.errors import UsageError
 from randquant.files.json_record import Json
 from randquant.late_registry import LateRegistry
@@ -24,7 +25,6 @@ PROBES: LateRegistry["Probe[Any] | Mapping[str, Probe[Any]]"] = LateRegistry(
         "ridge": "ridge:RIDGE",
         "least_squares": "ridge:LEAST_SQUARES",
         "logistic": "logistic:LOGISTIC",
-        "logistic_path": "logistic_path:LOGISTIC_PATH",
         "svm": "svm:SVM",
         "linear_svc": "svm:LINEAR_SVC",
         "fewshot": "fewshot:FEW_LABELS",
@@ -38,10 +38,21 @@ REGRESSIONS: LateRegistry["Probe[Any]"] = LateRegistry(
     "randquant.probes", {"ridge": "regression:RIDGE", "least_squares": "regression:LEAST_SQUARES"}
 )
 
+FORMER = {"logistic_path": "logistic"}  # names in recipes and results of before, and the probes' names now
+
 if TYPE_CHECKING:
     ProbeName = str
 else:
-    ProbeName = Literal[tuple(PROBES)]
+    ProbeName = Literal[(*PROBES, *FORMER)]
+
+
+def now_called(name: str) -> str:
+    """The name of a probe today.
+
+    >>> now_called("logistic_path"), now_called("knn")
+    ('logistic', 'knn')
+    """
+    return FORMER.get(name, name)
 
 
 def named(
@@ -68,7 +79,10 @@ def named(
     from randquant.probes.probe import Probe
 
     found: dict[str, Probe[Any]] = {}
-    for name in names:
+    for asked in names:
+        name = now_called(asked)
+        if name != asked:
+            say(f"the probe {asked} is called {name} now, and is stored as that")
         probe = PROBES[name]
         found |= {name: probe} if isinstance(probe, Probe) else probe
     return {name: probe.with_settings(settings) for name, probe in found.items()}
@@ -117,7 +131,8 @@ def how(facts: Mapping[str, Json]) -> str:
     from randquant.probes.probe import Probe
 
     settings = facts.get("settings")
-    probe = PROBES.get(str(settings.get("probe"))) if isinstance(settings, Mapping) else None
+    name = str(settings.get("probe")) if isinstance(settings, Mapping) else ""
+    probe = PROBES.get(now_called(name))
     if probe is None:
         return ""
     first = probe if isinstance(probe, Probe) else next(iter(probe.values()))

@@ -6,7 +6,7 @@ the validation split where the data name one, and never on test.
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Literal
 
@@ -18,7 +18,7 @@ from randquant.errors import DataError
 from randquant.probes.items.arrangement import Device, TaskFeatures, arrange, first_of
 from randquant.probes.items.folds import stratified_folds
 from randquant.probes.items.splits import Assignment, assignments
-from randquant.probes.outcome import Details, Outcome, outcome_of, tried
+from randquant.probes.outcome import Details, Outcome, not_converged, outcome_of, tried
 from randquant.probes.probe import Probe
 from randquant.probes.solvers.linear_svm import GramSolver, LinearSolver, Solver
 
@@ -70,10 +70,17 @@ class SvmSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SvmDetails(Details):
-    """C by repeat, and the validation accuracy of every C; None where one was given."""
+    """How C was chosen.
+
+    Attributes:
+        strengths: C by repeat.
+        sweep: the validation accuracy of every C; None where one was given.
+        unfinished: values of C whose fits ran out of passes.
+    """
 
     strengths: list[float]
     sweep: list[dict[str, float]] | None = None
+    unfinished: list[float] = field(default_factory=list)
 
     @property
     def how(self) -> str:
@@ -81,7 +88,8 @@ class SvmDetails(Details):
         name = "SVM" if self.settings["probe"] == "svm" else "LinearSVC"
         chosen = f", chosen on {self.validation}" if self.sweep else ""
         scaled = "" if self.settings["standardise"] else ", not standardised"
-        return f"by {name}, C {' or '.join(f'{one:g}' for one in sorted(set(self.strengths)))}{chosen}{scaled}"
+        ended = not_converged("C", self.unfinished)
+        return f"by {name}, C {' or '.join(f'{one:g}' for one in sorted(set(self.strengths)))}{chosen}{scaled}{ended}"
 
 
 def evaluate(
@@ -116,6 +124,7 @@ def evaluate(
         valid_accuracy=None if valid is None else float(valid.max(axis=1).mean()),
         validation="nothing is chosen" if valid is None else chosen_on,
         sweep=None if valid is None else tried("strength", settings.tried, valid.mean(axis=0)),
+        unfinished=sorted(set[float]().union(*(solver.unfinished for solver in solvers))),
         seeds=seeds,
         settings={"probe": settings.kind, **asdict(settings), "strengths": list(settings.tried)},
     )

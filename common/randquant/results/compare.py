@@ -12,6 +12,7 @@ from randquant.errors import DataError
 from randquant.files.atomic import read_json
 from randquant.files.json_record import Json
 from randquant.probes.outcome import R2
+from randquant.probes.registry import now_called
 from randquant.results.folder import Report, read_report
 from randquant.results.predictions import Answers, answers
 from randquant.results.record import Result, from_file
@@ -23,6 +24,8 @@ _CONDITIONS = {
     "clip length": ("unit_seconds",),
     "points": ("points",),
     "order of points": ("order",),
+    "probe": ("probe",),
+    "penalties": ("settings", "penalties"),
     "standardised features": ("settings", "standardise"),
     "store": ("store", "content_hash"),
     "statistics": ("statistics", "source"),
@@ -101,7 +104,9 @@ def open_run(path: str, probe: str) -> ComparedRun:
         DataError: there are none.
     """
     report, results = read_results(path)
-    tasks = {result.task: result for result in results if result.probe == probe}
+    held = sorted(results, key=lambda result: result.probe == now_called(result.probe))  # today's name wins
+    found = {result.task: result for result in held if now_called(result.probe) == now_called(probe)}
+    tasks = {result.task: found[result.task] for result in results if result.task in found}
     numbers = [task for task, result in tasks.items() if result.measure == R2]
     if numbers:
         raise DataError(
@@ -109,8 +114,8 @@ def open_run(path: str, probe: str) -> ComparedRun:
             "compared; leave it out, or look at the intervals of its R²."
         )
     if not tasks:
-        held = ", ".join(dict.fromkeys(result.probe for result in results)) or "none"
-        raise DataError(f"{path} holds no results of the probe {probe} (it holds: {held}); choose another --probe.")
+        names = ", ".join(dict.fromkeys(result.probe for result in results)) or "none"
+        raise DataError(f"{path} holds no results of the probe {probe} (it holds: {names}); choose another --probe.")
     return ComparedRun(path, tasks, report)
 
 
@@ -120,7 +125,7 @@ def shared_probe(paths: Sequence[str]) -> str:
     Raises:
         DataError: there is none.
     """
-    held = [list(dict.fromkeys(result.probe for result in read_results(path)[1])) for path in paths]
+    held = [list(dict.fromkeys(now_called(result.probe) for result in read_results(path)[1])) for path in paths]
     found = next((probe for probe in held[0] if all(probe in others for others in held)), None)
     if found is None:
         described = "; ".join(f"{path}: {', '.join(names)}" for path, names in zip(paths, held, strict=True))

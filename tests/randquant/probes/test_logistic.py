@@ -1,79 +1,84 @@
-"""L-BFGS against scikit-learn's."""
+"""The path of penalties against scikit-learn's optima."""
 
 import json
 
 import numpy as np
 import pytest
-import torch
 from sklearn.linear_model import LogisticRegression
-from torch.nn import functional
 
 from randquant.data.features import Features
 from randquant.probes import logistic
-from randquant.probes.items.splits import assignments
-from randquant.probes.logistic import LogisticSettings, Problem, fit
+from randquant.probes.logistic import LogisticSettings
+from randquant.probes.registry import how, named
+from randquant.probes.solvers import descent
 
 
-def problem(count: int, dimension: int, classes: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    targets = torch.arange(count) % classes
-    centres = torch.randn(classes, dimension, dtype=torch.float64, generator=generator)
-    noise = torch.randn(count, dimension, dtype=torch.float64, generator=generator)
-    return centres[targets] + 1.5 * noise, targets
+def make_features(splits: list[str], dimension: int = 12, classes: int = 4) -> Features:
+    """Overlapping clouds of unequal scales."""
+    generator = np.random.default_rng(0)
+    targets = generator.integers(classes, size=len(splits))
+    centres = generator.normal(size=(classes, dimension))
+    x = (centres[targets] + 1.5 * generator.normal(size=(len(splits), dimension))) * np.geomspace(0.1, 10, dimension)
+    ids, labels = [str(row) for row in range(len(splits))], [f"class {target}" for target in targets]
+    return Features((x + 5).astype(np.float32), ids, labels, [None] * len(splits), splits)
 
 
-def test_loss_and_gradient_equal_autograd(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, targets = problem(30, 5)
-    scale, offset = torch.rand(5).double() + 0.5, torch.randn(5).double()
-    weight, bias = (torch.randn(shape).double().requires_grad_() for shape in ((4, 5), (4,)))
-    seen = (x * scale + offset)[3:]
-    expected = functional.cross_entropy(seen @ weight.T + bias, targets[3:]) + 0.35 * weight.square().sum()
-    expected.backward()
-    monkeypatch.setattr(logistic, "_LOGITS", 20)
-    with torch.no_grad():
-        loss, gradients = Problem(x, targets, slice(3, 30), scale, offset).loss([weight, bias], 0.7)
-    assert loss == pytest.approx(float(expected.detach()))
-    torch.testing.assert_close(gradients, [weight.grad, bias.grad])
-
-
-@pytest.mark.parametrize("strength", [1e-3, 0.1])
-def test_the_optimum_is_scikit_learns(strength: float) -> None:
-    x, targets = problem(80, 6)
-    settings = LogisticSettings(tolerance=1e-8, max_iterations=500)
-    start = [torch.zeros(4, 6).double(), torch.zeros(4).double()]
-    (weight, bias), iterations = fit(Problem(x, targets, slice(0, 80)), strength, start, settings)
-    twin = LogisticRegression(C=strength, tol=1e-9, max_iter=2000).fit(x.numpy(), targets.numpy())
-    np.testing.assert_allclose(weight.numpy(), twin.coef_, atol=1e-5)
-    np.testing.assert_allclose((bias - bias.mean()).numpy(), twin.intercept_ - twin.intercept_.mean(), atol=1e-5)
-    assert 1 < iterations < 500
-
-
-def make_features(splits: list[str]) -> Features:
-    count = len(splits)
-    x, targets = problem(count, 10)
-    labels = [f"class {target}" for target in targets.tolist()]
-    vectors = (x * torch.linspace(0.1, 10, 10) + 5).float().numpy()
-    return Features(vectors, [str(i) for i in range(count)], labels, [None] * count, splits)
-
-
-def test_evaluate_chooses_on_validation_and_converges() -> None:
-    features = make_features(["train"] * 80 + ["valid"] * 40 + ["test"] * 40)
-    outcome = logistic.evaluate(features)
-    numbers = outcome.numbers.to_json()
-    assert numbers["valid_accuracy"] == max(entry["valid_accuracy"] for entry in numbers["sweep"])
-    mean, deviation = features.vectors[:80].mean(axis=0), features.vectors[:80].std(axis=0)
+@pytest.mark.parametrize("dimension", [12, 150], ids=["more items", "more features"])
+@pytest.mark.parametrize("penalty", [1.0, 1e-2])
+def test_answers_are_those_of_scikit_learn(dimension: int, penalty: float) -> None:
+    features = make_features(["train"] * 100 + ["valid"] * 40 + ["test"] * 160, dimension)
+    outcome = logistic.evaluate(features, LogisticSettings((10.0, penalty), patience=9))
+    alone = logistic.evaluate(features, LogisticSettings((penalty,)))
+    mean, deviation = features.vectors[:100].mean(axis=0), features.vectors[:100].std(axis=0)
     x, labels = (features.vectors - mean) / deviation, np.array(features.labels)
-    twin = LogisticRegression(C=numbers["strength"], tol=1e-6, max_iter=2000).fit(x[:80], labels[:80])
-    agree = np.mean([outcome.classes[i] for i in outcome.predictions[0]] == twin.predict(x[120:]))
-    assert agree >= 0.97, "an item on the border may fall on either side"
-    assert numbers["iterations"][0] < 200
-    json.dumps(numbers)
+    twin = LogisticRegression(C=1 / (penalty * 100), tol=1e-7, max_iter=3000).fit(x[:100], labels[:100])
+    guesses = np.array(alone.classes)[alone.predictions[0]]
+    assert np.mean(guesses == twin.predict(x[140:])) >= 0.99, "an item on the border may fall on either side"
+    assert [each["penalty"] for each in outcome.numbers.to_json()["sweep"]] == [10.0, penalty]
+    assert outcome.details.sweep[1]["valid_accuracy"] == pytest.approx(alone.numbers.valid_accuracy, abs=0.026)
+    assert alone.fitted is not None
+    ids, chances = alone.fitted().answer(features.vectors[140:])
+    assert (ids == alone.predictions[0]).mean() >= 0.99
+    np.testing.assert_allclose(chances, twin.predict_proba(x[140:]).max(axis=1), atol=0.02)
+
+
+def test_running_out_of_passes_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = make_features(["train"] * 100 + ["valid"] * 40 + ["test"] * 40)
+    whole = logistic.evaluate(features, LogisticSettings((1e-2, 1e-4), patience=9))
+    assert whole.details.unfinished == []
+    assert "not converged" not in whole.numbers.how
+    monkeypatch.setattr(descent, "_PASSES", 3)
+    short = logistic.evaluate(features, LogisticSettings((1e-2, 1e-4), patience=9))
+    assert short.details.unfinished == [1e-2, 1e-4]
+    assert short.numbers.how.endswith(", not converged at penalty 0.01 and 0.0001")
+
+
+def test_results_of_before_say_how_they_came_about() -> None:
+    known = {"strength": 0.1, "iterations": [3], "sweep": [], "settings": {"probe": "logistic", "strengths": [0.1]}}
+    assert how(known) == "by logistic regression, C 0.1"
+    known = {"penalty": 0.3, "passes": [3], "sweep": [], "settings": {"probe": "logistic_path"}}
+    assert how(known) == "by logistic regression, penalty 0.3"
+
+
+def test_the_former_name_is_the_same_probe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert named(["logistic_path"]) == named(["logistic"])
+    assert "logistic_path is called logistic now" in capsys.readouterr().out
+
+
+def test_the_path_ends_where_validation_no_longer_gains() -> None:
+    features = make_features(["train"] * 40 + ["valid"] * 60 + ["test"] * 60, 60)
+    whole = logistic.evaluate(features, LogisticSettings(patience=99))
+    short = logistic.evaluate(features, LogisticSettings(patience=1))
+    accuracies = [each["valid_accuracy"] for each in whole.details.sweep]
+    falls = next(place for place in range(1, 13) if accuracies[place] < max(accuracies[:place]))
+    assert [each["valid_accuracy"] for each in short.details.sweep] == accuracies[: falls + 1]
+    assert short.numbers.valid_accuracy == max(accuracies[: falls + 1])
+    json.dumps(short.numbers.to_json())
 
 
 def test_folds_equal_a_loop_over_them() -> None:
-    folds = [f"fold{1 + i // 40}" for i in range(120)]
-    features = make_features(folds)
-    settings = LogisticSettings((1e-2,))
+    folds = [f"fold{1 + row // 50}" for row in range(150)]
+    features, settings = make_features(folds), LogisticSettings((0.1,))
     together = logistic.evaluate(features, settings)
     alone = []
     for name in dict.fromkeys(folds):
@@ -82,18 +87,11 @@ def test_folds_equal_a_loop_over_them() -> None:
         alone.append(logistic.evaluate(part, settings))
     apart = np.concatenate([each.predictions for each in alone], axis=1)
     assert (together.predictions == apart).mean() > 0.98
-    assert len(together.details.iterations) == len(assignments(features.items)) == 3
+    assert together.numbers.valid_accuracy == pytest.approx(np.mean([one.numbers.valid_accuracy for one in alone]))
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [
-        {"strengths": ()},
-        {"strengths": (0.0,)},
-        {"strengths": (1.0, 0.1)},
-        {"max_iterations": 0},
-        {"tolerance": 0.0},
-    ],
+    "wrong", [{"penalties": ()}, {"penalties": (0.0,)}, {"penalties": (0.1, 1.0)}, {"patience": 0}]
 )
 def test_wrong_settings_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} need"):

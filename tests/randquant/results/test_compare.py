@@ -1,5 +1,6 @@
 """Runs side by side; runs that must not be compared."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from randquant.data.features import Items
 from randquant.errors import DataError
-from randquant.results.compare import ComparedRun, compare, open_run
+from randquant.results.compare import ComparedRun, compare, open_run, shared_probe
 from randquant.results.folder import add
 from randquant.results.predictions import Answers, prediction_table
 from randquant.results.record import Entry, Result
@@ -57,6 +58,17 @@ def test_other_conditions_are_said() -> None:
     tasks = {"t": (0.6, answers(draw(100, 0.6)))}
     (found,) = compare([run("a", tasks, unit_seconds=1.0), run("b", tasks, unit_seconds=4.0)])
     assert found.tasks[0].warnings == ["clip length: 1.0 against 4.0"]
+
+
+def test_a_probe_is_found_under_its_former_name(tmp_path: Path) -> None:
+    for name, probe in (("before", "logistic_path"), ("now", "logistic")):
+        facts = {"task": "t", "accuracy": 0.5, "probe": probe, "protocol": {"name": ""}}
+        (tmp_path / name).write_text(json.dumps(facts))
+    paths = [str(tmp_path / name) for name in ("before", "now")]
+    assert shared_probe(paths) == "logistic"
+    for probe in ("logistic", "logistic_path"):
+        (found,) = compare([open_run(path, probe) for path in paths])
+        assert found.tasks[0].warnings == ["probe: logistic_path against logistic"]
 
 
 def test_other_items_are_refused() -> None:

@@ -1,109 +1,112 @@
-"""Linear layers of least loss under a penalty, in an eigenbasis, each started from that under a stronger penalty."""
+"""L-BFGS of linear layers in an eigenbasis, preconditioned by the curvature of the loss."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from randquant.probes.items.arrangement import Rows
-from randquant.probes.solvers.eigenbasis import Eigenbasis
-
-_CHANGE = 1e-5  # of the loss an iteration, relative, at which a fit has converged
-_ITERATIONS = 300  # at most
-_MEMORY = 20  # earlier steps that L-BFGS keeps
-_LEAST = 1e-4  # of a class's curvature, so that a class without doubt keeps a finite step
+_PASSES = 300  # over the items, at most
+_MEMORY = 10  # earlier steps that L-BFGS keeps
+_LEAST = 1e-4  # of the largest curvature over directions of classes, so that one without doubt keeps a finite step
+_GAIN, _ROUNDING = 1e-4, 1e-7  # share of the promised decrease that a step has to bring, and of the loss it may miss
+_SHORTEST = 1e-6  # step below which rounding leaves nothing to gain
 
 
 class Smooth(Protocol):
-    """A loss of linear layers, as `randquant.probes.logistic.Problem`."""
+    """A loss of linear layers, as `randquant.probes.solvers.cross_entropy.CrossEntropy`."""
 
     def loss(self, parameters: Sequence[Tensor], penalty: float) -> tuple[float, list[Tensor]]:
         """Mean loss with penalty / 2 * |weights|^2, and its gradients by weight (C, r) and bias (C,)."""
 
     def curvature(self, parameters: Sequence[Tensor]) -> Tensor:
-        """(C,) mean second derivative of the loss by the logits of each class."""
+        """(C, C) mean second derivatives of the loss by the logits."""
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Items to fit on or to choose on: x (n, r) along the axes of an eigenbasis, and class ids (n,)."""
+class Descended:
+    """A layer: weight (C, r) and bias (C,); passes over the items; whether it came as near as was asked."""
 
-    x: Tensor
-    targets: Tensor
-
-
-def zero_layer(classes: int, basis: Eigenbasis) -> list[Tensor]:
-    """Weight (classes, r) and bias (classes,) to begin with."""
-    return [basis.squares.new_zeros(classes, len(basis.squares)), basis.squares.new_zeros(classes)]
+    layer: list[Tensor]
+    passes: int
+    converged: bool
 
 
-def fitted(
-    make: Callable[[Tensor, Tensor, Rows], Smooth],
-    items: Labelled,
-    penalty: float,
-    start: Sequence[Tensor],
-    basis: Eigenbasis,
-) -> tuple[list[Tensor], int]:
-    """The layer along all axes, of which the last that do not matter have weight 0, and the passes over the items.
+def descend(problem: Smooth, penalty: float, start: Sequence[Tensor], squares: Tensor, tolerance: float) -> Descended:
+    """The optimum under one penalty.
 
-    Args:
-        make: the loss of features, class ids and rows.
-        items: to fit on.
-        penalty: a of a / 2 * |weights|^2 next to the mean loss.
-        start: weight (C, r) and bias (C,) under a stronger penalty.
-        basis: of x.
-    """
-    count = basis.count(penalty)
-    problem = make(items.x[:, :count], items.targets, slice(None))
-    (weight, bias), passes = descend(problem, penalty, [start[0][:, :count], start[1]], basis.squares[:count])
-    whole = torch.zeros_like(start[0])
-    whole[:, :count] = weight
-    return [whole, bias], passes
-
-
-def descend(problem: Smooth, penalty: float, start: Sequence[Tensor], squares: Tensor) -> tuple[list[Tensor], int]:
-    """The optimum under one penalty, and how often the loss was computed.
-
-    L-BFGS runs in coordinates divided by the root of the curvature that each has at the start.
+    L-BFGS (Liu and Nocedal, 1989) with a step of 1, halved or more until the loss falls. Its first guess of the inverse
+    Hessian is exact where the curvature by the logits does not depend on the features.
 
     Args:
         problem: the loss, of features in an eigenbasis.
         penalty: of the squared weights.
         start: weight (C, r) and bias (C,).
         squares: (r,) mean squares of the features.
+        tolerance: share of the loss; it has converged when the next step promises less.
     """
-    bent = problem.curvature(start).clamp_min(_LEAST)
-    scales = [(bent[:, None] * squares + penalty).rsqrt(), bent.rsqrt()]
-    parameters = [part / scale for part, scale in zip(start, scales, strict=True)]
-    losses: list[float] = []
+    layer, inverse = list(start), _Inverse(problem.curvature(start), squares, penalty)
+    loss, gradient = problem.loss(layer, penalty)
+    passes = 1
+    while True:
+        step = inverse.times(gradient)
+        slope = _dot(gradient, step)
+        if slope / 2 <= tolerance * abs(loss):
+            return Descended(layer, passes, True)
+        size = 1.0
+        while passes < _PASSES:
+            tried = [part - size * along for part, along in zip(layer, step, strict=True)]
+            found, bent = problem.loss(tried, penalty)
+            passes += 1
+            if found <= loss - _GAIN * size * slope + _ROUNDING * abs(loss):
+                break
+            # The minimum of the parabola through both losses and the slope, kept from being extreme.
+            best = size**2 * slope / 2 / (found - loss + size * slope)
+            size = max(0.1 * size, min(0.5 * size, best))
+            if size < _SHORTEST:
+                return Descended(layer, passes, True)
+        else:
+            return Descended(layer, passes, False)
+        inverse.learn([-size * along for along in step], [new - old for new, old in zip(bent, gradient, strict=True)])
+        layer, loss, gradient = tried, found, bent
 
-    def closure() -> float:
-        weights = [part * scale for part, scale in zip(parameters, scales, strict=True)]
-        loss, gradients = problem.loss(weights, penalty)
-        for part, gradient, scale in zip(parameters, gradients, scales, strict=True):
-            part.grad = gradient.mul_(scale)
-        losses.append(loss)
-        return loss
 
-    closure()
-    optimiser = torch.optim.LBFGS(
-        parameters,
-        max_iter=1,
-        max_eval=2 * _ITERATIONS,
-        history_size=_MEMORY,
-        tolerance_grad=0.0,
-        line_search_fn="strong_wolfe",
-    )
-    # In these coordinates a whole step is the right first one, which that class divides by the gradient's norm.
-    group = optimiser.param_groups[0]
-    group["lr"] = max(1.0, sum(float(part.grad.abs().sum()) for part in parameters if part.grad is not None))
-    optimiser.step(closure)
-    group["lr"], group["max_iter"] = 1.0, _ITERATIONS
-    before = float("inf")
-    while losses[-1] < before / 2:  # it may have fallen far below that which the tolerance was a share of
-        before = losses[-1]
-        group["tolerance_change"] = _CHANGE * before
-        optimiser.step(closure)
-    return [part * scale for part, scale in zip(parameters, scales, strict=True)], len(losses)
+class _Inverse:
+    """The inverse Hessian: that of curvature (C, C) by squares (r,) plus the penalty, bettered by the steps taken."""
+
+    def __init__(self, curvature: Tensor, squares: Tensor, penalty: float) -> None:
+        bent, self.directions = torch.linalg.eigh(curvature)
+        bent = bent.clamp_min(_LEAST * float(bent[-1]))
+        self.scales = [1 / (bent[:, None] * squares + penalty), 1 / bent]
+        self.steps: deque[tuple[list[Tensor], list[Tensor], float]] = deque(maxlen=_MEMORY)
+
+    def learn(self, step: list[Tensor], change: list[Tensor]) -> None:
+        """Keep a step and the change of the gradient along it."""
+        product = _dot(step, change)
+        if product > 0:  # but for rounding it is
+            self.steps.append((step, change, product))
+
+    def times(self, gradient: Sequence[Tensor]) -> list[Tensor]:
+        """The inverse times a gradient, by the two loops of L-BFGS."""
+        found, shares = list(gradient), []
+        for step, change, product in reversed(self.steps):
+            shares.append(_dot(step, found) / product)
+            found = [part - shares[-1] * each for part, each in zip(found, change, strict=True)]
+        found = self._first(found)
+        if self.steps:  # as much larger or smaller as the last step showed
+            _, change, product = self.steps[-1]
+            found = [part * (product / _dot(change, self._first(change))) for part in found]
+        for (step, change, product), share in zip(self.steps, reversed(shares), strict=True):
+            rest = share - _dot(change, found) / product
+            found = [part + rest * each for part, each in zip(found, step, strict=True)]
+        return found
+
+    def _first(self, gradient: Sequence[Tensor]) -> list[Tensor]:
+        across = [self.directions.T @ part for part in gradient]
+        return [self.directions @ (part * scale) for part, scale in zip(across, self.scales, strict=True)]
+
+
+def _dot(left: Sequence[Tensor], right: Sequence[Tensor]) -> float:
+    return sum(float(one.flatten() @ other.flatten()) for one, other in zip(left, right, strict=True))

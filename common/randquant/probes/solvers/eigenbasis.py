@@ -11,8 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_NEGLIGIBLE = 1e-4  # of the penalty: mean squares below it bend a logit by no more than that share of its unit
+# Of the penalty. Axes of smaller mean squares would together move the outputs by a root mean square of at most this
+# share of that of the loss's slopes by the outputs, since their weights at the optimum are correlations of axes and
+# slopes over the penalty, and the squared correlations of all axes add up to at most 1.
+_NEGLIGIBLE = 1e-3
 _CHUNK = 4096  # rows rotated at a time
+_BLOCKS = 4  # of columns, whose products with those before them are not computed
 
 
 def decompose(pieces: Callable[[], Iterable[Tensor]], count: int, mean: Tensor) -> tuple[Tensor, Tensor]:
@@ -24,7 +28,7 @@ def decompose(pieces: Callable[[], Iterable[Tensor]], count: int, mean: Tensor) 
         mean: taken out of each row; in float64 too the products of which cancel.
     """
     if count > len(mean):
-        gram = sum(x.T @ x for x in pieces()) - count * torch.outer(mean, mean)
+        gram = _products(pieces(), mean) - count * torch.outer(mean, mean)
         squares, basis = torch.linalg.eigh(gram)
         return basis, squares.clamp_min(0)
     x = torch.cat(list(pieces())) - mean
@@ -32,6 +36,16 @@ def decompose(pieces: Callable[[], Iterable[Tensor]], count: int, mean: Tensor) 
     # Centring takes a dimension away: its eigenvalue is 0 but for rounding, and has no direction.
     kept = squares > squares[-1] * len(x) * torch.finfo(x.dtype).eps
     return (x.T @ left[:, kept]) / squares[kept].sqrt(), squares[kept]
+
+
+def _products(pieces: Iterable[Tensor], mean: Tensor) -> Tensor:
+    """(D, D) sum over rows of their outer products; of those that mirror each other most are computed once."""
+    gram = torch.zeros(len(mean), len(mean), dtype=mean.dtype, device=mean.device)
+    width = -(-len(mean) // _BLOCKS)
+    for x in pieces:
+        for start in range(0, len(mean), width):
+            gram[start : start + width, start:].addmm_(x[:, start : start + width].T, x[:, start:])
+    return gram.triu() + gram.triu(1).T
 
 
 @dataclass(frozen=True)
@@ -51,7 +65,10 @@ class Eigenbasis:
 
     def rotate(self, x: Tensor) -> Tensor:
         """Rows (n, D) along the axes, (n, r)."""
-        return torch.cat([piece @ self.axes for piece in x.split(_CHUNK)])
+        rotated = x.new_empty(len(x), self.axes.shape[1])
+        for piece, out in zip(x.split(_CHUNK), rotated.split(_CHUNK), strict=True):
+            torch.mm(piece, self.axes, out=out)
+        return rotated
 
     def count(self, penalty: float) -> int:
         """How many of the first axes matter under a penalty / 2 * |weights|^2 beside a mean loss; at least one."""

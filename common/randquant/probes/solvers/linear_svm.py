@@ -12,11 +12,12 @@ from torch import Tensor
 from randquant.probes.classifier import Classifier, layers
 from randquant.probes.items.arrangement import CHUNK, Part
 from randquant.probes.items.scaling import Moments, moments
-from randquant.probes.logistic import SAMPLE, Problem
-from randquant.probes.solvers.descent import Labelled, fitted, zero_layer
+from randquant.probes.solvers.cross_entropy import CrossEntropy
 from randquant.probes.solvers.eigenbasis import Eigenbasis
+from randquant.probes.solvers.penalty_path import Labelled, PenaltyPath, zero_layer
 from randquant.probes.solvers.stacked_layers import predict
 
+_TOLERANCE = 1e-6  # share of the loss that a fit may lie above its least
 _QUERIES = 2048  # rows whose inner products with the training items are held at a time
 
 
@@ -27,10 +28,14 @@ class Solver:
         x: (N, D) features on any device, as they are.
         part: where the assignment's rows lie in x.
         standardise: bring each feature to mean 0 and deviation 1 over the items fitted on, as `StandardScaler`.
+
+    Attributes:
+        unfinished: values of C of fits that ran out of passes.
     """
 
     def __init__(self, x: Tensor, part: Part, *, standardise: bool) -> None:
         self.x, self.part, self.standardise = x, part, standardise
+        self.unfinished = set[float]()
 
     def share(self, rows: NDArray[np.int64]) -> None:
         """Prepare what fits on any of `rows` have in common; nothing by default."""
@@ -132,27 +137,27 @@ def fitted_svc(products: NDArray[np.float64], targets: NDArray[np.int64], streng
     return solutions
 
 
-class SquaredHinge(Problem):
+class SquaredHinge(CrossEntropy):
     """Mean over items of the sum over classes of max(0, 1 - s f)^2, where s is 1 for the true class and -1 for others.
 
     The last feature is a constant 1, whose weight is the intercept, penalised as `LinearSVC` penalises it.
     """
 
     def slope(self, logits: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
-        """As in `Problem`."""
+        """As in `CrossEntropy`."""
         sign = torch.full_like(logits, -1.0).scatter_(1, own, 1.0)
         missed = (1 - sign * logits).clamp_min_(0)
         return missed.double().square().sum(), missed.mul_(sign).mul_(-2)
 
     def curvature(self, parameters: Sequence[Tensor]) -> Tensor:
-        """As in `Problem`: 2 for each item within the margin."""
-        rows = slice(None, None, 1 + self.count // SAMPLE)
-        scores, own = self.x[rows] @ parameters[0].T, self.targets[rows].unsqueeze(1)
-        sign = torch.full_like(scores, -1.0).scatter_(1, own, 1.0)
-        return 2 * (sign * scores < 1).to(scores).mean(dim=0)
+        """As in `CrossEntropy`: 2 for each item within the margin."""
+        x, own = self.sample()
+        scores = x @ parameters[0].T
+        sign = torch.full_like(scores, -1.0).scatter_(1, own.unsqueeze(1), 1.0)
+        return torch.diag(2 * (sign * scores < 1).to(scores).mean(dim=0))
 
     def loss(self, parameters: Sequence[Tensor], penalty: float) -> tuple[float, list[Tensor]]:
-        """As in `Problem`; the bias (C,) stays at zero."""
+        """As in `CrossEntropy`; the bias (C,) stays at zero."""
         value, (weight, bias) = super().loss(parameters, penalty)
         return value, [weight, torch.zeros_like(bias)]
 
@@ -183,10 +188,13 @@ class LinearSolver(Solver):
         x = self._with_one(fit_on, scaler)
         basis = Eigenbasis.of(x)
         items = Labelled(basis.rotate(x), torch.from_numpy(task.targets[fit_on]).to(x.device))
-        layer, found = zero_layer(len(task.classes), basis), []
+        path = PenaltyPath(SquaredHinge, items, basis, zero_layer(len(task.classes), basis), pointed=False)
+        found = []
         for strength in strengths:
-            layer, _ = fitted(SquaredHinge, items, 1 / (strength * len(x)), layer, basis)
-            found.append(layer[0] @ basis.axes.T)
+            penalty = 1 / (strength * len(x))
+            found.append(path.advance(penalty, _TOLERANCE)[0] @ basis.axes.T)
+            if penalty in path.unfinished:
+                self.unfinished.add(strength)
         return torch.stack(found), scaler
 
     def _with_one(self, rows: NDArray[np.int64], scaler: Moments | None) -> Tensor:
