@@ -7,6 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from randquant.data.features import Features
+from randquant.files.json_record import Json
 from randquant.probes import logistic
 from randquant.probes.logistic import LogisticSettings
 from randquant.probes.registry import how, named
@@ -54,10 +55,15 @@ def test_running_out_of_passes_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_results_of_before_say_how_they_came_about() -> None:
-    known = {"strength": 0.1, "iterations": [3], "sweep": [], "settings": {"probe": "logistic", "strengths": [0.1]}}
+    known: dict[str, Json] = {
+        "strength": 0.1,
+        "iterations": [3],
+        "sweep": [],
+        "settings": {"probe": "logistic", "strengths": [0.1]},
+    }
     assert how(known) == "by logistic regression, C 0.1"
-    known = {"penalty": 0.3, "passes": [3], "sweep": [], "settings": {"probe": "logistic_path"}}
-    assert how(known) == "by logistic regression, penalty 0.3"
+    between: dict[str, Json] = {"penalty": 0.3, "passes": [3], "sweep": [], "settings": {"probe": "logistic_path"}}
+    assert how(between) == "by logistic regression, penalty 0.3"
 
 
 def test_the_former_name_is_the_same_probe(capsys: pytest.CaptureFixture[str]) -> None:
