@@ -54,6 +54,12 @@ class Levels:
             if loudest >= 32_767:  # nothing else was cut
                 self.clipped += int(np.count_nonzero(np.abs(scaled) > CLIPPED))
 
+    def integers(self, stored: NDArray[np.int16]) -> None:
+        """Add a part that is stored as it was read, of one channel."""
+        loudest = max(int(stored.max()), -int(stored.min()))
+        self.stored = max(self.stored, loudest)
+        self.peak = max(self.peak, loudest / 32_768)
+
     @property
     def silent(self) -> bool:
         """Whether the stored samples are silence: none above three int16 steps."""

@@ -19,7 +19,6 @@ from randquant.audio.decode import (
     mean_of_channels,
     read_audio,
     resampled_pieces,
-    stream_audio,
 )
 from randquant.audio.formats.engine import open_recording
 from randquant.audio.formats.recording import Block, Recording
@@ -107,8 +106,12 @@ def stream_samples(path: str | Path, intake: Intake = PLAIN) -> tuple[int, Level
         DataError: as `randquant.audio.decode.read_audio`; raised here or from the iteration.
     """
     levels, (pick, gain) = Levels(), _found(path, intake)
-    rate, pieces = stream_audio(path, mix=_mixer(pick, levels), array_rate=intake.array_rate or SAMPLE_RATE)
-    return rate, levels, (_stored(piece, gain, levels) for piece in pieces)
+    recording = open_recording(path, array_rate=intake.array_rate or SAMPLE_RATE)
+    header = recording.header
+    if gain == 1.0 and (header.rate, header.channels) == (SAMPLE_RATE, 1) and (blocks := recording.integers()):
+        return header.rate, levels, _as_they_are(recording, blocks, levels)
+    pieces = resampled_pieces(recording, SAMPLE_RATE, _mixer(pick, levels))
+    return header.rate, levels, (_stored(piece, gain, levels) for piece in pieces)
 
 
 def read_samples(
@@ -140,6 +143,14 @@ def samples_of(opened: Callable[[], Recording], intake: Intake = PLAIN) -> tuple
     levels, (pick, gain) = Levels(), _pick_and_gain(opened, intake)
     pieces = resampled_pieces(opened(), SAMPLE_RATE, _mixer(pick, levels))
     return np.concatenate([_stored(piece, gain, levels) for piece in pieces]), levels
+
+
+def _as_they_are(recording: Recording, blocks: Iterator[Samples], levels: Levels) -> Iterator[Samples]:
+    """The samples of a recording of one channel at 16 kHz in 16 bits, which is what all others become."""
+    with recording:
+        for block in blocks:
+            levels.integers(block)
+            yield block[:, 0]
 
 
 def _stored(waveform: Waveform, gain: float, levels: Levels) -> Samples:

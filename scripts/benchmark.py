@@ -46,7 +46,7 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
         "sound_pretrain": "sound_pretraining:sound_pretraining",
         "probe": "probe:linear_probe",
         "probe_paths": "probe:probe_paths",
-        "prepare": "sound:prepare_recordings",
+        "prepare": "preparation:preparation",
         "point_augment": "points:point_augmentations",
         "farthest_points": "points:farthest_points",
         "point_encoder": "points:point_encoders",
@@ -79,7 +79,7 @@ def benchmark(
 
     Args:
         only: groups to measure: quantize, kernels (RQ); log_mel, crop, stored_crops, encoder, sound_encoder,
-            sound_pretrain, prepare (sound); probe, probe_paths (whole evaluations against fits one by one: many
+            sound_pretrain (sound); prepare; probe, probe_paths (whole evaluations against fits one by one: many
             minutes, so only where asked); point_augment, farthest_points, point_encoder, point_pretrain, packed,
             reductions, meshes (shapes); images; export (files against their encoders); embed (the command against
             loops written by hand); startup (every command's help against the imports of all).

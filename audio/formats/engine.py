@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
@@ -42,22 +41,16 @@ def open_recording(path: str | Path, *, array_rate: int = SAMPLE_RATE) -> Record
     """
     path = Path(path)
     file, head = open_head(path)
-    with ExitStack() as unless_opened:
-        unless_opened.enter_context(file)
-        try:
-            recording = unless_opened.enter_context(_opened(path, file, head, array_rate))
-        except soundfile.LibsndfileError as error:
-            refuse_non_audio(path, head)
-            why = reason(error) or "damaged"
-            raise DataError(
-                f"{path} is not audio that libsndfile can decode ({why}); leave it out or restore it."
-            ) from None
-        except (OSError, ValueError, struct.error) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise DataError(f"{path} cannot be read ({why}); restore it.") from None
+    recording: Recording | None = None
+    try:
+        recording = _decoded(path, file, head, array_rate)
         recording.header.check(path)
-        recording.held.append(file)
-        unless_opened.pop_all()
+    except BaseException:
+        if recording is not None:
+            recording.close()
+        file.close()
+        raise
+    recording.held.append(file)
     return recording
 
 
@@ -69,6 +62,21 @@ def header_of(path: str | Path) -> Header:
     """
     with open_recording(path) as recording:
         return recording.header
+
+
+def _decoded(path: Path, file: IO[bytes], head: bytes, array_rate: int) -> Recording:
+    """As `_opened`, with one sentence for whatever decoders say."""
+    try:
+        return _opened(path, file, head, array_rate)
+    except soundfile.LibsndfileError as error:
+        refuse_non_audio(path, head)
+        why = reason(error) or "damaged"
+        raise DataError(
+            f"{path} is not audio that libsndfile can decode ({why}); leave it out or restore it."
+        ) from None
+    except (OSError, ValueError, struct.error) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path} cannot be read ({why}); restore it.") from None
 
 
 def _opened(path: Path, file: IO[bytes], head: bytes, array_rate: int) -> Recording:

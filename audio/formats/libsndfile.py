@@ -6,7 +6,9 @@ Its own lengths of MP3 and of joined Ogg are guesses or those of the first strea
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from randquant.audio.formats.recording import BLOCK, Block, Header, Recording, Source, damaged, truncated
 
@@ -31,6 +33,13 @@ class LibsndfileRecording(Recording):
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """Frames [start, stop), as `Recording.blocks`."""
+        yield from self._read("float32", start, stop)
+
+    def integers(self) -> Iterator[NDArray[np.int16]] | None:
+        """As `Recording.integers`."""
+        return self._read("int16", 0, None) if self.file.subtype == "PCM_16" else None
+
+    def _read(self, dtype: str, start: int, stop: int | None) -> Iterator[NDArray]:
         stop = min(self.header.expected, self.header.expected if stop is None else stop)
         size = max(1, BLOCK // self.file.channels)
         try:
@@ -38,7 +47,7 @@ class LibsndfileRecording(Recording):
                 self.file.seek(start)
             while start < stop:
                 wanted = min(size, stop - start)
-                block = self.file.read(wanted, dtype="float32", always_2d=True)
+                block = self.file.read(wanted, dtype=dtype, always_2d=True)
                 if len(block):
                     yield block
                 start += len(block)

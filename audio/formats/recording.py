@@ -95,6 +95,13 @@ class Recording(ABC):
             DataError: it is damaged, or holds less than its container states.
         """
 
+    def integers(self) -> Iterator[NDArray[np.int16]] | None:
+        """All frames in blocks (frames, channels) of 16 bits, full scale 32,768; None where they are coded otherwise.
+
+        Instead of `blocks`, whose frames are these by 32,768.
+        """
+        return None
+
     def close(self) -> None:
         """Close the file."""
         for each in self.held:

@@ -4,11 +4,12 @@ One shard of the plan is one task: joblib runs it in a local process, or a worke
 """
 
 import os
-from collections import ChainMap
-from collections.abc import Generator, Mapping, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from tqdm import tqdm
 
@@ -27,6 +28,7 @@ from randquant.errors import DataError, UsageError
 from randquant.files.file_names import require_utf8, utf8_name
 
 _SMALL_ITEMS, _SMALL_BYTES = 512, 16 << 20  # below both, starting processes costs more than they save
+_WAITING = 8  # shards that the disk is waited for; with more, it is what limits
 
 
 def prepare(
@@ -100,13 +102,28 @@ def _write_shards(
     total = len(plan.items)
     display: tqdm = bar(label="preparing", unit="files", total=total, initial=total - left)
     if dask is None:
-        results = in_processes(_write_shard, tasks, workers, ordered=False, kept=": finished shards are kept")
+        results = in_processes(_draft_shard, tasks, workers, ordered=False, kept=": finished shards are kept")
     else:
         results = _cluster_results(tasks, dask)
     # Closing ends the workers before anything else is done about an error or Ctrl-C.
-    with display, closing(results) as counts:
-        for count in counts:
-            display.update(count)
+    with display, closing(results) as numbers:
+        for number in numbers if dask is not None else _placed(writer, numbers):
+            display.update(len(shards[number]))
+
+
+def _placed(writer: StoreWriter, drafted: Iterable[int]) -> Iterator[int]:
+    """Place shards as they come, on a thread: the disk is waited for while the next ones are computed."""
+    waiting: deque[tuple[int, Future[None]]] = deque()
+    with ThreadPoolExecutor(1) as thread:
+        for number in drafted:
+            waiting.append((number, thread.submit(writer.place, number)))
+            while waiting and (len(waiting) > _WAITING or waiting[0][1].done()):
+                done, result = waiting.popleft()
+                result.result()
+                yield done
+        for done, result in waiting:
+            result.result()
+            yield done
 
 
 def _cluster_results(tasks: Sequence[tuple[Any, ...]], address: str) -> Generator[int]:
@@ -121,10 +138,17 @@ def _cluster_results(tasks: Sequence[tuple[Any, ...]], address: str) -> Generato
         raise DataError(f"the workers of {address} write to a {writer.path} of their own; the cluster must share it.")
 
 
-def _write_shard(
+def _write_shard(writer: StoreWriter, number: int, *task: Any) -> int:
+    """Draft and place a shard, on a computer whose unwritten bytes no other sees."""
+    _draft_shard(writer, number, *task)
+    writer.place(number)
+    return number
+
+
+def _draft_shard(
     writer: StoreWriter, number: int, root: Path, items: Sequence[Item], reader: Reader, strict: bool
 ) -> int:
-    with writer.shard(number) as shard, memory_budget():
+    with writer.draft(number) as shard, memory_budget():
         before = None
         for item in items:
             if item.path != before:
@@ -132,15 +156,14 @@ def _write_shard(
                 before = item.path
             try:
                 with within_memory(utf8_name(item.name)):
-                    columns, blocks = read_item(root, item, reader)
-                    own = {"path": item.name, "label": item.label, "group": item.group, "split": item.split}
-                    # The reader may add columns until its last block.
-                    shard.append(blocks, ChainMap(own, cast(dict[str, Any], columns)))
+                    own, blocks = read_item(root, item, reader)
+                    columns = {"path": item.name, "label": item.label, "group": item.group, "split": item.split}
+                    shard.append(blocks, columns, own)
             except DataError as error:
                 if strict:
                     raise
                 shard.skip(utf8_name(item.name), stand_in(root / item.path) or str(error))
-    return len(items)
+    return number
 
 
 def _note(shard: ShardWriter, root: Path, item: Item, reader: Reader) -> None:

@@ -1,13 +1,8 @@
-"""Sound: log-mels, crops, a training step, preparation."""
+"""Sound: log-mels, crops, a training step."""
 
-import itertools
 import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-import soundfile
-import soxr
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,8 +11,6 @@ from randquant.audio.augment.resize_crop import RandomResizeCrop
 from randquant.audio.encoders.audio_ntt import AudioNTT2020
 from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.audio.spectrogram.logmel import LogMel
-from randquant.data_prep.engine.preparation import prepare
-from randquant.data_prep.own_files.folder import plan_folder
 from randquant.errors import UsageError
 from randquant.scripts.measuring.pair import Pair
 
@@ -68,33 +61,3 @@ def audio_encoder(device: str) -> Iterator[Pair]:
         lambda: step(encoder, torch.float32),
         "float32",
     )
-
-
-def prepare_recordings(_device: str) -> Iterator[Pair]:
-    """Preparing 600 recordings of 2 s by two processes, which also write a store, against two that only decode."""
-    import joblib
-
-    with tempfile.TemporaryDirectory() as folder:
-        for rate, channels in ((44_100, 2), (16_000, 1)):
-            root = Path(folder, str(rate))
-            root.mkdir()
-            noise = torch.randn(rate * 2, channels).mul_(0.1).numpy()
-            paths = [root / f"{number}.wav" for number in range(600)]
-            for path in paths:
-                soundfile.write(path, noise, rate)
-            stores = (Path(folder, f"store-{rate}-{number}") for number in itertools.count())
-            yield Pair(
-                f"600 x 2 s, {rate / 1000:g} kHz, {channels} channels, 2 workers",
-                lambda root=root, stores=stores: prepare(plan_folder(root), next(stores), workers=2),  # type: ignore[misc]
-                lambda paths=paths: joblib.Parallel(2)(joblib.delayed(_decode)(paths[half::2]) for half in (0, 1)),  # type: ignore[misc]
-                "two loops of soundfile and soxr",
-            )
-
-
-def _decode(paths: list[Path]) -> int:
-    """Samples of these recordings at 16 kHz, decoded the plain way."""
-    count = 0
-    for path in paths:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        count += len(soxr.resample(samples.mean(axis=1), rate, 16_000))
-    return count

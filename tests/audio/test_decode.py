@@ -10,9 +10,9 @@ import soundfile
 import soxr
 
 from randquant.audio.decode import read_audio, stream_audio
-from randquant.audio.formats import libsndfile
-from randquant.audio.formats.libsndfile import LibsndfileRecording
 from randquant.audio.formats.recording import Block
+from randquant.audio.formats.wav import pcm16
+from randquant.audio.formats.wav.pcm16 import PCM16
 from randquant.errors import DataError
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data"
@@ -109,14 +109,14 @@ def assert_parts_fit(path: Path) -> None:
 def test_a_part_of_a_long_recording_reads_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "x.wav", noise(30, 48000), 48000)
     ranges = []
-    original = LibsndfileRecording.blocks
+    original = PCM16.blocks
 
-    def watched(recording: LibsndfileRecording, start: int = 0, stop: int | None = None) -> Iterator[Block]:
+    def watched(recording: PCM16, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         assert stop is not None
         ranges.append(stop - start)
         return original(recording, start, stop)
 
-    monkeypatch.setattr(LibsndfileRecording, "blocks", watched)
+    monkeypatch.setattr(PCM16, "blocks", watched)
     read_audio(path, start_seconds=10, seconds=1)
     assert ranges[0] < 1.1 * 48000
 
@@ -125,7 +125,7 @@ def test_a_part_of_a_long_recording_reads_little(tmp_path: Path, monkeypatch: py
 def test_streaming_in_blocks_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: int) -> None:
     path = write(tmp_path / "x.wav", noise(2, rate, channels=2), rate)
     whole = read_audio(path)
-    monkeypatch.setattr(libsndfile, "BLOCK", 5000)
+    monkeypatch.setattr(pcm16, "BLOCK", 5000)
     own_rate, stream = stream_audio(path)
     pieces = list(stream)
     assert own_rate == rate

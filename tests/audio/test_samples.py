@@ -9,6 +9,7 @@ import soundfile
 
 from randquant.audio.decode import read_audio
 from randquant.audio.formats import libsndfile
+from randquant.audio.formats.wav import pcm16
 from randquant.audio.levels import Levels, count_levels, levels_line
 from randquant.audio.samples import PLAIN, Channel, Intake, common_intake, read_samples, stream_samples
 from randquant.data_prep.engine.preparation import prepare
@@ -61,7 +62,8 @@ def test_a_store_a_stream_and_a_reading_agree_to_the_bit(
     write(root / "a.wav", loud, rate)
     write(root / "b.wav", tone(0.4, rate), rate, "PCM_16")
     store = prepare(recordings_plan(root, intake), tmp_path / "store", workers=1)
-    monkeypatch.setattr(libsndfile, "BLOCK", 4_000)
+    for decoder in (libsndfile, pcm16):
+        monkeypatch.setattr(decoder, "BLOCK", 4_000)
     for row, name in enumerate(("a.wav", "b.wav")):
         whole, levels = read_samples(root / name, intake)
         np.testing.assert_array_equal(store.rows(row), whole)

@@ -10,6 +10,7 @@ from randquant.audio.formats.libsndfile import LibsndfileRecording
 from randquant.audio.formats.recording import Header, Recording
 from randquant.audio.formats.span import Span
 from randquant.audio.formats.wav.padded_pcm import open_low_aligned
+from randquant.audio.formats.wav.pcm16 import PCM16
 from randquant.audio.formats.wav.wav_extent import coded_frames, sound_bytes
 from randquant.audio.formats.wav.wav_header import ALAW, BLOCK_CODES, FLOAT, PCM, ULAW, SampleLayout, read_wav_header
 from randquant.errors import DataError
@@ -50,6 +51,8 @@ def _pcm(path: Path, file: IO[bytes], header: SampleLayout, size: int) -> Record
         recording = open_low_aligned(path, file, header, size, width, valid)
         if recording is not None:
             return recording
+    if header.tag == PCM and width == 2:
+        return PCM16(path, file, header, size // align)
     if header.stated == size and header.align == align and header.bits == 8 * width:
         unchanged = _as_it_is(path, size // align)
         if unchanged is not None:

@@ -19,6 +19,8 @@ _OPEN_ENDED = (range(0x7FF00000, 0x80100000), range(0xFFF00000, 0x100000000))
 _ENDLESS = 1 << 62
 _KEPT = 4096  # bytes of a chunk
 _FORMAT = "HHIIHHHHIH"  # the chunk `fmt ` up to the tag after WAVE_FORMAT_EXTENSIBLE
+_PLAIN = struct.Struct("<4sI4s4sIHHIIHH4sI")
+_PLAIN_NAMES = (b"RIFF", b"WAVE", b"fmt ", 16, PCM, b"data")
 _GSM_FRAMES = 320  # in a block of 65 bytes
 
 
@@ -56,7 +58,10 @@ def read_wav_header(path: Path, file: IO[bytes]) -> SampleLayout:
     """
     size = file.seek(0, 2)
     file.seek(0)
-    form = file.read(4)
+    head = file.read(_PLAIN.size)
+    if (plain := _plain_layout(head, size)) is not None:
+        return plain
+    form = head[:4]
     order: Order = ">" if form == b"RIFX" else "<"
     kind, layout, first = ("W64", W64, 40) if form == b"riff" else ("WAV", RIFF[order], 12)
     chunks: dict[bytes, bytes] = {}
@@ -70,6 +75,19 @@ def read_wav_header(path: Path, file: IO[bytes]) -> SampleLayout:
         file.seek(start)
         chunks.setdefault(name[:4], file.read(min(max(0, length), _KEPT)))
     raise DataError(f"{path} is a {kind} file without sound (it has no data chunk); leave it out or restore it.")
+
+
+def _plain_layout(head: bytes, size: int) -> SampleLayout | None:
+    """What the 44 bytes say that most programs write, PCM and nothing besides; None of any others."""
+    if len(head) < _PLAIN.size:
+        return None
+    riff, _, wave, fmt, length, tag, channels, rate, byte_rate, align, bits, data, stated = _PLAIN.unpack(head)
+    names = (riff, wave, fmt, length, tag, data)
+    start = _PLAIN.size
+    if names != _PLAIN_NAMES or stated > size - start or channels == 0 or rate == 0:
+        return None
+    form = head[20:36]
+    return SampleLayout("<", tag, channels, rate, align, bits, start, stated, size, byte_rate, bits, format=form)
 
 
 def _sample_layout(

@@ -12,6 +12,9 @@ Columns = Mapping[str, Sequence[Any]]
 Rows = Sequence[Mapping[str, Any]] | Columns  # of one shard: a mapping an item, or a list of values a column
 
 
+_encoded = json.JSONEncoder(sort_keys=True).encode
+
+
 def item_count(rows: Rows) -> int:
     """How many items there are."""
     return len(rows["path"]) if isinstance(rows, Mapping) else len(rows)
@@ -47,7 +50,7 @@ class ContentHash:
     def add(self, shard: int, rows: Rows) -> Rows:
         """The same rows, once they have entered."""
         for row in [rows] if isinstance(rows, Mapping) else rows:
-            self._digest.update(json.dumps({**row, "shard": shard}, sort_keys=True).encode())
+            self._digest.update(_encoded({**row, "shard": shard}).encode())
         return rows
 
     def hexdigest(self) -> str:

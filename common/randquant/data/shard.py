@@ -163,14 +163,14 @@ class ShardWriter:
         self._sources: list[Sequence[Any]] = []
         file.write(bytes(HEADER_BYTES))
 
-    def append(self, blocks: Iterable[NDArray], columns: Mapping[str, Any]) -> None:
+    def append(self, blocks: Iterable[NDArray], columns: Mapping[str, Any], own: Mapping[str, Any] = {}) -> None:
         """Add one item.
 
         Args:
             blocks: its rows in order, cut into arrays as the reader likes. What it raises half-way passes through and
                 leaves the shard as it was.
-            columns: its row of the manifest: `path`, where known `label`, `group`, `split`, and the reader's
-                own.
+            columns: its row of the manifest: `path`, where known `label`, `group`, `split`.
+            own: the reader's own columns, to which more may come until the last block.
         """
         start, digest, row_shape = self._rows, self._digest.copy(), self._row_shape
         try:
@@ -183,7 +183,7 @@ class ShardWriter:
             self._rows, self._digest, self._row_shape = start, digest, row_shape
             self._file.truncate()
             raise
-        self._items.append({**columns, "offset": start, "length": self._rows - start})
+        self._items.append({**own, **columns, "offset": start, "length": self._rows - start})
 
     def extend(self, rows: NDArray, columns: Mapping[str, Sequence[Any]]) -> None:
         """Add items of one row each, many at once; a shard gets its items in this way or by `append`.

@@ -12,7 +12,7 @@ from randquant.data.shard import KINDS, ShardWriter, record_path, shard_path
 from randquant.data.store_description import VERSION
 from randquant.data.verification import Stamp, rows_sha256, stamp, stamp_of
 from randquant.errors import DataError
-from randquant.files.atomic import atomic_path, read_json, write_json
+from randquant.files.atomic import atomic_path, flush, read_json, write_json
 from randquant.files.lock import locked
 from randquant.files.store_folder import FORMAT
 
@@ -86,23 +86,51 @@ class StoreWriter:
         Raises:
             DataError: the store was removed meanwhile, or another plan's lies in its place.
         """
+        with self.draft(number) as writer:
+            yield writer
+        self.place(number)
+
+    @contextmanager
+    def draft(self, number: int) -> Iterator["ShardWriter"]:
+        """As `shard`, but not written until it is placed, by this process or another one on this computer.
+
+        So whoever computes does not wait for the disk.
+        """
         self._require_plan()
         try:
             with (
-                atomic_path(shard_path(self.path, number), parents=False) as temporary,
+                atomic_path(shard_path(self.path, number), parents=False, flushed=False) as temporary,
                 open(temporary, "w+b") as file,
             ):
                 writer = ShardWriter(file, KINDS[self.kind])
                 yield writer
                 writer.close()
                 self._require_plan()
-            with atomic_path(record_path(self.path, number), parents=False) as temporary:
-                stamped = stamp_of(shard_path(self.path, number))
-                description = {"plan": self.plan, "stamp": stamped, **writer.description()}
-                temporary.write_text(json.dumps(description), encoding="utf-8")
+            stamped = stamp_of(shard_path(self.path, number))
+            description = {"plan": self.plan, "stamp": stamped, **writer.description()}
+            self._drafted(number).write_text(json.dumps(description), encoding="utf-8")
         except FileNotFoundError:
             self._require_plan()
             raise
+
+    def place(self, number: int) -> None:
+        """Make a drafted shard a written one, once its rows are on the disk; the one wait for it that a shard needs.
+
+        Its description is not waited for: where a failing computer leaves none, or a damaged one, the shard counts as
+        not written.
+
+        Raises:
+            DataError: as `shard`.
+        """
+        try:
+            flush(shard_path(self.path, number))
+            self._drafted(number).replace(record_path(self.path, number))
+        except FileNotFoundError:
+            self._require_plan()
+            raise
+
+    def _drafted(self, number: int) -> Path:
+        return self.path / "shards" / f".{number:05d}.partial.json"
 
     def described(self, number: int) -> dict[str, Any]:
         """What a written shard holds: its `items`, its `skipped`, number of `rows` and their `sha256`, its `sources`.
@@ -158,6 +186,7 @@ class StoreWriter:
         items = (content.add(number, self.described(number)["items"]) for number in range(shards))
         write_manifest(self.path / "manifest.parquet", columns, items)
         stamp(self.path, stamps)
+        flush(self.path / "shards")
         write_json(
             self.path / "store.json",
             {

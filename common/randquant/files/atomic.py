@@ -17,7 +17,7 @@ from randquant.errors import DataError
 
 
 @contextmanager
-def atomic_path(final: str | Path, *, parents: bool = True) -> Iterator[Path]:
+def atomic_path(final: str | Path, *, parents: bool = True, flushed: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the folder of `final`; on success it is renamed to `final`.
 
     A crash or an exception inside the block leaves `final` as it was. The block may create a file or a folder. What
@@ -26,6 +26,8 @@ def atomic_path(final: str | Path, *, parents: bool = True) -> Iterator[Path]:
     Args:
         final: file or folder to write.
         parents: create the folder it lies in, where absent; otherwise that is an error.
+        flushed: whether a failing computer, too, leaves either the old or the new; otherwise whoever writes it calls
+            `flush` before anything relies on it.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -43,10 +45,11 @@ def atomic_path(final: str | Path, *, parents: bool = True) -> Iterator[Path]:
     _remove(temporary)
     try:
         yield temporary
-        if temporary.is_file():
-            _flush(temporary)
+        if flushed and temporary.is_file():
+            flush(temporary)
         os.replace(temporary, final)
-        _flush(final.parent)
+        if flushed:
+            flush(final.parent)
     except OSError as error:
         if error.filename == str(temporary) or (error.filename is None and error.errno in _FULL):
             # the name the user knows
@@ -125,7 +128,8 @@ def read_json(path: str | Path, *, reduce: Callable[[dict[str, Any]], Any] | Non
     return value
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

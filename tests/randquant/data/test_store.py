@@ -134,7 +134,7 @@ def test_gathered_rows_are_those_of_one_item_after_the_other(
 
 
 def test_a_store_of_many_shards_needs_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(atomic, "_flush", lambda path: None)  # which takes most of the time
+    monkeypatch.setattr(atomic, "flush", lambda path: None)  # which takes most of the time
     write(tmp_path / "store", [[np.full(3, number, np.int16)] for number in range(300)])
     program = """
 import resource, sys
@@ -145,6 +145,23 @@ kept = [store.rows(index) for index in range(300)]
 assert [rows[0] for rows in kept] == list(range(300))
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "store")], check=True, env=ENVIRONMENT)
+
+
+def test_a_drafted_shard_is_not_written_until_it_is_placed(tmp_path: Path) -> None:
+    writer = StoreWriter(tmp_path / "store", kind="audio", plan="p")
+    with writer.begin():
+        with writer.draft(0) as shard:
+            shard.append([np.ones(3, np.int16)], {"path": "x"}, {"rate": 8000})
+        assert not writer.is_written(0)
+    with writer.begin(), pytest.raises(FileNotFoundError):
+        writer.place(0)  # what a stopped run had drafted is gone
+    with writer.begin():
+        with writer.draft(0) as shard:
+            shard.append([np.ones(3, np.int16)], {"path": "x"}, {"rate": 8000})
+        writer.place(0)
+        assert writer.is_written(0)
+        store = writer.finish(1, {})
+    assert (store.rows(0).tolist(), store.column("rate")) == ([1, 1, 1], [8000])
 
 
 def test_threads_and_forks_read_at_once(tmp_path: Path) -> None:
