@@ -39,7 +39,7 @@ class LogisticSettings:
     """
 
     penalties: tuple[float, ...] = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
-    patience: int = 2
+    patience: int = 3
 
     def __post_init__(self) -> None:
         if not self.penalties or min(self.penalties) <= 0:
