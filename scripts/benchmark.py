@@ -6,7 +6,7 @@
     python -m scripts.benchmark --only packed reductions    # clouds of any size; more pairs with torch-scatter
     python -m scripts.benchmark --only sound_encoder --threads 2
     python -m scripts.benchmark --only images --threads 1
-    python -m scripts.benchmark --only probe_paths --threads 1 --runs 1
+    python -m scripts.benchmark --only probe_paths --threads 1 --runs 1   # --large: half an hour
     python -m scripts.benchmark --only export --threads 2   # exported files against their encoders
     python -m scripts.benchmark --only embed --files 1000   # scripts.embed against loops written by hand
     python -m scripts.benchmark --device cuda --json benchmark.json
@@ -19,7 +19,7 @@ prints what the machine can do at most and, for each pair, the median time of ei
 the ratios taken run by run: on a shared machine the ratio is more reliable than the times.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -60,8 +60,8 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
         "embed": "embed:embeddings",
     },
 )
+Sizes = Mapping[str, Mapping[str, int]]  # arguments of groups by name
 _LONG = ("probe_paths",)  # groups measured only where they are asked for
-_SIZED = ("embed",)  # groups that --files is for
 
 
 def benchmark(
@@ -69,6 +69,7 @@ def benchmark(
     runs: int = 9,
     threads: int = 0,
     files: int | None = None,
+    large: bool = False,
     device: Literal["cpu", "cuda"] = "cpu",
     json: Path | None = None,
     against: Path | None = None,
@@ -86,6 +87,7 @@ def benchmark(
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         files: recordings and meshes of embed, 100 by default; other groups have sizes of their own.
+        large: probe_paths at 20,000 x 2,048 instead of 5,000 x 512: half an hour.
         device: cpu or cuda.
         json: file for the numbers.
         against: file of an earlier run with --json; tells which ratios fell by more than their noise, and exits with 1
@@ -109,10 +111,11 @@ def benchmark(
         torch.set_num_threads(threads)
     keep_freed_memory()
     groups = only or [group for group in GROUPS if group not in _LONG]
+    sizes: Sizes = {"embed": {} if files is None else {"files": files}, "probe_paths": {"large": large}}
     if profile:
-        _profile(groups, device, files)
+        _profile(groups, device, sizes)
         return 0
-    measured = _measure(groups, runs, device, files)
+    measured = _measure(groups, runs, device, sizes)
     if json is not None:
         measured.write(json)
     if page is not None:
@@ -142,18 +145,18 @@ def _check_written(json: Path | None, page: Path | None) -> None:
             require_writable(path)
 
 
-def _pairs(group: str, device: str, files: int | None) -> "Iterator[Pair]":
-    return GROUPS[group](device, **({"files": files} if files is not None and group in _SIZED else {}))
+def _pairs(group: str, device: str, sizes: Sizes) -> "Iterator[Pair]":
+    return GROUPS[group](device, **sizes.get(group, {}))
 
 
-def _profile(groups: list[str], device: str, files: int | None) -> None:
+def _profile(groups: list[str], device: str, sizes: Sizes) -> None:
     from randquant.scripts.measuring.profile import costliest
 
-    for pair in (pair for group in groups for pair in _pairs(group, device, files)):
+    for pair in (pair for group in groups for pair in _pairs(group, device, sizes)):
         say("", pair.name, *costliest(pair, device))
 
 
-def _measure(groups: list[str], runs: int, device: str, files: int | None) -> "StoredRun":
+def _measure(groups: list[str], runs: int, device: str, sizes: Sizes) -> "StoredRun":
     from randquant.installation.computer import computed_on
     from randquant.scripts.measuring.limits import measured_limits
     from randquant.scripts.measuring.page import HEADER, cells, in_columns
@@ -164,7 +167,7 @@ def _measure(groups: list[str], runs: int, device: str, files: int | None) -> "S
     print(in_columns(HEADER))
     lines = []
     for group in groups:
-        for pair in _pairs(group, device, files):
+        for pair in _pairs(group, device, sizes):
             lines.append(pair.measure(group, runs, device))
             print(in_columns(cells(lines[-1])), flush=True)
     return StoredRun(**computed_on(device), runs=runs, limits=limits, lines=lines)
