@@ -126,7 +126,7 @@ def _convolution_backward(
     from randquant.kernels.compiled.convolution.forward import PATCH, SPACE
 
     sizes, groups = maps.shape[:3], -(-len(maps) // GROUP)
-    to_maps, to_tiled = torch.zeros_like(maps), maps.new_zeros(groups, 16, CHANNELS, CHANNELS)
+    to_maps, to_tiled = torch.empty_like(maps), maps.new_zeros(groups, 16, CHANNELS, CHANNELS)
     turned = to_tiles(weight).transpose(1, 2).contiguous()
     tensors = maps, turned, y, slots, _channels_last(out), upstream, constants
     x, w, *others = (each.numpy().reshape(-1) for each in tensors)

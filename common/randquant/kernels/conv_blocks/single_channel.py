@@ -104,8 +104,10 @@ def _chosen(clips: Tensor, weight: Tensor, affine: Tensor, *, kept: bool) -> tup
     clips_, height, width = clips.shape
     out = torch.empty(clips_, len(weight), height // 2, width // 2, memory_format=torch.channels_last)
     slots = torch.empty(out.numel() if kept else 0, dtype=torch.uint8)
-    taps = weight.view(len(weight), -1).T.contiguous()
-    x, w, numbers = (each.numpy().reshape(-1) for each in (clips, taps, affine))
+    sign, scale, shift = affine
+    # Where a scale is negative the lowest output is chosen, so the sign goes to the taps; so does 0, the first of all.
+    taps = (weight.view(len(weight), -1).T * sign).contiguous()
+    x, w, numbers = (each.numpy().reshape(-1) for each in (clips, taps, torch.stack([scale.abs(), shift])))
     results = [each.numpy().reshape(-1) for each in (slots, out.permute(0, 2, 3, 1))]
     size = (height + 2) * (width + 2)
 

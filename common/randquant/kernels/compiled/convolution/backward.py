@@ -3,7 +3,7 @@
 from typing import Any
 
 from randquant.kernels.compiled.compiled import compiled
-from randquant.kernels.compiled.convolution.forward import PLACES, SPACE, TILES, gather
+from randquant.kernels.compiled.convolution.forward import PITCH, PLACES, SPACE, TILES, gather
 from randquant.kernels.compiled.convolution.products import CHANNELS, add_outer, multiply
 from randquant.kernels.compiled.convolution.tiles import from_input_space, from_outputs
 from randquant.kernels.compiled.lanes import (
@@ -54,7 +54,7 @@ def backward(
         upstream: the gradient of `out`.
         constants: (4, 64): factor of that gradient; the mean of y; and what y less its mean is multiplied by and what
             is added for batch norm.
-        to_x: (B, H, W, 64) zeros.
+        to_x: (B, H, W, 64).
         to_weights: (groups, 16, 64, 64) zeros; inputs by outputs, summed up over a group of maps.
         scratch: 2 `SPACE` + `PATCH` numbers.
     """
@@ -62,20 +62,34 @@ def backward(
     across, down = (width + 1) // 2, (height + 1) // 2
     space, products = address(scratch), ahead(address(scratch), SPACE)
     patch, matrices, square = ahead(products, SPACE), address(weights), CHANNELS * CHANNELS
+    values, bytes_, pooled, passed, norm = (
+        address(y),
+        address(slots),
+        address(out),
+        address(upstream),
+        address(constants),
+    )
     for group in range(first, last):
         gradients = ahead(address(to_weights), group * PLACES * square)
         for map_ in range(group * GROUP, min((group + 1) * GROUP, maps)):
             offset = map_ * height * width * CHANNELS
+            _clear(ahead(address(to_x), offset), height * width * CHANNELS, load(address(constants), 0))
             for begin in range(0, across * down, TILES):
                 count = min(TILES, across * down - begin)
                 gather(ahead(address(x), offset), (height, width), begin, count, space, patch)
-                _of_outputs(y, slots, out, upstream, constants, (height, width), map_, begin, count, products)
+                _of_outputs(values, bytes_, pooled, passed, norm, (height, width), map_, begin, count, products)
                 for place in range(PLACES):
-                    at = place * TILES * CHANNELS
+                    at = place * PITCH
                     left, right = ahead(space, at), ahead(products, at)
                     add_outer(left, right, ahead(gradients, place * square), count)
                     multiply(right, ahead(matrices, place * square), left, count)
                 _scatter(space, (height, width), begin, count, ahead(address(to_x), offset))
+
+
+@compiled
+def _clear(numbers: Any, count: int, some: Any) -> None:
+    for at in range(0, count, WIDTH):
+        store(numbers, at, like(some, 0.0))
 
 
 @compiled
@@ -91,16 +105,16 @@ def _of_outputs(
     count: int,
     space: Any,
 ) -> None:
-    """Gradients of the convolution's outputs in tiles `begin` on, transformed."""
+    """Gradients of the convolution's outputs in tiles `begin` on, transformed; arrays are addresses."""
     height, width = sizes
-    across, numbers = (width + 1) // 2, address(constants)
+    across = (width + 1) // 2
     for number in range(count):
         row, column = (begin + number) // across, (begin + number) % across
         right, below = 2 * column + 1 < width, 2 * row + 1 < height
         pixel = ((map_ * height + 2 * row) * width + 2 * column) * CHANNELS
         pooled = ((map_ * (height // 2) + row) * (width // 2) + column) * CHANNELS
         for lane in range(0, CHANNELS, WIDTH):
-            values, norm = ahead(address(y), pixel + lane), ahead(numbers, lane)
+            values, norm = ahead(y, pixel + lane), ahead(constants, lane)
             zero = like(load(norm, 0), 0.0)
             d00, d01, d10, d11 = _through_norm(values, 0, norm), zero, zero, zero
             if right:
@@ -110,13 +124,13 @@ def _of_outputs(
             if right and below:
                 d11 = _through_norm(values, (width + 1) * CHANNELS, norm)
                 at = pooled + lane
-                passed = where(reaches(zero, load(address(out), at)), zero, load(address(upstream), at))
+                passed = where(reaches(zero, load(out, at)), zero, load(upstream, at))
                 passed = times(passed, load(norm, 0))
-                d00 = plus(d00, where(bytes_equal(address(slots), at, 0), passed, zero))
-                d01 = plus(d01, where(bytes_equal(address(slots), at, 1), passed, zero))
-                d10 = plus(d10, where(bytes_equal(address(slots), at, 2), passed, zero))
-                d11 = plus(d11, where(bytes_equal(address(slots), at, 3), passed, zero))
-            from_outputs(d00, d01, d10, d11, ahead(space, number * CHANNELS + lane), TILES * CHANNELS)
+                d00 = plus(d00, where(bytes_equal(slots, at, 0), passed, zero))
+                d01 = plus(d01, where(bytes_equal(slots, at, 1), passed, zero))
+                d10 = plus(d10, where(bytes_equal(slots, at, 2), passed, zero))
+                d11 = plus(d11, where(bytes_equal(slots, at, 3), passed, zero))
+            from_outputs(d00, d01, d10, d11, ahead(space, number * CHANNELS + lane), PITCH)
 
 
 @compiled
@@ -134,11 +148,11 @@ def _scatter(space: Any, sizes: Any, begin: int, count: int, to_x: Any) -> None:
     for number in range(count):
         top, left = 2 * ((begin + number) // across) - 1, 2 * ((begin + number) % across) - 1
         for lane in range(0, CHANNELS, WIDTH):
-            from_input_space(ahead(space, number * CHANNELS + lane), TILES * CHANNELS)
+            from_input_space(ahead(space, number * CHANNELS + lane), PITCH)
         for a in range(max(0, -top), min(4, height - top)):
             for b in range(max(0, -left), min(4, width - left)):
                 pixel = ahead(to_x, ((top + a) * width + left + b) * CHANNELS)
-                tile = ahead(space, ((4 * a + b) * TILES + number) * CHANNELS)
+                tile = ahead(space, (4 * a + b) * PITCH + number * CHANNELS)
                 for lane in range(0, CHANNELS, WIDTH):
                     store(pixel, lane, plus(load(pixel, lane), load(tile, lane)))
 

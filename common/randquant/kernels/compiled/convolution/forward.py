@@ -6,11 +6,25 @@ from randquant.kernels.compiled.compiled import compiled
 from randquant.kernels.compiled.convolution.pooled import highest_of, rectified
 from randquant.kernels.compiled.convolution.products import CHANNELS, multiply
 from randquant.kernels.compiled.convolution.tiles import to_input_space, to_outputs
-from randquant.kernels.compiled.lanes import WIDTH, address, ahead, in_double, like, load, plus, store, times_plus
+from randquant.kernels.compiled.lanes import (
+    WIDTH,
+    address,
+    ahead,
+    differ,
+    in_double,
+    like,
+    load,
+    plus,
+    store,
+    times,
+    times_plus,
+    where,
+)
 
 TILES = 24  # done together, so that what they need stays in the cache; a multiple of `ROWS`
 PLACES = 16  # of a tile
-SPACE = PLACES * TILES * CHANNELS  # numbers of scratch for a matrix of every place
+PITCH = TILES * CHANNELS + WIDTH  # numbers from one place's matrix to the next, so that they share no part of the cache
+SPACE = PLACES * PITCH  # numbers of scratch for a matrix of every place
 PATCH = PLACES * CHANNELS  # numbers of one input tile
 
 
@@ -47,16 +61,17 @@ def forward(
     height, width = sizes
     across, down = (width + 1) // 2, (height + 1) // 2
     space, products = address(scratch), ahead(address(scratch), SPACE)
-    patch, matrices = ahead(products, SPACE), address(weights)
+    patch, matrices, numbers = ahead(products, SPACE), address(weights), address(affine)
+    maps, bytes_, pooled, found = address(y), address(slots), address(out), address(sums)
     for map_ in range(first, last):
         source = ahead(address(x), map_ * height * width * CHANNELS)
         for begin in range(0, across * down, TILES):
             count = min(TILES, across * down - begin)
             gather(source, sizes, begin, count, space, patch)
             for place in range(PLACES):
-                at = place * TILES * CHANNELS
+                at = place * PITCH
                 multiply(ahead(space, at), ahead(matrices, place * CHANNELS * CHANNELS), ahead(products, at), count)
-            _finish(products, sizes, map_, begin, count, affine, modes, y, slots, out, sums)
+            _finish(products, sizes, map_, begin, count, numbers, modes, maps, bytes_, pooled, found)
 
 
 @compiled
@@ -67,15 +82,12 @@ def gather(source: Any, sizes: Any, begin: int, count: int, space: Any, patch: A
     for number in range(count):
         top, left = 2 * ((begin + number) // across) - 1, 2 * ((begin + number) % across) - 1
         inside = top >= 0 and left >= 0 and top + 4 <= height and left + 4 <= width
+        tile, row = ahead(source, (top * width + left) * CHANNELS), width * CHANNELS
         if not inside:
             _copy(source, sizes, top, left, patch)
+            tile, row = patch, 4 * CHANNELS
         for lane in range(0, CHANNELS, WIDTH):
-            out = ahead(space, number * CHANNELS + lane)
-            if inside:
-                tile = ahead(source, (top * width + left) * CHANNELS + lane)
-                to_input_space(tile, CHANNELS, width * CHANNELS, out, TILES * CHANNELS)
-            else:
-                to_input_space(ahead(patch, lane), CHANNELS, 4 * CHANNELS, out, TILES * CHANNELS)
+            to_input_space(ahead(tile, lane), CHANNELS, row, ahead(space, number * CHANNELS + lane), PITCH)
 
 
 @compiled
@@ -109,28 +121,36 @@ def _finish(
     out: Any,
     sums: Any,
 ) -> None:
-    """Outputs of tiles `begin` on, and what is made of them."""
+    """Outputs of tiles `begin` on, and what is made of them; arrays are addresses."""
     height, width = sizes
-    across, constants = (width + 1) // 2, address(affine)
+    across = (width + 1) // 2
     counted, kept = modes
-    of_map = ahead(address(sums), map_ * 2 * CHANNELS)
+    of_map = ahead(sums, map_ * 2 * CHANNELS)
     for number in range(count):
         row, column = (begin + number) // across, (begin + number) % across
         right, below = 2 * column + 1 < width, 2 * row + 1 < height
         pixel = ((map_ * height + 2 * row) * width + 2 * column) * CHANNELS
         pooled = ((map_ * (height // 2) + row) * (width // 2) + column) * CHANNELS
         for lane in range(0, CHANNELS, WIDTH):
-            y00, y01, y10, y11 = to_outputs(ahead(products, number * CHANNELS + lane), TILES * CHANNELS)
+            y00, y01, y10, y11 = to_outputs(ahead(products, number * CHANNELS + lane), PITCH)
             if counted:
                 _count(y00, y01, y10, y11, right, below, ahead(of_map, lane))
             if kept:
-                _keep(y00, y01, y10, y11, right, below, ahead(address(y), pixel + lane), width * CHANNELS)
+                _keep(y00, y01, y10, y11, right, below, ahead(y, pixel + lane), width * CHANNELS)
             if right and below:
-                sign = load(constants, lane)
-                best = highest_of(sign, y00, y01, y10, y11, address(slots), pooled + lane, kept)
+                sign = load(affine, lane)
+                best = _extreme(sign, y00, y01, y10, y11, slots, pooled + lane, kept)
                 if not counted:
-                    best = rectified(best, load(constants, CHANNELS + lane), load(constants, 2 * CHANNELS + lane))
-                store(address(out), pooled + lane, best)
+                    best = rectified(best, load(affine, CHANNELS + lane), load(affine, 2 * CHANNELS + lane))
+                store(out, pooled + lane, best)
+
+
+@compiled
+def _extreme(sign: Any, y00: Any, y01: Any, y10: Any, y11: Any, slots: Any, place: int, kept: bool) -> Any:
+    """The highest output where a channel's sign is 1, the lowest where it is -1, the first where it is 0."""
+    a, b, c, d = times(sign, y00), times(sign, y01), times(sign, y10), times(sign, y11)
+    best = highest_of(a, b, c, d, slots, place, kept)
+    return where(differ(sign, like(sign, 0.0)), times(sign, best), plus(best, y00))
 
 
 @compiled

@@ -42,7 +42,8 @@ def moments(x: Any, sizes: Any, sums: Any, products: Any, scratch: Any, first: i
     height, width = sizes
     line = (width + WIDTH - 1) // WIDTH * WIDTH
     plane, size, start = (height + 2) * line, height * line, address(scratch)
-    scratch[: 3 * plane], scratch[3 * plane : 4 * plane] = 0.0, 1.0
+    for at in range(4 * plane):
+        start[at] = 1.0 if at >= 3 * plane else 0.0
     for clip in range(first, last):
         for row in range(height):
             for column in range(width):
@@ -70,12 +71,14 @@ def _dot(a: Any, b: Any, size: int) -> Any:
 
 
 @compiled
-def _pad(x: Any, sizes: Any, clip: int, line: int, scratch: Any) -> None:
+def _pad(x: Any, sizes: Any, line: int, padded: Any) -> None:
+    """Write a clip with zeros around it; both are addresses."""
     height, width = sizes
-    scratch[: (height + 2) * line] = 0
+    for at in range((height + 2) * line):
+        padded[at] = 0.0
     for row in range(height):
-        at = (row + 1) * line + 1
-        scratch[at : at + width] = x[(clip * height + row) * width : (clip * height + row + 1) * width]
+        for column in range(width):
+            padded[(row + 1) * line + column + 1] = x[row * width + column]
 
 
 @compiled
@@ -97,7 +100,7 @@ def single_forward(
         x: (B, H, W).
         sizes: H, W.
         weights: (9, 64).
-        affine: (3, 64), sign, scale and shift of batch norm.
+        affine: (2, 64), scale and shift of batch norm, none of the scales being negative.
         kept: whether slots are.
         slots: (B, H // 2, W // 2, 64) bytes, which of the 2x2.
         out: (B, H // 2, W // 2, 64).
@@ -107,16 +110,15 @@ def single_forward(
     line, down, across = width + 2, height // 2, width // 2
     constants, maps, padded = address(affine), address(out), address(scratch)
     for clip in range(first, last):
-        _pad(x, sizes, clip, line, scratch)
+        _pad(ahead(address(x), clip * height * width), sizes, line, padded)
         for row in range(down):
             for column in range(across):
                 tile = ahead(padded, 2 * row * line + 2 * column)
                 at = ((clip * down + row) * across + column) * CHANNELS
                 for lane in range(0, CHANNELS, WIDTH):
-                    sign = load(constants, lane)
-                    y00, y01, y10, y11 = _outputs(tile, line, ahead(address(weights), lane), like(sign, 0.0))
-                    best = highest_of(sign, y00, y01, y10, y11, address(slots), at + lane, kept)
-                    scale, shift = load(constants, CHANNELS + lane), load(constants, 2 * CHANNELS + lane)
+                    scale, shift = load(constants, lane), load(constants, CHANNELS + lane)
+                    y00, y01, y10, y11 = _outputs(tile, line, ahead(address(weights), lane), like(scale, 0.0))
+                    best = highest_of(y00, y01, y10, y11, address(slots), at + lane, kept)
                     store(maps, at + lane, rectified(best, scale, shift))
 
 
@@ -160,7 +162,7 @@ def single_backward(
     line, down, across = width + 2, height // 2, width // 2
     maps, gradients, padded, chosen = address(out), address(upstream), address(scratch), address(slots)
     for clip in range(first, last):
-        _pad(x, sizes, clip, line, scratch)
+        _pad(ahead(address(x), clip * height * width), sizes, line, padded)
         for lane in range(0, CHANNELS, WIDTH):
             zero = like(load(maps, 0), 0.0)
             s0, s1, s2, s3, s4, s5, s6, s7, s8, alone = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
