@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from randquant.audio.crops import SAMPLE_RATE, fit_length
 from randquant.audio.encoders.audio_encoder import AudioEncoder
 from randquant.audio.encoders.registry import ENCODERS
-from randquant.audio.encoders.weights import save_encoder
+from randquant.audio.encoders.weights import LoadedEncoder, save_encoder
 from randquant.audio.mixing import log_mel_blend
 from randquant.audio.samples import common_intake
 from randquant.audio.settings import AudioPretraining
@@ -34,6 +34,7 @@ from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
 from randquant.views import Views
+from randquant.weights.start import Start, data_of, notes_of, start_of
 from randquant.weights.training_metadata import metadata_of_run
 
 STATISTICS_CROPS = 10_000
@@ -45,19 +46,22 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
     """Everything the loop needs; called once the device is known and the seed is set.
 
     Raises:
-        DataError: a store is missing, empty or not of audio.
+        DataError: a store is missing, empty or not of audio, or the weights to start from cannot be opened.
+        UsageError: the settings contradict these weights.
     """
+    start: Start[LoadedEncoder] | None = start_of(settings)
     require_memory(settings, lambda: make_encoder(settings, settings.d), device)
     stores = [Store.open(path, kind="audio") for path in settings.data]
     source = LogMelCrops(stores, settings, device) if settings.cache == "log_mel" else WaveformCrops(stores, settings)
     front: nn.Module = nn.Identity() if settings.cache == "log_mel" else LogMel(settings.front_end)
-    mean, std = crop_statistics(source, front.to(device), device)
-    encoder = make_encoder(settings, settings.d)
+    notes = [*notes_of(start, settings), *repeated(stores)]
+    mean, std = _statistics(start, source, front.to(device), device, notes)
+    encoder = make_encoder(settings, settings.d) if start is None else start.encoder()
     for part in encoder.modules():
         if isinstance(part, nn.Dropout):
             part.p = settings.dropout
     normalise = PreNorm(mean, std)
-    if settings.activation_margin:
+    if settings.activation_margin and start is None:
         lift_activations(encoder, _normalised_crops(source, front, normalise, device).cpu(), settings.activation_margin)
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
@@ -69,7 +73,7 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
     make_views = LogMelViews(front, normalise, Views(policies), Views(local) if local else None)
     monitor = None if settings.monitor is None else knn_monitor(settings, make_views.normalise, device)
     hashes = [store.content_hash for store in stores]
-    notes, longest = repeated(stores), int(source.lengths.max())
+    longest = int(source.lengths.max())
     if longest < settings.unit:
         notes.append(
             f"--unit_seconds {settings.unit_seconds:g} is longer than every recording (the longest lasts "
@@ -77,7 +81,7 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
             "lengths there are."
         )
     of_width = partial(make_encoder, settings)
-    data, size = {"stores": hashes}, encoder.embedding_size()
+    data, size = {"stores": hashes, **data_of(start)}, encoder.embedding_size()
     blend = partial(log_mel_blend, settings, scale=make_views.scale)
     return Task(source, make_views, encoder, size, save, monitor, data, notes, of_width, blend)
 
@@ -100,6 +104,21 @@ def _normalised_crops(source: WaveformCrops, front: nn.Module, normalise: PreNor
     with torch.no_grad():
         crops = front.to(device)(source.fetch(np.sort(order), STATISTICS_EPOCH)[0].to(device))
         return PostNorm()(normalise.to(device)(crops))
+
+
+def _statistics(
+    start: Start[LoadedEncoder] | None, source: WaveformCrops, front: nn.Module, device: torch.device, notes: list[str]
+) -> tuple[float, float]:
+    """Mean and deviation: of the weights to start from, as far as they say them, else of the crops."""
+    if start is not None and start.loaded.mean is not None and start.loaded.std is not None:
+        return start.loaded.mean, start.loaded.std
+    mean, std = crop_statistics(source, front, device)
+    if start is not None:
+        notes.append(
+            "these weights do not say by which mean and deviation log-mels are normalised; those of the data are "
+            f"taken, {mean:.2f} and {std:.2f}"
+        )
+    return mean, std
 
 
 def crop_statistics(source: WaveformCrops, front: nn.Module, device: torch.device) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.encoders.registry import EncoderName
@@ -18,6 +18,7 @@ from randquant.training.settings import Training, store_paths
 
 if TYPE_CHECKING:
     from randquant.views import Policy
+    from randquant.weights.start import Start
 
 Domain = Literal["log", "power"]
 Cut = Literal["time", "band", "box"]
@@ -148,6 +149,13 @@ class AudioPretraining(Training):
         mel_filter_bank(self.front_end)  # refuses bands that are too narrow
         self.policy()  # the augmentations check their own arguments
         self.views = written(self.planned()) if self.views else []
+
+    @staticmethod
+    def open_start(name: str) -> "Start[Any]":
+        """As `Training.open_start`."""
+        from randquant.audio.start import open_start
+
+        return open_start(name)
 
     @property
     def front_end(self) -> FrontEnd:

@@ -24,16 +24,18 @@ from randquant.pointcloud.cloud_views import CloudViews, PackedViews, in_unit_sp
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.pointnet_lite import PointNetLite
 from randquant.pointcloud.encoders.registry import ENCODERS
-from randquant.pointcloud.encoders.weights import save_encoder
+from randquant.pointcloud.encoders.weights import UP, LoadedPointEncoder, save_encoder
 from randquant.pointcloud.mixing import cloud_blend
 from randquant.pointcloud.points.first_points import filled, require_points
 from randquant.pointcloud.points.geometry import unit_sphere
 from randquant.pointcloud.preparation import batch_points
 from randquant.pointcloud.settings import PointPretraining
+from randquant.pointcloud.start import turn_inputs
 from randquant.pointcloud.stored_clouds import StoredClouds, WholeClouds, leading_columns
 from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
+from randquant.weights.start import Start, data_of, notes_of, start_of
 from randquant.weights.training_metadata import metadata_of_run
 
 
@@ -42,12 +44,16 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
 
     Raises:
         DataError: a store is missing, empty, not of points, lacks normals that are asked for, or has no shape of as
-            many points as are asked for; or a shape is larger than the encoder takes.
-        UsageError: a size the encoder cannot have, or batches that are too large.
+            many points as are asked for; or a shape is larger than the encoder takes; or the weights to start from
+            cannot be opened.
+        UsageError: a size the encoder cannot have, batches that are too large, or settings that contradict these
+            weights.
     """
+    start: Start[LoadedPointEncoder] | None = start_of(settings)
     require_memory(settings, lambda: make_encoder(settings, settings.d), device)
     stores = [Store.open(path, kind="points") for path in settings.data]
-    encoder = make_encoder(settings, settings.d)
+    encoder, up = (make_encoder(settings, settings.d), UP) if start is None else (start.encoder(), start.loaded.up)
+    turn_inputs(encoder, settings.layout, up)
     find = encoder.neighbourhoods if settings.neighbours == "clean" else None
     policies, local = settings.view_policies()
     if settings.points == "any":
@@ -61,10 +67,10 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = metadata_of_run(settings, step) | {"splits": " ".join(settings.splits)}
         assert isinstance(trained, PointEncoder)
-        save_encoder(path, trained, points=settings.points, metadata=about)
+        save_encoder(path, trained, points=settings.points, up=up, metadata=about)
 
     monitor = None if settings.monitor is None else knn_monitor(settings, device)
-    data = {"stores": [store.content_hash for store in stores]}
+    data = {"stores": [store.content_hash for store in stores], **data_of(start), **({} if up == UP else {"up": up})}
     return Task(
         source,
         make_views,
@@ -73,7 +79,7 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
         save,
         monitor,
         data,
-        [*repeated(stores), *source.notes],
+        [*notes_of(start, settings), *repeated(stores), *source.notes],
         partial(make_encoder, settings),
         partial(cloud_blend, how=settings.mix_points, layout=settings.layout, packed=settings.points == "any"),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from randquant.cli.ranges import Range, check_ranges, check_rising
 from randquant.pointcloud.encoders.registry import ENCODERS, EncoderName
@@ -19,6 +19,7 @@ from randquant.training.settings import Training, store_paths
 
 if TYPE_CHECKING:
     from randquant.pointcloud.augment.policy import PointPolicy
+    from randquant.weights.start import Start
 
 RANGES = {
     "d": Range(8, 2**16),
@@ -179,6 +180,13 @@ class PointPretraining(Training):
         if self.neighbours == "clean":
             raise ValueError(f"--neighbours clean cannot be, as {reason}; give view.")
         self.neighbours = "view"
+
+    @staticmethod
+    def open_start(name: str) -> "Start[Any]":
+        """As `Training.open_start`."""
+        from randquant.pointcloud.start import open_start
+
+        return open_start(name)
 
     @property
     def layout(self) -> Layout:

@@ -24,7 +24,7 @@ from randquant.images.augment.flip import RandomFlip
 from randquant.images.augment.resize_crop import RandomResizedCrop
 from randquant.images.encoders.image_encoder import ImageEncoder
 from randquant.images.encoders.registry import ENCODERS
-from randquant.images.encoders.weights import save_encoder
+from randquant.images.encoders.weights import LoadedImageEncoder, save_encoder
 from randquant.images.fitted_pictures import NormalisedBatches, fitted_batch
 from randquant.images.normalise import ColourStatistics, Normalise, colour_statistics
 from randquant.images.picture_views import PictureViews
@@ -36,6 +36,7 @@ from randquant.training.memory import require_memory
 from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
 from randquant.views import Policy
+from randquant.weights.start import Start, data_of, notes_of, start_of
 from randquant.weights.training_metadata import metadata_of_run
 
 STATISTICS_PICTURES = 2_000
@@ -46,14 +47,16 @@ def build_task(settings: ImagePretraining, device: torch.device) -> Task:
     """Everything the loop needs; called once the device is known and the seed is set.
 
     Raises:
-        DataError: a store is missing, empty or not of pictures.
-        UsageError: a size the encoder cannot have.
+        DataError: a store is missing, empty or not of pictures, or the weights to start from cannot be opened.
+        UsageError: a size the encoder cannot have, or settings that contradict these weights.
     """
+    start: Start[LoadedImageEncoder] | None = start_of(settings)
     require_memory(settings, lambda: _encoder(settings), device, (3, settings.image_size, settings.image_size))
     stores = [Store.open(path, kind="images") for path in settings.data]
     source, policies = picture_source(stores, settings)
-    statistics = statistics_of_source(source)
-    encoder = _encoder(settings)
+    known = None if start is None else start.loaded.statistics
+    statistics = known or statistics_of_source(source)
+    encoder = _encoder(settings) if start is None else start.encoder()
     normalise = Normalise(statistics)
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
@@ -64,8 +67,9 @@ def build_task(settings: ImagePretraining, device: torch.device) -> Task:
     monitor = None if settings.monitor is None else knn_monitor(settings, normalise, device)
     hashes = [store.content_hash for store in stores]
     make_views = PictureViews(policies, normalise, local=sum(each.view.local for each in settings.planned()))
-    data, of_width = {"stores": hashes}, partial(encoder_of, settings)
-    notes = [*repeated(stores), *(equal_views(settings, "pictures") if settings.augment == "none" else [])]
+    data, of_width = {"stores": hashes, **data_of(start)}, partial(encoder_of, settings)
+    notes = [*notes_of(start, settings), *repeated(stores)]
+    notes += [*(equal_views(settings, "pictures") if settings.augment == "none" else [])]
     return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, data, notes, of_width)
 
 

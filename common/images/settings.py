@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from randquant.cli.ranges import Range, check_ranges, check_rising
 from randquant.images.augment.automatic.found_policies import PolicyName
@@ -17,6 +17,7 @@ from randquant.training.settings import Training, store_paths
 
 if TYPE_CHECKING:
     from randquant.views import Policy
+    from randquant.weights.start import Start
 
 _PROBABILITIES = (
     *("flip_p", "colour_p", "gray_p", "blur_p", "solarize_p"),
@@ -128,6 +129,13 @@ class ImagePretraining(Training):
             )
         policy(self)  # the augmentations check their own arguments
         self.views = written(self.planned()) if self.views else []
+
+    @staticmethod
+    def open_start(name: str) -> "Start[Any]":
+        """As `Training.open_start`."""
+        from randquant.images.start import open_start
+
+        return open_start(name)
 
     def planned(self) -> "list[Planned[ImagePretraining]]":
         """Every view with the settings that it has."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from randquant.cli.ranges import Range, check_ranges, check_rising
 from randquant.policies.planned import Planned, made_once, planned, written
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from randquant.views import Policy
+    from randquant.weights.start import Start
 
 RANGES = {
     "width": Range(1, 2**12),
@@ -87,6 +88,13 @@ class TablePretraining(Training):
             raise ValueError("--rq_stage input quantizes pictures, log-mels and clouds; give --augment rq or a stage.")
         self.policy(zeros(1, RANKS + 1))  # the augmentations check their own arguments
         self.views = written(self.planned()) if self.views else []
+
+    @staticmethod
+    def open_start(name: str) -> "Start[Any]":
+        """As `Training.open_start`."""
+        from randquant.tables.start import open_start
+
+        return open_start(name)
 
     def planned(self) -> "list[Planned[TablePretraining]]":
         """Every view with the settings that it has."""

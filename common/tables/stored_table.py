@@ -20,6 +20,7 @@ class StoredTable:
     Args:
         stores: of tables with the same columns.
         splits: that are taken; rows without a split always are.
+        by: mean and deviation of each column of numbers, by which rows are standardised instead of by their store's.
 
     Attributes:
         rows: (n, F).
@@ -30,13 +31,13 @@ class StoredTable:
         DataError: a store has other columns than the first, or no row is left.
     """
 
-    def __init__(self, stores: "Sequence[Store]", splits: Sequence[str]) -> None:
+    def __init__(self, stores: "Sequence[Store]", splits: Sequence[str], by: "Scales | None" = None) -> None:
         first = stores[0]
         self.names, self.blocks = column_names(first), block_sizes(first)
         for store in stores[1:]:
             if column_names(store) != self.names or block_sizes(store) != self.blocks:
                 raise DataError(f"{store.path} has other columns than {first.path}; give stores of one table.")
-        self.rows = np.concatenate([self._taken(store, splits) for store in stores])
+        self.rows = np.concatenate([self._taken(store, splits, by or {}) for store in stores])
         if not len(self.rows):
             raise DataError(
                 f"{', '.join(str(store.path) for store in stores)} hold no rows of --splits {' '.join(splits)}; "
@@ -59,9 +60,9 @@ class StoredTable:
         return torch.from_numpy(self.rows[positions])
 
     @staticmethod
-    def _taken(store: "Store", splits: Sequence[str]) -> NDArray[np.float32]:
+    def _taken(store: "Store", splits: Sequence[str], by: "Scales") -> NDArray[np.float32]:
         held = np.array([split is None or split in splits for split in store.column("split")], dtype=bool)
-        rows = store.every_row()
+        rows = rescaled(store, by)
         return rows if held.all() else rows[held]
 
 
@@ -82,9 +83,13 @@ def scales(store: "Store") -> Scales:
 _DESCRIBED = ("name", "kind", "values", "mean", "deviation", "indicator", "constant", "decimal")
 
 
-def described(store: "Store") -> list[dict[str, Any]]:
-    """How each column of the table became numbers, JSON values, so that other rows can."""
-    return [{name: each[name] for name in _DESCRIBED if name in each} for each in store.info["table"]["columns"]]
+def described(store: "Store", by: Scales | None = None) -> list[dict[str, Any]]:
+    """How each column of the table became numbers, JSON values, so that other rows can; `by` as in `rescaled`."""
+    found = [{name: each[name] for name in _DESCRIBED if name in each} for each in store.info["table"]["columns"]]
+    for each in found:
+        if each["name"] in (by or {}):
+            each["mean"], each["deviation"] = (by or {})[each["name"]]
+    return found
 
 
 def other_scales(of: Scales, store: "Store") -> list[str]:
@@ -106,6 +111,30 @@ def other_scales(of: Scales, store: "Store") -> list[str]:
         f"{store.path} standardises {len(far):,} of its columns by other numbers than the training's table: {shown}; "
         "equal cells are not equal inputs"
     ]
+
+
+def moved_columns(store: "Store", by: Scales) -> list[str]:
+    """The columns of numbers that other means or deviations standardise otherwise."""
+    return [name for name, here in scales(store).items() if by.get(name, here) != here]
+
+
+def rescaled(store: "Store", by: Scales) -> NDArray[np.float32]:
+    """Every row (n, F) of a store, its numbers standardised by other means and deviations; missing ones stay the mean.
+
+    Args:
+        store: of a table.
+        by: mean and deviation by column; a column that is not named stays.
+    """
+    rows, names = store.every_row(), column_names(store)
+    places = {name: place for place, name in reversed([*enumerate(names)])}  # numbers come first
+    its_scales = scales(store)
+    for name in (name for name in moved_columns(store, by) if name in places):  # not a constant one
+        (its_mean, its_deviation), (mean, deviation) = its_scales[name], by[name]
+        column = rows[:, places[name]].astype(np.float64)
+        moved = ((column * its_deviation + its_mean - mean) / deviation).astype(np.float32)
+        missing = places.get(f"{name} is missing")
+        rows[:, places[name]] = moved if missing is None else np.where(rows[:, missing] == 1.0, 0.0, moved)
+    return rows
 
 
 def block_sizes(store: "Store") -> list[int]:

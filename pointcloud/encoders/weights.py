@@ -77,7 +77,9 @@ def is_of_points(content: Content) -> bool:
     return content.is_of(FAMILY.modality, "points", is_recognised)
 
 
-def save_encoder(path: str | Path, encoder: nn.Module, *, points: Points, metadata: dict[str, Any]) -> None:
+def save_encoder(
+    path: str | Path, encoder: nn.Module, *, points: Points, up: Axis = UP, metadata: dict[str, Any]
+) -> None:
     """Write an encoder as safetensors, atomically; equal content gives equal bytes.
 
     The header's `config` holds modality, encoder (name, arguments), channels, points, up, normalise and the training's
@@ -87,6 +89,7 @@ def save_encoder(path: str | Path, encoder: nn.Module, *, points: Points, metada
         path: file to write.
         encoder: a `PointEncoder`, on any device.
         points: of the clouds it was trained on, at least 1 or "any".
+        up: the axis that points up for it.
         metadata: JSON values about the training.
 
     Raises:
@@ -97,7 +100,7 @@ def save_encoder(path: str | Path, encoder: nn.Module, *, points: Points, metada
     assert isinstance(encoder, PointEncoder)
     if not _is_count(points):
         raise ValueError(f"points should be an integer >= 1, got {points!r}.")
-    own = {"channels": list(encoder.channels), "points": points, "up": UP, "normalise": NORMALISE}
+    own = {"channels": list(encoder.channels), "points": points, "up": up, "normalise": NORMALISE}
     FAMILY.save(path, encoder, own, metadata)
 
 
@@ -134,16 +137,16 @@ def _own(content: Content) -> LoadedPointEncoder:
 def _from_training(content: Content) -> LoadedPointEncoder:
     """The encoder of a training checkpoint of ours, as it is."""
     opened = FAMILY.open_checkpoint(content, _in_checkpoint, lambda encoder: (own_names(type(encoder)),), OTHER_PART)
-    encoder, digest = opened.encoder, network_hash(opened.encoder)
-    return LoadedPointEncoder(encoder, opened.own, UP, NORMALISE, opened.metadata, opened.report, digest)
+    encoder, (points, up), digest = opened.encoder, opened.own, network_hash(opened.encoder)
+    return LoadedPointEncoder(encoder, points, up, NORMALISE, opened.metadata, opened.report, digest)
 
 
-def _in_checkpoint(saved: Any) -> tuple[PointEncoder, Points]:
-    """Encoder without tensors, and number of points, of a training checkpoint of ours."""
-    settings = saved["settings"]
+def _in_checkpoint(saved: Any) -> tuple[PointEncoder, tuple[Points, Axis]]:
+    """Encoder without tensors, number of points and axis that points up, of a training checkpoint of ours."""
+    settings, data = saved["settings"], saved.get("data", {})
     points: Points = settings["points"] if settings["points"] == "any" else int(settings["points"])
     sizes = {"d": settings["d"], "channels": 6 if settings["normals"] else 3}
-    return ENCODERS[settings["encoder"]](**sizes), points
+    return ENCODERS[settings["encoder"]](**data.get("arguments", sizes)), (points, data.get("up", UP))
 
 
 def _is_count(points: Any) -> bool:

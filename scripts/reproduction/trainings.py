@@ -15,6 +15,7 @@ from randquant.scripts.reproduction.commands import training_call, words
 from randquant.scripts.reproduction.places import Places
 from randquant.training.checkpoint import load_checkpoint
 from randquant.training.run import FILE_NAME as CHECKPOINT
+from randquant.training.run_folder import START
 from randquant.training.run_log import last_row
 from randquant.training.run_settings import FILE_NAME as CONFIG
 from randquant.training.run_settings import read_settings
@@ -81,6 +82,9 @@ class Trained:
             moved["data"] = [places.found(str(each), "store") for each in data]
         if self.settings.get("monitor"):
             moved["monitor"] = places.found(str(self.settings["monitor"]), "store")
+        if self.settings.get("init"):
+            kept = self.path / START
+            moved["init"] = str(kept) if kept.exists() else places.found(str(self.settings["init"]), "weights")
         return ["--config", str(self.path / CONFIG), *words(moved)]
 
 
@@ -109,7 +113,8 @@ def train_again(run: Trained, places: Places, out: Path) -> Trained:
 
 def weight_changes(run: Trained, again: Trained) -> list[str]:
     """What differs between two encoders, in words; empty where they are the same to the bit."""
-    found = [str(change) for change in differing(run.config, again.config)]
+    changes = differing(run.config, again.config)
+    found = [str(change) for change in changes if change.name != "training.init"]  # by its hash, wherever it lies
     one, other = run.weights.value, again.weights.value
     if set(one) != set(other):
         return [*found, f"{len(set(one) ^ set(other))} tensors are in one of both alone"]

@@ -162,4 +162,5 @@ def _in_checkpoint(saved: Any) -> tuple[ImageEncoder, ColourStatistics]:
     """Encoder without tensors, and colours, of a training checkpoint of ours."""
     settings, views = saved["settings"], saved["views"][0]
     statistics = statistics_of(*(views[f"normalise.{name}"].flatten().tolist() for name in ("mean", "std")))
-    return ENCODERS[settings["encoder"]](width=settings["width"], size=settings["image_size"]), statistics
+    sizes = {"width": settings["width"], "size": settings["image_size"]}
+    return ENCODERS[settings["encoder"]](**saved.get("data", {}).get("arguments", sizes)), statistics

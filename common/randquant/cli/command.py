@@ -94,7 +94,7 @@ def settings_from(configuration: type[T], argv: Sequence[str]) -> T:
     Raises:
         UsageError: as the command would say it.
     """
-    values = _values(_parser(configuration, None), [*argv])
+    values = _values(_parser(configuration, None), [*argv], defaults=not hasattr(configuration, "completed"))
     require_values(values, _hints(configuration))
     return _constructed(configuration, values)
 
@@ -151,7 +151,8 @@ def _parse(
 ) -> tuple[Callable[..., Any], dict[str, Any]]:
     if not isinstance(commands, Mapping):
         parser = _parser(commands, description)
-        return _call(commands, _values(parser, argv))
+        defaults = not hasattr(_signature_source(commands), "completed")
+        return _call(commands, _values(parser, argv, defaults=defaults))
     parser = _empty_parser(description)
     subcommands = parser.add_subcommands(required=True, metavar="COMMAND")
     for name in commands:
@@ -183,10 +184,12 @@ def _hints(source: Any) -> dict[str, Any]:
     return typing.get_type_hints(source.__init__ if inspect.isclass(source) else source)
 
 
-def _values(parser: ArgumentParser, argv: list[str], subcommands: Sequence[str] = ()) -> dict[str, Any]:
+def _values(
+    parser: ArgumentParser, argv: list[str], subcommands: Sequence[str] = (), *, defaults: bool = True
+) -> dict[str, Any]:
     require_words(argv)
     try:
-        parsed = parser.parse_args(argv)
+        parsed = parser.parse_args(argv, defaults=defaults or any(word.startswith("--print_config") for word in argv))
     except (ArgumentError, argparse.ArgumentError, TypeError, ValueError) as error:
         raise UsageError(_sentence(str(error), parser, argv, subcommands)) from None
     return _plain(parsed)
@@ -271,9 +274,9 @@ def _signature_source(function: Callable[..., Any]) -> Any:
 
 
 def _constructed(configuration: Any, values: dict[str, Any]) -> Any:
-    """Build the dataclass; what its own checks refuse is a usage error."""
+    """Build the dataclass, which may complete what was typed; what its own checks refuse is a usage error."""
     try:
-        return configuration(**values)
+        return configuration(**getattr(configuration, "completed", dict)(values))
     except (TypeError, ValueError) as error:
         raise UsageError(str(error)) from None
 

@@ -17,6 +17,8 @@ _USES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "queue_size": (lambda run: run.method == "moco", "--method moco"),
     "negatives": (lambda run: run.method in ("simclr", "infonce"), "--method simclr or infonce"),
     "base_width": _MUP,
+    "activation_margin": (lambda run: run.init is None, "untrained encoders, and that of --init is learnt"),
+    "init_sha256": (lambda run: run.init is not None, "--init"),
     "base_hidden_size": _MUP,
     "mix_alpha": (lambda run: run.mix != "none", "--mix mixup or cutmix"),
     "mix_domain": (lambda run: run.mix == "mixup" or run.inputmix, "--mix mixup or --inputmix"),

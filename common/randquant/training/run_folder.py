@@ -7,6 +7,8 @@ from pathlib import Path
 from randquant.errors import DataError, UsageError
 from randquant.files.lock import locked
 
+START = "init.safetensors"  # the weights that a run began with, where they were not untrained
+
 
 @contextmanager
 def own_folder(out: Path, *, writes: bool) -> Iterator[None]:

@@ -4,7 +4,8 @@ from randquant.cli.sections import REST, Sections
 
 SECTIONS: Sections = {
     "data and encoder": (
-        *("data", "out", "splits", "monitor", "encoder", "d", "width", "image_size", "points", "normals"),
+        *("data", "out", "splits", "monitor", "init", "init_sha256"),
+        *("encoder", "d", "width", "image_size", "points", "normals"),
         *("n_mels", "n_fft", "hop", "mel", "backend", "unit_seconds", "sampling", "together"),
     ),
     "views": ("augment", "views", "local_weight", REST),

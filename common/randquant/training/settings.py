@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from randquant.cli.ranges import SEEDS, Range, check_ranges, check_rising
 from randquant.cli.sections import Sections
@@ -13,6 +13,9 @@ from randquant.ssl.registry import MethodName
 from randquant.training.loggers.registry import LoggerName, check_installed
 from randquant.training.optimization.schedule import RateSchedule
 from randquant.training.sections import SECTIONS
+
+if TYPE_CHECKING:
+    from randquant.weights.start import Start
 
 RANGES = {
     "steps": Range(0, 10**9),
@@ -55,6 +58,9 @@ class Training:
 
     Args:
         out: folder of the run; an unfinished run there is continued.
+        init: weights to start from instead of untrained ones: a run, a file of weights, or hf://owner/name. Encoder,
+            front end and statistics are theirs; a setting that contradicts them is refused.
+        init_sha256: of these weights; others are refused. RUN/config.yaml has it.
         method: byol (momentum teacher, no negatives), mocov3 (teacher, negatives in the batch), moco (teacher,
             negatives in a queue), simclr (negatives in the batch, no teacher, about half the work per step) or infonce
             (simclr with the other view's negatives alone).
@@ -125,6 +131,8 @@ class Training:
     USED_BY: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     out: Path
+    init: str | None = None
+    init_sha256: str | None = None
     method: MethodName = "byol"
     steps: int = 0
     epochs: int = 100
@@ -175,6 +183,8 @@ class Training:
 
     def __post_init__(self) -> None:
         self.out = Path(self.out)
+        if self.init is not None and self.init_sha256 is None:
+            raise ValueError(f"init={self.init!r} brings settings of its own; make yours by completed().")
         check_ranges(self, RANGES)
         check_rising(self, "rq_stage_bins")
         check_installed(self.logger)
@@ -199,7 +209,33 @@ class Training:
         self._check_optimizer()
         self._check_moco(local // self.accumulate)
 
+    @classmethod
+    def completed(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of the settings, and beside `init` those that its weights bring.
+
+            AudioPretraining(**AudioPretraining.completed({"out": "RUN", "data": ["STORE"], "init": "WEIGHTS"}))
+
+        Raises:
+            DataError: the weights cannot be opened, or are of another modality.
+            UsageError: they cannot be trained.
+        """
+        if given.get("init") is None:
+            return dict(given)
+        from randquant.weights.start import completed  # late, since it loads torch
+
+        return completed(given, cls.open_start)
+
+    @staticmethod
+    def open_start(name: str) -> "Start[Any]":
+        """Weights to start from, a run, a file or an address of the Hub, as `init` says them."""
+        raise NotImplementedError
+
     def _check_optimizer(self) -> None:
+        if self.parametrization == "mup" and self.init is not None:
+            raise ValueError(
+                "--parametrization mup gives untrained weights their size, and those of --init are learnt; leave out "
+                "one of the two."
+            )
         if self.parametrization == "mup" and self.optimizer == "lars":
             raise ValueError("--parametrization mup has no rates for --optimizer lars; give adamw or sgd.")
         if self.sgd_momentum == 1.0:

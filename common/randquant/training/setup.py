@@ -20,7 +20,7 @@ from randquant.training.optimization.parametrization import base_shapes
 from randquant.training.processes.ranks import agreed, together
 from randquant.training.processes.repeatable import repeatable
 from randquant.training.run import Run, stored_state
-from randquant.training.run_folder import own_folder
+from randquant.training.run_folder import START, own_folder
 from randquant.training.run_settings import FILE_NAME
 from randquant.training.settings import Training, plain_settings
 from randquant.training.task import Task
@@ -103,6 +103,8 @@ def _announce(run: Run, state: dict[str, Any] | None) -> None:
     if not fabric.is_global_zero:
         return
     write_text(settings.out / FILE_NAME, yaml.safe_dump(plain_settings(settings), sort_keys=False))
+    if settings.init is not None and state is None:
+        run.task.save_encoder(settings.out / START, run.method.encoder, 0)
     items = len(batches.source)
     if settings.method == "moco" and settings.queue_size > items:
         _say(

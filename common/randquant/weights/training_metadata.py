@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from randquant.policies.planned import Planned
 
 _SETTINGS = ("method", "augment", "seed")
+_START = ("init", "init_sha256")  # where there is one
 
 
 class _Pretraining(Protocol):
@@ -15,6 +16,7 @@ class _Pretraining(Protocol):
     augment: str
     seed: int
     views: list[Any]
+    init: str | None
 
     def planned(self) -> Sequence[Planned[Any]]: ...
 
@@ -22,6 +24,8 @@ class _Pretraining(Protocol):
 def metadata_of_run(settings: _Pretraining, step: int) -> dict[str, Any]:
     """The metadata of a training that has come to a step, with the names of its views where it has policies."""
     about = {"step": step, **{name: getattr(settings, name) for name in _SETTINGS}}
+    if settings.init is not None:
+        about |= {name: getattr(settings, name) for name in _START}
     if settings.views:
         about["views"] = ", ".join(each.view.title for each in settings.planned())
     return about
@@ -33,4 +37,6 @@ def metadata_of_checkpoint(saved: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         KeyError, TypeError: it is damaged.
     """
-    return {"step": saved["step"], **{name: saved["settings"][name] for name in _SETTINGS}}
+    settings = saved["settings"]
+    about = {"step": saved["step"], **{name: settings[name] for name in _SETTINGS}}
+    return about | ({name: settings[name] for name in _START} if settings.get("init") is not None else {})

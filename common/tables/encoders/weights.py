@@ -183,4 +183,6 @@ def _own(content: Content) -> LoadedTableEncoder:
 def _in_checkpoint(saved: Any) -> tuple[MLP, list[str]]:
     """Encoder without tensors, and columns, of a training checkpoint of ours."""
     settings, data = saved["settings"], saved["data"]
-    return ENCODERS[settings["encoder"]](data["blocks"], settings["width"]), [str(name) for name in data["columns"]]
+    sizes = {"blocks": data["blocks"], "width": settings["width"]}
+    made = ENCODERS[settings["encoder"]](**data.get("arguments", sizes))
+    return made, [str(name) for name in data["columns"]]
