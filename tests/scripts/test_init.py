@@ -170,7 +170,7 @@ def test_a_step_that_moves_nothing_gives_the_vectors_of_the_weights(
     training = (own_config(out) or {})["training"]
     assert (training["init"], training["init_sha256"]) == (str(start), digest)
     held = randquant.load(out / "checkpoint.pt")
-    assert held.encoder.arguments == randquant.load(start).encoder.arguments  # type: ignore[union-attr]
+    assert held.encoder.arguments == randquant.load(start).encoder.arguments
     assert held.metadata["init_sha256"] == digest
     if modality != "tables":  # whose checkpoints do not describe columns; the others hold what the views were made by
         assert torch.allclose(vectors(modality, out / "checkpoint.pt"), expected, rtol=1e-6, atol=1e-6)
@@ -196,7 +196,7 @@ def test_published_files_start_a_training_of_sound(stores: Stores, place: Path, 
     network = AudioNTT2022(n_mels=32, d=600, hidden=16).eval()
     with torch.no_grad():
         for values in network.parameters():
-            values += 0.05 * torch.rand(values.shape)
+            values.add_(0.05 * torch.rand(values.shape))
     file, out = place / "AudioNTT2022.pth", place / "from published"
     torch.save(network.state_dict(), file)
     words = ["--init", file, "--mel", "htk", "--learning_rate", 1e-30]
@@ -223,7 +223,7 @@ def test_published_networks_of_shapes_keep_their_axis_and_neighbours(
     clouds = np.random.default_rng(5).normal(size=(2, 40, 3)).astype(np.float32)
     for path in (out, out / "checkpoint.pt", out / "init.safetensors"):
         encoder = randquant.load(path)
-        assert encoder.up == "y"  # type: ignore[comparison-overlap]
+        assert encoder.up == "y"
         assert torch.allclose(encoder(clouds), published(clouds), rtol=1e-6, atol=1e-6)
     given = {"out": out, "data": stores["points"][:1], "init": f"{file}{more}", "points": 24}
     trained = point_task(PointPretraining(**PointPretraining.completed(given)), torch.device("cpu")).encoder.eval()
@@ -314,6 +314,8 @@ def test_in_python_settings_are_completed(runs: dict[str, Path], stores: Stores)
     assert settings.width == 2
     source = table_task(settings, torch.device("cpu")).source
     rows = rescaled(Store.open(stores["tables"][1]), scales(Store.open(stores["tables"][0])))
-    assert bool((source.fetch(np.arange(len(source)), 0).numpy() == rows).all())
+    fetched = source.fetch(np.arange(len(source)), 0)
+    assert isinstance(fetched, torch.Tensor)
+    assert torch.equal(fetched, torch.from_numpy(rows))
     with pytest.raises(ValueError, match="completed"):
         TablePretraining(**given)  # type: ignore[arg-type]
