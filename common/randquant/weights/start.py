@@ -82,7 +82,7 @@ def start_of(settings: Training) -> Start[Any] | None:
     if found != wanted:
         raise UsageError(
             f"--init {settings.init} holds the weights {found[:12]}…, and --init_sha256 asks for {wanted[:12]}…; "
-            "give those, or leave out --init_sha256."
+            "give those, or take init_sha256 out of the settings."
         )
     wrong = [name for name, value in start.kept.items() if getattr(settings, name) != value]
     if wrong:
