@@ -59,10 +59,16 @@ class LogMel(nn.Module):
         if samples.shape[1] < shortest:
             samples = nn.functional.pad(samples, (0, shortest - samples.shape[1]))
         with torch.autocast(samples.device.type, enabled=False):
-            # Waveforms whose spectra fit a CPU's cache (five times faster than all), or a part of a GPU's memory.
-            at_once = max(1, (2**16 if samples.device.type == "cpu" else 2**25) // samples.shape[1])
+            at_once = max(1, self._samples_at_once(samples.device) // samples.shape[1])
             powers = [self.mel_power(part)[..., :frames].contiguous() for part in samples.split(at_once)]
             return torch.cat([power.add_(LOG_FLOOR).log_() for power in powers]).unsqueeze(1)
+
+    def _samples_at_once(self, device: torch.device) -> int:
+        """Those of waveforms whose spectra fit a CPU's cache, or a part of a GPU's memory."""
+        if device.type != "cpu":
+            return 2**25
+        # Only librosa's numbers depend on how many it is given, in their last digits.
+        return 2**16 if self.front_end.backend == "librosa" else 2**18
 
     def extra_repr(self) -> str:
         """The front end's fields."""
