@@ -44,6 +44,7 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
         "encoder": "sound:audio_encoder",
         "sound_encoder": "sound_encoder:sound_encoder",
         "sound_pretrain": "sound_pretraining:sound_pretraining",
+        "sound_published": "sound_pretraining:published_pretraining",
         "probe": "probe:linear_probe",
         "probe_paths": "probe:probe_paths",
         "prepare": "preparation:preparation",
@@ -61,7 +62,7 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
     },
 )
 Sizes = Mapping[str, Mapping[str, int]]  # arguments of groups by name
-_LONG = ("probe_paths",)  # groups measured only where they are asked for
+_LONG = ("probe_paths", "sound_published")  # groups measured only where they are asked for
 
 
 def benchmark(
@@ -80,10 +81,11 @@ def benchmark(
 
     Args:
         only: groups to measure: quantize, kernels (RQ); log_mel, crop, stored_crops, encoder, sound_encoder,
-            sound_pretrain (sound); prepare; probe, probe_paths (whole evaluations against fits one by one: many
-            minutes, so only where asked); point_augment, farthest_points, point_encoder, point_pretrain, packed,
-            reductions, meshes (shapes); images; export (files against their encoders); embed (the command against
-            loops written by hand); startup (every command's help against the imports of all).
+            sound_pretrain, sound_published (the step against a plain program: minutes, so only where asked) (sound);
+            prepare; probe, probe_paths (whole evaluations against fits one by one: many minutes, so only where asked);
+            point_augment, farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images;
+            export (files against their encoders); embed (the command against loops written by hand); startup (every
+            command's help against the imports of all).
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         files: recordings and meshes of embed, 100 by default; other groups have sizes of their own.

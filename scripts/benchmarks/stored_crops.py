@@ -25,7 +25,7 @@ Fetch = Callable[[NDArray[np.int64], int], Tensor]
 def stored_crops(_device: str) -> Iterator[Pair]:
     """Of recordings of ten seconds and of half a second, as samples; and of ten seconds, as log-mels in memory."""
     with tempfile.TemporaryDirectory() as folder:
-        short, long = (_source(Path(folder, f"{seconds:g}"), seconds) for seconds in (0.5, 10.0))
+        short, long = (noise_source(Path(folder, f"{seconds:g}"), seconds) for seconds in (0.5, 10.0))
         yield from _pairs(f"{CROPS} crops of recordings of 10 s", long, _one_by_one(long))
         yield from _pairs(f"{CROPS} crops of recordings of .5 s", short, _one_by_one(short))
         log_mels = LogMelCrops(long.stores, _settings(folder), torch.device("cpu"))
@@ -79,8 +79,8 @@ def _settings(folder: str | Path) -> AudioPretraining:
     return AudioPretraining(out=Path(folder), data=[Path(folder)])
 
 
-def _source(path: Path, seconds: float) -> WaveformCrops:
-    """Of a store of noise at `path`."""
+def noise_source(path: Path, seconds: float) -> WaveformCrops:
+    """Of a new store of noise at `path`, of so many seconds a recording."""
     writer, generator = StoreWriter(path, kind="audio", plan="noise"), np.random.default_rng(0)
     with writer.begin():
         for number in range(_SHARDS):

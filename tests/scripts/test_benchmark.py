@@ -18,6 +18,7 @@ from randquant.scripts.benchmark import GROUPS, benchmark
 from randquant.scripts.benchmarks import embed, images, stored_crops
 from randquant.scripts.benchmarks import quantize as quantization
 from randquant.scripts.benchmarks.meshes import write_torus
+from randquant.scripts.benchmarks.plain_byol import PlainBYOL
 from randquant.scripts.benchmarks.quantize import original_formulation
 from randquant.scripts.measuring import limits
 from randquant.scripts.measuring.page import HEADER
@@ -36,11 +37,21 @@ def test_both_forms_run_in_turn_after_a_warm_up() -> None:
 
 def test_stored_crops_are_those_read_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored_crops, "_RECORDINGS", 8)
-    source = stored_crops._source(tmp_path / "store", 1.5)
+    source = stored_crops.noise_source(tmp_path / "store", 1.5)
     log_mels = LogMelCrops(source.stores, stored_crops._settings(tmp_path), torch.device("cpu"))
     positions = np.arange(8)[::-1].copy()
     assert torch.equal(source.fetch(positions, 3)[0], stored_crops._one_by_one(source)(positions, 3))
     assert torch.equal(log_mels.fetch(positions, 3)[0], stored_crops._bands_one_by_one(log_mels)(positions, 3))
+
+
+def test_the_plain_program_learns(tmp_path: Path) -> None:
+    plain = PlainBYOL(stored_crops.noise_source(tmp_path / "store", 0.5), 16, 4, -8.0, 4.0, torch.device("cpu"))
+    before = [parameter.clone() for parameter in (*plain.online.parameters(), *plain.teacher.parameters())]
+    for _ in range(2):
+        plain.step()
+    after = [*plain.online.parameters(), *plain.teacher.parameters()]
+    assert all(parameter.isfinite().all() for parameter in after)
+    assert not any(torch.equal(old, new) for old, new in zip(before, after, strict=True))
 
 
 @pytest.fixture
