@@ -34,7 +34,10 @@ def sound_pretraining(device: str) -> Iterator[Pair]:
             for dtype in (torch.bfloat16, torch.float32) if device == "cuda" else (torch.float32,):
                 step = _step(_settings(folder, width), source, torch.device(device), dtype)
                 name = f"BYOL step of {CLIPS}, AudioNTT2020-{width}, {str(dtype).removeprefix('torch.')}"
-                for teacher, twin in ((False, "encoder, both views"), (True, "encoder and teacher's, both views")):
+                for teacher, twin in (
+                    (False, "encoder alone, both views"),
+                    (True, "encoder and teacher alone, both views"),
+                ):
                     yield Pair(name, step, _encoder(width, dtype, torch.device(device), teacher), twin, CLIPS)
 
 
