@@ -1,5 +1,6 @@
 """The manifest of a store: one row per item, with its location and its metadata."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ COLUMNS = {
     "length": pa.int64(),
 }
 _PLACES = ("shard", "offset", "length")
+_ENCODED = dict.fromkeys(_PLACES, "DELTA_BINARY_PACKED")
 
 
 def write_manifest(path: Path, columns: Sequence[pa.Schema], parts: Iterable[Rows]) -> None:
@@ -38,7 +40,9 @@ def write_manifest(path: Path, columns: Sequence[pa.Schema], parts: Iterable[Row
     """
     own = pa.unify_schemas([pa.schema([]), *columns], promote_options="permissive")
     schema = pa.schema([*COLUMNS.items(), *sorted((field.name, field.type) for field in own)])
-    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+    # Differences of neighbours take a hundredth of the room of the numbers themselves, and a tenth of the time.
+    encoding = {"use_dictionary": [name for name in schema.names if name not in _PLACES], "column_encoding": _ENCODED}
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, **encoding) as writer:
         for shard, rows in enumerate(parts):
             if count := item_count(rows):
                 values = {**_as_columns(rows, schema.names), "shard": [shard] * count}
@@ -96,19 +100,29 @@ class Manifest:
             DataError: the file is gone or damaged.
             KeyError: there is no such column.
         """
-        if name not in self._read(lambda: pq.read_schema(self._path)).names:
+        schema = self._read(lambda: pq.read_schema(self._path))
+        if name not in schema.names:
             raise KeyError(name)
-        values = self._read(lambda: _table(self._path, [name])[name].combine_chunks())
-        if name == "path" or not pa.types.is_string(values.type):
-            return self._read(values.to_pylist)
-        coded = values.dictionary_encode(null_encoding="encode")
-        texts = np.array([*self._read(coded.dictionary.to_pylist), None], dtype=object)
-        return texts[coded.indices.to_numpy(zero_copy_only=False)].tolist()
+        if name == "path" or not pa.types.is_string(schema.field(name).type):
+            return self._read(lambda: _table(self._path, [name])[name].to_pylist())
+        texts, codes = self._read(lambda: self._coded(name))
+        return np.array([*texts, None], dtype=object)[codes].tolist()
 
     def select(self, column: str, value: str) -> NDArray[np.int64]:
-        """The items of one value in a column: (n,) indices in order."""
-        held = np.asarray(self.column(column), dtype=object)
-        return np.flatnonzero(held == value).astype(np.int64)
+        """The items of one value in a column of text: (n,) indices in order."""
+        texts, codes = self._read(lambda: self._coded(column))
+        found = np.flatnonzero(codes == texts.index(value)) if value in texts else np.empty(0)
+        return found.astype(np.int64)
+
+    def _coded(self, name: str) -> tuple[list[str], NDArray[np.int32]]:
+        """The texts of a column, and for every item the place of its own, -1 where empty."""
+        with pq.ParquetFile(self._path, read_dictionary=[name]) as file:
+            column = file.read([name])[name]
+        if not pa.types.is_dictionary(column.type):  # without a text at all
+            return [], np.full(len(column), -1, np.int32)
+        whole = column.unify_dictionaries().combine_chunks()
+        codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return whole.dictionary.to_pylist(), codes.astype(np.int32, copy=False)
 
     def _require_tiling(self, rows: NDArray[np.int64]) -> None:
         """Every row of every shard belongs to exactly one item."""
@@ -116,6 +130,8 @@ class Manifest:
             raise self._damaged(f"it names shards other than the {len(rows):,} there are")
         if len(self.lengths) and int(self.lengths.min()) < 1:
             raise self._damaged("it holds items without rows")
+        if self._lies_in_order(rows):
+            return
         order = np.lexsort((self.offsets, self.shards))
         shards, starts = self.shards[order], self.offsets[order]
         ends = starts + self.lengths[order]
@@ -128,6 +144,20 @@ class Manifest:
         if len(wrong) or (held != rows).any():
             where = int(shards[wrong[0]]) if len(wrong) else int(np.flatnonzero(held != rows)[0])
             raise self._damaged(f"its offsets and lengths do not fit the {int(rows[where]):,} rows of shard {where}")
+
+    def _lies_in_order(self, rows: NDArray[np.int64]) -> bool:
+        """Whether the items follow one another as they lie in the shards and fill them, as writers leave them."""
+        if not len(self.shards) or not bool((self.shards[1:] >= self.shards[:-1]).all()):
+            return False
+        limits = np.searchsorted(self.shards, np.arange(len(rows) + 1))
+        for number, (start, stop) in enumerate(itertools.pairwise(limits.tolist())):
+            ends = self.offsets[start:stop] + self.lengths[start:stop]
+            if start == stop:
+                if rows[number]:
+                    return False
+            elif self.offsets[start] or ends[-1] != rows[number] or (self.offsets[start + 1 : stop] != ends[:-1]).any():
+                return False
+        return True
 
     def _read(self, read: Callable[[], Any]) -> Any:
         try:

@@ -436,6 +436,34 @@ def test_a_table_that_does_not_fit_the_shards(store: Store, columns: dict[str, o
     assert len(known) == 64
 
 
+def test_a_table_in_another_order_with_gaps(store: Store) -> None:
+    before = [store.rows(number) for number in range(5)]
+    table = pq.read_table(store.path / "manifest.parquet").take([4, 1, 0, 3, 2])
+    pq.write_table(table, store.path / "manifest.parquet")
+    change(store, split=["test", None, "train", None, "train"], label=None)
+    edit(store, manifest_sha256=None)
+    opened = Store.open(store.path)
+    assert all((opened.rows(new) == before[old]).all() for new, old in enumerate([4, 1, 0, 3, 2]))
+    assert opened.select("train").tolist() == [2, 4]
+    assert opened.select("valid").tolist() == []
+    assert opened.column("split") == ["test", None, "train", None, "train"]
+    assert opened.column("label") == [None] * 5
+
+
+def test_texts_are_one_object_across_shards(tmp_path: Path) -> None:
+    writer = StoreWriter(tmp_path / "store", kind="audio", plan="p")
+    with writer.begin():
+        for number, texts in enumerate(("ab", "b-", "ca")):
+            with writer.shard(number) as shard:
+                for label in (None if text == "-" else text for text in texts):
+                    shard.append([np.ones(3, np.int16)], {"path": "x", "label": label})
+        store = writer.finish(3, {})
+    labels = store.column("label")
+    assert labels == ["a", "b", "b", None, "c", "a"]
+    assert labels[0] is labels[5]
+    assert labels[1] is labels[2]
+
+
 @pytest.mark.parametrize("dtype", ["<u2", ">i2", "<f2", "<i4"])
 def test_a_shard_of_another_dtype_or_shape(store: Store, dtype: str) -> None:
     path = store.path / "shards" / "00000.npy"
