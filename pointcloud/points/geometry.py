@@ -55,19 +55,25 @@ def nearest_neighbours(queries: Tensor, points: Tensor, k: int, kept: Tensor | N
     """
     if not 1 <= k <= points.shape[-2]:
         raise ValueError(f"k should be between 1 and the {points.shape[-2]} points, got {k}")
+    if not (neighbourhoods.takes_places(queries) and neighbourhoods.takes_places(points)):
+        return _nearest(queries, points, k, kept)
+    found, doubtful = neighbourhoods.nearest(queries, points, k, kept)
+    for cloud in doubtful.any(dim=1).nonzero()[:, 0].tolist():
+        rows, one = doubtful[cloud].nonzero()[:, 0], slice(cloud, cloud + 1)
+        some = None if kept is None else kept[one]
+        found[cloud, rows] = _nearest(queries[one, rows], points[one], k, some)[0]
+    return found
+
+
+def _nearest(queries: Tensor, points: Tensor, k: int, kept: Tensor | None) -> Tensor:
+    """From blocks of distances."""
     found = []
     for part in _parts(queries, points):
         distances = squared_distances(part, points)
         if kept is not None:
             distances.masked_fill_(~kept[:, None], torch.inf)
-        found.append(_nearest(distances, k))
+        found.append(distances.topk(k, dim=-1, largest=False).indices)
     return torch.cat(found, dim=1)
-
-
-def _nearest(distances: Tensor, k: int) -> Tensor:
-    if neighbourhoods.takes(distances):
-        return neighbourhoods.smallest(distances, k, as_topk=True)
-    return distances.topk(k, dim=-1, largest=False).indices
 
 
 def ball_query(queries: Tensor, points: Tensor, radius: float, k: int) -> Tensor:
@@ -91,13 +97,13 @@ def ball_query(queries: Tensor, points: Tensor, radius: float, k: int) -> Tensor
     """
     if radius <= 0 or k < 1:
         raise ValueError(f"radius should be above 0 and k at least 1, got {radius} and {k}")
+    if neighbourhoods.takes_places(queries) and neighbourhoods.takes_places(points):
+        return neighbourhoods.in_ball(queries, points, radius * radius, k)
     parts = [_in_ball(squared_distances(part, points), radius, k) for part in _parts(queries, points)]
     return torch.cat(parts, dim=1)
 
 
 def _in_ball(distances: Tensor, radius: float, k: int) -> Tensor:
-    if neighbourhoods.takes(distances):
-        return neighbourhoods.in_ball(distances, radius * radius, k)
     total = distances.shape[-1]
     index = torch.arange(total, device=distances.device)
     outside = distances > radius * radius

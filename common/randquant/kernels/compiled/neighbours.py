@@ -37,19 +37,3 @@ def smallest(distances: Any, k: int, found: Any, doubt: Any, first: int, last: i
                 doubt[row] = TIED
         for at in range(min(k, filled)):
             found[row, at] = places[at]
-
-
-@compiled
-def in_ball(distances: Any, limit: Any, k: int, found: Any, first: int, last: int) -> None:
-    """The places of the first k of each row that are not above the limit, filled up with that of the smallest."""
-    for row in range(first, last):
-        filled, nearest = 0, 0
-        best = distances[row, 0]
-        for place in range(distances.shape[1]):
-            distance = distances[row, place]
-            if distance < best or (distance != distance and best == best):
-                best, nearest = distance, place
-            if not distance > limit and filled < k:
-                found[row, filled] = place
-                filled += 1
-        found[row, filled:] = nearest
