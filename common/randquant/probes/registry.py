@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from randquant.cli.terminal import say
@@ -82,10 +83,16 @@ def named(
     for asked in names:
         name = now_called(asked)
         if name != asked:
-            say(f"the probe {asked} is called {name} now, and is stored as that")
+            say_renamed(asked, name)
         probe = PROBES[name]
         found |= {name: probe} if isinstance(probe, Probe) else probe
     return {name: probe.with_settings(settings) for name, probe in found.items()}
+
+
+@cache
+def say_renamed(asked: str, name: str) -> None:
+    """Say once that a probe has another name now."""
+    say(f"the probe {asked} is called {name} now, and is stored as that")
 
 
 def evaluate(
