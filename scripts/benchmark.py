@@ -56,6 +56,8 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
         "reductions": "packed:reductions",
         "meshes": "meshes:meshes",
         "images": "images:image_augmentations",
+        "scaling": "scaling:scaling",
+        "two_processes": "two_processes:two_processes",
         "startup": "startup:startup",
         "export": "export:exported",
         "embed": "embed:embeddings",
@@ -85,7 +87,8 @@ def benchmark(
             prepare; probe, probe_paths (whole evaluations against fits one by one: many minutes, so only where asked);
             point_augment, farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images;
             export (files against their encoders); embed (the command against loops written by hand); startup (every
-            command's help against the imports of all).
+            command's help against the imports of all); scaling (everything at ten times its size); two_processes (a
+            training by two processes against one).
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         files: recordings and meshes of embed, 100 by default; other groups have sizes of their own.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from randquant.errors import DataError, UsageError
 from randquant.installation.commands import commands
 from randquant.scripts import benchmark as script
 from randquant.scripts.benchmark import GROUPS, benchmark
-from randquant.scripts.benchmarks import embed, images, stored_crops
+from randquant.scripts.benchmarks import embed, images, scaling, stored_crops
 from randquant.scripts.benchmarks import quantize as quantization
 from randquant.scripts.benchmarks.meshes import write_torus
 from randquant.scripts.benchmarks.plain_byol import PlainBYOL
@@ -160,6 +161,19 @@ def test_pictures_take_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(view, torch.Tensor)
         assert isinstance(reference, torch.Tensor)
         assert view.shape == reference.shape
+
+
+def test_every_size_is_measured_beside_ten_times_as_much(tmp_path: Path) -> None:
+    for made in (partial(scaling._prepared, tmp_path), partial(scaling._opened, tmp_path)):
+        made(3)()
+    for made in (
+        partial(scaling._quantized, "cpu", 4),
+        partial(scaling._farthest, "cpu"),
+        partial(scaling._probed, "cpu"),
+    ):
+        made(70)()
+    pairs = list(scaling._decades("things", (1, 10, 100), lambda size: lambda: size))
+    assert [(pair.fast(), pair.twin()) for pair in pairs] == [(1, 10), (10, 100)]
 
 
 def test_the_start_of_every_command_is_measured() -> None:
