@@ -44,7 +44,7 @@ class _Trainings:
         words = [*flags.split(), "--data", str(self.folder / "store"), "--out", str(run), "--devices", str(processes)]
         self._command("pretrain_audio", *words)
         with open(run / "log.csv", encoding="utf-8", newline="") as file:
-            rates = [float(row["items_per_second"]) for row in csv.DictReader(file) if row.get("items_per_second")]
+            rates = [float(row["value"]) for row in csv.DictReader(file) if row["name"] == "items_per_second"]
         self.seconds += BATCH * STEPS * len(rates[1:]) / sum(rates[1:])
 
     def _command(self, name: str, *words: str) -> None:
