@@ -19,7 +19,7 @@ def sound_encoder(device: str) -> Iterator[Pair]:
     for width in (512, 2048):
         encoder = AudioNTT2020(d=width).to(device)
         trained = copy.deepcopy(encoder).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        forward, first = _multiplications(encoder), BANDS * FRAMES * encoder.features[0].weight.numel()
+        forward, first = _multiplications(encoder), BANDS * FRAMES * next(encoder.features.parameters()).numel()
         for fast, name, count in (
             (_step(trained, x), "forward and backward", 3 * forward - first),  # the clips need no gradient
             (_embed(encoder, x), "inference", forward),
