@@ -156,8 +156,12 @@ def nearest_features(x: Tensor, k: int, kept: Tensor | None = None) -> Tensor:
     if torch.compiler.is_exporting():  # to a graph for batches of any size, which has no loop over parts of them
         return _nearest(x.float(), x.float(), k, kept)
     parts = max(1, _BLOCK // x.shape[1] ** 2)
+    rows = max(1, _BLOCK // (parts * x.shape[1]))  # all, but for one cloud whose distances do not fit in a block
     masks = [None] * len(x) if kept is None else kept.split(parts)
-    return torch.cat([_nearest(part, part, k, mask) for part, mask in zip(x.float().split(parts), masks, strict=False)])
+    found = []
+    for part, mask in zip(x.float().split(parts), masks, strict=False):
+        found.append(torch.cat([_nearest(some, part, k, mask) for some in part.split(rows, dim=1)], dim=1))
+    return torch.cat(found)
 
 
 @torch.no_grad()
