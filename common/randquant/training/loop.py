@@ -12,7 +12,7 @@ import torch
 
 from randquant.training.measures import Throughput, measured, monitored
 from randquant.training.optimization.schedule import set_learning_rate
-from randquant.training.processes.ranks import any_process
+from randquant.training.processes.ranks import any_process, joint_mean
 from randquant.training.processes.stopping import stop_on_signal
 from randquant.training.run import Run
 
@@ -56,6 +56,7 @@ def fit(run: Run) -> None:
             if logging or saving or stopping:
                 run.require(finite, step)
             if logging:
+                loss = joint_mean(fabric, loss)
                 log.row(step, measured(loss, torch.cat(projections), optimizer) | speed.read())
                 shown.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
             if monitoring:

@@ -110,6 +110,15 @@ def any_process(fabric: "Fabric", flag: bool) -> bool:
     return bool(fabric.all_reduce(torch.tensor(float(flag), device=fabric.device), reduce_op="sum"))
 
 
+def joint_mean(fabric: "Fabric", value: torch.Tensor) -> torch.Tensor:
+    """The mean of a value over the processes: of a mean over each one's items, that over the joint batch."""
+    if fabric.world_size == 1:
+        return value
+    mean = fabric.all_reduce(value, reduce_op="mean")
+    assert isinstance(mean, torch.Tensor)
+    return mean
+
+
 def _meet(fabric: "Fabric", nodes: int) -> None:
     """Set the address at which the processes meet; with several nodes, print it."""
     environment = fabric.strategy.cluster_environment  # type: ignore[attr-defined]
