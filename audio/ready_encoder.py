@@ -194,7 +194,9 @@ class AudioReadyEncoder(ReadyEncoder[Samples]):
         with inference(), evaluating(self.encoder):
             for places in self._batches(samples):
                 waveforms = [samples[place] for place in places]
-                found = step_vectors(self.encoder, layer, self._network_input, waveforms, self.front_end)
+                found = step_vectors(
+                    self.encoder, layer, self._network_input, waveforms, self.front_end, self.precision
+                )
                 vectors[places, : found.shape[1]] = found.float()
         times = self.encoder.frame_times(longest, self.front_end.hop / self.sample_rate)
         return Frames(vectors, times, torch.tensor(counts, dtype=torch.int64))
@@ -209,7 +211,7 @@ class AudioReadyEncoder(ReadyEncoder[Samples]):
     def _embed(self, items: Sequence[Samples], layer: Layer) -> Tensor:  # type: ignore[override]
         found: list[NDArray[np.float32]] = []
         batches = WindowBatches(
-            lambda waveforms: self.encoder(self._network_input(waveforms), layer=layer),
+            lambda waveforms: self.network(self._network_input(waveforms), layer=layer),
             self.front_end,
             found,
             self.device,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from randquant.inference import in_precision
 from randquant.packed import PackedBatch
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder
 from randquant.pointcloud.points.axes import Axis, turn_up
@@ -76,16 +77,16 @@ class Preparation(CloudInputs):
     def __init__(
         self, loaded: LoadedPointEncoder, layout: Layout, device: str | torch.device, *, renormalise: bool = True
     ) -> None:
-        self.encoder = loaded.encoder.to(device).float().eval()
+        self.network = in_precision(loaded.encoder.to(device).float().eval(), loaded.precision, device)
         super().__init__(loaded.layout, layout, loaded.up, device, renormalise=renormalise)
 
     def __call__(self, clouds: Tensor) -> Tensor:
         """Embeddings (B, D) of stored clouds (B, n, C)."""
-        return self.encoder(self.inputs(clouds))
+        return self.network(self.inputs(clouds))
 
     def embed(self, clouds: Sequence[Tensor], *, points: Points) -> Tensor:
         """As `embedded`, by this encoder."""
-        return self.embedded(self.encoder, clouds, points=points)
+        return self.embedded(self.network, clouds, points=points)
 
 
 def batch_points(device: str | torch.device) -> int:

@@ -156,8 +156,8 @@ class PointReadyEncoder(ReadyEncoder[Tensor]):
 
         def encode(clouds: Tensor | PackedBatch) -> Tensor:
             if isinstance(clouds, Tensor):
-                return self.encoder(clouds.to(self.dtype))
-            return self.encoder(clouds.with_rows(clouds.rows.to(self.dtype)))
+                return self.network(clouds.to(self.dtype))
+            return self.network(clouds.with_rows(clouds.rows.to(self.dtype)))
 
         packed, most = self.points == "any", batch_points(self.device)
         batches = bounded(items, lambda cloud: len(cloud) if packed else max(len(cloud), int(self.points)), most)

@@ -32,6 +32,7 @@ from randquant.errors import UsageError
 from randquant.pointcloud.evaluation.choices import ProtocolName
 from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
 from randquant.pointcloud.points.first_points import Points, require_number
+from randquant.precision import Precision, said
 from randquant.probes.registry import ProbeName
 from randquant.results.command import CommandRecord
 
@@ -73,6 +74,8 @@ class ShapeProbing:
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
         save_classifier: file for the fitted classifier of the first probe, for embed --classify; of one store.
         device: auto, cpu or cuda.
+        precision: of the network that computes features: 32, bf16, or auto (bf16 where the hardware computes it fast);
+            --finetune trains in 32.
     """
 
     checkpoint: str
@@ -97,6 +100,7 @@ class ShapeProbing:
     cache: Path | None = None
     save_classifier: Path | None = None
     device: str = "auto"
+    precision: Precision = "32"
 
 
 def evaluate(settings: ShapeProbing) -> None:
@@ -126,19 +130,21 @@ def evaluate(settings: ShapeProbing) -> None:
         named_device(settings.device),
         CommandRecord.of("evaluate_modelnet", vars(settings)),
     )
-    _run(evaluation, settings.store, settings.fewshot_folds, settings.normals, settings.out)
+    _run(evaluation, settings)
 
 
-def _run(evaluation: "Evaluation", stores: list[Path], fewshot_folds: Path | None, normals: bool, out: str) -> None:
+def _run(evaluation: "Evaluation", settings: ShapeProbing) -> None:
+    from randquant.inference import in_force
     from randquant.pointcloud.evaluation.shape_task import open_shape_task
     from randquant.results.folder import Destination
 
-    opened = [Store.open(path, kind="points") for path in stores]
-    loaded = _loaded(evaluation, normals)
+    opened = [Store.open(path, kind="points") for path in settings.store]
+    loaded, fewshot_folds = _loaded(evaluation, settings.normals), settings.fewshot_folds
+    loaded.precision = in_force(settings.precision, evaluation.device)
     tasks = [open_shape_task(each, loaded, evaluation.protocol) for each in opened]
     _require(evaluation, tasks, fewshot_folds)
-    subject = {"encoder": loaded.sha256, "protocol": evaluation.published.name}
-    destination: Destination[ShapeResult] = Destination(out, subject)
+    subject = {"encoder": loaded.sha256, "protocol": evaluation.published.name, **said(loaded.precision)}
+    destination: Destination[ShapeResult] = Destination(settings.out, subject)
     say(f"{evaluation.checkpoint}: {loaded.report}", *(note for task in tasks for note in task.notes))
     for task in tasks:
         destination.add(evaluation.on_task(loaded, task))

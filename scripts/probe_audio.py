@@ -28,6 +28,7 @@ from randquant.audio.evaluation.choices import ProtocolName, Statistics, Statist
 from randquant.cli.command import run
 from randquant.cli.terminal import say
 from randquant.errors import UsageError
+from randquant.precision import Precision, said
 from randquant.probes.registry import ProbeName
 from randquant.results.command import CommandRecord
 
@@ -66,6 +67,7 @@ class AudioProbing:
         save_classifier: file for the fitted classifier of the first probe, for embed --classify; of one task with
             train and test splits.
         device: auto, cpu or cuda.
+        precision: of the network that computes features: 32, bf16, or auto (bf16 where the hardware computes it fast).
     """
 
     checkpoint: str
@@ -85,6 +87,7 @@ class AudioProbing:
     cache: Path | None = None
     save_classifier: Path | None = None
     device: str = "auto"
+    precision: Precision = "32"
 
 
 def probe(settings: AudioProbing) -> None:
@@ -123,16 +126,19 @@ def probe(settings: AudioProbing) -> None:
         settings.save_classifier,
         CommandRecord.of("probe_audio", vars(settings)),
     )
-    _run(evaluation, tasks, settings.out)
+    _run(evaluation, tasks, settings.out, settings.precision)
 
 
-def _run(evaluation: "Evaluation", tasks: "list[ClipTask]", out: str) -> None:
+def _run(evaluation: "Evaluation", tasks: "list[ClipTask]", out: str, precision: Precision) -> None:
     from randquant.audio.encoders.weights import named_encoder
+    from randquant.inference import in_force
     from randquant.results.folder import Destination
 
     _require(evaluation, tasks)
     loaded = named_encoder(evaluation.checkpoint, seed=evaluation.reading.seed)
-    subject = {"encoder": loaded.sha256, "protocol": evaluation.protocol.name, "layer": evaluation.reading.layer}
+    loaded.precision = in_force(precision, evaluation.reading.device)
+    how = {"protocol": evaluation.protocol.name, "layer": evaluation.reading.layer, **said(loaded.precision)}
+    subject = {"encoder": loaded.sha256, **how}
     destination: Destination[AudioResult] = Destination(out, subject)
     say(f"{evaluation.checkpoint}: {loaded.report}")
     for task in tasks:

@@ -49,6 +49,7 @@ class FrameBatches:
     ) -> None:
         self.encoder, self.front_end, self.layer = loaded.encoder.to(device).float().eval(), loaded.front_end, layer
         self.prepare = NormalisedLogMel(loaded.front_end, normalisation.mean, normalisation.std).to(device)
+        self.precision = loaded.precision
         self.spool, self.batch_samples = waiting, batch_seconds(device) * SAMPLE_RATE
         self.rows: list[FrameRows] = []
         self._waiting: list[tuple[int, Samples]] = []
@@ -67,7 +68,9 @@ class FrameBatches:
         if not self._waiting:
             return
         waveforms = [samples for _, samples in self._waiting]
-        found = step_vectors(self.encoder, self.layer, self.prepare.of_lengths, waveforms, self.front_end)
+        found = step_vectors(
+            self.encoder, self.layer, self.prepare.of_lengths, waveforms, self.front_end, self.precision
+        )
         for (recording, _), vectors in zip(self._waiting, found.float().cpu().numpy(), strict=True):
             self.spool.append(vectors)
             self.rows.append(FrameRows(recording, len(vectors)))

@@ -9,6 +9,8 @@ from randquant.audio.crops import Samples
 from randquant.audio.encoders.audio_encoder import AudioEncoder
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.spectrogram.front_end import FrontEnd
+from randquant.inference import in_precision
+from randquant.precision import InForce
 
 _CHUNK = 125  # steps that are computed at once: 10 s of AudioNTT2020
 
@@ -19,6 +21,7 @@ def step_vectors(
     prepare: Callable[[Sequence[Samples]], Tensor],
     waveforms: Sequence[Samples],
     front_end: FrontEnd,
+    precision: InForce = "32",
 ) -> Tensor:
     """What `AudioEncoder.frames` gives, (B, T', D), for waveforms of as many frames.
 
@@ -31,6 +34,7 @@ def step_vectors(
         prepare: waveforms -> log-mels (B, 1, F, T) as the encoder takes them.
         waveforms: (T,) each.
         front_end: of the log-mel.
+        precision: in which the network computes.
     """
     frames, step, reach = front_end.frames(len(waveforms[0])), encoder.frame_step, encoder.frame_reach
     steps, hop, margin = encoder.frame_count(frames), front_end.hop, -(-front_end.n_fft // 2 // front_end.hop)
@@ -43,6 +47,8 @@ def step_vectors(
         start = max(0, low * step - margin)
         stop = None if end else (high + margin) * hop
         log_mels = prepare([waveform[start * hop : stop] for waveform in waveforms])
-        vectors = encoder.frames(log_mels[..., low * step - start : high - start], layer)
+        vectors = in_precision(encoder.frames, precision, log_mels.device)(
+            log_mels[..., low * step - start : high - start], layer
+        )
         parts.append(vectors[:, first - low : last - low])
     return torch.cat(parts, dim=1)

@@ -16,6 +16,7 @@ from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.audio.spectrogram.normalised_log_mel import NormalisedLogMel
 from randquant.audio.spectrogram.normalize import Normalisation
+from randquant.inference import in_precision
 from randquant.kept_memory import keeps_freed_memory
 
 _WAITING_BATCHES = 8  # batches' worth of windows that may wait for others of as many frames
@@ -58,8 +59,8 @@ def exact_encoder(
     See `NormalisedLogMel.of_lengths`.
     """
     prepare = NormalisedLogMel(loaded.front_end, normalisation.mean, normalisation.std).to(device)
-    encoder = loaded.encoder.to(device).float().eval()
-    return lambda waveforms: encoder(prepare.of_lengths(waveforms), layer=layer)
+    network = in_precision(loaded.encoder.to(device).float().eval(), loaded.precision, device)
+    return lambda waveforms: network(prepare.of_lengths(waveforms), layer=layer)
 
 
 def batch_seconds(device: str | torch.device) -> float:

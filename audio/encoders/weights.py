@@ -18,6 +18,7 @@ from randquant.audio.encoders.registry import ENCODERS
 from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.audio.spectrogram.normalize import check_statistics
 from randquant.audio.waveforms import WaveformFrontEnd
+from randquant.precision import InForce
 from randquant.weights.encoder_family import EncoderFamily
 from randquant.weights.foreign.foreign_encoder import open_foreign
 from randquant.weights.named_encoder import open_named
@@ -38,6 +39,7 @@ class LoadedEncoder:
         metadata: about its training, as given to `save_encoder`.
         report: one sentence: what matched, under which names, and what was left out.
         sha256: of the encoder's tensors (`encoder_hash`), whatever file they come in.
+        precision: in which its features are computed.
     """
 
     encoder: AudioEncoder
@@ -47,6 +49,7 @@ class LoadedEncoder:
     metadata: dict[str, Any]
     report: str
     sha256: str
+    precision: InForce = "32"
 
 
 def load_encoder(path: str | Path) -> LoadedEncoder:

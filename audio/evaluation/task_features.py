@@ -24,6 +24,8 @@ from randquant.cli.progress import batch_progress
 from randquant.data.features import FORMAT_VERSION, Features, cached, content_key
 from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
+from randquant.inference import in_precision
+from randquant.precision import said
 
 _FEATURE_EPOCH, _STATISTICS_EPOCH = 0, 1  # independent draws of the same crop seed
 
@@ -85,6 +87,7 @@ def task_features(
 
     settings = {
         "weights": loaded.sha256,
+        **said(loaded.precision),
         "front_end": loaded.front_end.to_dict(),
         "layer": reading.layer,
         "store": task.store.content_hash,
@@ -178,10 +181,10 @@ def encoder_function(
 ) -> Callable[[Tensor], Tensor]:
     """The map from waveforms (B, T), int16 or float, to float32 embeddings (B, D) on `device`."""
     prepare = NormalisedLogMel(loaded.front_end, normalisation.mean, normalisation.std).to(device)
-    encoder = loaded.encoder.to(device).float().eval()
+    network = in_precision(loaded.encoder.to(device).float().eval(), loaded.precision, device)
 
     def encode(waveform: Tensor) -> Tensor:
-        return encoder(prepare(waveform.to(device, non_blocking=True)), layer=layer)
+        return network(prepare(waveform.to(device, non_blocking=True)), layer=layer)
 
     return encode
 

@@ -132,4 +132,4 @@ class ImageReadyEncoder(ReadyEncoder[Tensor]):
     def _embed(self, items: Sequence[Tensor], layer: str) -> Tensor:
         batches = bounded(items, lambda _: 1, batch_size(self.size, self.device))
         seen = (as_encoded(torch.stack(batch), self.normalise, self.device) for batch in batches)
-        return torch.cat([self.encoder(pictures.to(self.dtype)).float() for pictures in seen])
+        return torch.cat([self.network(pictures.to(self.dtype)).float() for pictures in seen])

@@ -121,4 +121,4 @@ class TableReadyEncoder(ReadyEncoder[Tensor]):
 
     def _embed(self, items: Sequence[Tensor], layer: str) -> Tensor:
         batches = torch.stack(list(items)).split(_BATCH)
-        return torch.cat([self.encoder(batch.to(self.device, self.dtype)).float() for batch in batches])
+        return torch.cat([self.network(batch.to(self.device, self.dtype)).float() for batch in batches])

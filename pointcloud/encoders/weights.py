@@ -16,6 +16,7 @@ from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.points.axes import Axis
 from randquant.pointcloud.points.first_points import Points
 from randquant.pointcloud.points.layout import Layout
+from randquant.precision import InForce
 from randquant.weights.encoder_family import EncoderFamily
 from randquant.weights.weight_file import Content, network_hash, read_weights
 
@@ -36,6 +37,7 @@ class LoadedPointEncoder:
         metadata: about its training, as given to `save_encoder`.
         report: one sentence: what matched, under which names, and what was left out.
         sha256: of the encoder's tensors and arguments (`network_hash`), whatever file they come in.
+        precision: in which its features are computed.
     """
 
     encoder: PointEncoder
@@ -45,6 +47,7 @@ class LoadedPointEncoder:
     metadata: dict[str, Any]
     report: str
     sha256: str
+    precision: InForce = "32"
 
     @property
     def layout(self) -> Layout:

@@ -106,6 +106,7 @@ class Evaluation:
                 points=task.points,
                 order="farthest" if tuned else task.order,
                 renormalise=tuned or task.renormalise,
+                precision="32" if tuned else loaded.precision,
                 sampling=task.store.info.get("sampling"),
                 up=task.store.info.get("up"),
                 store=StoreRecord.of(task.store),
@@ -141,6 +142,7 @@ class Evaluation:
                 data=Coverage(published=None, found=None, split_source="fixed folds", complete=None, differs=None),
                 points=points,
                 order="farthest",
+                precision=loaded.precision,
                 renormalise=True,
                 store=StoreRecord(path=str(folder), content_hash=None, source=None),
             )

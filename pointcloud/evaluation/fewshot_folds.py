@@ -24,6 +24,7 @@ from randquant.pointcloud.points.farthest_points import farthest_point_sampling
 from randquant.pointcloud.points.geometry import group
 from randquant.pointcloud.points.layout import XYZ, XYZ_NORMALS
 from randquant.pointcloud.preparation import Preparation
+from randquant.precision import said
 from randquant.probes.episodes import Asked, EpisodeDetails, answers, episode_outcome
 from randquant.probes.outcome import Outcome
 
@@ -142,6 +143,7 @@ def _features(
 
     key = {
         "weights": loaded.sha256,
+        **said(loaded.precision),
         "fold": fold.sha256,
         "points": settings.points,
         "channels": list(loaded.encoder.channels),

@@ -21,6 +21,7 @@ from randquant.pointcloud.evaluation.robustness import Corruption
 from randquant.pointcloud.points.first_points import Points, require_points
 from randquant.pointcloud.points.layout import FILE_ROW, Layout
 from randquant.pointcloud.preparation import Preparation, batch_points
+from randquant.precision import said
 
 
 def shape_features(
@@ -73,6 +74,7 @@ def shape_features(
 
     settings = {
         "weights": loaded.sha256,
+        **said(loaded.precision),
         "store": store.content_hash,
         "points": points,
         "order": "first of the file" if order == "file" and keeps_file_order(store) else "farthest",

@@ -16,6 +16,7 @@ from randquant.data_prep.engine.plan import Plan
 from randquant.embedding.table_formats import KEY, format_of
 from randquant.errors import UsageError
 from randquant.files.lock import is_locked, lock_file
+from randquant.results.record import Encoder
 
 # What may differ between runs that fill one table: the name of the weights, what was read, and versions.
 _FREE = ("checkpoint", "report", "randquant", "torch", "skipped", "levels", "device", "colours")
@@ -83,14 +84,23 @@ class Destination:
             say(f"{self.out} has all {counted(files, 'files')} already; nothing was added.")
         return self.appends and not left
 
-    def require(self, sha256: str) -> None:
-        """Refuse a table of another encoder before anything is embedded.
+    def require(self, loaded: Encoder) -> None:
+        """Refuse a table of another encoder or precision before anything is embedded.
 
         Raises:
             UsageError: it is.
         """
-        if self.appends and format_of(self.out).about(self.out).get("sha256") != sha256:
+        if not self.appends:
+            return
+        about = format_of(self.out).about(self.out)
+        if about.get("sha256") != loaded.sha256:
             raise UsageError(f"{self.out} holds embeddings of another encoder; choose a new --out.")
+        held = about.get("precision", "32")
+        if held != loaded.precision:
+            raise UsageError(
+                f"{self.out} holds embeddings in precision {held}, and these would be in {loaded.precision}; give "
+                f"--precision {held}, or a new --out."
+            )
 
     def finish(self) -> None:
         """Put what was embedded behind what is there.

@@ -21,6 +21,7 @@ from randquant.images.embedding import PictureEmbedder
 from randquant.images.encoders.weights import LoadedImageEncoder, named_encoder
 from randquant.images.evaluation.sight import STATISTICS_PICTURES, Sight, sight_of_classifier
 from randquant.images.normalise import ColourStatistics, colour_statistics
+from randquant.inference import in_force
 from randquant.probes.classifier_file import load_classifier
 from randquant.scripts.embedding.destination import Destination
 from randquant.scripts.embedding.settings import Embedding, require_folder, say_resumed
@@ -39,10 +40,12 @@ def embed_pictures(settings: Embedding) -> list[tuple[str, str]]:
     """
     destination = Destination(settings.out, settings.append, settings.strict)
     checkpoint, workers = settings.checkpoint, settings.workers
+    device = named_device(settings.device)
     loaded = named_encoder(checkpoint, seed=settings.seed)
+    loaded.precision = in_force(settings.precision, device)
     saved = load_classifier(settings.classify) if settings.classify else None
     say(f"{checkpoint}: {loaded.report}")
-    destination.require(loaded.sha256)
+    destination.require(loaded)
     sight = (
         sight_of_classifier(saved, loaded)
         if saved
@@ -54,7 +57,7 @@ def embed_pictures(settings: Embedding) -> list[tuple[str, str]]:
         return []
     out.parent.mkdir(parents=True, exist_ok=True)
     read: list[Mapping[str, Any]] = []
-    summary = PictureEmbedder(loaded, sight, named_device(settings.device), settings.strict, saved).write(
+    summary = PictureEmbedder(loaded, sight, device, settings.strict, saved).write(
         plan.root,
         [item.path for item in plan.items],
         lambda start: read_ahead(plan, workers=workers, start=start, columns=read),

@@ -12,6 +12,7 @@ from randquant.audio.samples import Intake, assumed_rate, trained_intake
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
 from randquant.data_prep.own_files.folder import plan_folder
+from randquant.inference import in_force
 from randquant.probes.classifier_file import load_classifier
 from randquant.scripts.embedding.destination import Destination
 from randquant.scripts.embedding.settings import Embedding, require_folder, say_resumed
@@ -32,8 +33,10 @@ def embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
     root, found = _recordings(settings.input, arrays=settings.sample_rate is not None)
     destination = Destination(out, settings.append, settings.strict)
     names = destination.new(found)
+    device = named_device(settings.device)
     loaded = named_encoder(checkpoint, seed=settings.seed)
-    destination.require(loaded.sha256)
+    loaded.precision = in_force(settings.precision, device)
+    destination.require(loaded)
     if destination.nothing_new(len(found), len(names)):
         return []
     say(f"{checkpoint}: {loaded.report}")
@@ -49,7 +52,7 @@ def embed_recordings(settings: Embedding) -> list[tuple[str, str]]:
         hop=settings.hop,
         frames=settings.frames,
         intake=intake,
-        device=named_device(settings.device),
+        device=device,
         workers=settings.workers,
         strict=settings.strict,
         normalisation=normalisation,

@@ -10,7 +10,8 @@ from randquant.cli.terminal import say
 from randquant.data.store import Store
 from randquant.embedding.embedding_table import write_table
 from randquant.errors import DataError, UsageError
-from randquant.inference import inference
+from randquant.inference import in_force, inference
+from randquant.precision import said
 from randquant.probes.classifier_file import load_classifier
 from randquant.scripts.embedding.settings import Embedding
 from randquant.tables.encoders.weights import named_encoder
@@ -40,11 +41,13 @@ def embed_rows(settings: Embedding) -> list[tuple[str, str]]:
         )
     store = Store.open(source, kind="tables")
     loaded = named_encoder(checkpoint, settings.seed, blocks=block_sizes(store))
+    device = named_device(settings.device)
+    loaded.precision = in_force(settings.precision, device)
     say(f"{checkpoint}: {loaded.report}")
     saved = load_classifier(settings.classify) if settings.classify else None
     if saved is not None:
         saved.require(loaded.sha256, {"columns": loaded.columns or []})
-    rows = frozen(loaded, store, named_device(settings.device))
+    rows = frozen(loaded, store, device)
     batches = np.array_split(np.arange(len(store)), -(-len(store) // rows.batch_size))
     shown = batch_progress(map(rows.read, batches), label="embedding", unit="rows", total=len(store), initial=0)
     with inference():
@@ -57,6 +60,7 @@ def embed_rows(settings: Embedding) -> list[tuple[str, str]]:
     elif any(label is not None for label in store.column("label")):
         columns["label"] = pa.array(store.column("label"), pa.string())
     about = {"checkpoint": checkpoint, "report": loaded.report, "sha256": loaded.sha256, "store": store.content_hash}
+    about |= said(loaded.precision)
     answered = {"classifier": saved.provenance()} if saved else {}
     out.parent.mkdir(parents=True, exist_ok=True)
     write_table(out, columns, vectors, {"randquant": randquant.__version__, **about, **answered})

@@ -10,6 +10,7 @@ from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.pointcloud.points.axes import Axis
 from randquant.pointcloud.points.first_points import Points
+from randquant.precision import Precision
 
 _MOST_POINTS = 100_000
 
@@ -50,6 +51,7 @@ class Embedding:
         workers: threads that decode recordings, or processes that read pictures or shapes.
         seed: of an untrained encoder.
         device: auto, cpu or cuda.
+        precision: of the network: 32, bf16, or auto (bf16 where the hardware computes it fast).
     """
 
     checkpoint: str
@@ -72,6 +74,7 @@ class Embedding:
     workers: int = 2
     seed: int = 42
     device: str = "auto"
+    precision: Precision = "32"
 
 
 OF_SOUND = ("window", "hop", "frames", "channel", "peak_normalise", "sample_rate", "layer")

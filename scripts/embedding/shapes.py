@@ -17,6 +17,7 @@ from randquant.data_prep.own_files.meshes import by_format
 from randquant.data_prep.scan import file_size
 from randquant.data_prep.shapes import BY_FORMAT, POINTS, UP, UP_BY_FORMAT, drawn_points, mesh_reader
 from randquant.errors import DataError, UsageError
+from randquant.inference import in_force
 from randquant.pointcloud.embedding import ShapeEmbedder
 from randquant.pointcloud.encoders.named_encoder import named_encoder
 from randquant.pointcloud.encoders.weights import LoadedPointEncoder
@@ -44,8 +45,10 @@ def embed_shapes(settings: Embedding) -> list[tuple[str, str]]:
     """
     checkpoint, out = settings.checkpoint, settings.out
     destination = Destination(out, settings.append, settings.strict)
+    device = named_device(settings.device)
     loaded = named_encoder(checkpoint, seed=settings.seed)
-    destination.require(loaded.sha256)
+    loaded.precision = in_force(settings.precision, device)
+    destination.require(loaded)
     saved = load_classifier(settings.classify) if settings.classify else None
     points = _points(settings, loaded) if saved is None else shape_points(saved, loaded, settings.points)
     every = _planned(settings, loaded, points)
@@ -55,7 +58,7 @@ def embed_shapes(settings: Embedding) -> list[tuple[str, str]]:
     layout = Layout.of(plan.reader.settings["channels"])
     require_channels(loaded.encoder.channels, layout, settings.input)
     say(f"{checkpoint}: {loaded.report}")
-    embedder = ShapeEmbedder(loaded, points, named_device(settings.device), settings.strict, saved)
+    embedder = ShapeEmbedder(loaded, points, device, settings.strict, saved)
     out.parent.mkdir(parents=True, exist_ok=True)
     read: list[Columns] = []
     summary = embedder.write(

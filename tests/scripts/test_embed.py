@@ -1,5 +1,6 @@
 """From a folder of recordings, or of meshes, to a table, as typed."""
 
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -284,6 +285,23 @@ def rows_of(out: Path) -> dict[str, np.ndarray]:
     cells = [line.split(",") for line in lines[1:]]
     vectors = np.load(out) if out.suffix == ".npy" else np.array([row[4:] for row in cells], np.float32)
     return {row[0]: vector for row, vector in zip(cells, vectors, strict=True)}
+
+
+def test_a_table_is_of_one_precision(recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain, rounded = tmp_path / "32.parquet", tmp_path / "bf16.npy"
+    assert command(recordings, plain) == 0
+    assert command(recordings, rounded, "--precision", "bf16") == 0
+    vectors = rows_of(rounded)
+    for path, vector in rows_of(plain).items():
+        assert 0 < np.abs(vectors[path] - vector).max() < 0.05 * np.abs(vector).max()
+    assert json.loads((tmp_path / "bf16.about.json").read_text())["precision"] == "bf16"
+    (recordings / "a.wav").rename(recordings / "c.wav")
+    capsys.readouterr()
+    assert command(recordings, plain, "--append", "--precision", "bf16") == 2
+    assert command(recordings, rounded, "--append") == 2
+    said = capsys.readouterr().err
+    assert "32.parquet holds embeddings in precision 32, and these would be in bf16; give --precision 32" in said
+    assert "bf16.npy holds embeddings in precision bf16, and these would be in 32; give --precision bf16" in said
 
 
 def test_formats_and_appended_rows_are_equal(

@@ -13,6 +13,7 @@ from randquant.audio.encoders.weights import save_encoder, untrained_encoder
 from randquant.audio.evaluation.tasks import SWEPT_RATES
 from randquant.cli.command import run
 from randquant.data.features import default_cache
+from randquant.data.kept_features import kept_features
 from randquant.data.store import StoreWriter
 from randquant.data_prep.engine.preparation import prepare
 from randquant.data_prep.own_files.labelled import plan_labelled
@@ -88,6 +89,20 @@ def test_a_second_probe_gives_the_same(task: Path, cache: Path, tmp_path: Path) 
     one, two = (json.loads((tmp_path / name).read_text()) for name in ("one.json", "two.json"))
     one.pop("seconds"), two.pop("seconds")
     assert one == two
+
+
+def test_features_of_each_precision_are_kept_apart(task: Path, tmp_path: Path) -> None:
+    found = {}
+    for precision, kept_as in (("32", None), ("bf16", "bf16")):  # 32 has the key of earlier versions
+        out = tmp_path / f"{precision}.json"
+        assert command(task, out, tmp_path / "cache", "--probes", "ridge", "--precision", precision) == 0
+        result = json.loads(out.read_text())
+        assert result["precision"] == precision
+        wanted = {"weights": result["checkpoint"]["sha256"], "precision": kept_as}
+        kept = kept_features([tmp_path / "cache"], wanted)
+        assert kept is not None
+        found[precision] = kept.vectors
+    assert 0 < np.abs(found["32"] - found["bf16"]).max() < 0.05 * np.abs(found["32"]).max()
 
 
 def test_weights_and_the_untrained_name_agree(task: Path, cache: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from randquant.images.encoders.image_encoder import ImageEncoder
 from randquant.images.encoders.published_weights import NAMINGS, OTHER_PART, is_recognised, open_published
 from randquant.images.encoders.registry import ENCODERS
 from randquant.images.normalise import IMAGENET, IN_UNIT_RANGE, ColourStatistics, check_statistics, statistics_of
+from randquant.precision import InForce
 from randquant.weights.encoder_family import EncoderFamily, Opened
 from randquant.weights.foreign.foreign_encoder import open_foreign
 from randquant.weights.named_encoder import open_named
@@ -33,6 +34,7 @@ class LoadedImageEncoder:
         metadata: about its training, as given to `save_encoder`.
         report: one sentence: what matched, under which names, and what was left out.
         sha256: of tensors, class and arguments (`network_hash`), whatever file they come in.
+        precision: in which its features are computed.
     """
 
     encoder: ImageEncoder
@@ -40,6 +42,7 @@ class LoadedImageEncoder:
     metadata: dict[str, Any]
     report: str
     sha256: str
+    precision: InForce = "32"
 
 
 def load_encoder(path: str | Path) -> LoadedImageEncoder:

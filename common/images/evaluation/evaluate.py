@@ -20,6 +20,8 @@ from randquant.images.evaluation.sight import Sight, sight_of
 from randquant.images.fitted_pictures import fitted_batch
 from randquant.images.normalise import ColourStatistics, Normalise, as_encoded
 from randquant.images.stored_images import StoredImages
+from randquant.inference import in_precision
+from randquant.precision import said
 from randquant.probes.probe import Probe
 from randquant.probes.training_sets import over_training_sets, training_sets
 
@@ -78,7 +80,7 @@ def frozen(loaded: LoadedImageEncoder, task: LabelledTask, sight: Sight, device:
         read=lambda items: fitted_batch(pictures, items, sight.size, sight.share),
         encode=encoder_function(loaded, sight.colours, device),
         dimension=loaded.encoder.embedding_size(),
-        settings={"weights": loaded.sha256, **sight.settings()},
+        settings={"weights": loaded.sha256, **said(loaded.precision), **sight.settings()},
         batch_size=batch_size(sight.size, device),
         unit="pictures",
     )
@@ -90,4 +92,5 @@ def encoder_function(
     """The map from bytes (B, size, size, 3) to float32 embeddings (B, D) on the device."""
     encoder, normalise = loaded.encoder.to(device).float().eval(), Normalise(colours).to(device)
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return lambda pixels: encoder(as_encoded(pixels, normalise, device))
+    network = in_precision(encoder, loaded.precision, device)
+    return lambda pixels: network(as_encoded(pixels, normalise, device))

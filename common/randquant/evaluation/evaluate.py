@@ -15,6 +15,8 @@ from randquant.evaluation.labelled_task import LabelledTask, open_task
 from randquant.evaluation.preset import Preset
 from randquant.evaluation.probing import Probing
 from randquant.files.json_record import Json
+from randquant.inference import in_force
+from randquant.precision import said
 from randquant.probes import registry
 from randquant.probes.classifier_file import require_classifier, save_classifier
 from randquant.probes.outcome import Numbers, Outcome
@@ -82,7 +84,9 @@ class Evaluation(Generic[L, R]):
         asked = [self.preset.asked(probing, numbers=task.numbers) for task in tasks]
         _require(probing, tasks, asked)
         loaded = self.load(probing.checkpoint, probing.seed)
-        subject = {"encoder": loaded.sha256, "protocol": self.preset.name, **(self.subject or {})}
+        loaded.precision = in_force(probing.precision, named_device(probing.device))
+        own = {**said(loaded.precision), **(self.subject or {})}
+        subject = {"encoder": loaded.sha256, "protocol": self.preset.name, **own}
         destination: Destination[R] = Destination(probing.out, subject)
         say(f"{probing.checkpoint}: {loaded.report}")
         for task, probes in zip(tasks, asked, strict=True):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from randquant.cli.ranges import SEEDS, Range, check_ranges
+from randquant.precision import Precision
 from randquant.probes.registry import ProbeName
 
 RANGES = {"seed": SEEDS, "seeds": Range(1, 10**6)}
@@ -27,6 +28,7 @@ class Probing:
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
         save_classifier: file for the fitted classifier of the first probe; of one task with train and test splits.
         device: auto, cpu or cuda.
+        precision: of the network that computes features: 32, bf16, or auto (bf16 where the hardware computes it fast).
     """
 
     checkpoint: str
@@ -39,6 +41,7 @@ class Probing:
     cache: Path | None = None
     save_classifier: Path | None = None
     device: str = "auto"
+    precision: Precision = "32"
 
     def __post_init__(self) -> None:
         self.task = [Path(store) for store in self.task]

@@ -3,20 +3,24 @@
 import inspect
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
 from randquant.errors import UsageError, without_flags
+from randquant.inference import in_force
 from randquant.loading.modalities import modality_of, ready_class
 from randquant.loading.ready_encoder import ReadyEncoder, whole
+from randquant.precision import Precision
 from randquant.training.processes.device import named_device
 from randquant.weights.hub_download import PREFIX as HUB
 from randquant.weights.named_encoder import weights_path
 from randquant.weights.weight_file import own_config
 
 
-def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42, **options: Any) -> ReadyEncoder[Any]:
+def load(
+    name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42, precision: Precision = "32", **options: Any
+) -> ReadyEncoder[Any]:
     """Open an encoder with all that it needs: how inputs are read, resampled, scaled and normalised.
 
         encoder = randquant.load("RUN")
@@ -29,6 +33,8 @@ def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42
             code: whatever `--checkpoint` takes.
         device: where to compute: "cpu", "cuda", or "auto", a GPU where there is one.
         seed: of an untrained encoder's initialisation.
+        precision: of the network: "32"; "bf16", about three digits; or "auto", bf16 where the hardware computes it
+            fast.
         options: of its modality; those of `open` of `randquant.audio.ready_encoder.AudioReadyEncoder`,
             `randquant.pointcloud.ready_encoder.PointReadyEncoder`, `randquant.images.ready_encoder.ImageReadyEncoder`
             or `randquant.tables.ready_encoder.TableReadyEncoder`.
@@ -41,6 +47,8 @@ def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42
         UsageError: the name is of no encoder, or the modality has no such option.
     """
     name, seed = str(name), whole("seed", seed)
+    if precision not in get_args(Precision):
+        raise UsageError(f"precision={precision!r} should be one of {', '.join(get_args(Precision))}.")
     file = weights_path(name)
     if name.startswith(HUB):
         name = str(file)  # downloaded once, so that all is of one revision
@@ -59,4 +67,5 @@ def load(name: str | Path, *, device: str | torch.device = "cpu", seed: int = 42
         warnings.warn(f"{name}: {note}.", stacklevel=2)
     if file.exists():
         opened.config, opened.source = own_config(file), file
+    opened.precision = in_force(precision, place)
     return opened.to(place).eval()

@@ -1,6 +1,6 @@
 """The base class of encoders that take what a user has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from randquant.errors import DataError, UsageError, without_flags
-from randquant.inference import evaluating, inference
+from randquant.inference import evaluating, in_precision, inference
 from randquant.loading.hub_methods import HubMethods
+from randquant.precision import InForce
 from randquant.weights.named_encoder import untrained_name
 from randquant.weights.weight_file import Content
 
@@ -48,6 +49,7 @@ class ReadyEncoder(HubMethods, nn.Module, Generic[Item]):
         modality: "audio", "points", "images" or "tables".
         networks: the classes of its encoders by name.
         encoder, sha256, report, metadata: as given.
+        precision: in which the network computes; vectors are float32 in any.
     """
 
     modality: ClassVar[str]
@@ -62,6 +64,7 @@ class ReadyEncoder(HubMethods, nn.Module, Generic[Item]):
         super().__init__()
         self.encoder = encoder
         self.sha256, self.report, self.metadata = sha256, report, dict(metadata)
+        self.precision: InForce = "32"
         self.register_buffer("_anchor", torch.zeros(()), persistent=False)  # not every network has parameters
 
     @classmethod
@@ -98,6 +101,11 @@ class ReadyEncoder(HubMethods, nn.Module, Generic[Item]):
     def dtype(self) -> torch.dtype:
         """What the network computes in."""
         return next((values.dtype for values in self.encoder.parameters()), torch.float32)
+
+    @property
+    def network(self) -> Callable[..., Tensor]:
+        """The encoder, computing in the precision that was asked for."""
+        return in_precision(self.encoder, self.precision, self.device)
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from randquant.data.features import Features, default_cache
 from randquant.data.kept_features import kept_features
 from randquant.data.store import Store, is_fold
 from randquant.errors import UserError, one_line
+from randquant.precision import said
 from randquant.report.comparison import Candidate, ReportedTask
 from randquant.report.media.excerpt import Excerpt
 from randquant.report.modality import Show
@@ -112,6 +113,7 @@ def examples_of(task: ReportedTask, caches: Sequence[Path]) -> Examples | None:
     wanted = {
         "weights": first.checkpoint.sha256,
         "store": first.store.content_hash,
+        "precision": said(first.precision).get("precision"),
         **task.modality.features(first),
     }
     features = kept_features([*caches, default_cache()], wanted) if first.store.content_hash else None

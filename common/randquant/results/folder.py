@@ -35,6 +35,7 @@ with needs("train"):
 
 FORMAT = "randquant-results"
 VERSION = 1
+_UNSAID = {"precision": "32"}  # of the subject where it does not say
 
 R = TypeVar("R", bound=Result)
 
@@ -145,7 +146,7 @@ def require_subject(folder: str | Path, subject: Mapping[str, str]) -> None:
         raise DataError(f"{folder} is a file, but results go to a folder; choose another --out.")
     if not (folder / "results.json").is_file():
         return
-    there = read_report(folder).subject
+    there, subject = _UNSAID | read_report(folder).subject, _UNSAID | dict(subject)
     for name, value in subject.items():
         if there.get(name) != value:
             raise DataError(

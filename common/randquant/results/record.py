@@ -17,6 +17,7 @@ from randquant.data.store import Store
 from randquant.extras import needs
 from randquant.files.json_record import Json, Record
 from randquant.installation.computer import computed_on
+from randquant.precision import InForce
 from randquant.probes import registry
 from randquant.probes.outcome import Numbers, Outcome
 from randquant.results.command import CommandRecord
@@ -35,6 +36,7 @@ class Encoder(Protocol):
     metadata: dict[str, Any]
     report: str
     sha256: str
+    precision: InForce
 
     @property
     def encoder(self) -> nn.Module:
@@ -101,6 +103,7 @@ class Result(Numbers):
         split_counts: items of the store by split or fold.
         data: how much of the published data there is.
         dimension: of the features.
+        precision: in which the encoder computed them; 32 in results of earlier versions.
         checkpoint, store, versions: what computed it, from what.
         device, threads: where; None in results of earlier versions.
         command: that it is of, to be run again; None in results of earlier versions.
@@ -118,6 +121,7 @@ class Result(Numbers):
     split_counts: dict[str, int] = field(default_factory=dict)
     data: Coverage = NOT_SAID
     dimension: int | None
+    precision: str = "32"
     checkpoint: CheckpointRecord = CheckpointRecord()
     store: StoreRecord = StoreRecord(content_hash=None, source=None)
     versions: dict[str, str] = field(default_factory=dict)
@@ -189,6 +193,7 @@ def provenance(
     return {
         "split_counts": dict(counts),
         "data": coverage(source_of(store), counts),
+        "precision": loaded.precision,
         "checkpoint": CheckpointRecord.of(checkpoint, loaded),
         "store": StoreRecord.of(store),
         **computed_on(device),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from randquant.cli.ranges import SEEDS, Range, check_ranges, check_rising
 from randquant.cli.sections import Sections
+from randquant.precision import Precision
 from randquant.quantizers.choices import MOST_BINS
 from randquant.ssl.choices import Head, Negatives, Schedule
 from randquant.ssl.registry import MethodName
@@ -169,7 +170,7 @@ class Training:
     rq_stage_bins: list[int] = field(default_factory=lambda: [8])
     views: list[str | dict[str, Any]] = field(default_factory=list)
     gradient_clip: float = 0.0
-    precision: Literal["auto", "32", "bf16"] = "auto"
+    precision: Precision = "auto"
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = 1
     nodes: int = 1

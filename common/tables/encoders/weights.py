@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from randquant.errors import DataError
+from randquant.precision import InForce
 from randquant.tables.encoders.foreign import ForeignTableEncoder
 from randquant.tables.encoders.mlp import MLP
 from randquant.tables.encoders.registry import ENCODERS
@@ -39,6 +40,7 @@ class LoadedTableEncoder:
         scales: by which the columns of numbers of its training were standardised, where it says so.
         described: the columns of its table before they were numbers, as its store has them; empty where it does not
             say, as in files of before.
+        precision: in which its features are computed.
     """
 
     encoder: MLP | ForeignTableEncoder
@@ -48,6 +50,7 @@ class LoadedTableEncoder:
     sha256: str
     scales: Scales = field(default_factory=dict)
     described: list[dict[str, Any]] = field(default_factory=list)
+    precision: InForce = "32"
 
     def require_columns(self, names: Sequence[str], path: object) -> None:
         """Refuse the rows of another table.

@@ -15,6 +15,8 @@ from randquant.evaluation.evaluate import Baseline, Evaluation
 from randquant.evaluation.frozen import Frozen
 from randquant.evaluation.labelled_task import LabelledTask
 from randquant.evaluation.preset import Preset
+from randquant.inference import in_precision
+from randquant.precision import said
 from randquant.probes.probe import Probe
 from randquant.probes.solvers.lanes import LinearSettings
 from randquant.probes.trees import TREES, TREES_OF_NUMBERS
@@ -62,8 +64,9 @@ def frozen(loaded: LoadedTableEncoder, store: Store, device: torch.device) -> Fr
         say(f"note: {note}", file=sys.stderr)
     encoder = loaded.encoder.to(device).float().eval()
     read = _reader(store)
-    settings = {"weights": loaded.sha256}
-    return Frozen(read, lambda rows: encoder(rows.to(device)), encoder.embedding_size(), settings, _BATCH, "rows")
+    settings = {"weights": loaded.sha256, **said(loaded.precision)}
+    network = in_precision(encoder, loaded.precision, device)
+    return Frozen(read, lambda rows: network(rows.to(device)), encoder.embedding_size(), settings, _BATCH, "rows")
 
 
 def _result(loaded: LoadedTableEncoder, task: LabelledTask) -> Callable[..., TableResult]:

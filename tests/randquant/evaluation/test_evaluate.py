@@ -19,6 +19,7 @@ from randquant.evaluation.frozen import Frozen
 from randquant.evaluation.labelled_task import LabelledTask, open_task
 from randquant.evaluation.preset import Preset
 from randquant.evaluation.probing import Probing
+from randquant.precision import InForce
 from randquant.probes.probe import Probe
 from randquant.probes.solvers.lanes import LinearSettings
 from randquant.results.folder import read_report
@@ -33,6 +34,7 @@ class Loaded:
     metadata: dict[str, Any] = field(default_factory=dict)
     report: str = "nothing to load"
     sha256: str = "a" * 64
+    precision: InForce = "32"
 
 
 @pytest.fixture
@@ -88,6 +90,16 @@ def test_results_folder_with_a_baseline(store: Path, tmp_path: Path, capsys: pyt
     assert found["linear"].split_counts == {"train": 20, "valid": 20, "test": 20, "unused": 0}
     assert report.subject == {"encoder": "a" * 64, "protocol": "plain"}
     assert "nothing to load" in capsys.readouterr().out
+
+
+def test_a_folder_is_of_one_precision(store: Path, tmp_path: Path) -> None:
+    for name, precision, other in (("bf16", "bf16", "32"), ("32", "32", "bf16")):
+        evaluation().run(probing(store, tmp_path / name, precision=precision))
+        report = read_report(tmp_path / name)
+        assert {result.precision for result in report.results} == {precision}
+        assert report.subject.get("precision", "32") == precision
+        with pytest.raises(DataError, match=f"with precision {precision}, but these have precision {other};"):
+            evaluation().run(probing(store, tmp_path / name, precision=other))
 
 
 def test_features_are_extracted_once(store: Path, tmp_path: Path) -> None:

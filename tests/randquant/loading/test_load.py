@@ -44,6 +44,32 @@ def test_every_modality_keeps_the_contract() -> None:
             assert modality_of(f"untrained:{name}:8") == modality
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "x", "how"),
+    [
+        ("AudioNTT2020:8", {"statistics": (-7.0, 5.5)}, np.sin(np.arange(9_000) / 9), {"sample_rate": 16_000}),
+        ("PointNetLite:16", {"points": 99}, np.random.default_rng(0).normal(size=(2, 99, 3)), {}),
+        (
+            "small_cnn:0.25",
+            {"statistics": ([0.5] * 3, [0.2] * 3)},
+            np.random.default_rng(0).integers(0, 255, (20, 20, 3), np.uint8),
+            {},
+        ),
+        ("MLP:1", {"blocks": [3]}, np.array([1.0, 2.0, -3.0]), {}),
+    ],
+)
+def test_every_modality_computes_in_bf16(name: str, options: dict[str, Any], x: Any, how: dict[str, Any]) -> None:
+    exact, rounded = (
+        randquant.load(f"untrained:{name}", precision=precision, **options) for precision in ("32", "bf16")
+    )
+    found, expected = rounded(x, **how), exact(x, **how)
+    assert found.dtype == torch.float32
+    assert 0 < float((found - expected).abs().max()) < 0.05 * float(expected.abs().max())
+    if name.startswith("AudioNTT"):
+        found, expected = rounded.frames(x, **how).vectors, exact.frames(x, **how).vectors
+        assert 0 < float((found - expected).abs().max()) < 0.05 * float(expected.abs().max())
+
+
 def test_what_is_no_name_or_option_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="of audio has no option sample_rate; it has statistics, channel"):
         randquant.load("untrained:AudioNTT2020:8", sample_rate=8_000)
@@ -54,6 +80,8 @@ def test_what_is_no_name_or_option_is_said(tmp_path: Path) -> None:
             randquant.load(name)
     with pytest.raises(UsageError, match=r"^device gpu cannot be used here"):
         randquant.load("untrained:AudioNTT2020:8", device="gpu")
+    with pytest.raises(UsageError, match="precision='fp16' should be one of auto, 32, bf16"):
+        randquant.load("untrained:AudioNTT2020:8", precision="fp16")  # type: ignore[arg-type]
     with pytest.raises(DataError, match="does not exist"):
         randquant.load(tmp_path / "nowhere")
 

@@ -1,12 +1,14 @@
 """Lightning Fabric for a training: devices, processes and precision. Loading it takes two seconds: import it late."""
 
 import logging
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from randquant.errors import UsageError
 from randquant.extras import needs
+from randquant.inference import in_force
+from randquant.precision import InForce
 from randquant.training.settings import Training
 
 with needs("train"):
@@ -29,23 +31,13 @@ def fabric_of(settings: Training) -> Fabric:
             f"--devices {settings.devices} were asked for but {torch.cuda.device_count()} CUDA devices are here; "
             "lower it or use --accelerator cpu."
         )
-    precision = settings.precision
-    if precision == "auto":
-        precision = "bf16" if bf16_is_fast(accelerator) else "32"
     return Fabric(
         accelerator=accelerator,
         devices=settings.devices,
         num_nodes=settings.nodes,
         strategy="ddp" if settings.devices * settings.nodes > 1 else "auto",
-        plugins=[precision_of(precision, accelerator)],
+        plugins=[precision_of(in_force(settings.precision, accelerator), accelerator)],
     )
-
-
-def bf16_is_fast(accelerator: str) -> bool:
-    """Whether the processor multiplies bfloat16 in hardware."""
-    if accelerator == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 class AutocastPrecision(MixedPrecision):
@@ -66,6 +58,6 @@ class AutocastPrecision(MixedPrecision):
         return data
 
 
-def precision_of(name: Literal["32", "bf16"], device: str) -> Precision:
+def precision_of(name: InForce, device: str) -> Precision:
     """The plugin that Fabric takes."""
     return AutocastPrecision(device) if name == "bf16" else Precision()
