@@ -19,7 +19,6 @@ from randquant.pointcloud.encoders.weights import LoadedPointEncoder
 from randquant.pointcloud.points.first_points import Points
 from randquant.pointcloud.points.layout import Layout
 from randquant.pointcloud.preparation import Preparation, batch_points
-from randquant.precision import said
 from randquant.probes.classifier_file import SavedClassifier
 
 _PART_BATCHES = 16  # batches between notes of how far it has come
@@ -105,7 +104,7 @@ class ShapeEmbedder:
             "randquant": randquant.__version__,
             "torch": torch.__version__,
             "sha256": self.loaded.sha256,
-            **said(self.loaded.precision),
+            "precision": self.loaded.precision,
             "encoder": type(self.loaded.encoder).__name__,
             "up": self.loaded.up,
             "points": self.points,
@@ -131,7 +130,7 @@ class ShapeEmbedder:
             "torch": torch.__version__,
             "checkpoint": checkpoint,
             "sha256": self.loaded.sha256,
-            **said(self.loaded.precision),
+            "precision": self.loaded.precision,
             "report": self.loaded.report,
             "encoder": type(self.loaded.encoder).__name__,
             "channels": list(self.loaded.encoder.channels),

@@ -30,7 +30,6 @@ from randquant.errors import DataError
 from randquant.files.file_names import require_utf8
 from randquant.files.readable import Readable
 from randquant.inference import inference
-from randquant.precision import said
 from randquant.probes.classifier_file import SavedClassifier
 
 STATISTICS_RECORDINGS = 2_000
@@ -151,7 +150,7 @@ class Embedder:
             "randquant": randquant.__version__,
             "torch": torch.__version__,
             "sha256": self.loaded.sha256,
-            **said(self.loaded.precision),
+            "precision": self.loaded.precision,
             "encoder": type(self.loaded.encoder).__name__,
             "layer": self.layer,
             "front_end": self.loaded.front_end.to_dict(),

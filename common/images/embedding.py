@@ -18,7 +18,6 @@ from randquant.images.encoders.image_encoder import batch_size
 from randquant.images.encoders.weights import LoadedImageEncoder
 from randquant.images.evaluation.evaluate import encoder_function
 from randquant.images.evaluation.sight import Sight
-from randquant.precision import said
 from randquant.probes.classifier_file import SavedClassifier
 
 _PART = 2048  # pictures between notes of how far it has come
@@ -95,7 +94,7 @@ class PictureEmbedder:
             "randquant": randquant.__version__,
             "torch": torch.__version__,
             "sha256": self.loaded.sha256,
-            **said(self.loaded.precision),
+            "precision": self.loaded.precision,
             "encoder": type(self.loaded.encoder).__name__,
             **self.sight.settings(),
             "device": self.device.type,

@@ -18,8 +18,9 @@ from randquant.errors import UsageError
 from randquant.files.lock import is_locked, lock_file
 from randquant.results.record import Encoder
 
-# What may differ between runs that fill one table: the name of the weights, what was read, and versions.
-_FREE = ("checkpoint", "report", "randquant", "torch", "skipped", "levels", "device", "colours")
+# What may differ between runs that fill one table: the name of the weights, what was read, and versions; the precision,
+# which `require` has compared, since earlier versions did not say it.
+_FREE = ("checkpoint", "report", "randquant", "torch", "skipped", "levels", "device", "colours", "precision")
 
 
 @dataclass(frozen=True)

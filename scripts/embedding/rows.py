@@ -11,7 +11,6 @@ from randquant.data.store import Store
 from randquant.embedding.embedding_table import write_table
 from randquant.errors import DataError, UsageError
 from randquant.inference import in_force, inference
-from randquant.precision import said
 from randquant.probes.classifier_file import load_classifier
 from randquant.scripts.embedding.settings import Embedding
 from randquant.tables.encoders.weights import named_encoder
@@ -60,7 +59,7 @@ def embed_rows(settings: Embedding) -> list[tuple[str, str]]:
     elif any(label is not None for label in store.column("label")):
         columns["label"] = pa.array(store.column("label"), pa.string())
     about = {"checkpoint": checkpoint, "report": loaded.report, "sha256": loaded.sha256, "store": store.content_hash}
-    about |= said(loaded.precision)
+    about["precision"] = loaded.precision
     answered = {"classifier": saved.provenance()} if saved else {}
     out.parent.mkdir(parents=True, exist_ok=True)
     write_table(out, columns, vectors, {"randquant": randquant.__version__, **about, **answered})

@@ -295,6 +295,7 @@ def test_a_table_is_of_one_precision(recordings: Path, tmp_path: Path, capsys: p
     for path, vector in rows_of(plain).items():
         assert 0 < np.abs(vectors[path] - vector).max() < 0.05 * np.abs(vector).max()
     assert json.loads((tmp_path / "bf16.about.json").read_text())["precision"] == "bf16"
+    assert json.loads(pq.read_schema(plain).metadata[b"randquant"])["precision"] == "32"
     (recordings / "a.wav").rename(recordings / "c.wav")
     capsys.readouterr()
     assert command(recordings, plain, "--append", "--precision", "bf16") == 2
