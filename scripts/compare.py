@@ -20,8 +20,8 @@ Accuracies and their differences are in %. The interval is a paired bootstrap ov
 repeat and single items, else a paired permutation test of each item's share of right repeats; Holm's correction is
 over the tasks of one run. Neither covers the variation between pretraining runs.
 
-Runs under another protocol, clip length, number of points, store or statistics are compared with a warning; other test
-items are refused. JSON files hold no predictions, so they are compared without p.
+Runs under another protocol, clip length, number of points, store, statistics or precision are compared with a warning;
+other test items are refused. JSON files hold no predictions, so they are compared without p.
 """
 
 import sys

@@ -29,6 +29,7 @@ _CONDITIONS = {
     "standardised features": ("settings", "standardise"),
     "store": ("store", "content_hash"),
     "statistics": ("statistics", "source"),
+    "precision": ("precision",),
 }
 
 _ROUNDING = 1e-6  # of a mean in another order

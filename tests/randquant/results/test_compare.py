@@ -58,6 +58,8 @@ def test_other_conditions_are_said() -> None:
     tasks = {"t": (0.6, answers(draw(100, 0.6)))}
     (found,) = compare([run("a", tasks, unit_seconds=1.0), run("b", tasks, unit_seconds=4.0)])
     assert found.tasks[0].warnings == ["clip length: 1.0 against 4.0"]
+    (found,) = compare([run("a", tasks), run("b", tasks, precision="bf16")])
+    assert found.tasks[0].warnings == ["precision: 32 against bf16"]
 
 
 def test_a_probe_is_found_under_its_former_name(tmp_path: Path) -> None:
