@@ -132,8 +132,6 @@ class Training:
     USED_BY: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     out: Path
-    init: str | None = None
-    init_sha256: str | None = None
     method: MethodName = "byol"
     steps: int = 0
     epochs: int = 100
@@ -181,6 +179,8 @@ class Training:
     checkpoint_every: int = 200
     monitor_every: int = 500
     snapshot_every: int = 0
+    init: str | None = None
+    init_sha256: str | None = None
 
     def __post_init__(self) -> None:
         self.out = Path(self.out)
