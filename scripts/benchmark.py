@@ -30,7 +30,7 @@ from randquant.files.writable import require_writable
 from randquant.late_registry import LateRegistry
 
 if TYPE_CHECKING:
-    from randquant.scripts.measuring.pair import Pair
+    from randquant.scripts.measuring.pair import Line, Pair
     from randquant.scripts.measuring.stored_run import StoredRun
 
 GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
@@ -57,6 +57,7 @@ GROUPS: LateRegistry["Callable[..., Iterator[Pair]]"] = LateRegistry(
         "meshes": "meshes:meshes",
         "images": "images:image_augmentations",
         "scaling": "scaling:scaling",
+        "memory": "memory:memory",
         "two_processes": "two_processes:two_processes",
         "startup": "startup:startup",
         "export": "export:exported",
@@ -87,8 +88,8 @@ def benchmark(
             prepare; probe, probe_paths (whole evaluations against fits one by one: many minutes, so only where asked);
             point_augment, farthest_points, point_encoder, point_pretrain, packed, reductions, meshes (shapes); images;
             export (files against their encoders); embed (the command against loops written by hand); startup (every
-            command's help against the imports of all); scaling (everything at ten times its size); two_processes (a
-            training by two processes against one).
+            command's help against the imports of all); scaling (everything at ten times its size); memory (of
+            commands, likewise); two_processes (a training by two processes against one).
         runs: times each pair is run.
         threads: of the CPU; 0 means all.
         files: recordings and meshes of embed, 100 by default; other groups have sizes of their own.
@@ -164,15 +165,16 @@ def _profile(groups: list[str], device: str, sizes: Sizes) -> None:
 def _measure(groups: list[str], runs: int, device: str, sizes: Sizes) -> "StoredRun":
     from randquant.installation.computer import computed_on
     from randquant.scripts.measuring.limits import measured_limits
-    from randquant.scripts.measuring.page import HEADER, cells, in_columns
+    from randquant.scripts.measuring.page import cells, header, in_columns
     from randquant.scripts.measuring.stored_run import StoredRun
 
     limits = measured_limits(device)
     say(str(limits))
-    print(in_columns(HEADER))
-    lines = []
+    lines: list[Line] = []
     for group in groups:
         for pair in _pairs(group, device, sizes):
+            if not lines or lines[-1].unit != pair.unit:
+                print(in_columns(header(pair.unit)))
             lines.append(pair.measure(group, runs, device))
             print(in_columns(cells(lines[-1])), flush=True)
     return StoredRun(**computed_on(device), runs=runs, limits=limits, lines=lines)

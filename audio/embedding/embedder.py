@@ -35,7 +35,7 @@ from randquant.probes.classifier_file import SavedClassifier
 STATISTICS_RECORDINGS = 2_000
 _AHEAD_SECONDS = 900.0  # sound decoded ahead of the encoder: 29 MB
 _PART_BATCHES = 32  # batches' worth of sound between saves of its progress
-_LEAST = 1.0  # seconds that a recording counts towards a part, however short it is
+_LEAST = 1.0  # seconds that a recording counts towards a part, and ahead of the encoder, however short it is
 
 Decoded = tuple[Samples, Levels]
 
@@ -252,7 +252,7 @@ def decode_ahead(
     workers: int,
     seconds: float | None = None,
 ) -> Generator[Decoded | DataError, None, None]:
-    """Decode in background threads, in order and at most 15 minutes of sound ahead of the consumer.
+    """Decode in background threads, in order and at most 15 minutes of sound, or 900 recordings, ahead of the consumer.
 
     Args:
         root: folder the names start from.
@@ -272,13 +272,13 @@ def decode_ahead(
         for position in range(len(names)):
             while submitted < len(names) and (submitted <= position or ahead < _AHEAD_SECONDS):
                 pending.append(pool.submit(_decode, root / names[submitted], intake, seconds))
-                ahead += durations[submitted]
+                ahead += max(durations[submitted], _LEAST)
                 submitted += 1
             try:
                 yield pending.popleft().result()
             except DataError as error:
                 yield error
-            ahead -= durations[position]
+            ahead -= max(durations[position], _LEAST)
     finally:
         # Nobody waits here: a generator that was dropped may be collected in one of its own threads.
         pool.shutdown(wait=False, cancel_futures=True)

@@ -1,7 +1,7 @@
-"""How cost grows: everything at a size and at ten times it, over up to three decades.
+"""How cost grows: everything at a size and at ten times it, over three decades.
 
 The ratio is the time at ten times the size by the time at the size; the exponent of growth is its logarithm to the base
-of ten: 1 is none, 10 is linear, 100 is the square.
+of ten: 1 is none, 10 is linear, 100 is the square. The page also gets the exponent fitted to all sizes.
 """
 
 import itertools
@@ -26,16 +26,16 @@ from randquant.scripts.measuring.pair import Call, Pair
 def scaling(device: str) -> Iterator[Pair]:
     """Clips prepared, rows of a store opened, points, bins and classes."""
     with tempfile.TemporaryDirectory() as folder:
-        yield from _decades("recordings prepared", (10, 100, 1_000), partial(_prepared, Path(folder)))
+        yield from _decades("recordings prepared", (10, 100, 1_000, 10_000), partial(_prepared, Path(folder)))
         yield from _decades(
             "rows of a store opened", (1_000, 10_000, 100_000, 1_000_000), partial(_opened, Path(folder))
         )
     yield from _decades("points quantized, 16 clouds", (100, 1_000, 10_000, 100_000), partial(_quantized, device, 8))
     yield from _decades(
-        "bins, 64 clouds of 1,024 points", (2, 20, 200), lambda bins: _quantized(device, bins, 1_024, 64)
+        "bins, 64 clouds of 1,024 points", (2, 20, 200, 2_000), lambda bins: _quantized(device, bins, 1_024, 64)
     )
     yield from _decades("points, of which 64 farthest", (100, 1_000, 10_000, 100_000), partial(_farthest, device))
-    yield from _decades("classes, linear probe epoch", (10, 100, 1_000), partial(_probed, device))
+    yield from _decades("classes, linear probe epoch", (10, 100, 1_000, 10_000), partial(_probed, device))
 
 
 def _decades(what: str, sizes: tuple[int, ...], made: Callable[[int], Call]) -> Iterator[Pair]:
@@ -48,7 +48,7 @@ def _prepared(folder: Path, count: int) -> Call:
     root, numbers = folder / f"clips-{count}", itertools.count()
     root.mkdir()
     for number in range(count):
-        soundfile.write(root / f"{number}.wav", np.zeros(8_000, np.int16), 16_000)
+        soundfile.write(root / f"{number}.wav", np.zeros(1_600, np.int16), 16_000)
     return lambda: prepare(plan_folder(root), folder / f"prepared-{count}-{next(numbers)}", workers=1)
 
 

@@ -8,14 +8,18 @@ from pathlib import Path
 from randquant.errors import DataError
 from randquant.files.atomic import write_text
 from randquant.results.text_table import text_table
+from randquant.scripts.measuring import growth
 from randquant.scripts.measuring.pair import Line
 from randquant.scripts.measuring.stored_run import StoredRun
 
-HEADER = ("what", "ms", "a second", "twin", "ms of twin", "ratio", "middle half")
+
+def header(unit: str) -> list[str]:
+    """What stands above the lines of a unit."""
+    return ["what", unit, "a second", "twin", f"{unit} of twin", "ratio", "middle half"]
 
 
 def cells(line: Line) -> list[str]:
-    """A row under `HEADER`."""
+    """A row under the header."""
     rate = "" if line.per_second is None else f"{line.per_second:,.0f}"
     times = f"{line.seconds * 1e3:.2f}", f"{line.twin_seconds * 1e3:.2f}"
     digits = 1 if line.ratio >= 2 else 2  # a share of the machine's limit needs both
@@ -24,14 +28,15 @@ def cells(line: Line) -> list[str]:
 
 
 def in_columns(row: Sequence[str]) -> str:
-    """A row, or `HEADER`, for a terminal that shows each as it is measured."""
+    """A row, or a header, for a terminal that shows each as it is measured."""
     return "{:<46} {:>9} {:>9}  {:<34} {:>10}  {:>6}  {:>14}".format(*row)
 
 
 def write_page(path: Path, run: StoredRun) -> list[str]:
     """Put the lines of a run where the page has the mark of their group, device and threads.
 
-    A mark is `<!-- benchmark GROUP DEVICE THREADS -->`, and the table ends at `<!-- end -->`.
+    A mark is `<!-- benchmark GROUP DEVICE THREADS -->`, and the table ends at `<!-- end -->`. Lines that grow over
+    decades get fitted exponents below, and a picture in the folder `pictures` beside the page.
 
     Returns:
         Groups that the page has no mark for; they are not written.
@@ -50,14 +55,26 @@ def write_page(path: Path, run: StoredRun) -> list[str]:
         if place.search(text) is None:
             left_out.append(group)
             continue
-        table = "\n".join([mark, "", _told(run), "", *_table(list(lines)), "", "<!-- end -->"])
+        own = list(lines)
+        below = _growth(own, path.parent, f"{group}-{run.device.split()[0]}-{run.threads}.svg")
+        table = "\n".join([mark, "", _told(run), "", *_table(own), "", *below, "<!-- end -->"])
         text = place.sub(lambda _, table=table: table, text)  # type: ignore[misc]
     write_text(path, text)
     return left_out
 
 
 def _table(lines: Sequence[Line]) -> list[str]:
-    return text_table(HEADER, [cells(line) for line in lines], markdown=True)
+    return text_table(header(lines[0].unit), [cells(line) for line in lines], markdown=True)
+
+
+def _growth(lines: Sequence[Line], folder: Path, name: str) -> list[str]:
+    found = growth.growths(lines)
+    if not found:
+        return []
+    (folder / "pictures").mkdir(exist_ok=True)
+    growth.draw(found, folder / "pictures" / name)
+    table = text_table(growth.HEADER, [growth.cells(each) for each in found], markdown=True)
+    return [*table, "", f"![Costs against sizes, and the fitted powers](pictures/{name})", ""]
 
 
 def _told(run: StoredRun) -> str:

@@ -27,6 +27,7 @@ class Line(Record):
         ratio_low: a quarter of the runs have a lower ratio.
         ratio_high: a quarter have a higher one.
         per_second: things the fast form goes through in a second; None where they are not counted.
+        unit: what `seconds` and `twin_seconds` are in thousands of, where it is no time.
     """
 
     group: str
@@ -38,6 +39,7 @@ class Line(Record):
     ratio_low: float
     ratio_high: float
     per_second: float | None = None
+    unit: str = "ms"
 
 
 class Pair:
@@ -49,8 +51,9 @@ class Pair:
         twin: the other one.
         twin_name: what the twin is.
         items: things (clouds, meshes) a run of either goes through, to tell how many a second; 0 tells nothing.
-        clock: seconds, of which differences are taken.
+        clock: seconds, of which differences are taken; or thousands of `unit`.
         warm_up: whether either runs once before it is measured.
+        unit: a thousandth of what the clock counts.
     """
 
     def __init__(
@@ -63,9 +66,10 @@ class Pair:
         *,
         clock: Callable[[], float] = time.perf_counter,
         warm_up: bool = True,
+        unit: str = "ms",
     ) -> None:
         self.name, self.fast, self.twin, self.twin_name, self.items = name, fast, twin, twin_name, items
-        self.clock, self.warm_up = clock, warm_up
+        self.clock, self.warm_up, self.unit = clock, warm_up, unit
 
     def measure(self, group: str, runs: int, device: str) -> Line:
         """Run both in turn, after a warm-up where there is one."""
@@ -85,6 +89,7 @@ class Pair:
             ratio_low=low,
             ratio_high=high,
             per_second=self.items / seconds if self.items else None,
+            unit=self.unit,
         )
 
     def _timed(self, call: Call, device: str) -> float:

@@ -16,13 +16,13 @@ from randquant.errors import DataError, UsageError
 from randquant.installation.commands import commands
 from randquant.scripts import benchmark as script
 from randquant.scripts.benchmark import GROUPS, benchmark
-from randquant.scripts.benchmarks import embed, images, scaling, stored_crops
+from randquant.scripts.benchmarks import embed, images, memory, scaling, stored_crops
 from randquant.scripts.benchmarks import quantize as quantization
 from randquant.scripts.benchmarks.meshes import write_torus
 from randquant.scripts.benchmarks.plain_byol import PlainBYOL
 from randquant.scripts.benchmarks.quantize import original_formulation
 from randquant.scripts.measuring import limits
-from randquant.scripts.measuring.page import HEADER
+from randquant.scripts.measuring.page import header
 from randquant.scripts.measuring.pair import Pair
 from randquant.scripts.measuring.stored_run import StoredRun, slower
 
@@ -68,9 +68,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small")
 def test_the_table_and_the_file(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
     assert benchmark(only=["small"], runs=2, json=tmp_path / "numbers.json") == 0
-    machine, header, line = capsys.readouterr().out.splitlines()
+    machine, titles, line = capsys.readouterr().out.splitlines()
     assert "GB/s" in machine
-    assert header.split() == [word for title in HEADER for word in title.split()]
+    assert titles.split() == [word for title in header("ms") for word in title.split()]
     assert line.startswith("sum on cpu")
     stored = StoredRun.read(tmp_path / "numbers.json")
     assert (stored.runs, stored.device.split()[0]) == (2, "cpu")
@@ -174,6 +174,15 @@ def test_every_size_is_measured_beside_ten_times_as_much(tmp_path: Path) -> None
         made(70)()
     pairs = list(scaling._decades("things", (1, 10, 100), lambda size: lambda: size))
     assert [(pair.fast(), pair.twin()) for pair in pairs] == [(1, 10), (10, 100)]
+
+
+def test_memory_is_that_of_the_command_alone(tmp_path: Path) -> None:
+    recordings = memory.Recordings(tmp_path / "few", 5)
+    held = np.ones(1 << 25)  # 256 MB of this process, which a child would start with
+    pairs = list(memory.pairs(dict.fromkeys(memory.ITEMS, recordings)))
+    assert {pair.unit for pair in pairs} == {"MB"}
+    pairs[0].fast()
+    assert 0.02 < pairs[0].clock() < held.nbytes / 1e9
 
 
 def test_the_start_of_every_command_is_measured() -> None:

@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from randquant.data.mapped_pages import let_go
 from randquant.data.vector_file import VectorFile, naming
 from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
@@ -288,6 +289,7 @@ def checksum(vectors: NDArray[np.float32]) -> int:
     value = 0
     for start in range(0, len(vectors), _CHECKSUM_ROWS):
         value = zlib.crc32(np.ascontiguousarray(vectors[start : start + _CHECKSUM_ROWS]).data, value)
+        let_go(vectors)
     return value
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from randquant.data.mapped_pages import let_go
 from randquant.embedding.table_formats import format_of
 from randquant.extras import needs
 
@@ -43,6 +44,7 @@ def write_table(
     def parts() -> Iterator[pa.Table]:
         for first in range(0, len(rows), _ROWS):
             flat = pa.array(vectors[rows[first : first + _ROWS]].reshape(-1))
+            let_go(vectors)
             part = {name: values[first : first + _ROWS] for name, values in columns.items()}
             part["embedding"] = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
             yield pa.table(part, schema=schema)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from randquant.data.features import Features
+from randquant.data.mapped_pages import let_go
 from randquant.probes.items.scaling import Moments, merged, moments
 from randquant.probes.items.splits import Assignment
 
@@ -78,6 +79,7 @@ def arrange(
         here = slice(start, start + len(order))
         for index, piece in enumerate(chunks(block, order, device)):
             x[here][index * CHUNK : (index + 1) * CHUNK] = piece
+            let_go(block.vectors)
         targets[here] = torch.from_numpy(members[0].targets[order])
         positions = np.full(len(block), -1, dtype=np.int64)
         positions[order] = np.arange(here.start, here.stop)
