@@ -46,9 +46,9 @@ def pairs(recordings: "dict[int, Recordings]") -> Iterator[Pair]:
         held += recordings[count].run(words) / 1e3
 
     for words in (prepared, probed, embedded):
-        calls = [partial(peak, words, count) for count in ITEMS]
+        less, more = (partial(peak, words, count) for count in ITEMS)
         name = f"{words(recordings[few], Path())[0]}: {few:,} recordings"
-        yield Pair(name, *calls, f"{many:,}", clock=lambda: held, warm_up=False, unit="MB")
+        yield Pair(name, less, more, f"{many:,}", clock=lambda: held, warm_up=False, unit="MB")
 
 
 class Recordings:
