@@ -48,7 +48,7 @@ def pairs(recordings: "dict[int, Recordings]") -> Iterator[Pair]:
     for words in (prepared, probed, embedded):
         less, more = (partial(peak, words, count) for count in ITEMS)
         name = f"{words(recordings[few], Path())[0]}: {few:,} recordings"
-        yield Pair(name, less, more, f"{many:,}", clock=lambda: held, warm_up=False, unit="MB")
+        yield Pair(name, less, more, f"{many:,}", clock=lambda: held, warm_up=False, unit="MB", grows=True)
 
 
 class Recordings:

@@ -41,7 +41,7 @@ def scaling(device: str) -> Iterator[Pair]:
 def _decades(what: str, sizes: tuple[int, ...], made: Callable[[int], Call]) -> Iterator[Pair]:
     calls = {size: made(size) for size in sizes}
     for size, larger in itertools.pairwise(sizes):
-        yield Pair(f"{what}: {size:,}", calls[size], calls[larger], f"{larger:,}", size)
+        yield Pair(f"{what}: {size:,}", calls[size], calls[larger], f"{larger:,}", size, grows=True)
 
 
 def _prepared(folder: Path, count: int) -> Call:

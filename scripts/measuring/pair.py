@@ -28,6 +28,7 @@ class Line(Record):
         ratio_high: a quarter have a higher one.
         per_second: things the fast form goes through in a second; None where they are not counted.
         unit: what `seconds` and `twin_seconds` are in thousands of, where it is no time.
+        grows: the twin is the same of a larger size, so a higher ratio is the worse one.
     """
 
     group: str
@@ -40,6 +41,7 @@ class Line(Record):
     ratio_high: float
     per_second: float | None = None
     unit: str = "ms"
+    grows: bool = False
 
 
 class Pair:
@@ -54,6 +56,7 @@ class Pair:
         clock: seconds, of which differences are taken; or thousands of `unit`.
         warm_up: whether either runs once before it is measured.
         unit: a thousandth of what the clock counts.
+        grows: whether the twin is the same of a larger size.
     """
 
     def __init__(
@@ -67,9 +70,10 @@ class Pair:
         clock: Callable[[], float] = time.perf_counter,
         warm_up: bool = True,
         unit: str = "ms",
+        grows: bool = False,
     ) -> None:
         self.name, self.fast, self.twin, self.twin_name, self.items = name, fast, twin, twin_name, items
-        self.clock, self.warm_up, self.unit = clock, warm_up, unit
+        self.clock, self.warm_up, self.unit, self.grows = clock, warm_up, unit, grows
 
     def measure(self, group: str, runs: int, device: str) -> Line:
         """Run both in turn, after a warm-up where there is one."""
@@ -90,6 +94,7 @@ class Pair:
             ratio_high=high,
             per_second=self.items / seconds if self.items else None,
             unit=self.unit,
+            grows=self.grows,
         )
 
     def _timed(self, call: Call, device: str) -> float:

@@ -12,7 +12,7 @@ from randquant.files.json_record import Record
 from randquant.scripts.measuring.limits import Limits
 from randquant.scripts.measuring.pair import Line
 
-_LEAST = 0.1  # a ratio that falls by less is not told
+_LEAST = 0.1  # a ratio that moves by less is not told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +61,18 @@ class StoredRun(Record):
 
 
 def slower(now: Sequence[Line], before: Sequence[Line]) -> list[tuple[Line, Line]]:
-    """Lines of now, and of before, whose ratio fell by more than its noise.
+    """Lines of now, and of before, whose ratio fell by more than its noise; or rose, where a size is compared with a
+    larger one.
 
-    The middle halves of the runs do not touch, and the median fell by a tenth. Seconds are not looked at: they tell
+    The middle halves of the runs do not touch, and the median moved by a tenth. Seconds are not looked at: they tell
     more of what else the machine did.
     """
     known = {(line.group, line.name, line.twin): line for line in before}
     both = [
         (line, known[line.group, line.name, line.twin]) for line in now if (line.group, line.name, line.twin) in known
     ]
-    return [(new, old) for new, old in both if new.ratio_high < old.ratio_low and new.ratio < (1 - _LEAST) * old.ratio]
+    return [(new, old) for new, old in both if (_fell(old, new) if new.grows else _fell(new, old))]
+
+
+def _fell(after: Line, before: Line) -> bool:
+    return after.ratio_high < before.ratio_low and after.ratio < (1 - _LEAST) * before.ratio

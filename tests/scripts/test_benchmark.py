@@ -92,6 +92,9 @@ def test_what_became_slower_is_told(capsys: pytest.CaptureFixture, tmp_path: Pat
     assert f"threads {before.threads + 1} -> {before.threads}" in told
     assert slower([better], [better]) == []
     assert slower([better], [replace(better, twin="another")]) == []
+    small, large = (replace(better, ratio=each, ratio_low=each, ratio_high=each, grows=True) for each in (2.0, 9.0))
+    assert slower([large], [small]) == [(large, small)]
+    assert slower([small], [large]) == []
 
 
 @pytest.mark.usefixtures("small")
