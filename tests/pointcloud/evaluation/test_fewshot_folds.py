@@ -38,7 +38,8 @@ class Extents(nn.Module):
 
 def loaded(up: str = "z", **arguments: Any) -> Any:
     encoder = Extents(**arguments)
-    return SimpleNamespace(encoder=encoder, layout=Layout.of(encoder.channels), up=up, sha256="0" * 64, points=24)
+    about = {"up": up, "sha256": "0" * 64, "points": 24, "precision": "32"}
+    return SimpleNamespace(encoder=encoder, layout=Layout.of(encoder.channels), **about)
 
 
 def boxes(generator: np.random.Generator, original: int, noise: float, points: int = 40) -> np.ndarray:
