@@ -28,7 +28,7 @@ def scaling(device: str) -> Iterator[Pair]:
     with tempfile.TemporaryDirectory() as folder:
         yield from _decades("recordings prepared", (10, 100, 1_000, 10_000), partial(_prepared, Path(folder)))
         yield from _decades(
-            "rows of a store opened", (1_000, 10_000, 100_000, 1_000_000), partial(_opened, Path(folder))
+            "rows of a store opened", (10_000, 100_000, 1_000_000, 10_000_000), partial(_opened, Path(folder))
         )
     yield from _decades("points quantized, 16 clouds", (100, 1_000, 10_000, 100_000), partial(_quantized, device, 8))
     yield from _decades(

@@ -4,7 +4,7 @@ import inspect
 import os
 import socket
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, is_dataclass
 from functools import partial
@@ -54,7 +54,7 @@ def flag_inputs(material: Material) -> Iterator[Input]:
     """All of them, in order: by command, flag and kind of mistake."""
     for script in SCRIPTS:
         found = commands(script)
-        for name, function in found.items() if isinstance(found, dict) else [("", found)]:
+        for name, function in found.items() if isinstance(found, Mapping) else [("", found)]:
             base = _base(script, name, material)
             for flag, hint, _ in parameters(function):
                 yield from _of_flag(script, name, base, flag, hint)

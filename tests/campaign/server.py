@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -63,7 +63,7 @@ def main() -> None:
         print(json.dumps(_answer(json.loads(line))), file=answers, flush=True)
 
 
-def commands(script: str) -> Callable[..., Any] | dict[str, Callable[..., Any]]:
+def commands(script: str) -> Callable[..., Any] | Mapping[str, Callable[..., Any]]:
     """What a script hands to `randquant.cli.command.run`."""
     module = import_module(f"scripts.{script}")
     return module.COMMANDS if script not in FUNCTIONS else getattr(module, FUNCTIONS[script])
