@@ -10,6 +10,7 @@ UNRUNNABLE = {
     "gpu.yaml": "a GPU",
     "--devices 2": "a second device",
     "scripts.benchmark": "minutes of measuring; tests/scripts/test_benchmark.py runs its pairs",
+    "--precision bf16": "stores of whole datasets; tests/scripts run the flag on small ones",
     "scripts.rehearse": "the published numbers of items; tests/scripts/test_rehearse.py runs it",
     "heareval": "packages that cannot be installed beside a current PyTorch",
     "hearbaseline": "packages that cannot be installed beside a current PyTorch",
