@@ -105,7 +105,6 @@ def benchmark(
     import torch
 
     from randquant.kept_memory import keep_freed_memory
-    from randquant.scripts.measuring.page import write_page
     from randquant.scripts.measuring.stored_run import StoredRun
 
     _check(only or [], runs, files)
@@ -122,6 +121,13 @@ def benchmark(
         _profile(groups, device, sizes)
         return 0
     measured = _measure(groups, runs, device, sizes)
+    _write(measured, json, page, device)
+    return 0 if before is None else _compare(measured, before)
+
+
+def _write(measured: "StoredRun", json: Path | None, page: Path | None, device: str) -> None:
+    from randquant.scripts.measuring.page import write_page
+
     if json is not None:
         measured.write(json)
     if page is not None:
@@ -129,7 +135,6 @@ def benchmark(
             say(
                 f"{page} has no mark for {group} on {device} with {measured.threads} threads; its table is not written."
             )
-    return 0 if before is None else _compare(measured, before)
 
 
 def _check(only: list[str], runs: int, files: int | None) -> None:

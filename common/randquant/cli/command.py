@@ -32,7 +32,7 @@ from randquant.cli.explanation import explained
 from randquant.cli.flag_values import require_values, require_words
 from randquant.cli.help_page import HelpPage, names_of
 from randquant.cli.interruption import terminable
-from randquant.cli.late_commands import LateCommands
+from randquant.cli.late_commands import line_of
 from randquant.cli.recipe import ConfigFile
 from randquant.cli.sections import REST, in_sections
 from randquant.cli.spelling import did_you_mean
@@ -158,17 +158,10 @@ def _parse(
     for name in commands:
         # Flags take milliseconds each to declare: those of other commands are left out.
         subparser = _parser(commands[name], None) if name in argv else _empty_parser(None)
-        subcommands.add_subcommand(name, subparser, help=_line(commands, name))
+        subcommands.add_subcommand(name, subparser, help=line_of(commands, name))
     values = _values(parser, argv, subcommands=list(commands))
     chosen = values["subcommand"]
     return _call(commands[chosen], values[chosen])
-
-
-def _line(commands: Mapping[str, Callable[..., Any]], name: str) -> str:
-    """What the list of commands says of one."""
-    if isinstance(commands, LateCommands):
-        return commands.lines[name]
-    return docstring_parser.parse(commands[name].__doc__ or "").short_description or ""
 
 
 def _call(function: Callable[..., Any], values: dict[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:

@@ -3,6 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from randquant.extras import needs
+
+with needs("train"):
+    import docstring_parser
+
 
 class LateCommands(Mapping[str, Callable[..., Any]]):
     """Commands by name, each made when it is asked for.
@@ -25,3 +30,10 @@ class LateCommands(Mapping[str, Callable[..., Any]]):
 
     def __len__(self) -> int:
         return len(self.lines)
+
+
+def line_of(commands: Mapping[str, Callable[..., Any]], name: str) -> str:
+    """What the list of commands says of one: the first sentence of its docstring, or its line where it loads late."""
+    if isinstance(commands, LateCommands):
+        return commands.lines[name]
+    return docstring_parser.parse(commands[name].__doc__ or "").short_description or ""
