@@ -3,5 +3,5 @@
 from typing import Literal
 
 Head = Literal["byol", "linear", "mocov2", "mocov3", "mocov3_vit"]
-Negatives = Literal["batch", "group"]
+Negatives = Literal["batch", "group", "mixed"]
 Schedule = Literal["constant", "cosine"]  # of the teacher's momentum

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from randquant.arguments import checked_probability
 from randquant.mix import Mixture
 from randquant.ssl.choices import Head, Negatives
 from randquant.ssl.gathering import gathered
@@ -25,7 +26,8 @@ class InfoNCE(Method):
 
     With negatives "batch" these are all other samples. With "group" they are only the other parts of the same
     recording or object, so that what its parts share (the speaker, the room) is not rewarded; samples whose recording
-    has no other part in the batch are contrasted with one another.
+    has no other part in the batch are contrasted with one another. With "mixed" the loss is a mean of both, of the same
+    projections: what a recording says is learnt as well as which recording it is.
 
     Args:
         encoder: (B, ...) -> (B, D).
@@ -33,8 +35,9 @@ class InfoNCE(Method):
         hidden_size: width of the projector.
         projection_size: P.
         temperature: divides the cosines.
-        negatives: "batch" or "group".
+        negatives: "batch", "group" or "mixed".
         head: kind of projector, see `heads.projector`.
+        group_weight: with negatives "mixed", the share of "group" in the loss, in [0, 1].
 
     Source: van den Oord et al., arXiv 1807.03748; N-pair as in i-Mix, Lee et al., ICLR 2021.
     """
@@ -50,11 +53,13 @@ class InfoNCE(Method):
         temperature: float = 0.2,
         negatives: Negatives = "batch",
         head: Head = "byol",
+        group_weight: float = 0.5,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.projector = projector(embedding_size, hidden_size, projection_size, head)
         self.temperature, self.negatives = temperature, negatives
+        self.group_weight = checked_probability("group_weight", group_weight)
 
     def forward(
         self, views: Sequence[View], groups: Tensor | None = None, *, local: Sequence[View] = ()
@@ -63,20 +68,25 @@ class InfoNCE(Method):
 
         Args:
             views: as many as there are.
-            groups: (B,) int64, needed where negatives are "group".
+            groups: (B,) int64, needed where negatives are "group" or "mixed".
             local: smaller views, queries alone.
         """
         pairs = self.pairs(views)
-        candidates = self._candidates(groups)
+        terms = self._terms(groups)
         projections, queries, keys = self._queries_and_keys(views, pairs, every=bool(local))
-        loss = self.total(
-            (self.pair_loss(queries[i][0], keys[j], keys.get(i), candidates, queries[i][1]) for i, j in pairs),
-            (
-                self.pair_loss(query, others, None, candidates)
-                for query in each_output(self._projected, local)
-                for others in keys.values()
-            ),
-        )
+        local_queries = each_output(self._projected, local)
+
+        def loss_among(candidates: Tensor | None) -> Tensor:
+            return self.total(
+                (self.pair_loss(queries[i][0], keys[j], keys.get(i), candidates, queries[i][1]) for i, j in pairs),
+                (
+                    self.pair_loss(query, others, None, candidates)
+                    for query in local_queries
+                    for others in keys.values()
+                ),
+            )
+
+        loss = torch.stack([share * loss_among(candidates) for share, candidates in terms]).sum()
         return loss, projections.detach()
 
     def _projected(self, view: View) -> Tensor:
@@ -124,12 +134,17 @@ class InfoNCE(Method):
             labels, candidates = mixture.labels(len(others)), mixture.candidates(candidates)
         return info_nce(query, others, temperature=self.temperature, labels=labels, candidates=candidates)
 
-    def _candidates(self, groups: Tensor | None) -> Tensor | None:
-        """The keys (of all processes) that each query is told its own from."""
+    def _terms(self, groups: Tensor | None) -> list[tuple[float, Tensor | None]]:
+        """What the loss is made of: shares that sum to one, and the keys that each query is told its own from."""
         if self.negatives == "batch":
-            return None
+            return [(1.0, None)]
         if groups is None:
-            raise ValueError('negatives "group" need the groups of the samples.')
+            raise ValueError(f'negatives "{self.negatives}" need the groups of the samples.')
+        share = self.group_weight if self.negatives == "mixed" else 1.0
+        return [(share, self._candidates(groups)), *([(1.0 - share, None)] if self.negatives == "mixed" else [])]
+
+    def _candidates(self, groups: Tensor) -> Tensor:
+        """The keys (of all processes) of a query's own recording, or all of those alone where it is alone."""
         everyone = gathered(groups, gradient=False)
         same = groups[:, None] == everyone
         alone = same.sum(dim=1) == 1

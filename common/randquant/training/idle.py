@@ -16,6 +16,7 @@ _USES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "temperature": (lambda run: run.method != "byol", "a --method other than byol"),
     "queue_size": (lambda run: run.method == "moco", "--method moco"),
     "negatives": (lambda run: run.method in ("simclr", "infonce"), "--method simclr or infonce"),
+    "group_weight": (lambda run: run.negatives == "mixed", "--negatives mixed"),
     "base_width": _MUP,
     "activation_margin": (lambda run: run.init is None, "untrained encoders, and that of --init is learnt"),
     "init_sha256": (lambda run: run.init is not None, "--init"),

@@ -24,7 +24,7 @@ def fit(run: Run) -> None:
         DataError: the training diverged; the last good checkpoint is kept.
         KeyboardInterrupt: a signal stopped it, and its state is saved.
     """
-    settings, fabric, method, model, optimizer = run.settings, run.fabric, run.method, run.model, run.optimizer
+    settings, fabric, model, optimizer = run.settings, run.fabric, run.model, run.optimizer
     generator = torch.Generator(device=fabric.device)
     speed, finite = Throughput(), torch.ones((), dtype=torch.bool, device=fabric.device)
     batches, log = run.batches.between(run.start, run.steps), run.log()
@@ -46,7 +46,7 @@ def fit(run: Run) -> None:
                 fabric.clip_gradients(model, optimizer, max_norm=settings.gradient_clip, error_if_nonfinite=False)
             optimizer.step()
             optimizer.zero_grad()
-            method.after_step(run.momentum(step))
+            run.after_step(step)
 
             loss = torch.stack(losses).mean()
             finite &= loss.isfinite()
@@ -60,7 +60,7 @@ def fit(run: Run) -> None:
                 log.row(step, measured(loss, torch.cat(projections), optimizer) | speed.read())
                 shown.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
             if monitoring:
-                log.row(step, monitored(run.task, method, fabric))
+                log.row(step, monitored(run.task, run.encoder, fabric))
             if keeping:
                 run.keep_encoder(step)
             if saving or stopping:

@@ -5,11 +5,10 @@ import time
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from randquant.cli.terminal import say
 from randquant.ssl.collapse import effective_rank, spread
-from randquant.ssl.method import Method
 from randquant.training.task import Task
 
 if TYPE_CHECKING:
@@ -32,14 +31,14 @@ def measured(loss: Tensor, projections: Tensor, optimizer: torch.optim.Optimizer
     }
 
 
-def monitored(task: Task, method: Method, fabric: "Fabric") -> dict[str, float]:
-    """Evaluate the encoder as it is. Only the first process does; the others wait at the next collective."""
+def monitored(task: Task, encoder: nn.Module, fabric: "Fabric") -> dict[str, float]:
+    """Evaluate an encoder as it is. Only the first process does; the others wait at the next collective."""
     if task.monitor is None or not fabric.is_global_zero:
         return {}
-    method.encoder.eval()
+    encoder.eval()
     with torch.no_grad():
-        numbers = task.monitor(method.encoder, fabric.device)
-    method.encoder.train()
+        numbers = task.monitor(encoder, fabric.device)
+    encoder.train()
     return numbers
 
 

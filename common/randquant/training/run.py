@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from randquant.cli.progress import bar
 from randquant.errors import DataError
@@ -16,6 +16,7 @@ from randquant.training.checkpoint import REMEDY, check_same_settings, load_chec
 from randquant.training.finite import first_not_finite
 from randquant.training.free_settings import FREE_SETTINGS
 from randquant.training.mixing import input_mix_of, mix_of
+from randquant.training.optimization.average import AveragedEncoder
 from randquant.training.optimization.optimizer import check_moments, make_optimizer
 from randquant.training.optimization.parametrization import parametrize
 from randquant.training.optimization.schedule import learning_rate_at
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 FILE_NAME = "checkpoint.pt"
+_TENSORS = ("method", "optimizer", "views", "average")
 _KEYS = {"step": int, "settings": dict, "data": dict, "method": dict, "optimizer": dict, "views": list}
 
 
@@ -44,6 +46,7 @@ class Run:
 
     Attributes:
         method: with all its weights.
+        average: of the encoder, None where `average_decay` is 0.
         model: the method as Fabric runs it.
         steps: number of the last step.
         start: number of the step it goes on from.
@@ -60,6 +63,8 @@ class Run:
         optimizer = make_optimizer(settings, self.method)
         self.method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # for fast bf16 kernels
         self.model, self.optimizer = fabric.setup(self.method, optimizer)
+        decay = settings.average_decay
+        self.average = AveragedEncoder(self.method.encoder, decay) if decay else None
         self.make_views = task.make_views.to(fabric.device)
         self.steps = settings.steps or settings.epochs * batches.steps_an_epoch
         self.start, self.path = 0, settings.out / FILE_NAME
@@ -69,6 +74,17 @@ class Run:
     def is_main(self) -> bool:
         """Whether this is the process that writes files and messages."""
         return self.fabric.is_global_zero
+
+    @property
+    def encoder(self) -> nn.Module:
+        """What is exported: the encoder as it is, or the average of it."""
+        return self.method.encoder if self.average is None else self.average.network
+
+    def after_step(self, step: int) -> None:
+        """Let what follows the weights follow: a teacher, and the average."""
+        self.method.after_step(self.momentum(step))
+        if self.average is not None:
+            self.average.update(self.method.encoder, step)
 
     def learning_rate(self, step: int) -> float:
         """Of a step, counted from 1."""
@@ -133,12 +149,14 @@ class Run:
         Raises:
             DataError: it does not fit, or holds what is not finite.
         """
-        broken = first_not_finite({name: state[name] for name in ("method", "optimizer", "views")})
+        broken = first_not_finite({name: state[name] for name in _TENSORS if name in state})
         if broken is not None:
             raise DataError(f"{self.path} holds a NaN or an infinity ({broken}): that training had diverged; {REMEDY}")
         try:
             self.method.load_state_dict(state["method"])
             self.optimizer.load_state_dict(state["optimizer"])
+            if self.average is not None:
+                self.average.load_state_dict(state["average"])
             views = state["views"][self.fabric.global_rank]
             self.make_views.load_state_dict(_to_device(views, self.fabric.device))
             check_moments(self.optimizer, self.settings.optimizer)
@@ -159,6 +177,8 @@ class Run:
             torch.distributed.all_gather_object(views, self.make_views.state_dict())
         if self.is_main:
             state = {"method": self.method.state_dict(), "optimizer": self.optimizer.state_dict(), "views": views}
+            if self.average is not None:
+                state["average"] = self.average.state_dict()
             broken = first_not_finite(state)
             if broken is not None:
                 raise self.diverged(f"{broken} holds a NaN or an infinity at step {step}")
@@ -171,7 +191,7 @@ class Run:
         """Write the encoder to RUN/snapshots."""
         if self.is_main:
             file = self.settings.out / "snapshots" / f"encoder-{step:07d}.safetensors"
-            self.task.save_encoder(file, self.method.encoder, step)
+            self.task.save_encoder(file, self.encoder, step)
 
     def require(self, finite: Tensor, step: int) -> None:
         """End the training where the loss has stopped being finite, in any process.

@@ -14,12 +14,12 @@ SECTIONS: Sections = {
         *("inputmix", "inputmix_alpha", "rq_stage", "rq_stage_bins"),
     ),
     "method": (
-        *("method", "temperature", "momentum", "momentum_schedule", "queue_size", "negatives", "symmetric_loss"),
-        *("bn_splits", "head", "hidden_size", "projection_size"),
+        *("method", "temperature", "momentum", "momentum_schedule", "queue_size", "negatives", "group_weight"),
+        *("symmetric_loss", "bn_splits", "head", "hidden_size", "projection_size"),
     ),
     "length and optimizer": (
         *("steps", "epochs", "batch_size", "accumulate", "optimizer", "learning_rate", "weight_decay", "sgd_momentum"),
-        *("warmup_steps", "schedule", "milestones", "gradient_clip"),
+        *("warmup_steps", "schedule", "milestones", "gradient_clip", "average_decay"),
     ),
     "width (muP)": ("parametrization", "base_width", "base_hidden_size"),
     "machine, seed and log": (

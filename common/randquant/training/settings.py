@@ -32,6 +32,7 @@ RANGES = {
     "momentum": Range(0, 1),
     "temperature": Range(0, 1e6, above=True),
     "queue_size": Range(1, 2**24),
+    "group_weight": Range(0, 1),
     "hidden_size": Range(1, 2**17),
     "projection_size": Range(1, 2**17),
     "base_width": Range(1, 2**14),
@@ -42,6 +43,7 @@ RANGES = {
     "local_weight": Range(0, 1e6),
     "rq_stage_bins": Range(2, MOST_BINS),
     "gradient_clip": Range(0, 1e12),
+    "average_decay": Range(0, 1),
     "devices": Range(1, 1024),
     "nodes": Range(1, 2**16),
     "workers": Range(0, 1024),
@@ -91,7 +93,9 @@ class Training:
             teacher's shuffled; they divide it.
         queue_size: of moco: keys kept as negatives; well below twice the items of an epoch.
         negatives: of simclr and infonce: batch, every other item; or group, only other parts of the same recording or
-            object, so that what they share (speaker, room, object) does not distinguish them.
+            object, so that what they share (speaker, room, object) does not distinguish them; or mixed, the mean of
+            both losses, which knows recordings as well as their parts.
+        group_weight: of the loss of group in that of negatives mixed; the rest is that of batch.
         hidden_size: width of projector and predictor.
         projection_size: output of the projector.
         parametrization: standard, or mup (maximal update): rates and initial sizes follow the widths, so that a
@@ -113,6 +117,8 @@ class Training:
             YAML files, or in full, as in '{augment: rrc, random: {n: 2, m: 9}}'; local: true in one makes its view a
             local one, which the teacher does not see.
         gradient_clip: maximum gradient norm; 0 means no clipping.
+        average_decay: export an exponential moving average of the encoder's weights, of which each step keeps this
+            share; .999 averages over about a thousand steps. 0 exports the weights as they are.
         precision: 32, bf16, or auto (bf16 where the hardware computes it fast).
         accelerator: auto, cpu or cuda.
         devices: processes per node (DDP if more than one).
@@ -152,6 +158,7 @@ class Training:
     bn_splits: int = 1
     queue_size: int = 4096
     negatives: Negatives = "batch"
+    group_weight: float = 0.5
     hidden_size: int = 4096
     projection_size: int = 256
     parametrization: Literal["standard", "mup"] = "standard"
@@ -168,6 +175,7 @@ class Training:
     rq_stage_bins: list[int] = field(default_factory=lambda: [8])
     views: list[str | dict[str, Any]] = field(default_factory=list)
     gradient_clip: float = 0.0
+    average_decay: float = 0.0
     precision: Precision = "auto"
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = 1
@@ -239,6 +247,8 @@ class Training:
             )
         if self.parametrization == "mup" and self.optimizer == "lars":
             raise ValueError("--parametrization mup has no rates for --optimizer lars; give adamw or sgd.")
+        if self.average_decay == 1.0:
+            raise ValueError("--average_decay should be below 1, at which the average stays as untrained as it begins.")
         if self.sgd_momentum == 1.0:
             raise ValueError("--sgd_momentum should be below 1, at which steps never end.")
         if self.milestones != sorted(self.milestones):

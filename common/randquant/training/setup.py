@@ -67,7 +67,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
                 _announce(run, state)
                 fit(run)
                 if fabric.is_global_zero:
-                    task.save_encoder(finished, run.method.encoder, run.steps)
+                    task.save_encoder(finished, run.encoder, run.steps)
             fabric.barrier()
     if fabric.is_global_zero:
         say(f"encoder: {finished}")

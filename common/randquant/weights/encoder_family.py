@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -111,7 +111,7 @@ class EncoderFamily(Generic[Encoder]):
         namings: Callable[[Encoder], tuple[Naming, ...]],
         other: re.Pattern[str],
     ) -> Opened[Encoder, Own]:
-        """Open the encoder in a training checkpoint of ours, as it is.
+        """Open the encoder in a training checkpoint of ours: the average where the run exports one, else as it is.
 
         Args:
             content: of the file.
@@ -125,6 +125,8 @@ class EncoderFamily(Generic[Encoder]):
         """
         with torch.device("meta"):
             (encoder, own), metadata = self.read_checkpoint(content, read)
+        if "average" in content.value:
+            content = replace(content, value={"average": content.value["average"]})
         found = find_encoder(content, namings(encoder), other, self.name_of(encoder))
         fill_encoder(content.file, encoder, found.tensors)
         return Opened(encoder, own, metadata, found.report(encoder))

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from randquant.ssl.choices import Negatives
 from randquant.ssl.infonce import InfoNCE, info_nce
 
 
@@ -74,4 +75,27 @@ def test_group_negatives_are_parts_of_the_same_group_or_others_that_stand_alone(
             expected.append(info_nce(z[one][rows], z[other][rows], temperature=0.5))
     torch.testing.assert_close(method(views, groups)[0], torch.stack(expected).mean())
     with pytest.raises(ValueError, match="groups"):
+        method(views)
+
+
+def test_mixed_negatives_are_the_mean_of_both_losses_and_at_its_ends_each_of_them_bit_for_bit() -> None:
+    method = InfoNCE(nn.Linear(6, 5), 5, hidden_size=8, projection_size=4, temperature=0.5).eval()
+    views, groups = [torch.randn(6, 6) for _ in range(2)], torch.tensor([7, 7, 2, 7, 9, 4])
+    local = [torch.randn(6, 6)]
+
+    def found(negatives: Negatives, weight: float = 0.5) -> tuple[Tensor, list[Tensor]]:
+        method.negatives, method.group_weight = negatives, weight
+        loss = method(views, groups, local=local)[0]
+        return loss.detach(), [each.clone() for each in torch.autograd.grad(loss, list(method.parameters()))]
+
+    (batch, batch_slope), (group, group_slope) = found("batch"), found("group")
+    for weight, loss, slope in ((0.0, batch, batch_slope), (1.0, group, group_slope)):
+        same, same_slope = found("mixed", weight)
+        assert torch.equal(same, loss)
+        assert all(torch.equal(*pair) for pair in zip(same_slope, slope, strict=True))
+    mixed, mixed_slope = found("mixed", 0.25)
+    torch.testing.assert_close(mixed, 0.25 * group + 0.75 * batch)
+    for slope, one, other in zip(mixed_slope, group_slope, batch_slope, strict=True):
+        torch.testing.assert_close(slope, 0.25 * one + 0.75 * other)
+    with pytest.raises(ValueError, match="mixed.*groups"):
         method(views)

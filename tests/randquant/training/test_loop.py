@@ -114,14 +114,35 @@ def test_stopped_anywhere_and_started_again_gives_the_same_bits(tmp_path: Path, 
         assert losses == [2, 4, 6, 8, 10, 11], "no row is lost or written twice"
 
 
+def test_the_average_of_the_weights_is_exported_and_changes_no_training(tmp_path: Path) -> None:
+    plain, averaged = settings(tmp_path / "plain", steps=7), settings(tmp_path / "averaged", steps=7, average_decay=0.5)
+    for run in (plain, averaged):
+        pretrain(replace(run, snapshot_every=1), task_builder())
+    trained, state = (load_checkpoint(run.out / "checkpoint.pt") for run in (plain, averaged))
+    for name, value in trained["method"].items():
+        assert bool((state["method"][name] == value).all()), "the same training"
+    kept = [weights(plain.out / "snapshots" / f"encoder-{step:07d}.safetensors") for step in range(1, 8)]
+    torch.manual_seed(plain.seed)
+    mean: dict[str, Tensor] = dict(task_builder()(torch.device("cpu")).encoder.state_dict())
+    for step, values in enumerate(kept, 1):
+        decay = min(0.5, (1 + step) / (10 + step))
+        mean = {name: decay * value + (1 - decay) * values[name] for name, value in mean.items()}
+    exported = weights(averaged.out / "encoder.safetensors")
+    for name, value in mean.items():
+        torch.testing.assert_close(exported[name], value)
+    with pytest.raises(ValueError, match="average_decay"):
+        replace(plain, average_decay=1.0)
+
+
 PUBLISHED: list[dict[str, Any]] = [
     {"method": "moco", "symmetric_loss": False, "bn_splits": 2, "optimizer": "sgd", "schedule": "step"},
     {"method": "mocov3", "head": "mocov3", "optimizer": "lars", "weight_decay": 0.01},
     {"method": "simclr", "mix": "mixup", "mix_layer": "input+embedding", "inputmix": 2, "accumulate": 2},
+    {"method": "infonce", "negatives": "mixed", "average_decay": 0.9},
 ]
 
 
-@pytest.mark.parametrize("recipe", PUBLISHED, ids=["sgd", "lars", "imix"])
+@pytest.mark.parametrize("recipe", PUBLISHED, ids=["sgd", "lars", "imix", "average"])
 def test_every_recipe_goes_on_with_the_same_bits(tmp_path: Path, recipe: dict[str, Any]) -> None:
     whole = weights(pretrain(settings(tmp_path / "whole", **recipe), task_builder()))
     run = settings(tmp_path / "stopped", **recipe)
