@@ -95,7 +95,7 @@ def test_mixed_negatives_are_the_mean_of_both_losses_and_at_its_ends_each_of_the
         assert all(torch.equal(*pair) for pair in zip(same_slope, slope, strict=True))
     mixed, mixed_slope = found("mixed", 0.25)
     torch.testing.assert_close(mixed, 0.25 * group + 0.75 * batch)
-    for slope, one, other in zip(mixed_slope, group_slope, batch_slope, strict=True):
-        torch.testing.assert_close(slope, 0.25 * one + 0.75 * other)
-    with pytest.raises(ValueError, match="mixed. need the groups"):
+    for both, one, other in zip(mixed_slope, group_slope, batch_slope, strict=True):
+        torch.testing.assert_close(both, 0.25 * one + 0.75 * other)
+    with pytest.raises(ValueError, match="need the groups"):
         method(views)

@@ -28,7 +28,7 @@ class AveragedEncoder(nn.Module):
         """average <- decay * average + (1 - decay) * encoder, after a step, counted from 1; integers are taken over."""
         share = 1.0 - min(self.decay, (1 + step) / (10 + step))
         values = encoder.state_dict()
-        means = {name: mean for name, mean in self.network.state_dict().items()}
+        means = self.network.state_dict()
         floating = [name for name, mean in means.items() if mean.is_floating_point()]
         torch._foreach_lerp_([means[name] for name in floating], [values[name] for name in floating], share)
         for name in means.keys() - set(floating):
