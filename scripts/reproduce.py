@@ -3,6 +3,8 @@
     python -m scripts.reproduce results/rrc_rq
     python -m scripts.reproduce probe.json --only nsynth svm --data /old/stores=/new/stores
     python -m scripts.reproduce RUN --out again
+    python -m scripts.reproduce RESULTS.md
+    python -m scripts.reproduce RESULTS.md --only "are the data" mixup --data .../data=/my/data --out again
 
 Every row of a results folder, or of a JSON file of a probe, names its command with all settings, its checkpoint and its
 store. The command is run again, by the same functions, and prints
@@ -18,6 +20,9 @@ number of threads are told too. Features come from the cache, whose entries go b
 data; --fresh makes them again. The exit code is 0 where all rows are equal, else 1.
 
 A run folder is trained again, which takes as long as it took: the cost is said first. The weights are then compared.
+
+Of a page, such as RESULTS.md, the questions are listed; with --only, which takes a part of a title each, the commands
+below them are shown and run by bash in --out. Where a page says .../data, --data says what that is here.
 """
 
 import sys
@@ -51,19 +56,21 @@ def reproduce(
     """Run every row of a result again, or train a run again.
 
     Args:
-        results: results folder, JSON file of a probe, or run folder; may be typed without the flag, first of all.
-        only: rows of these tasks and probes: the name of a task, of a probe, or TASK/PROBE.
+        results: results folder, JSON file of a probe, run folder, or page; may be typed without the flag, first of all.
+        only: rows of these tasks and probes: the name of a task, of a probe, or TASK/PROBE; of a page, questions.
         data: OLD=NEW, where stores and checkpoints are now; OLD may be a folder above them.
-        out: folder for what is made again; by default it is deleted in the end, but for a run, which needs it.
+        out: folder for what is made again; by default it is deleted in the end, but for runs and pages, which need it.
         fresh: make all features again.
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
     """
     path = Path(results)
     if not path.exists():
-        raise DataError(f"{results} does not exist; give a results folder, a JSON file of a probe or a run folder.")
+        raise DataError(f"{results} does not exist; give a results folder, a JSON file of a probe, a run folder or a page.")
     if out is not None:
         require_outside_stores(out)
     places = Places.of(data or [], path / "inside" if path.is_dir() else path)
+    if path.suffix == ".md":
+        return _page(path, only, places, out)
     if is_run(path):
         if only is not None or fresh:
             raise UsageError(f"--only and --fresh are of results, but {results} is a run; leave them out.")
@@ -103,6 +110,19 @@ def _chosen(stated: Sequence["Result"], only: Sequence[str] | None, results: str
         held = ", ".join(f"{each.task}/{each.probe}" for each in stated)
         raise UsageError(f"--only {unknown[0]} is no task or probe of {results} (it holds: {held}).")
     return [each for each, known in zip(stated, names, strict=True) if known & set(only)]
+
+
+def _page(page: Path, only: Sequence[str] | None, places: Places, out: Path | None) -> int:
+    from randquant.scripts.reproduction.page import chosen, questions, type_again
+
+    found = questions(page)
+    if only is None:
+        say(*map(str, found), "choose with --only, which takes a part of a title, and --out, the folder to work in.")
+        return 0
+    if out is None:
+        raise UsageError(f"{page} is a page; give --out, the folder to run its commands in.")
+    type_again(chosen(found, only, page), places, out)
+    return 0
 
 
 def _training(path: Path, places: Places, out: Path | None) -> int:

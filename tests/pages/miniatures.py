@@ -17,7 +17,8 @@ from tests.pages import shortened, terminal
 _TYPED = {
     "sounds": """
         mkdir SEARCH && echo "augment: rrc+rq" | tee RECIPE > SEARCH/policy.yaml
-        mkdir -p .../data/tasks && cp -r RECORDINGS/* .../data
+        mkdir -p .../data/{tasks,fsdd,esc10,librispeech} && cp -r RECORDINGS/* .../data
+        for d in fsdd esc10 librispeech; do cp -r RECORDINGS/* .../data/$d; done
         for t in fsdd_digit fsdd_speaker esc10; do  # six speakers
             awk -F, -v OFS=, 'NR > 1 {$3 = NR % 6} {print}' TASK.csv > .../data/tasks/$t.csv
         done
@@ -39,7 +40,7 @@ _TYPED = {
     """,
     "shapes": """
         python -m scripts.prepare synthetic-modelnet --out raw && mv raw/ModelNet40 MODELNET40
-        ln -s MODELNET40 SHAPES30
+        mkdir -p .../data && ln -s ../../MODELNET40 .../data/shapes30
         python -m scripts.prepare synthetic-modelnet-h5 --out raw_h5 && mv raw_h5/modelnet40_ply_hdf5_2048 MODELNET40_H5
         python -m scripts.prepare modelnet --root MODELNET40 --out STORE
         python -m scripts.pretrain_pointcloud --data STORE --out RUN
@@ -48,12 +49,13 @@ _TYPED = {
         for d in cifar10 stl10 imagenet; do python -m scripts.prepare synthetic-$d --out raw/$d; done
         mv raw/cifar10/cifar-10-batches-py CIFAR10; mv raw/imagenet/ILSVRC2012 IMAGENET
         python -m scripts.prepare stl10 --root raw/stl10/stl10_binary --out stores/stl10
+        mkdir -p .../data/images && mv cifar10_20k.zip .../data/images
         python -m scripts.prepare images --csv TASK.csv --root PICTURES --out TASK
         python -m scripts.pretrain_images --data TASK --out RUN
     """,
     "tables": """
         python -m scripts.prepare synthetic-covtype --out COVTYPE
-        cp -r COVTYPE DIR
+        mkdir -p .../data && cp -r COVTYPE .../data/tables
         python -m scripts.prepare table --csv TABLE.csv --label label --out STORE
         python -m scripts.pretrain_table --data STORE --out RUN
     """,
