@@ -65,7 +65,9 @@ def reproduce(
     """
     path = Path(results)
     if not path.exists():
-        raise DataError(f"{results} does not exist; give a results folder, a JSON file of a probe, a run folder or a page.")
+        raise DataError(
+            f"{results} does not exist; give a results folder, a JSON file of a probe, a run folder or a page."
+        )
     if out is not None:
         require_outside_stores(out)
     places = Places.of(data or [], path / "inside" if path.is_dir() else path)

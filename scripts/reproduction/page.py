@@ -43,7 +43,9 @@ def questions(page: Path) -> list[Question]:
         DataError: it has none.
     """
     _, *parts = _HEADING.split(page.read_text(encoding="utf-8"))
-    asked = [Question(title, "".join(_BLOCK.findall(text))) for title, text in zip(parts[::2], parts[1::2], strict=True)]
+    asked = [
+        Question(title, "".join(_BLOCK.findall(text))) for title, text in zip(parts[::2], parts[1::2], strict=True)
+    ]
     found = [each for each in asked if each.commands]
     if not found:
         raise DataError(f"{page} holds no commands below a heading; give RESULTS.md, or a page like it.")
@@ -89,7 +91,7 @@ def type_again(asked: Sequence[Question], places: Places, out: Path) -> None:
             ["bash", "-eu", "-o", "pipefail", "-c", script], cwd=out, env={**os.environ, "PATH": path}, check=False
         ).returncode
         if code:
-            raise DataError(f"a command of {question.title!r} failed, exit code {code}; see above, then run this again.")
+            raise DataError(f"a command of {question.title!r} failed, exit code {code}; see above and run this again.")
 
 
 def _named(found: Sequence[Question], words: str, page: Path) -> Question:

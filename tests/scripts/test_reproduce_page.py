@@ -80,7 +80,7 @@ def test_what_the_page_leaves_open_is_asked_for(page: Path, capsys: Said) -> Non
     assert not (page.parent / "out").exists()
 
 
-@pytest.mark.parametrize("only, said", [("what", "is of 2"), ("neither", "is of 0")])
+@pytest.mark.parametrize(("only", "said"), [("what", "is of 2"), ("neither", "is of 0")])
 def test_words_of_no_question_or_several(page: Path, only: str, said: str, capsys: Said) -> None:
     page.write_text(PAGE.replace("Nothing.", "```bash\ntrue\n```"))
     assert again(page, "--only", only, "--out", page.parent / "out") == 2
