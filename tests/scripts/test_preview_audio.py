@@ -1,5 +1,6 @@
 """Views of sounds to see and hear, as typed."""
 
+import csv
 import wave
 from pathlib import Path
 
@@ -80,3 +81,31 @@ def test_bad_flags_end_in_one_sentence(
     errors = capsys.readouterr().err
     assert sentence in errors
     assert len(errors.strip().splitlines()) == 1
+
+
+def test_what_views_keep_is_measured(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "kept"
+    more = ["--d", "64", "--measure", "rrc", "{augment: rq, rq_bins: [2]}", "mixup+rq"]
+    assert command(store, out, *more, "--crops_measured", "10") == 0
+    printed = capsys.readouterr().out
+    assert f"table: {out}/kept.csv, picture: {out}/kept.png\n" in printed
+    assert (out / "kept.png").read_bytes().startswith(b"\x89PNG")
+    assert not (out / "views.png").exists()
+    rows = {line.split()[0]: line.split() for line in printed.splitlines() if line.count(".") >= 8}
+    assert rows["none"][1:8] == rows["rrc"][1:8] == ["1.00"] * 7  # what moves is left out of the detail
+    assert float(rows["rq"][8]) < 1.0
+    table = list(csv.DictReader((out / "kept.csv").open()))
+    assert {each["view"] for each in table} == {"none", "rrc", "rq rq_bins=2", "mixup+rq"}
+    assert next(each["value"] for each in table if each["measure"] == "found") == "1.0"
+
+
+def test_what_cannot_be_measured_is_said(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for flags, sentence in (
+        ("short", "not local"),
+        ("loud", "is no policy"),
+        ("rq --crops_measured 2", "crops_measured"),
+    ):
+        assert command(store, tmp_path / "kept", "--d", "64", "--measure", *flags.split()) in (1, 2)
+        errors = capsys.readouterr().err
+        assert sentence in errors
+        assert len(errors.strip().splitlines()) == 1

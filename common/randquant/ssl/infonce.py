@@ -141,14 +141,23 @@ class InfoNCE(Method):
         if groups is None:
             raise ValueError(f'negatives "{self.negatives}" need the groups of the samples.')
         share = self.group_weight if self.negatives == "mixed" else 1.0
-        return [(share, self._candidates(groups)), *([(1.0 - share, None)] if self.negatives == "mixed" else [])]
+        of_group = own_and_negatives(groups)
+        return [(share, of_group), *([(1.0 - share, None)] if self.negatives == "mixed" else [])]
 
-    def _candidates(self, groups: Tensor) -> Tensor:
-        """The keys (of all processes) of a query's own recording, or all of those alone where it is alone."""
-        everyone = gathered(groups, gradient=False)
-        same = groups[:, None] == everyone
-        alone = same.sum(dim=1) == 1
-        return same | (alone[:, None] & gathered(alone, gradient=False))
+
+def own_and_negatives(groups: Tensor) -> Tensor:
+    """The keys (of all processes) of each query's own recording, or all of those alone where it is alone.
+
+    Args:
+        groups: (B,) int64, recordings.
+
+    Returns:
+        (B, K) bool.
+    """
+    everyone = gathered(groups, gradient=False)
+    same = groups[:, None] == everyone
+    alone = same.sum(dim=1) == 1
+    return same | (alone[:, None] & gathered(alone, gradient=False))
 
 
 def info_nce(
