@@ -17,6 +17,7 @@ FLAGS = {
     "search_policy": "--trials 2",
     "coordinate_check": "--widths 32 64 --steps 1 --seeds 1 --batch_size 4 --curve_steps 2 --log_every 1",
     "evaluate_modelnet --finetune": "--finetune_epochs 1",
+    "preview_audio --measure": "--crops_measured 20",
     "preview_points": "--shapes 1",
     "preview_images": "--pictures 1",
     "map": "--projection pca",
