@@ -55,6 +55,8 @@ class ExportedPoints(nn.Module):
         if self.points != "any":
             rows = _scaled(_farthest(rows, 1, max(STORED, self.points)))
         rows = _scaled(_farthest(rows, self.ordered, self.points).float())
+        if self.encoder.part and self.points != "any":  # as many parts for every cloud, as the graph has
+            rows = rows.index_select(1, torch.arange(self.points))
         turned = [turn_up(triple, UP, self.up) for triple in rows.unflatten(-1, (self.triples, 3)).unbind(-2)]
         return self.encoder(torch.cat(turned, dim=-1)).float()
 
@@ -63,11 +65,17 @@ def exportable(loaded: LoadedPointEncoder) -> Exportable:
     """A loaded encoder as a function that can be exported.
 
     Raises:
-        UsageError: fewer points are taken of a cloud than a file can work on.
+        UsageError: fewer points are taken of a cloud than a file can work on, or all of it in parts.
     """
     encoder = loaded.encoder.eval()
     ready = PointReadyEncoder(loaded)
-    fewest, columns, points = fewest_points(encoder), len(encoder.channels), ready.points
+    columns, points = len(encoder.channels), ready.points
+    if encoder.part and points == "any":
+        raise UsageError(
+            f"the encoder embeds clouds in parts of {encoder.part} points, and a file has a fixed number of parts; "
+            "give --points a number."
+        )
+    fewest = max(fewest_points(encoder), points if encoder.part and points != "any" else 0)
     if points != "any" and points < fewest:
         name = type(encoder).__name__
         raise UsageError(
@@ -95,9 +103,9 @@ def exportable(loaded: LoadedPointEncoder) -> Exportable:
 
 def ordered_points(encoder: PointEncoder) -> int | None:
     """How many points have to be in farthest-point order for an encoder, from the first one on; None for all."""
-    if isinstance(encoder, PointNetLite):
+    if isinstance(encoder, PointNetLite) and not encoder.part:
         return encoder.centres[0]
-    return None if isinstance(encoder, PointNeXt) else 1
+    return None if encoder.part or isinstance(encoder, PointNeXt) else 1
 
 
 def fewest_points(encoder: PointEncoder) -> int:

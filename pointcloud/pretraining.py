@@ -53,6 +53,7 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
     require_memory(settings, lambda: make_encoder(settings, settings.d), device)
     stores = [Store.open(path, kind="points") for path in settings.data]
     encoder, up = (make_encoder(settings, settings.d), UP) if start is None else (start.encoder(), start.loaded.up)
+    encoder.set_part(settings.part)
     turn_inputs(encoder, settings.layout, up)
     find = encoder.neighbourhoods if settings.neighbours == "clean" else None
     policies, local = settings.view_policies()
@@ -113,6 +114,8 @@ def make_encoder(settings: PointPretraining, width: int) -> PointEncoder:
         UsageError: a width it cannot have.
     """
     try:
-        return ENCODERS[settings.encoder](d=width, channels=len(settings.layout))  # type: ignore[call-arg]
+        return ENCODERS[settings.encoder](  # type: ignore[call-arg]
+            d=width, channels=len(settings.layout), part=settings.part
+        )
     except ValueError as error:
         raise UsageError(f"--encoder {settings.encoder} --d {width}: {error}") from None

@@ -16,7 +16,7 @@ from randquant.extras import needs
 from randquant.loading.modalities import IS_CLOUD, READ_SHAPE, SPREAD_CLOUD, resolved
 from randquant.loading.ready_encoder import ReadyEncoder, as_array
 from randquant.packed import PackedBatch
-from randquant.pointcloud.encoders.named_encoder import named_encoder, split_neighbours
+from randquant.pointcloud.encoders.named_encoder import named_encoder, split_ending
 from randquant.pointcloud.encoders.occupancy import PREFIX
 from randquant.pointcloud.encoders.point_encoder import PointEncoder
 from randquant.pointcloud.encoders.registry import ENCODERS
@@ -85,8 +85,8 @@ class PointReadyEncoder(ReadyEncoder[Tensor]):
 
     @classmethod
     def file_of(cls, name: str) -> str:
-        """The name without `:k=15`, a number of neighbours."""
-        return split_neighbours(name)[0]
+        """The name without `:k=15` and `:part=128`."""
+        return split_ending(name)[0]
 
     @classmethod
     def has_untrained(cls, name: str) -> bool:

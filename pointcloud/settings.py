@@ -25,6 +25,7 @@ RANGES = {
     "d": Range(8, 2**16),
     "points": Range(2, 2**20),
     "subsets": Range(1, 2**12),
+    "parts": Range(1, 2**12),
     "stretch": Range(1, 100),
     "rq_bins": Range(2, MOST_BINS),
     "rq_normals_bins": Range(0, MOST_BINS),
@@ -78,10 +79,13 @@ class PointPretraining(Training):
         dropout: range of the probability with which a point is dropped.
         stretch: largest factor of an axis; the smallest is one over it.
         rotate_axis: z is up; so3 for any rotation.
-        jitter: standard deviation of the noise on coordinates.
+        jitter: standard deviation of the noise on coordinates, in radii: one number, or the ends of a range, drawn for
+            each shape.
         mix_points: with --mix mixup and --inputmix: subset takes some points of one cloud and the rest of the other;
             assignment moves points towards those of the other that they are matched with (slow, at most 1,024 points).
             --mix cutmix exchanges a ball.
+        parts: equal parts of the N points, each spread over the shape, of which the views take two; an embedding is the
+            mean over all parts, so that a sparse cloud is embedded as one part of a dense one. 1 takes clouds whole.
     """
 
     USED_BY: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -122,18 +126,22 @@ class PointPretraining(Training):
     dropout: tuple[float, float] = (0.0, 0.5)
     stretch: float = 1.3
     rotate_axis: Literal["x", "y", "z", "so3"] = "z"
-    jitter: float = 0.01
+    jitter: float | list[float] = 0.01
     mix_points: PointMix = "subset"
+    parts: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.data = store_paths(self.data)
+        if isinstance(self.jitter, list) and len(self.jitter) == 1:
+            self.jitter = self.jitter[0]
         names = self.augmentations()
         check_ranges(self, {name: allowed for name, allowed in RANGES.items() if getattr(self, name) != "any"})
         if self.bn_splits > 1:
             raise ValueError(
                 "--bn_splits splits batches; here the points of all clouds are normalised, so leave it out."
             )
+        self._require_parts(names)
         if self.subsets > 1 and "resample" in names:
             raise ValueError("--subsets and resample both choose points; give one of them.")
         check_rising(self, "rq_bins")
@@ -151,6 +159,25 @@ class PointPretraining(Training):
             keeps_slots = all(each.settings.policy().keeps_slots for each in views if not each.view.local)
             self.views = written(views)
         self._resolve_neighbours(keeps_slots)
+
+    def _require_parts(self, names: list[str]) -> None:
+        """Refuse parts that cannot be."""
+        if self.parts == 1:
+            return
+        if self.points == "any" or self.points % self.parts or self.points < 2 * self.parts:
+            raise ValueError(f"--parts {self.parts} should divide --points into parts of at least two points.")
+        if self.subsets > 1 or "resample" in names:
+            raise ValueError("--parts says which points a view takes, as --subsets and resample do; give one of them.")
+
+    @property
+    def part(self) -> int:
+        """Points of a part; 0 where clouds are taken whole."""
+        return 0 if self.parts == 1 else require_number(self.points, "--parts") // self.parts
+
+    @property
+    def view_points(self) -> Points:
+        """Points of a view."""
+        return self.part or self.points
 
     def _resolve_neighbours(self, keeps_slots: bool) -> None:
         """Say where neighbourhoods are found, and refuse what cannot be."""
@@ -205,14 +232,15 @@ class PointPretraining(Training):
 
         names = ["none", "geo", *AUGMENTATIONS]
         vocabulary = Vocabulary(PointPretraining, _OWN, ["points"], names, list(OPERATIONS), FOLDER)
-        size = _LOCAL_POINTS if self.points == "any" else min(_LOCAL_POINTS, max(self.points // 2, 2))
+        whole = self.view_points
+        size = _LOCAL_POINTS if whole == "any" else min(_LOCAL_POINTS, max(whole // 2, 2))
         views = planned(self, vocabulary, {"points": size})
         for each in views:
             taken = each.settings.points
-            if each.view.local and (taken == "any" or (self.points != "any" and taken >= self.points)):
+            if each.view.local and (taken == "any" or (whole != "any" and taken >= whole)):
                 raise ValueError(
                     f"--views ({each.view.title}): a local view of {taken} points should have fewer than the "
-                    f"{self.points} of the others; lower its points."
+                    f"{whole} of the others; lower its points."
                 )
         return views
 

@@ -32,7 +32,15 @@ def open_start(name: str) -> Start[LoadedPointEncoder]:
         "d": encoder.arguments["d"],
         "normals": loaded.layout.normals is not None,
     }
-    return Start(loaded, kept, {} if loaded.points is None else {"points": loaded.points})
+    return Start(loaded, kept, {} if loaded.points is None else {"points": loaded.points, "parts": _parts(loaded)})
+
+
+def _parts(loaded: LoadedPointEncoder) -> int:
+    """Of a cloud as it was trained on; 1 where parts do not divide it."""
+    part = loaded.encoder.part
+    return (
+        loaded.points // part if part and loaded.points != "any" and loaded.points and not loaded.points % part else 1
+    )
 
 
 def turn_inputs(encoder: nn.Module, layout: Layout, up: Axis) -> None:

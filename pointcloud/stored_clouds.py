@@ -29,8 +29,8 @@ class StoredClouds:
     """
 
     def __init__(self, stores: Sequence[Store], settings: PointPretraining, find: Finder | None = None) -> None:
-        self.seed, self.subsets = settings.seed, settings.subsets
-        self.views = 1 if settings.subsets == 1 else 2
+        self.seed, self.subsets = settings.seed, max(settings.subsets, settings.parts)
+        self.views = 1 if self.subsets == 1 else 2
         self.items = [
             (store, item)
             for store in stores
@@ -76,7 +76,7 @@ class StoredClouds:
     def _require_points(self, stores: Sequence[Store], settings: PointPretraining) -> int:
         """Points of a shape that are read."""
         points = require_number(settings.points, "this source")
-        wanted = points * self.subsets
+        wanted = points * settings.subsets
         if "resample" in settings.augmentations():  # chooses among as many points as all but short shapes have
             whole = [int(length) for store in stores for length in store.lengths if length >= points]
             wanted = min(whole, default=points)

@@ -29,7 +29,7 @@ class AugmentationSettings(Protocol):
     dropout: tuple[float, float]
     stretch: float
     rotate_axis: Literal["x", "y", "z", "so3"]
-    jitter: float
+    jitter: float | list[float]
     rq_bins: list[int]
     rq_p: float
     rq_value: Literal["random", "midpoint", "zero"]
@@ -58,6 +58,11 @@ def _quantization(settings: AugmentationSettings) -> PointQuantization:
     )
 
 
+def _jitter(sigma: float | list[float]) -> RandomJitter:
+    most = max(sigma) if isinstance(sigma, list) else sigma
+    return RandomJitter(sigma, clip=5 * most)
+
+
 def _bins(numbers: list[int]) -> int | tuple[int, int]:
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
@@ -77,7 +82,7 @@ AUGMENTATIONS: dict[str, Callable[[AugmentationSettings], Augmentation]] = {
     "scale": lambda settings: RandomScale(),
     "translate": lambda settings: RandomTranslation(),
     "rq": _quantization,
-    "jitter": lambda settings: RandomJitter(settings.jitter, clip=5 * settings.jitter),
+    "jitter": lambda settings: _jitter(settings.jitter),
 }
 
 # What a random choice among operations chooses from: a name, and how a strength becomes an augmentation.

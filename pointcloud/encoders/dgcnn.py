@@ -30,6 +30,7 @@ class DGCNN(PointEncoder):
         d: channels of the last layer, 1024 as published; the embedding has 2 d numbers.
         channels: columns of the points it reads, coordinates first.
         k: neighbours of a point, itself among them; a cloud of fewer points has as many as points.
+        part: points of a part, as for `set_part`.
 
     Source: Wang et al., TOG 2019.
     """
@@ -38,10 +39,11 @@ class DGCNN(PointEncoder):
     trains_packed = True
     most_points = 2**16
 
-    def __init__(self, d: int = 1024, channels: int = 3, k: int = 20) -> None:
+    def __init__(self, d: int = 1024, channels: int = 3, k: int = 20, part: int = 0) -> None:
         if d < 1 or k < 1:
             raise ValueError(f"d and k should be at least 1, got {d} and {k}.")
-        super().__init__(channels=channels, embedding_size=2 * d, arguments={"d": d, "channels": channels, "k": k})
+        arguments = {"d": d, "channels": channels, "k": k}
+        super().__init__(channels=channels, embedding_size=2 * d, arguments=arguments, part=part)
         self.k = k
         inputs = [channels, *WIDTHS[:-1]]
         for number, (width, outputs) in enumerate(zip(inputs, WIDTHS, strict=True), 1):

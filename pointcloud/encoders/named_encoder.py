@@ -13,7 +13,7 @@ from randquant.weights.foreign.user_function import PREFIX
 from randquant.weights.named_encoder import open_named
 from randquant.weights.weight_file import network_hash
 
-_NEIGHBOURS = re.compile(r"(.+):k=([1-9]\d{0,3})")
+_ENDING = re.compile(r"(.+):(k|part)=([1-9]\d{0,3})")
 
 
 def named_encoder(name: str, *, seed: int, channels: int = 3) -> LoadedPointEncoder:
@@ -22,7 +22,8 @@ def named_encoder(name: str, *, seed: int, channels: int = 3) -> LoadedPointEnco
     Args:
         name: a run folder, a weights file, `untrained:ENCODER:D` such as `untrained:PointNetLite:256`,
             `python:MODULE:FUNCTION`, which runs the user's own code, or `occupancy:CELLS`, a grid of occupied cells.
-            Behind a DGCNN's, `:k=15` sets its number of neighbours, which published files do not hold.
+            Behind a DGCNN's, `:k=15` sets its number of neighbours, which published files do not hold. `:part=128`
+            embeds clouds as the mean over parts of so many points (`PointEncoder.set_part`).
         seed: of an untrained encoder's initialisation, and of what a user's function draws.
         channels: of an untrained encoder, 3 or 6.
 
@@ -33,7 +34,7 @@ def named_encoder(name: str, *, seed: int, channels: int = 3) -> LoadedPointEnco
     """
     if name.startswith(occupancy.PREFIX):
         return occupancy.occupancy(name)
-    named, k = split_neighbours(name)
+    named, own = split_ending(name)
     loaded = open_named(
         named,
         load=load_encoder,
@@ -42,24 +43,30 @@ def named_encoder(name: str, *, seed: int, channels: int = 3) -> LoadedPointEnco
         encoders=ENCODERS,
         example="PointNetLite:256",
     )
-    if k is None:
+    if not own:
         return loaded
-    if not isinstance(loaded.encoder, DGCNN):
-        raise UsageError(
-            f"--checkpoint {name}: {type(loaded.encoder).__name__} is made for its own neighbours; leave out :k={k}, "
-            "which is for a DGCNN."
-        )
-    loaded.encoder.set_neighbours(k)
+    if "part" in own:
+        loaded.encoder.set_part(own["part"])
+        loaded.report += f"; in parts of {own['part']} points, as asked for"
+    if "k" in own:
+        if not isinstance(loaded.encoder, DGCNN):
+            raise UsageError(
+                f"--checkpoint {name}: {type(loaded.encoder).__name__} is made for its own neighbours; leave out "
+                f":k={own['k']}, which is for a DGCNN."
+            )
+        loaded.encoder.set_neighbours(own["k"])
+        loaded.report += f"; with {own['k']} neighbours, as asked for"
     loaded.sha256 = network_hash(loaded.encoder)
-    loaded.report += f"; with {k} neighbours, as asked for"
     return loaded
 
 
-def split_neighbours(name: str) -> tuple[str, int | None]:
-    """A name without `:k=`, and the number behind it.
+def split_ending(name: str) -> tuple[str, dict[str, int]]:
+    """A name without `:k=` and `:part=`, and the numbers behind them.
 
-    >>> split_neighbours("dgcnn_cls_best.pth:k=15")
-    ('dgcnn_cls_best.pth', 15)
+    >>> split_ending("dgcnn_cls_best.pth:k=15")
+    ('dgcnn_cls_best.pth', {'k': 15})
     """
-    matched = None if name.startswith(PREFIX) or Path(name).exists() else _NEIGHBOURS.fullmatch(name)
-    return (matched[1], int(matched[2])) if matched else (name, None)
+    own: dict[str, int] = {}
+    while not name.startswith(PREFIX) and not Path(name).exists() and (matched := _ENDING.fullmatch(name)):
+        name, own = matched[1], {matched[2]: int(matched[3]), **own}
+    return name, own

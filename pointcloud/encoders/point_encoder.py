@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from randquant.packed import PackedBatch
 from randquant.pointcloud.points.layout import XYZ, XYZ_NORMALS
+from randquant.pointcloud.points.parts import in_parts, mean_of_parts, number_of_parts
 
 CHANNELS = {len(layout): layout.channels for layout in (XYZ, XYZ_NORMALS)}
 
@@ -18,13 +19,16 @@ class PointEncoder(nn.Module):
     Args:
         channels: C: 3 for coordinates, 6 for coordinates and normals.
         embedding_size: D.
-        arguments: all arguments of the subclass's constructor, JSON values; they make the same network again.
+        arguments: all other arguments of the subclass's constructor, JSON values; with `part` they make the same
+            network again.
+        part: points of a part, as for `set_part`.
 
     Attributes:
         channels: names of the columns it reads, as in a store.
         arguments: as given.
         takes_neighbours: whether `forward` uses neighbourhoods found beforehand, those of `neighbourhoods`.
         trains_packed: whether it can be trained on packed batches; all encoders embed them.
+        part: points of a part; 0 where clouds are embedded whole.
         most_points: of a cloud, where the work grows with their square; None where it does not.
     """
 
@@ -32,13 +36,33 @@ class PointEncoder(nn.Module):
     trains_packed: ClassVar[bool] = False
     most_points: ClassVar[int | None] = None
 
-    def __init__(self, *, channels: int, embedding_size: int, arguments: Mapping[str, object]) -> None:
+    part: int
+
+    def __init__(self, *, channels: int, embedding_size: int, arguments: Mapping[str, object], part: int = 0) -> None:
         super().__init__()
         if channels not in CHANNELS:
             raise ValueError(f"channels should be 3 (coordinates) or 6 (and normals), got {channels}.")
         self.channels = CHANNELS[channels]
         self.arguments = dict(arguments)
         self._embedding_size = embedding_size
+        self.set_part(part)
+
+    def set_part(self, part: int) -> None:
+        """Embed clouds in parts of about `part` points, each spread over the cloud: the embedding is their mean.
+
+        A sparse cloud is then one of the parts that a dense one is embedded in, so that density adds no shift. Every
+        part is brought to the unit sphere, as a cloud of so few points is. In training a cloud is one part. 0 embeds
+        clouds whole.
+
+        Raises:
+            ValueError: a number below 0.
+        """
+        if isinstance(part, bool) or not isinstance(part, int) or part < 0:
+            raise ValueError(f"part should be a whole number of points, or 0 for whole clouds, got {part!r}.")
+        self.part = part
+        self.arguments.pop("part", None)
+        if part:
+            self.arguments["part"] = part
 
     def embedding_size(self) -> int:
         """D."""
@@ -56,13 +80,33 @@ class PointEncoder(nn.Module):
             kept: (B, N) bool, the points that count; all where None.
         """
         if isinstance(points, PackedBatch):
-            return self.forward_packed(points)
+            return self._packed_in_parts(points) if self._parted(max(points.sizes)) else self.forward_packed(points)
         self.check(points)
+        if self._parted(points.shape[1]):
+            return self._in_parts(points, kept)
         return self.forward_clouds(points, neighbours, kept)
 
     def forward_clouds(self, points: Tensor, neighbours: Tensor | None, kept: Tensor | None) -> Tensor:
         """`forward` for clouds of one size, once they are checked."""
         raise NotImplementedError
+
+    def _parted(self, size: int) -> bool:
+        """Whether a cloud of so many points is embedded in more than one part."""
+        return bool(self.part) and not self.training and number_of_parts(size, self.part) > 1
+
+    def _in_parts(self, points: Tensor, kept: Tensor | None) -> Tensor:
+        """(B, N, C) -> (B, D), the means over the parts."""
+        parts = number_of_parts(points.shape[1], self.part)
+        if kept is not None or points.shape[1] % parts:
+            genuine = points if kept is None else [cloud[here] for cloud, here in zip(points, kept, strict=True)]
+            return self._packed_in_parts(PackedBatch.of(list(genuine)))
+        found = self.forward_clouds(in_parts(points, parts), None, None)
+        return found.unflatten(0, (len(points), parts)).mean(dim=1)
+
+    def _packed_in_parts(self, clouds: PackedBatch) -> Tensor:
+        """(ΣN, C) -> (S, D), the means over the parts of each cloud."""
+        self.check_packed(clouds)
+        return mean_of_parts(self.forward_packed, clouds, self.part)
 
     def forward_packed(self, clouds: PackedBatch) -> Tensor:
         """Embed clouds of any size (ΣN, C) -> (S, D); no cloud depends on the others, but for batch norm in training.

@@ -25,16 +25,17 @@ class PointNet(PointEncoder):
     Args:
         d: channels of the last layer, the embedding's size; 1024 as published.
         channels: columns of the points it reads, coordinates first.
+        part: points of a part, as for `set_part`.
 
     Source: Qi et al., CVPR 2017.
     """
 
     trains_packed = True
 
-    def __init__(self, d: int = 1024, channels: int = 3) -> None:
+    def __init__(self, d: int = 1024, channels: int = 3, part: int = 0) -> None:
         if d < 1:
             raise ValueError(f"d should be at least 1, got {d}.")
-        super().__init__(channels=channels, embedding_size=d, arguments={"d": d, "channels": channels})
+        super().__init__(channels=channels, embedding_size=d, arguments={"d": d, "channels": channels}, part=part)
         widths = [channels, 64, 64, 64, 128, d]
         for number, (inputs, outputs) in enumerate(itertools.pairwise(widths), 1):
             self.add_module(f"conv{number}", nn.Conv1d(inputs, outputs, 1, bias=False))

@@ -29,6 +29,7 @@ class PointNetLite(PointEncoder):
         channels: columns of the points it reads, coordinates first.
         centres: neighbourhoods of the first and the second stage; a cloud with fewer points has as many as points.
         neighbours: points of each, k; likewise.
+        part: points of a part, as for `set_part`.
 
     Source: after PointNet and PointNet++, Qi et al., CVPR and NeurIPS 2017.
     """
@@ -37,7 +38,7 @@ class PointNetLite(PointEncoder):
     trains_packed = True
 
     def __init__(
-        self, d: int = 256, channels: int = 3, centres: tuple[int, int] = (128, 32), neighbours: int = 16
+        self, d: int = 256, channels: int = 3, centres: tuple[int, int] = (128, 32), neighbours: int = 16, part: int = 0
     ) -> None:
         if d < 16 or d % 16 or not centres[0] >= centres[1] >= 1 or neighbours < 1:
             raise ValueError(
@@ -45,7 +46,7 @@ class PointNetLite(PointEncoder):
                 f"1, got {d}, {centres} and {neighbours}."
             )
         arguments = {"d": d, "channels": channels, "centres": list(centres), "neighbours": neighbours}
-        super().__init__(channels=channels, embedding_size=2 * d, arguments=arguments)
+        super().__init__(channels=channels, embedding_size=2 * d, arguments=arguments, part=part)
         self.centres, self.neighbours = (centres[0], centres[1]), neighbours
         self.first = _Stage(channels, d // 16, d // 8)
         self.second = _Stage(3 + d // 8, d // 4, d // 4)

@@ -26,17 +26,18 @@ class PointNeXt(PointEncoder):
         channels: columns of the points it reads, coordinates first.
         height: the height above the lowest point is one more input, as in the published recipe.
         k: points of a ball.
+        part: points of a part, as for `set_part`.
 
     Source: Qian et al., NeurIPS 2022.
     """
 
     most_points = 2**14
 
-    def __init__(self, d: int = 512, channels: int = 3, height: bool = True, k: int = 32) -> None:
+    def __init__(self, d: int = 512, channels: int = 3, height: bool = True, k: int = 32, part: int = 0) -> None:
         if d < 16 or d % 16 or k < 1:
             raise ValueError(f"d should be a multiple of 16 and k at least 1, got {d} and {k}.")
         arguments = {"d": d, "channels": channels, "height": height, "k": k}
-        super().__init__(channels=channels, embedding_size=d, arguments=arguments)
+        super().__init__(channels=channels, embedding_size=d, arguments=arguments, part=part)
         self.height, self.k = height, k
         self.stem = nn.Linear(channels + height, d // 16)
         widths = [d >> (STAGES - stage) for stage in range(STAGES + 1)]

@@ -148,7 +148,10 @@ def _in_checkpoint(saved: Any) -> tuple[PointEncoder, tuple[Points, Axis]]:
     """Encoder without tensors, number of points and axis that points up, of a training checkpoint of ours."""
     settings, data = saved["settings"], saved.get("data", {})
     points: Points = settings["points"] if settings["points"] == "any" else int(settings["points"])
+    parts = settings.get("parts", 1)
     sizes = {"d": settings["d"], "channels": 6 if settings["normals"] else 3}
+    if parts > 1:
+        sizes["part"] = points // parts
     return ENCODERS[settings["encoder"]](**data.get("arguments", sizes)), (points, data.get("up", UP))
 
 

@@ -72,6 +72,43 @@ def test_subsets_are_disjoint_and_drawn_by_seed_epoch_and_shape_alone(store: Sto
     assert not bool((whole == torch.as_tensor(source.fetch(positions, 4))).all())
 
 
+def test_parts_are_subsets_of_the_points_that_are_taken(store: Store) -> None:
+    wanted = settings(store, parts=4, points=32)
+    source = StoredClouds([store], wanted)
+    assert (wanted.part, wanted.view_points) == (8, 8)
+    dealt = np.stack([source.cloud(0, part) for part in range(4)], axis=1)  # (8, 4, 3)
+    assert bool((dealt.reshape(32, 3) == store.rows(0)[:32, :3]).all())
+    task = build_task(wanted, torch.device("cpu"))
+    assert isinstance(task.encoder, PointNetLite)
+    assert task.encoder.part == 8
+    views = task.make_views(torch.as_tensor(source.fetch(np.arange(4), 0)), generator=torch.Generator().manual_seed(0))
+    assert isinstance(views, list)
+    assert [CloudBatch(*view).points.shape for view in views] == [(4, 8, 3)] * 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"parts": 5}, "should divide --points"),
+        ({"parts": 32}, "at least two points"),
+        ({"parts": 2, "points": "any"}, "should divide --points"),
+        ({"parts": 2, "subsets": 2}, "give one of them"),
+        ({"parts": 2, "augment": "resample+rq"}, "give one of them"),
+    ],
+)
+def test_parts_that_cannot_be(store: Store, changes: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        settings(store, **changes)
+
+
+def test_one_deviation_of_the_noise_or_the_ends_of_a_range(store: Store) -> None:
+    assert settings(store, jitter=[0.02]).jitter == settings(store, jitter=0.02).jitter == 0.02
+    assert settings(store, jitter=[0, 0.06]).policy()[-1].sigma == (0.0, 0.06)
+    for wrong in ([0.06, 0.01], [0.1, 0.2, 0.3]):
+        with pytest.raises(ValueError, match="--jitter"):
+            settings(store, jitter=wrong)
+
+
 @pytest.mark.parametrize("subsets", [2, 4])
 def test_two_views_never_share_a_point(store: Store, subsets: int) -> None:
     source = StoredClouds([store], settings(store, subsets=subsets, points=16), None)

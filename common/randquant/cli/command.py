@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, is_dataclass
 from functools import partial
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeVar
 
 from randquant.cli.explanation import explained
@@ -243,7 +244,10 @@ def _add_flag(parser: Any, name: str, hint: Any, default: Any, text: str) -> Non
     if hint is bool:
         parser.add_argument(f"--{name}", action=ActionYesNo(yes_prefix="", no_prefix="no_"), **options)
     elif _item_type(hint) is not None:
-        parser.add_argument(f"--{name}", type=_item_type(hint), nargs="+", **options)
+        takes_one = isinstance(hint, UnionType) and _item_type(hint) in hint.__args__  # float | list[float]
+        if takes_one and not required:
+            options["default"] = [default]
+        parser.add_argument(f"--{name}", type=_item_type(hint), nargs="+", **options).takes_one = takes_one
     elif typing.get_origin(hint) is tuple:
         parser.add_argument(f"--{name}", type=typing.get_args(hint)[0], nargs=len(typing.get_args(hint)), **options)
     else:

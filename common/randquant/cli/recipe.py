@@ -40,7 +40,10 @@ class ConfigFile(ActionConfigFile):
         """
         text = _text(self._place(str(values)))
         flags = {name: action for action in parser._actions for name in [action.dest] if action.option_strings}
-        _check(_mapping(text, str(values)), flags, str(values))
+        tree = _mapping(text, str(values))
+        _check(tree, flags, str(values))
+        if _wrap(tree, flags):
+            text = yaml.serialize(tree)
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -133,7 +136,8 @@ def _check_value(flag: str, value: yaml.Node, action: Any, name: str) -> None:
     nothing = isinstance(value, yaml.ScalarNode) and value.tag == "tag:yaml.org,2002:null"
     if isinstance(value, yaml.MappingNode):
         raise UsageError(_wrong(name, f"gives {flag} keys of its own; it takes {_form(several)}", line))
-    if isinstance(value, yaml.SequenceNode) is not several and not nothing:
+    either = several and getattr(action, "takes_one", False)
+    if isinstance(value, yaml.SequenceNode) is not several and not nothing and not either:
         raise UsageError(
             _wrong(name, f"gives {flag} {'one value' if several else 'a list'}; {_takes(flag, several)}", line)
         )
@@ -146,6 +150,19 @@ def _check_value(flag: str, value: yaml.Node, action: Any, name: str) -> None:
             raise UsageError(_wrong(name, f"gives {flag} something else than {_form(several)}", line))
         if item.value == "" and item.tag != "tag:yaml.org,2002:null":
             raise UsageError(_wrong(name, f"gives {flag} an empty value", line))
+
+
+def _wrap(tree: yaml.MappingNode, flags: Mapping[str, Any]) -> bool:
+    """Make a list of the single values of flags that take one or several; whether there was one."""
+    single = [
+        place
+        for place, (key, value) in enumerate(tree.value)
+        if getattr(flags[key.value], "takes_one", False) and isinstance(value, yaml.ScalarNode)
+    ]
+    for place in single:
+        key, value = tree.value[place]
+        tree.value[place] = (key, yaml.SequenceNode("tag:yaml.org,2002:seq", [value]))
+    return bool(single)
 
 
 def _takes_mappings(action: Any) -> bool:

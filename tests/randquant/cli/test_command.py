@@ -98,6 +98,20 @@ def test_flags_yaml_and_defaults_fill_a_dataclass(tmp_path: Path) -> None:
     assert CALLS[1].rates == [0.5]
 
 
+def test_one_number_or_several(tmp_path: Path) -> None:
+    calls: list[float | list[float]] = []
+
+    def wide(noise: float | list[float] = 0.5) -> None:
+        calls.append(noise)
+
+    recipe = tmp_path / "recipe.yaml"
+    for text in ("noise: 0.25  # as always\n", "noise: [0, 0.25]\n"):
+        recipe.write_text(text)
+        assert run(wide, ["--config", str(recipe)]) == 0
+    assert run(wide, []) == run(wide, ["--noise", "2"]) == run(wide, ["--noise", "1", "2"]) == 0
+    assert calls == [[0.25], [0.0, 0.25], [0.5], [2.0], [1.0, 2.0]]
+
+
 def test_subcommands_and_exit_codes() -> None:
     assert run({"copy": copy, "configured": configured}, ["copy", "--root", "a"]) == 0
     assert run({"copy": copy}, ["copy", "--root", "a", "--workers", "7"]) == 7
