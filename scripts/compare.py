@@ -20,6 +20,15 @@ Accuracies and their differences are in %. The interval is a paired bootstrap ov
 repeat and single items, else a paired permutation test of each item's share of right repeats; Holm's correction is
 over the tasks of one run. Neither covers the variation between pretraining runs.
 
+With --changed, results of --robustness are compared too, each change as a task of its own.
+
+    python -m scripts.compare results/* --arms none hand rq both --pairs rq-none both-hand --picture arms.png
+
+takes several trainings of each arm, in folders called sound-none-42, sound-rq-43, shape-both-44 and so on, and prints
+a row for each task and each kind of change: the arms' means over seeds, and for each pair the difference in points with
+its 95 % interval over test items (paired bootstrap, all seeds and severities together) and over seeds (Student t of
+the differences seed by seed).
+
 Runs under another protocol, clip length, number of points, store, statistics or precision are compared with a warning;
 other test items are refused. JSON files hold no predictions, so they are compared without p.
 """
@@ -35,11 +44,12 @@ from randquant.cli.command import run
 from randquant.cli.first_words import with_flag
 from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
-from randquant.files.atomic import write_json
+from randquant.files.atomic import write_json, write_text
 from randquant.files.json_record import Json
 from randquant.results.text_table import text_table
 
 if TYPE_CHECKING:
+    from randquant.results.arm_rows import Pair
     from randquant.results.compare import ComparedRun, Difference, TaskDifference
 
 _ABSENT = "-"
@@ -47,9 +57,13 @@ _ABSENT = "-"
 
 def compare(
     runs: list[str],
-    probe: str | None = None,
+    probe: list[str] | None = None,
     task: list[str] | None = None,
     out: Path | None = None,
+    changed: bool = False,
+    arms: list[str] | None = None,
+    pairs: list[str] | None = None,
+    picture: Path | None = None,
     seed: int = 0,
 ) -> None:
     """Compare results folders.
@@ -58,27 +72,80 @@ def compare(
         runs: two or more results folders or JSON files, the first the one to compare with; may be typed without the
             flag, first of all.
         probe: the results to compare: linear, mlp, svm, knn, ridge, logistic, fewshot-5, ...; the first that all have
-            by default.
+            by default. With --arms there may be several.
         task: compare on these alone; all that both have by default.
-        out: JSON file for the numbers.
+        out: JSON file for the numbers; with --arms a .md file for the table.
+        changed: compare on changed test items too.
+        arms: names of the arms that the folders' names hold between dashes; each is compared with the first.
+        pairs: of arms to compare instead, such as rq-none both-hand.
+        picture: of the differences of arms, PNG, PDF or SVG.
         seed: of the bootstrap and of the permutations.
     """
     if len(runs) < 2:
         raise UsageError("compare needs at least two results folders: python -m scripts.compare A B.")
     if len(set(runs)) < len(runs):
         raise UsageError("the same results are named twice; give each once.")
-    if out is not None and out.suffix != ".json":
-        raise UsageError(f"--out {out} should end in .json; rename it.")
+    kind = ".json" if arms is None else ".md"
+    if out is not None and out.suffix != kind:
+        raise UsageError(f"--out {out} should end in {kind}; rename it.")
     if seed < 0:
         raise UsageError(f"--seed {seed} should be at least 0.")
+    if arms is not None:
+        _compare_arms(runs, arms, pairs, probe, task, out, picture, seed)
+        return
+    if pairs is not None or picture is not None:
+        raise UsageError("--pairs and --picture are of --arms; give that too.")
+    if probe is not None and len(probe) > 1:
+        raise UsageError(f"--probe {' '.join(probe)} names several probes, which --arms alone takes; name one.")
     from randquant.results import compare as comparison  # late, since it loads torch, which --help does not need
 
-    probe = probe or comparison.shared_probe(runs)
-    opened = [_only(comparison.open_run(path, probe), task) for path in runs]
+    asked = probe[0] if probe else comparison.shared_probe(runs)
+    opened = [_only(comparison.open_run(path, asked), task) for path in runs]
+    opened = [each.with_changed() for each in opened] if changed else opened
     differences = comparison.compare(opened, seed=seed)
     if out is not None:
-        write_json(out, _record(opened, probe, differences))
-    say(*lines(opened, probe, differences))
+        write_json(out, _record(opened, asked, differences))
+    say(*lines(opened, asked, differences))
+
+
+def _compare_arms(
+    runs: list[str],
+    arms: list[str],
+    pairs: list[str] | None,
+    probe: list[str] | None,
+    task: list[str] | None,
+    out: Path | None,
+    picture: Path | None,
+    seed: int,
+) -> None:
+    from randquant.figures.figure import require_picture
+    from randquant.results.arm_picture import draw
+    from randquant.results.arm_rows import arm_lines, arm_rows, grouped
+    from randquant.results.compare import shared_probe
+
+    if len(set(arms)) < max(2, len(arms)):
+        raise UsageError(f"--arms {' '.join(arms)} should be two or more, each once.")
+    compared = _pairs(pairs or [f"{arm}-{arms[0]}" for arm in arms[1:]], arms)
+    if picture is not None:
+        require_picture(picture)
+    rows = arm_rows(grouped(runs, arms), probe or [shared_probe(runs)], compared, seed=seed)
+    rows = [row for row in rows if task is None or row.task in task]
+    if not rows:
+        raise DataError(f"the results hold no task {', '.join(task or [])}; fix --task.")
+    if out is not None:
+        write_text(out, "\n".join([*arm_lines(rows, compared, markdown=True), ""]))
+    if picture is not None:
+        draw(rows, compared, picture)
+    say(*arm_lines(rows, compared))
+
+
+def _pairs(typed: list[str], arms: list[str]) -> "list[Pair]":
+    from randquant.results.arm_rows import Pair
+
+    found = [Pair(*each.split("-")) for each in typed if each.count("-") == 1]
+    if len(found) < len(typed) or any(not {pair.arm, pair.base} <= set(arms) for pair in found):
+        raise UsageError(f"--pairs {' '.join(typed)} should be two of {', '.join(arms)} each, as {arms[1]}-{arms[0]}.")
+    return found
 
 
 def lines(runs: Sequence["ComparedRun"], probe: str, differences: Sequence["Difference"]) -> list[str]:

@@ -63,7 +63,7 @@ class ShapeProbing:
         folds: number of folds for choosing C, 5 by default.
         seeds: repeats, with seeds --seed, --seed + 1, ...; the protocol's own number by default.
         seed: of the first repeat, of an untrained encoder and of the corruptions of --robustness.
-        robustness: also classify test shapes with points dropped, jittered, rotated and unevenly sampled.
+        robustness: also classify test shapes with points dropped, jittered, rotated, unevenly sampled and voxelised.
         repeats: find test shapes that repeat a training shape, and also score without them.
         fewshot_folds: folder ModelNetFewshot with the fixed few-shot folds, evaluated as a further task.
         finetune: fine-tune the encoder with a classification head; hours on a CPU.

@@ -62,7 +62,9 @@ class AudioProbing:
             trained.
         statistics_scope: in cross-validation, share statistics between the folds as the protocol does (byola-v1: all
             items; evar: the first fold's training items), or give each fold those of its own training items.
-        seed: of crops, of the first repeat and of an untrained encoder.
+        seed: of crops, of the first repeat, of an untrained encoder and of the changes of --robustness.
+        robustness: also classify test clips that are quantised, companded, clipped, noisy, band-limited and quieter, by
+            the classifiers of clean ones.
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
         save_classifier: file for the fitted classifier of the first probe, for embed --classify; of one task with
             train and test splits.
@@ -84,6 +86,7 @@ class AudioProbing:
     statistics: Statistics = "task"
     statistics_scope: StatisticsScope = "protocol"
     seed: int = 42
+    robustness: bool = False
     cache: Path | None = None
     save_classifier: Path | None = None
     device: str = "auto"
@@ -124,6 +127,7 @@ def probe(settings: AudioProbing) -> None:
         settings.seeds,
         reading,
         settings.save_classifier,
+        settings.robustness,
         CommandRecord.of("probe_audio", vars(settings)),
     )
     _run(evaluation, tasks, settings.out, settings.precision)

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.evaluation.result import AudioProtocolRecord, AudioResult, StatisticsRecord
+from randquant.audio.evaluation.robustness import Corruption
 from randquant.audio.evaluation.task_features import Reading, task_features
 from randquant.audio.evaluation.tasks import ClipTask, Protocol
 from randquant.audio.spectrogram.normalize import Normalisation
@@ -15,6 +16,7 @@ from randquant.errors import DataError
 from randquant.files.json_record import Json
 from randquant.probes import registry
 from randquant.probes.classifier_file import SavedClassifier, save_classifier
+from randquant.probes.conditions import conditioned
 from randquant.probes.linear import LinearSettings
 from randquant.probes.outcome import Numbers
 from randquant.probes.probe import Probe
@@ -34,6 +36,7 @@ class Evaluation:
         repeats: of the classifier instead of the preset's.
         reading: how features are made.
         save_classifier: file for the classifier of the first probe; None where it is not wanted.
+        robustness: also ask about changed test clips.
         command: that asks for it.
     """
 
@@ -44,6 +47,7 @@ class Evaluation:
     repeats: int | None
     reading: Reading
     save_classifier: Path | None = None
+    robustness: bool = False
     command: CommandRecord | None = None
 
     def linear(self, task: ClipTask) -> LinearSettings:
@@ -70,11 +74,22 @@ class Evaluation:
             DataError: the task cannot be probed, or the checkpoint carries no statistics and is asked for them.
         """
         folds = task.folds if self.reading.by_fold(task) else [None]
-        by_fold = [task_features(loaded, task, self.protocol, self.reading, fold) for fold in folds]
-        features = by_fold if self.reading.by_fold(task) else by_fold[0]
-        asked = self.asked(task)
+        changes = Corruption.every(self.reading.seed) if self.robustness else []
+
+        def features(change: Corruption | None = None) -> list[Features]:
+            return [task_features(loaded, task, self.protocol, self.reading, fold, change) for fold in folds]
+
+        by_fold, asked = features(), self.asked(task)
         wanted = next(iter(asked)) if self.save_classifier else None
-        outcomes = registry.evaluate(asked, features, seed=self.reading.seed, device=self.reading.device, fitted=wanted)
+        found = conditioned.evaluate(
+            asked,
+            by_fold if self.reading.by_fold(task) else by_fold[0],
+            {each.name: features(each) for each in changes},
+            seed=self.reading.seed,
+            device=self.reading.device,
+            fitted=wanted,
+        )
+        outcomes = found.outcomes
         settings, normalised = by_fold[0].provenance["settings"], _statistics(task, by_fold)
 
         def record(numbers: Numbers) -> AudioResult:
@@ -110,7 +125,7 @@ class Evaluation:
                     "std": normalised.std,
                 },
             )
-        return entries(task.name, outcomes, record)
+        return entries(task.name, outcomes, record, changes, found.changed)
 
     def departures(self, task: ClipTask) -> list[str]:
         """Deviations of the command line from the protocol, in words."""

@@ -42,6 +42,7 @@ class AudioResult(Result):
     """
 
     published: ClassVar[PublishedTable] = PUBLISHED
+    things: ClassVar[str] = "clips"
 
     protocol: AudioProtocolRecord
     unit_seconds: float

@@ -14,6 +14,7 @@ from randquant.audio.embedding.window_batches import batch_seconds
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.weights import LoadedEncoder
 from randquant.audio.evaluation.choices import Statistics, StatisticsScope
+from randquant.audio.evaluation.robustness import Corruption
 from randquant.audio.evaluation.tasks import ClipTask, Protocol, read_batches
 from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.audio.spectrogram.logmel import LogMel
@@ -26,6 +27,7 @@ from randquant.errors import DataError
 from randquant.files.atomic import read_json, write_json
 from randquant.inference import in_precision
 from randquant.precision import said
+from randquant.probes.conditions.conditioned import tested
 
 _FEATURE_EPOCH, _STATISTICS_EPOCH = 0, 1  # independent draws of the same crop seed
 
@@ -58,20 +60,25 @@ class Reading:
 
 
 def task_features(
-    loaded: LoadedEncoder, task: ClipTask, protocol: Protocol, reading: Reading, fold: str | None = None
+    loaded: LoadedEncoder,
+    task: ClipTask,
+    protocol: Protocol,
+    reading: Reading,
+    fold: str | None = None,
+    corruption: Corruption | None = None,
 ) -> Features:
     """Embed every clip of a task once, float32, with the encoder in eval mode; read from `cache` where it was done.
 
-    With a `fold` of a cross-validated task, the statistics are those of this fold's own training items.
+    With a `fold` of a cross-validated task, the statistics are those of this fold's own training items. With a
+    `corruption` the test clips alone are embedded, cut as ever and then changed.
 
     Raises:
         DataError: the statistics of the checkpoint are asked for and it carries none, or the features are not finite.
     """
     normalisation = _normalisation(loaded, task, protocol, reading, fold)
     encode = encoder_function(loaded, normalisation, reading.layer, reading.device)
-    indices = np.arange(len(task.store), dtype=np.int64)
-    tested = {"test", *task.folds}
-    head = np.array([split in tested for split in task.items.splits]) & (protocol.test_crop == "head")
+    indices = np.arange(len(task.store), dtype=np.int64) if corruption is None else tested(task.items)
+    head = np.isin(indices, tested(task.items)) & (protocol.test_crop == "head")
 
     def batches(start: int) -> Iterator[Tensor]:
         clips = read_batches(
@@ -83,6 +90,8 @@ def task_features(
             epoch=_FEATURE_EPOCH,
             batch=_batch(task, reading.device),
         )
+        if corruption is not None:
+            clips = _changed(clips, indices[start:], corruption)
         return batch_progress(clips, label=f"features of {task.name}", unit="clips", total=len(indices), initial=start)
 
     settings = {
@@ -98,10 +107,21 @@ def task_features(
         "mean": normalisation.mean,
         "std": normalisation.std,
     }
+    if corruption is not None:
+        settings["corruption"] = corruption.facts
     dimension = loaded.encoder.embedding_size(reading.layer)
-    features = cached(reading.cache, settings, task.items, dimension, encode, batches)
+    items = task.items if corruption is None else task.items.take(indices)
+    features = cached(reading.cache, settings, items, dimension, encode, batches)
     features.provenance["statistics"] = vars(normalisation)
     return features
+
+
+def _changed(clips: Iterator[Tensor], rows: NDArray[np.int64], corruption: Corruption) -> Iterator[Tensor]:
+    """Batches of clips (B, T), those of `rows` in their order, after a change."""
+    start = 0
+    for batch in clips:
+        yield corruption(batch, rows[start : start + len(batch)].tolist())
+        start += len(batch)
 
 
 def _normalisation(

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from randquant.data.coverage import Coverage, coverage
-from randquant.data.features import Features
 from randquant.data.labelled_store import items_of, source_of, split_counts
 from randquant.errors import DataError
 from randquant.files.json_record import Json
@@ -22,13 +21,13 @@ from randquant.pointcloud.evaluation.finetune_settings import FinetuneSettings
 from randquant.pointcloud.evaluation.fold_files import SETTINGS, spellings
 from randquant.pointcloud.evaluation.protocols import Protocol
 from randquant.pointcloud.evaluation.repeats import known_repeats
-from randquant.pointcloud.evaluation.result import ChangeScore, ShapeProtocolRecord, ShapeResult, WithoutRepeats
-from randquant.pointcloud.evaluation.robustness import corruptions, described
+from randquant.pointcloud.evaluation.result import ShapeProtocolRecord, ShapeResult, WithoutRepeats
+from randquant.pointcloud.evaluation.robustness import Corruption
 from randquant.pointcloud.evaluation.shape_task import POINTS, ShapeTask
 from randquant.pointcloud.points.first_points import Points, in_words, require_number
 from randquant.probes import registry
 from randquant.probes.classifier_file import SavedClassifier, save_classifier
-from randquant.probes.conditions import by_condition, joined
+from randquant.probes.conditions import conditioned
 from randquant.probes.outcome import Numbers, Outcome, on_some
 from randquant.probes.probe import Probe
 from randquant.probes.registry import ProbeName
@@ -85,7 +84,17 @@ class Evaluation:
     def on_task(self, loaded: LoadedPointEncoder, task: ShapeTask) -> list[Entry[ShapeResult]]:
         """The results of every probe on one task."""
         features = task.features(loaded, cache=self.cache, device=self.device)
-        probed, changes = self._probed(loaded, task, features)
+        asked = Corruption.every(self.seed) if self.questions.robustness else []
+        embed = partial(task.features, loaded, cache=self.cache, device=self.device, rows=task.items.select("test"))
+        found = conditioned.evaluate(
+            self.asked,
+            features,
+            {each.name: embed(corruption=each) for each in asked},
+            seed=self.seed,
+            device=self.device,
+            fitted=next(iter(self.asked)) if self.questions.save_classifier else None,
+        )
+        probed = found.outcomes
         self._save_classifier(loaded, task, probed)
         outcomes = {**probed, **self._finetuned(loaded, task)}
         repeated = known_repeats(task.store, cache=self.cache) if self.questions.repeats else None
@@ -111,10 +120,9 @@ class Evaluation:
                 up=task.store.info.get("up"),
                 store=StoreRecord.of(task.store),
                 without_repeats=_without(outcomes[numbers.probe], repeated, task),
-                robustness=changes.get(numbers.probe),
             )
 
-        return entries(task.name, outcomes, record)
+        return entries(task.name, outcomes, record, asked, found.changed)
 
     def on_folds(self, loaded: LoadedPointEncoder, folder: Path, names: Sequence[str]) -> list[Entry[ShapeResult]]:
         """The fixed few-shot folds of `folder` (ModelNetFewshot), as a task of their own; `names` of the classes in
@@ -148,30 +156,6 @@ class Evaluation:
             )
 
         return entries(FEWSHOT_TASK, outcomes, record)
-
-    def _probed(
-        self, loaded: LoadedPointEncoder, task: ShapeTask, features: Features
-    ) -> tuple[dict[str, Outcome[Any]], dict[str, list[ChangeScore]]]:
-        """Every probe of clean test shapes; and with `robustness`, by probe, the scores of changed ones."""
-        changed: dict[str, Features] = {}
-        if self.questions.robustness:
-            tested = task.items.select("test")
-            embed = partial(task.features, loaded, cache=self.cache, device=self.device, rows=tested)
-            changed = {each.name: embed(corruption=each) for each in corruptions(self.seed)}
-        asked = self.asked
-        outcomes = registry.evaluate(
-            asked,
-            joined(features, changed) if changed else features,
-            seed=self.seed,
-            device=self.device,
-            fitted=next(iter(asked)) if self.questions.save_classifier else None,
-        )
-        changes: dict[str, list[ChangeScore]] = {}
-        for name, outcome in outcomes.items():
-            outcomes[name], scores = by_condition(outcome, len(features), list(changed))
-            if scores:
-                changes[name] = described(scores, outcomes[name].numbers.accuracy, self.seed)
-        return outcomes, changes
 
     def _finetuned(self, loaded: LoadedPointEncoder, task: ShapeTask) -> Mapping[str, Outcome[Any]]:
         if self.questions.finetune is None:

@@ -40,17 +40,6 @@ class WithoutRepeats(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeScore(Record):
-    """What test shapes score under one change, and the accuracy lost against clean ones."""
-
-    kind: str
-    severity: float
-    unit: str
-    accuracy: float
-    lost: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class ShapeResult(Result):
     """One probe on one task of shapes.
 
@@ -59,10 +48,10 @@ class ShapeResult(Result):
         channels: that the encoder reads.
         encoder_up, up, sampling: of encoder and store.
         without_repeats: None where repeats were not looked for.
-        robustness: one a change; None where none were asked.
     """
 
     published: ClassVar[PublishedTable] = PUBLISHED
+    things: ClassVar[str] = "shapes"
     own: ClassVar[tuple[str, ...]] = ("without_repeats", "robustness")
 
     protocol: ShapeProtocolRecord
@@ -74,7 +63,6 @@ class ShapeResult(Result):
     channels: list[str]
     encoder_up: str | None
     without_repeats: WithoutRepeats | None = None
-    robustness: list[ChangeScore] | None = None
 
     @property
     def is_published_probe(self) -> bool:
@@ -98,14 +86,9 @@ class ShapeResult(Result):
 
     @classmethod
     def sections(cls, results: Sequence[Self], *, markdown: bool = False) -> list[str]:
-        """As in `Result`: without repeated shapes, and on changed ones."""
-        tables = {
-            "Without repeated shapes": without_repeats_lines(results, markdown=markdown),
-            "On changed shapes": robustness_lines(results, markdown=markdown),
-        }
-        if not markdown:
-            return [line for lines in tables.values() for line in lines]
-        return [line for title, lines in tables.items() if lines for line in (f"## {title}", "", *lines, "")]
+        """As in `Result`: without repeated shapes."""
+        lines = without_repeats_lines(results, markdown=markdown)
+        return ["## Without repeated shapes", "", *lines, ""] if markdown and lines else lines
 
 
 def without_repeats_lines(results: Sequence[ShapeResult], *, markdown: bool = False) -> list[str]:
@@ -124,17 +107,3 @@ def without_repeats_lines(results: Sequence[ShapeResult], *, markdown: bool = Fa
     ]
     header = ["task", "probe", "accuracy", "without repeated shapes", "left out", "with the very same points"]
     return text_table(header, rows, markdown=markdown) if rows else []
-
-
-def robustness_lines(results: Sequence[ShapeResult], *, markdown: bool = False) -> list[str]:
-    """Accuracies on changed test shapes, a row a change and a column a probe; empty where none were asked."""
-    lines: list[str] = []
-    for task in dict.fromkeys(result.task for result in results if result.robustness):
-        asked = [(each, each.robustness) for each in results if each.task == task and each.robustness]
-        header = [f"{task}, test shapes", *(result.probe for result, _ in asked)]
-        rows = [["clean", *(f"{result.accuracy:.4f}" for result, _ in asked)]]
-        for place, change in enumerate(asked[0][1]):
-            name = f"{change.kind} {change.severity:g} {change.unit}"
-            rows.append([name, *(f"{scores[place].accuracy:.4f}" for _, scores in asked)])
-        lines += [*([""] if lines else []), *text_table(header, rows, markdown=markdown)]
-    return lines

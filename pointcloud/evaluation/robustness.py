@@ -1,77 +1,13 @@
-"""The accuracy that a classifier of clean shapes loses on corrupted test shapes: sparse, jittered, rotated, uneven.
+"""The changes of test shapes a classifier of clean ones is asked about: sparse, jittered, rotated, uneven, coarse."""
 
-Each change is fixed: it depends on the shape, the kind, its severity and the seed, not on the batch or the encoder, so
-all encoders meet the same clouds.
-"""
-
-import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from randquant.files.json_record import Json
-from randquant.pointcloud.evaluation.result import ChangeScore
 from randquant.pointcloud.points.layout import Layout
-from randquant.probes.outcome import PartScore
-
-_VERSION = 1  # raise it whenever the same facts would give other clouds
-
-
-@dataclass(frozen=True)
-class Corruption:
-    """One kind of change at one severity.
-
-    Args:
-        kind: a key of `KINDS`.
-        severity: in the unit of the kind, above 0.
-        seed: of all draws.
-    """
-
-    kind: str
-    severity: float
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind should be one of {', '.join(KINDS)}, got {self.kind!r}")
-        if not 0 < self.severity <= KINDS[self.kind].most:
-            raise ValueError(f"severity should be above 0 and at most {KINDS[self.kind].most:g}, got {self.severity:g}")
-
-    @property
-    def name(self) -> str:
-        """Such as "jitter 0.02"."""
-        return f"{self.kind} {self.severity:g}"
-
-    @property
-    def facts(self) -> dict[str, Json]:
-        """JSON-ready: what the change depends on, except the shape."""
-        return {"kind": self.kind, "severity": self.severity, "seed": self.seed, "version": _VERSION}
-
-    def __call__(self, points: Tensor, indices: Sequence[int], layout: Layout) -> Tensor:
-        """Change clouds.
-
-        Args:
-            points: (B, N, C) on the CPU, in the unit sphere, up axis z.
-            indices: (B,) which shapes they are.
-            layout: what the channels mean.
-
-        Returns:
-            (B, M, C), M at most N.
-        """
-        change = KINDS[self.kind].change
-        clouds = zip(points, indices, strict=True)
-        return torch.stack([change(cloud, self.severity, layout, self._generator(index)) for cloud, index in clouds])
-
-    def _generator(self, index: int) -> torch.Generator:
-        text = f"{self.seed} {self.kind} {self.severity!r} {index}"
-        digest = hashlib.sha256(text.encode()).digest()
-        return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-
-
-Change = Callable[[Tensor, float, Layout, torch.Generator], Tensor]
+from randquant.probes.conditions import corruption
+from randquant.probes.conditions.corruption import CorruptionKind
 
 
 def dropout(cloud: Tensor, share: float, layout: Layout, generator: torch.Generator) -> Tensor:
@@ -117,14 +53,14 @@ def density(cloud: Tensor, slope: float, layout: Layout, generator: torch.Genera
     return cloud[kept.sort().values]
 
 
-@dataclass(frozen=True)
-class CorruptionKind:
-    """A change, the severities it is asked at, the unit of them and the most there can be."""
+def voxels(cloud: Tensor, cells: float, layout: Layout, generator: torch.Generator) -> Tensor:
+    """(N, C) with every point in the middle of its cell of a grid that lies anywhere; normals stay.
 
-    change: Change
-    severities: tuple[float, ...]
-    unit: str
-    most: float
+    A cell is 2 / `cells` wide, so the unit sphere spans that many.
+    """
+    width, shift = 2 / cells, torch.rand(3, generator=generator)
+    middle = ((cloud[:, :3] / width + shift).floor() + 0.5 - shift) * width
+    return torch.cat([middle, cloud[:, 3:]], dim=1)
 
 
 KINDS = {
@@ -133,28 +69,14 @@ KINDS = {
     "rotation_up": CorruptionKind(rotation_up, (15.0, 45.0, 180.0), "± degrees about the up axis", 180.0),
     "rotation_any": CorruptionKind(rotation_any, (15.0, 45.0, 180.0), "± degrees about any axis", 180.0),
     "density": CorruptionKind(density, (1.0, 2.0), "slope of log-density, half the points", 10.0),
+    "voxels": CorruptionKind(voxels, (32.0, 16.0, 8.0), "cells across the sphere", 4096.0),
 }
 
 
-def corruptions(seed: int) -> list[Corruption]:
-    """Every kind at every severity."""
-    return [Corruption(kind, severity, seed) for kind, known in KINDS.items() for severity in known.severities]
+class Corruption(corruption.Corruption):
+    """A change of clouds (B, N, C) in the unit sphere, up axis z, by their layout, to (B, M, C) with M at most N."""
 
-
-def described(scores: Mapping[str, PartScore], clean: float, seed: int) -> list[ChangeScore]:
-    """What each of `corruptions(seed)` scores, by its name, and loses against the accuracy on clean shapes."""
-    return [
-        ChangeScore(
-            kind=each.kind,
-            severity=each.severity,
-            unit=KINDS[each.kind].unit,
-            accuracy=score.accuracy,
-            lost=clean - score.accuracy,
-            more={name: fact for name, fact in score.to_json().items() if name != "accuracy"},
-        )
-        for each in corruptions(seed)
-        if (score := scores[each.name])
-    ]
+    KINDS = KINDS
 
 
 def _angle(degrees: float, generator: torch.Generator) -> Tensor:

@@ -150,3 +150,34 @@ def test_mistakes_are_one_sentence(
         said = capsys.readouterr().err.strip()
         assert says in said
         assert "\n" not in said
+
+
+def test_arms_in_a_table_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = [
+        write(tmp_path / f"sound-{arm}-{seed}", {"nsynth": accuracy}, seed=seed)
+        for arm, accuracy in (("none", 0.6), ("rq", 0.8))
+        for seed in (42, 43)
+    ]
+    out = ["--out", str(tmp_path / "t.md"), "--picture", str(tmp_path / "p.svg")]
+    assert typed(*folders, "--arms", "none", "rq", *out) == 0
+    assert "rq - none" in capsys.readouterr().out
+    assert (tmp_path / "t.md").read_text().splitlines()[2].startswith("| sound")
+    assert (tmp_path / "p.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--pairs", "rq-none"], "of --arms"),
+        (["--arms", "one"], "two or more"),
+        (["--arms", "one", "two", "--pairs", "one-three"], "should be two of one, two each"),
+        (["--arms", "none", "rq"], "between dashes"),
+        (["--arms", "one", "two", "--out", "c.json"], "should end in .md"),
+        (["--probe", "linear", "svm"], "--arms alone takes"),
+    ],
+)
+def test_what_does_not_fit_arms(
+    results: tuple[str, str], words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed(*results, *words) == 2
+    assert said in capsys.readouterr().err

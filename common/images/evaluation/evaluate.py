@@ -15,6 +15,7 @@ from randquant.images.encoders.image_encoder import batch_size
 from randquant.images.encoders.weights import LoadedImageEncoder, named_encoder
 from randquant.images.evaluation.protocols import PROTOCOLS
 from randquant.images.evaluation.result import ImageResult
+from randquant.images.evaluation.robustness import Corruption
 from randquant.images.evaluation.settings import ImageProbing
 from randquant.images.evaluation.sight import Sight, sight_of
 from randquant.images.fitted_pictures import fitted_batch
@@ -61,6 +62,7 @@ def evaluation(probing: ImageProbing) -> Evaluation[LoadedImageEncoder, ImageRes
             "training_sets": "folds" if probing.folds else "train",
         },
         arranged=_over_folds if probing.folds else lambda task, asked: asked,
+        corruption=Corruption,
     )
 
 

@@ -20,6 +20,7 @@ class ImageResult(Result):
     """
 
     published: ClassVar[PublishedTable] = PUBLISHED
+    things: ClassVar[str] = "pictures"
 
     image_size: int
     share: float

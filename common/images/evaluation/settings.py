@@ -18,6 +18,8 @@ class ImageProbing(Probing):
         image_size: side of what the encoder sees, in pixels; as it was trained by default.
         statistics: normalise colours as the checkpoint was trained, or by the task's training pictures; auto is the
             checkpoint's where it has some.
+        robustness: also classify test pictures as JPEG, with few levels, noise, blur and less contrast, by the
+            classifiers of clean ones.
         folds: train on each of the official folds of a store that has some (STL-10) instead of all of train; the mean
             is over them.
     """

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import torch
 
 from randquant.cli.terminal import say
+from randquant.errors import UsageError
 from randquant.evaluation.frozen import Frozen
 from randquant.evaluation.labelled_task import LabelledTask, open_task
 from randquant.evaluation.preset import Preset
@@ -19,6 +20,9 @@ from randquant.inference import in_force
 from randquant.precision import said
 from randquant.probes import registry
 from randquant.probes.classifier_file import require_classifier, save_classifier
+from randquant.probes.conditions import conditioned
+from randquant.probes.conditions.conditioned import Conditioned
+from randquant.probes.conditions.corruption import Corruption
 from randquant.probes.outcome import Numbers, Outcome
 from randquant.probes.probe import Probe
 from randquant.results.command import CommandRecord
@@ -60,6 +64,7 @@ class Evaluation(Generic[L, R]):
         subject: what all results of a folder have in common besides encoder and protocol.
         baselines: of a task, with the probes that are asked.
         arranged: the probes that are asked, as they are to be evaluated on a task.
+        corruption: the changes of its test items.
     """
 
     command: str
@@ -72,6 +77,7 @@ class Evaluation(Generic[L, R]):
     subject: Mapping[str, str] | None = None
     baselines: Callable[[LabelledTask, Mapping[str, Probe[Any]]], Sequence[Baseline]] = lambda task, asked: ()
     arranged: Callable[[LabelledTask, Mapping[str, Probe[Any]]], Mapping[str, Probe[Any]]] = lambda task, asked: asked
+    corruption: type[Corruption] = Corruption
 
     def run(self, probing: Probing) -> Destination[R]:
         """Probe every task of a command, write the results, and print them in the end.
@@ -102,16 +108,22 @@ class Evaluation(Generic[L, R]):
         frozen = self.frozen(loaded, task, device)
         wanted = next(iter(asked)) if probing.save_classifier else None
 
-        def outcomes(of: Frozen[Any], probes: Mapping[str, Probe[Any]]) -> dict[str, Outcome[Any]]:
-            features = of.features(task, probing.features_folder)
-            return registry.evaluate(probes, features, seed=probing.seed, device=device, fitted=wanted)
+        changes = self.corruption.every(probing.seed) if probing.robustness else []
 
-        found = outcomes(frozen, asked)
+        def answered(of: Frozen[Any], probes: Mapping[str, Probe[Any]]) -> Conditioned[Any]:
+            folder = probing.features_folder
+            features = of.features(task, folder)
+            changed = {each.name: of.changed(task, folder, each) for each in changes}
+            return conditioned.evaluate(probes, features, changed, seed=probing.seed, device=device, fitted=wanted)
+
+        answers = answered(frozen, asked)
+        found, changed = answers.outcomes, answers.changed
         sizes = dict.fromkeys(found, frozen.dimension)
         for baseline in self.baselines(task, asked):
-            added = outcomes(baseline.features, baseline.probes)
-            found |= {name: _said(outcome, baseline.words) for name, outcome in added.items()}
-            sizes |= dict.fromkeys(added, baseline.features.dimension)
+            added = answered(baseline.features, baseline.probes)
+            found |= {name: _said(outcome, baseline.words) for name, outcome in added.outcomes.items()}
+            changed |= added.changed
+            sizes |= dict.fromkeys(added.outcomes, baseline.features.dimension)
         make = self.result(loaded, task)
 
         def record(numbers: Numbers) -> R:
@@ -131,11 +143,16 @@ class Evaluation(Generic[L, R]):
             save_classifier(
                 probing.save_classifier, task.name, wanted, found[wanted], encoder=loaded.sha256, features=fitted_on
             )
-        return entries(task.name, found, record)
+        return entries(task.name, found, record, changes, changed)
 
 
 def _require(probing: Probing, tasks: Sequence[LabelledTask], asked: Sequence[Mapping[str, Probe[Any]]]) -> None:
     """Refuse what cannot be probed, before anything is computed."""
+    numbers = [task.name for task in tasks if task.numbers]
+    if probing.robustness and numbers:
+        raise UsageError(
+            f"--robustness counts right answers, but {', '.join(numbers)} predicts a number; leave it out."
+        )
     if is_folder(probing.out):
         require_distinct([task.name for task in tasks], "--task")
     for task, probes in zip(tasks, asked, strict=True):

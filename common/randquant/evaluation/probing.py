@@ -26,6 +26,7 @@ class Probing:
         learning_rates: of a probe that is trained, instead of the protocol's; of several, the best on validation.
         seed: of the first repeat and of an untrained encoder.
         cache: folder of features; ${RANDQUANT_CACHE:-~/.cache/randquant}/features by default.
+        robustness: also ask the classifiers of clean items about changed test items, each change seeded by --seed.
         save_classifier: file for the fitted classifier of the first probe; of one task with train and test splits.
         device: auto, cpu or cuda.
         precision: of the network that computes features: 32, bf16, or auto (bf16 where the hardware computes it fast).
@@ -38,6 +39,7 @@ class Probing:
     seeds: int | None = None
     learning_rates: list[float] | None = None
     seed: int = 42
+    robustness: bool = False
     cache: Path | None = None
     save_classifier: Path | None = None
     device: str = "auto"

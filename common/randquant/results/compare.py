@@ -57,9 +57,16 @@ class ComparedRun:
         """
         if self.report is None:
             return None
+        if self.tasks[task].predictions_sha256 is None:  # of changed items, by an earlier version
+            return None
         found = answers(self.report.predictions(self.tasks[task]))
         _require_accuracy(self.report.path / "results.json", self.tasks[task], found)
         return found
+
+    def with_changed(self) -> "ComparedRun":
+        """The same with the results on changed test items as tasks of their own."""
+        every = [each for result in self.tasks.values() for each in (result, *result.on_changed())]
+        return ComparedRun(self.name, {each.task: each for each in every}, self.report)
 
 
 @dataclass

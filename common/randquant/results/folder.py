@@ -233,7 +233,8 @@ def _merged(folder: Path, entries: Sequence[Entry[R]]) -> tuple[list[R], pa.Tabl
     there = (folder / "results.json").is_file()
     old = read_report(folder, type(entries[0].result)) if there else Report[R](folder, {}, [])
     kept = [result for result in old.results if (result.task, result.probe) not in new]
-    parts = [*map(old.predictions, kept), *(entry.predictions for entry in new.values())]
+    held = [old.predictions(each) for result in kept for each in _with_predictions(result)]
+    parts = [*held, *(table for entry in new.values() for table in (entry.predictions, *entry.changed))]
     added = [_with_digest(entry) for entry in new.values()]
     return sorted([*kept, *added], key=lambda result: result.task), pa.concat_tables(parts)
 
@@ -242,10 +243,15 @@ def _with_digest(entry: Entry[R]) -> R:
     return replace(entry.result, predictions_sha256=digest(entry.predictions))
 
 
+def _with_predictions(result: R) -> list[R]:
+    """A result, and those of changed items whose predictions are kept: results of earlier versions lack them."""
+    return [result, *(each for each in result.on_changed() if each.predictions_sha256 is not None)]
+
+
 def _of_classes(results: Sequence[Result], table: pa.Table) -> pa.Table:
-    """The predictions without those of numbers, which no class is counted of."""
+    """The predictions of clean items, without those of numbers, which no class is counted of."""
     kept = [select(table, result.task, result.probe) for result in results if result.measure != R2]
-    return table if len(kept) == len(results) else pa.concat_tables([table.slice(0, 0), *kept])
+    return table if sum(map(len, kept)) == len(table) else pa.concat_tables([table.slice(0, 0), *kept])
 
 
 def _read_predictions(folder: Path) -> pa.Table:

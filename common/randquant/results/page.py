@@ -8,6 +8,7 @@ from randquant.files.json_record import Json
 from randquant.probes.outcome import R2
 from randquant.results.published import OwnRow, beside_published
 from randquant.results.record import Result
+from randquant.results.robustness import robustness_lines
 from randquant.results.text_table import escaped, text_table
 
 _PARTIAL, _DEPARTS = "†", "‡"
@@ -25,6 +26,8 @@ def results_page(results: Sequence[R]) -> str:
         lines += ["## Compared with published numbers", "", *compared, ""]
     lines += ["## Every probe", "", *details(ordered, markdown=True), "", *_READING, ""]
     lines += type(first).sections(ordered, markdown=True)
+    if changed := robustness_lines(ordered, markdown=True):
+        lines += [f"## On changed {first.things}", "", *changed, ""]
     lines += ["## Where the numbers come from", "", *provenance_lines(ordered)]
     return "\n".join(lines)
 
@@ -34,7 +37,7 @@ def closing_lines(tasks: Sequence[Sequence[R]]) -> list[str]:
     results = [result for each in tasks for result in each]
     compared = published_lines(results)
     firsts = [each[0] for each in tasks]
-    extra = type(firsts[0]).sections(results)
+    extra = [*type(firsts[0]).sections(results), *robustness_lines(results)]
     return [*result_table(tasks), *partial_lines(firsts), *extra, *([""] if compared else []), *compared]
 
 

@@ -19,9 +19,10 @@ from randquant.files.json_record import Json, Record
 from randquant.installation.computer import computed_on
 from randquant.precision import InForce
 from randquant.probes import registry
-from randquant.probes.outcome import Numbers, Outcome
+from randquant.probes.conditions.corruption import Corruption
+from randquant.probes.outcome import Numbers, Outcome, Score
 from randquant.results.command import CommandRecord
-from randquant.results.predictions import prediction_table
+from randquant.results.predictions import digest, prediction_table
 from randquant.results.published import PublishedTable
 
 with needs("train"):
@@ -90,11 +91,36 @@ class StoreRecord(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChangeScore(Score):
+    """What test items score under one change, and the accuracy lost against clean ones.
+
+    Attributes:
+        kind, severity, unit: the change.
+        lost: accuracy; None where a result of an earlier version does not say.
+        test: items.
+        predictions_sha256: as in `Result`.
+    """
+
+    kind: str
+    severity: float
+    unit: str
+    lost: float | None
+    test: int = 0
+    predictions_sha256: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Such as "jitter 0.02"."""
+        return f"{self.kind} {self.severity:g}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result(Numbers):
     """One probe on one task; a modality adds what was taken of its data, and the words for it.
 
     Attributes:
         published: what it may be compared with.
+        things: what its items are, in the plural.
         own: names of further fields that differ between the probes of a task.
         task, probe: what it is of.
         probes: asked together, in order.
@@ -109,10 +135,12 @@ class Result(Numbers):
         command: that it is of, to be run again; None in results of earlier versions.
         predictions_sha256: of the predictions it was counted from, which a results folder keeps; None in JSON files of
             earlier versions.
+        robustness: the scores of changed test items, one a change; None where none were asked.
     """
 
     published: ClassVar[PublishedTable] = PublishedTable({}, (), ())
-    own: ClassVar[tuple[str, ...]] = ()
+    things: ClassVar[str] = "items"
+    own: ClassVar[tuple[str, ...]] = ("robustness",)
 
     task: str
     probes: list[str] = field(default_factory=list)
@@ -129,6 +157,7 @@ class Result(Numbers):
     threads: int | None = None
     command: CommandRecord | None = None
     predictions_sha256: str | None = None
+    robustness: list[ChangeScore] | None = None
 
     @classmethod
     def from_json(cls, value: object) -> Self:
@@ -136,6 +165,22 @@ class Result(Numbers):
         if isinstance(value, Mapping):
             value = {"probe": "linear", "how": registry.how(value), **value}
         return super().from_json(value)
+
+    def on_changed(self) -> list[Self]:
+        """The scores of changed items as results of tasks of their own, such as "esc10, noise 10"."""
+        named = [each.name for each in fields(Score) if each.name != "more"]
+        return [
+            replace(
+                self,
+                **{name: getattr(each, name) for name in named},
+                task=_changed_task(self.task, each.name),
+                counts={**self.counts, "test": each.test},
+                folds=None,
+                predictions_sha256=each.predictions_sha256,
+                robustness=None,
+            )
+            for each in self.robustness or ()
+        ]
 
     @property
     def is_published_probe(self) -> bool:
@@ -158,24 +203,61 @@ class Result(Numbers):
 
 @dataclass(frozen=True)
 class Entry(Generic[R]):
-    """A result and the predictions it was counted from (`randquant.results.predictions.prediction_table`)."""
+    """A result and the predictions it was counted from (`randquant.results.predictions.prediction_table`).
+
+    Attributes:
+        result: of the probe.
+        predictions: of its task.
+        changed: those of each of its `on_changed`.
+    """
 
     result: R
     predictions: pa.Table
+    changed: Sequence[pa.Table] = ()
 
 
-def entries(task: str, outcomes: Mapping[str, Outcome[Any]], record: Callable[[Numbers], R]) -> list[Entry[R]]:
+def entries(
+    task: str,
+    outcomes: Mapping[str, Outcome[Any]],
+    record: Callable[[Numbers], R],
+    asked: Sequence[Corruption] = (),
+    changed: Mapping[str, Mapping[str, Outcome[Any]]] | None = None,
+) -> list[Entry[R]]:
     """All probes of one task.
 
     Args:
         task: its name.
         outcomes: by probe, in the order asked.
         record: adds to the numbers of one where they come from.
+        asked: the changes of test items that were asked about.
+        changed: the outcomes by probe and name of a change.
     """
-    return [
-        Entry(record(replace(outcome.numbers, probe=name)), prediction_table(task, name, outcome))
-        for name, outcome in outcomes.items()
-    ]
+    found = []
+    for name, outcome in outcomes.items():
+        result, table = record(replace(outcome.numbers, probe=name)), prediction_table(task, name, outcome)
+        scores, tables, under = [], [], (changed or {}).get(name, {})
+        for change in (each for each in asked if each.name in under):
+            tables.append(prediction_table(_changed_task(task, change.name), name, under[change.name]))
+            scores.append(_change_score(change, under[change.name], outcome, digest(tables[-1])))
+        found.append(Entry(replace(result, robustness=scores or None), table, tables))
+    return found
+
+
+def _change_score(change: Corruption, outcome: Outcome[Any], clean: Outcome[Any], predictions: str) -> ChangeScore:
+    score = {each.name: getattr(outcome.numbers, each.name) for each in fields(Score) if each.name != "more"}
+    return ChangeScore(
+        **score,
+        kind=change.kind,
+        severity=change.severity,
+        unit=change.unit,
+        lost=clean.numbers.accuracy - outcome.numbers.accuracy,
+        test=len(outcome.truth),
+        predictions_sha256=predictions,
+    )
+
+
+def _changed_task(task: str, change: str) -> str:
+    return f"{task}, {change}"
 
 
 def provenance(

@@ -22,6 +22,7 @@ from randquant.probes.solvers.lanes import LinearSettings
 from randquant.probes.trees import TREES, TREES_OF_NUMBERS
 from randquant.tables.encoders.weights import LoadedTableEncoder, named_encoder
 from randquant.tables.evaluation.result import TableResult
+from randquant.tables.evaluation.robustness import Cells, Corruption
 from randquant.tables.evaluation.settings import BaselineName, TableProbing
 from randquant.tables.stored_table import block_sizes, column_names, other_scales
 
@@ -50,6 +51,7 @@ def evaluation(probing: TableProbing) -> Evaluation[LoadedTableEncoder, TableRes
         preset=PRESET,
         fitted_on=lambda loaded: {"columns": loaded.columns or []},
         baselines=partial(_baselines, probing.baselines),
+        corruption=Corruption,
     )
 
 
@@ -66,7 +68,8 @@ def frozen(loaded: LoadedTableEncoder, store: Store, device: torch.device) -> Fr
     read = _reader(store)
     settings = {"weights": loaded.sha256, **said(loaded.precision)}
     network = in_precision(encoder, loaded.precision, device)
-    return Frozen(read, lambda rows: network(rows.to(device)), encoder.embedding_size(), settings, _BATCH, "rows")
+    size, cells = encoder.embedding_size(), (Cells.of(store),)
+    return Frozen(read, lambda rows: network(rows.to(device)), size, settings, _BATCH, "rows", cells)
 
 
 def _result(loaded: LoadedTableEncoder, task: LabelledTask) -> Callable[..., TableResult]:
@@ -76,9 +79,8 @@ def _result(loaded: LoadedTableEncoder, task: LabelledTask) -> Callable[..., Tab
 def _baselines(
     names: Sequence[BaselineName], task: LabelledTask, asked: Mapping[str, Probe[Any]]
 ) -> Sequence[Baseline]:
-    raw = Frozen(
-        _reader(task.store), lambda rows: rows, len(column_names(task.store)), {"weights": "none"}, _BATCH, "rows"
-    )
+    size, cells = len(column_names(task.store)), (Cells.of(task.store),)
+    raw = Frozen(_reader(task.store), lambda rows: rows, size, {"weights": "none"}, _BATCH, "rows", cells)
     probes: dict[str, Probe[Any]] = {}
     if "raw" in names:
         probes |= {f"raw-{name}": probe for name, probe in asked.items()}

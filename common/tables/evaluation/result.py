@@ -1,6 +1,7 @@
 """A result of a table, and the words for it."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from randquant.results.record import Result
 
@@ -12,6 +13,8 @@ class TableResult(Result):
     Attributes:
         columns: numbers of a row.
     """
+
+    things: ClassVar[str] = "rows"
 
     columns: int
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from randquant.pointcloud.evaluation.result import ShapeResult, robustness_lines, without_repeats_lines
+from randquant.pointcloud.evaluation.result import ShapeResult, without_repeats_lines
 from randquant.results.page import published_lines, results_page
+from randquant.results.robustness import robustness_lines
 
 HASH = "0123456789abcdef" * 4
 

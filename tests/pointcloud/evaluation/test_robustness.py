@@ -3,16 +3,15 @@
 import pytest
 import torch
 
-from randquant.pointcloud.evaluation.robustness import KINDS, Corruption, corruptions, described
+from randquant.pointcloud.evaluation.robustness import Corruption
 from randquant.pointcloud.points.layout import XYZ, XYZ_NORMALS
-from randquant.probes.outcome import PartScore
 
 
 def clouds(count: int = 3, points: int = 200, channels: int = 3) -> torch.Tensor:
     return torch.randn(count, points, channels, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("corruption", corruptions(0), ids=lambda each: each.name)
+@pytest.mark.parametrize("corruption", Corruption.every(0), ids=lambda each: each.name)
 def test_a_shape_is_changed_the_same_in_any_batch(corruption: Corruption) -> None:
     points = clouds()
     together = corruption(points, [5, 6, 7], XYZ)
@@ -24,7 +23,7 @@ def test_a_shape_is_changed_the_same_in_any_batch(corruption: Corruption) -> Non
     assert not torch.equal(same[0], same[1]), "two shapes are changed apart"
 
 
-@pytest.mark.parametrize("corruption", corruptions(0), ids=lambda each: each.name)
+@pytest.mark.parametrize("corruption", Corruption.every(0), ids=lambda each: each.name)
 def test_a_cloud_of_one_point_stays_one(corruption: Corruption) -> None:
     assert corruption(clouds(2, 1), [0, 1], XYZ).shape == (2, 1, 3)
 
@@ -82,10 +81,11 @@ def test_severities_out_of_range() -> None:
         Corruption("jitter", 0.0)
 
 
-def test_scores_are_described_with_what_they_are_of() -> None:
-    score = PartScore(accuracy=0.5, ci95=None, macro_recall=0.5, test=4)
-    lines = described({each.name: score for each in corruptions(3)}, 0.75, 3)
-    assert len(lines) == sum(len(kind.severities) for kind in KINDS.values())
-    first = lines[0]
-    assert (first.kind, first.severity, first.unit) == ("dropout", 0.25, "share of points")
-    assert (first.accuracy, first.lost, first.to_json()["test"]) == (0.5, 0.25, 4)
+def test_voxels_are_the_middles_of_cells() -> None:
+    points = clouds(points=2000) / 3
+    coarse = Corruption("voxels", 8.0)(points, [0, 1, 2], XYZ)
+    assert float((coarse - points).abs().max()) <= 1 / 8 + 1e-6
+    for cloud in coarse:
+        for axis in cloud.T:
+            steps = axis.unique().diff()
+            torch.testing.assert_close(steps / 0.25, (steps / 0.25).round(), atol=1e-4, rtol=0)

@@ -126,7 +126,7 @@ def _blocks(
 ) -> Iterator[tuple[Features, list[Assignment], NDArray[np.int64]]]:
     """Features, the assignments that read them, and the rows they read, in an order that makes roles contiguous."""
     if len(assignments) > 1 and all(each is features[0] for each in features):
-        # The folds partition the items, so all of them are tested in one.
+        # Every item in use is tested in one fold.
         yield features[0], list(assignments), np.concatenate([each.test for each in assignments])
         return
     for each, assignment in zip(features, assignments, strict=True):
@@ -139,7 +139,8 @@ def _standardise(x: Tensor, here: slice, parts: list[Part]) -> None:
         parts[0].moments = moments(x[parts[0].rows(parts[0].assignment.train)].split(CHUNK))
         parts[0].moments.standardise_(x[here])
         return
-    by_fold = [moments(x[part.rows(part.assignment.test)].split(CHUNK)) for part in parts]
+    lent = [each.test if each.lent is None else each.lent for each in (part.assignment for part in parts)]
+    by_fold = [moments(x[part.rows(rows)].split(CHUNK)) for part, rows in zip(parts, lent, strict=True)]
     whole = merged(by_fold)
     for index, part in enumerate(parts):
         train = merged(by_fold[:index] + by_fold[index + 1 :])

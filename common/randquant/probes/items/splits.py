@@ -11,6 +11,7 @@ from randquant.data.store import is_fold
 from randquant.errors import DataError
 
 _ROLES = ("train", "valid", "test")
+_CHANGED = " changed"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Assignment:
         classes: names, sorted; class id c is `classes[c]`. They are the classes of `train`.
         targets: (n,) class id of each row of the features, -1 where it plays no role.
         name: of the fold that is scored, None where there are no folds.
+        lent: rows of `test` that other folds train on; None where these are all of them, or there are no folds.
     """
 
     train: NDArray[np.int64]
@@ -32,6 +34,7 @@ class Assignment:
     classes: list[str]
     targets: NDArray[np.int64]
     name: str | None = None
+    lent: NDArray[np.int64] | None = None
 
     @property
     def majority(self) -> int:
@@ -69,11 +72,22 @@ def assignments(items: Items) -> list[Assignment]:
             f'Cross-validation needs items in at least two folds, but all are in "{folds[0]}"; prepare the other folds.'
         )
     rows = {name: items.select(name) for name in folds}
-    _require_labels(items, rows)
+    changed = {name: items.select(asked_only(name)) for name in folds}
+    asked = {name: np.concatenate([rows[name], changed[name]]) for name in folds}
+    _require_labels(items, asked)
     classes = _classes(items, np.concatenate(list(rows.values())))
-    targets = _targets(items, rows, classes)
+    targets = _targets(items, asked, classes)
     _require_two_folds(items, rows, targets, classes)
-    return [_fold(rows, name, classes, targets) for name in folds]
+    return [_fold(rows, changed[name], name, classes, targets) for name in folds]
+
+
+def asked_only(split: str) -> str:
+    """The split of an item that is scored with those of `split` and never trained on.
+
+    >>> asked_only("fold2"), asked_only("test")
+    ('fold2 changed', 'test')
+    """
+    return split + _CHANGED if is_fold(split) else split
 
 
 def assign(items: Items) -> Assignment:
@@ -143,9 +157,17 @@ def _fold_number(name: str) -> int:
     return int(name.removeprefix("fold"))
 
 
-def _fold(rows: dict[str, NDArray[np.int64]], name: str, classes: list[str], targets: NDArray[np.int64]) -> Assignment:
+def _fold(
+    rows: dict[str, NDArray[np.int64]],
+    changed: NDArray[np.int64],
+    name: str,
+    classes: list[str],
+    targets: NDArray[np.int64],
+) -> Assignment:
     train = np.sort(np.concatenate([selected for other, selected in rows.items() if other != name]))
-    return Assignment(train, None, rows[name], classes, targets, name)
+    if not len(changed):
+        return Assignment(train, None, rows[name], classes, targets, name)
+    return Assignment(train, None, np.concatenate([rows[name], changed]), classes, targets, name, rows[name])
 
 
 def _classes(items: Items, rows: NDArray[np.int64]) -> list[str]:

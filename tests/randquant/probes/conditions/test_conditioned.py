@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from randquant.data.features import Features
-from randquant.probes import knn, logistic, ridge, svm
-from randquant.probes.conditions import by_condition, joined
+from randquant.probes import knn, logistic, registry, ridge, svm
+from randquant.probes.conditions import conditioned
+from randquant.probes.conditions.conditioned import by_condition, joined
 from randquant.probes.items.splits import official_train
+from randquant.probes.linear import LinearSettings
 from randquant.probes.outcome import on_some
 
 
@@ -32,12 +34,36 @@ def test_the_clean_outcome_is_as_without_conditions(probe: object) -> None:
     changed = {"same": shifted_test(features, 0.0), "far": shifted_test(features, 9.0)}
     alone = probe.evaluate(features)  # type: ignore[attr-defined]
     together = probe.evaluate(joined(features, changed))  # type: ignore[attr-defined]
-    clean, scores = by_condition(together, len(features), list(changed))
+    clean, under = by_condition(together, len(features), list(changed))
     assert replace(clean.numbers, seconds=None) == replace(alone.numbers, seconds=None)
     assert (clean.predictions == alone.predictions).all()
     assert (clean.rows == alone.rows).all()
-    assert scores["same"].accuracy == alone.numbers.accuracy
-    assert scores["far"].test == 20
+    assert under["same"].numbers.accuracy == alone.numbers.accuracy
+    assert under["far"].numbers.counts["test"] == len(under["far"].truth) == 20
+    assert under["far"].items == clean.items
+
+
+@pytest.mark.parametrize("probe", ["knn", "ridge", "linear", "svm"])
+@pytest.mark.parametrize("each_its_own", [False, True])
+def test_with_folds_nothing_is_fitted_on_changed_items(probe: str, each_its_own: bool) -> None:
+    blob = blobs(3.0)
+    features = replace(blob, splits=[f"fold{1 + row // 3 % 3}" for row in range(60)])
+    far = Features(features.vectors + np.float32(9.0), **vars(features.items))
+    several = [features] * 3 if each_its_own else features
+    named = registry.named([probe], [LinearSettings(max_epochs=5)])
+    alone = conditioned.evaluate(named, several, {}, seed=0, device="cpu").outcomes[probe]
+    changed = {"same": several, "far": [far] * 3 if each_its_own else far}
+    found = conditioned.evaluate(named, several, changed, seed=0, device="cpu")
+    clean = found.outcomes[probe]
+    assert replace(clean.numbers, seconds=None) == replace(alone.numbers, seconds=None)
+    assert (clean.predictions == alone.predictions).all()
+    assert clean.items == alone.items
+    same, moved = found.changed[probe]["same"], found.changed[probe]["far"]
+    assert (same.predictions == alone.predictions).all()
+    assert same.numbers.accuracy == alone.numbers.accuracy
+    assert same.numbers.folds == alone.numbers.folds
+    assert moved.items == alone.items
+    assert (moved.predictions != alone.predictions).any()
 
 
 def test_conditions_are_of_the_test_items() -> None:

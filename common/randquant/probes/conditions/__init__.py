@@ -1,0 +1,1 @@
+"""Classifiers of clean items asked about changed ones."""
