@@ -1,6 +1,6 @@
 """What differs between a result as it is stated and the same row as it was run again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from randquant.extras import needs
@@ -88,10 +88,22 @@ def differing(stated: Mapping[str, Json], again: Mapping[str, Json], place: str 
         other = again.get(name)
         if name == "seconds":
             continue
+        if name == "robustness" and isinstance(value, list) and isinstance(other, list):
+            value, other = _by_change(value), _by_change(other)
+            # Later versions ask about further changes and say more of each.
+            value = {change: _shared(value[change], other.get(change, {})) for change in value}
         if isinstance(value, Mapping) and isinstance(other, Mapping):
             yield from differing(value, other, f"{place}{name}.")
         elif value != other:
             yield Change(f"{place}{name}", value, other)
+
+
+def _by_change(scores: Sequence[Mapping[str, Json]]) -> dict[str, Mapping[str, Json]]:
+    return {f"{each.get('kind')} {each.get('severity')}": each for each in scores}
+
+
+def _shared(facts: Mapping[str, Json], others: Mapping[str, Json]) -> Mapping[str, Json]:
+    return {name: value for name, value in facts.items() if name in others or not others}
 
 
 def _predictions(stated: Result, again: Result, stated_table: pa.Table | None, again_table: pa.Table) -> str | None:
