@@ -76,6 +76,8 @@ class ShapeProbing:
         device: auto, cpu or cuda.
         precision: of the network that computes features: 32, bf16, or auto (bf16 where the hardware computes it fast);
             --finetune trains in 32.
+        turned: turn every shape, of train too, about the up axis by an angle of its own, drawn by --seed, as in data
+            that are not aligned.
     """
 
     checkpoint: str
@@ -101,6 +103,7 @@ class ShapeProbing:
     save_classifier: Path | None = None
     device: str = "auto"
     precision: Precision = "32"
+    turned: bool = False
 
 
 def evaluate(settings: ShapeProbing) -> None:
@@ -141,7 +144,8 @@ def _run(evaluation: "Evaluation", settings: ShapeProbing) -> None:
     opened = [Store.open(path, kind="points") for path in settings.store]
     loaded, fewshot_folds = _loaded(evaluation, settings.normals), settings.fewshot_folds
     loaded.precision = in_force(settings.precision, evaluation.device)
-    tasks = [open_shape_task(each, loaded, evaluation.protocol) for each in opened]
+    turned = evaluation.seed if settings.turned else None
+    tasks = [open_shape_task(each, loaded, evaluation.protocol, turned=turned) for each in opened]
     _require(evaluation, tasks, fewshot_folds)
     subject = {"encoder": loaded.sha256, "protocol": evaluation.published.name, **said(loaded.precision)}
     destination: Destination[ShapeResult] = Destination(settings.out, subject)
@@ -235,6 +239,8 @@ def _check(settings: ShapeProbing) -> None:
         raise UsageError(f"--points {points} should be at least 1.")
     if folds is not None and folds < 2:
         raise UsageError(f"--folds {folds} should be at least 2.")
+    if settings.turned and (settings.robustness or settings.finetune or settings.fewshot_folds):
+        raise UsageError("--turned is for probes of features; leave out --robustness, --finetune and --fewshot_folds.")
     if seed < 0:
         raise UsageError(f"--seed {seed} should be at least 0.")
     if seeds is not None and seeds < 1:

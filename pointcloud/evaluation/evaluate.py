@@ -269,6 +269,7 @@ def departures(evaluation: Evaluation, task: ShapeTask, loaded: LoadedPointEncod
             svm.tried != published.svm.tried
         ),
         f"features {'' if svm.standardise else 'not '}standardised": svm.standardise != published.svm.standardise,
+        "every shape turned about the up axis by an angle of its own": task.change is not None,
         f"{svm.folds} folds": svm.folds != published.svm.folds,
         f"{svm.repeats} repeats instead of {published.svm.repeats}": svm.repeats != published.svm.repeats,
     }

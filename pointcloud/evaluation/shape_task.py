@@ -36,6 +36,7 @@ class ShapeTask:
         points: taken of each shape; fewer of those that have fewer.
         order: which they are.
         renormalise: whether they are brought to the unit sphere again.
+        change: of every shape, whether it is fitted on or asked about; None for none.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ShapeTask:
     points: Points
     order: Order
     renormalise: bool
+    change: Corruption | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -71,13 +73,15 @@ class ShapeTask:
             order=self.order,
             renormalise=self.renormalise,
             rows=rows,
-            corruption=corruption,
+            corruption=corruption or self.change,
         )
         return replace(features, splits=official_train(features.items).splits)
 
 
-def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol) -> ShapeTask:
-    """Describe a store as a task of this protocol and encoder.
+def open_shape_task(
+    store: Store, loaded: LoadedPointEncoder, protocol: Protocol, *, turned: int | None = None
+) -> ShapeTask:
+    """Describe a store as a task of this protocol and encoder; turned by a seed, as data that are not aligned.
 
     Raises:
         DataError: the store cannot be probed, lacks a channel the encoder reads, or no shape has as many points.
@@ -88,7 +92,11 @@ def open_shape_task(store: Store, loaded: LoadedPointEncoder, protocol: Protocol
     require_channels(loaded.encoder.channels, store_layout(store), store.path)
     require_points(store, taken)
     order: Order = protocol.order if keeps_file_order(store) else "farthest"
-    return ShapeTask(shape_task_name(store), store, items, taken, order, protocol.renormalise)
+    name = shape_task_name(store)
+    if turned is None:
+        return ShapeTask(name, store, items, taken, order, protocol.renormalise)
+    change = Corruption("rotation_up", 180.0, turned)
+    return ShapeTask(f"{name}-turned", store, items, taken, order, protocol.renormalise, change)
 
 
 def shape_task_name(store: Store) -> str:

@@ -13,7 +13,10 @@ from randquant.pointcloud.encoders.occupancy import occupancy
 from randquant.pointcloud.evaluation.evaluate import Evaluation, Questions, without
 from randquant.pointcloud.evaluation.protocols import PROTOCOLS
 from randquant.pointcloud.evaluation.repeats import known_repeats
+from randquant.pointcloud.evaluation.robustness import Corruption
 from randquant.pointcloud.evaluation.shape_task import open_shape_task, shape_task_name
+from randquant.pointcloud.points.geometry import unit_sphere
+from randquant.pointcloud.points.layout import XYZ
 from randquant.probes import ridge
 
 
@@ -51,6 +54,19 @@ def test_as_many_points_as_someone_says(tmp_path: Path) -> None:
     assert open_shape_task(store, untrained, audited).points == 40, "as there are, below 1,024"
     assert open_shape_task(store, trained, audited).points == 16, "as it was trained on"
     assert open_shape_task(store, trained, replace(audited, points=20)).points == 20, "as the preset has it"
+
+
+def test_every_shape_is_turned(tmp_path: Path) -> None:
+    store, loaded, audited = write(tmp_path / "s"), occupancy("occupancy:6"), PROTOCOLS["audited"]
+    plain, turned = (open_shape_task(store, loaded, audited, turned=seed) for seed in (None, 3))
+    assert (turned.name, plain.name) == ("s-turned", "s")
+    found = turned.features(loaded, cache=tmp_path / "c")
+    clouds = [torch.from_numpy(store.rows(row).copy()) for row in range(6)]
+    change = Corruption("rotation_up", 180.0, 3)
+    expected = [change(cloud[None], [row], XYZ) for row, cloud in enumerate(clouds)]
+    for row, cloud in enumerate(expected):
+        assert torch.equal(torch.from_numpy(found.vectors[row]), loaded.encoder(unit_sphere(cloud))[0])
+    assert not np.array_equal(found.vectors, plain.features(loaded, cache=tmp_path / "c").vectors)
 
 
 def test_validation_is_train_again(tmp_path: Path) -> None:
