@@ -84,7 +84,8 @@ class Evaluation:
     def on_task(self, loaded: LoadedPointEncoder, task: ShapeTask) -> list[Entry[ShapeResult]]:
         """The results of every probe on one task."""
         features = task.features(loaded, cache=self.cache, device=self.device)
-        asked = Corruption.every(self.seed) if self.questions.robustness else []
+        every = Corruption.every(self.seed) if self.questions.robustness else []
+        asked = [each for each in every if each.fits(task.store)]
         embed = partial(task.features, loaded, cache=self.cache, device=self.device, rows=task.items.select("test"))
         found = conditioned.evaluate(
             self.asked,

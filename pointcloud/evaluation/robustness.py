@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from randquant.data.store import Store
+from randquant.pointcloud.points.farthest_point_order import farthest_point_order
 from randquant.pointcloud.points.layout import Layout
 from randquant.probes.conditions import corruption
 from randquant.probes.conditions.corruption import CorruptionKind
@@ -63,12 +65,19 @@ def voxels(cloud: Tensor, cells: float, layout: Layout, generator: torch.Generat
     return torch.cat([middle, cloud[:, 3:]], dim=1)
 
 
+def points(cloud: Tensor, count: float, layout: Layout, generator: torch.Generator) -> Tensor:
+    """`count` random points of all that are stored, as a sparser scan has them, in farthest-point order."""
+    drawn = cloud[torch.randperm(len(cloud), generator=generator)[: int(count)]]
+    return drawn[torch.from_numpy(farthest_point_order(drawn[:, :3].numpy()))]
+
+
 KINDS = {
     "dropout": CorruptionKind(dropout, (0.25, 0.5, 0.75, 0.875), "share of points", 1.0),
     "jitter": CorruptionKind(jitter, (0.01, 0.02, 0.05), "deviation in radii", 1.0),
     "rotation_up": CorruptionKind(rotation_up, (15.0, 45.0, 180.0), "± degrees about the up axis", 180.0),
     "rotation_any": CorruptionKind(rotation_any, (15.0, 45.0, 180.0), "± degrees about any axis", 180.0),
     "density": CorruptionKind(density, (1.0, 2.0), "slope of log-density, half the points", 10.0),
+    "points": CorruptionKind(points, (128.0, 256.0, 512.0, 2048.0, 8192.0), "random stored points", 2.0**20),
     "voxels": CorruptionKind(voxels, (32.0, 16.0, 8.0), "cells across the sphere", 4096.0),
 }
 
@@ -77,6 +86,15 @@ class Corruption(corruption.Corruption):
     """A change of clouds (B, N, C) in the unit sphere, up axis z, by their layout, to (B, M, C) with M at most N."""
 
     KINDS = KINDS
+
+    @property
+    def of_all(self) -> bool:
+        """Whether it changes all stored points of a shape, and not those that are taken."""
+        return self.kind == "points"
+
+    def fits(self, store: Store) -> bool:
+        """Whether every shape of the store has as many points as it asks for."""
+        return not self.of_all or self.severity <= int(store.lengths.min())
 
 
 def _angle(degrees: float, generator: torch.Generator) -> Tensor:

@@ -135,6 +135,10 @@ def _clouds(
 ) -> list[Tensor]:
     """The first points of these items, each (n, C) float32."""
     in_file = layout.index(FILE_ROW) if order == "file" and FILE_ROW in layout.channels else None
+    if corruption is not None and corruption.of_all:
+        whole = (torch.from_numpy(store.rows(row))[None] for row in rows)
+        changed = [corruption(cloud, [row], layout)[0] for cloud, row in zip(whole, rows, strict=True)]
+        return changed if points == "any" else [cloud[:points] for cloud in changed]
     clouds = [torch.from_numpy(_first(store.rows(row), points, in_file)) for row in rows]
     if corruption is None:
         return clouds

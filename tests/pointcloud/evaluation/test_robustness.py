@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from randquant.pointcloud.evaluation.robustness import Corruption
+from randquant.pointcloud.points.farthest_point_order import farthest_point_order
 from randquant.pointcloud.points.layout import XYZ, XYZ_NORMALS
 
 
@@ -13,7 +14,7 @@ def clouds(count: int = 3, points: int = 200, channels: int = 3) -> torch.Tensor
 
 @pytest.mark.parametrize("corruption", Corruption.every(0), ids=lambda each: each.name)
 def test_a_shape_is_changed_the_same_in_any_batch(corruption: Corruption) -> None:
-    points = clouds()
+    points = clouds(points=int(corruption.severity) + 72) if corruption.of_all else clouds()
     together = corruption(points, [5, 6, 7], XYZ)
     alone = torch.cat([corruption(points[[place]], [place + 5], XYZ) for place in range(3)])
     assert torch.equal(together, alone)
@@ -26,6 +27,16 @@ def test_a_shape_is_changed_the_same_in_any_batch(corruption: Corruption) -> Non
 @pytest.mark.parametrize("corruption", Corruption.every(0), ids=lambda each: each.name)
 def test_a_cloud_of_one_point_stays_one(corruption: Corruption) -> None:
     assert corruption(clouds(2, 1), [0, 1], XYZ).shape == (2, 1, 3)
+
+
+def test_points_are_a_random_part_of_all_in_farthest_point_order() -> None:
+    cloud = clouds(1, 300, 6)
+    found = Corruption("points", 128)(cloud, [4], XYZ_NORMALS)[0]
+    assert found.shape == (128, 6)
+    rows = {tuple(row) for row in cloud[0].tolist()}
+    assert {tuple(row) for row in found.tolist()} <= rows
+    assert len({tuple(row) for row in found.tolist()}) == 128
+    assert farthest_point_order(found[:, :3].numpy()).tolist() == list(range(128))
 
 
 def test_dropout_leaves_points_of_the_cloud() -> None:

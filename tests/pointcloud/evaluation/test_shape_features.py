@@ -102,6 +102,24 @@ def test_features_are_read_from_the_cache(tmp_path: Path) -> None:
     assert shown.calls == 4 * calls
 
 
+def test_sparser_and_denser_clouds_are_of_all_stored_points(tmp_path: Path) -> None:
+    """And not of those that are taken, which are spread evenly."""
+    shapes = clouds()
+    store = write(tmp_path / "s", shapes)
+    for count, expected in ((10.0, 10), (30.0, 16)):
+        change = Corruption("points", count)
+        assert change.fits(store)
+        found = shape_features(
+            loaded(), store, points=16, cache=tmp_path / "c", corruption=change, renormalise=False
+        ).vectors
+        for row, shape in enumerate(shapes):
+            cloud = change(torch.from_numpy(shape)[None], [row], Layout(XYZ))[0, :16]
+            assert len(cloud) == expected
+            np.testing.assert_allclose(found[row], torch.cat([cloud[0], cloud.mean(dim=0)]), rtol=1e-4, atol=1e-6)
+    assert not Corruption("points", 41.0).fits(store)
+    assert Corruption("jitter", 0.1).fits(store)
+
+
 def test_some_items_alone(tmp_path: Path) -> None:
     store = write(tmp_path / "s", clouds())
     test = shape_features(loaded(), store, points=16, cache=tmp_path / "c", rows=store.select("test"))
