@@ -138,6 +138,15 @@ def test_every_probe_into_a_folder_and_compared(
     assert "modelnet40" in capsys.readouterr().out
 
 
+def test_turned_shapes_are_a_task_of_their_own(store: Path, cache: Path, tmp_path: Path) -> None:
+    out = tmp_path / "turned.json"
+    assert command(store, out, cache, "--turned", checkpoint="untrained:PointNetLite:16:part=16") == 0
+    result = json.loads(out.read_text())
+    assert result["task"] == "modelnet40-turned"
+    assert any("turned about the up axis" in each for each in result["protocol"]["departures"])
+    assert command(store, out, cache, "--turned", "--robustness") == 2
+
+
 def test_published_presets(store: Path, cache: Path, tmp_path: Path) -> None:
     for name, classifier in (("m2ae", "svm"), ("recon", "linear_svc")):
         out = tmp_path / f"{name}.json"

@@ -135,6 +135,7 @@ def test_a_training_on_clouds_of_any_size_goes_on_to_the_same_bits(
         "--method simclr --normals --rq_normals_bins 4 --augment rotate+rq --rotate_axis so3 --workers 1",
         "--method infonce --augment resample+crop+cutout+perturb+scale+translate --neighbours view",
         "--method simclr --encoder PointNet --augment geo+rq --gradient_clip 1",
+        "--method byol --augment geo --parts 4 --jitter 0 0.06",
     ],
 )
 def test_methods_augmentations_and_encoders(tmp_path: Path, store: Path, flags: str) -> None:
@@ -164,6 +165,9 @@ def test_a_folder_of_something_else_is_left_alone(
         (["--data", "nowhere"], 1, "nowhere"),
         (["--batch_size", "1"], 2, "--batch_size"),
         (["--rq_bins", "64", "16"], 2, "--rq_bins"),
+        (["--jitter", "0.1", "0.01"], 2, "--jitter"),
+        (["--jitter", "0", "0.1", "0.2"], 2, "--jitter"),
+        (["--parts", "5"], 2, "should divide --points"),
         (["--points", "97"], 1, "shapes of 96"),
         (["--d", "20"], 2, "multiple of 16"),
         (["--crop_kept", "0.9", "0.1"], 2, "--crop_kept"),
