@@ -68,7 +68,7 @@ def load_encoder(path: str | Path) -> LoadedEncoder:
     content = read_weights(path)
     if content.config is not None:
         return _own(content)
-    encoder, report = open_published(content)
+    encoder, report = open_published(content.exported())
     digest = encoder_hash(encoder)
     if not content.is_checkpoint:
         return LoadedEncoder(encoder, FrontEnd(), None, None, {}, report, digest)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -125,9 +125,7 @@ class EncoderFamily(Generic[Encoder]):
         """
         with torch.device("meta"):
             (encoder, own), metadata = self.read_checkpoint(content, read)
-        if "average" in content.value:
-            content = replace(content, value={"average": content.value["average"]})
-        found = find_encoder(content, namings(encoder), other, self.name_of(encoder))
+        found = find_encoder(content.exported(), namings(encoder), other, self.name_of(encoder))
         fill_encoder(content.file, encoder, found.tensors)
         return Opened(encoder, own, metadata, found.report(encoder))
 

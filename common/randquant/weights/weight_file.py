@@ -14,7 +14,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +60,12 @@ class Content:
     def is_checkpoint(self) -> bool:
         """Whether it is the checkpoint of a training of ours."""
         return isinstance(self.value, Mapping) and self.value.get("format") == CHECKPOINT_FORMAT
+
+    def exported(self) -> "Content":
+        """Of a checkpoint of a training of ours that exports an average of its weights, this alone; else all of it."""
+        if self.is_checkpoint and "average" in self.value:
+            return replace(self, value={"average": self.value["average"]})
+        return self
 
     def is_of(self, modality: str, setting: str, recognised: Callable[["Content"], bool]) -> bool:
         """Whether these are weights of a modality.

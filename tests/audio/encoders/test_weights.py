@@ -24,6 +24,7 @@ from randquant.errors import DataError, UsageError
 from randquant.ssl.byol import BYOL
 from randquant.ssl.heads import projector
 from randquant.ssl.infonce import InfoNCE
+from randquant.training.optimization.average import AveragedEncoder
 
 PREFIXES = (
     "",
@@ -322,6 +323,9 @@ def test_a_training_checkpoint_of_ours(method: Any, encoder: AudioNTT2020, tmp_p
     assert same(loaded.encoder, model.encoder)
     assert (loaded.front_end.mel, loaded.mean, loaded.std) == ("htk", -9.0, 4.0)
     assert loaded.metadata["step"] == 40
+    average = AveragedEncoder(trained(AudioNTT2020(d=32), seed=9), 0.9)
+    loaded = load_encoder(write(tmp_path / "averaged.pt", checkpoint | {"average": average.state_dict()}))
+    assert same(loaded.encoder, average.network), "what the run exports"
     del checkpoint["views"]
     assert "an encoder of sound" in refusal(write(tmp_path / "checkpoint.pt", checkpoint))
 
