@@ -100,8 +100,8 @@ class PointEncoder(nn.Module):
         if kept is not None or points.shape[1] % parts:
             genuine = points if kept is None else [cloud[here] for cloud, here in zip(points, kept, strict=True)]
             return self._packed_in_parts(PackedBatch.of(list(genuine)))
-        found = self.forward_clouds(in_parts(points, parts), None, None)
-        return found.unflatten(0, (len(points), parts)).mean(dim=1)
+        taken = in_parts(points, parts)
+        return self.forward_clouds(taken.flatten(0, 1), None, None).unflatten(0, taken.shape[:2]).mean(dim=1)
 
     def _packed_in_parts(self, clouds: PackedBatch) -> Tensor:
         """(ΣN, C) -> (S, D), the means over the parts of each cloud."""

@@ -12,7 +12,7 @@ from randquant.pointcloud.encoders.registry import ENCODERS
 from randquant.pointcloud.encoders.weights import load_encoder, save_encoder, untrained_encoder
 from randquant.pointcloud.exported import boxes, exportable
 from randquant.pointcloud.points.geometry import unit_sphere
-from randquant.pointcloud.points.parts import in_parts, number_of_parts
+from randquant.pointcloud.points.parts import FEWEST, deals, in_parts, number_of_parts
 
 
 def in_spheres(cloud: Tensor) -> Tensor:
@@ -22,9 +22,11 @@ def in_spheres(cloud: Tensor) -> Tensor:
 def slow(encoder: PointEncoder, cloud: Tensor, part: int) -> Tensor:
     """The mean over parts, point by point and one part after the other, of one cloud (N, C)."""
     parts = max(1, int(len(cloud) / part + 0.5))
-    dealt: list[list[Tensor]] = [[] for _ in range(parts)]
-    for place, point in enumerate(cloud):
-        dealt[place % parts].append(point)
+    orders = deals(len(cloud), parts)
+    dealt: list[list[Tensor]] = [[] for _ in range(parts * len(orders))]
+    for deal, order in enumerate(orders):
+        for place, point in enumerate(order.tolist()):
+            dealt[deal * parts + place % parts].append(cloud[point])
     encoder.set_part(0)
     found = torch.stack([encoder(in_spheres(torch.stack(each))[None])[0] for each in dealt]).mean(dim=0)
     encoder.set_part(part)
@@ -38,9 +40,22 @@ def test_parts_hold_every_point_once_and_are_of_nearly_one_size(size: int) -> No
     if size % parts == 0:
         cloud = torch.randn(1, size, 4)
         taken = in_parts(cloud, parts)
-        assert taken.shape == (parts, size // parts, 4)
-        assert sorted(taken[..., 3].flatten().tolist()) == sorted(cloud[..., 3].flatten().tolist())
-        torch.testing.assert_close(taken[0, :, 3], cloud[0, ::parts, 3])
+        assert taken.shape == (1, parts * len(deals(size, parts)), size // parts, 4)
+        for deal in taken[0].split(parts):
+            assert sorted(deal[..., 3].flatten().tolist()) == sorted(cloud[..., 3].flatten().tolist())
+        torch.testing.assert_close(taken[0, 0, :, 3], cloud[0, ::parts, 3])
+
+
+@pytest.mark.parametrize(("size", "parts"), [(1, 1), (64, 1), (130, 2), (200, 3), (512, 8), (999, 16)])
+def test_a_cloud_of_few_parts_is_dealt_until_there_are_enough(size: int, parts: int) -> None:
+    """Always in the same orders, whose rounds are of the same points."""
+    orders = deals(size, parts)
+    assert len(orders) == (1 if parts == 1 else max(1, -(-FEWEST // parts)))
+    for order, again in zip(orders, deals(size, parts), strict=True):
+        assert torch.equal(order, again)
+        for start in range(0, size, parts):
+            assert sorted(order[start : start + parts].tolist()) == list(range(start, min(start + parts, size)))
+    assert len({tuple(order.tolist()) for order in orders}) == len(orders)
 
 
 @pytest.mark.parametrize("name", list(ENCODERS))
