@@ -36,7 +36,7 @@ class Block:
     @property
     def typed(self) -> str:
         """What is typed of it: what a page leaves to the reader, "[STORE ...]" or "[--window 1]", is not."""
-        return re.sub(r" \[[^\]\n]*\]", "", self.text) if self.language == "bash" else self.text
+        return re.sub(r"(?<!:) \[[^\]\n]*\]", "", self.text) if self.language == "bash" else self.text
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
