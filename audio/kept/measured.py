@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from randquant.audio.augment.resize_crop import RandomResizeCrop
 from randquant.audio.augment.shift import RandomTimeShift
-from randquant.audio.encoders.weights import named_encoder
+from randquant.audio.encoders.weights import FAMILY, named_encoder
 from randquant.audio.kept.classes import Recalls, recalls
 from randquant.audio.kept.detail import Detail, detail
 from randquant.audio.kept.shared import Shared, shared
+from randquant.audio.pretraining import make_encoder
 from randquant.audio.settings import AudioPretraining
 from randquant.audio.spectrogram.logmel import LogMel
 from randquant.audio.spectrogram.normalize import PostNorm, PreNorm, mean_and_std
@@ -125,8 +126,11 @@ def look(settings: AudioPretraining, checkpoint: str | None) -> nn.Module:
         UsageError: it was trained on other log-mels than those of the settings.
         DataError: the file is not weights of a known encoder.
     """
-    loaded = named_encoder(checkpoint or f"untrained:{settings.encoder}:{settings.d}", seed=settings.seed)
-    if checkpoint is not None and loaded.front_end != settings.front_end:
+    if checkpoint is None:
+        make = FAMILY.make_untrained(settings.encoder, lambda _: make_encoder(settings, settings.d), settings.seed)
+        return make.encoder
+    loaded = named_encoder(checkpoint, seed=settings.seed)
+    if loaded.front_end != settings.front_end:
         raise UsageError(
             f"--checkpoint {checkpoint} was trained on other log-mels ({loaded.front_end}); give those flags of the "
             "front end too, or another checkpoint."

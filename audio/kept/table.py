@@ -24,7 +24,7 @@ def lines(rows: Sequence[Kept]) -> list[str]:
     cells = [
         [
             each.view,
-            *(f"{value:.2f}" for value in each.detail),
+            *("-" if math.isnan(value) else f"{value:.2f}" for value in each.detail),
             f"{each.shared.found:.1%}",
             f"{each.shared.bits:.2f}",
             "" if each.recalls is None else f"{each.recalls.accuracy:.1%}",

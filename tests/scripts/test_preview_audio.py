@@ -109,3 +109,12 @@ def test_what_cannot_be_measured_is_said(store: Path, tmp_path: Path, capsys: py
         errors = capsys.readouterr().err
         assert sentence in errors
         assert len(errors.strip().splitlines()) == 1
+
+
+def test_an_untrained_encoder_is_of_the_front_end(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    front = "--n_mels 32 --n_fft 2048 --hop 512 --d 64"
+    assert command(store, tmp_path / "kept", *front.split(), "--measure", "rq", "--crops_measured", "10") == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("none"))
+    assert row.split()[7] == "-"  # 31 frames a second have no modulation above 20 Hz
