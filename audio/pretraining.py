@@ -68,9 +68,12 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
         about = metadata_of_run(settings, step) | common_intake(store.info for store in stores)
         save_encoder(path, trained, front_end=settings.front_end, mean=mean, std=std, metadata=about)
 
-    # Equal views have one policy object: they share the mixing bank, as published.
-    policies, local = settings.view_policies()
-    make_views = LogMelViews(front, normalise, Views(policies), Views(local) if local else None)
+    def views_of(wanted: AudioPretraining) -> LogMelViews:
+        # Equal views have one policy object: they share the mixing bank, as published.
+        policies, local = wanted.view_policies()
+        return LogMelViews(front, normalise, Views(policies), Views(local) if local else None)
+
+    make_views = views_of(settings)
     monitor = None if settings.monitor is None else knn_monitor(settings, make_views.normalise, device)
     hashes = [store.content_hash for store in stores]
     longest = int(source.lengths.max())
@@ -83,7 +86,7 @@ def build_task(settings: AudioPretraining, device: torch.device) -> Task:
     of_width = partial(make_encoder, settings)
     data, size = {"stores": hashes, **data_of(start)}, encoder.embedding_size()
     blend = partial(log_mel_blend, settings, scale=make_views.scale)
-    return Task(source, make_views, encoder, size, save, monitor, data, notes, of_width, blend)
+    return Task(source, make_views, encoder, size, save, monitor, data, notes, of_width, blend, views_of)
 
 
 def make_encoder(settings: AudioPretraining, width: int) -> AudioEncoder:

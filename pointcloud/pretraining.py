@@ -56,14 +56,15 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
     encoder.set_part(settings.part)
     turn_inputs(encoder, settings.layout, up)
     find = encoder.neighbourhoods if settings.neighbours == "clean" else None
-    policies, local = settings.view_policies()
     if settings.points == "any":
         source: StoredClouds = WholeClouds(stores, settings)
-        make_views: CloudViews | PackedViews = PackedViews(policies, local)
     else:
         # A table of PointNetLite's neighbourhoods takes 10 KB a shape; DGCNN's, of every point, would take 80.
         source = StoredClouds(stores, settings, find if isinstance(encoder, PointNetLite) else None)
-        make_views = CloudViews(policies, find, local)
+
+    def views_of(wanted: PointPretraining) -> CloudViews | PackedViews:
+        policies, local = wanted.view_policies()
+        return PackedViews(policies, local) if wanted.points == "any" else CloudViews(policies, find, local)
 
     def save(path: Path, trained: nn.Module, step: int) -> None:
         about = metadata_of_run(settings, step) | {"splits": " ".join(settings.splits)}
@@ -74,7 +75,7 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
     data = {"stores": [store.content_hash for store in stores], **data_of(start), **({} if up == UP else {"up": up})}
     return Task(
         source,
-        make_views,
+        views_of(settings),
         encoder,
         encoder.embedding_size(),
         save,
@@ -83,6 +84,7 @@ def build_task(settings: PointPretraining, device: torch.device) -> Task:
         [*notes_of(start, settings), *repeated(stores), *source.notes],
         partial(make_encoder, settings),
         partial(cloud_blend, how=settings.mix_points, layout=settings.layout, packed=settings.points == "any"),
+        views_of,
     )
 
 

@@ -66,11 +66,26 @@ def build_task(settings: ImagePretraining, device: torch.device) -> Task:
 
     monitor = None if settings.monitor is None else knn_monitor(settings, normalise, device)
     hashes = [store.content_hash for store in stores]
-    make_views = PictureViews(policies, normalise, local=sum(each.view.local for each in settings.planned()))
+    local = sum(each.view.local for each in settings.planned())
+
+    def views_of(wanted: ImagePretraining) -> PictureViews:
+        return PictureViews(policies_behind(source, wanted), normalise, local)
+
     data, of_width = {"stores": hashes, **data_of(start)}, partial(encoder_of, settings)
     notes = [*notes_of(start, settings), *repeated(stores)]
     notes += [*(equal_views(settings, "pictures") if settings.augment == "none" else [])]
-    return Task(source, make_views, encoder, encoder.embedding_size(), save, monitor, data, notes, of_width)
+    return Task(
+        source,
+        PictureViews(policies, normalise, local),
+        encoder,
+        encoder.embedding_size(),
+        save,
+        monitor,
+        data,
+        notes,
+        of_width,
+        views_of=views_of,
+    )
 
 
 def knn_monitor(settings: ImagePretraining, normalise: Normalise, device: torch.device) -> KnnMonitor:
@@ -107,14 +122,20 @@ def picture_source(stores: Sequence[Store], settings: ImagePretraining) -> tuple
         Crop(side) if crop is None else Crop(crop.size if isinstance(crop.size, int) else side, crop.scale, crop.ratio)
         for crop in crops
     ]
-    rest = [policy if crop is None else _behind(policy, crop) for policy, crop in zip(policies, crops, strict=True)]
-    return PictureCrops(pictures, settings, cut), rest
+    return PictureCrops(pictures, settings, cut), [_behind_crop(policy) for policy in policies]
 
 
-def _behind(policy: Policy, crop: RandomResizedCrop) -> Policy:
+def policies_behind(source: PictureSource, settings: ImagePretraining) -> list[Policy]:
+    """The policy of each view of these settings behind a source, those of local views last."""
+    policies = [policy for each in settings.policies() for policy in each]
+    return policies if isinstance(source, WholePictures) else [_behind_crop(policy) for policy in policies]
+
+
+def _behind_crop(policy: Policy) -> Policy:
     """A policy without its crop, whose flip stays."""
+    crop = next((each for each in policy if isinstance(each, RandomResizedCrop)), None)
     rest: list[Any] = [each for each in policy if each is not crop]
-    return Policy(*([RandomFlip(crop.flip)] if crop.flip else []), *rest)
+    return Policy(*([RandomFlip(crop.flip)] if crop is not None and crop.flip else []), *rest)
 
 
 def statistics_of_source(source: PictureSource) -> ColourStatistics:

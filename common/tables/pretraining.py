@@ -84,9 +84,13 @@ def build_task(settings: TablePretraining, device: torch.device) -> Task:
         save_encoder(path, trained, columns=source.names, scales=its_scales, described=its_columns, metadata=about)
 
     monitor = None if settings.monitor is None else knn_monitor(settings, source.names, device, known)
+
+    def views_of(wanted: TablePretraining) -> RowViews:
+        return RowViews(wanted.view_policies(quantiles))
+
     return Task(
         source,
-        RowViews(settings.view_policies(quantiles)),
+        views_of(settings),
         encoder,
         encoder.embedding_size(),
         save,
@@ -104,6 +108,7 @@ def build_task(settings: TablePretraining, device: torch.device) -> Task:
             *([] if settings.augment != "none" or settings.input_drop else equal_views(settings, "rows")),
         ],
         of_width=make,
+        views_of=views_of,
     )
 
 

@@ -14,6 +14,7 @@ FLAGS = {
     "pretrain_table": f"{_TRAINING} --width 2 --batch_size 16",
     "probe_audio": "--seeds 1 --unit_seconds 0.4",
     "ablate": "--seeds 1 --probe knn",
+    "judge_bins": "--seeds 1 --probe knn",
     "search_policy": "--trials 2",
     "coordinate_check": "--widths 32 64 --steps 1 --seeds 1 --batch_size 4 --curve_steps 2 --log_every 1",
     "evaluate_modelnet --finetune": "--finetune_epochs 1",
@@ -32,6 +33,8 @@ FLAGS = {
 SETTINGS = {
     "ablate": "steps=2 batch_size=4 workers=0",
     "ablate LABELLED": "d=64 hidden_size=16",
+    "judge_bins": "steps=2 batch_size=4 workers=0 hidden_size=16 warmup_steps=0",
+    "judge_bins LABELLED": "d=64",
     "search_policy": "steps=2 batch_size=4 workers=0 d=64 hidden_size=16 unit_seconds=0.4",
 }
 # In the text of a block.

@@ -305,7 +305,9 @@ def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands
     unknown = re.search(r"[Uu]nrecognized arguments: (\S+)", text) or re.search(r"(?:O|o)ption '([\w.]+)'", text)
     if unknown:
         return f"{unknown.group(1)} is not known here{_nearest(unknown.group(1), parser, argv)}; see --help."
-    value = re.search(r'(?:Parser key "|argument --)([\w.]+)"?: .*?(?:Given value|Got value|value): (\S+)', text)
+    value = re.search(
+        r'(?:Parser key "|argument --)([\w.]+)"?(?: element \d+)?: .*?(?:Given value|Got value|value): (\S+)', text
+    )
     if value:
         name = f"--{value.group(1).rsplit('.', 1)[-1]}"
         return f"{name} does not take the value {value.group(2)}{_expected(_actions(parser, argv), name)}; see --help."

@@ -40,6 +40,7 @@ class Task:
             stands, averages and boxes.
         notes: what to say before the training begins, a sentence each.
         of_width: makes the same encoder of another width, as muP asks; None where it has no width to choose.
+        views_of: makes the views of other settings of augmentations from the same raw batches.
     """
 
     source: Source
@@ -52,3 +53,4 @@ class Task:
     notes: Sequence[str] = ()
     of_width: Callable[[int], Any] | None = None
     blend: Callable[[MixKind], Blend] = standard_blend
+    views_of: Callable[[Any], MakeViews] | None = None

@@ -126,6 +126,7 @@ def test_subcommands_and_exit_codes() -> None:
         (["copy"], "--root must be given"),
         (["copy", "--root", "a", "--worker", "2"], "did you mean --workers"),
         (["copy", "--root", "a", "--workers", "two"], "--workers does not take the value two"),
+        (["configured", "--out", "x", "--rates", "1", "few"], "--rates does not take the value few (expected float)"),
         (["configured", "--out", "x", "--method", "three"], "one, two"),
         (["configured", "--out", "x", "--rates", "-1"], "should not be negative"),
         (["configured", "--out", "x", "--config", "nowhere.yaml"], "nowhere.yaml"),
