@@ -41,9 +41,10 @@ def measured(found: Modality, settings: Training) -> Scores:
         return _watched(found.build(run, device), run, file)
 
     trained(found._replace(build=build), settings)
-    if not file.exists():
+    scores = read_json(file) if file.exists() else {}
+    if set(scores) != set(MOMENTS):
         raise DataError(f"{settings.out} was trained without scores; delete it, or choose another --out.")
-    return read_json(file)
+    return scores
 
 
 def accuracies(found: Modality, settings: Training, tasks: list[Path], probe: str) -> Mapping[str, float]:
@@ -74,12 +75,14 @@ def _watched(task: "Task", run: Training, file: Path) -> "Task":
     batches = Batches(task.source, run.batch_size, seed=run.seed, rank=0, world=1, workers=0, pin=False)
     steps = run.steps or run.epochs * batches.steps_an_epoch
     run.snapshot_every = max(steps // 10, 1)
-    scores: dict[str, Json] = {MOMENTS[0]: _scores(task, task.encoder, run)}
+    scores: dict[str, Json] = read_json(file) if file.exists() else {}  # of a training that goes on
+    scores[MOMENTS[0]] = _scores(task, task.encoder, run)
     save = task.save_encoder
 
     def scored(path: Path, encoder: "nn.Module", step: int) -> None:
         if step == run.snapshot_every:
             scores[MOMENTS[1]] = _scores(task, encoder, run)
+            write_json(file, scores)
         if path.parent == run.out:
             scores[MOMENTS[2]] = _scores(task, encoder, run)
             write_json(file, scores)
@@ -103,7 +106,7 @@ def _scores(task: "Task", encoder: "nn.Module", run: Training) -> dict[str, floa
     device = next(encoder.parameters()).device
     raw = Batches(task.source, size, seed=seed, rank=0, world=1, workers=0, pin=False)[0][0]
     raw = each_tensor(raw, lambda part: part.to(device))
-    found = {}
+    found: dict[str, float] = {}
     common = replace(run, rq_bins=[COMMON])  # type: ignore[call-arg]
     with torch.no_grad(), torch.random.fork_rng(), evaluating(encoder):
         for name, settings in (("own", run), ("common", common)):
