@@ -8,6 +8,7 @@ from randquant.errors import DataError, UsageError
 from randquant.files.lock import locked
 
 START = "init.safetensors"  # the weights that a run began with, where they were not untrained
+LAST = "last.safetensors"  # and those that it ended with, where others may be kept
 
 
 @contextmanager

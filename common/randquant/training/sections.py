@@ -4,7 +4,7 @@ from randquant.cli.sections import REST, Sections
 
 SECTIONS: Sections = {
     "data and encoder": (
-        *("data", "out", "splits", "monitor", "init", "init_sha256"),
+        *("data", "out", "splits", "monitor", "init", "init_sha256", "keep"),
         *("encoder", "d", "width", "image_size", "points", "normals"),
         *("n_mels", "n_fft", "hop", "mel", "backend", "unit_seconds", "sampling", "together"),
     ),

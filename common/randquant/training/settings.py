@@ -64,6 +64,8 @@ class Training:
         init: weights to start from instead of untrained ones: a run, a file of weights, or hf://owner/name. Encoder,
             front end and statistics are theirs; a setting that contradicts them is refused.
         init_sha256: of these weights; others are refused. RUN/config.yaml has it.
+        keep: with init, what RUN/encoder.safetensors is: best (the default there), the start, the end, or a mean of the
+            two, whichever is best on items set aside, without labels; or last, the end. RUN/kept.csv lists them.
         method: byol (momentum teacher, no negatives), mocov3 (teacher, negatives in the batch), moco (teacher,
             negatives in a queue), simclr (negatives in the batch, no teacher, about half the work per step) or infonce
             (simclr with the other view's negatives alone).
@@ -189,11 +191,14 @@ class Training:
     snapshot_every: int = 0
     init: str | None = None
     init_sha256: str | None = None
+    keep: Literal["best", "last"] = "last"
 
     def __post_init__(self) -> None:
         self.out = Path(self.out)
         if self.init is not None and self.init_sha256 is None:
             raise ValueError(f"init={self.init!r} brings settings of its own; make yours by completed().")
+        if self.init is None and self.keep == "best":
+            raise ValueError("--keep best compares a training with the weights of --init; give these, or leave it out.")
         check_ranges(self, RANGES)
         check_rising(self, "rq_stage_bins")
         check_installed(self.logger)

@@ -14,13 +14,16 @@ from randquant.files.atomic import write_text
 from randquant.kept_memory import keep_freed_memory
 from randquant.training.batches import Batches
 from randquant.training.idle import idle_settings
+from randquant.training.keeping.between import copied
+from randquant.training.keeping.kept import keep_best
+from randquant.training.keeping.set_aside import SetAside
 from randquant.training.loop import fit
 from randquant.training.mixing import input_mix_of, mix_of, quantize_its_stage
 from randquant.training.optimization.parametrization import base_shapes
 from randquant.training.processes.ranks import agreed, together
 from randquant.training.processes.repeatable import repeatable
 from randquant.training.run import Run, stored_state
-from randquant.training.run_folder import START, own_folder
+from randquant.training.run_folder import LAST, START, own_folder
 from randquant.training.run_settings import FILE_NAME
 from randquant.training.settings import Training, plain_settings
 from randquant.training.task import Task
@@ -61,12 +64,16 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
             if finished.exists():
                 _say(fabric, f"{settings.out} is finished already; choose another --out to train again.")
             else:
+                start = copied(task.encoder) if settings.keep == "best" else None
                 run = Run(fabric, settings, task, batches)
                 if state is not None:
                     agreed(fabric, lambda: run.restore(state))
                 _announce(run, state)
                 fit(run)
                 if fabric.is_global_zero:
+                    if start is not None:
+                        task.save_encoder(settings.out / LAST, run.encoder, run.steps)
+                        _say(fabric, keep_best(run, start))
                     task.save_encoder(finished, run.encoder, run.steps)
             fabric.barrier()
     if fabric.is_global_zero:
@@ -86,8 +93,11 @@ def _prepared(
     quantize_its_stage(settings, task)
     mix_of(settings, task)
     input_mix_of(settings, task)
+    source = task.source
+    if settings.keep == "best":
+        source = SetAside(source, batch_size=settings.batch_size, seed=settings.seed)
     return task, Batches(
-        task.source,
+        source,
         settings.batch_size,
         seed=settings.seed,
         rank=fabric.global_rank,

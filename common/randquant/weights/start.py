@@ -14,6 +14,7 @@ from torch import nn
 from randquant.errors import UsageError
 from randquant.training.run import FILE_NAME as CHECKPOINT
 from randquant.training.run_folder import START
+from randquant.training.run_settings import read_settings
 from randquant.training.settings import Training
 from randquant.weights.foreign.user_function import PREFIX
 from randquant.weights.named_encoder import UNTRAINED
@@ -64,8 +65,10 @@ def completed(given: Mapping[str, Any], open_start: Open) -> dict[str, Any]:
         DataError: the weights cannot be opened, or are of another modality.
         UsageError: they cannot be trained.
     """
-    start = _opened(given["init"], Path(given["out"]), open_start)
-    return {**start.usual, **start.kept, "init_sha256": start.loaded.sha256, **given}
+    out = Path(given["out"])
+    start = _opened(given["init"], out, open_start)
+    usual = {**start.usual, "keep": _keep(out)}
+    return {**usual, **start.kept, "init_sha256": start.loaded.sha256, **given}
 
 
 def start_of(settings: Training) -> Start[Any] | None:
@@ -113,8 +116,17 @@ def _opened(name: str, out: Path, open_start: Open) -> Start[Any]:
         )
     if name.startswith(UNTRAINED):
         raise UsageError(f"--init {name} has learnt nothing; leave it out, a training starts untrained without it.")
-    goes_on = (out / CHECKPOINT).exists() and (out / START).exists()
-    return open_start(str(out / START) if goes_on else name)
+    return open_start(str(out / START) if _goes_on(out) else name)
+
+
+def _keep(out: Path) -> str:
+    """The usual `keep`; of a run that goes on and is older than the setting, what it had."""
+    older = _goes_on(out) and "keep" not in read_settings(out)
+    return "last" if older else "best"
+
+
+def _goes_on(out: Path) -> bool:
+    return (out / CHECKPOINT).exists() and (out / START).exists()
 
 
 def _flag(name: str, value: Any) -> str:
