@@ -21,9 +21,7 @@ def between(start: State, end: State, share: float) -> dict[str, Tensor]:
     """
     if share in (0.0, 1.0):
         return dict(end if share else start)
-    return {
-        name: start[name].lerp(value, share) if value.is_floating_point() else value for name, value in end.items()
-    }
+    return {name: start[name].lerp(value, share) if value.is_floating_point() else value for name, value in end.items()}
 
 
 def copied(encoder: nn.Module) -> State:

@@ -1,5 +1,6 @@
 """The weights that a training that began with others hands over: `--keep`."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, fields
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,14 @@ from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
 from randquant.training.keeping.between import State, between, copied
 from randquant.training.keeping.choice import Candidate, best, candidate
-from randquant.training.keeping.set_aside import SetAside
+from randquant.training.keeping.set_aside import FEWEST, SetAside
 from randquant.training.keeping.siblings import embeddings, found, standardised
 
 if TYPE_CHECKING:
     from randquant.training.run import Run
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+UNMEASURED = 0.5  # the share where too few items are there to compare by
 TABLE = "kept.csv"
 
 
@@ -29,6 +31,12 @@ def keep_best(run: "Run", start: State) -> str:
     assert isinstance(source, SetAside)
     end = copied(encoder)
     start = {name: start[name].to(value.device) for name, value in end.items()}
+    if not len(source.held):
+        encoder.load_state_dict(between(start, end, UNMEASURED))
+        return (
+            f"kept weights {UNMEASURED:.0%} of the way to the trained ones, unmeasured: to compare them {FEWEST} items of "
+            f"at least {2 * FEWEST} are set aside, and a batch of {run.settings.batch_size} has to be left."
+        )
     states = [between(start, end, share) for share in SHARES]
     candidates = _measured(run, states, source)
     kept = best(candidates)
@@ -39,7 +47,7 @@ def keep_best(run: "Run", start: State) -> str:
     return _said(kept, candidates)
 
 
-def _measured(run: "Run", states: list[State], source: SetAside) -> list[Candidate]:
+def _measured(run: "Run", states: Sequence[State], source: SetAside) -> list[Candidate]:
     """What the signal says of each of the weights, whose first are the start's."""
     hits, cosines, groups = [], [], []
     for its_groups, vectors in embeddings(run, states, source.held):
@@ -49,7 +57,10 @@ def _measured(run: "Run", states: list[State], source: SetAside) -> list[Candida
         groups.append(its_groups)
     by_group = _means(torch.cat(hits, dim=1).cpu(), torch.cat(groups))
     likeness = torch.stack(cosines).mean(0).tolist()
-    return [candidate(share, *each) for share, *each in zip(SHARES, by_group, [by_group[0]] * len(states), likeness)]
+    return [
+        candidate(share, its_hits, by_group[0], alike)
+        for share, its_hits, alike in zip(SHARES, by_group, likeness, strict=True)
+    ]
 
 
 def _means(values: Tensor, groups: Tensor) -> Tensor:
@@ -63,8 +74,8 @@ def _said(kept: Candidate, candidates: list[Candidate]) -> str:
     start = candidates[0]
     if not kept.share:
         return (
-            f"kept the weights of --init ({TABLE}): by them {start.found:.1%} of the views of items set aside find their "
-            "sibling, and no others between them and the trained ones do better beyond their interval."
+            f"kept the weights of --init ({TABLE}): by them {start.found:.1%} of the views of items set aside find "
+            "their sibling, and no others between them and the trained ones do better beyond their interval."
         )
     where = "the trained weights" if kept.share == 1 else f"weights {kept.share:.0%} of the way to the trained ones"
     return (

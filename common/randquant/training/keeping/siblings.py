@@ -50,16 +50,19 @@ def embeddings(run: "Run", states: "Sequence[State]", held: NDArray[np.int64]) -
         states: weights of its encoder.
         held: positions of its source that were set aside.
     """
-    encoder, source, size = run.method.encoder.eval(), run.batches.source, run.settings.batch_size
+    encoder, source, size = run.method.encoder.eval(), run.batches.source, run.batches.local
     held = np.sort(np.random.default_rng(run.settings.seed).permutation(held)[:PAIRS])
+    # Whole batches, the last one filled up, as augmentations know no others.
+    batches = np.resize(held, (-(-len(held) // size), size))
     generator = torch.Generator(device=run.fabric.device)
     for number in range(min(max(PAIRS // len(held), 1), _MOST_ROUNDS)):
         generator.manual_seed(run.settings.seed + number)
         parts = []
-        for positions in np.array_split(held, -(-len(held) // size)):
+        for positions in batches:
             views = run.views(source.fetch(positions, _EPOCH + number), generator).views[:2]
-            parts.append(torch.stack([torch.stack([_embedded(encoder, state, view) for view in views]) for state in states]))
-        yield torch.from_numpy(source.groups(held)), torch.cat(parts, dim=2)
+            each = [torch.stack([_embedded(encoder, state, view) for view in views]) for state in states]
+            parts.append(torch.stack(each))
+        yield torch.from_numpy(source.groups(held)), torch.cat(parts, dim=2)[:, :, : len(held)]
 
 
 def _embedded(encoder: nn.Module, state: "State", view: View) -> Tensor:
