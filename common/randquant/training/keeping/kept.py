@@ -27,7 +27,7 @@ def keep_best(run: "Run", start: State) -> str:
 
     RUN/kept.csv lists all that were looked at.
     """
-    encoder, source = run.method.encoder, run.batches.source
+    encoder, source = run.encoder, run.batches.source
     assert isinstance(source, SetAside)
     end = copied(encoder)
     start = {name: start[name].to(value.device) for name, value in end.items()}

@@ -50,7 +50,7 @@ def embeddings(run: "Run", states: "Sequence[State]", held: NDArray[np.int64]) -
         states: weights of its encoder.
         held: positions of its source that were set aside.
     """
-    encoder, source, size = run.method.encoder.eval(), run.batches.source, run.batches.local
+    encoder, source, size = run.encoder.eval(), run.batches.source, run.batches.local
     held = np.sort(np.random.default_rng(run.settings.seed).permutation(held)[:PAIRS])
     # Whole batches, the last one filled up, as augmentations know no others.
     batches = np.resize(held, (-(-len(held) // size), size))
