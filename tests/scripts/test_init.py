@@ -319,3 +319,16 @@ def test_in_python_settings_are_completed(runs: dict[str, Path], stores: Stores)
     assert torch.equal(fetched, torch.from_numpy(rows))
     with pytest.raises(ValueError, match="completed"):
         TablePretraining(**given)  # type: ignore[arg-type]
+
+
+def test_the_best_is_kept_but_of_runs_that_are_older_than_the_choice(runs: dict[str, Path], place: Path) -> None:
+    older = place / "begun before"
+    older.mkdir()
+    given = {"out": older, "data": [place], "init": str(runs["tables"])}
+    assert TablePretraining.completed(given)["keep"] == "best"
+    assert TablePretraining.completed(given | {"keep": "last"})["keep"] == "last"
+    shutil.copy(runs["tables"] / "encoder.safetensors", older / "init.safetensors")
+    (older / "checkpoint.pt").touch()
+    for written, kept in (("steps: 1", "last"), ("keep: best", "best")):
+        (older / "config.yaml").write_text(written)
+        assert TablePretraining.completed(given)["keep"] == kept
