@@ -5,7 +5,7 @@ RUN/checkpoint.pt       the last whole state
 RUN/log.csv             one row every few steps
 RUN/init.safetensors    with --init: the weights it began with
 RUN/last.safetensors    with --keep best: the weights it ended with, and
-RUN/kept.csv            what lies between the two, of which the best are kept
+RUN/candidates.csv      what lies between the two, of which the best are kept
 RUN/encoder.safetensors written last: its presence means the run is finished
 
 A checkpoint is a PyTorch file like any other; the comment of its zip archive is the SHA-256 of all bytes before it, so

@@ -65,7 +65,7 @@ class Training:
             front end and statistics are theirs; a setting that contradicts them is refused.
         init_sha256: of these weights; others are refused. RUN/config.yaml has it.
         keep: with init, what RUN/encoder.safetensors is: best (the default there), the start, the end, or a mean of the
-            two, whichever is best on items set aside, without labels; or last, the end. RUN/kept.csv lists them.
+            two, whichever is best on items set aside, without labels; or last, the end. RUN/candidates.csv lists them.
         method: byol (momentum teacher, no negatives), mocov3 (teacher, negatives in the batch), moco (teacher,
             negatives in a queue), simclr (negatives in the batch, no teacher, about half the work per step) or infonce
             (simclr with the other view's negatives alone).

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 UNMEASURED = 0.5  # the share where too few items are there to compare by
-TABLE = "kept.csv"
+TABLE = "candidates.csv"
 
 
 def keep_best(run: "Run", start: State) -> str:
     """Give the encoder of a run that has ended the best weights between its start and its end, and say which.
 
-    RUN/kept.csv lists all that were looked at.
+    RUN/candidates.csv lists all that were looked at.
     """
     encoder, source = run.encoder, run.batches.source
     assert isinstance(source, SetAside)

@@ -132,7 +132,7 @@ def test_a_stopped_run_keeps_the_same_weights(tmp_path: Path, monkeypatch: pytes
     start, end = (weights(file.parent / name) for name in ("init.safetensors", "last.safetensors"))
     share = 0.5
     if fewest == 2:
-        rows = [line.split(",") for line in (file.parent / "kept.csv").read_text().split()]
+        rows = [line.split(",") for line in (file.parent / "candidates.csv").read_text().split()]
         assert rows[0] == ["share", "found", "change", "half_width", "likeness", "kept"]
         assert [float(row[0]) for row in rows[1:]] == [0, 0.25, 0.5, 0.75, 1]
         assert rows[1][2:5] == ["0.0", "0.0", "1.0"]
