@@ -64,8 +64,9 @@ class Training:
         init: weights to start from instead of untrained ones: a run, a file of weights, or hf://owner/name. Encoder,
             front end and statistics are theirs; a setting that contradicts them is refused.
         init_sha256: of these weights; others are refused. RUN/config.yaml has it.
-        keep: with init, what RUN/encoder.safetensors is: best (the default there), the start, the end, or a mean of the
-            two, whichever is best on items set aside, without labels; or last, the end. RUN/candidates.csv lists them.
+        keep: with init, what RUN/encoder.safetensors is: best (the default there), a quarter of the way from the start
+            to the end where that is better on items set aside, without labels, else the start; or last, the end.
+            RUN/candidates.csv lists what was compared.
         method: byol (momentum teacher, no negatives), mocov3 (teacher, negatives in the batch), moco (teacher,
             negatives in a queue), simclr (negatives in the batch, no teacher, about half the work per step) or infonce
             (simclr with the other view's negatives alone).

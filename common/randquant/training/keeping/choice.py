@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+MOST = 0.25  # of the way: the signal rises on beyond it, where classifiers may lose what the start knew
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -40,8 +42,8 @@ def candidate(share: float, hits: Tensor, of_start: Tensor, likeness: float) -> 
 def best(candidates: Sequence[Candidate]) -> Candidate:
     """The one with the strongest signal among those that are better than the start beyond their interval, or the start.
 
-    Of equal ones the nearest to the start.
+    None beyond `MOST` is taken. Of equal ones the nearest to the start is.
     """
     start = min(candidates, key=lambda each: each.share)
-    better = [each for each in candidates if each.better]
+    better = [each for each in candidates if each.better and each.share <= MOST]
     return max(better, key=lambda each: (each.found, -each.share), default=start)

@@ -10,7 +10,7 @@ from torch import Tensor
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
 from randquant.training.keeping.between import State, between, copied
-from randquant.training.keeping.choice import Candidate, best, candidate
+from randquant.training.keeping.choice import MOST, Candidate, best, candidate
 from randquant.training.keeping.set_aside import FEWEST, SetAside
 from randquant.training.keeping.siblings import embeddings, found, standardised
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from randquant.training.run import Run
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-UNMEASURED = 0.5  # the share where too few items are there to compare by
 TABLE = "candidates.csv"
 
 
@@ -32,10 +31,10 @@ def keep_best(run: "Run", start: State) -> str:
     end = copied(encoder)
     start = {name: start[name].to(value.device) for name, value in end.items()}
     if not len(source.held):
-        encoder.load_state_dict(between(start, end, UNMEASURED))
+        encoder.load_state_dict(between(start, end, MOST))
         return (
-            f"kept weights {UNMEASURED:.0%} of the way to the trained ones, unmeasured: to compare them {FEWEST} items of "
-            f"at least {2 * FEWEST} are set aside, and a batch of {run.settings.batch_size} has to be left."
+            f"kept weights {MOST:.0%} of the way to the trained ones, unmeasured: to compare them {FEWEST} items "
+            f"of at least {2 * FEWEST} are set aside, and a batch of {run.settings.batch_size} has to be left."
         )
     states = [between(start, end, share) for share in SHARES]
     candidates = _measured(run, states, source)
@@ -75,10 +74,11 @@ def _said(kept: Candidate, candidates: list[Candidate]) -> str:
     if not kept.share:
         return (
             f"kept the weights of --init ({TABLE}): by them {start.found:.1%} of the views of items set aside find "
-            "their sibling, and no others between them and the trained ones do better beyond their interval."
+            f"their sibling, and none on the first {MOST:.0%} of the way to the trained ones do better beyond their "
+            "interval."
         )
-    where = "the trained weights" if kept.share == 1 else f"weights {kept.share:.0%} of the way to the trained ones"
     return (
-        f"kept {where} ({TABLE}): by them {kept.found:.1%} of the views of items set aside find their sibling, "
-        f"{100 * kept.change:+.1f} ± {100 * kept.half_width:.1f} points against those of --init."
+        f"kept weights {kept.share:.0%} of the way to the trained ones ({TABLE}): by them {kept.found:.1%} of the "
+        f"views of items set aside find their sibling, {100 * kept.change:+.1f} ± {100 * kept.half_width:.1f} points "
+        "against those of --init."
     )
