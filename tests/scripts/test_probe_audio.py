@@ -296,3 +296,17 @@ def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_
     assert default_cache() == tmp_path / "features"
     monkeypatch.delenv("RANDQUANT_CACHE")
     assert default_cache() == Path.home() / ".cache" / "randquant" / "features"
+
+
+def test_robustness_with_folds(stores: Path, cache: Path, tmp_path: Path) -> None:
+    flags = ("--probes", "ridge")
+    assert into_folder(stores, tmp_path / "plain", cache, *flags, tasks=("us8k",)) == 0
+    assert into_folder(stores, tmp_path / "asked", cache, *flags, "--robustness", tasks=("us8k",)) == 0
+    (plain,), report = read_report(tmp_path / "plain").results, read_report(tmp_path / "asked")
+    (result,) = report.results
+    assert result.predictions_sha256 == plain.predictions_sha256
+    assert (result.accuracy, result.folds) == (plain.accuracy, plain.folds)
+    assert {each.kind for each in result.robustness or ()} >= {"quantised", "noise", "telephone"}
+    for changed in result.on_changed():
+        assert answers(report.predictions(changed)).folds == answers(report.predictions(result)).folds
+    assert "## On changed clips" in (tmp_path / "asked" / "table.md").read_text()

@@ -28,12 +28,14 @@ def test_from_a_file_to_a_comparison(
     small = "--steps 2 --batch_size 32 --width 1 --hidden_size 16 --accelerator cpu --mix mixup --monitor store"
     assert run(pretrain_table, f"--data store --out run {small}".split()) == 0
     for checkpoint in ("run", "untrained:MLP:1"):
-        asked = "--task store --probes ridge knn --baselines raw --device cpu"
+        asked = "--task store --probes ridge knn --baselines raw --device cpu --robustness"
         assert run(probe_table, f"--checkpoint {checkpoint} --out {checkpoint[:3]}-results/ {asked}".split()) == 0
     said = capsys.readouterr().out
     assert "raw columns, by ridge regression" in said
     assert run(compare.compare, ["--runs", "run-results", "unt-results", "--probe", "ridge"]) == 0
     assert "probe ridge, accuracy in %" in capsys.readouterr().out
+    assert run(compare.compare, ["--runs", "run-results", "unt-results", "--changed"]) == 0
+    assert ", missing 0.3" in capsys.readouterr().out
 
 
 def test_rows_become_a_table_of_embeddings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

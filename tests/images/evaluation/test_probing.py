@@ -41,6 +41,14 @@ def test_every_probe_solves_a_task_of_colours(tmp_path: Path, store: Store) -> N
     assert result["statistics"] == "32 random training pictures"
 
 
+def test_changed_pictures_are_asked_about(tmp_path: Path, store: Store) -> None:
+    result = probed(tmp_path, store, "--probes", "ridge", "--robustness")
+    scores = {f"{each['kind']} {each['severity']:g}": each for each in result["robustness"]}
+    assert {"jpeg 10", "posterised 2", "contrast 0.25"} <= scores.keys()
+    assert scores["jpeg 50"]["lost"] == pytest.approx(result["accuracy"] - scores["jpeg 50"]["accuracy"])
+    assert {each["test"] for each in scores.values()} == {result["counts"]["test"]}
+
+
 def test_modified_moco_asks_200_neighbours_alone(tmp_path: Path, store: Store) -> None:
     result = probed(tmp_path, store, "--protocol", "modified-moco", "--image_size", 12)
     assert (result["probe"], result["neighbours"], result["temperature"]) == ("knn", 200, 0.1)
