@@ -15,7 +15,7 @@ from randquant.report.modality import Reported
 from randquant.results.arms import over_seeds
 from randquant.results.compare import ComparedRun
 from randquant.results.predictions import Answers
-from randquant.results.record import Result
+from randquant.results.record import ChangeScore, Result
 from randquant.weights.named_encoder import untrained_name
 
 # Of a training's settings: they say which repeat it is and where it was written, not what was done.
@@ -150,4 +150,13 @@ def _mean(results: Sequence[Result]) -> Result:
         ci95_items=np.mean(bounds, axis=0).tolist() if len(bounds) == len(results) else [],
         macro_recall=float(np.mean(recalls)) if len(recalls) == len(results) else None,
         valid_accuracy=float(np.mean(valid)) if len(valid) == len(results) else None,
+        robustness=_mean_changes(results),
     )
+
+
+def _mean_changes(results: Sequence[Result]) -> list[ChangeScore] | None:
+    """The mean under each change that all trainings were asked about."""
+    by_name = [{each.name: each for each in result.robustness or ()} for result in results]
+    shared = [name for name in by_name[0] if all(name in others for others in by_name)]
+    means = {name: float(np.mean([scores[name].accuracy for scores in by_name])) for name in shared}
+    return [replace(by_name[0][name], accuracy=means[name], predictions_sha256=None) for name in shared] or None

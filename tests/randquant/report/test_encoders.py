@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from randquant.report.comparison import comparisons, tasks_of
-from randquant.report.encoders import side_by_side
+from randquant.report.encoders import SeedMean, side_by_side
 from randquant.report.inputs import open_inputs
-from randquant.results.compare import compare, open_run
+from randquant.results.compare import ComparedRun, compare, open_run
+from randquant.results.record import Result
 from tests.randquant.report.probed import folder, training
 
 
@@ -65,3 +66,14 @@ def test_other_items_are_said_not_refused(tmp_path: Path) -> None:
     assert second.difference is not None
     assert second.difference.tasks[0].paired is None
     assert "predictions.parquet is missing" in tasks[0].candidates[2].missing
+
+
+def test_scores_of_changed_items_are_means_over_trainings() -> None:
+    def asked(accuracy: float, *kinds: str) -> ComparedRun:
+        changes = [{"kind": kind, "severity": 1.0, "unit": "mm", "accuracy": accuracy} for kind in kinds]
+        result = Result.from_json({"task": "t", "accuracy": 0.9, "robustness": changes, "seeds": [1]})
+        return ComparedRun("r", {"t": result}, None)
+
+    (change,) = SeedMean("m", [asked(0.5, "rain", "hail"), asked(0.7, "rain")]).tasks["t"].robustness or ()
+    assert (change.name, change.accuracy) == ("rain 1", pytest.approx(0.6))
+    assert SeedMean("m", [asked(0.5), asked(0.7)]).tasks["t"].robustness is None

@@ -55,7 +55,24 @@ def _task(task: ReportedTask) -> Html:
     caption = joined(
         [element("bdi", task.name), element("span", f"  {task.probe} probe, {items}{classes}", class_="soft")]
     )
-    return element("div", table(header, rows, caption=caption, class_="chart"), class_="task")
+    shown = table(header, rows, caption=caption, class_="chart")
+    return element("div", shown, *_changed(task), class_="task")
+
+
+def _changed(task: ReportedTask) -> list[Html]:
+    """What the encoders that were asked score on changed test items."""
+    asked = [each for each in task.candidates if each.result.robustness]
+    if not asked:
+        return []
+    scores = [{each.name: each.accuracy for each in one.result.robustness or ()} for one in asked]
+    units = {each.name: f"{each.name} {each.unit}" for one in asked for each in one.result.robustness or ()}
+    header = [f"test {task.modality.things}", *(key(each.number, each.encoder.name) for each in asked)]
+    rows = [
+        ["clean", *(_number(each.result.accuracy, True) for each in asked)],
+        *([words, *(_number(of[name], True) if name in of else "-" for of in scores)] for name, words in units.items()),
+    ]
+    summary = element("summary", f"On changed {task.modality.things}: the same classifiers, fitted on clean ones")
+    return [element("details", summary, table(header, rows))]
 
 
 def _dot(each: Candidate, percent: bool) -> Dot:
