@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from randquant.errors import DataError, UsageError
+from randquant.probes.registry import now_called
 from randquant.results.arms import Arm, Change, changes, over_seeds
-from randquant.results.compare import ComparedRun, open_run
+from randquant.results.compare import ComparedRun, open_run, read_results
 from randquant.results.predictions import Answers
 from randquant.results.text_table import text_table
 
@@ -122,10 +123,7 @@ def _of_group(
 
 
 def _all_have(paths: Sequence[str], probe: str) -> bool:
-    try:
-        return all(open_run(path, probe).tasks for path in paths)
-    except DataError:
-        return False
+    return all(any(now_called(each.probe) == now_called(probe) for each in read_results(path)[1]) for path in paths)
 
 
 def _opened(by_arm: Mapping[str, Sequence[str]], probe: str) -> dict[str, list[ComparedRun]]:
