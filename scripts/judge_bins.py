@@ -30,6 +30,7 @@ import numpy as np
 from randquant.cli.command import run
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
+from randquant.data.store import Store
 from randquant.errors import UsageError
 from randquant.files.atomic import write_text
 from randquant.files.csv_writer import csv_text
@@ -65,8 +66,17 @@ def judge_bins(
     """
     if not 1 <= seeds <= 1000:
         raise UsageError(f"--seeds {seeds} should be from 1 to 1,000.")
+    # Late, since they load torch, which --help does not need.
+    from randquant.evaluation.labelled_task import open_task
+    from randquant.training.idle import idle_settings
+
     found = modality_of(None, data)
     made = base_settings(found, data, out, recipe, settings or [])
+    for idle in idle_settings(replace(made, rq_bins=[BINS[0]])):  # type: ignore[call-arg]
+        if idle.startswith("--rq_bins "):
+            raise UsageError(f"{idle}; there are no numbers of bins to judge.")
+    for each in task:  # before minutes of training, not after
+        open_task(each, kind=Store.open(data[0]).kind)
     scores, accuracy = [], []
     for seed in range(made.seed, made.seed + seeds):
         arms = [

@@ -78,6 +78,13 @@ def test_spearman_and_regret_are_of_the_means_over_seeds() -> None:
     assert found.regret("the end", "flat") is None
 
 
-def test_no_seeds_are_refused(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert judged(table, tmp_path, "--seeds", "0") == 2
+def test_what_cannot_be_is_refused_before_anything_is_trained(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert judged(table, tmp_path / "study", "--seeds", "0") == 2
     assert "--seeds 0" in capsys.readouterr().err
+    assert judged(table, tmp_path / "study", "--task", str(tmp_path)) == 1
+    (tmp_path / "none.yaml").write_text("augment: none\n")
+    assert judged(table, tmp_path / "study", "--recipe", str(tmp_path / "none.yaml")) == 2
+    assert "no numbers of bins to judge" in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()

@@ -9,6 +9,7 @@ from torch.nn import functional
 from randquant.ssl.collapse import effective_rank
 
 _FLOOR = 1e-4  # of the mean variance within items, added to every direction of it
+_LEAST = 1e-12  # added too, since equal views have none
 
 
 def identified(one: Tensor, other: Tensor) -> float:
@@ -60,7 +61,7 @@ def lidar(one: Tensor, other: Tensor) -> float:
     middle = (first + second) / 2
     apart = torch.cat([first - middle, second - middle])
     within = apart.T @ apart / len(apart)
-    within += _FLOOR * within.diagonal().mean() * torch.eye(len(within), dtype=within.dtype, device=within.device)
+    within += (_FLOOR * within.diagonal().mean() + _LEAST) * torch.eye(len(within)).to(within)
     values, vectors = torch.linalg.eigh(within)
     whitened = (middle - middle.mean(dim=0)) @ vectors / values.clamp(min=torch.finfo(values.dtype).tiny).sqrt()
     strengths = torch.linalg.svdvals(whitened).square()

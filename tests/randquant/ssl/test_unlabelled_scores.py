@@ -75,3 +75,4 @@ def test_constant_numbers_do_no_harm() -> None:
     one, other = views(0.5)
     one[:, 2] = other[:, 2] = 4.0
     assert all(math.isfinite(value(one, other)) for value in SCORES.values())
+    assert all(math.isfinite(value(one, one)) for value in SCORES.values())
