@@ -75,8 +75,8 @@ def judge_bins(
     for idle in idle_settings(replace(made, rq_bins=[BINS[0]])):  # type: ignore[call-arg]
         if idle.startswith("--rq_bins "):
             raise UsageError(f"{idle}; there are no numbers of bins to judge.")
-    for each in task:  # before minutes of training, not after
-        open_task(each, kind=Store.open(data[0]).kind)
+    for labelled in task:  # before minutes of training, not after
+        open_task(labelled, kind=Store.open(data[0]).kind)
     scores, accuracy = [], []
     for seed in range(made.seed, made.seed + seeds):
         arms = [
