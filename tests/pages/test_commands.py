@@ -13,7 +13,7 @@ from randquant.cli import command as cli
 from randquant.errors import DataError
 from tests.pages.blocks import ROOT, Block, Command, blocks, expanded
 
-COMMANDS = {"python", "make", "source", "awk", "mkdir", "cp", "pip", "git", "conda", "randquant"}
+COMMANDS = {"python", "make", "source", "awk", "ls", "mkdir", "cp", "zcat", "pip", "git", "conda", "randquant"}
 # What pages run by `python -m` beside our commands.
 MODULES = {"randquant", "pytest", "ruff", "heareval", "xares"}
 # Words of the pages that stand for a file of the reader, where parsing alone opens it.
