@@ -1,5 +1,7 @@
 """DGCNN: edge convolutions over neighbourhoods that every layer finds again among its features."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -123,7 +125,7 @@ class DGCNN(PointEncoder):
         The convolution of [x_j - x_i, x_i] is linear, so each point is multiplied once instead of k times.
         """
         norm = layer.get_submodule("1")
-        weight = layer.get_parameter("0.weight").flatten(1)
+        weight = cast(Tensor, layer.get_submodule("0").weight).flatten(1)
         difference, own = weight[:, : x.shape[-1]], weight[:, x.shape[-1] :]
         # Coordinates of neighbours differ little: in half precision the difference of their products would be noise.
         half = torch.is_autocast_enabled(x.device.type) and x.shape[-1] >= WIDTHS[0]

@@ -1,6 +1,7 @@
 """PointNet: every point by itself, then the maximum."""
 
 import itertools
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +67,10 @@ class PointNet(PointEncoder):
         """Maxima (S, d) over the points of each cloud; as matrix products of rows, which need no transposed copies."""
         x = clouds.rows
         for number in range(1, 6):
-            weight, norm = self.get_parameter(f"conv{number}.weight").flatten(1), self.get_submodule(f"bn{number}")
+            weight, norm = (
+                cast(Tensor, self.get_submodule(f"conv{number}").weight).flatten(1),
+                self.get_submodule(f"bn{number}"),
+            )
             # Not in the first layer, where it would round the coordinates.
             rounded = number > 1 and torch.is_autocast_enabled(x.device.type)
             with torch.autocast(x.device.type, enabled=rounded):
@@ -76,7 +80,7 @@ class PointNet(PointEncoder):
     def _pointwise(self, x: Tensor) -> Tensor:
         """(B, channels, N) -> (B, d, N)."""
         with torch.autocast(x.device.type, enabled=False):  # which would round the coordinates
-            x = F.relu(self._layer(1, x.to(self.get_parameter("conv1.weight").dtype)))
+            x = F.relu(self._layer(1, x.to(cast(Tensor, self.get_submodule("conv1").weight).dtype)))
         x = self.taps[0](x)
         for number in range(2, 6):
             x = self.taps[number - 1](F.relu(self._layer(number, x)))
