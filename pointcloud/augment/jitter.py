@@ -37,7 +37,8 @@ class RandomJitter(PerCloudAugmentation):
     def __init__(self, sigma: float | Sequence[float] = 0.01, clip: float = 0.05, p: float = 1.0) -> None:
         super().__init__(p)
         low, high = sigma if isinstance(sigma, Sequence) else (sigma, sigma)
-        self.sigma = checked_range("sigma", (low, high))
+        low, high = checked_range("sigma", (low, high))
+        self.sigma = low if low == high else (low, high)
         self.clip = checked_size("clip", clip)
 
     def make_params(self, x: Tensor, *, generator: torch.Generator | None = None) -> JitterParams:
@@ -65,9 +66,9 @@ class RandomJitter(PerCloudAugmentation):
 
     def _sigma(self, x: Tensor, generator: torch.Generator | None) -> float | Tensor:
         """The deviation of all clouds x (B, ...), or of each (B,) where there is a range."""
+        if isinstance(self.sigma, float):
+            return self.sigma
         low, high = self.sigma
-        if low == high:
-            return low
         return low + (high - low) * torch.rand(len(x), device=x.device, generator=generator)
 
     def _noise(
