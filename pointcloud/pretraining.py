@@ -8,6 +8,7 @@ whose neighbour. In the encoders that find neighbours again in every layer this 
 """
 
 from functools import partial
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -115,9 +116,10 @@ def make_encoder(settings: PointPretraining, width: int) -> PointEncoder:
     Raises:
         UsageError: a width it cannot have.
     """
+    kind, part = ENCODERS[settings.encoder], {"part": settings.part} if settings.part else {}
+    if not part.keys() <= signature(kind).parameters.keys():
+        raise UsageError(f"--parts is of encoders that take part, and {settings.encoder} does not; leave it out.")
     try:
-        return ENCODERS[settings.encoder](  # type: ignore[call-arg]
-            d=width, channels=len(settings.layout), part=settings.part
-        )
+        return kind(d=width, channels=len(settings.layout), **part)  # type: ignore[call-arg]
     except ValueError as error:
         raise UsageError(f"--encoder {settings.encoder} --d {width}: {error}") from None

@@ -40,6 +40,7 @@ SETTINGS = {
 # In the text of a block.
 TEXT = {
     "42 43 44": "42",
+    "--points 2048": "--points 128",
     "AudioNTT2020:2048": "AudioNTT2020:64",
     "AudioNTT2020:512": "AudioNTT2020:64",
     "--label COLUMN": "--label label",

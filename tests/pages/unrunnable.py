@@ -12,6 +12,7 @@ UNRUNNABLE = {
     "scripts.benchmark": "minutes of measuring; tests/scripts/test_benchmark.py runs its pairs",
     "--precision bf16": "stores of whole datasets; tests/scripts run the flag on small ones",
     "scripts.reproduce RESULTS.md": "hours; tests/scripts/test_reproduce_page.py runs a small page",
+    "--arms": "several trainings of each arm; tests/scripts/test_compare.py runs it",
     "scripts.rehearse": "the published numbers of items; tests/scripts/test_rehearse.py runs it",
     "heareval": "packages that cannot be installed beside a current PyTorch",
     "hearbaseline": "packages that cannot be installed beside a current PyTorch",
