@@ -120,6 +120,6 @@ def make_encoder(settings: PointPretraining, width: int) -> PointEncoder:
     if not part.keys() <= signature(kind).parameters.keys():
         raise UsageError(f"--parts is of encoders that take part, and {settings.encoder} does not; leave it out.")
     try:
-        return kind(d=width, channels=len(settings.layout), **part)  # type: ignore[call-arg]
+        return kind(d=width, channels=len(settings.layout), **part)  # type: ignore[arg-type, call-arg]
     except ValueError as error:
         raise UsageError(f"--encoder {settings.encoder} --d {width}: {error}") from None
