@@ -17,8 +17,8 @@ whose k is chosen on validation, never on test), and the command prints
     add rq  augment=rrc+rq  ...
 
 and writes STUDY/ablation.csv and STUDY/ablation.png. The interval and p are of the test items, paired, each counted by
-its share of right seeds; "by seeds" is the Student t interval over pretraining seeds. Interrupt it and run it again, or
-add changes or seeds: what is finished is kept.
+its share of right seeds; "by seeds" is the Student t interval over pretraining seeds. Interrupt it and run it again,
+add changes or seeds, or ask another --task or --probe: what is finished is kept.
 
 Source: the study of Modified-MoCo (github.com/soonwonh/Modified-Moco), which adds one augmentation at a time.
 """
@@ -44,6 +44,7 @@ from randquant.training.settings import Training
 
 if TYPE_CHECKING:
     from randquant.results.arms import Arm, Change
+    from randquant.results.compare import ComparedRun
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,40 @@ class Variant:
     def of(cls, name: str, folder: str, augmentations: list[str]) -> "Variant":
         """A list of augmentations."""
         return cls(name, folder, (f"augment={_joined(augmentations)}",))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every encoder is asked: a labelled store, its content hash, and a probe."""
+
+    store: Path
+    content_hash: str
+    probe: str
+
+    @classmethod
+    def of(cls, store: Path, kind: str, probe: str) -> "Asked":
+        """A probe on a store, which has to be one of this kind with labels.
+
+        Raises:
+            DataError: it is not.
+        """
+        from randquant.evaluation.labelled_task import open_task  # late, since it loads torch
+
+        return cls(store, open_task(store, kind=kind).store.content_hash, probe)
+
+    def answered(self, results: Path) -> "tuple[ComparedRun, str]":
+        """The results in a folder, and the name that the task has there.
+
+        Raises:
+            DataError: there are none, or none of this task and probe.
+        """
+        from randquant.results.compare import open_run
+
+        opened = open_run(str(results), self.probe)
+        for name, result in opened.tasks.items():
+            if result.store.content_hash == self.content_hash:
+                return opened, name
+        raise DataError(f"{results} holds no results on {self.store} (it holds: {', '.join(opened.tasks)}).")
 
 
 def ablate(
@@ -92,14 +127,12 @@ def ablate(
         seeds: trainings of each, with the recipe's seed and those after it.
         probe: what the frozen encoders are asked.
     """
-    # Late, since they load torch, which --help does not need.
-    from randquant.evaluation.labelled_task import open_task
-    from randquant.results.arms import changes
+    from randquant.results.arms import changes  # late, since it loads torch, which --help does not need
 
     if not 1 <= seeds <= 1000:
         raise UsageError(f"--seeds {seeds} should be from 1 to 1,000.")
     found = modality_of(modality, data)
-    open_task(task, kind=Store.open(data[0]).kind)  # before hours of training, not after
+    asked = Asked.of(task, Store.open(data[0]).kind, probe)  # before hours of training, not after
     words = [*(settings or []), *([f"augment={base}"] if base else [])]
     shared = base_settings(found, data, out, recipe, words)
     if shared.views and (add or remove or one_at_a_time):
@@ -114,28 +147,22 @@ def ablate(
         return [replace(made, seed=seed, out=out / "runs" / folder) for seed, folder in names]
 
     plans = [(each, runs_of(each)) for each in chosen]
-    arms = _arms(found, plans, task, probe)
+    arms = _arms(found, plans, asked)
     compared = changes(arms[0], arms[1:])
     _write(out, arms[0], compared)
-    name = _task_name(plans[0][1][0], probe)
+    name = asked.answered(_results(plans[0][1][0]))[1]
     say(f"probe {probe} on {name}, accuracy in % over {counted(seeds, 'seeds')}", "", *lines(arms[0], compared))
     say("", f"table: {out / 'ablation.csv'}, chart: {out / 'ablation.png'}")
 
 
-def _arms(found: Modality, plans: list[tuple[Variant, list[Training]]], task: Path, probe: str) -> "list[Arm]":
+def _arms(found: Modality, plans: list[tuple[Variant, list[Training]]], asked: Asked) -> "list[Arm]":
     """Train and probe all that a study compares."""
     arms = []
     for variant, runs in plans:
         for each in runs:
-            _train_and_probe(found, each, task, probe)
-        arms.append(_arm(variant, runs, probe))
+            _train_and_probe(found, each, asked)
+        arms.append(_arm(variant, runs, asked))
     return arms
-
-
-def _task_name(run: Training, probe: str) -> str:
-    from randquant.results.compare import open_run
-
-    return next(iter(open_run(str(_results(run)), probe).tasks))
 
 
 def variants(
@@ -220,31 +247,25 @@ def _results(settings: Training) -> Path:
     return settings.out.parent.parent / "results" / settings.out.name
 
 
-def _train_and_probe(modality: Modality, settings: Training, task: Path, probe: str) -> None:
+def _train_and_probe(modality: Modality, settings: Training, asked: Asked) -> None:
     """Train and probe one run, as far as it has not been."""
-    from randquant.results.compare import open_run
-
     anew, results = trained(modality, settings), _results(settings)
     if not anew and (results / "results.json").exists():
         try:
-            open_run(str(results), probe)
+            asked.answered(results)
             return
-        except DataError:  # of another probe, to which this one is added
+        except DataError:  # of another task or probe, to which this one is added
             pass
     results.parent.mkdir(parents=True, exist_ok=True)
-    probe_quietly(modality, str(settings.out), task, probe, results)
+    probe_quietly(modality, str(settings.out), asked.store, asked.probe, results)
 
 
-def _arm(variant: Variant, runs: list[Training], probe: str) -> "Arm":
+def _arm(variant: Variant, runs: list[Training], asked: Asked) -> "Arm":
     from randquant.results.arms import Arm
-    from randquant.results.compare import open_run
 
     accuracies, answers = [], []
     for each in runs:
-        opened = open_run(str(_results(each)), probe)
-        if len(opened.tasks) != 1:
-            raise DataError(f"{_results(each)} holds several tasks ({', '.join(opened.tasks)}); choose another --out.")
-        (name,) = opened.tasks
+        opened, name = asked.answered(_results(each))
         found = opened.answers(name)
         assert found is not None  # a folder keeps predictions
         accuracies.append(opened.tasks[name].accuracy)

@@ -11,6 +11,7 @@ from randquant.cli.command import run
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import UsageError
 from randquant.results.arms import Arm, changes, over_seeds
+from randquant.results.compare import open_run
 from randquant.results.predictions import Answers
 from randquant.scripts.ablate import ablate, variants
 from randquant.scripts.search_policy import draw, search
@@ -23,9 +24,13 @@ FLAGS += ["accelerator=cpu", "monitor_every=1"]
 
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return clouds(tmp_path_factory.mktemp("shapes") / "store")
+
+
+def clouds(folder: Path, seed: int = 3) -> Store:
     """24 flat or long clouds in all three splits."""
-    generator = np.random.default_rng(3)
-    writer = StoreWriter(tmp_path_factory.mktemp("shapes") / "store", kind="points", plan="test")
+    generator = np.random.default_rng(seed)
+    writer = StoreWriter(folder, kind="points", plan="test")
     with writer.begin(), writer.shard(0) as shard:
         for item in range(24):
             rows = generator.normal(size=(32, 3)) * [(1, 1, 0.1), (0.1, 0.1, 1)][item % 2]
@@ -88,6 +93,13 @@ def test_an_ablation_is_a_table_a_chart_and_runs_that_are_kept(
         assert float(row["low"]) <= difference + 1e-6 <= float(row["high"]) + 2e-6
         assert float(row["p"]) <= float(row["p_holm"]) <= 1.0
     assert (tmp_path / "study" / "ablation.png").stat().st_size > 1000
+
+    monkeypatch.setattr("randquant.training.setup.fit", None)  # of another task, nothing is trained
+    words[words.index("--task") + 1] = clouds(tmp_path / "others", seed=4).path
+    assert run(ablate, [*map(str, words), "--remove", "rq"]) == 0
+    assert "probe knn on others, " in capsys.readouterr().out
+    held = open_run(str(tmp_path / "study" / "results" / "base-seed42"), "knn").tasks
+    assert set(held) == {"store", "others"}
 
 
 def test_a_search_goes_on_and_its_best_is_a_view(
