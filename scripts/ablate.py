@@ -43,7 +43,7 @@ from randquant.scripts.studies.training import base_settings, trained
 from randquant.training.settings import Training
 
 if TYPE_CHECKING:
-    from randquant.results.arms import Arm, Change
+    from randquant.results.arms.arm import Arm, Change
     from randquant.results.compare import ComparedRun
 
 
@@ -127,7 +127,7 @@ def ablate(
         seeds: trainings of each, with the recipe's seed and those after it.
         probe: what the frozen encoders are asked.
     """
-    from randquant.results.arms import changes  # late, since it loads torch, which --help does not need
+    from randquant.results.arms.arm import changes  # late, since it loads torch, which --help does not need
 
     if not 1 <= seeds <= 1000:
         raise UsageError(f"--seeds {seeds} should be from 1 to 1,000.")
@@ -261,7 +261,7 @@ def _train_and_probe(modality: Modality, settings: Training, asked: Asked) -> No
 
 
 def _arm(variant: Variant, runs: list[Training], asked: Asked) -> "Arm":
-    from randquant.results.arms import Arm
+    from randquant.results.arms.arm import Arm
 
     accuracies, answers = [], []
     for each in runs:

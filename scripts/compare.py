@@ -27,7 +27,7 @@ With --changed, results of --robustness are compared too, each change as a task 
 takes several trainings of each arm, in folders called sound-none-42, sound-rq-43, shape-both-44 and so on, and prints
 a row for each task and each kind of change: the arms' means over seeds, and for each pair the difference in points with
 its 95 % interval over test items (paired bootstrap, all seeds and severities together) and over seeds (Student t of
-the differences seed by seed).
+the differences seed by seed). Where a probe was asked of several tasks, their mean on clean items stands below.
 
 Runs under another protocol, clip length, number of points, store, statistics or precision are compared with a warning;
 other test items are refused. JSON files hold no predictions, so they are compared without p.
@@ -49,7 +49,7 @@ from randquant.files.json_record import Json
 from randquant.results.text_table import text_table
 
 if TYPE_CHECKING:
-    from randquant.results.arm_rows import Pair
+    from randquant.results.arms.rows import Pair
     from randquant.results.compare import ComparedRun, Difference, TaskDifference
 
 _ABSENT = "-"
@@ -119,8 +119,9 @@ def _compare_arms(
     seed: int,
 ) -> None:
     from randquant.figures.figure import require_picture
-    from randquant.results.arm_picture import draw
-    from randquant.results.arm_rows import arm_lines, arm_rows, grouped
+    from randquant.results.arms.picture import draw
+    from randquant.results.arms.rows import arm_rows, grouped
+    from randquant.results.arms.table import arm_lines
     from randquant.results.compare import shared_probe
 
     if len(set(arms)) < max(2, len(arms)):
@@ -140,7 +141,7 @@ def _compare_arms(
 
 
 def _pairs(typed: list[str], arms: list[str]) -> "list[Pair]":
-    from randquant.results.arm_rows import Pair
+    from randquant.results.arms.rows import Pair
 
     found = [Pair(*each.split("-")) for each in typed if each.count("-") == 1]
     if len(found) < len(typed) or any(not {pair.arm, pair.base} <= set(arms) for pair in found):

@@ -120,8 +120,8 @@ def _pictures(folder: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows), folder / "FOLDER" / "train.parquet")
     with zipfile.ZipFile(folder / "cifar10_20k.zip", "w") as archive:
         for file in files:
-            split = "test" if file.stem > "7" else "train"
-            archive.write(file, f"{split}/{file.parent.name}/{file.name}")
+            split = "test" if file.stem > "7" else "valid" if file.stem > "5" else "train"
+            archive.write(file, f"cifar10/{split}/{file.parent.name}/{file.name}")
 
 
 def _table(folder: Path) -> None:

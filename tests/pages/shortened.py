@@ -5,7 +5,10 @@ from pathlib import Path
 
 from tests.pages.terminal import Start
 
-_TRAINING = "--batch_size 4 --workers 0 --hidden_size 16 --projection_size 8 --warmup_steps 0 --steps 2 --precision 32"
+_TRAINING = (
+    "--batch_size 4 --workers 0 --hidden_size 16 --projection_size 8 --warmup_steps 0 --steps 2 --snapshot_every 2 "
+    "--precision 32"
+)
 # Behind a command of this name, or of this name with this word.
 FLAGS = {
     "pretrain_audio": f"{_TRAINING} --encoder AudioNTT2020 --d 64 --unit_seconds 0.4 --crops 1 --cache none",
@@ -41,6 +44,8 @@ SETTINGS = {
 TEXT = {
     "42 43 44": "42",
     "--points 2048": "--points 128",
+    "0000200 0000600 0001000 0002000": "0000002",
+    "0001000 0002000 0004000 0008000 0016000": "0000002",
     "AudioNTT2020:2048": "AudioNTT2020:64",
     "AudioNTT2020:512": "AudioNTT2020:64",
     "--label COLUMN": "--label label",

@@ -10,7 +10,7 @@ import yaml
 from randquant.cli.command import run
 from randquant.data.store import Store, StoreWriter
 from randquant.errors import UsageError
-from randquant.results.arms import Arm, changes, over_seeds
+from randquant.results.arms.arm import Arm, changes, over_seeds
 from randquant.results.compare import open_run
 from randquant.results.predictions import Answers
 from randquant.scripts.ablate import ablate, variants

@@ -12,7 +12,7 @@ from randquant.files.json_record import Json
 from randquant.probes.outcome import repeats_half_width
 from randquant.report.inputs import Probed
 from randquant.report.modality import Reported
-from randquant.results.arms import over_seeds
+from randquant.results.arms.arm import over_seeds
 from randquant.results.compare import ComparedRun
 from randquant.results.predictions import Answers
 from randquant.results.record import ChangeScore, Result

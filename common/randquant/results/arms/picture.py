@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from randquant.figures.figure import panels, write_figure
-from randquant.results.arm_rows import CLEAN, ArmRow, Pair
+from randquant.results.arms.rows import CLEAN, ArmRow, Pair
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # told apart by people who are colour-blind (Okabe and Ito)
 _APART = 0.28  # of a row

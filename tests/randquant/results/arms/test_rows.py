@@ -10,7 +10,9 @@ from randquant.data.features import Items
 from randquant.errors import DataError, UsageError
 from randquant.probes.conditions.corruption import Corruption, CorruptionKind
 from randquant.probes.outcome import Details, Outcome
-from randquant.results.arm_rows import CLEAN, EVERY, Pair, arm_lines, arm_rows, grouped
+from randquant.results.arms.means import asked_of_all, mean_difference
+from randquant.results.arms.rows import CLEAN, EVERY, Pair, arm_rows, grouped
+from randquant.results.arms.table import arm_lines
 from randquant.results.compare import open_run
 from randquant.results.folder import add, read_report
 from randquant.results.record import Result, entries
@@ -100,3 +102,28 @@ def test_folders_that_do_not_fit(folders: list[str], tmp_path: Path) -> None:
         grouped(folders[:3], ["none", "rq"])
     with pytest.raises(DataError, match="hold no probe of svm"):
         arm_rows(grouped(folders, ["none", "rq"]), ["svm"], [])
+
+
+def test_the_mean_over_tasks(folders: list[str], tmp_path: Path) -> None:
+    """Tasks weigh the same, and the interval is narrower than that of one task, by the root of their number."""
+    more = [
+        write(tmp_path / f"rows-{arm}-{seed}", clean, (clean, clean), seed + 100)
+        for seed in (42, 43)
+        for arm, clean in (("none", 0.7), ("rq", 0.72))
+    ]
+    pair = Pair("rq", "none")
+    rows = arm_rows(grouped([*folders, *more], ["none", "rq"]), ["ridge"], [pair])
+    asked = asked_of_all(rows, "ridge")
+    assert [row.group for row in asked] == ["sound", "rows"]
+    mean = mean_difference(asked, pair, 0)
+    differences = [row.differences[0] for row in asked]
+    assert mean.difference == pytest.approx(np.mean([each.difference for each in differences]))
+    widths = [np.ptp(each.paired.interval) for each in differences]
+    assert np.ptp(mean.interval) == pytest.approx(np.hypot(*widths) / 2, rel=0.1)
+    by_seed = np.mean([np.subtract(row.arms["rq"].accuracies, row.arms["none"].accuracies) for row in asked], axis=0)
+    assert mean.by_seeds == pytest.approx(12.706 * np.std(by_seed, ddof=1) / np.sqrt(2), rel=1e-3)
+    assert arm_lines(rows, [pair])[-1].split()[:5] == ["mean", "2", "tasks", "ridge", CLEAN]
+
+
+def test_one_task_has_no_mean(folders: list[str]) -> None:
+    assert asked_of_all(arm_rows(grouped(folders, ["none", "rq"]), ["ridge"], []), "ridge") == []

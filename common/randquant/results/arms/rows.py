@@ -12,10 +12,9 @@ import numpy as np
 
 from randquant.errors import DataError, UsageError
 from randquant.probes.registry import now_called
-from randquant.results.arms import Arm, Change, changes, over_seeds
+from randquant.results.arms.arm import Arm, Change, changes, over_seeds
 from randquant.results.compare import ComparedRun, open_run, read_results
 from randquant.results.predictions import Answers
-from randquant.results.text_table import text_table
 
 CLEAN, EVERY = "clean", "every change"
 
@@ -155,21 +154,3 @@ def _arm(name: str, runs: Sequence[ComparedRun], asked: Sequence[str]) -> Arm:
         answers.append(over_seeds(known))
         accuracies.append(float(np.mean([results.tasks[task].accuracy for task in asked])))
     return Arm(name, "", accuracies, answers)
-
-
-def arm_lines(rows: Sequence[ArmRow], pairs: Sequence[Pair], *, markdown: bool = False) -> list[str]:
-    """The rows as a table: accuracies in %, differences in points with their intervals over items and over seeds."""
-    header = ["trained on", "task", "probe", "test items", *rows[0].arms]
-    header += [title for pair in pairs for title in (str(pair), "by items", "by seeds")]
-    cells = []
-    for row in rows:
-        numbers = [f"{100 * arm.accuracy:.1f}" for arm in row.arms.values()]
-        compared = [cell for each in row.differences for cell in _difference(each)]
-        cells.append([row.group, row.task, row.probe, row.change, *numbers, *compared])
-    return text_table(header, cells, markdown=markdown)
-
-
-def _difference(change: Change) -> list[str]:
-    low, high = change.paired.interval
-    by_seeds = "-" if change.by_seeds is None else f"± {100 * change.by_seeds:.1f}"
-    return [f"{100 * change.difference:+.1f}", f"{100 * low:+.1f} to {100 * high:+.1f}", by_seeds]
