@@ -31,8 +31,8 @@ from randquant.data.repeated_stores import repeated
 from randquant.data.store import Store
 from randquant.errors import DataError, UsageError
 from randquant.training.memory import require_memory
-from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
+from randquant.training.watching.monitor import KnnMonitor
 from randquant.views import Views
 from randquant.weights.start import Start, data_of, notes_of, start_of
 from randquant.weights.training_metadata import metadata_of_run

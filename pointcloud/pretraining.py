@@ -34,8 +34,8 @@ from randquant.pointcloud.settings import PointPretraining
 from randquant.pointcloud.start import turn_inputs
 from randquant.pointcloud.stored_clouds import StoredClouds, WholeClouds, leading_columns
 from randquant.training.memory import require_memory
-from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
+from randquant.training.watching.monitor import KnnMonitor
 from randquant.weights.start import Start, data_of, notes_of, start_of
 from randquant.weights.training_metadata import metadata_of_run
 

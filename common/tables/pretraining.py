@@ -33,8 +33,8 @@ from randquant.tables.stored_table import (
 )
 from randquant.training.idle import equal_views
 from randquant.training.memory import require_memory
-from randquant.training.monitor import KnnMonitor
 from randquant.training.task import Task
+from randquant.training.watching.monitor import KnnMonitor
 from randquant.views import Policy
 from randquant.weights.start import Start, data_of, notes_of, start_of
 from randquant.weights.training_metadata import metadata_of_run

@@ -10,11 +10,11 @@ from contextlib import closing
 import numpy as np
 import torch
 
-from randquant.training.measures import Throughput, measured, monitored
 from randquant.training.optimization.schedule import set_learning_rate
 from randquant.training.processes.ranks import any_process, joint_mean
 from randquant.training.processes.stopping import stop_on_signal
 from randquant.training.run import Run
+from randquant.training.watching.measures import Throughput, measured, monitored
 
 
 def fit(run: Run) -> None:

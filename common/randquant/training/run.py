@@ -13,7 +13,6 @@ from randquant.ssl.momentum import momentum_at
 from randquant.ssl.registry import make_method
 from randquant.training.batches import Batches, Raw, each_tensor
 from randquant.training.checkpoint import REMEDY, check_same_settings, load_checkpoint, save_checkpoint
-from randquant.training.finite import first_not_finite
 from randquant.training.free_settings import FREE_SETTINGS
 from randquant.training.mixing import input_mix_of, mix_of
 from randquant.training.optimization.average import AveragedEncoder
@@ -24,6 +23,7 @@ from randquant.training.processes.ranks import any_process, raised_once
 from randquant.training.run_log import RunLog
 from randquant.training.settings import Training, plain_defaults, plain_settings
 from randquant.training.task import Task
+from randquant.training.watching.finite import first_not_finite
 from randquant.views import ViewSet
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from randquant.extras import needs
 from randquant.files.atomic import atomic_path
 from randquant.training.checkpoint import FORMAT as CHECKPOINT_FORMAT
 from randquant.training.checkpoint import check_hash, check_version
-from randquant.training.finite import first_not_finite
+from randquant.training.watching.finite import first_not_finite
 from randquant.weights.own_header import FORMAT as FORMAT
 from randquant.weights.own_header import own_header
 from randquant.weights.published_config import WEIGHTS, check_config

@@ -8,7 +8,7 @@ import torch
 
 from randquant.errors import DataError
 from randquant.training.checkpoint import FORMAT, load_checkpoint, save_checkpoint
-from randquant.training.finite import first_not_finite
+from randquant.training.watching.finite import first_not_finite
 from randquant.weights.weight_file import read_weights
 
 STATE = {"step": 3, "settings": {"d": 16}, "method": {"weight": torch.arange(600.0)}}
