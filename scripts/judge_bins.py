@@ -5,11 +5,14 @@
 
 prints for every task
 
-    probe ridge on covtype, accuracy in % of validation items or held-out folds, 1 seed
+    probe ridge on covtype, accuracy in % of validation items or held-out folds, 3 seeds
 
     bins  accuracy  by seeds  behind the best
-    2        63.45                       5.02
+    2        63.45    ± 1.20             5.02
     ...
+
+    two seeds rank these alike with a Spearman of 0.66
+
     score of                 Spearman: untrained  a tenth  the end  regret: untrained  a tenth  the end
     common views identified                    -     0.62     0.87                  -     1.22     1.22
     ...
@@ -17,11 +20,12 @@ prints for every task
 Scores are those of `randquant.ssl.unlabelled_scores`, of 256 items by two views each: of the run's own bins, or of 16
 bins, common to all runs; of the encoder before the training, after a tenth of it, and at its end. Spearman is of score
 and accuracy over the numbers of bins, means over seeds; regret is how many points the number with the highest score is
-behind the best. Test items play no role. STUDY/bins.csv has every number. Interrupt it and run it again, or add seeds
-or tasks: what is finished is kept.
+behind the best. What two seeds rank differently no score can rank. Test items play no role. STUDY/bins.csv has every
+number. Interrupt it and run it again, or add seeds or tasks: what is finished is kept.
 """
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +67,11 @@ def judge_bins(
         settings: further flags of the training, as in steps=200.
         seeds: trainings of each, with the recipe's seed and those after it.
         probe: what the frozen encoders are asked.
+
+    Raises:
+        UsageError: another number of seeds, or a training that does not quantize.
+        DataError: a store of another kind, a probe that says nothing of validation items, or a finished training
+            without its scores.
     """
     if not 1 <= seeds <= 1000:
         raise UsageError(f"--seeds {seeds} should be from 1 to 1,000.")
@@ -128,8 +137,18 @@ class Judged:
             return None
         return float(means.max() - means[len(values) - 1 - int(values[::-1].argmax())])
 
+    def agreement(self) -> float | None:
+        """Rank correlation of the accuracies of two seeds, the mean over pairs; None of one seed.
+
+        What seeds rank differently no score can rank.
+        """
+        from scipy.stats import spearmanr
+
+        pairs = list(combinations(self.accuracies, 2))
+        return float(np.mean([spearmanr(one, other).statistic for one, other in pairs])) if pairs else None
+
     def lines(self) -> list[str]:
-        """The table of accuracies."""
+        """The table of accuracies, and how far seeds agree."""
         from randquant.probes.outcome import repeats_half_width
 
         percent, means = 100 * self.accuracies, 100 * self.accuracies.mean(axis=0)
@@ -138,7 +157,9 @@ class Judged:
             [str(bins), f"{mean:.2f}", "" if width is None else f"± {width:.2f}", f"{means.max() - mean:.2f}"]
             for bins, mean, width in zip(BINS, means, widths, strict=True)
         ]
-        return text_table(["bins", "accuracy", "by seeds", "behind the best"], rows)
+        agreement = self.agreement()
+        agreed = [] if agreement is None else ["", f"two seeds rank these alike with a Spearman of {agreement:.2f}"]
+        return [*text_table(["bins", "accuracy", "by seeds", "behind the best"], rows), *agreed]
 
     def score_lines(self) -> list[str]:
         """The table of scores, by their names."""

@@ -65,7 +65,8 @@ def test_a_study_keeps_trainings_that_scores_do_not_change(
     assert "was trained without scores" in capsys.readouterr().err
 
 
-def test_spearman_and_regret_are_of_the_means_over_seeds() -> None:
+def test_spearman_and_regret_are_of_the_means_over_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "BINS", (2, 4, 8))
     def scores(value: float) -> bins.Scores:
         return {moment: {"good": value, "bad": -value, "flat": 1.0} for moment in MOMENTS}
 
@@ -76,6 +77,9 @@ def test_spearman_and_regret_are_of_the_means_over_seeds() -> None:
     assert found.regret("the end", "bad") == pytest.approx(0.35)
     assert found.spearman("the end", "flat") is None
     assert found.regret("the end", "flat") is None
+    assert found.agreement() == pytest.approx(0.5)
+    assert found.lines()[-1].endswith("Spearman of 0.50")
+    assert command.Judged("task", arms[:1], found.accuracies[:1]).agreement() is None
 
 
 def test_what_cannot_be_is_refused_before_anything_is_trained(
