@@ -67,6 +67,7 @@ def test_a_study_keeps_trainings_that_scores_do_not_change(
 
 def test_spearman_and_regret_are_of_the_means_over_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "BINS", (2, 4, 8))
+
     def scores(value: float) -> bins.Scores:
         return {moment: {"good": value, "bad": -value, "flat": 1.0} for moment in MOMENTS}
 
