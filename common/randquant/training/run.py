@@ -14,6 +14,7 @@ from randquant.ssl.registry import make_method
 from randquant.training.batches import Batches, Raw, each_tensor
 from randquant.training.checkpoint import REMEDY, check_same_settings, load_checkpoint, save_checkpoint
 from randquant.training.free_settings import FREE_SETTINGS
+from randquant.training.lengthening import lengthened
 from randquant.training.mixing import input_mix_of, mix_of
 from randquant.training.optimization.average import AveragedEncoder
 from randquant.training.optimization.optimizer import check_moments, make_optimizer
@@ -214,11 +215,11 @@ class Run:
 
 
 def stored_state(settings: Training) -> dict[str, Any] | None:
-    """The run's last checkpoint, None if there is none.
+    """The run's last checkpoint, None if there is none; "outgrown" tells whether it is of a shorter training.
 
     Raises:
         DataError: it is damaged or incomplete.
-        UsageError: the settings are others.
+        UsageError: the settings are others, and not those of a longer training that passes through it.
     """
     path = settings.out / FILE_NAME
     if not path.exists():
@@ -227,9 +228,10 @@ def stored_state(settings: Training) -> dict[str, Any] | None:
     wrong = [name for name, kind in _KEYS.items() if not isinstance(state[name], kind)]
     if wrong or state["step"] < 0:
         raise DataError(f"{path} holds no sensible {', '.join(wrong) or 'step'}; {REMEDY}")
-    stored = {**plain_defaults(settings), **state["settings"]}
-    check_same_settings(stored, plain_settings(settings), free=FREE_SETTINGS, run=settings.out)
-    return state
+    stored, wanted = {**plain_defaults(settings), **state["settings"]}, plain_settings(settings)
+    longer = lengthened(stored, wanted)
+    check_same_settings(stored, wanted, free=FREE_SETTINGS | longer, run=settings.out)
+    return {**state, "outgrown": bool(longer)}
 
 
 def _to_device(state: Mapping[str, Any], device: torch.device) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from randquant.errors import DataError, UsageError
 from randquant.files.lock import locked
 
+FINISHED = "encoder.safetensors"
 START = "init.safetensors"  # the weights that a run began with, where they were not untrained
 LAST = "last.safetensors"  # and those that it ended with, where others may be kept
 
@@ -45,9 +46,7 @@ def _refuse_others(out: Path) -> None:
     entries = {entry.name for entry in out.iterdir()}
     if "checkpoint.pt" in entries:
         return
-    if "encoder.safetensors" in entries:
-        raise UsageError(
-            f"{out / 'encoder.safetensors'} exists without its checkpoint.pt; choose another --out to train again."
-        )
+    if FINISHED in entries:
+        raise UsageError(f"{out / FINISHED} exists without its checkpoint.pt; choose another --out to train again.")
     if entries and "config.yaml" not in entries:
         raise UsageError(f"{out} is not empty and holds no run; choose another --out.")

@@ -70,7 +70,8 @@ class Training:
         method: byol (momentum teacher, no negatives), mocov3 (teacher, negatives in the batch), moco (teacher,
             negatives in a queue), simclr (negatives in the batch, no teacher, about half the work per step) or infonce
             (simclr with the other view's negatives alone).
-        steps: optimiser steps; 0 means by epochs.
+        steps: optimiser steps; 0 means by epochs. A finished run of a constant schedule goes on where it is asked for
+            more.
         epochs: passes over the data, if steps is 0.
         batch_size: items per step, over all devices.
         accumulate: micro-batches in which a step's items pass the networks one after the other, to save memory. The

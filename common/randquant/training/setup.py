@@ -17,13 +17,14 @@ from randquant.training.idle import idle_settings
 from randquant.training.keeping.between import copied
 from randquant.training.keeping.kept import keep_best
 from randquant.training.keeping.set_aside import SetAside
+from randquant.training.lengthening import make_snapshot
 from randquant.training.loop import fit
 from randquant.training.mixing import input_mix_of, mix_of, quantize_its_stage
 from randquant.training.optimization.parametrization import base_shapes
 from randquant.training.processes.ranks import agreed, together
 from randquant.training.processes.repeatable import repeatable
 from randquant.training.run import Run, stored_state
-from randquant.training.run_folder import LAST, START, own_folder
+from randquant.training.run_folder import FINISHED, LAST, START, own_folder
 from randquant.training.run_settings import FILE_NAME
 from randquant.training.settings import Training, plain_settings
 from randquant.training.task import Task
@@ -52,7 +53,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
     """
     from randquant.training.processes.fabric import fabric_of  # late: --help should not wait for it
 
-    finished = settings.out / "encoder.safetensors"
+    finished = settings.out / FINISHED
     keep_freed_memory()
     fabric = fabric_of(settings)
     # Locked and checked before other processes are started and before the task is built, which can take minutes.
@@ -61,7 +62,7 @@ def pretrain(settings: Training, build: Callable[[torch.device], Task]) -> Path:
         with together(fabric, devices=settings.devices, nodes=settings.nodes):
             torch.manual_seed(settings.seed)
             task, batches = agreed(fabric, lambda: _prepared(fabric, settings, build, state))
-            if finished.exists():
+            if finished.exists() and not (state is not None and state["outgrown"]):
                 _say(fabric, f"{settings.out} is finished already; choose another --out to train again.")
             else:
                 start = copied(task.encoder) if settings.keep == "best" else None
@@ -113,6 +114,8 @@ def _announce(run: Run, state: dict[str, Any] | None) -> None:
     if not fabric.is_global_zero:
         return
     write_text(settings.out / FILE_NAME, yaml.safe_dump(plain_settings(settings), sort_keys=False))
+    if state is not None:
+        make_snapshot(settings.out / FINISHED, state["step"])
     if settings.init is not None and state is None:
         run.task.save_encoder(settings.out / START, run.method.encoder, 0)
     items = len(batches.source)

@@ -26,6 +26,7 @@ from randquant.extras import needs
 from randquant.files.atomic import atomic_path
 from randquant.training.checkpoint import FORMAT as CHECKPOINT_FORMAT
 from randquant.training.checkpoint import check_hash, check_version
+from randquant.training.run_folder import FINISHED
 from randquant.training.watching.finite import first_not_finite
 from randquant.weights.own_header import FORMAT as FORMAT
 from randquant.weights.own_header import own_header
@@ -38,7 +39,6 @@ with needs("train"):
 
 VERSION = "2"
 VERSIONS = ("1", VERSION)  # that are read
-FILE_NAME = "encoder.safetensors"
 
 Encoder = TypeVar("Encoder", bound=nn.Module)
 
@@ -221,15 +221,15 @@ def _weights_file(path: Path) -> Path:
         raise DataError(f"{path} does not exist; give a run folder or a weights file.")
     if not path.is_dir():
         return path
-    for name in (FILE_NAME, WEIGHTS):
+    for name in (FINISHED, WEIGHTS):
         if (path / name).is_file():
             return path / name
     if (path / "checkpoint.pt").is_file():
         raise DataError(
-            f"{path} has no {FILE_NAME} because its training has not finished; finish it by the same command again, "
+            f"{path} has no {FINISHED} because its training has not finished; finish it by the same command again, "
             f"or give {path / 'checkpoint.pt'} to use it as it is."
         )
-    raise DataError(f"{path} is a folder without {FILE_NAME}; give the folder of a finished run or a weights file.")
+    raise DataError(f"{path} is a folder without {FINISHED}; give the folder of a finished run or a weights file.")
 
 
 def _read_safetensors(file: Path) -> Content:

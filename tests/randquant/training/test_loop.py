@@ -263,6 +263,39 @@ def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
         pretrain(replace(run, seed=7), task_builder())
 
 
+@pytest.mark.parametrize("end", [None, 7, 11])
+def test_a_longer_run_goes_on_from_a_shorter_one_with_the_same_bits(tmp_path: Path, end: int | None) -> None:
+    """Finished, stopped on the way to its end, or stopped again beyond it."""
+    short = settings(tmp_path / "run", steps=7, schedule="constant", average_decay=0.9)
+    long = replace(short, steps=11)
+    whole = weights(pretrain(replace(long, out=tmp_path / "whole"), task_builder()))
+    if end == 7:
+        with pytest.raises(Stop):
+            pretrain(short, task_builder(stop_at=5))
+    else:
+        first = weights(pretrain(short, task_builder()))
+    if end == 11:
+        with pytest.raises(Stop):
+            pretrain(long, task_builder(stop_at=3))
+        assert not (short.out / "encoder.safetensors").exists()
+    continued = weights(pretrain(long, task_builder()))
+    assert all(torch.equal(torch.as_tensor(each), torch.as_tensor(whole[name])) for name, each in continued.items())
+    if end != 7:
+        kept = weights(short.out / "snapshots" / "encoder-0000007.safetensors")
+        assert all(torch.equal(torch.as_tensor(each), torch.as_tensor(first[name])) for name, each in kept.items())
+    with pytest.raises(UsageError, match=r"steps was 11 and is now 7"):
+        pretrain(short, task_builder())
+
+
+@pytest.mark.parametrize("change", [{"schedule": "cosine"}, {"schedule": "step"}, {"momentum_schedule": "cosine"}])
+def test_a_run_that_depends_on_its_end_is_not_lengthened(tmp_path: Path, change: dict[str, str]) -> None:
+    run = settings(tmp_path / "run", **{"schedule": "constant", **change})
+    pretrain(run, task_builder())
+    with pytest.raises(UsageError, match="steps was 11 and is now 12"):
+        pretrain(replace(run, steps=12), task_builder())
+    assert (run.out / "encoder.safetensors").exists()
+
+
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(tmp_path: Path) -> None:
     run = settings(tmp_path / "run", checkpoint_every=3, log_every=50)
     with pytest.raises(DataError, match=r"stopped being finite.*learning_rate"):
