@@ -14,10 +14,10 @@ from randquant.results.changes import Change, differing
 from randquant.scripts.reproduction.commands import training_call, words
 from randquant.scripts.reproduction.places import Places
 from randquant.training.checkpoint import load_checkpoint
-from randquant.training.run import FINISHED as CHECKPOINT
+from randquant.training.run import FILE_NAME as CHECKPOINT
 from randquant.training.run_folder import FINISHED, START
 from randquant.training.run_log import last_row
-from randquant.training.run_settings import FINISHED as CONFIG
+from randquant.training.run_settings import FILE_NAME as CONFIG
 from randquant.training.run_settings import read_settings
 from randquant.weights.weight_file import Content, read_weights
 
