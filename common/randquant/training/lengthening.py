@@ -17,11 +17,11 @@ def lengthened(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> set[str]
         stored: settings of a run, plain values.
         wanted: those asked for now.
     """
-    (name, *others) = [each for each in _LENGTHS if stored[each] != wanted[each]] or [None]
-    if name is None or others or wanted["init"] is not None:
+    differing = [each for each in _LENGTHS if stored[each] != wanted[each]]
+    constant = wanted["schedule"] == wanted["momentum_schedule"] == "constant"
+    if len(differing) != 1 or not constant or wanted["init"] is not None:
         return set()
-    if wanted["schedule"] != "constant" or wanted["momentum_schedule"] != "constant":
-        return set()
+    (name,) = differing
     decides = name == "steps" or not wanted["steps"]
     return {name} if decides and 0 < (stored[name] or 0) < (wanted[name] or 0) else set()
 
