@@ -23,6 +23,7 @@ from randquant.data_prep.own_files.labelled import plan_labelled
 from randquant.data_prep.own_files.meshes import plan_meshes
 from randquant.data_prep.own_files.pictures import plan_images
 from randquant.data_prep.recordings import recordings_reader
+from randquant.data_prep.synthetic.compositions.plan import plan_made_up_shapes
 from randquant.data_prep.synthetic.registry import MINIATURES, prepared_by
 from randquant.data_prep.synthetic.tables import TABLE, small_table
 from randquant.data_prep.tables.plan import TablePlan
@@ -31,6 +32,7 @@ from randquant.data_prep.unpacked import archives_identity, made_of_archives
 from randquant.errors import UsageError
 from randquant.scripts.preparation.settings import (
     Labelled,
+    MadeUp,
     OwnPictures,
     OwnSounds,
     Public,
@@ -101,6 +103,16 @@ def _of_files(plan: Callable[..., Plan], takes: type[Settings] = Settings) -> Ca
     return command
 
 
+def _of_made_up(plan: Callable[..., Plan]) -> Callable[[MadeUp], None]:
+    """The command that prepares what is drawn, with the flags of its plan."""
+
+    def command(settings: MadeUp) -> None:
+        _prepare(plan(**options(settings, plan)), settings)
+
+    command.__annotations__["settings"] = with_options(MadeUp, plan)
+    return command
+
+
 def _of_dataset(dataset: Dataset) -> Callable[[Public], None]:
     """The command that prepares a public dataset, with the flags of its plan."""
     public = {"audio": PublicSounds, "tables": PublicTable}.get(dataset.kind, Public)
@@ -160,14 +172,14 @@ def _unpacked(settings: Public | PublicTable | OwnPictures) -> Path:
     return settings.unpack or settings.out.with_name(f"{settings.out.name}.unpacked")
 
 
-def _prepare(plan: Plan | TablePlan, settings: Settings | PublicTable | OwnTable) -> None:
+def _prepare(plan: Plan | TablePlan, settings: Settings | MadeUp | PublicTable | OwnTable) -> None:
     complete = Store.exists(settings.out)
     if isinstance(plan, TablePlan):
         from randquant.data_prep.tables.prepare import prepare_table
 
         store = prepare_table(plan, settings.out)
     else:
-        assert isinstance(settings, Settings)
+        assert isinstance(settings, Settings | MadeUp)
         if isinstance(settings, Sounds):
             plan = replace(plan, reader=recordings_reader(_intake(settings)))
         store = prepare(plan, settings.out, workers=settings.workers, strict=settings.strict, dask=settings.dask)
@@ -194,6 +206,7 @@ _OWN: dict[str, Callable[..., None]] = {
     "labelled": labelled,
     "meshes": _of_files(plan_meshes),
     "clouds": _of_files(plan_clouds),
+    "made-up-shapes": _of_made_up(plan_made_up_shapes),
     "images": _of_files(plan_images, OwnPictures),
     "table": table,
 }

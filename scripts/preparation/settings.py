@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from randquant.audio.samples import Channel
 
@@ -24,6 +25,22 @@ class Settings:
     workers: int | None = None
     strict: bool = False
     dask: str | None = None
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """What is drawn instead of read.
+
+    Attributes:
+        out: store to write.
+        workers: processes; by default one per core.
+        dask: address of a Dask scheduler, as in tcp://host:8786, to run on its workers instead.
+    """
+
+    out: Path
+    workers: int | None = None
+    dask: str | None = None
+    strict: ClassVar[bool] = False  # nothing can be missing
 
 
 @dataclass(frozen=True)
