@@ -13,6 +13,7 @@ Every shape becomes 2,048 points (--points), upright along z, in the unit sphere
     python -m scripts.prepare clouds --root CLOUDS --out STORE                        NPY, PLY, PCD, LAS, E57, XYZ, ...
     python -m scripts.prepare meshes --csv TASK.csv --root MESHES --out STORE         path,label,group,split; clouds too
     python -m scripts.prepare modelnet --root MODELNET40 --out STORE                  a public dataset, named below
+    python -m scripts.prepare made-up-shapes --out STORE                              8,000 drawn ones, to pretrain on
     python -m scripts.prepare synthetic-modelnet --out FOLDER                         a small synthetic one
 
 A row of a table becomes numbers: numbers standardised by the training rows, answers and categories zeros and ones:
@@ -83,7 +84,8 @@ COMMANDS = LateCommands(
         "meshes": "Prepare every mesh below a folder, or those that a CSV file names with their labels and splits.",
         "clouds": "Prepare every point cloud below a folder, or those that a CSV file names with their labels and "
         "splits.",
-        "made-up-shapes": "Make up shapes to pretrain on: random parts, copied in symmetry, put together and bent.",
+        "made-up-shapes": "Make up shapes to pretrain on, without any files: random parts put together, and things of fifteen "
+        "families.",
         **_of(SHAPES),
         "images": "Prepare the pictures below a folder: classes by their folders, or as a CSV file names them, or "
         "unlabelled.",

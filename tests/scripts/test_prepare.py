@@ -487,3 +487,14 @@ def test_synthetic_shapes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert prepare("synthetic-shapenetpart", "--out", tmp_path / "in") == 0
     assert "prepare it with python -m scripts.prepare shapenetpart --root" in capsys.readouterr().out
     assert prepare("synthetic-shapenetpart", "--out", tmp_path / "in", "--seed", -1) == 2
+
+
+def test_made_up_shapes_need_no_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    typed = ("made-up-shapes", "--out", tmp_path / "store", "--shapes", 3, "--points", 32, "--workers", 1)
+    assert prepare(*typed) == 0
+    assert "3 shapes of 32 points (x y z nx ny nz), 0 skipped" in capsys.readouterr().out
+    assert prepare(*typed) == 0
+    assert "is complete already" in capsys.readouterr().out
+    assert prepare(*typed, "--seed", 1) == 1
+    assert "its seed is 0, not 1" in capsys.readouterr().err
+    assert prepare("made-up-shapes", "--out", tmp_path / "none", "--shapes", 0) == 2
