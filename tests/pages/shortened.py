@@ -26,6 +26,7 @@ FLAGS = {
     "preview_images": "--pictures 1",
     "map": "--projection pca",
     "report": "--projection pca",
+    "prepare made-up-shapes": "--shapes 16 --workers 1",
     "prepare synthetic-modelnet": "--train 5 --test 2",
     "prepare synthetic-nsynth": "--instruments 1 --notes_per_instrument 2",
     "prepare synthetic-cifar10": "--train 100 --test 20",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from randquant.data_prep.synthetic.solids.round import lathe, revolution, ring, tube
+from randquant.data_prep.synthetic.solids.round import lathe, revolution, ring, smooth, tube
 from randquant.data_prep.synthetic.solids.solid import Points, Solid, block, joined, rectangle, strips
 
 Draw = Callable[[np.random.Generator], Solid]
@@ -62,11 +62,11 @@ def rope(generator: np.random.Generator) -> Solid:
     """A tube along a smooth curve, as thick everywhere or swelling and thinning."""
     knots = generator.normal(size=(int(generator.integers(3, 6)), 3))
     knots = np.cumsum(knots * generator.uniform(0.1, 0.5) + generator.normal(size=3), axis=0)
-    way = _smooth(knots, 16)
+    way = smooth(knots, 16)
     way = (way - way.mean(axis=0)) / np.ptp(way, axis=0).max()
     thick = generator.uniform(0.02, 0.15) * np.ones(16)
     if generator.random() < 0.6:
-        thick = thick * _smooth(generator.uniform(0.2, 1.5, (3, 1)), 16)[:, 0].clip(0.1)
+        thick = thick * smooth(generator.uniform(0.2, 1.5, (3, 1)), 16)[:, 0].clip(0.1)
     return tube(way, thick, sides=8)
 
 
@@ -136,17 +136,6 @@ def _grid(rings: Points) -> Solid:
     rows, columns = rings.shape[:2]
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     return Solid(rings.reshape(-1, 3), (np.stack([first, first + columns, first + columns + 1, first + 1], axis=-1),))
-
-
-def _smooth(knots: Points, count: int) -> Points:
-    """(count, C) on a smooth curve through the knots (K, C), by cubic convolution."""
-    place = np.linspace(0, len(knots) - 1, count)
-    index = np.clip(place.astype(int), 0, len(knots) - 2)
-    share = (place - index)[:, None]
-    slope = np.gradient(knots, axis=0)
-    before, after, start, end = knots[index], knots[index + 1], slope[index], slope[index + 1]
-    bend = share * (1 - share)
-    return before + (after - before) * share**2 * (3 - 2 * share) + bend * ((1 - share) * start - share * end)
 
 
 # Each with how often it is drawn.

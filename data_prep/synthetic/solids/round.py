@@ -87,15 +87,19 @@ def ring(radius: float, thickness: float, *, height: float = 0.0, sides: int = S
 
 def lathe(points: Sequence[tuple[float, float]], count: int) -> Points:
     """(count, 2) radius and height along a smooth curve through the given ones, none below 0."""
+    return np.maximum(smooth(points, count), 0.0)
+
+
+def smooth(points: ArrayLike, count: int) -> Points:
+    """(count, C) along a curve through the points (K, C), at least two: a cubic Hermite curve, with the slopes of their
+    neighbours."""
     knots = np.asarray(points, dtype=np.float64)
     place = np.linspace(0, len(knots) - 1, count)
     index = np.clip(place.astype(int), 0, len(knots) - 2)
     share = (place - index)[:, None]
     slope = np.gradient(knots, axis=0)
-    # Cubic Hermite curve: through the points, with the slopes of their neighbours.
     before, after = knots[index], knots[index + 1]
     start, end = slope[index], slope[index + 1]
     bend = share * (1 - share)
-    curve = before + (after - before) * share**2 * (3 - 2 * share)
-    curve += bend * ((1 - share) * start - share * end)
-    return np.maximum(curve, 0.0)
+    curve: Points = before + (after - before) * share**2 * (3 - 2 * share)
+    return curve + bend * ((1 - share) * start - share * end)
