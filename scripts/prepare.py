@@ -84,8 +84,7 @@ COMMANDS = LateCommands(
         "meshes": "Prepare every mesh below a folder, or those that a CSV file names with their labels and splits.",
         "clouds": "Prepare every point cloud below a folder, or those that a CSV file names with their labels and "
         "splits.",
-        "made-up-shapes": "Make up shapes to pretrain on, without any files: random parts put together, and things of fifteen "
-        "families.",
+        "made-up-shapes": "Make up shapes to pretrain on: random parts put together, and things of fifteen families.",
         **_of(SHAPES),
         "images": "Prepare the pictures below a folder: classes by their folders, or as a CSV file names them, or "
         "unlabelled.",
