@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from randquant.data_prep.formats.meshes.mesh import Mesh
-from randquant.data_prep.synthetic.compositions.composition import copies, draw_composition
+from randquant.data_prep.synthetic.compositions.composition import Copies, copies, draw_composition
 from randquant.data_prep.synthetic.solids.families import numpy_generator
 from randquant.data_prep.synthetic.solids.solid import box
 
@@ -28,7 +28,7 @@ def test_a_draw_can_be_repeated_and_others_differ() -> None:
 
 
 @pytest.mark.parametrize(("kind", "axes"), [("mirrored", (0,)), ("across", (1,)), ("four", (0, 1))])
-def test_mirrored_copies_make_it_symmetric(kind: str, axes: tuple[int, ...]) -> None:
+def test_mirrored_copies_make_it_symmetric(kind: Copies, axes: tuple[int, ...]) -> None:
     whole = np.concatenate([solid.vertices for solid in copies(numpy_generator(0), PART, kind)])
     for axis in axes:
         mirrored = whole * np.where(np.arange(3) == axis, -1, 1)
