@@ -205,6 +205,8 @@ def _other(change: str) -> Variant:
 
 def lines(base: "Arm", found: "list[Change]") -> list[str]:
     """The table for a terminal."""
+    from randquant.results.significance import shown_p  # late, since it loads torch, which --help does not need
+
     header = ["study", "settings", "accuracy", "by seeds", "change", "95 % by items", "by seeds", "p", "p (Holm)"]
     rows = [[*_mean(base), *[""] * 5]]
     for each in found:
@@ -215,8 +217,8 @@ def lines(base: "Arm", found: "list[Change]") -> list[str]:
                 f"{100 * each.difference:+.2f}",
                 f"{100 * low:+.2f} to {100 * high:+.2f}",
                 _half(each.by_seeds),
-                f"{each.paired.p:.4f}",
-                f"{each.p_holm:.4f}",
+                shown_p(each.paired.p),
+                shown_p(each.p_holm),
             ]
         )
     return text_table(header, rows)

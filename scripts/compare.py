@@ -177,6 +177,8 @@ def _pair(letter: str, first: "ComparedRun", other: "ComparedRun", difference: "
 
 
 def _row(task: str, first: "ComparedRun", other: "ComparedRun", found: "TaskDifference | None") -> list[str]:
+    from randquant.results.significance import shown_p  # late, since it loads torch, which --help does not need
+
     accuracies = [
         f"{100 * each.tasks[task].accuracy:.2f}" if task in each.tasks else _ABSENT for each in (first, other)
     ]
@@ -184,7 +186,7 @@ def _row(task: str, first: "ComparedRun", other: "ComparedRun", found: "TaskDiff
     if found is not None:
         cells.append(_points(found.difference))
         if (paired := found.paired) is not None and found.p_holm is not None:
-            cells += [_interval(paired.interval), f"{paired.p:.4f}", f"{found.p_holm:.4f}", paired.over]
+            cells += [_interval(paired.interval), shown_p(paired.p), shown_p(found.p_holm), paired.over]
     return [*cells, *[_ABSENT] * (8 - len(cells))]
 
 

@@ -95,6 +95,15 @@ def paired(first: Answers, second: Answers, *, generator: torch.Generator) -> Pa
     return Paired(difference, (float(low), float(high)), p, method, mcnemar, over, len(first.ids), draws)
 
 
+def shown_p(p: float) -> str:
+    """A p value in four places, and never as nothing.
+
+    >>> shown_p(0.0312), shown_p(3e-7)
+    ('0.0312', '<0.0001')
+    """
+    return f"{p:.4f}" if p >= 0.0001 else "<0.0001"
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjust p values for being several, so that the chance of any false alarm stays (Holm, 1979).
 
