@@ -45,6 +45,8 @@ SETTINGS = {
 TEXT = {
     "42 43 44": "42",
     "--points 2048": "--points 128",
+    "--points 8192": "--points 512",
+    "for n in 512 8192": "for n in 512",
     "0000200 0000600 0001000 0002000": "0000002",
     "AudioNTT2020:2048": "AudioNTT2020:64",
     "AudioNTT2020:512": "AudioNTT2020:64",
