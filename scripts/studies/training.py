@@ -9,8 +9,10 @@ from randquant.cli.command import settings_from
 from randquant.errors import UsageError
 from randquant.scripts.studies.modality import Modality
 from randquant.training.free_settings import FREE_SETTINGS
+from randquant.training.lengthening import lengthened
+from randquant.training.run_folder import FINISHED
 from randquant.training.run_settings import FILE_NAME, read_settings
-from randquant.training.settings import Training, plain_settings
+from randquant.training.settings import Training, plain_defaults, plain_settings
 
 
 def base_settings(
@@ -58,10 +60,16 @@ def trained(modality: Modality, settings: Training) -> bool:
         UsageError: the folder holds a run with other settings.
         DataError: the training diverged, or data cannot be read.
     """
-    if (settings.out / "encoder.safetensors").exists() and _same(settings):
+    if (settings.out / FINISHED).exists() and _same(settings):
         return False
-    from randquant.training.setup import pretrain  # late, since it loads torch
+    # Late, since they load torch.
+    from randquant.training.checkpoint import check_same_settings
+    from randquant.training.setup import pretrain
 
+    if (settings.out / FILE_NAME).exists():
+        stored, wanted = {**plain_defaults(settings), **read_settings(settings.out)}, plain_settings(settings)
+        if lengthened(stored, wanted):  # as only a run by itself may be: what was measured of this one stands beside it
+            check_same_settings(stored, wanted, free=FREE_SETTINGS, run=settings.out)
     pretrain(settings, partial(modality.build, settings))
     return True
 

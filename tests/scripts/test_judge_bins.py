@@ -93,3 +93,17 @@ def test_what_cannot_be_is_refused_before_anything_is_trained(
     assert judged(table, tmp_path / "study", "--recipe", str(tmp_path / "none.yaml")) == 2
     assert "no numbers of bins to judge" in capsys.readouterr().err
     assert not (tmp_path / "study").exists()
+
+
+def test_a_study_is_not_lengthened(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its scores and results are those of the trainings as they were."""
+    for module in (command, bins):
+        monkeypatch.setattr(module, "BINS", (2,))
+    words = ("--out", str(tmp_path / "study"), "--seeds", "1", "--settings", *FLAGS, "schedule=constant")
+    typed = ["--data", str(table), "--task", str(table), *words]
+    assert run(command.judge_bins, typed) == 0
+    capsys.readouterr()
+    assert run(command.judge_bins, [*typed, "steps=4"]) == 2
+    assert "steps was 2 and is now 4" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from randquant.probes.registry import now_called
 from randquant.results.folder import Report, read_report
 from randquant.results.predictions import Answers, answers
 from randquant.results.record import Result, from_file
-from randquant.results.significance import Paired, holm, paired
+from randquant.results.significance import Paired, holm, mean_interval, paired
 
 # What should be the same in two runs for their difference to be the encoders'.
 _CONDITIONS = {
@@ -222,8 +222,7 @@ def _mean_interval(tasks: Sequence[TaskDifference]) -> tuple[float, float] | Non
     draws = [each.paired.draws for each in tasks if each.paired is not None]
     if len(tasks) < 2 or len(draws) < len(tasks):
         return None
-    low, high = np.quantile(np.mean(draws, axis=0), [0.025, 0.975])
-    return float(low), float(high)
+    return mean_interval(draws)
 
 
 def _warnings(one: Result, other: Result) -> list[str]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from randquant.training.run_folder import snapshot_file
+
 _LENGTHS = ("steps", "epochs")
 
 
@@ -34,6 +36,6 @@ def make_snapshot(finished: Path, step: int) -> None:
         step: that it is of.
     """
     if finished.exists():
-        kept = finished.parent / "snapshots" / f"encoder-{step:07d}.safetensors"
+        kept = snapshot_file(finished.parent, step)
         kept.parent.mkdir(exist_ok=True)
         finished.replace(kept)

@@ -21,6 +21,7 @@ from randquant.training.optimization.optimizer import check_moments, make_optimi
 from randquant.training.optimization.parametrization import parametrize
 from randquant.training.optimization.schedule import learning_rate_at
 from randquant.training.processes.ranks import any_process, raised_once
+from randquant.training.run_folder import snapshot_file
 from randquant.training.run_log import RunLog
 from randquant.training.settings import Training, plain_defaults, plain_settings
 from randquant.training.task import Task
@@ -191,7 +192,7 @@ class Run:
     def keep_encoder(self, step: int) -> None:
         """Write the encoder to RUN/snapshots."""
         if self.is_main:
-            file = self.settings.out / "snapshots" / f"encoder-{step:07d}.safetensors"
+            file = snapshot_file(self.settings.out, step)
             self.task.save_encoder(file, self.encoder, step)
 
     def require(self, finite: Tensor, step: int) -> None:

@@ -12,6 +12,11 @@ START = "init.safetensors"  # the weights that a run began with, where they were
 LAST = "last.safetensors"  # and those that it ended with, where others may be kept
 
 
+def snapshot_file(out: Path, step: int) -> Path:
+    """Where the run in `out` keeps its encoder of a step."""
+    return out / "snapshots" / f"encoder-{step:07d}.safetensors"
+
+
 @contextmanager
 def own_folder(out: Path, *, writes: bool) -> Iterator[None]:
     """Lock the folder of a run, created if absent, while it is written.

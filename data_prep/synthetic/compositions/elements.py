@@ -100,7 +100,7 @@ def sheet(generator: np.random.Generator) -> Solid:
 def frame(generator: np.random.Generator) -> Solid:
     """The edges of a box as rods, some of them missing."""
     corners = np.array([(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
-    edges = [(a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1]
+    edges = [(a, b) for a in range(8) for b in range(a + 1, 8) if (a ^ b).bit_count() == 1]
     thick = generator.uniform(0.01, 0.05)
     kept = generator.random(3) < 0.85  # by the axis along which they run, so that symmetry stays
     rods = [(a, b) for a, b in edges if kept[[4, 2, 1].index(a ^ b)]] or edges

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from randquant.probes.outcome import repeats_half_width
 from randquant.results.arms.rows import CLEAN, ArmRow, Pair
+from randquant.results.significance import mean_interval
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,9 @@ def mean_difference(rows: Sequence[ArmRow], pair: Pair, place: int, *, seed: int
     generator = np.random.default_rng(seed)
     each = [row.differences[place] for row in rows]
     # In an order of their own, since tasks of equal size were drawn alike.
-    draws = np.mean([generator.permutation(change.paired.draws) for change in each], axis=0)
-    low, high = np.quantile(draws, [0.025, 0.975])
+    interval = mean_interval([generator.permutation(change.paired.draws) for change in each])
     difference = float(np.mean([change.difference for change in each]))
-    return MeanDifference(difference, (float(low), float(high)), _by_seeds([_seed_by_seed(row, pair) for row in rows]))
+    return MeanDifference(difference, interval, _by_seeds([_seed_by_seed(row, pair) for row in rows]))
 
 
 def _seed_by_seed(row: ArmRow, pair: Pair) -> NDArray[np.float64]:
