@@ -5,12 +5,20 @@ from pathlib import Path
 import pytest
 import torch
 
+from randquant.cli import compilation
+
 COMMANDS = Path(__file__).parent / "scripts"
 
 
 @pytest.fixture(autouse=True)
 def fixed_seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def silent_compilation() -> None:
+    """What a command says is then the same whatever has been compiled before."""
+    compilation._SAYING.said = True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

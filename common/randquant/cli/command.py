@@ -29,6 +29,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar
 
+from randquant.cli.compilation import compilation_said
 from randquant.cli.explanation import explained
 from randquant.cli.flag_values import require_values, require_words
 from randquant.cli.help_page import HelpPage, names_of
@@ -74,7 +75,7 @@ def run(
             call, values = _parse(commands, arguments, description)
             if values.get("out") is not None:
                 require_outside_stores(values["out"], itself=False)  # a store itself is what `prepare` writes
-            with terminable():
+            with terminable(), compilation_said():
                 result = call(**values)
             sys.stdout.flush()
         except BrokenPipeError:  # the reader of our output, such as `head`, has closed it

@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sized
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
-from randquant.cli.terminal import on_screen, printable
+from randquant.cli.terminal import on_screen, printable, say
 from randquant.extras import needs
 
 with needs("train"):
@@ -37,8 +38,14 @@ def bar(*, label: str, unit: str, total: int | None = None, initial: int = 0) ->
     return tqdm(total=total, initial=initial, **_style(label, unit))
 
 
+def say_above_bars(line: str) -> None:
+    """Print a line on standard error, above the bars that a terminal shows there."""
+    with tqdm.external_write_mode(file=on_screen(sys.stderr)) if _interactive() else nullcontext():
+        say(line, file=sys.stderr)
+
+
 def _style(label: str, unit: str) -> dict[str, Any]:
-    interactive = sys.stderr is not None and sys.stderr.isatty()
+    interactive = _interactive()
     return {
         "desc": printable(label),
         "unit": f" {unit}",
@@ -49,3 +56,7 @@ def _style(label: str, unit: str) -> dict[str, Any]:
         # A log keeps silent about jobs under two seconds.
         "delay": 0.0 if interactive else 2.0,
     }
+
+
+def _interactive() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()

@@ -91,6 +91,13 @@ class Screen:
         with suppress(OSError, ValueError):
             yield
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both write to one stream, by which a bar knows that a line goes where it is."""
+        return isinstance(other, Screen) and self.stream is other.stream
+
+    def __hash__(self) -> int:
+        return hash(self.stream)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 

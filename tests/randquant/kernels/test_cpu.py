@@ -185,10 +185,10 @@ def test_without_a_cache_code_is_compiled_in_each_process(monkeypatch: pytest.Mo
 
     genuine = numba.njit
 
-    def no_place(*, cache: bool = False, **options: Any) -> Any:
+    def no_place(*functions: Any, cache: bool = False, **options: Any) -> Any:
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
-        return genuine(**options)
+        return genuine(*functions, **options)
 
     monkeypatch.setattr(numba, "njit", no_place)
     assert compiled(_twice)(3) == 6

@@ -5,10 +5,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from randquant.cli.compilation import before_compilation
 from randquant.extras import needs
 
 with needs("fast"):
     import numba
+    from numba.core import event
 
 
 def compiled(function: Any, **more: Any) -> Any:
@@ -37,3 +39,18 @@ def source_stamp() -> tuple[tuple[str, int, int], ...]:
     """What changes with any file that compiled code is made of."""
     files = [*Path(__file__).parent.rglob("*.py"), Path(__file__).parents[1] / "sorting_network.py"]
     return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(files))
+
+
+class _Announced(event.Listener):
+    """Hears of every function that is compiled, and not of one that is loaded from the disk."""
+
+    def on_start(self, started: Any) -> None:
+        function = started.data["dispatcher"]
+        if function.__module__.startswith("randquant."):  # other packages have functions of their own
+            before_compilation(kept=function.stats.cache_path is not None)
+
+    def on_end(self, ended: Any) -> None:
+        """Nothing is said."""
+
+
+event.register("numba:compile", _Announced())
