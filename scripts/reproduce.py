@@ -39,6 +39,7 @@ from randquant.cli.terminal import say
 from randquant.errors import DataError, UsageError
 from randquant.files.store_folder import require_outside_stores
 from randquant.scripts.reproduction.places import Places
+from randquant.training.run_folder import FINISHED
 from randquant.training.run_settings import is_run
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _training(path: Path, places: Places, out: Path | None) -> int:
 
     if out is None:
         raise UsageError(f"{path} is a run; give --out, the folder to train it again in.")
-    if (out / "encoder.safetensors").exists():
+    if (out / FINISHED).exists():
         raise UsageError(f"--out {out} holds a finished run; give a new folder.")
     stated = Trained.open(path)
     say(f"{path}: training again, {stated.cost()}", file=sys.stderr)

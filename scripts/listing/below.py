@@ -7,6 +7,7 @@ from pathlib import Path
 
 from randquant.scripts.listing.best_numbers import Numbers, add_numbers
 from randquant.scripts.listing.run_entry import RunEntry, read_run
+from randquant.training.run_folder import FINISHED
 
 _INSIDE = {"tensorboard", "snapshots", "shards", "wandb", "mlruns"}  # of runs and stores: no run lies there
 
@@ -35,7 +36,7 @@ def found_below(folder: Path) -> Found:
                 found.runs.append(read_run(place))
             except (OSError, ValueError) as error:
                 found.left_out.append(_said(place, error))
-        elif "encoder.safetensors" in files:
+        elif FINISHED in files:
             found.left_out.append(f"{place}: it has no config.yaml")
         for name in (name for name in files if name.endswith(".json")):
             try:

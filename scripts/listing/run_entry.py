@@ -7,6 +7,7 @@ from typing import Any
 
 from randquant.files.lock import is_locked
 from randquant.scripts.listing.settings_file import read_settings
+from randquant.training.run_folder import FINISHED
 from randquant.training.run_log import last_row
 from randquant.weights.own_header import own_header
 
@@ -45,7 +46,7 @@ def read_run(folder: Path) -> RunEntry:
     """
     settings, last = read_settings(folder / "config.yaml"), last_row(folder / "log.csv")
     step, seconds = (0, None) if last is None else (int(last["step"]), float(last["seconds"]))
-    weights = folder / "encoder.safetensors"
+    weights = folder / FINISHED
     if not weights.exists():
         state = "running" if is_locked(folder) else "interrupted"
         return RunEntry(folder, settings, f"{state} at step {step:,}", step, seconds)
@@ -56,5 +57,5 @@ def read_run(folder: Path) -> RunEntry:
         config = json.loads(header["config"])
         arguments, sha256 = dict(config["encoder"]["arguments"]), str(header["sha256"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"encoder.safetensors is damaged ({error})") from None
+        raise ValueError(f"{FINISHED} is damaged ({error})") from None
     return RunEntry(folder, settings, "finished", step, seconds, str(config.get("modality", "")), sha256, arguments)
