@@ -44,24 +44,12 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class FolderOfSounds(Folder):
-    """A folder of recordings.
+class FolderOfMedia(Folder):
+    """A folder of recordings or pictures.
 
     Attributes:
-        out: file for the list of missing and unreadable recordings, or for the report (.json).
-        decode: decode every recording instead of reading its header.
-    """
-
-    decode: bool = False
-
-
-@dataclass(frozen=True)
-class FolderOfPictures(Folder):
-    """A folder of pictures.
-
-    Attributes:
-        out: file for the list of missing and unreadable pictures, or for the report (.json).
-        decode: decode every picture instead of reading its header.
+        out: file for the list of recordings or pictures that are missing or unreadable, or for the report (.json).
+        decode: decode every recording or picture instead of reading its header.
     """
 
     decode: bool = False
@@ -78,7 +66,7 @@ class FolderOfTable:
     root: Path
 
 
-_FOLDERS = {"audio": FolderOfSounds, "points": Folder, "images": FolderOfPictures}
+_FOLDERS = {"audio": FolderOfMedia, "points": Folder, "images": FolderOfMedia}
 
 
 def command(name: str, line: str) -> Callable[..., None]:
