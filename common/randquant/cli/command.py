@@ -96,7 +96,7 @@ def settings_from(configuration: type[T], argv: Sequence[str]) -> T:
     Raises:
         UsageError: as the command would say it.
     """
-    values = _values(_parser(configuration, None), [*argv], defaults=not hasattr(configuration, "completed"))
+    values = _values(_parser(configuration, None), [*argv], source=configuration)
     require_values(values, _hints(configuration))
     return _constructed(configuration, values)
 
@@ -153,8 +153,7 @@ def _parse(
 ) -> tuple[Callable[..., Any], dict[str, Any]]:
     if not isinstance(commands, Mapping):
         parser = _parser(commands, description)
-        defaults = not hasattr(_signature_source(commands), "completed")
-        return _call(commands, _values(parser, argv, defaults=defaults))
+        return _call(commands, _values(parser, argv, source=_signature_source(commands)))
     parser = _empty_parser(description)
     subcommands = parser.add_subcommands(required=True, metavar="COMMAND")
     for name in commands:
@@ -180,11 +179,13 @@ def _hints(source: Any) -> dict[str, Any]:
 
 
 def _values(
-    parser: ArgumentParser, argv: list[str], subcommands: Sequence[str] = (), *, defaults: bool = True
+    parser: ArgumentParser, argv: list[str], subcommands: Sequence[str] = (), *, source: Any = None
 ) -> dict[str, Any]:
+    """The values by flag; of a source that completes what was typed, which defaults would hide, those that were."""
     require_words(argv)
+    printed = any(word.startswith("--print_config") for word in argv)
     try:
-        parsed = parser.parse_args(argv, defaults=defaults or any(word.startswith("--print_config") for word in argv))
+        parsed = parser.parse_args(argv, defaults=printed or not hasattr(source, "completed"))
     except (ArgumentError, argparse.ArgumentError, TypeError, ValueError) as error:
         raise UsageError(_sentence(str(error), parser, argv, subcommands)) from None
     return _plain(parsed)
