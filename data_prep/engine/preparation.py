@@ -7,7 +7,8 @@ import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,9 @@ def _write_shards(
     total = len(plan.items)
     display: tqdm = bar(label="preparing", unit="files", total=total, initial=total - left)
     if dask is None:
-        results = in_processes(_draft_shard, tasks, workers, ordered=False, kept=": finished shards are kept")
+        first = partial(compile_for, plan, shards[pending[0]][0]) if pending else None
+        kept = ": finished shards are kept"
+        results = in_processes(_draft_shard, tasks, workers, ordered=False, kept=kept, first=first)
     else:
         results = _cluster_results(tasks, dask)
     # Closing ends the workers before anything else is done about an error or Ctrl-C.
@@ -186,6 +189,15 @@ def read_item(root: Path, item: Item, reader: Reader) -> Reading:
     if reader.read_window is None:
         raise TypeError(f"a reader of {reader.kind} without read_window cannot read windows")
     return reader.read_window(root / item.path, *item.window)
+
+
+def compile_for(plan: Plan, item: Item) -> None:
+    """Read an item's first block and drop it, before many processes read: kernels are compiled once, and it is said.
+
+    Workers load them from the disk. Each of them would else compile all for itself, in silence.
+    """
+    with suppress(DataError), memory_budget(), within_memory(utf8_name(item.name)):  # a worker notes what is broken
+        next(iter(read_item(plan.root, item, plan.reader)[1]), None)
 
 
 def _refuse_skipped(out: Path, skipped: Sequence[Mapping[str, str]]) -> None:

@@ -17,6 +17,7 @@ def in_processes(
     ordered: bool = True,
     batch: int | str = 1,
     kept: str = "",
+    first: Callable[[], object] | None = None,
 ) -> Generator[Any]:
     """Call `function(*task)` for every task.
 
@@ -27,6 +28,7 @@ def in_processes(
         ordered: give the results in the order of the tasks, not in that in which they are done.
         batch: tasks sent to a process at once, or "auto".
         kept: what a killed worker leaves whole, for the error message, as in ": finished shards are kept".
+        first: called here before processes are started, and not where there are none.
 
     Yields:
         the results. What a call raises is raised here; the processes are then ended.
@@ -41,6 +43,8 @@ def in_processes(
     if most < 2:
         yield from (function(*task) for task in tasks)
         return
+    if first is not None:
+        first()
     parallel = joblib.Parallel(
         n_jobs=most,
         return_as="generator" if ordered else "generator_unordered",

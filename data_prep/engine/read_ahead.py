@@ -1,6 +1,7 @@
 """Read the items of a plan in order by several processes, for a consumer that needs them once, without a store."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from randquant.data.bounded_batches import bounded
 from randquant.data_prep.engine.memory_budget import memory_budget, within_memory
 from randquant.data_prep.engine.plan import Item, Plan, Reader
-from randquant.data_prep.engine.preparation import read_item
+from randquant.data_prep.engine.preparation import compile_for, read_item
 from randquant.data_prep.engine.processes import in_processes
 from randquant.data_prep.formats.whole_file import stand_in
 from randquant.errors import DataError
@@ -45,9 +46,11 @@ def _outcomes(plan: Plan, items: Sequence[Item], workers: int) -> Iterator[tuple
         yield from (_outcome(plan.root, item, plan.reader) for item in items)
         return
     share = _AHEAD_BYTES // _AHEAD
+    first: partial[None] | None = partial(compile_for, plan, items[0])
     for ahead in bounded(items, lambda item: max(item.size, share), _AHEAD_BYTES):
         tasks = [(plan.root, item, plan.reader) for item in ahead]
-        yield from in_processes(_outcome, tasks, workers, batch="auto")
+        yield from in_processes(_outcome, tasks, workers, batch="auto", first=first)
+        first = None
 
 
 def _outcome(root: Path, item: Item, reader: Reader) -> tuple[Columns, NDArray] | DataError:

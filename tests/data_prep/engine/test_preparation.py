@@ -211,6 +211,26 @@ def test_processes_give_the_same_store(tmp_path: Path, monkeypatch: pytest.Monke
     assert set(store.column("source_rate")) == {8000, 16000, 44100}
 
 
+@pytest.mark.parametrize("bad", [(), (0,)])
+def test_what_processes_would_each_compile_is_compiled_here_before(
+    bad: Sequence[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, out = write_numbers(tmp_path / "in", 200, bad), tmp_path / "out"
+    here: list[str] = []
+
+    def read(path: Path) -> tuple[Mapping[str, Any], Iterable[NDArray]]:
+        here.append(path.name)
+        return read_numbers(path)
+
+    def in_processes(function: Any, tasks: Any, *_: Any, first: Any, **__: Any) -> Iterator[Any]:
+        first()
+        assert here == ["0000.txt"]
+        yield from (function(*task) for task in tasks)
+
+    monkeypatch.setattr(preparation, "in_processes", in_processes)
+    assert len(prepare(replace(plan, reader=replace(NUMBERS, read=read)), out)) == 200 - len(bad)
+
+
 def test_windows(tmp_path: Path) -> None:
     """Each is that part of the whole, whatever the rate and the format; one beyond the end is skipped."""
     random = np.random.default_rng(0)

@@ -91,6 +91,15 @@ def test_results_and_order() -> None:
     assert list(in_processes(pow, tasks[:1], None)) == [0]
 
 
+def test_what_comes_first_is_called_once_and_here() -> None:
+    called: list[int] = []
+    first = lambda: called.append(os.getpid())  # noqa: E731
+    assert list(in_processes(pow, [(2, 3)], 2, first=first)) == [8]
+    assert called == []
+    assert list(in_processes(pow, [(2, 3)] * 5, 2, first=first)) == [8] * 5
+    assert called == [os.getpid()]
+
+
 def test_a_killed_worker_is_one_sentence() -> None:
     with pytest.raises(DataError, match=r"a worker process was killed.*fewer --workers: all is kept"):
         list(in_processes(os._exit, [(1,)] * 4, 2, kept=": all is kept"))
