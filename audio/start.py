@@ -35,4 +35,4 @@ def open_start(name: str) -> Start[LoadedEncoder]:
             f"{front_end.sample_rate:,} Hz, and trainings have {usual.f_min:g} to {usual.f_max:g} Hz at "
             f"{usual.sample_rate:,} Hz; give weights of that."
         )
-    return Start(loaded, kept, {"backend": front_end.backend})
+    return Start(loaded, kept, lambda given: {"backend": front_end.backend})

@@ -1,5 +1,6 @@
 """Weights of point clouds to start a training from, and what they say of its settings."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from randquant.pointcloud.encoders.occupancy import PREFIX
 from randquant.pointcloud.encoders.weights import FAMILY, UP, LoadedPointEncoder
 from randquant.pointcloud.points.axes import Axis, turn_up
 from randquant.pointcloud.points.layout import Layout
+from randquant.pointcloud.settings import PointPretraining
 from randquant.weights.start import Start
 
 
@@ -32,15 +34,26 @@ def open_start(name: str) -> Start[LoadedPointEncoder]:
         "d": encoder.arguments["d"],
         "normals": loaded.layout.normals is not None,
     }
-    return Start(loaded, kept, {} if loaded.points is None else {"points": loaded.points, "parts": _parts(loaded)})
+    return Start(loaded, kept, partial(_usual, name, loaded))
 
 
-def _parts(loaded: LoadedPointEncoder) -> int:
-    """Of a cloud as it was trained on; 1 where parts do not divide it."""
+def _usual(name: str, loaded: LoadedPointEncoder, given: Mapping[str, Any]) -> dict[str, Any]:
+    """As many points as it was trained on, and parts of the size of its own, of which other points make other numbers.
+
+    Raises:
+        UsageError: the points that are asked for cannot be divided so.
+    """
+    usual: dict[str, Any] = {} if loaded.points is None else {"points": loaded.points}
     part = loaded.encoder.part
-    return (
-        loaded.points // part if part and loaded.points != "any" and loaded.points and not loaded.points % part else 1
-    )
+    if not part or "parts" in given:
+        return usual
+    points = {"points": PointPretraining.points, **usual, **given}["points"]
+    if points == "any" or points % part:
+        raise UsageError(
+            f"--init {name} embeds clouds in parts of {part} points, which --points {points} cannot be divided into; "
+            f"give a multiple of {part}, or --parts too (1 takes clouds whole)."
+        )
+    return {**usual, "parts": max(points // part, 1)}
 
 
 def turn_inputs(encoder: nn.Module, layout: Layout, up: Axis) -> None:

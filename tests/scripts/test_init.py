@@ -307,6 +307,18 @@ def test_learnt_activations_are_not_lifted(runs: dict[str, Path], stores: Stores
     assert randquant.load(out / "init.safetensors").sha256 == randquant.load(runs["audio"]).sha256
 
 
+def test_parts_keep_their_size(stores: Stores, place: Path, capsys: Said) -> None:
+    store, first = stores["points"][0], place / "in_parts"
+    assert train("points", store, first, "--points", 24, "--parts", 2, "--d", 16) == 0
+    for points, parts in ((24, 2), (12, 1)):
+        given = {"out": place / "none", "data": [store], "init": str(first), "points": points}
+        assert PointPretraining(**PointPretraining.completed(given)).parts == parts
+    assert PointPretraining(**PointPretraining.completed({**given, "points": 24, "parts": 4})).part == 6
+    for init, words in ((f"{first}", ["--points", 16]), (f"{first}", ["--points", "any"]), (f"{first}:part=7", [])):
+        assert train("points", store, place / "none", "--init", init, *words) == 2
+        assert "or --parts too" in capsys.readouterr().err
+
+
 def test_in_python_settings_are_completed(runs: dict[str, Path], stores: Stores) -> None:
     given = {"out": Path("run"), "data": [stores["tables"][0]], "init": str(runs["tables"])}
     other = {"data": [stores["tables"][1]], "splits": ["train", "valid", "test"]}

@@ -5,7 +5,7 @@ RUN/init.safetensors, and reads that alone when it goes on.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -38,12 +38,12 @@ class Start(Generic[Loaded]):
     Attributes:
         loaded: the encoder and what is known about it.
         kept: the settings that a training from them has, by name.
-        usual: further ones, which it has where no others are asked for.
+        usual: further ones, which it has where no others are asked for; they may depend on what is.
     """
 
     loaded: Loaded
     kept: Mapping[str, Any]
-    usual: Mapping[str, Any] = field(default_factory=dict)
+    usual: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda given: {}
 
     def encoder(self) -> Any:
         """The network, to be trained."""
@@ -67,7 +67,7 @@ def completed(given: Mapping[str, Any], open_start: Open) -> dict[str, Any]:
     """
     out = Path(given["out"])
     start = _opened(given["init"], out, open_start)
-    usual = {**start.usual, "keep": _keep(out)}
+    usual = {**start.usual(given), "keep": _keep(out)}
     return {**usual, **start.kept, "init_sha256": start.loaded.sha256, **given}
 
 
