@@ -180,7 +180,7 @@ _POINTNEXT: tuple[tuple[str, Callable[..., str]], ...] = (
 
 
 def _pointnet_lite(state: State) -> PointEncoder:
-    return PointNetLite(d=len(state["whole.1.linear.weight"]), channels=next(iter(state.values())).shape[1])
+    return PointNetLite(d=len(state["whole.1.linear.weight"]), channels=state["first.network.0.linear.weight"].shape[1])
 
 
 def _pointnet(state: State) -> PointEncoder:

@@ -179,7 +179,11 @@ def fill_encoder(file: Path, encoder: nn.Module, tensors: dict[str, Tensor]) -> 
                 "give weights of that encoder."
             )
         if expected[name].is_floating_point() != tensors[name].is_floating_point():
-            raise DataError(f"{file} holds {name} as {tensors[name].dtype}; give weights in floating point.")
+            wanted = "a floating-point number" if expected[name].is_floating_point() else "an integer"
+            raise DataError(
+                f"{file} holds {name} as {tensors[name].dtype} where {wanted} is expected; save the encoder's state "
+                "dict as it is."
+            )
         if not tensors[name].isfinite().all():
             raise DataError(f"{file} holds NaN or infinite weights in {name}; train again or use other weights.")
     typed = {name: tensor.to(expected[name].dtype, copy=True).contiguous() for name, tensor in tensors.items()}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from randquant.audio.encoders.audio_ntt import AudioNTT2020
@@ -190,6 +191,19 @@ def test_a_state_dict_under_any_prefix(prefix: str, key: str | None, lite: Point
     assert loaded.up == "z"
     assert loaded.points is None
     assert is_of_points(read_weights(path))
+
+
+def test_the_order_of_names_in_a_file_does_not_matter(lite: PointNetLite, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save_file(dict(lite.state_dict()), path)  # sorts them by kind and name
+    assert same(load_encoder(path).encoder, lite)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.int64])
+def test_numbers_of_another_kind_are_named(dtype: torch.dtype, lite: PointNetLite, tmp_path: Path) -> None:
+    message = refusal(write(tmp_path / "x.pt", {name: each.to(dtype) for name, each in lite.state_dict().items()}))
+    assert ("integer is expected" in message) == dtype.is_floating_point
+    assert str(dtype) in message
 
 
 def test_a_target_network_alone_and_unknown_parts_are_refused(lite: PointNetLite, tmp_path: Path) -> None:
