@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from randquant.cli.counted import counted
 from randquant.errors import UsageError
 
 Raw = Tensor | tuple[Tensor, ...]  # what a modality's `MakeViews` takes
@@ -57,9 +58,9 @@ class Batches(Dataset[Batch]):
         self.local = batch_size // world
         self.steps_an_epoch = len(source) // (self.local * self.world)
         if self.steps_an_epoch == 0:
-            raise UsageError(
-                f"--batch_size {batch_size} is larger than the {len(source)} items an epoch has; lower it."
-            )
+            had = f"--batch_size {batch_size} is larger than the {counted(len(source), 'items')} an epoch has"
+            remedy = "lower it" if len(source) >= 2 * world else f"give data of {2 * world} or more, two a device"
+            raise UsageError(f"{had}; {remedy}.")
         self._order: tuple[int, NDArray[np.integer]] | None = None
 
     def __getitem__(self, step: int) -> Batch:

@@ -209,7 +209,7 @@ class Training:
         processes = self.devices * self.nodes
         if self.batch_size // processes < 2:
             raise ValueError(
-                f"--batch_size {self.batch_size} leaves fewer than two items for each of {processes} devices; raise it."
+                f"--batch_size should be at least {2 * processes}, two items a device, got {self.batch_size}."
             )
         local = self.batch_size // processes
         if local % self.accumulate or local // self.accumulate < 2:

@@ -88,6 +88,8 @@ def checked(mesh: Mesh, path: Path) -> Mesh:
             f"{len(mesh.vertices) - 1}; fix it or leave it out."
         )
     extent = float(np.ptp(mesh.vertices, axis=0).max())
+    if not extent:
+        raise DataError(f"{path}: all vertices lie in one place; leave the file out.")
     if not _SMALLEST < extent < _LARGEST:
         raise DataError(f"{path} is {extent:g} wide and cannot be measured; scale its coordinates or leave it out.")
     if not mesh.areas.any():

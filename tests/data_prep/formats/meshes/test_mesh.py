@@ -64,7 +64,7 @@ TRIANGLE = [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
         (off_text(TRIANGLE, [[0, 1, 10**30]]), f"face with vertex {2**63 - 1} where"),
         (off_text(TRIANGLE, [[0, 1, 1], [2, 2, 2]]), "none with an area"),
         (off_text([[0, 0, 0], [1, 1, 1], [2, 2, 2]], [[0, 1, 2]]), "none with an area"),
-        (off_text([[1, 1, 1]] * 3, [[0, 1, 2]]), "is 0 wide"),
+        (off_text([[1, 1, 1]] * 3, [[0, 1, 2]]), "all vertices lie in one place"),
         (off_text([[0, 0, 0], [1e90, 0, 0], [0, 1e90, 0]], [[0, 1, 2]]), r"is 1e\+90 wide"),
         (off_text(TRIANGLE, []), "has no faces"),
     ],
