@@ -86,7 +86,7 @@ class Evaluation:
         features = task.features(loaded, cache=self.cache, device=self.device)
         every = Corruption.every(self.seed) if self.questions.robustness else []
         asked = [each for each in every if each.fits(task.store)]
-        embed = partial(task.features, loaded, cache=self.cache, device=self.device, rows=task.items.select("test"))
+        embed = partial(task.features, loaded, cache=self.cache, device=self.device, rows=conditioned.tested(task.items))
         found = conditioned.evaluate(
             self.asked,
             features,
@@ -211,7 +211,7 @@ def shape_points(saved: SavedClassifier, loaded: LoadedPointEncoder, points: Poi
 
 def _without(outcome: Outcome[Any], repeated: Mapping[int, bool] | None, task: ShapeTask) -> WithoutRepeats | None:
     """What an outcome scores without repeated test shapes; None where none were looked for, or others are asked."""
-    if repeated is None or not np.isin(outcome.rows, task.items.select("test")).all():
+    if repeated is None or not np.isin(outcome.rows, conditioned.tested(task.items)).all():
         return None
     return without(outcome, repeated)
 

@@ -40,7 +40,7 @@ def shape(kind: int, generator: np.random.Generator, points: int) -> NDArray[np.
 def write(
     folder: Path, *, splits: str = "t" * 8 + "v" * 2 + "e" * 4, points: int = 64, repeated: bool = True, **info: object
 ) -> Path:
-    """A store of the three classes, one item of each in every place of `splits` (train, valid, test).
+    """A store of the three classes, one item of each in every place of `splits` (train, valid, test, or a fold's digit).
 
     The first test shape has the points of a training shape.
     """
@@ -50,10 +50,10 @@ def write(
     first: NDArray[np.float32] | None = None
     with writer.begin(), writer.shard(0) as shard:
         for index in range(3 * len(splits)):
-            split, kind = known[splits[index // 3]], index % 3
+            split, kind = known.get(splits[index // 3], f"fold{splits[index // 3]}"), index % 3
             cloud = shape(kind, generator, points)
             first = cloud if first is None else first
-            if repeated and split == "test" and splits[index // 3 - 1] != "e" and kind == 0:
+            if repeated and split not in ("train", "valid") and splits[index // 3 - 1] != splits[index // 3] and kind == 0:
                 cloud = first
             shard.append([cloud], {"path": f"{index}.off", "label": CLASSES[kind], "group": None, "split": split})
     with writer.begin():
@@ -103,6 +103,19 @@ def test_numbers_and_where_they_come_from(
     assert "modelnet40" in printed
     assert "by SVM, C" in printed
     assert "without repeated shapes" in printed
+
+
+def test_with_folds_every_item_is_asked_changed_too_and_repeats_in_other_folds_are_left_out(
+    cache: Path, tmp_path: Path
+) -> None:
+    folds = write(tmp_path / "folds", splits="111222333")
+    out = tmp_path / "evaluation.json"
+    assert command(folds, out, cache, "--probes", "svm", "--seeds", "1", "--robustness") == 0
+    result = json.loads(out.read_text())
+    assert result["without_repeats"]["exact"] >= 2
+    assert result["without_repeats"]["test"] == 27 - result["without_repeats"]["left_out"]
+    slight = next(change for change in result["robustness"] if change["kind"] == "jitter")
+    assert abs(slight["accuracy"] - result["accuracy"]) < 0.2
 
 
 def test_a_second_evaluation_gives_the_same(store: Path, cache: Path, tmp_path: Path) -> None:
