@@ -19,7 +19,7 @@ _TYPED = {
         mkdir SEARCH && echo "augment: rrc+rq" | tee RECIPE > SEARCH/policy.yaml
         mkdir -p .../data/{tasks,fsdd,esc10,librispeech} && cp -r RECORDINGS/* .../data
         for d in fsdd esc10 librispeech; do cp -r RECORDINGS/* .../data/$d; done
-        for t in fsdd_digit fsdd_speaker esc10; do  # six speakers
+        for t in fsdd_digit fsdd_speaker esc10 librispeech_speaker; do  # six speakers
             awk -F, -v OFS=, 'NR > 1 {$3 = NR % 6 + 1} {print}' TASK.csv > .../data/tasks/$t.csv
         done
         python -m scripts.prepare folder --root RECORDINGS --out STORE

@@ -47,6 +47,7 @@ TEXT = {
     "--points 2048": "--points 128",
     "--points 8192": "--points 512",
     "for n in 512 8192": "for n in 512",
+    "-lt 5": "-lt 1",
     "0000200 0000600 0001000 0002000": "0000002",
     "AudioNTT2020:2048": "AudioNTT2020:64",
     "AudioNTT2020:512": "AudioNTT2020:64",
