@@ -86,7 +86,8 @@ class Evaluation:
         features = task.features(loaded, cache=self.cache, device=self.device)
         every = Corruption.every(self.seed) if self.questions.robustness else []
         asked = [each for each in every if each.fits(task.store)]
-        embed = partial(task.features, loaded, cache=self.cache, device=self.device, rows=conditioned.tested(task.items))
+        tested = conditioned.tested(task.items)
+        embed = partial(task.features, loaded, cache=self.cache, device=self.device, rows=tested)
         found = conditioned.evaluate(
             self.asked,
             features,

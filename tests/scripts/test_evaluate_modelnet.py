@@ -40,9 +40,9 @@ def shape(kind: int, generator: np.random.Generator, points: int) -> NDArray[np.
 def write(
     folder: Path, *, splits: str = "t" * 8 + "v" * 2 + "e" * 4, points: int = 64, repeated: bool = True, **info: object
 ) -> Path:
-    """A store of the three classes, one item of each in every place of `splits` (train, valid, test, or a fold's digit).
+    """A store of the three classes, one item of each in every place of `splits`: train, valid, test, or a fold's digit.
 
-    The first test shape has the points of a training shape.
+    The first shape of test, and of every fold, has the points of the first of all.
     """
     generator = np.random.default_rng(0)
     writer = StoreWriter(folder, kind="points", plan="shapes")
@@ -50,10 +50,11 @@ def write(
     first: NDArray[np.float32] | None = None
     with writer.begin(), writer.shard(0) as shard:
         for index in range(3 * len(splits)):
-            split, kind = known.get(splits[index // 3], f"fold{splits[index // 3]}"), index % 3
+            place, kind = divmod(index, 3)
+            split, begins = known.get(splits[place], f"fold{splits[place]}"), splits[place - 1] != splits[place]
             cloud = shape(kind, generator, points)
             first = cloud if first is None else first
-            if repeated and split not in ("train", "valid") and splits[index // 3 - 1] != splits[index // 3] and kind == 0:
+            if repeated and split not in ("train", "valid") and begins and kind == 0:
                 cloud = first
             shard.append([cloud], {"path": f"{index}.off", "label": CLASSES[kind], "group": None, "split": split})
     with writer.begin():
