@@ -13,8 +13,7 @@ from randquant.cli import command as cli
 from randquant.errors import DataError
 from tests.pages.blocks import ROOT, Block, Command, blocks, expanded
 
-SHELL = {"source", "awk", "ls", "head", "tail", "mkdir", "cp", "zcat"}
-COMMANDS = {"python", "make", "pip", "git", "conda", "randquant"} | SHELL
+COMMANDS = {"python", "make", "source", "awk", "ls", "mkdir", "cp", "zcat", "pip", "git", "conda", "randquant"}
 # What pages run by `python -m` beside our commands.
 MODULES = {"randquant", "pytest", "ruff", "heareval", "xares"}
 # Words of the pages that stand for a file of the reader, where parsing alone opens it.
