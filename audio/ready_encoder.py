@@ -17,7 +17,7 @@ from randquant.audio.embedding.windows import windows
 from randquant.audio.encoders.audio_encoder import AudioEncoder
 from randquant.audio.encoders.layer import Layer
 from randquant.audio.encoders.registry import ENCODERS
-from randquant.audio.encoders.weights import LoadedEncoder, named_encoder
+from randquant.audio.encoders.weights import LoadedEncoder, is_of_sound, named_encoder
 from randquant.audio.spectrogram.normalised_log_mel import NormalisedLogMel
 from randquant.audio.spectrogram.normalize import check_statistics
 from randquant.errors import UsageError
@@ -127,8 +127,8 @@ class AudioReadyEncoder(ReadyEncoder[Samples]):
 
     @classmethod
     def recognises(cls, content: Content) -> bool:
-        """Weights that no other modality knows are taken for those of sound."""
-        return True
+        """Whether they are weights of sound, where no other modality knows them."""
+        return is_of_sound(content)
 
     @property
     def layers(self) -> tuple[str, ...]:

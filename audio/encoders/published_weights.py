@@ -8,7 +8,7 @@ import torch
 from randquant.audio.encoders.audio_ntt import CHANNELS, AudioNTT, AudioNTT2020, AudioNTT2022
 from randquant.audio.encoders.registry import ENCODERS
 from randquant.errors import DataError
-from randquant.weights.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, find_encoder, shortened
+from randquant.weights.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, find_encoder, holds, shortened
 from randquant.weights.weight_file import Content
 
 # The layer names of AudioNTT2020X, a published variant that returns every layer's features.
@@ -40,6 +40,11 @@ def open_published(content: Content) -> tuple[AudioNTT, str]:
         raise DataError(f"{content.file} is for another encoder than {' or '.join(ENCODERS)} ({error}).") from None
     fill_encoder(content.file, encoder, found.tensors)
     return encoder, found.report(encoder)
+
+
+def is_recognised(content: Content) -> bool:
+    """Whether a file names tensors as a known encoder of sound."""
+    return holds(content, _NAMINGS)
 
 
 def _own_name(name: str) -> str | None:

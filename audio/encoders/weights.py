@@ -13,7 +13,7 @@ from torch import nn
 from randquant.audio.crops import SAMPLE_RATE
 from randquant.audio.encoders.audio_encoder import AudioEncoder
 from randquant.audio.encoders.foreign import ForeignAudioEncoder
-from randquant.audio.encoders.published_weights import open_published
+from randquant.audio.encoders.published_weights import is_recognised, open_published
 from randquant.audio.encoders.registry import ENCODERS
 from randquant.audio.spectrogram.front_end import FrontEnd
 from randquant.audio.spectrogram.normalize import check_statistics
@@ -74,6 +74,11 @@ def load_encoder(path: str | Path) -> LoadedEncoder:
         return LoadedEncoder(encoder, FrontEnd(), None, None, {}, report, digest)
     (front_end, mean, std), metadata = FAMILY.read_checkpoint(content, _in_checkpoint)
     return LoadedEncoder(encoder, front_end, mean, std, metadata, report, digest)
+
+
+def is_of_sound(content: Content) -> bool:
+    """Whether the content of a file is weights of sound, as far as recognisable; the oldest of ours do not say."""
+    return content.config is not None or content.is_checkpoint or is_recognised(content)
 
 
 def save_encoder(

@@ -22,7 +22,7 @@ from randquant.images.encoders.registry import ENCODERS
 from randquant.images.encoders.resnet import ResNet18, ResNet50
 from randquant.images.encoders.small_cnn import SmallCNN
 from randquant.images.encoders.vision_transformer import PATCH, ViTBase, ViTSmall, sine_positions
-from randquant.weights.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, find_encoder
+from randquant.weights.state_dict import OTHER_PARTS, Found, Naming, fill_encoder, find_encoder, holds
 from randquant.weights.weight_file import Content
 
 OTHER_PART = re.compile("|".join([*OTHER_PARTS, "^fc$", "^encoder_k$", "^key_encoder$"]))
@@ -59,11 +59,7 @@ def open_published(content: Content) -> tuple[ImageEncoder, str]:
 
 def is_recognised(content: Content) -> bool:
     """Whether a file names tensors as a known encoder of pictures."""
-    try:
-        find_encoder(content, NAMINGS, re.compile(""), "")
-    except DataError:
-        return False
-    return True
+    return holds(content, NAMINGS)
 
 
 def _of_resnet(name: str) -> str | None:

@@ -9,9 +9,10 @@ from randquant.loading.ready_encoder import ReadyEncoder
 from randquant.weights.foreign.foreign_encoder import modality_of_foreign
 from randquant.weights.foreign.user_function import PREFIX
 from randquant.weights.named_encoder import UNTRAINED, weights_path
+from randquant.weights.state_dict import unknown
 from randquant.weights.weight_file import own_config, read_weights
 
-# As headers of weights call them -> the class of its ready encoders. Weights that no other one recognises are of sound.
+# As headers of weights call them -> the class of its ready encoders; the first that recognises weights has them.
 READY = {
     "points": "randquant.pointcloud.ready_encoder:PointReadyEncoder",
     "tables": "randquant.tables.ready_encoder:TableReadyEncoder",
@@ -40,14 +41,14 @@ def resolved(name: str) -> Any:
 
 
 def modality_of(name: str, seed: int = 42) -> str:
-    """What an encoder is of, as named in `randquant.load` and on the command line; of sound where of nothing else.
+    """What an encoder is of, as named in `randquant.load` and on the command line.
 
     Args:
         name: as typed.
         seed: of what a user's function draws.
 
     Raises:
-        DataError: there is no such file, or it cannot be read.
+        DataError: there is no such file, it cannot be read, or it holds no encoder of ours.
         UsageError: an untrained encoder that no modality has, or one of the user's that does not say what it is of.
     """
     if name.startswith(PREFIX):
@@ -59,10 +60,10 @@ def modality_of(name: str, seed: int = 42) -> str:
     made = next((modality for modality, ready in classes.items() if ready.has_untrained(name)), None)
     if made is not None:
         return made
+    networks = ", ".join(encoder for ready in reversed(classes.values()) for encoder in ready.networks)
     if name.startswith(UNTRAINED):
-        names = ", ".join(encoder for ready in reversed(classes.values()) for encoder in ready.networks)
         raise UsageError(
-            f"{name} does not name an untrained encoder; write {UNTRAINED}ENCODER:D with ENCODER one of {names}, "
+            f"{name} does not name an untrained encoder; write {UNTRAINED}ENCODER:D with ENCODER one of {networks}, "
             f"as in {UNTRAINED}PointNetLite:256."
         )
     file = name
@@ -73,7 +74,10 @@ def modality_of(name: str, seed: int = 42) -> str:
     if said is not None:
         return said
     content = read_weights(path)
-    return next((modality for modality, ready in classes.items() if ready.recognises(content)), "audio")
+    recognised = next((modality for modality, ready in classes.items() if ready.recognises(content)), None)
+    if recognised is None:
+        raise unknown(content, networks)
+    return recognised
 
 
 def _said_of(path: str | Path) -> str | None:

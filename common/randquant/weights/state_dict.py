@@ -78,9 +78,7 @@ def find_encoder(content: Content, namings: tuple[Naming, ...], other: re.Patter
         each for where, state in state_dicts(value) for naming in namings for each in _candidates(where, state, naming)
     ]
     if not found:
-        names = [name for _, state in state_dicts(value) for name in state]
-        held = f"it has {shortened(names)}" if names else "it holds no named tensors at all"
-        raise DataError(f"{file} holds no encoder of ours ({known}), {held}; give weights of one.")
+        raise unknown(content, known)
     learned = [
         each for each in found if not any(_FOLLOWER.search(part) for part in f"{each.where}.{each.prefix}".split("."))
     ]
@@ -98,6 +96,22 @@ def find_encoder(content: Content, namings: tuple[Naming, ...], other: re.Patter
     _check_aliases(content, chosen)
     chosen.left_out = _checked_rest(content, chosen, found, other)
     return chosen
+
+
+def unknown(content: Content, known: str) -> DataError:
+    """The error for a file that names no tensor as an encoder of ours, of those that `known` lists."""
+    names = [name for _, state in state_dicts(content.value) for name in state]
+    held = f"it has {shortened(names)}" if names else "it holds no named tensors at all"
+    return DataError(f"{content.file} holds no encoder of ours ({known}), {held}; give weights of one.")
+
+
+def holds(content: Content, namings: tuple[Naming, ...]) -> bool:
+    """Whether a file names a tensor as the first one of any of these encoders, under whatever prefix."""
+    return any(
+        next(_candidates(where, state, naming), None) is not None
+        for where, state in state_dicts(content.value)
+        for naming in namings
+    )
 
 
 def state_dicts(value: Any, where: str = "", depth: int = 0) -> Iterator[tuple[str, dict[str, Tensor]]]:

@@ -70,6 +70,12 @@ def test_every_modality_computes_in_bf16(name: str, options: dict[str, Any], x: 
         assert 0 < float((found - expected).abs().max()) < 0.05 * float(expected.abs().max())
 
 
+def test_weights_of_no_modality_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+    torch.save({"layer.weight": torch.ones(3, 4)}, tmp_path / "any.pth")
+    with pytest.raises(DataError, match=r"holds no encoder of ours \(AudioNTT.*PointNet.*it has layer.weight"):
+        modality_of(str(tmp_path / "any.pth"))
+
+
 def test_what_is_no_name_or_option_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="of audio has no option sample_rate; it has statistics, channel"):
         randquant.load("untrained:AudioNTT2020:8", sample_rate=8_000)
