@@ -105,7 +105,7 @@ def runs(path: Path, file: IO[bytes]) -> list[FrameRun]:
         found = list(_walk(path, content))
     for run in found:
         if run.count < run.stated - 1:
-            raise truncated(path, f"{run.count:,} of {run.stated:,} frames")
+            raise truncated(path, f"{max(run.count, 0):,} of {run.stated:,} frames")
     return [run for run in found if run.count]
 
 

@@ -29,6 +29,8 @@ def links(path: Path, file: IO[bytes]) -> list[tuple[int, int, bool]]:
         _check_last_page(path, content)
         _check_pages(path, content)
         firsts = [match.start() for match in _FIRST.finditer(content) if _goes_on(content, match.start())]
+        if not firsts:
+            raise damaged(path, "nothing follows its first page")
         groups = _groups(content, firsts)
         starts = [group[0] for group in groups]
         stops = [*starts[1:], len(content)]

@@ -34,6 +34,14 @@ def test_cases(name: str) -> None:
     np.testing.assert_array_equal(np.concatenate(list(stream_audio(CASES / name)[1])), samples)
 
 
+@pytest.mark.parametrize(("suffix", "length"), [("ogg", 60), ("mp3", 60)])
+def test_a_beginning_alone_is_damaged_or_truncated(tmp_path: Path, suffix: str, length: int) -> None:
+    path = tmp_path / f"head.{suffix}"
+    path.write_bytes(written(tmp_path, suffix)[:length])
+    with pytest.raises(DataError, match=r"is damaged \(nothing follows|is truncated \(0 of"):
+        read_audio(path)
+
+
 def written(folder: Path, suffix: str, samples: np.ndarray = TONE, rate: int = RATE) -> bytes:
     path = folder / f"part.{suffix}"
     soundfile.write(
