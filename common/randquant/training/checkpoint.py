@@ -27,7 +27,7 @@ from randquant.files.atomic import atomic_path
 FORMAT = "randquant-checkpoint"
 VERSION = 2
 HASHED_SINCE = 2
-REMEDY = "delete it and run the command again, which starts over, or restore a copy."
+REMEDY = "restore a copy, or choose another --out to train again."
 _LABEL = b"sha256="
 _COMMENT = len(_LABEL) + 64  # bytes
 _BLOCK = 1 << 20
@@ -66,7 +66,7 @@ def load_checkpoint(path: Path, needed: Iterable[str] = ()) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except _UNREADABLE:
-        raise DataError(f"{path} is not a complete checkpoint of ours; delete it and run the command again.") from None
+        raise DataError(f"{path} is not a complete checkpoint of ours; {REMEDY}") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise DataError(f"{path} is not a randquant training checkpoint; give the run's folder or its encoder file.")
     check_version(path, state, hashed=hashed)

@@ -36,6 +36,17 @@ def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
                 read(path)
 
 
+def test_a_damaged_one_is_not_advised_to_be_deleted(tmp_path: Path) -> None:
+    """Beside finished weights a run without its checkpoint is refused, so another folder is the way that is open."""
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, STATE)
+    for damaged in (path.read_bytes()[:-200], path.read_bytes().replace(b"data.pkl", b"data.pkk")):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match="choose another --out to train again") as refused:
+            load_checkpoint(path)
+        assert "delete" not in str(refused.value)
+
+
 @pytest.mark.parametrize("kept", [0, 10, 100, 0.5, 0.99])
 def test_a_truncated_one_is_refused(tmp_path: Path, kept: float) -> None:
     path = tmp_path / "checkpoint.pt"
