@@ -99,6 +99,16 @@ class Shares:
         return f"{100 * self.valid:g} % valid, {100 * self.test:g} % test"
 
 
+def names_splits(values: Sequence[object]) -> bool:
+    """Whether these are names of splits, train among them or folds, and nothing else.
+
+    >>> names_splits(["Train", "dev"]), names_splits(["train", "bus"]), names_splits(["fold1", "fold2"])
+    (True, False, True)
+    """
+    found = {_SPELLINGS.get(name, name) for name in (str(value).strip().lower() for value in values)}
+    return len(found) > 1 and ((found <= set(SPLITS) and "train" in found) or all(map(is_fold, found)))
+
+
 class NamedSplits:
     """Splits that a column names.
 

@@ -6,6 +6,7 @@ from typing import Any
 from randquant.cli.counted import counted
 from randquant.data.store import Store
 from randquant.data_prep.tables.column import FARTHEST
+from randquant.data_prep.tables.splits import names_splits
 from randquant.results.text_table import text_table
 
 _SHOWN = 24  # columns; store.json has them all
@@ -42,6 +43,11 @@ def _notes(store: Store, table: Mapping[str, Any]) -> Iterator[str]:
         elif column["unknown"]:
             what = "categories" if column["kind"] == "category" else "answers"
             yield f"{column['name']}: {counted(column['unknown'], 'cells')} of {what} that train lacks, all zeros here"
+        if names_splits(column.get("values") or ()):
+            yield (
+                f"{column['name']}: names of splits, read as a feature; with --split {column['name']} they are the "
+                f"splits, and --drop {column['name']} leaves them out"
+            )
     if table["unlabelled"]:
         yield f"{counted(table['unlabelled'], 'rows')} without a label, used for pretraining alone"
     if "published" not in store.info["source"]:

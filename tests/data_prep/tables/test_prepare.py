@@ -269,6 +269,15 @@ def test_splits_that_nothing_can_be_scored_on_are_said(tmp_path: Path) -> None:
     assert "3 groups lie in several splits" in "\n".join(summary(torn))
 
 
+def test_a_column_of_splits_among_the_features_is_said(tmp_path: Path) -> None:
+    text = "x,part,label\n" + rows("{n}.5", "Train", "{c}") + rows("{n}.5", "dev", "{c}")
+    said = "\n".join(summary(prepared(tmp_path, text, label="label")))
+    assert "part: names of splits, read as a feature; with --split part" in said
+    for name, flag in (("split", {"split": "part"}), ("drop", {"drop": ["part"]})):
+        (tmp_path / name).mkdir()
+        assert "names of splits" not in "\n".join(summary(prepared(tmp_path / name, text, label="label", **flag)))
+
+
 @pytest.mark.parametrize("day", ["17 Jan 2024", "17-jan-24", "January 7, 2024", "12:05", "2024-01-17 09:30 PM"])
 def test_dates_and_times_in_many_styles(tmp_path: Path, day: str) -> None:
     with pytest.raises(DataError, match="holds dates or times"):
