@@ -31,7 +31,7 @@ from typing import Any, TypeVar
 
 from randquant.cli.compilation import compilation_said
 from randquant.cli.explanation import explained
-from randquant.cli.flag_values import require_values, require_words
+from randquant.cli.flag_values import at_home, require_values, require_words
 from randquant.cli.help_page import HelpPage, names_of
 from randquant.cli.interruption import terminable
 from randquant.cli.late_commands import line_of
@@ -168,6 +168,7 @@ def _parse(
 def _call(function: Callable[..., Any], values: dict[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
     """What to call, and its values, of which none is one that no flag takes."""
     source = _signature_source(function)
+    values = {name: at_home(value) for name, value in values.items()}
     require_values(values, _hints(source))
     if source is function:
         return function, values
@@ -313,6 +314,14 @@ def _sentence(message: str, parser: ArgumentParser, argv: list[str], subcommands
     if value:
         name = f"--{value.group(1).rsplit('.', 1)[-1]}"
         return f"{name} does not take the value {value.group(2)}{_expected(_actions(parser, argv), name)}; see --help."
+    alone = re.search(r"argument --([\w.]+): expected (?:one|at least one) argument", text)
+    if alone:
+        name = f"--{alone.group(1)}"
+        return f"{name} needs a value; one that begins with a dash is written {name}=./-NAME; see --help."
+    unread = re.search(r'Parser key "([\w.]+)"', text)
+    if unread:
+        name = f"--{unread.group(1).rsplit('.', 1)[-1]}"
+        return f"{name} does not take its value; a name of brackets is written {name} './{{0}}'; see --help."
     return f"{text}; see --help."
 
 

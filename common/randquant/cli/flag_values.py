@@ -56,6 +56,20 @@ def require_values(values: Mapping[str, Any], hints: Mapping[str, Any]) -> None:
             _check(name, each)
 
 
+def at_home(value: Any) -> Any:
+    """A path below ~ as one below the home folder, as a shell makes it; not in a file of flags or behind --flag=.
+
+    >>> at_home(Path("~")) == Path.home(), at_home("a~"), at_home(["~/b"]) == [str(Path.home() / "b")]
+    (True, 'a~', True)
+    """
+    if isinstance(value, list):
+        return [at_home(each) for each in value]
+    below = isinstance(value, str) and value.startswith("~/")
+    if below or (isinstance(value, Path) and value.parts[:1] == ("~",)):
+        return type(value)(os.path.expanduser(value))
+    return value
+
+
 def _check(name: str, value: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"--{name} {value} should be a finite number; see --help.")

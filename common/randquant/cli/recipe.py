@@ -42,8 +42,9 @@ class ConfigFile(ActionConfigFile):
         flags = {name: action for action in parser._actions for name in [action.dest] if action.option_strings}
         tree = _mapping(text, str(values))
         _check(tree, flags, str(values))
-        if _wrap(tree, flags):
-            text = yaml.serialize(tree)
+        _take_as_typed(tree, flags)
+        _wrap(tree, flags)
+        text = yaml.serialize(tree)
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -122,9 +123,10 @@ def _check(tree: yaml.MappingNode, flags: Mapping[str, Any], name: str) -> None:
         flag = str(key.value)
         if flag in seen:
             raise UsageError(_wrong(name, f"gives {flag} twice, first in line {seen[flag] + 1}", line))
-        if flag not in flags or flag in ("help", "config", "debug"):
+        known = flags.keys() - {"help", "config", "debug", "print_config"}
+        if flag not in known:
             raise UsageError(
-                f"--config {name} (line {line + 1}): {flag} is not known here{did_you_mean(flag, flags)}; see --help."
+                f"--config {name} (line {line + 1}): {flag} is not known here{did_you_mean(flag, known)}; see --help."
             )
         seen[flag] = line
         _check_value(flag, value, flags[flag], name)
@@ -152,8 +154,21 @@ def _check_value(flag: str, value: yaml.Node, action: Any, name: str) -> None:
             raise UsageError(_wrong(name, f"gives {flag} an empty value", line))
 
 
-def _wrap(tree: yaml.MappingNode, flags: Mapping[str, Any]) -> bool:
-    """Make a list of the single values of flags that take one or several; whether there was one."""
+def _take_as_typed(tree: yaml.MappingNode, flags: Mapping[str, Any]) -> None:
+    """Make text of the values that YAML has its own reading of, so that they mean what they mean on a command line.
+
+    YAML 1.1 reads 010 as eight, 12:30 as 750 and a folder `on` as true; the flag knows what it takes.
+    """
+    for key, value in tree.value:
+        if flags[key.value].nargs == 0:
+            continue
+        for item in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            if isinstance(item, yaml.ScalarNode) and item.style is None and item.tag != "tag:yaml.org,2002:null":
+                item.tag = "tag:yaml.org,2002:str"
+
+
+def _wrap(tree: yaml.MappingNode, flags: Mapping[str, Any]) -> None:
+    """Make a list of the single values of flags that take one or several."""
     single = [
         place
         for place, (key, value) in enumerate(tree.value)
@@ -162,7 +177,6 @@ def _wrap(tree: yaml.MappingNode, flags: Mapping[str, Any]) -> bool:
     for place in single:
         key, value = tree.value[place]
         tree.value[place] = (key, yaml.SequenceNode("tag:yaml.org,2002:seq", [value]))
-    return bool(single)
 
 
 def _takes_mappings(action: Any) -> bool:

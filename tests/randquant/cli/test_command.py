@@ -230,6 +230,8 @@ def ranges(
         (["--root", "a\udcffb"], "--root a\\xffb is not valid UTF-8"),
         (["--name", "a\0b"], "null character"),
         (["--size"], "--size"),
+        (["--root", "-folder"], "written --root=./-NAME"),
+        (["--root={0}"], "written --root './{0}'"),
         (["\x1b[2J"], "\\x1b[2J"),
     ],
 )
@@ -266,7 +268,7 @@ def test_values_no_flag_takes(words: list[str], says: str, capsys: pytest.Captur
         ("seed: 99999999999999999999\n", "should lie between"),
         ("seed: !!python/object/apply:os.system ['true']\n", "seed"),
         ("seed: !!python/name:os.system\n", "something else"),
-        ("config: other.yaml\n", "config is not known here"),
+        ("config: other.yaml\n", "config is not known here; see"),
         ("debug: true\n", "debug is not known here"),
         ("[1]: 2\n", "a key that is not a name"),
         ("? {a: b}\n: 2\n", "a key that is not a name"),
@@ -288,6 +290,27 @@ def test_files_that_are_no_flags(text: str, says: str, tmp_path: Path, capsys: p
     assert error.count("\n") == 1
     assert error[:-1].isprintable()
     assert not CALLS
+
+
+def test_a_file_of_flags_is_read_as_a_command_line(tmp_path: Path) -> None:
+    """YAML 1.1 takes 010 for eight, 12:30 for 750 and no for false."""
+    file = tmp_path / "recipe.yaml"
+    for value in ("010", "12:30", "2024-01-01", "no", "1_000", "0x10", ".5"):
+        file.write_text(f"root: {value}\nname: {value}\n")
+        assert run(ranges, ["--config", str(file)]) == 0
+        assert run(ranges, ["--root", value, "--name", value]) == 0
+    file.write_text("seed: 010\n")
+    assert run(ranges, ["--config", str(file)]) == 0
+    assert run(ranges, ["--seed", "010"]) == 0
+    assert CALLS[::2] == CALLS[1::2]
+
+
+def test_a_tilde_that_no_shell_read_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "recipe.yaml").write_text("root: ~/a\nname: ~/b\n")
+    assert run(ranges, ["--config", str(tmp_path / "recipe.yaml")]) == 0
+    assert run(ranges, ["--root=~/a", "--name=~/b"]) == 0
+    assert [(0, 1, 1.0, str(tmp_path / "b"), tmp_path / "a", [1])] * 2 == CALLS
 
 
 def test_files_of_flags_from_odd_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
