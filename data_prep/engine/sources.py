@@ -83,13 +83,14 @@ def read_sources(store: Path) -> tuple[str, list[SourceFile]] | None:
         DataError: the file is damaged.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from randquant.data.parquet import open_parquet
 
     path = store / FILE
     if not path.exists():
         return None
     try:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             root = json.loads(file.schema_arrow.metadata[b"randquant"])["root"]
             columns = [column.to_pylist() for column in file.read(list(SourceFile._fields)).columns]
         return str(root), [SourceFile(*row) for row in zip(*columns, strict=True)]

@@ -1,5 +1,6 @@
 """Rows of Parquet and Arrow files: whole columns of small values, and one file after the other of a large one."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -55,11 +56,11 @@ class ParquetRows(RowFile):
     """A Parquet file, of which some rows at a time are in memory."""
 
     def __init__(self, path: Path) -> None:
-        import pyarrow.parquet as pq
+        from randquant.data.parquet import open_parquet
 
         self.path = path
         with _explained(path):
-            self._file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+            self._file = open_parquet(path, pre_buffer=False, buffer_size=1 << 20)
             self.schema, about = self._file.schema_arrow, self._file.metadata
             sizes = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
         self._starts = np.cumsum([0, *sizes])
@@ -94,7 +95,7 @@ class ArrowRows(RowFile):
 
         self.path = path
         with _explained(path):
-            source = pa.memory_map(str(path))
+            source = pa.memory_map(os.path.abspath(path))
             try:
                 self._table = pa.ipc.open_stream(source).read_all()
                 source.seek(source.size() - len(_END))

@@ -132,10 +132,11 @@ class ParquetTable:
 
     def _opened(self) -> "pq.ParquetFile":
         import pyarrow as pa
-        import pyarrow.parquet as pq
+
+        from randquant.data.parquet import open_parquet
 
         try:
-            return pq.ParquetFile(self.path)
+            return open_parquet(self.path)
         except FileNotFoundError:
             raise DataError(f"{self.path} does not exist; check --parquet.") from None
         except (pa.ArrowException, OSError) as error:

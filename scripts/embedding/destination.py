@@ -8,10 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from randquant.cli.counted import counted
 from randquant.cli.terminal import say
+from randquant.data.parquet import open_parquet
 from randquant.data_prep.engine.plan import Plan
 from randquant.embedding.table_formats import KEY, format_of
 from randquant.errors import UsageError
@@ -120,7 +119,7 @@ class Destination:
                 raise UsageError(
                     f"{self.out} was made with other settings ({what}); give the same ones, or a new --out."
                 )
-            with pq.ParquetFile(part) as file:
+            with open_parquet(part) as file:
                 rows = file.metadata.num_rows
                 groups = (file.read_row_group(group) for group in range(file.num_row_groups))
                 about["skipped"] = [*self._listed(), *about["skipped"]]

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from randquant.data.features import Features, checksum
+from randquant.data.parquet import read_parquet
 from randquant.errors import DataError
 from randquant.extras import needs
 from randquant.files.atomic import read_json
 
 with needs("train"):
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 _COLUMNS = ("id", "label", "group", "split")
 
@@ -47,7 +47,7 @@ def _read(entry: Path) -> Features | None:
     """The features of an entry; None where it is damaged."""
     try:
         vectors = np.load(entry / "vectors.npy", mmap_mode="r", allow_pickle=False)
-        table = pq.read_table(entry / "items.parquet")
+        table = read_parquet(entry / "items.parquet")
         if checksum(vectors) != read_json(entry / "entry.json").get("checksum"):
             return None
         return Features(vectors, *(table[name].to_pylist() for name in _COLUMNS))

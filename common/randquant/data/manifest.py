@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from randquant.data.content_hash import Columns, Rows, item_count
+from randquant.data.parquet import open_parquet, parquet_schema
 from randquant.errors import DataError, one_line
 from randquant.extras import needs
 from randquant.files.atomic import atomic_path
@@ -78,7 +79,7 @@ class Manifest:
             DataError: it is missing, damaged, or does not tell where every row belongs.
         """
         self._path = path
-        schema = self._read(lambda: pq.read_schema(path))
+        schema = self._read(lambda: parquet_schema(path))
         for name, kind in COLUMNS.items():
             found = schema.field(name).type if schema.names.count(name) == 1 else None
             if found is None or not (found == kind or (pa.types.is_string(kind) and found in _TEXT)):
@@ -100,7 +101,7 @@ class Manifest:
             DataError: the file is gone or damaged.
             KeyError: there is no such column.
         """
-        schema = self._read(lambda: pq.read_schema(self._path))
+        schema = self._read(lambda: parquet_schema(self._path))
         if name not in schema.names:
             raise KeyError(name)
         if name == "path" or not pa.types.is_string(schema.field(name).type):
@@ -116,7 +117,7 @@ class Manifest:
 
     def _coded(self, name: str) -> tuple[list[str], NDArray[np.int32]]:
         """The texts of a column, and for every item the place of its own, -1 where empty."""
-        with pq.ParquetFile(self._path, read_dictionary=[name]) as file:
+        with open_parquet(self._path, read_dictionary=[name]) as file:
             column = file.read([name])[name]
         if not pa.types.is_dictionary(column.type):  # without a text at all
             return [], np.full(len(column), -1, np.int32)
@@ -172,8 +173,7 @@ class Manifest:
 
 
 def _table(path: Path, columns: Sequence[str]) -> pa.Table:
-    # Not pq.read_table, which takes folders named a=b for columns.
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         return file.read(list(columns))
 
 

@@ -19,6 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from randquant.data.parquet import open_parquet, parquet_schema, read_parquet
 from randquant.errors import DataError, one_line
 from randquant.extras import needs
 from randquant.files.atomic import atomic_path, read_json
@@ -83,7 +84,7 @@ class ParquetFormat(TableFormat):
     ) -> None:
         with atomic_path(out) as temporary, pq.ParquetWriter(temporary, schema) as writer:
             if behind is not None:
-                with _explained(behind), pq.ParquetFile(behind) as file:
+                with _explained(behind), open_parquet(behind) as file:
                     for group in range(file.num_row_groups):
                         writer.write_table(file.read_row_group(group).cast(schema))
             for part in parts:
@@ -91,17 +92,17 @@ class ParquetFormat(TableFormat):
 
     def paths(self, table: Path) -> set[str]:
         with _explained(table):
-            return set(pq.read_table(table, columns=["path"])["path"].to_pylist())
+            return set(read_parquet(table, ["path"])["path"].to_pylist())
 
     def columns(self, table: Path) -> list[str]:
         with _explained(table):
-            schema = pq.read_schema(table)
+            schema = parquet_schema(table)
             names = [name for name in schema.names if name != _VECTORS]
             return [*names, str(schema.field(_VECTORS).type.list_size)]
 
     def about(self, table: Path) -> dict[str, Any]:
         with _explained(table):
-            return dict(json.loads(pq.read_schema(table).metadata[KEY]))
+            return dict(json.loads(parquet_schema(table).metadata[KEY]))
 
 
 class _TextRows(TableFormat):

@@ -40,8 +40,9 @@ def atomic_path(final: str | Path, *, parents: bool = True, flushed: bool = True
     if parents:
         final.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(final.parent)
-    # The suffix is kept last because libraries such as numpy choose or append it by name.
-    temporary = final.with_name(f".{final.stem}.{os.getpid()}-{_HOST}.partial{final.suffix}")
+    # The suffix is kept last because libraries such as numpy choose or append it by name. The path is absolute because
+    # pyarrow takes a relative one that begins with ~ or a word and a colon for another place.
+    temporary = final.absolute().with_name(f".{final.stem}.{os.getpid()}-{_HOST}.partial{final.suffix}")
     _remove(temporary)
     try:
         yield temporary

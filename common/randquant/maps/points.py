@@ -90,9 +90,9 @@ def _label(value: object) -> str | None:
 
 def _parquet(path: Path) -> dict[str, Any]:
     """Columns by name; the vectors as one array, the others as lists."""
-    import pyarrow.parquet as pq
+    from randquant.data.parquet import read_parquet
 
-    table = pq.read_table(path)
+    table = read_parquet(path)
     return {
         name: table.column(name).combine_chunks() if name == _VECTOR else table.column(name).to_pylist()
         for name in table.column_names

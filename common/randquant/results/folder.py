@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 from randquant.cli.counted import counted
+from randquant.data.parquet import read_parquet
 from randquant.errors import DataError, UsageError
 from randquant.extras import needs
 from randquant.files.atomic import atomic_path, read_json, write_json, write_text
@@ -257,7 +258,7 @@ def _of_classes(results: Sequence[Result], table: pa.Table) -> pa.Table:
 def _read_predictions(folder: Path) -> pa.Table:
     path = folder / "predictions.parquet"
     try:
-        return pq.read_table(path, schema=SCHEMA)
+        return read_parquet(path, schema=SCHEMA)
     except FileNotFoundError:
         raise DataError(f"{path} is missing; run the probes again.") from None
     except (OSError, pa.ArrowException) as error:
