@@ -83,7 +83,7 @@ def compare(
     """
     if len(runs) < 2:
         raise UsageError("compare needs at least two results folders: python -m scripts.compare A B.")
-    if len(set(runs)) < len(runs):
+    if len({Path(run).resolve() for run in runs}) < len(runs):
         raise UsageError("the same results are named twice; give each once.")
     kind = ".json" if arms is None else ".md"
     if out is not None and out.suffix != kind:

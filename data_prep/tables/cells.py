@@ -107,6 +107,14 @@ def has_points(cells: pa.Array) -> bool:
     return bool(pc.any(held).as_py())
 
 
+def zeros_in_front(cells: pa.Array) -> str:
+    """The first text of digits that begins with a zero, as postcodes and other codes do; empty where none is."""
+    if not pa.types.is_string(cells.type):
+        return ""
+    found = cells.filter(pc.fill_null(pc.match_substring_regex(cells, r"^0\d+$"), False))
+    return str(found[0]) if len(found) else ""
+
+
 def thousands(cells: pa.Array) -> bool:
     """Whether every cell with a comma could hold marks of thousands, as 1,234 does."""
     held = cells.filter(pc.match_substring(cells, ","))

@@ -35,6 +35,7 @@ class Column:
         constant: whether only that one is kept, since all cells that are not missing are equal.
         decimal: how its numbers are read.
         infinite: how many of the missing are infinite numbers.
+        padded: one of its numbers that has zeros in front, as codes have; empty where none has.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     constant: bool = False
     decimal: Decimal = "auto"
     infinite: int = 0
+    padded: str = ""
 
     @property
     def size(self) -> int:

@@ -43,10 +43,15 @@ def _notes(store: Store, table: Mapping[str, Any]) -> Iterator[str]:
         elif column["unknown"]:
             what = "categories" if column["kind"] == "category" else "answers"
             yield f"{column['name']}: {counted(column['unknown'], 'cells')} of {what} that train lacks, all zeros here"
+        if column.get("padded"):
+            yield (
+                f"{column['name']}: numbers such as {column['padded']} lose the zeros in front; if they are codes, "
+                f"give --categories {column['name']!r}"
+            )
         if names_splits(column.get("values") or ()):
             yield (
-                f"{column['name']}: names of splits, read as a feature; with --split {column['name']} they are the "
-                f"splits, and --drop {column['name']} leaves them out"
+                f"{column['name']}: names of splits, read as a feature; with --split {column['name']!r} they are the "
+                f"splits, and --drop {column['name']!r} leaves them out"
             )
     if table["unlabelled"]:
         yield f"{counted(table['unlabelled'], 'rows')} without a label, used for pretraining alone"

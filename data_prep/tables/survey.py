@@ -18,6 +18,7 @@ from randquant.data_prep.tables.cells import (
     normal,
     thousands,
     to_numpy,
+    zeros_in_front,
 )
 from randquant.data_prep.tables.column import ANSWERS, Column
 from randquant.errors import DataError
@@ -41,6 +42,7 @@ class Survey:
         self.rows = self.missing = self.infinite = self.given = self.different = self.seen = 0
         self.nested = self.commas = self.points = False
         self.grouped = self.numeric = self.whole = self.dates = True
+        self.padded = ""  # the first number with zeros in front
         self.text: tuple[int, str] | None = None  # row and text of the first cell that is no number
         self.texts: set[str] | None = set()  # texts of training rows; None where there are more than `most`
         self.count, self.mean, self.squares = 0, 0.0, 0.0
@@ -87,6 +89,7 @@ class Survey:
             self.commas = True
             self.grouped &= thousands(cells)
         self.points |= has_points(cells)
+        self.padded = self.padded or zeros_in_front(cells)
         self._follow(numbers)
         held = numbers[training & ~np.isnan(numbers)]
         if len(held):
@@ -165,7 +168,7 @@ class Survey:
             found = Column(self.name, "yes/no", answers)
         elif self.numeric and not self.forced:
             deviation = float(np.sqrt(self.squares / max(self.count, 1)))
-            found = Column(self.name, "number", (), self.mean, deviation or 1.0)
+            found = Column(self.name, "number", (), self.mean, deviation or 1.0, padded=self.padded)
         else:
             found = Column(self.name, "category", tuple(sorted(self.texts or ())))
         return replace(

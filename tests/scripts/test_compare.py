@@ -136,6 +136,7 @@ def test_mistakes_are_one_sentence(
         ((one,), 2, "at least two"),
         ((), 2, "--runs must be given"),
         ((one, one), 2, "twice"),
+        ((one, f"{one}/."), 2, "twice"),
         ((one, two, "--out", "x.csv"), 2, ".json"),
         ((one, two, "--seed", "-1"), 2, "--seed"),
         ((one, two, "--probe", "svm"), 1, "it holds: linear"),

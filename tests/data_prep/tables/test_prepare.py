@@ -272,10 +272,21 @@ def test_splits_that_nothing_can_be_scored_on_are_said(tmp_path: Path) -> None:
 def test_a_column_of_splits_among_the_features_is_said(tmp_path: Path) -> None:
     text = "x,part,label\n" + rows("{n}.5", "Train", "{c}") + rows("{n}.5", "dev", "{c}")
     said = "\n".join(summary(prepared(tmp_path, text, label="label")))
-    assert "part: names of splits, read as a feature; with --split part" in said
+    assert "part: names of splits, read as a feature; with --split 'part'" in said
     for name, flag in (("split", {"split": "part"}), ("drop", {"drop": ["part"]})):
         (tmp_path / name).mkdir()
         assert "names of splits" not in "\n".join(summary(prepared(tmp_path / name, text, label="label", **flag)))
+
+
+def test_codes_that_would_lose_their_zeros_are_said(tmp_path: Path) -> None:
+    text = "x,post code,label\n" + rows("{n}.5", "0{n}", "{c}") + rows("0.{n}", "9{n}", "{c}")
+    said = "\n".join(summary(prepared(tmp_path, text, label="label")))
+    assert "post code: numbers such as 00 lose the zeros in front; if they are codes, give" in said
+    assert "--categories 'post code'" in said
+    assert "x: " not in said
+    (tmp_path / "named").mkdir()
+    named = prepared(tmp_path / "named", text, label="label", categories=["post code"])
+    assert "zeros in front" not in "\n".join(summary(named))
 
 
 @pytest.mark.parametrize("day", ["17 Jan 2024", "17-jan-24", "January 7, 2024", "12:05", "2024-01-17 09:30 PM"])
